@@ -1,0 +1,153 @@
+/* slotq_types.h: the words that slotq_core.h and slotq.h share: outcomes, limits, geometry,
+ * and the plain records that verbs fill. Freestanding: no function, no allocation, no clock.
+ */
+#ifndef SLOTQ_TYPES_H
+#define SLOTQ_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Answers of verbs; texts and numbers in errors.def. Below SLOTQ_FAILURES the queue is fine. */
+typedef enum slotq_outcome {
+#define SLOTQ_CODE(name, number, kind, exit_code, text) SLOTQ_##name = (number),
+#include "errors.def"
+#undef SLOTQ_CODE
+    SLOTQ_FAILURES = 32, /* this number and above are failures, not outcomes */
+    SLOTQ_MORE = 255     /* core only: apply the step's patches and call again */
+} slotq_outcome;
+
+/* Limits (FORMAT.md, "Geometry" and "Bounds"). */
+enum {
+    SLOTQ_RING_SLOTS_MIN = 2,
+    SLOTQ_RING_SLOTS_MAX = 65535,
+    SLOTQ_RING_SLOTS_KEYS_MAX = 16384,
+    SLOTQ_PAYLOAD_BYTES_MAX = 65535,
+    SLOTQ_GROUPS_MAX = 16,
+    SLOTQ_MAX_ATTEMPTS_MAX = 62,
+    SLOTQ_TICK_MS_MAX = 60000,
+    SLOTQ_CALL_MESSAGES_MAX = 4096,       /* messages in one push, reserve or settle */
+    SLOTQ_CALL_BYTES_MAX = 1024 * 1024,   /* payload bytes in one push */
+    SLOTQ_IMAGE_BYTES_MAX = 512 * 1024 * 1024,
+    SLOTQ_IMAGE_BYTES_MIN = 104,          /* header, geometry, shared state, one group */
+    SLOTQ_LEASE_TICKS_MAX = (1 << 23) - 1, /* leases and delays: 1 ms to this many ticks */
+    SLOTQ_ALL_GROUPS = 255                /* remove: in every group */
+};
+#define SLOTQ_NOW_MS_MAX ((UINT64_C(1) << 47) - 1) /* milliseconds since 1970-01-01 UTC */
+#define SLOTQ_ID_MAX ((UINT64_C(1) << 47) - 1)
+
+/* Geometry flags. */
+enum {
+    SLOTQ_FLAG_OVERWRITE = 1,      /* a full queue drops its oldest messages */
+    SLOTQ_FLAG_CHECKS = 2,         /* XXH32 of the payload in each slot */
+    SLOTQ_FLAG_KEYS = 4,           /* room for a key a message */
+    SLOTQ_FLAG_DEAD_OVERWRITE = 8, /* a full dead section drops its oldest */
+    SLOTQ_FLAG_STAMPS = 16,        /* push time in each slot */
+    SLOTQ_FLAGS_ALL = 31
+};
+
+/* What is fixed at creation. Ranges: FORMAT.md, "Geometry". */
+typedef struct slotq_geometry {
+    uint16_t ring_slots;    /* R, 2 to 65535; the queue holds R - 1 messages */
+    uint16_t payload_bytes; /* largest payload, 1 to 65535 bytes */
+    uint16_t later_slots;   /* room for scheduled messages, 0 to 65535 */
+    uint16_t dead_slots;    /* room for dead messages, 0 to 65535 */
+    uint16_t tick_ms;       /* resolution of leases and delays, 1 to 60000 ms */
+    uint8_t groups;         /* consumer groups, 1 to 16 */
+    uint8_t flags;          /* SLOTQ_FLAG_… */
+    uint8_t max_attempts;   /* 1 to 62; 0 = no limit */
+} slotq_geometry;
+
+/* States of a message for one group (FORMAT.md, "State word"). */
+typedef enum slotq_state {
+    SLOTQ_STATE_READY = 0,
+    SLOTQ_STATE_LEASED = 1,
+    SLOTQ_STATE_WAITING = 2,
+    SLOTQ_STATE_DONE = 3
+} slotq_state;
+
+/* Why a message is DONE. */
+typedef enum slotq_why {
+    SLOTQ_WHY_ACKED = 0,
+    SLOTQ_WHY_DEAD = 1,
+    SLOTQ_WHY_REMOVED = 2,
+    SLOTQ_WHY_OTHER_GROUP = 4
+} slotq_why;
+
+/* Reasons of death that slotq itself gives; 1 to 254 are the caller's. */
+enum { SLOTQ_REASON_LEASE_ENDED = 0, SLOTQ_REASON_DAMAGED = 255 };
+
+/* What pause and resume act on. */
+enum { SLOTQ_PAUSE_IN = 1, SLOTQ_PAUSE_OUT = 2, SLOTQ_PAUSE_BOTH = 3 };
+
+/* Bytes to push; borrowed for the call. bytes may be NULL when size is 0. */
+typedef struct slotq_data {
+    const void *bytes;
+    uint32_t size; /* 0 to payload_bytes */
+} slotq_data;
+
+/* Messages with ids id, id + 1, … that carry one token. */
+typedef struct slotq_run {
+    uint64_t id;
+    uint32_t token;
+    uint32_t count;
+} slotq_run;
+
+/* What status tells of one message for one group. */
+typedef struct slotq_status {
+    slotq_state state;
+    slotq_why why;        /* when DONE */
+    uint8_t attempts;     /* reserves so far, saturating at 63; 0 when DONE */
+    uint64_t deadline_ms; /* LEASED: lease end; WAITING: not before; else 0 */
+    uint64_t pushed_ms;   /* push time with stamps (rounded down to a tick), else 0 */
+    uint32_t position;    /* at most how many messages will be delivered before it */
+} slotq_status;
+
+/* Which message keeps the ring from taking more. */
+typedef struct slotq_holder {
+    uint64_t id;         /* oldest message that some group has not finished; 0 = none */
+    uint32_t held;       /* slots in use: that message and all behind it */
+    uint32_t unfinished; /* of those, messages the group has not finished */
+    uint8_t group;       /* a group that has not finished it (the furthest behind) */
+    slotq_state state;   /* its state there */
+} slotq_holder;
+
+/* Numbers of a queue, and of one group in it. */
+typedef struct slotq_stats {
+    uint64_t last_id;     /* newest message; 0 = none yet */
+    uint32_t capacity;    /* messages the ring can hold, R - 1 */
+    uint32_t used;        /* slots in use */
+    uint32_t group;       /* the group the next nine are of */
+    uint32_t ready;       /* deliverable now: new and given back (DONE ones ahead included) */
+    uint32_t undelivered; /* never delivered to the group */
+    uint32_t leased;
+    uint32_t waiting;
+    uint32_t unfinished;  /* ready + leased + waiting */
+    uint32_t acked;       /* this and the next two wrap at 2^32 */
+    uint32_t redelivered;
+    uint32_t died;
+    uint64_t next_due_ms; /* a lower bound of the group's deadlines; 0 = none */
+    uint64_t oldest_ms;   /* push time of the group's oldest message (stamps), else 0 */
+    uint32_t later;       /* scheduled messages */
+    uint32_t dead;        /* messages in the dead section */
+    uint32_t dead_capacity;
+    uint32_t dropped;      /* unfinished messages overwritten; wraps */
+    uint32_t dead_dropped; /* dead messages that found no room; wraps */
+    uint8_t paused;        /* SLOTQ_PAUSE_… */
+    slotq_holder holder;
+} slotq_stats;
+
+/* Where an image is damaged; what is a static string. */
+typedef struct slotq_damage {
+    uint64_t offset;  /* bytes from the start of the image */
+    const char *what; /* the field and the rule it breaks; NULL = sound */
+} slotq_damage;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
