@@ -1,0 +1,69 @@
+/* fields.h: offsets and sizes of fields.def as constants. Knows where, not what for.
+ */
+#ifndef SLOTQ_LAYOUT_FIELDS_H
+#define SLOTQ_LAYOUT_FIELDS_H
+
+#include <stdint.h>
+
+#include "../slotq_core.h"
+
+enum {
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning) AT_##part##_##name = (offset),
+#include "fields.def"
+#undef SLOTQ_FIELD
+};
+
+enum {
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning) BYTES_##part##_##name = (bytes),
+#include "fields.def"
+#undef SLOTQ_FIELD
+};
+
+enum {
+    HEADER_BYTES = 8,
+    GEOMETRY_CHECK_FROM = AT_geometry_magic,
+    GEOMETRY_CHECK_BYTES = AT_geometry_geometry_check - AT_geometry_magic,
+    GROUPS_OFFSET = AT_shared_wake + BYTES_shared_wake,
+    GROUP_BYTES = AT_group_died + BYTES_group_died,
+    DEAD_ENTRY_BYTES = AT_dead_reserved_15 + BYTES_dead_reserved_15,
+    LATER_ENTRY_BYTES = AT_later_slot + BYTES_later_slot,
+    WORD_BYTES = 4,
+    KEY_BYTES = 8,
+    LENGTH_BYTES = 2,
+    STAMP_BYTES = 4,
+    CHECK_BYTES = 4,
+    SWEEP_NONE = 0xFFFF
+};
+
+#define DUE_NONE ((UINT64_C(1) << 48) - 1)
+#define MAGIC_VERSION_1 UINT32_C(0x31514C53) /* the bytes S L Q 1 */
+#define MAGIC_FAMILY_MASK UINT32_C(0x00FFFFFF)
+
+_Static_assert(GROUPS_OFFSET == 64, "the groups follow the shared state at 64");
+_Static_assert(GROUP_BYTES == 40, "a group block has 40 bytes");
+_Static_assert(GROUPS_OFFSET + GROUP_BYTES == SLOTQ_IMAGE_BYTES_MIN, "the smallest front");
+
+static inline uint32_t group_offset(uint32_t group)
+{
+    return GROUPS_OFFSET + GROUP_BYTES * group;
+}
+
+/* Offset of the state word of a group's ring slot. */
+static inline uint32_t word_offset(const slotq_view *view, uint32_t group, uint32_t index)
+{
+    return view->states_offset + (group * view->geometry.ring_slots + index) * WORD_BYTES;
+}
+
+/* Offset of a ring slot. */
+static inline uint32_t slot_offset(const slotq_view *view, uint32_t index)
+{
+    return view->ring_offset + index * view->stride;
+}
+
+/* Offset of a dead entry. */
+static inline uint32_t dead_entry_offset(const slotq_view *view, uint32_t index)
+{
+    return view->dead_offset + index * (DEAD_ENTRY_BYTES + view->stride);
+}
+
+#endif

@@ -1,0 +1,124 @@
+/* geometry.c: ranges, section offsets and bytes of the geometry (FORMAT.md, "Geometry").
+ */
+#include "geometry.h"
+
+#include "assert.h"
+#include "bytes.h"
+#include "checksum.h"
+#include "fields.h"
+
+uint32_t geometry_stride(const slotq_geometry *geometry)
+{
+    uint32_t stride = LENGTH_BYTES + (uint32_t)geometry->payload_bytes;
+    if (geometry->flags & SLOTQ_FLAG_STAMPS) {
+        stride += STAMP_BYTES;
+    }
+    if (geometry->flags & SLOTQ_FLAG_CHECKS) {
+        stride += CHECK_BYTES;
+    }
+    return stride;
+}
+
+/* Bytes of the six sections in their order. */
+static void section_sizes(const slotq_geometry *geometry, uint64_t sizes[6])
+{
+    const uint64_t stride = geometry_stride(geometry);
+    const uint64_t slots = geometry->ring_slots;
+    const uint64_t later = geometry->later_slots;
+    const bool keys = (geometry->flags & SLOTQ_FLAG_KEYS) != 0;
+    sizes[0] = geometry->groups * slots * WORD_BYTES;
+    sizes[1] = keys ? slots * KEY_BYTES : 0;
+    sizes[2] = slots * stride;
+    sizes[3] = later * LATER_ENTRY_BYTES;
+    sizes[4] = (keys ? later * KEY_BYTES : 0) + later * stride;
+    sizes[5] = geometry->dead_slots * (DEAD_ENTRY_BYTES + stride);
+}
+
+uint64_t geometry_total(const slotq_geometry *geometry)
+{
+    uint64_t sizes[6];
+    section_sizes(geometry, sizes);
+    uint64_t total = GROUPS_OFFSET + (uint64_t)GROUP_BYTES * geometry->groups;
+    for (uint32_t i = 0; i < 6; i++) {
+        total += sizes[i];
+    }
+    return total;
+}
+
+const char *geometry_fault(const slotq_geometry *geometry)
+{
+    if (geometry->ring_slots < SLOTQ_RING_SLOTS_MIN) {
+        return "ring_slots is below 2";
+    }
+    if (geometry->payload_bytes < 1) {
+        return "payload_bytes is 0: 1 to 65535 are possible";
+    }
+    if (geometry->groups < 1 || geometry->groups > SLOTQ_GROUPS_MAX) {
+        return "groups is not 1 to 16";
+    }
+    if (geometry->flags & ~SLOTQ_FLAGS_ALL) {
+        return "flags has bits above 16 (stamps)";
+    }
+    if ((geometry->flags & SLOTQ_FLAG_KEYS) &&
+        geometry->ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX) {
+        return "ring_slots is above 16384, the limit of a queue with keys";
+    }
+    if (geometry->max_attempts > SLOTQ_MAX_ATTEMPTS_MAX) {
+        return "max_attempts is above 62 (0 = no limit)";
+    }
+    if (geometry->tick_ms < 1 || geometry->tick_ms > SLOTQ_TICK_MS_MAX) {
+        return "tick_ms is not 1 to 60000";
+    }
+    if (geometry_total(geometry) > SLOTQ_IMAGE_BYTES_MAX) {
+        return "the queue would be larger than 512 MiB";
+    }
+    return NULL;
+}
+
+void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
+{
+    SLOTQ_ASSERT(geometry_fault(geometry) == NULL);
+    uint64_t sizes[6];
+    section_sizes(geometry, sizes);
+    view->geometry = *geometry;
+    view->image_bytes = (uint32_t)geometry_total(geometry);
+    view->stride = geometry_stride(geometry);
+    view->states_offset = GROUPS_OFFSET + (uint32_t)GROUP_BYTES * geometry->groups;
+    view->keys_offset = view->states_offset + (uint32_t)sizes[0];
+    view->ring_offset = view->keys_offset + (uint32_t)sizes[1];
+    view->later_index_offset = view->ring_offset + (uint32_t)sizes[2];
+    view->later_keys_offset = view->later_index_offset + (uint32_t)sizes[3];
+    view->dead_offset = view->later_keys_offset + (uint32_t)sizes[4];
+    view->later_ring_offset =
+        view->dead_offset - geometry->later_slots * view->stride;
+    SLOTQ_ASSERT(view->dead_offset + sizes[5] == view->image_bytes);
+}
+
+void geometry_store(uint8_t *bytes, const slotq_geometry *geometry)
+{
+    store_u32(bytes + AT_geometry_magic, MAGIC_VERSION_1);
+    store_u16(bytes + AT_geometry_ring_slots, geometry->ring_slots);
+    store_u16(bytes + AT_geometry_payload_bytes, geometry->payload_bytes);
+    store_u16(bytes + AT_geometry_later_slots, geometry->later_slots);
+    store_u16(bytes + AT_geometry_dead_slots, geometry->dead_slots);
+    bytes[AT_geometry_groups] = geometry->groups;
+    bytes[AT_geometry_flags] = geometry->flags;
+    bytes[AT_geometry_max_attempts] = geometry->max_attempts;
+    bytes[AT_geometry_reserved_23] = 0;
+    store_u16(bytes + AT_geometry_tick_ms, geometry->tick_ms);
+    store_u16(bytes + AT_geometry_reserved_26, 0);
+    store_u32(bytes + AT_geometry_geometry_check,
+              checksum_xxh32(bytes + GEOMETRY_CHECK_FROM, GEOMETRY_CHECK_BYTES));
+}
+
+void geometry_load(slotq_geometry *geometry, const uint8_t *bytes)
+{
+    geometry->ring_slots = load_u16(bytes + AT_geometry_ring_slots);
+    geometry->payload_bytes = load_u16(bytes + AT_geometry_payload_bytes);
+    geometry->later_slots = load_u16(bytes + AT_geometry_later_slots);
+    geometry->dead_slots = load_u16(bytes + AT_geometry_dead_slots);
+    geometry->groups = bytes[AT_geometry_groups];
+    geometry->flags = bytes[AT_geometry_flags];
+    geometry->max_attempts = bytes[AT_geometry_max_attempts];
+    geometry->tick_ms = load_u16(bytes + AT_geometry_tick_ms);
+}

@@ -1,0 +1,26 @@
+/* geometry.h: what is fixed at creation: ranges, section offsets, encoding. Knows no message.
+ */
+#ifndef SLOTQ_LAYOUT_GEOMETRY_H
+#define SLOTQ_LAYOUT_GEOMETRY_H
+
+#include "../slotq_core.h"
+
+/* Bytes of a slot. */
+uint32_t geometry_stride(const slotq_geometry *geometry);
+
+/* The first rule the geometry breaks, as text with the limit; NULL = none. */
+const char *geometry_fault(const slotq_geometry *geometry);
+
+/* Total bytes of an image; the geometry need not be in range. */
+uint64_t geometry_total(const slotq_geometry *geometry);
+
+/* Fill a view's geometry, stride and section offsets (geometry in range). */
+void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry);
+
+/* Write bytes 8 to 31 of an image. */
+void geometry_store(uint8_t *bytes, const slotq_geometry *geometry);
+
+/* Read them without judging. */
+void geometry_load(slotq_geometry *geometry, const uint8_t *bytes);
+
+#endif

@@ -1,0 +1,110 @@
+/* image.c: making and opening an image: magic, version, geometry, size, ranges of the front.
+ */
+#include "assert.h"
+#include "bytes.h"
+#include "checksum.h"
+#include "fields.h"
+#include "front.h"
+#include "geometry.h"
+#include "memory.h"
+
+uint32_t slotq_core_image_bytes(const slotq_geometry *geometry, const char **what)
+{
+    const char *fault = geometry_fault(geometry);
+    if (what != NULL) {
+        *what = fault;
+    }
+    return fault == NULL ? (uint32_t)geometry_total(geometry) : 0;
+}
+
+slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geometry *geometry)
+{
+    if (geometry_fault(geometry) != NULL || size != geometry_total(geometry)) {
+        return SLOTQ_INVALID;
+    }
+    const group_block fresh = {
+        .sweep = SWEEP_NONE, .due = DUE_NONE, .due_next = DUE_NONE
+    };
+    for (uint32_t group = 0; group < geometry->groups; group++) {
+        front_store_group(bytes + group_offset(group), &fresh);
+    }
+    store_u48(bytes + AT_shared_later_due_ms, DUE_NONE);
+    geometry_store(bytes, geometry); /* last: without the magic it is no queue */
+    return SLOTQ_OK;
+}
+
+static slotq_outcome refuse(slotq_damage *damage, slotq_outcome outcome, uint64_t offset,
+                            const char *what)
+{
+    damage->offset = offset;
+    damage->what = what;
+    return outcome;
+}
+
+/* Everything that is fixed: bytes 8 to 31 and the size. */
+static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage *damage)
+{
+    if (size < SLOTQ_IMAGE_BYTES_MIN) {
+        return refuse(damage, SLOTQ_CORRUPT, size, "shorter than the smallest queue, 104 bytes");
+    }
+    /* a copy, so that what is judged is what is used */
+    uint8_t front[GROUPS_OFFSET];
+    memcpy(front, view->bytes, sizeof front);
+    const uint32_t magic = load_u32(front + AT_geometry_magic);
+    if ((magic & MAGIC_FAMILY_MASK) != (MAGIC_VERSION_1 & MAGIC_FAMILY_MASK)) {
+        return refuse(damage, SLOTQ_CORRUPT, AT_geometry_magic,
+                      "not a slotq: the magic is not SLQ1");
+    }
+    if (magic != MAGIC_VERSION_1) {
+        return refuse(damage, SLOTQ_VERSION, AT_geometry_magic + 3,
+                      "a slotq of another format version: this build reads version 1");
+    }
+    if (load_u32(front + AT_geometry_geometry_check) !=
+        checksum_xxh32(front + GEOMETRY_CHECK_FROM, GEOMETRY_CHECK_BYTES)) {
+        return refuse(damage, SLOTQ_CORRUPT, AT_geometry_geometry_check,
+                      "geometry_check is not the XXH32 of bytes 8 to 27");
+    }
+    slotq_geometry geometry;
+    geometry_load(&geometry, front);
+    const char *fault = geometry_fault(&geometry);
+    if (fault != NULL) {
+        return refuse(damage, SLOTQ_CORRUPT, AT_geometry_ring_slots, fault);
+    }
+    if (front[AT_geometry_reserved_23] != 0) {
+        return refuse(damage, SLOTQ_CORRUPT, AT_geometry_reserved_23, "byte 23 is not 0");
+    }
+    if (load_u16(front + AT_geometry_reserved_26) != 0) {
+        return refuse(damage, SLOTQ_CORRUPT, AT_geometry_reserved_26, "bytes 26, 27 are not 0");
+    }
+    const uint64_t total = geometry_total(&geometry);
+    if (size != total) {
+        return refuse(damage, SLOTQ_CORRUPT, size < total ? size : total,
+                      size < total ? "the bytes end before the size that the geometry gives"
+                                   : "bytes follow after the size that the geometry gives");
+    }
+    geometry_lay_out(view, &geometry);
+    return SLOTQ_OK;
+}
+
+slotq_outcome slotq_core_open(slotq_view *view, const uint8_t *bytes, uint64_t size,
+                              slotq_damage *damage)
+{
+    view->bytes = bytes;
+    damage->offset = 0;
+    damage->what = NULL;
+    const slotq_outcome outcome = open_geometry(view, size, damage);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    front_block front;
+    if (!front_load(view, &front, damage)) {
+        return SLOTQ_CORRUPT;
+    }
+    for (uint32_t group = 0; group < view->geometry.groups; group++) {
+        group_block block;
+        if (!front_load_group(view, &front, group, &block, damage)) {
+            return SLOTQ_CORRUPT;
+        }
+    }
+    return SLOTQ_OK;
+}

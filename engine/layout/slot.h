@@ -1,0 +1,12 @@
+/* slot.h: one message's bytes: length, [stamp], [check], payload. Knows no state.
+ */
+#ifndef SLOTQ_LAYOUT_SLOT_H
+#define SLOTQ_LAYOUT_SLOT_H
+
+#include "../slotq_core.h"
+
+/* Write a message into a slot; bytes after the payload stay as they are. */
+void slot_store(uint8_t *slot, const slotq_geometry *geometry, uint32_t stamp,
+                const slotq_data *message);
+
+#endif

@@ -1,0 +1,291 @@
+/* slotq_core.h: the queue's verbs as pure functions on bytes. Freestanding: no malloc, no stdio,
+ * no errno, no clock, no globals; for devices without a system, and the engine of libslotq.
+ *
+ * A verb is a sequence of steps. A step reads the image, checks everything, and names patches;
+ * it writes nothing but the call and the step. Whoever holds the bytes applies the patches of a
+ * step, whole, before the next step is computed:
+ *
+ *     slotq_call call = { .verb = SLOTQ_PUSH, .now_ms = now, .push = { .messages = m, .count = 1 } };
+ *     slotq_outcome outcome;
+ *     do {
+ *         outcome = slotq_core_step(&view, &call, &step);
+ *         slotq_core_apply(bytes, &view, &step);
+ *     } while (outcome == SLOTQ_MORE);
+ *
+ * `slotq_core_run` is that loop. Refused means that the step of the refusal has no patch;
+ * maintenance done in steps before it stays. FORMAT.md is the norm for bytes and rules.
+ *
+ * Threads: nothing is shared; one image must not be stepped by two threads at once.
+ * Time: now_ms is 0 to SLOTQ_NOW_MS_MAX, milliseconds since 1970 UTC; beyond it is INVALID.
+ */
+#ifndef SLOTQ_CORE_H
+#define SLOTQ_CORE_H
+
+#include "slotq_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An opened image. bytes are borrowed and must outlive the view; the geometry is a copy, so
+ * that a change of the bytes underneath cannot move a bound. Read it, never write it. */
+typedef struct slotq_view {
+    const uint8_t *bytes;
+    uint32_t image_bytes;
+    uint32_t stride; /* bytes of a slot: length, [stamp], [check], payload */
+    uint32_t states_offset;
+    uint32_t keys_offset;
+    uint32_t ring_offset;
+    uint32_t later_index_offset;
+    uint32_t later_keys_offset;
+    uint32_t later_ring_offset;
+    uint32_t dead_offset;
+    slotq_geometry geometry;
+} slotq_view;
+
+/* What verbs exist. ACK to KILL are "settle" verbs and use slotq_call.settle. */
+typedef enum slotq_verb {
+    SLOTQ_PUSH,
+    SLOTQ_RESERVE,
+    SLOTQ_ACK,
+    SLOTQ_NACK,
+    SLOTQ_RELEASE,
+    SLOTQ_EXTEND,
+    SLOTQ_KILL,
+    SLOTQ_REMOVE,
+    SLOTQ_RECLAIM,
+    SLOTQ_REDRIVE,
+    SLOTQ_DEAD_PURGE,
+    SLOTQ_PAUSE,
+    SLOTQ_RESUME,
+    SLOTQ_PURGE,
+    SLOTQ_STATUS,   /* from here on: read only, never a patch */
+    SLOTQ_PEEK,
+    SLOTQ_DEAD_LIST,
+    SLOTQ_STATS,
+    SLOTQ_VERB_COUNT
+} slotq_verb;
+
+/* push: all or none. count 1 to SLOTQ_CALL_MESSAGES_MAX, together at most SLOTQ_CALL_BYTES_MAX.
+ * OK, FULL (holder says why), TOOBIG, PAUSED, INVALID. */
+typedef struct slotq_call_push {
+    const slotq_data *messages; /* borrowed until the last step is applied */
+    uint32_t count;
+    bool may_wait;       /* on FULL, mark the queue as waited for */
+    uint64_t first_id;   /* out, OK: id of the first message; the rest follow */
+    slotq_holder holder; /* out, FULL */
+} slotq_call_push;
+
+/* reserve: lease up to limit messages. OK, EMPTY, AGAIN, PAUSED, INVALID. */
+typedef struct slotq_call_reserve {
+    uint64_t lease_ms; /* 1 to SLOTQ_LEASE_TICKS_MAX * tick_ms */
+    slotq_run *runs;   /* out: room for run_capacity runs; limit runs always suffice */
+    uint32_t run_capacity;
+    uint32_t run_count;     /* out */
+    uint32_t message_count; /* out: messages in all runs */
+    uint32_t limit;         /* 1 to SLOTQ_CALL_MESSAGES_MAX */
+    uint8_t group;
+    bool may_wait;        /* on EMPTY, mark the queue as waited for */
+    uint64_t next_due_ms; /* out, EMPTY and AGAIN: when time alone may make a message ready;
+                             UINT64_MAX = never */
+} slotq_call_reserve;
+
+/* ack, nack, release, extend, kill. The verb's answer is OK when every message's is, else that
+ * of the first message that was refused. INVALID before anything is done. */
+typedef struct slotq_call_settle {
+    const slotq_run *runs; /* ids and tokens as reserve gave them; borrowed */
+    uint32_t run_count;    /* in all runs 1 to SLOTQ_CALL_MESSAGES_MAX messages */
+    uint8_t group;
+    uint8_t reason;      /* nack, kill: kept with the dead, 0 to 255 */
+    uint64_t ms;         /* nack: delay, 0 = none; extend: lease; to LEASE_TICKS_MAX * tick_ms */
+    uint8_t *outcomes;   /* out, or NULL: a byte a message, slotq_outcome 0 to 4 */
+    uint32_t *tokens;    /* out, or NULL: extend only, the new token or 4 * outcome */
+    uint32_t ok_count;   /* out */
+    uint32_t dead_count; /* out: of those, messages that died */
+} slotq_call_settle;
+
+/* remove: finish a READY or WAITING message. OK, LEASED, GONE, NOTFOUND, INVALID. */
+typedef struct slotq_call_remove {
+    uint64_t id;
+    uint8_t group; /* or SLOTQ_ALL_GROUPS */
+} slotq_call_remove;
+
+/* reclaim: one bounded sweep. OK (whole), AGAIN (more is left), INVALID. */
+typedef struct slotq_call_reclaim {
+    uint8_t group;
+    uint32_t ready_count; /* out: messages made READY */
+    uint32_t dead_count;  /* out: messages that died */
+} slotq_call_reclaim;
+
+/* redrive: push dead messages again, oldest first. OK (count says how many), FULL, PAUSED.
+ * dead_purge: forget all; count says how many. */
+typedef struct slotq_call_dead {
+    uint32_t limit; /* redrive: at most so many, 1 to SLOTQ_CALL_MESSAGES_MAX */
+    uint32_t count; /* out */
+    uint64_t first_id; /* out: redrive, the first new id; 0 = none */
+} slotq_call_dead;
+
+/* pause, resume: SLOTQ_PAUSE_…; INVALID when 0 or above 3. */
+typedef struct slotq_call_pause {
+    uint8_t what;
+} slotq_call_pause;
+
+/* status: OK, FINISHED, NOTFOUND, INVALID. */
+typedef struct slotq_call_status {
+    uint64_t id;
+    uint8_t group;
+    slotq_status status; /* out */
+} slotq_call_status;
+
+/* A message of the window or of the dead section, where it lies in the image. */
+typedef struct slotq_item {
+    uint64_t id;
+    uint64_t died_at_ms;  /* dead only */
+    uint32_t word;        /* window: the state word; a LEASED one is the token */
+    uint32_t slot_offset; /* of the slot in the image: see slotq_core_slot */
+    uint8_t group;        /* dead: it died in this group; window: the group asked for */
+    uint8_t reason;       /* dead only */
+    uint8_t attempts;
+    slotq_state state;    /* window only */
+} slotq_item;
+
+/* peek: messages of the group's window from an id on, finished ones too. dead_list: dead
+ * messages, oldest first, from the from-th on. OK, EMPTY (nothing there), INVALID. */
+typedef struct slotq_call_look {
+    uint64_t from;     /* peek: first id wanted, 0 = oldest; dead_list: how many to skip */
+    slotq_item *items; /* out: room for capacity items */
+    uint32_t capacity; /* 1 to SLOTQ_CALL_MESSAGES_MAX */
+    uint32_t count;    /* out */
+    uint8_t group;     /* peek */
+} slotq_call_look;
+
+/* stats: OK, INVALID. */
+typedef struct slotq_call_stats {
+    uint8_t group;
+    slotq_stats stats; /* out */
+} slotq_call_stats;
+
+/* One verb under way. Set verb, now_ms and the inputs, zero the rest; steps keep their place in
+ * progress. Outputs are whole when the answer is not SLOTQ_MORE. */
+typedef struct slotq_call {
+    slotq_verb verb;
+    uint64_t now_ms;
+    union {
+        slotq_call_push push;
+        slotq_call_reserve reserve;
+        slotq_call_settle settle;
+        slotq_call_remove remove;
+        slotq_call_reclaim reclaim;
+        slotq_call_dead dead;
+        slotq_call_pause pause;
+        slotq_call_status status;
+        slotq_call_look look;
+        slotq_call_stats stats;
+    };
+    struct { /* the core's own; zero before the first step */
+        uint32_t phase;
+        uint32_t round;
+        uint32_t run_index;
+        uint32_t run_done;
+        uint32_t message_index;
+        uint32_t looked;     /* words, in this round's sweep or search */
+        uint32_t burials;    /* in this round's sweep, or in a whole one */
+        uint32_t other_done; /* DONE words other than acked that head has passed */
+        uint32_t scan_index;
+        bool begun;   /* a sweep of this round has started */
+        bool left;    /* a READY message was left to the next tick */
+        bool buried;  /* the sweep made words DONE: head may move */
+        slotq_outcome outcome;
+    } progress;
+    slotq_damage damage; /* out: CORRUPT */
+} slotq_call;
+
+typedef enum slotq_patch_kind {
+    SLOTQ_PATCH_BYTES, /* length bytes of scratch from source on */
+    SLOTQ_PATCH_WORDS, /* the 32-bit word `source`, little-endian, length / 4 times */
+    SLOTQ_PATCH_COPY,  /* length bytes of the image from source on; never overlaps */
+    SLOTQ_PATCH_SLOTS  /* length / stride messages of the call from the source-th on, packed */
+} slotq_patch_kind;
+
+typedef struct slotq_patch {
+    uint32_t offset; /* where in the image */
+    uint32_t length; /* bytes written there */
+    uint32_t source;
+    slotq_patch_kind kind;
+} slotq_patch;
+
+enum { SLOTQ_STEP_PATCHES = 72, SLOTQ_STEP_SCRATCH_BYTES = 2560 };
+
+/* The patches of one step, in the order in which they must reach the image: what is invisible
+ * first, the header last. */
+typedef struct slotq_step {
+    uint32_t patch_count;
+    uint32_t scratch_used;
+    uint32_t visible_count; /* of patches, the last so many change visible bytes */
+    bool needs_journal; /* visible bytes change in more than one place: all or none of them */
+    bool pushes;        /* the header's last_id and tail are among them */
+    bool wakes;         /* when applied, wake all who wait on the image's wake word */
+    uint32_t stamp;     /* low 32 bits of the push tick, for SLOTS */
+    const slotq_data *messages; /* for SLOTS */
+    slotq_patch patches[SLOTQ_STEP_PATCHES];
+    uint8_t scratch[SLOTQ_STEP_SCRATCH_BYTES];
+} slotq_step;
+
+/* Bytes an image of this geometry has, or 0 when the geometry is out of range (what, if not
+ * NULL, then says which field and its limit). */
+uint32_t slotq_core_image_bytes(const slotq_geometry *geometry, const char **what);
+
+/* Write a fresh image into bytes, which must have slotq_core_image_bytes() bytes, aligned to 8,
+ * all zero. OK or INVALID. */
+slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geometry *geometry);
+
+/* Open an image: magic, version, geometry, size, and the ranges of the front. OK, CORRUPT or
+ * VERSION, damage saying where. O(groups). bytes must be aligned to 8. */
+slotq_outcome slotq_core_open(slotq_view *view, const uint8_t *bytes, uint64_t size,
+                              slotq_damage *damage);
+
+/* Check the whole image: every rule of FORMAT.md. O(image). damage->what NULL = sound. */
+slotq_outcome slotq_core_check(const slotq_view *view, slotq_damage *damage);
+
+/* The next step of a call. SLOTQ_MORE, or the verb's answer; the step's patches are to be
+ * applied in either case. CORRUPT (call->damage) when the front breaks its ranges. */
+slotq_outcome slotq_core_step(const slotq_view *view, slotq_call *call, slotq_step *step);
+
+/* Write a step's patches into bytes (the view's own, writable). */
+void slotq_core_apply(uint8_t *bytes, const slotq_view *view, const slotq_step *step);
+
+/* Write one patch; for holders that order or journal them. */
+void slotq_core_apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
+                            const slotq_patch *patch);
+
+/* Step and apply until the answer is there. */
+slotq_outcome slotq_core_run(uint8_t *bytes, const slotq_view *view, slotq_call *call,
+                             slotq_step *step);
+
+/* A slot, read. */
+typedef struct slotq_slot {
+    const uint8_t *payload;
+    uint32_t payload_bytes;
+    uint32_t stamp; /* low 32 bits of the push tick; 0 without stamps */
+    uint32_t check; /* XXH32 stored; 0 without checks */
+} slotq_slot;
+
+/* Image offset of the ring slot of a message of the window (an id that reserve or peek gave). */
+uint32_t slotq_core_slot_offset(const slotq_view *view, uint64_t id);
+
+/* Read the slot at an offset that slotq_core_slot_offset, peek or dead_list gave. false: the
+ * slot is damaged (length over payload_bytes, or the check is not the payload's XXH32): do not
+ * use it, kill the message with SLOTQ_REASON_DAMAGED. payload points into bytes. */
+bool slotq_core_slot(const slotq_view *view, uint32_t slot_offset, slotq_slot *slot);
+
+/* The same for a slot that was copied out of the image. */
+bool slotq_core_slot_read(const slotq_geometry *geometry, const uint8_t *bytes, slotq_slot *slot);
+
+/* Milliseconds of a stamp: of the ticks with these low 32 bits the one from 2^32 - 2^28 behind
+ * to 2^28 - 1 ahead of now_ms; 0 when that would be before 1970. */
+uint64_t slotq_core_stamp_ms(const slotq_geometry *geometry, uint32_t stamp, uint64_t now_ms);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
