@@ -1,0 +1,59 @@
+/* apply.c: the one place of the core that writes an image: patches into bytes.
+ */
+#include "../layout/assert.h"
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/memory.h"
+#include "../layout/slot.h"
+
+static void apply_slots(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
+                        const slotq_patch *patch)
+{
+    const slotq_data *message = step->messages + patch->source;
+    uint8_t *slot = bytes + patch->offset;
+    const uint8_t *end = slot + patch->length;
+    for (; slot < end; slot += view->stride, message++) {
+        slot_store(slot, &view->geometry, step->stamp, message);
+    }
+}
+
+void slotq_core_apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
+                            const slotq_patch *patch)
+{
+    SLOTQ_ASSERT(patch->offset <= view->image_bytes);
+    SLOTQ_ASSERT(patch->length <= view->image_bytes - patch->offset);
+    switch (patch->kind) {
+    case SLOTQ_PATCH_BYTES:
+        memcpy(bytes + patch->offset, step->scratch + patch->source, patch->length);
+        break;
+    case SLOTQ_PATCH_WORDS:
+        for (uint32_t done = 0; done < patch->length; done += WORD_BYTES) {
+            store_u32(bytes + patch->offset + done, patch->source);
+        }
+        break;
+    case SLOTQ_PATCH_COPY:
+        memcpy(bytes + patch->offset, bytes + patch->source, patch->length);
+        break;
+    default:
+        apply_slots(bytes, view, step, patch);
+        break;
+    }
+}
+
+void slotq_core_apply(uint8_t *bytes, const slotq_view *view, const slotq_step *step)
+{
+    for (uint32_t i = 0; i < step->patch_count; i++) {
+        slotq_core_apply_patch(bytes, view, step, &step->patches[i]);
+    }
+}
+
+slotq_outcome slotq_core_run(uint8_t *bytes, const slotq_view *view, slotq_call *call,
+                             slotq_step *step)
+{
+    slotq_outcome outcome;
+    do {
+        outcome = slotq_core_step(view, call, step);
+        slotq_core_apply(bytes, view, step);
+    } while (outcome == SLOTQ_MORE);
+    return outcome;
+}

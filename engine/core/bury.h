@@ -1,0 +1,12 @@
+/* bury.h: what happens to the bytes of a message that dies (FORMAT.md, "Dying").
+ */
+#ifndef SLOTQ_CORE_BURY_H
+#define SLOTQ_CORE_BURY_H
+
+#include "frame.h"
+
+/* Copy a message of the loaded group to the dead section, or drop it where there is none; the
+ * caller makes its word DONE. false: the dead section is full, nothing was patched. */
+bool bury(verb_frame *frame, uint32_t index, uint32_t attempts, uint8_t reason);
+
+#endif

@@ -1,0 +1,186 @@
+/* look.c: verbs that only read: status, peek, stats, and who holds the ring (FORMAT.md).
+ */
+#include "../layout/assert.h"
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/ring.h"
+#include "../layout/word.h"
+#include "verbs.h"
+
+/* Push time of a ring slot, 0 without stamps. */
+static uint64_t pushed_ms(const verb_frame *frame, uint32_t index)
+{
+    const slotq_view *view = frame->view;
+    if (!(view->geometry.flags & SLOTQ_FLAG_STAMPS)) {
+        return 0;
+    }
+    const uint32_t stamp = load_u32(view->bytes + slot_offset(view, index) + LENGTH_BYTES);
+    return slotq_core_stamp_ms(&view->geometry, stamp, frame->call->now_ms);
+}
+
+/* At most how many messages are delivered before this unfinished one. */
+static uint32_t position_of(const verb_frame *frame, uint32_t index, uint32_t word)
+{
+    const group_block *group = &frame->group;
+    const uint32_t at = frame_position(frame, index);
+    const uint32_t cursor = frame_position(frame, group->cursor);
+    if (at >= cursor) {
+        return group->ready_behind + at - cursor;
+    }
+    const uint32_t others = group->ready_behind - (word_is_ready(word) ? 1 : 0);
+    const uint32_t from = frame_position(frame, group->retry_from);
+    const uint32_t between = at > from ? at - from : 0;
+    return others < between ? others : between;
+}
+
+slotq_outcome status_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_status *status = &call->status.status;
+    verb_frame frame;
+    uint32_t index;
+    slotq_outcome outcome;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (call->status.group >= view->geometry.groups) {
+        return SLOTQ_INVALID;
+    }
+    if (!frame_load(&frame, call->status.group)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (!frame_find(&frame, call->status.id, &index, &outcome)) {
+        return outcome == SLOTQ_GONE ? SLOTQ_FINISHED : outcome;
+    }
+    const uint32_t word = frame_word(&frame, index);
+    status->state = word_state(word);
+    status->why = SLOTQ_WHY_ACKED;
+    status->attempts = (uint8_t)word_attempts(word);
+    status->deadline_ms = 0;
+    status->position = 0;
+    status->pushed_ms = pushed_ms(&frame, index);
+    if (word_is_done(word)) {
+        status->why = (slotq_why)word_bits(word);
+    } else if (status->state != SLOTQ_STATE_LEASED) {
+        status->position = position_of(&frame, index, word);
+    }
+    if (word_has_deadline(word)) {
+        status->deadline_ms = word_deadline(word, frame.group.due) * view->geometry.tick_ms;
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome peek_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_call_look *look = &call->look;
+    verb_frame frame;
+    slotq_outcome outcome;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (look->group >= view->geometry.groups || look->capacity < 1 ||
+        look->capacity > SLOTQ_CALL_MESSAGES_MAX || look->items == NULL) {
+        return SLOTQ_INVALID;
+    }
+    if (!frame_load(&frame, look->group)) {
+        return SLOTQ_CORRUPT;
+    }
+    look->count = 0;
+    uint32_t index = frame.group.head;
+    if (look->from != 0 && !frame_find(&frame, look->from, &index, &outcome) &&
+        outcome == SLOTQ_NOTFOUND) {
+        return SLOTQ_EMPTY;
+    }
+    for (; index != frame.front.tail && look->count < look->capacity;
+         index = ring_add(index, 1, frame.slots)) {
+        slotq_item *item = &look->items[look->count++];
+        item->word = frame_word(&frame, index);
+        item->id = frame_id(&frame, index);
+        item->died_at_ms = 0;
+        item->slot_offset = slot_offset(view, index);
+        item->group = look->group;
+        item->reason = 0;
+        item->attempts = (uint8_t)word_attempts(item->word);
+        item->state = word_state(item->word);
+    }
+    return look->count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
+}
+
+bool find_holder(verb_frame *frame, slotq_holder *holder)
+{
+    const group_block *group = &frame->group;
+    uint32_t behind = 0;
+    for (uint32_t i = 0; i < frame->view->geometry.groups; i++) {
+        uint32_t head;
+        if (!front_load_head(frame->view, &frame->front, i, &head, &frame->call->damage)) {
+            return false;
+        }
+        if (head == frame->front.head) {
+            behind = i;
+            break;
+        }
+    }
+    if (!frame_load(frame, behind)) {
+        return false;
+    }
+    holder->group = (uint8_t)behind;
+    holder->held = ring_distance(frame->front.head, frame->front.tail, frame->slots);
+    holder->unfinished = group->ready_behind + group->leased + group->waiting +
+                         ring_distance(group->cursor, frame->front.tail, frame->slots);
+    holder->id = holder->held > 0 ? frame_id(frame, frame->front.head) : 0;
+    holder->state = holder->held > 0 ? word_state(frame_word(frame, group->head))
+                                     : SLOTQ_STATE_READY;
+    return true;
+}
+
+static void fill_stats(const verb_frame *frame, uint32_t group_index, slotq_stats *stats)
+{
+    const slotq_geometry *geometry = &frame->view->geometry;
+    const group_block *group = &frame->group;
+    const front_block *front = &frame->front;
+    stats->last_id = front->last_id;
+    stats->capacity = frame->slots - 1;
+    stats->used = ring_distance(front->head, front->tail, frame->slots);
+    stats->group = group_index;
+    stats->undelivered = ring_distance(group->cursor, front->tail, frame->slots);
+    stats->ready = group->ready_behind + stats->undelivered;
+    stats->leased = group->leased;
+    stats->waiting = group->waiting;
+    stats->unfinished = stats->ready + stats->leased + stats->waiting;
+    stats->acked = group->acked;
+    stats->redelivered = group->redelivered;
+    stats->died = group->died;
+    stats->next_due_ms = group->due == DUE_NONE ? 0 : group->due * geometry->tick_ms;
+    stats->oldest_ms = group->head == front->tail ? 0 : pushed_ms(frame, group->head);
+    stats->later = load_u16(frame->view->bytes + AT_shared_later_count);
+    stats->dead = front->dead_count;
+    stats->dead_capacity = geometry->dead_slots;
+    stats->dropped = front->dropped;
+    stats->dead_dropped = front->dead_dropped;
+    stats->paused = (uint8_t)front->paused;
+}
+
+slotq_outcome stats_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_stats *stats = &call->stats.stats;
+    verb_frame frame;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (call->stats.group >= view->geometry.groups) {
+        return SLOTQ_INVALID;
+    }
+    if (!frame_load(&frame, call->stats.group)) {
+        return SLOTQ_CORRUPT;
+    }
+    fill_stats(&frame, call->stats.group, stats);
+    return find_holder(&frame, &stats->holder) ? SLOTQ_OK : SLOTQ_CORRUPT;
+}
+
+uint32_t slotq_core_slot_offset(const slotq_view *view, uint64_t id)
+{
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t tail = load_u16(view->bytes + AT_header_tail) % slots;
+    const uint32_t last_id = load_u32(view->bytes + AT_header_last_id);
+    const uint32_t back = (last_id - (uint32_t)id) % slots + 1;
+    return slot_offset(view, ring_back(tail, back, slots));
+}

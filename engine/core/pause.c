@@ -1,0 +1,25 @@
+/* pause.c: pause and resume of pushing (in) and reserving (out).
+ */
+#include "../layout/fields.h"
+#include "verbs.h"
+
+slotq_outcome pause_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    const uint32_t what = call->pause.what;
+    verb_frame frame;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (what < SLOTQ_PAUSE_IN || what > SLOTQ_PAUSE_BOTH) {
+        return SLOTQ_INVALID;
+    }
+    const uint32_t before = frame.front.paused;
+    const uint32_t after = call->verb == SLOTQ_PAUSE ? before | what : before & ~what;
+    if (after != before) { /* one byte is whole by itself: no journal */
+        uint8_t *byte = step_scratch(step, BYTES_shared_paused);
+        *byte = (uint8_t)after;
+        step_patch_scratch(step, AT_shared_paused, byte, BYTES_shared_paused);
+        frame.deliverable = call->verb == SLOTQ_RESUME;
+    }
+    return frame_commit(&frame, SLOTQ_OK);
+}

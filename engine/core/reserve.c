@@ -1,0 +1,406 @@
+/* reserve.c: leasing messages: [whole sweep] → rounds of [sweep] → retries → new ones
+ * (FORMAT.md, "reserve"); and reclaim, which is the sweep alone.
+ */
+#include "../layout/assert.h"
+#include "../layout/fields.h"
+#include "../layout/ring.h"
+#include "../layout/word.h"
+#include "sweep.h"
+#include "verbs.h"
+
+enum reserve_phase {
+    RESERVE_BEGIN,
+    RESERVE_WHOLE,  /* a whole sweep runs */
+    RESERVE_ROUND,  /* a round begins */
+    RESERVE_SWEEP,  /* the round's sweep runs */
+    RESERVE_HEADS,  /* the sweep buried: head moves */
+    RESERVE_SWEPT,  /* the round's sweep is over */
+    RESERVE_SEARCH, /* retries */
+    RESERVE_NEW,
+    RESERVE_ROUND_END,
+    RESERVE_EMPTY /* nothing there: head moves while it helps */
+};
+
+static bool reserve_valid(const slotq_view *view, const slotq_call_reserve *reserve)
+{
+    return reserve->group < view->geometry.groups && reserve->limit >= 1 &&
+           reserve->limit <= SLOTQ_CALL_MESSAGES_MAX && reserve->run_capacity >= 1 &&
+           reserve->runs != NULL && frame_duration_fits(view, reserve->lease_ms);
+}
+
+/* How many more messages and runs the caller has room for. */
+static uint32_t reserve_room(const slotq_call_reserve *reserve)
+{
+    if (reserve->run_count == reserve->run_capacity) {
+        return 0;
+    }
+    return reserve->limit - reserve->message_count;
+}
+
+/* The word a READY one becomes, or 0: left to the next tick. */
+static uint32_t leased_word(const verb_frame *frame, uint32_t word, uint64_t *deadline)
+{
+    *deadline = frame_deadline(frame, frame->call->reserve.lease_ms);
+    if (!frame_fresh_deadline(word, deadline)) {
+        return 0;
+    }
+    const uint32_t attempts = word_attempts(word);
+    return word_make(SLOTQ_STATE_LEASED,
+                     attempts < WORD_ATTEMPTS_MAX ? attempts + 1 : WORD_ATTEMPTS_MAX, *deadline);
+}
+
+/* count messages from index on get the word; the reply gets a run. */
+static void lease_run(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word,
+                      uint64_t deadline)
+{
+    slotq_call_reserve *reserve = &frame->call->reserve;
+    SLOTQ_ASSERT(count >= 1 && count <= reserve->limit - reserve->message_count);
+    SLOTQ_ASSERT(reserve->run_count < reserve->run_capacity);
+    step_patch_words(frame->step, frame->view, frame->group_index, index, count, word);
+    frame->group.leased += count;
+    frame_set_due(frame, deadline);
+    slotq_run *run = &reserve->runs[reserve->run_count++];
+    run->id = frame_id(frame, index);
+    run->token = word;
+    run->count = count;
+    reserve->message_count += count;
+}
+
+/* ---- retries ---- */
+
+/* From the search's place on, the first READY word that can be leased; cursor = none. Words that
+ * must wait for the next tick are left, and keep retry_from. */
+static uint32_t search_ready(verb_frame *frame, uint32_t *word, uint64_t *deadline)
+{
+    group_block *group = &frame->group;
+    uint32_t index = frame->call->progress.scan_index;
+    while (index != group->cursor && frame->call->progress.looked < LOOK_WORDS_MAX) {
+        const uint32_t here = frame_word(frame, index);
+        frame->call->progress.looked++;
+        if (word_is_ready(here)) {
+            *word = leased_word(frame, here, deadline);
+            if (*word != 0) {
+                return index;
+            }
+            frame->call->progress.left = true;
+        }
+        index = ring_add(index, 1, frame->slots);
+        if (!frame->call->progress.left) {
+            group->retry_from = index; /* progress is kept */
+            frame->group_changed = true;
+        }
+    }
+    frame->call->progress.scan_index = index;
+    return group->cursor;
+}
+
+/* How many words from index on become the same word. */
+static uint32_t same_run(verb_frame *frame, uint32_t index, uint32_t word)
+{
+    const uint32_t room = reserve_room(&frame->call->reserve);
+    uint32_t count = 1;
+    uint32_t next = ring_add(index, 1, frame->slots);
+    while (count < room && next != frame->group.cursor &&
+           frame->call->progress.looked < LOOK_WORDS_MAX) {
+        const uint32_t here = frame_word(frame, next);
+        uint64_t deadline;
+        if (!word_is_ready(here) || leased_word(frame, here, &deadline) != word) {
+            break;
+        }
+        frame->call->progress.looked++;
+        count++;
+        next = ring_add(next, 1, frame->slots);
+    }
+    return count;
+}
+
+/* One run of retries. OK: the search of this round is over, nothing was patched. */
+static slotq_outcome reserve_search(verb_frame *frame)
+{
+    group_block *group = &frame->group;
+    uint32_t word;
+    uint64_t deadline;
+    if (group->ready_behind == 0) {
+        return SLOTQ_OK;
+    }
+    const uint32_t index = search_ready(frame, &word, &deadline);
+    if (index == group->cursor) {
+        if (group->retry_from == group->cursor) {
+            return frame_corrupt(frame, group_offset(frame->group_index) + AT_group_ready_behind,
+                                 "group.ready_behind counts words that are not READY");
+        }
+        return frame->group_changed ? frame_commit(frame, SLOTQ_MORE) : SLOTQ_OK;
+    }
+    const uint32_t count = same_run(frame, index, word);
+    const uint32_t next = ring_add(index, count, frame->slots);
+    frame->call->progress.scan_index = next;
+    if (!frame->call->progress.left) {
+        group->retry_from = next;
+    }
+    if (!frame_take(frame, &group->ready_behind, count, AT_group_ready_behind)) {
+        return SLOTQ_CORRUPT;
+    }
+    lease_run(frame, index, count, word, deadline);
+    group->redelivered += count;
+    return frame_commit(frame, SLOTQ_MORE);
+}
+
+/* ---- new ones ---- */
+
+/* DONE words of [cursor, written) are skipped; how many READY ones follow, up to room. */
+static bool count_new(verb_frame *frame, uint32_t *count)
+{
+    group_block *group = &frame->group;
+    const uint32_t room = reserve_room(&frame->call->reserve);
+    uint32_t index = group->cursor;
+    *count = 0;
+    while (index != group->written && *count < room) {
+        const uint32_t word = frame_word(frame, index);
+        if (word_has_deadline(word)) {
+            frame_corrupt(frame, word_offset(frame->view, frame->group_index, index),
+                          "a word at or beyond cursor is LEASED or WAITING");
+            return false;
+        }
+        if (word_is_done(word)) {
+            if (*count > 0 || frame->call->progress.looked == LOOK_WORDS_MAX) {
+                return true;
+            }
+            frame->call->progress.looked++;
+            group->cursor = ring_add(index, 1, frame->slots);
+            frame->group_changed = true;
+        } else {
+            (*count)++;
+        }
+        index = ring_add(index, 1, frame->slots);
+    }
+    if (index == group->written && *count < room) {
+        const uint32_t fresh = ring_distance(index, frame->front.tail, frame->slots);
+        *count += fresh < room - *count ? fresh : room - *count;
+    }
+    return true;
+}
+
+/* One run of new messages. OK: none was there, nothing was patched. */
+static slotq_outcome reserve_new(verb_frame *frame)
+{
+    group_block *group = &frame->group;
+    uint32_t count;
+    if (group->cursor == frame->front.tail) {
+        return SLOTQ_OK;
+    }
+    if (!count_new(frame, &count)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (count > 0) {
+        const uint64_t deadline = frame_deadline(frame, frame->call->reserve.lease_ms);
+        const uint32_t index = group->cursor;
+        group->cursor = ring_add(index, count, frame->slots);
+        const uint32_t written = frame_position(frame, group->written);
+        if (written < frame_position(frame, group->cursor)) {
+            group->written = group->cursor;
+        }
+        lease_run(frame, index, count, word_make(SLOTQ_STATE_LEASED, 1, deadline), deadline);
+    }
+    if (group->ready_behind == 0) {
+        group->retry_from = group->cursor;
+    }
+    return frame->group_changed ? frame_commit(frame, SLOTQ_MORE) : SLOTQ_OK;
+}
+
+/* ---- phases ---- */
+
+static uint64_t next_due_ms(const verb_frame *frame, slotq_outcome outcome)
+{
+    const uint64_t tick_ms = frame->view->geometry.tick_ms;
+    if (outcome == SLOTQ_AGAIN) {
+        return frame->call->progress.left ? (frame_tick(frame) + 1) * tick_ms : frame->call->now_ms;
+    }
+    return frame->group.due == DUE_NONE ? UINT64_MAX : frame->group.due * tick_ms;
+}
+
+static slotq_outcome reserve_nothing(verb_frame *frame, slotq_outcome outcome)
+{
+    frame->call->reserve.next_due_ms = next_due_ms(frame, outcome);
+    return frame->call->reserve.may_wait ? frame_mark_waiting(frame, outcome) : outcome;
+}
+
+/* A round is over without a patch in this step: what now? */
+static slotq_outcome reserve_round_end(verb_frame *frame)
+{
+    const group_block *group = &frame->group;
+    uint32_t *phase = &frame->call->progress.phase;
+    if (frame->call->reserve.message_count > 0) {
+        return SLOTQ_OK;
+    }
+    if (*phase == RESERVE_EMPTY || (group->cursor == frame->front.tail &&
+                                    group->ready_behind == 0 && group->sweep == SWEEP_NONE)) {
+        *phase = RESERVE_EMPTY;
+        frame->call->progress.other_done = 0;
+        if (frame_move_head(frame)) {
+            return frame_commit(frame, SLOTQ_MORE);
+        }
+        return reserve_nothing(frame, SLOTQ_EMPTY);
+    }
+    if (++frame->call->progress.round == ROUNDS_MAX) {
+        return reserve_nothing(frame, SLOTQ_AGAIN);
+    }
+    *phase = RESERVE_ROUND;
+    return SLOTQ_MORE;
+}
+
+/* One sweep step; the phase moves on when the sweep, or the round's share of it, is over. */
+static slotq_outcome reserve_sweep(verb_frame *frame)
+{
+    uint32_t ready = 0;
+    uint32_t dead = 0;
+    bool over;
+    const bool whole = frame->call->progress.phase == RESERVE_WHOLE;
+    const slotq_outcome outcome = sweep_step(frame, whole, NULL, &over, &ready, &dead);
+    if (over) {
+        frame->call->progress.phase =
+            frame->call->progress.buried ? RESERVE_HEADS
+                                         : whole ? RESERVE_ROUND : RESERVE_SWEPT;
+    }
+    return outcome;
+}
+
+/* The search or the new ones; OK where the phase is over and nothing was patched. */
+static slotq_outcome reserve_lease(verb_frame *frame)
+{
+    const bool search = frame->call->progress.phase == RESERVE_SEARCH;
+    const slotq_outcome outcome = search ? reserve_search(frame) : reserve_new(frame);
+    if (outcome != SLOTQ_MORE) {
+        return outcome;
+    }
+    const slotq_call_reserve *reserve = &frame->call->reserve;
+    const bool all = !search && frame->group.cursor == frame->front.tail;
+    const bool over = reserve_room(reserve) == 0 || (all && reserve->message_count > 0);
+    return over ? SLOTQ_OK : SLOTQ_MORE;
+}
+
+static void begin_search(verb_frame *frame)
+{
+    frame->call->progress.phase = RESERVE_SEARCH;
+    frame->call->progress.looked = 0;
+    frame->call->progress.left = false;
+    frame->call->progress.scan_index = frame->group.retry_from;
+}
+
+/* New ones come only when no READY message is left behind the cursor. */
+static void end_search(verb_frame *frame)
+{
+    const bool whole = frame->group.ready_behind == 0 ||
+                       frame->call->progress.scan_index == frame->group.cursor;
+    frame->call->progress.phase = whole ? RESERVE_NEW : RESERVE_ROUND_END;
+    frame->call->progress.looked = 0;
+}
+
+/* Phases one after another until one has a patch or the answer. */
+static slotq_outcome reserve_phases(verb_frame *frame)
+{
+    uint32_t *phase = &frame->call->progress.phase;
+    bool *sweeping = &frame->call->progress.begun;
+    slotq_outcome outcome;
+    if (*phase == RESERVE_ROUND) {
+        *sweeping = sweep_is_wanted(frame);
+        if (*sweeping) {
+            sweep_begin_round(frame);
+            *phase = RESERVE_SWEEP;
+        } else {
+            begin_search(frame);
+        }
+    }
+    if (*phase == RESERVE_WHOLE || *phase == RESERVE_SWEEP) {
+        return reserve_sweep(frame);
+    }
+    if (*phase == RESERVE_HEADS) {
+        frame->call->progress.buried = false;
+        *phase = *sweeping ? RESERVE_SWEPT : RESERVE_ROUND;
+        frame_move_head(frame);
+        return frame_commit(frame, SLOTQ_MORE);
+    }
+    if (*phase == RESERVE_SWEPT) {
+        begin_search(frame);
+    }
+    if (*phase == RESERVE_SEARCH) {
+        outcome = reserve_lease(frame);
+        if (outcome != SLOTQ_OK || frame->step->patch_count > 0) {
+            return outcome;
+        }
+        end_search(frame);
+    }
+    if (*phase == RESERVE_NEW) {
+        outcome = reserve_lease(frame);
+        if (outcome != SLOTQ_OK || frame->step->patch_count > 0) {
+            return outcome;
+        }
+    }
+    return reserve_round_end(frame);
+}
+
+slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_call_reserve *reserve = &call->reserve;
+    verb_frame frame;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (!reserve_valid(view, reserve)) {
+        return SLOTQ_INVALID;
+    }
+    if (frame.front.paused & SLOTQ_PAUSE_OUT) {
+        return SLOTQ_PAUSED;
+    }
+    if (!frame_load(&frame, reserve->group)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (call->progress.phase == RESERVE_BEGIN) {
+        reserve->run_count = 0;
+        reserve->message_count = 0;
+        call->progress.phase = RESERVE_ROUND;
+        if (sweep_is_far(&frame)) {
+            sweep_begin_whole(&frame);
+            call->progress.phase = RESERVE_WHOLE;
+        }
+    }
+    return reserve_phases(&frame);
+}
+
+slotq_outcome reclaim_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_call_reclaim *reclaim = &call->reclaim;
+    uint32_t *phase = &call->progress.phase;
+    verb_frame frame;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (reclaim->group >= view->geometry.groups) {
+        return SLOTQ_INVALID;
+    }
+    if (!frame_load(&frame, reclaim->group)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (*phase == RESERVE_BEGIN) {
+        reclaim->ready_count = 0;
+        reclaim->dead_count = 0;
+        if (!sweep_is_wanted(&frame)) {
+            return SLOTQ_OK;
+        }
+        *phase = sweep_is_far(&frame) ? RESERVE_WHOLE : RESERVE_SWEEP;
+        if (*phase == RESERVE_WHOLE) {
+            sweep_begin_whole(&frame);
+        } else {
+            sweep_begin_round(&frame);
+        }
+    }
+    if (*phase == RESERVE_WHOLE || *phase == RESERVE_SWEEP) {
+        bool over;
+        const slotq_outcome outcome =
+            sweep_step(&frame, *phase == RESERVE_WHOLE, NULL, &over, &reclaim->ready_count,
+                       &reclaim->dead_count);
+        *phase = over ? RESERVE_HEADS : *phase;
+        return outcome;
+    }
+    frame_move_head(&frame);
+    return frame_commit(&frame, frame.group.sweep == SWEEP_NONE ? SLOTQ_OK : SLOTQ_AGAIN);
+}

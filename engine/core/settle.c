@@ -1,0 +1,276 @@
+/* settle.c: ack, nack, release, extend, kill: compare the token with the state word, and swap it
+ * (FORMAT.md, "settle"). A stretch of adjacent messages with the token is one step.
+ */
+#include "../layout/assert.h"
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/ring.h"
+#include "../layout/word.h"
+#include "bury.h"
+#include "sweep.h"
+#include "verbs.h"
+
+enum settle_phase { SETTLE_BEGIN, SETTLE_SWEEP, SETTLE_HEADS, SETTLE_RUNS };
+
+static bool settle_valid(const slotq_view *view, const slotq_call *call)
+{
+    const slotq_call_settle *settle = &call->settle;
+    if (settle->group >= view->geometry.groups || settle->runs == NULL) {
+        return false;
+    }
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < settle->run_count && count <= SLOTQ_CALL_MESSAGES_MAX; i++) {
+        if (settle->runs[i].count == 0) {
+            return false;
+        }
+        count += settle->runs[i].count;
+    }
+    if (count < 1 || count > SLOTQ_CALL_MESSAGES_MAX) {
+        return false;
+    }
+    if (call->verb == SLOTQ_EXTEND || (call->verb == SLOTQ_NACK && settle->ms > 0)) {
+        return frame_duration_fits(view, settle->ms);
+    }
+    return true;
+}
+
+static bool sets_deadline(const slotq_call *call)
+{
+    return call->verb == SLOTQ_EXTEND || (call->verb == SLOTQ_NACK && call->settle.ms > 0);
+}
+
+/* A message with this word dies by this verb. */
+static bool dies(const verb_frame *frame, uint32_t word)
+{
+    const uint32_t max_attempts = frame->view->geometry.max_attempts;
+    return frame->call->verb == SLOTQ_KILL ||
+           (frame->call->verb == SLOTQ_NACK && max_attempts != 0 &&
+            word_attempts(word) >= max_attempts);
+}
+
+/* For its own whole sweep: a word that a run names is still its holder's. */
+static bool is_named(const verb_frame *frame, uint32_t index, uint32_t word)
+{
+    const slotq_call_settle *settle = &frame->call->settle;
+    const uint64_t id = frame_id(frame, index);
+    for (uint32_t i = 0; i < settle->run_count; i++) {
+        const slotq_run *run = &settle->runs[i];
+        if (run->token == word && id >= run->id && id - run->id < run->count) {
+            return word_state(word) == SLOTQ_STATE_LEASED;
+        }
+    }
+    return false;
+}
+
+/* ---- one message or stretch ---- */
+
+static void note(slotq_call *call, uint32_t count, slotq_outcome outcome, uint32_t token)
+{
+    slotq_call_settle *settle = &call->settle;
+    for (uint32_t i = 0; i < count; i++) {
+        if (settle->outcomes != NULL) {
+            settle->outcomes[call->progress.message_index + i] = (uint8_t)outcome;
+        }
+        if (settle->tokens != NULL && call->verb == SLOTQ_EXTEND) {
+            settle->tokens[call->progress.message_index + i] =
+                outcome == SLOTQ_OK ? token : 4 * (uint32_t)outcome;
+        }
+    }
+    call->progress.message_index += count;
+    call->progress.run_done += count;
+    if (call->progress.run_done == settle->runs[call->progress.run_index].count) {
+        call->progress.run_done = 0;
+        call->progress.run_index++;
+    }
+    if (outcome == SLOTQ_OK) {
+        settle->ok_count += count;
+    } else if (call->progress.outcome == SLOTQ_OK) {
+        call->progress.outcome = outcome;
+    }
+}
+
+/* The message is its holder's, or why not. */
+static slotq_outcome find_held(const verb_frame *frame, uint64_t id, uint32_t token,
+                               uint32_t *index)
+{
+    slotq_outcome outcome;
+    if (!frame_find(frame, id, index, &outcome)) {
+        return outcome;
+    }
+    const uint32_t word = frame_word(frame, *index);
+    if (word_is_done(word)) {
+        return SLOTQ_GONE;
+    }
+    const bool held = word == token && word_state(word) == SLOTQ_STATE_LEASED &&
+                      frame_position(frame, *index) < frame_position(frame, frame->group.cursor);
+    return held ? SLOTQ_OK : SLOTQ_STALE;
+}
+
+/* How many adjacent words from index on are the token. */
+static uint32_t held_stretch(const verb_frame *frame, uint32_t index, uint32_t token,
+                             uint32_t limit)
+{
+    const uint32_t from = frame_position(frame, index);
+    const uint32_t left = frame_position(frame, frame->group.cursor) - from;
+    const uint8_t *words = frame->view->bytes;
+    limit = limit < left ? limit : left;
+    limit = ring_before_wrap(index, limit, frame->slots);
+    words += word_offset(frame->view, frame->group_index, index);
+    uint32_t count = 1;
+    while (count < limit && load_u32(words + count * WORD_BYTES) == token) {
+        count++;
+    }
+    return count;
+}
+
+static slotq_outcome settle_dying(verb_frame *frame, uint32_t index, uint32_t word)
+{
+    if (!bury(frame, index, word_attempts(word), frame->call->settle.reason)) {
+        return SLOTQ_DEADFULL;
+    }
+    frame_finish(frame, index, 1, WORD_DEAD);
+    frame->call->settle.dead_count++;
+    return SLOTQ_OK;
+}
+
+/* What an extended lease's word becomes: the same, where no fresh one is in reach. */
+static uint32_t extended_word(verb_frame *frame, uint32_t word)
+{
+    uint64_t deadline = frame_deadline(frame, frame->call->settle.ms);
+    if (!frame_fresh_deadline(word, &deadline)) {
+        return word;
+    }
+    frame_set_due(frame, deadline);
+    return word_make(SLOTQ_STATE_LEASED, word_attempts(word), deadline);
+}
+
+/* What a nacked word becomes; the counts go along. */
+static uint32_t nacked_word(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
+{
+    if (frame->call->settle.ms == 0) {
+        frame_made_ready(frame, index, count);
+        return word_with_state(word, SLOTQ_STATE_READY);
+    }
+    const uint64_t deadline = frame_deadline(frame, frame->call->settle.ms);
+    frame_set_due(frame, deadline);
+    frame->group.waiting += count;
+    return word_make(SLOTQ_STATE_WAITING, word_attempts(word), deadline);
+}
+
+static uint32_t released_word(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
+{
+    const uint32_t attempts = word_attempts(word);
+    frame_made_ready(frame, index, count);
+    return word_make(SLOTQ_STATE_READY, attempts > 0 ? attempts - 1 : 0, word_bits(word));
+}
+
+/* The stretch from index on leaves its lease. Its new token, or the word that it had. */
+static uint32_t settle_stretch(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
+{
+    uint32_t to = word;
+    SLOTQ_ASSERT(count > 0);
+    switch (frame->call->verb) {
+    case SLOTQ_ACK:
+        frame->group.acked += count;
+        frame_finish(frame, index, count, WORD_ACKED);
+        return to;
+    case SLOTQ_NACK:
+        to = nacked_word(frame, index, count, word);
+        break;
+    case SLOTQ_RELEASE:
+        to = released_word(frame, index, count, word);
+        break;
+    default:
+        to = extended_word(frame, word);
+        break;
+    }
+    if (to != word) {
+        step_patch_words(frame->step, frame->view, frame->group_index, index, count, to);
+    }
+    return to;
+}
+
+/* ---- steps ---- */
+
+/* Refusals need no step: go on until a stretch was settled or all runs are done. */
+static slotq_outcome settle_runs(verb_frame *frame)
+{
+    slotq_call *call = frame->call;
+    slotq_call_settle *settle = &call->settle;
+    while (call->progress.run_index < settle->run_count) {
+        const slotq_run *run = &settle->runs[call->progress.run_index];
+        const uint32_t done = call->progress.run_done;
+        const uint64_t id = run->id + done;
+        uint32_t index;
+        slotq_outcome outcome = find_held(frame, id, run->token, &index);
+        if (outcome != SLOTQ_OK) {
+            note(call, 1, outcome, 0);
+            continue;
+        }
+        uint32_t count = 1;
+        uint32_t token = run->token;
+        const bool leaves = call->verb != SLOTQ_EXTEND;
+        if (!dies(frame, token)) {
+            count = held_stretch(frame, index, token, run->count - done);
+            token = settle_stretch(frame, index, count, token);
+        } else {
+            outcome = settle_dying(frame, index, token);
+        }
+        if (outcome == SLOTQ_OK && leaves &&
+            !frame_take(frame, &frame->group.leased, count, AT_group_leased)) {
+            return SLOTQ_CORRUPT;
+        }
+        note(call, count, outcome, token);
+        if (frame->step->patch_count > 0 || frame->group_changed) {
+            const bool last = call->progress.run_index == settle->run_count;
+            return frame_commit(frame, last ? call->progress.outcome : SLOTQ_MORE);
+        }
+    }
+    return call->progress.outcome;
+}
+
+/* Its own whole sweep, where the oldest deadline is too far behind. */
+static slotq_outcome settle_sweep(verb_frame *frame)
+{
+    uint32_t ready = 0;
+    uint32_t dead = 0;
+    bool over;
+    const slotq_outcome outcome = sweep_step(frame, true, is_named, &over, &ready, &dead);
+    if (over) {
+        frame->call->progress.phase = SETTLE_HEADS;
+    }
+    return outcome;
+}
+
+slotq_outcome settle_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    verb_frame frame;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (call->progress.phase == SETTLE_BEGIN && !settle_valid(view, call)) {
+        return SLOTQ_INVALID;
+    }
+    if (!frame_load(&frame, call->settle.group)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (call->progress.phase == SETTLE_BEGIN) {
+        call->settle.ok_count = 0;
+        call->settle.dead_count = 0;
+        call->progress.outcome = SLOTQ_OK;
+        call->progress.phase = SETTLE_RUNS;
+        if (sets_deadline(call) && sweep_is_far(&frame)) {
+            sweep_begin_whole(&frame);
+            call->progress.phase = SETTLE_SWEEP;
+        }
+    }
+    if (call->progress.phase == SETTLE_SWEEP) {
+        return settle_sweep(&frame);
+    }
+    if (call->progress.phase == SETTLE_HEADS) {
+        call->progress.phase = SETTLE_RUNS;
+        frame_move_head(&frame);
+        return frame_commit(&frame, SLOTQ_MORE);
+    }
+    return settle_runs(&frame);
+}

@@ -1,0 +1,192 @@
+/* sweep.c: see sweep.h. A step looks at up to SWEEP_STEP_WORDS words up to the array's end, in
+ * scratch, and patches what lies between the first and the last that changed.
+ */
+#include "sweep.h"
+
+#include "../layout/assert.h"
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/memory.h"
+#include "../layout/ring.h"
+#include "../layout/word.h"
+#include "bury.h"
+
+enum { SWEEP_STEP_WORDS = 480 };
+
+_Static_assert(SWEEP_STEP_WORDS * WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + GROUP_BYTES +
+                       HEADER_BYTES + 64 <= SLOTQ_STEP_SCRATCH_BYTES,
+               "a sweep step fits the scratch");
+
+/* One step under way. */
+typedef struct sweep_run {
+    verb_frame *frame;
+    sweep_spares *spares;
+    uint32_t *ready_count;
+    uint32_t *dead_count;
+    bool whole;
+} sweep_run;
+
+static bool is_passed(const verb_frame *frame, uint64_t deadline)
+{
+    return deadline <= frame_tick(frame) || /* or set before the clock went back */
+           deadline > frame_tick(frame) + HALF_RANGE_TICKS + TOKEN_NEAR_TICKS;
+}
+
+bool sweep_is_wanted(const verb_frame *frame)
+{
+    const group_block *group = &frame->group;
+    return group->sweep != SWEEP_NONE ||
+           (group->due != DUE_NONE && is_passed(frame, group->due));
+}
+
+bool sweep_is_far(const verb_frame *frame)
+{
+    const uint64_t due = frame->group.due;
+    return due != DUE_NONE && due + HALF_RANGE_TICKS - TOKEN_NEAR_TICKS <= frame_tick(frame);
+}
+
+void sweep_begin_whole(verb_frame *frame)
+{
+    frame->group.sweep = frame->group.head;
+    frame->group.due_next = DUE_NONE;
+    frame->group_changed = true;
+    frame->call->progress.burials = 0;
+}
+
+void sweep_begin_round(verb_frame *frame)
+{
+    if (frame->group.sweep == SWEEP_NONE) {
+        sweep_begin_whole(frame);
+    }
+    frame->call->progress.burials = 0;
+    frame->call->progress.looked = 0;
+}
+
+static void gather(verb_frame *frame, uint64_t deadline)
+{
+    if (deadline < frame->group.due_next) {
+        frame->group.due_next = deadline;
+    }
+}
+
+static bool take_from_state(verb_frame *frame, uint32_t word)
+{
+    return word_state(word) == SLOTQ_STATE_LEASED
+               ? frame_take(frame, &frame->group.leased, 1, AT_group_leased)
+               : frame_take(frame, &frame->group.waiting, 1, AT_group_waiting);
+}
+
+static uint32_t wait_until(verb_frame *frame, uint32_t word, uint64_t deadline)
+{
+    frame_set_due(frame, deadline);
+    frame->group.waiting++;
+    return word_make(SLOTQ_STATE_WAITING, word_attempts(word), deadline);
+}
+
+/* What a word past its deadline becomes. */
+static uint32_t pass_on(sweep_run *sweep, uint32_t index, uint32_t word)
+{
+    verb_frame *frame = sweep->frame;
+    const uint32_t max_attempts = frame->view->geometry.max_attempts;
+    if (max_attempts == 0 || word_attempts(word) < max_attempts) {
+        frame_made_ready(frame, index, 1);
+        (*sweep->ready_count)++;
+        return word_with_state(word, SLOTQ_STATE_READY);
+    }
+    if (frame->call->progress.burials == BURIALS_MAX) { /* only a whole sweep comes here */
+        return wait_until(frame, word, frame_tick(frame) + 1);
+    }
+    if (!bury(frame, index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED)) {
+        return wait_until(frame, word, frame_deadline(frame, DEAD_FULL_RETRY_MS));
+    }
+    frame->call->progress.burials++;
+    frame->call->progress.buried = true;
+    (*sweep->dead_count)++;
+    return WORD_DEAD;
+}
+
+/* Words one after another; the number looked at, or slots when a count is broken. */
+static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
+                              uint32_t *changed_from, uint32_t *changed_to)
+{
+    verb_frame *frame = sweep->frame;
+    uint32_t looked = 0;
+    while (looked < limit) {
+        if (!sweep->whole && frame->call->progress.burials == BURIALS_MAX) {
+            break;
+        }
+        const uint32_t index = frame->group.sweep + looked;
+        const uint32_t word = load_u32(words + looked * WORD_BYTES);
+        looked++;
+        if (!word_has_deadline(word)) {
+            continue;
+        }
+        const uint64_t deadline = word_deadline(word, frame->group.due);
+        if (!is_passed(frame, deadline)) {
+            gather(frame, deadline);
+            continue;
+        }
+        if (sweep->spares != NULL && sweep->spares(frame, index, word)) {
+            gather(frame, frame_tick(frame) + 1); /* whatever becomes of it, a sweep will look */
+            continue;
+        }
+        if (!take_from_state(frame, word)) {
+            return frame->slots;
+        }
+        store_u32(words + (looked - 1) * WORD_BYTES, pass_on(sweep, index, word));
+        *changed_from = *changed_to == 0 ? looked - 1 : *changed_from;
+        *changed_to = looked;
+    }
+    return looked;
+}
+
+static void sweep_end(verb_frame *frame)
+{
+    frame->group.due = frame->group.due_next;
+    frame->group.due_next = DUE_NONE;
+    frame->group.sweep = SWEEP_NONE;
+    frame->group_changed = true;
+}
+
+slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bool *over,
+                         uint32_t *ready_count, uint32_t *dead_count)
+{
+    group_block *group = &frame->group;
+    sweep_run sweep = { frame, spares, ready_count, dead_count, whole };
+    SLOTQ_ASSERT(group->sweep != SWEEP_NONE);
+    *over = false;
+    uint32_t limit = ring_distance(group->sweep, group->cursor, frame->slots);
+    if (group->leased == 0 && group->waiting == 0) { /* no deadline lives */
+        limit = 0;
+        group->sweep = group->cursor;
+    }
+    limit = ring_before_wrap(group->sweep, limit, frame->slots);
+    limit = limit < SWEEP_STEP_WORDS ? limit : SWEEP_STEP_WORDS;
+    const uint32_t left = LOOK_WORDS_MAX - frame->call->progress.looked;
+    limit = whole || limit < left ? limit : left;
+    uint8_t *words = step_scratch(frame->step, limit * WORD_BYTES);
+    const uint32_t offset = word_offset(frame->view, frame->group_index, group->sweep);
+    memcpy(words, frame->view->bytes + offset, (size_t)limit * WORD_BYTES);
+    uint32_t changed_from = 0;
+    uint32_t changed_to = 0;
+    const uint32_t looked = look_at_words(&sweep, words, limit, &changed_from, &changed_to);
+    if (looked == frame->slots) {
+        return SLOTQ_CORRUPT;
+    }
+    if (changed_to > 0) {
+        step_patch_scratch(frame->step, offset + changed_from * WORD_BYTES,
+                           words + changed_from * WORD_BYTES,
+                           (changed_to - changed_from) * WORD_BYTES);
+        frame->step->needs_journal = true;
+    }
+    frame->call->progress.looked += looked;
+    group->sweep = ring_add(group->sweep, looked, frame->slots);
+    frame->group_changed = true;
+    *over = !whole && (frame->call->progress.looked == LOOK_WORDS_MAX ||
+                       frame->call->progress.burials == BURIALS_MAX);
+    if (group->sweep == group->cursor) {
+        sweep_end(frame);
+        *over = true;
+    }
+    return frame_commit(frame, SLOTQ_MORE);
+}

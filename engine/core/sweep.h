@@ -1,0 +1,27 @@
+/* sweep.h: taking back what is past its deadline, a bounded step at a time. Shared by reserve,
+ * reclaim, extend and nack (FORMAT.md, "Sweep").
+ */
+#ifndef SLOTQ_CORE_SWEEP_H
+#define SLOTQ_CORE_SWEEP_H
+
+#include "frame.h"
+
+/* A sweep runs, or a deadline may have passed. */
+bool sweep_is_wanted(const verb_frame *frame);
+
+/* The oldest deadline is so far behind that 24 bits become ambiguous: a whole sweep comes first. */
+bool sweep_is_far(const verb_frame *frame);
+
+/* Begin a whole sweep from head, or a round of the running or a new sweep. */
+void sweep_begin_whole(verb_frame *frame);
+void sweep_begin_round(verb_frame *frame);
+
+/* Words past their deadline that settle names are passed over by its own whole sweep. */
+typedef bool sweep_spares(const verb_frame *frame, uint32_t index, uint32_t word);
+
+/* The next step; whole: no limit of words, spares (or NULL) says what to pass over. The round
+ * or whole sweep is over when *over; ready and dead are added to. MORE or CORRUPT. */
+slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bool *over,
+                         uint32_t *ready_count, uint32_t *dead_count);
+
+#endif

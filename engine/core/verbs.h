@@ -1,0 +1,27 @@
+/* verbs.h: one function a verb, all of one shape: the next step of a call.
+ */
+#ifndef SLOTQ_CORE_VERBS_H
+#define SLOTQ_CORE_VERBS_H
+
+#include "frame.h"
+
+typedef slotq_outcome verb_step(const slotq_view *view, slotq_call *call, slotq_step *step);
+
+verb_step push_step;
+verb_step reserve_step;
+verb_step settle_step;
+verb_step remove_step;
+verb_step reclaim_step;
+verb_step redrive_step;
+verb_step dead_purge_step;
+verb_step pause_step;
+verb_step purge_step;
+verb_step status_step;
+verb_step peek_step;
+verb_step dead_list_step;
+verb_step stats_step;
+
+/* Which message keeps the ring from taking more. false: CORRUPT. Loads that message's group. */
+bool find_holder(verb_frame *frame, slotq_holder *holder);
+
+#endif
