@@ -117,7 +117,7 @@ typedef struct slotq_call_reclaim {
     uint32_t dead_count;  /* out: messages that died */
 } slotq_call_reclaim;
 
-/* redrive: push dead messages again, oldest first. OK (count says how many), FULL, PAUSED.
+/* redrive: push dead messages again, oldest first. OK, FULL and PAUSED (count went before).
  * dead_purge: forget all; count says how many. */
 typedef struct slotq_call_dead {
     uint32_t limit; /* redrive: at most so many, 1 to SLOTQ_CALL_MESSAGES_MAX */

@@ -17,14 +17,29 @@ static void apply_slots(uint8_t *bytes, const slotq_view *view, const slotq_step
     }
 }
 
-void slotq_core_apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
-                            const slotq_patch *patch)
+/* The sizes of every verb's patches are known to the compiler: no call. */
+static inline void apply_bytes(uint8_t *to, const uint8_t *from, uint32_t length)
 {
-    SLOTQ_ASSERT(patch->offset <= view->image_bytes);
-    SLOTQ_ASSERT(patch->length <= view->image_bytes - patch->offset);
+    if (length == GROUP_BYTES) {
+        for (uint32_t i = 0; i < GROUP_BYTES; i += 8) {
+            memcpy(to + i, from + i, 8);
+        }
+    } else if (length == HEADER_BYTES) {
+        memcpy(to, from, HEADER_BYTES);
+    } else if (length == BYTES_header_head) {
+        memcpy(to, from, BYTES_header_head);
+    } else {
+        memcpy(to, from, length);
+    }
+}
+
+static inline void apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
+                               const slotq_patch *patch)
+{
+    SLOTQ_ASSERT((uint64_t)patch->offset + patch->length <= view->image_bytes);
     switch (patch->kind) {
     case SLOTQ_PATCH_BYTES:
-        memcpy(bytes + patch->offset, step->scratch + patch->source, patch->length);
+        apply_bytes(bytes + patch->offset, step->scratch + patch->source, patch->length);
         break;
     case SLOTQ_PATCH_WORDS:
         for (uint32_t done = 0; done < patch->length; done += WORD_BYTES) {
@@ -40,10 +55,16 @@ void slotq_core_apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_
     }
 }
 
+void slotq_core_apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
+                            const slotq_patch *patch)
+{
+    apply_patch(bytes, view, step, patch);
+}
+
 void slotq_core_apply(uint8_t *bytes, const slotq_view *view, const slotq_step *step)
 {
     for (uint32_t i = 0; i < step->patch_count; i++) {
-        slotq_core_apply_patch(bytes, view, step, &step->patches[i]);
+        apply_patch(bytes, view, step, &step->patches[i]);
     }
 }
 

@@ -67,11 +67,6 @@ bool frame_find(const verb_frame *frame, uint64_t id, uint32_t *index, slotq_out
 
 /* ---- deadlines ---- */
 
-bool frame_duration_fits(const slotq_view *view, uint64_t ms)
-{
-    return ms >= 1 && ms <= (uint64_t)SLOTQ_LEASE_TICKS_MAX * view->geometry.tick_ms;
-}
-
 bool frame_fresh_deadline(uint32_t old_word, uint64_t *deadline)
 {
     const uint32_t near = (word_bits(old_word) - (uint32_t)*deadline) & WORD_BITS_MASK;
@@ -84,14 +79,13 @@ bool frame_fresh_deadline(uint32_t old_word, uint64_t *deadline)
 
 /* ---- heads ---- */
 
-/* How far head may move when count words from index on are taken for `word`. */
-static uint32_t head_reach(const verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
+/* How far head may move, at most limit, when count words at position from on are `word`. */
+static uint32_t head_reach(const verb_frame *frame, uint32_t limit, uint32_t from,
+                           uint32_t count, uint32_t word)
 {
-    const uint32_t written = frame_position(frame, frame->group.written);
-    const uint32_t from = frame_position(frame, index);
     uint32_t *other_done = &frame->call->progress.other_done;
     uint32_t reach = from == 0 && word == WORD_ACKED ? count : 0;
-    while (reach < written) {
+    while (reach < limit) {
         const uint32_t at = ring_add(frame->group.head, reach, frame->slots);
         const uint32_t here =
             reach >= from && reach < from + count ? word : frame_word(frame, at);
@@ -131,7 +125,8 @@ static void move_head(verb_frame *frame, uint32_t reach)
 
 bool frame_move_head(verb_frame *frame)
 {
-    const uint32_t reach = head_reach(frame, frame->group.head, 0, 0);
+    const uint32_t written = frame_position(frame, frame->group.written);
+    const uint32_t reach = head_reach(frame, written, 0, 0, 0);
     if (reach == 0) {
         return false;
     }
@@ -145,15 +140,17 @@ void frame_finish(verb_frame *frame, uint32_t index, uint32_t count, uint32_t wo
     SLOTQ_ASSERT(count > 0);
     group_block *group = &frame->group;
     const uint32_t from = frame_position(frame, index);
-    const uint32_t written = frame_position(frame, group->written);
-    if (from >= written) {
-        if (from > written) {
-            step_patch_words(frame->step, frame->view, frame->group_index, group->written,
-                             from - written, 0);
-        }
+    uint32_t limit = frame_position(frame, group->written);
+    const uint32_t gap = from > limit ? from - limit : 0;
+    if (gap > 0) { /* head stops there: its bytes are still of an earlier lap */
+        step_patch_words(frame->step, frame->view, frame->group_index, group->written, gap, 0);
+    } else if (from == limit) {
+        limit += count;
+    }
+    const uint32_t reach = head_reach(frame, limit, from, count, word);
+    if (gap > 0 || from + count == limit) {
         group->written = ring_add(index, count, frame->slots);
     }
-    const uint32_t reach = head_reach(frame, index, count, word);
     uint32_t passed = 0;
     if (reach > from) { /* what leaves the window is not written */
         passed = reach - from < count ? reach - from : count;

@@ -127,7 +127,10 @@ static inline void frame_set_due(verb_frame *frame, uint64_t deadline)
 bool frame_fresh_deadline(uint32_t old_word, uint64_t *deadline);
 
 /* ms is 1 to the longest lease or delay. */
-bool frame_duration_fits(const slotq_view *view, uint64_t ms);
+static inline bool frame_duration_fits(const slotq_view *view, uint64_t ms)
+{
+    return ms >= 1 && ms <= (uint64_t)SLOTQ_LEASE_TICKS_MAX * view->geometry.tick_ms;
+}
 
 /* count -= by, or CORRUPT with the field's offset in the group block. */
 bool frame_take(verb_frame *frame, uint32_t *count, uint32_t by, uint32_t field);

@@ -26,19 +26,6 @@ typedef struct sweep_run {
     bool whole;
 } sweep_run;
 
-static bool is_passed(const verb_frame *frame, uint64_t deadline)
-{
-    return deadline <= frame_tick(frame) || /* or set before the clock went back */
-           deadline > frame_tick(frame) + HALF_RANGE_TICKS + TOKEN_NEAR_TICKS;
-}
-
-bool sweep_is_wanted(const verb_frame *frame)
-{
-    const group_block *group = &frame->group;
-    return group->sweep != SWEEP_NONE ||
-           (group->due != DUE_NONE && is_passed(frame, group->due));
-}
-
 bool sweep_is_far(const verb_frame *frame)
 {
     const uint64_t due = frame->group.due;
@@ -110,6 +97,7 @@ static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
                               uint32_t *changed_from, uint32_t *changed_to)
 {
     verb_frame *frame = sweep->frame;
+    const uint64_t tick = frame_tick(frame);
     uint32_t looked = 0;
     while (looked < limit) {
         if (!sweep->whole && frame->call->progress.burials == BURIALS_MAX) {
@@ -122,12 +110,12 @@ static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
             continue;
         }
         const uint64_t deadline = word_deadline(word, frame->group.due);
-        if (!is_passed(frame, deadline)) {
+        if (!sweep_is_passed(deadline, tick)) {
             gather(frame, deadline);
             continue;
         }
         if (sweep->spares != NULL && sweep->spares(frame, index, word)) {
-            gather(frame, frame_tick(frame) + 1); /* whatever becomes of it, a sweep will look */
+            gather(frame, tick + 1); /* whatever becomes of it, a sweep will look */
             continue;
         }
         if (!take_from_state(frame, word)) {

@@ -6,8 +6,23 @@
 
 #include "frame.h"
 
+/* A deadline has passed, or was set before the clock went back. */
+static inline bool sweep_is_passed(uint64_t deadline, uint64_t tick)
+{
+    return deadline <= tick || deadline > tick + HALF_RANGE_TICKS + TOKEN_NEAR_TICKS;
+}
+
 /* A sweep runs, or a deadline may have passed. */
-bool sweep_is_wanted(const verb_frame *frame);
+static inline bool sweep_is_due(const group_block *group, uint64_t tick)
+{
+    return group->sweep != SWEEP_NONE ||
+           (group->due != DUE_NONE && sweep_is_passed(group->due, tick));
+}
+
+static inline bool sweep_is_wanted(const verb_frame *frame)
+{
+    return sweep_is_due(&frame->group, frame_tick(frame));
+}
 
 /* The oldest deadline is so far behind that 24 bits become ambiguous: a whole sweep comes first. */
 bool sweep_is_far(const verb_frame *frame);

@@ -2,6 +2,8 @@
  */
 #include "verbs.h"
 
+#include "plain.h"
+
 static verb_step *const steps[SLOTQ_VERB_COUNT] = {
     [SLOTQ_PUSH] = push_step,
     [SLOTQ_RESERVE] = reserve_step,
@@ -28,6 +30,9 @@ slotq_outcome slotq_core_step(const slotq_view *view, slotq_call *call, slotq_st
     if ((uint32_t)call->verb >= SLOTQ_VERB_COUNT || call->now_ms > SLOTQ_NOW_MS_MAX) {
         step_begin(step);
         return SLOTQ_INVALID;
+    }
+    if (call->progress.phase == 0 && plain_step(view, call, step)) {
+        return SLOTQ_OK;
     }
     return steps[call->verb](view, call, step);
 }

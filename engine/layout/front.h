@@ -1,10 +1,15 @@
-/* front.h: header, shared state and group blocks as values, and the ranges they must keep.
- * Knows what is legal, not what verbs do with it.
+/* front.h: header, shared state and group blocks as values, and the ranges they must keep
+ * (FORMAT.md, "Header" to "Group block"). Knows what is legal, not what verbs do with it. All
+ * inline, so that a verb pays only for the fields that it uses.
  */
 #ifndef SLOTQ_LAYOUT_FRONT_H
 #define SLOTQ_LAYOUT_FRONT_H
 
 #include "../slotq_core.h"
+#include "assert.h"
+#include "bytes.h"
+#include "fields.h"
+#include "ring.h"
 
 /* A group block, decoded. */
 typedef struct group_block {
@@ -38,17 +43,138 @@ typedef struct front_block {
     uint32_t wake;
 } front_block;
 
+static inline bool front_damaged(slotq_damage *damage, uint64_t offset, const char *what)
+{
+    damage->offset = offset;
+    damage->what = what;
+    return false;
+}
+
 /* Decode, then judge; false: damage says the first offset and rule broken. */
-bool front_load(const slotq_view *view, front_block *front, slotq_damage *damage);
-bool front_load_group(const slotq_view *view, const front_block *front, uint32_t group,
-                      group_block *block, slotq_damage *damage);
+static inline bool front_load(const slotq_view *view, front_block *front, slotq_damage *damage)
+{
+    const uint8_t *bytes = view->bytes;
+    const uint32_t last_id = load_u32(bytes + AT_header_last_id);
+    front->head = load_u16(bytes + AT_header_head);
+    front->tail = load_u16(bytes + AT_header_tail);
+    front->stored_era = load_u16(bytes + AT_shared_era);
+    front->dead_head = load_u16(bytes + AT_shared_dead_head);
+    front->dead_count = load_u16(bytes + AT_shared_dead_count);
+    front->paused = bytes[AT_shared_paused];
+    front->dropped = load_u32(bytes + AT_shared_dropped);
+    front->dead_dropped = load_u32(bytes + AT_shared_dead_dropped);
+    front->wake = load_u32(bytes + AT_shared_wake);
+    /* the low bit of the era is last_id's top bit; if not, the crossing was interrupted */
+    front->era = (uint16_t)(front->stored_era + ((front->stored_era ^ last_id >> 31) & 1));
+    front->last_id = (uint64_t)(front->era >> 1) << 32 | last_id;
+    if (front->head >= view->geometry.ring_slots) {
+        return front_damaged(damage, AT_header_head, "header.head is not below ring_slots");
+    }
+    if (front->tail >= view->geometry.ring_slots) {
+        return front_damaged(damage, AT_header_tail, "header.tail is not below ring_slots");
+    }
+    if (ring_distance(front->head, front->tail, view->geometry.ring_slots) > front->last_id) {
+        return front_damaged(damage, AT_header_last_id,
+                       "header.last_id is below the number of messages in the ring");
+    }
+    if (front->dead_count > view->geometry.dead_slots) {
+        return front_damaged(damage, AT_shared_dead_count, "dead_count is above dead_slots");
+    }
+    if (front->dead_head != 0 && front->dead_head >= view->geometry.dead_slots) {
+        return front_damaged(damage, AT_shared_dead_head, "dead_head is not below dead_slots");
+    }
+    return true;
+}
 
 /* The head of a group, judged: it lies in [head, tail] of the front. */
-bool front_load_head(const slotq_view *view, const front_block *front, uint32_t group,
-                     uint32_t *head, slotq_damage *damage);
+static inline bool front_load_head(const slotq_view *view, const front_block *front, uint32_t group,
+                     uint32_t *head, slotq_damage *damage)
+{
+    SLOTQ_ASSERT(group < view->geometry.groups);
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t offset = group_offset(group) + AT_group_head;
+    *head = load_u16(view->bytes + offset);
+    if (*head >= slots || ring_distance(front->head, *head, slots) >
+                              ring_distance(front->head, front->tail, slots)) {
+        return front_damaged(damage, offset, "group.head is outside the ring's [head, tail]");
+    }
+    return true;
+}
 
-/* Encode GROUP_BYTES bytes. */
-void front_store_group(uint8_t *bytes, const group_block *block);
+static inline void front_decode_group(const uint8_t *bytes, group_block *block)
+{
+    block->head = load_u16(bytes + AT_group_head);
+    block->cursor = load_u16(bytes + AT_group_cursor);
+    block->ready_behind = load_u16(bytes + AT_group_ready_behind);
+    block->leased = load_u16(bytes + AT_group_leased);
+    block->waiting = load_u16(bytes + AT_group_waiting);
+    block->retry_from = load_u16(bytes + AT_group_retry_from);
+    block->sweep = load_u16(bytes + AT_group_sweep);
+    block->written = load_u16(bytes + AT_group_written);
+    block->due = load_u48(bytes + AT_group_due);
+    block->due_next = load_u48(bytes + AT_group_due_next);
+    block->acked = load_u32(bytes + AT_group_acked);
+    block->redelivered = load_u32(bytes + AT_group_redelivered);
+    block->died = load_u32(bytes + AT_group_died);
+}
+
+/* A group block, judged. */
+static inline bool front_load_group(const slotq_view *view, const front_block *front, uint32_t group,
+                      group_block *block, slotq_damage *damage)
+{
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t offset = group_offset(group);
+    uint32_t head;
+    if (!front_load_head(view, front, group, &head, damage)) {
+        return false;
+    }
+    front_decode_group(view->bytes + offset, block);
+    block->head = head; /* the judged one: a mapped file can change between two loads */
+    const uint32_t span = ring_distance(head, front->tail, slots);
+    if (block->written >= slots || ring_distance(head, block->written, slots) > span) {
+        return front_damaged(damage, offset + AT_group_written, "group.written is outside [head, tail]");
+    }
+    const uint32_t written = ring_distance(head, block->written, slots);
+    if (block->cursor >= slots || ring_distance(head, block->cursor, slots) > written) {
+        return front_damaged(damage, offset + AT_group_cursor,
+                       "group.cursor is outside [head, written]");
+    }
+    const uint32_t cursor = ring_distance(head, block->cursor, slots);
+    if (block->retry_from >= slots || ring_distance(head, block->retry_from, slots) > cursor) {
+        return front_damaged(damage, offset + AT_group_retry_from,
+                       "group.retry_from is outside [head, cursor]");
+    }
+    if (block->sweep != SWEEP_NONE &&
+        (block->sweep >= slots || ring_distance(head, block->sweep, slots) > cursor)) {
+        return front_damaged(damage, offset + AT_group_sweep, "group.sweep is outside [head, cursor]");
+    }
+    if (block->ready_behind + block->leased + block->waiting > cursor) {
+        return front_damaged(damage, offset + AT_group_ready_behind,
+                       "group counts are above the messages in [head, cursor)");
+    }
+    if (block->ready_behind == 0 && block->retry_from != block->cursor) {
+        return front_damaged(damage, offset + AT_group_retry_from,
+                       "group.retry_from is not cursor though ready_behind is 0");
+    }
+    return true;
+}
+
+/* Encode GROUP_BYTES bytes. Eight at a time, as they will be read again: a load that spans
+ * several smaller stores would wait for all of them. */
+static inline void front_store_group(uint8_t *bytes, const group_block *block)
+{
+    store_u64(bytes + AT_group_head,
+              block->head | block->cursor << 16 | (uint64_t)block->ready_behind << 32 |
+                  (uint64_t)block->leased << 48);
+    store_u64(bytes + AT_group_waiting,
+              block->waiting | block->retry_from << 16 | (uint64_t)block->sweep << 32 |
+                  (uint64_t)block->written << 48);
+    store_u64(bytes + AT_group_due, (block->due & DUE_NONE) | block->due_next << 48);
+    store_u64(bytes + AT_group_due_next + 2,
+              (block->due_next >> 16 & 0xFFFFFFFF) | (uint64_t)block->acked << 32);
+    store_u64(bytes + AT_group_redelivered,
+              block->redelivered | (uint64_t)block->died << 32);
+}
 
 /* The low half of an id and its era. */
 static inline uint32_t id_low(uint64_t id)

@@ -1,0 +1,180 @@
+/* plain.c: push with room; reserve of new messages with nothing given back, due or removed; ack
+ * at head of a queue with one group. Nobody waits, no era is crossed. See plain.h.
+ */
+#include "plain.h"
+
+#include "../layout/front.h"
+#include "../layout/word.h"
+#include "frame.h"
+#include "sweep.h"
+
+/* Inlined whole, so that fields which a verb does not use are never loaded. */
+#define PLAIN __attribute__((flatten))
+
+/* The front is sound and no step on it would have more to write than its own verb. */
+static inline bool plain_front(const slotq_view *view, front_block *front, slotq_damage *damage)
+{
+    return front_load(view, front, damage) && front->era == front->stored_era &&
+           !(front->wake & 1);
+}
+
+static inline void patch_group(slotq_step *step, uint32_t group, const group_block *block)
+{
+    uint8_t *bytes = step_scratch(step, GROUP_BYTES);
+    front_store_group(bytes, block);
+    step_patch_scratch(step, group_offset(group), bytes, GROUP_BYTES);
+    step->needs_journal = true;
+}
+
+PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_call_push *push = &call->push;
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t count = push->count;
+    front_block front;
+    if (!plain_front(view, &front, &call->damage)) {
+        return false;
+    }
+    const uint32_t used = ring_distance(front.head, front.tail, slots);
+    const uint64_t last_id = front.last_id + count;
+    if (count < 1 || count > slots - 1 - used || count > SLOTQ_CALL_MESSAGES_MAX ||
+        id_era(last_id) != front.era || (front.paused & SLOTQ_PAUSE_IN) ||
+        push->messages == NULL || (view->geometry.flags & SLOTQ_FLAG_KEYS)) {
+        return false;
+    }
+    uint32_t bytes = 0; /* cannot wrap: 4096 payloads of 65535 bytes */
+    for (uint32_t i = 0; i < count; i++) {
+        if (push->messages[i].size > view->geometry.payload_bytes) {
+            return false;
+        }
+        bytes += push->messages[i].size;
+    }
+    if (bytes > SLOTQ_CALL_BYTES_MAX) {
+        return false;
+    }
+    step_begin(step);
+    step->messages = push->messages;
+    step->pushes = true;
+    if (view->geometry.flags & SLOTQ_FLAG_STAMPS) {
+        step->stamp = (uint32_t)(call->now_ms / view->geometry.tick_ms);
+    }
+    step_patch_slots(step, view, front.tail, 0, count);
+    uint8_t *header = step_scratch(step, HEADER_BYTES);
+    const uint64_t tail = ring_add(front.tail, count, slots);
+    store_u64(header, id_low(last_id) | (uint64_t)front.head << 32 | tail << 48);
+    step_patch_scratch(step, 0, header, HEADER_BYTES);
+    push->first_id = front.last_id + 1;
+    return true;
+}
+
+PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_call_reserve *reserve = &call->reserve;
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint64_t tick_ms = view->geometry.tick_ms;
+    front_block front;
+    group_block group;
+    if (reserve->group >= view->geometry.groups || reserve->limit < 1 ||
+        reserve->limit > SLOTQ_CALL_MESSAGES_MAX || reserve->run_capacity < 1 ||
+        reserve->runs == NULL || !frame_duration_fits(view, reserve->lease_ms) ||
+        !plain_front(view, &front, &call->damage) || (front.paused & SLOTQ_PAUSE_OUT) ||
+        !front_load_group(view, &front, reserve->group, &group, &call->damage)) {
+        return false;
+    }
+    if (group.ready_behind != 0 || group.written != group.cursor || group.cursor == front.tail ||
+        sweep_is_due(&group, call->now_ms / tick_ms)) {
+        return false;
+    }
+    const uint32_t fresh = ring_distance(group.cursor, front.tail, slots);
+    const uint32_t count = reserve->limit < fresh ? reserve->limit : fresh;
+    const uint64_t deadline = (call->now_ms + reserve->lease_ms + tick_ms - 1) / tick_ms;
+    const uint32_t word = word_make(SLOTQ_STATE_LEASED, 1, deadline);
+    slotq_run *run = &reserve->runs[0];
+    step_begin(step);
+    step_patch_words(step, view, reserve->group, group.cursor, count, word);
+    run->id = front.last_id + 1 - fresh;
+    run->token = word;
+    run->count = count;
+    reserve->run_count = 1;
+    reserve->message_count = count;
+    group.cursor = ring_add(group.cursor, count, slots);
+    group.written = group.cursor;
+    group.retry_from = group.cursor;
+    group.leased += count;
+    group.due = deadline < group.due ? deadline : group.due;
+    patch_group(step, reserve->group, &group);
+    return true;
+}
+
+/* The run lies at the group's head, whole, and what follows it is not DONE. */
+static inline bool is_run_at_head(const slotq_view *view, const front_block *front,
+                                  const group_block *group, const slotq_run *run)
+{
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t count = run->count;
+    const uint64_t head_id =
+        front->last_id + 1 - ring_distance(group->head, front->tail, slots);
+    if (run->id != head_id || word_state(run->token) != SLOTQ_STATE_LEASED || count < 1 ||
+        count > ring_distance(group->head, group->cursor, slots) ||
+        count > slots - group->head || count > group->leased) {
+        return false;
+    }
+    const uint8_t *words = view->bytes + word_offset(view, 0, group->head);
+    for (uint32_t i = 0; i < count; i++) {
+        if (load_u32(words + i * WORD_BYTES) != run->token) {
+            return false;
+        }
+    }
+    const uint32_t next = ring_add(group->head, count, slots);
+    return next == group->written ||
+           !word_is_done(load_u32(view->bytes + word_offset(view, 0, next)));
+}
+
+PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_call_settle *settle = &call->settle;
+    const uint32_t slots = view->geometry.ring_slots;
+    const slotq_run *run = settle->runs;
+    front_block front;
+    group_block group;
+    if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 ||
+        run == NULL || settle->outcomes != NULL || run->count > SLOTQ_CALL_MESSAGES_MAX ||
+        !plain_front(view, &front, &call->damage) ||
+        !front_load_group(view, &front, 0, &group, &call->damage) ||
+        !is_run_at_head(view, &front, &group, run)) {
+        return false;
+    }
+    const uint32_t head = ring_add(group.head, run->count, slots);
+    if (ring_distance(group.head, group.retry_from, slots) < run->count) {
+        group.retry_from = head;
+    }
+    if (group.sweep != SWEEP_NONE &&
+        ring_distance(group.head, group.sweep, slots) < run->count) {
+        group.sweep = head;
+    }
+    group.head = head;
+    group.leased -= run->count;
+    group.acked += run->count;
+    step_begin(step);
+    patch_group(step, 0, &group);
+    uint8_t *bytes = step_scratch(step, BYTES_header_head);
+    store_u16(bytes, (uint16_t)head);
+    step_patch_scratch(step, AT_header_head, bytes, BYTES_header_head);
+    settle->ok_count = run->count;
+    settle->dead_count = 0;
+    return true;
+}
+
+bool plain_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    switch (call->verb) {
+    case SLOTQ_PUSH:
+        return plain_push(view, call, step);
+    case SLOTQ_RESERVE:
+        return plain_reserve(view, call, step);
+    case SLOTQ_ACK:
+        return plain_ack(view, call, step);
+    default:
+        return false;
+    }
+}
