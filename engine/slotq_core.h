@@ -5,7 +5,9 @@
  * it writes nothing but the call and the step. Whoever holds the bytes applies the patches of a
  * step, whole, before the next step is computed:
  *
- *     slotq_call call = { .verb = SLOTQ_PUSH, .now_ms = now, .push = { .messages = m, .count = 1 } };
+ *     slotq_call call = { .verb = SLOTQ_PUSH, .now_ms = now };
+ *     call.push.messages = messages;
+ *     call.push.count = 1;
  *     slotq_outcome outcome;
  *     do {
  *         outcome = slotq_core_step(&view, &call, &step);

@@ -117,8 +117,7 @@ slotq_outcome dead_list_step(const slotq_view *view, slotq_call *call, slotq_ste
         return SLOTQ_INVALID;
     }
     look->count = 0;
-    for (uint64_t i = look->from; i < frame.front.dead_count && look->count < look->capacity;
-         i++) {
+    for (uint64_t i = look->from; i < frame.front.dead_count && look->count < look->capacity; i++) {
         const uint32_t entry =
             ring_add(frame.front.dead_head, (uint32_t)i, view->geometry.dead_slots);
         const uint32_t offset = dead_entry_offset(view, entry);

@@ -36,8 +36,7 @@ bool frame_load(verb_frame *frame, uint32_t group)
 {
     frame->group_index = group;
     frame->group_changed = false;
-    return front_load_group(frame->view, &frame->front, group, &frame->group,
-                            &frame->call->damage);
+    return front_load_group(frame->view, &frame->front, group, &frame->group, &frame->call->damage);
 }
 
 slotq_outcome frame_corrupt(verb_frame *frame, uint64_t offset, const char *what)
@@ -80,15 +79,14 @@ bool frame_fresh_deadline(uint32_t old_word, uint64_t *deadline)
 /* ---- heads ---- */
 
 /* How far head may move, at most limit, when count words at position from on are `word`. */
-static uint32_t head_reach(const verb_frame *frame, uint32_t limit, uint32_t from,
-                           uint32_t count, uint32_t word)
+static uint32_t head_reach(const verb_frame *frame, uint32_t limit, uint32_t from, uint32_t count,
+                           uint32_t word)
 {
     uint32_t *other_done = &frame->call->progress.other_done;
     uint32_t reach = from == 0 && word == WORD_ACKED ? count : 0;
     while (reach < limit) {
         const uint32_t at = ring_add(frame->group.head, reach, frame->slots);
-        const uint32_t here =
-            reach >= from && reach < from + count ? word : frame_word(frame, at);
+        const uint32_t here = reach >= from && reach < from + count ? word : frame_word(frame, at);
         if (!word_is_done(here)) {
             break;
         }
@@ -186,8 +184,7 @@ static bool raise_head(verb_frame *frame)
         if (group == frame->group_index) {
             continue;
         }
-        if (!front_load_head(frame->view, &frame->front, group, &head,
-                             &frame->call->damage)) {
+        if (!front_load_head(frame->view, &frame->front, group, &head, &frame->call->damage)) {
             return false;
         }
         const uint32_t distance = ring_distance(frame->old_head, head, frame->slots);
@@ -241,8 +238,7 @@ static void patch_dead_fields(verb_frame *frame)
 {
     uint8_t *bytes = step_scratch(frame->step, DEAD_FIELDS_BYTES);
     store_u16(bytes + AT_shared_dead_head - DEAD_FIELDS_FROM, (uint16_t)frame->front.dead_head);
-    store_u16(bytes + AT_shared_dead_count - DEAD_FIELDS_FROM,
-              (uint16_t)frame->front.dead_count);
+    store_u16(bytes + AT_shared_dead_count - DEAD_FIELDS_FROM, (uint16_t)frame->front.dead_count);
     bytes[AT_shared_paused - DEAD_FIELDS_FROM] = (uint8_t)frame->front.paused;
     bytes[AT_shared_reserved_51 - DEAD_FIELDS_FROM] = 0;
     store_u32(bytes + AT_shared_dropped - DEAD_FIELDS_FROM, frame->front.dropped);

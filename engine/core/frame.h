@@ -10,12 +10,12 @@
 #include "step.h"
 
 enum {
-    HEAD_OTHER_DONE_MAX = 1024,   /* DONE words other than acked that head passes a verb */
-    LOOK_WORDS_MAX = 1024,        /* words a round of sweep or search looks at */
-    BURIALS_MAX = 16,             /* deaths a round of sweep */
-    ROUNDS_MAX = 4,               /* rounds of a reserve that finds nothing */
-    TOKEN_NEAR_TICKS = 4096,      /* a token's bits do not come back within so many */
-    DEAD_FULL_RETRY_MS = 60000    /* how long a message waits for room among the dead */
+    HEAD_OTHER_DONE_MAX = 1024, /* DONE words other than acked that head passes a verb */
+    LOOK_WORDS_MAX = 1024,      /* words a round of sweep or search looks at */
+    BURIALS_MAX = 16,           /* deaths a round of sweep */
+    ROUNDS_MAX = 4,             /* rounds of a reserve that finds nothing */
+    TOKEN_NEAR_TICKS = 4096,    /* a token's bits do not come back within so many */
+    DEAD_FULL_RETRY_MS = 60000  /* how long a message waits for room among the dead */
 };
 #define HALF_RANGE_TICKS (UINT64_C(1) << 23)
 
@@ -27,7 +27,7 @@ typedef struct verb_frame {
     uint32_t old_head; /* the header's, as it is in the image */
     front_block front; /* as it will be */
     uint32_t group_index;
-    group_block group; /* as it will be */
+    group_block group;   /* as it will be */
     uint32_t least_head; /* of the groups noted so far, steps ahead of old_head */
     bool group_changed;
     bool dead_changed;  /* dead_head, dead_count, dropped or dead_dropped */
@@ -77,7 +77,6 @@ static inline uint32_t frame_word(const verb_frame *frame, uint32_t index)
     }
     return load_u32(frame->view->bytes + word_offset(frame->view, frame->group_index, index));
 }
-
 
 /* Index of an issued id, or false: NOTFOUND (0 or above last_id) or GONE (before head). */
 bool frame_find(const verb_frame *frame, uint64_t id, uint32_t *index, slotq_outcome *outcome);

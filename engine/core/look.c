@@ -127,8 +127,8 @@ bool find_holder(verb_frame *frame, slotq_holder *holder)
     holder->unfinished = group->ready_behind + group->leased + group->waiting +
                          ring_distance(group->cursor, frame->front.tail, frame->slots);
     holder->id = holder->held > 0 ? frame_id(frame, frame->front.head) : 0;
-    holder->state = holder->held > 0 ? word_state(frame_word(frame, group->head))
-                                     : SLOTQ_STATE_READY;
+    holder->state =
+        holder->held > 0 ? word_state(frame_word(frame, group->head)) : SLOTQ_STATE_READY;
     return true;
 }
 

@@ -14,8 +14,7 @@
 /* The front is sound and no step on it would have more to write than its own verb. */
 static inline bool plain_front(const slotq_view *view, front_block *front, slotq_damage *damage)
 {
-    return front_load(view, front, damage) && front->era == front->stored_era &&
-           !(front->wake & 1);
+    return front_load(view, front, damage) && front->era == front->stored_era && !(front->wake & 1);
 }
 
 static inline void patch_group(slotq_step *step, uint32_t group, const group_block *block)
@@ -38,8 +37,8 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     const uint32_t used = ring_distance(front.head, front.tail, slots);
     const uint64_t last_id = front.last_id + count;
     if (count < 1 || count > slots - 1 - used || count > SLOTQ_CALL_MESSAGES_MAX ||
-        id_era(last_id) != front.era || (front.paused & SLOTQ_PAUSE_IN) ||
-        push->messages == NULL || (view->geometry.flags & SLOTQ_FLAG_KEYS)) {
+        id_era(last_id) != front.era || (front.paused & SLOTQ_PAUSE_IN) || push->messages == NULL ||
+        (view->geometry.flags & SLOTQ_FLAG_KEYS)) {
         return false;
     }
     uint32_t bytes = 0; /* cannot wrap: 4096 payloads of 65535 bytes */
@@ -112,11 +111,10 @@ static inline bool is_run_at_head(const slotq_view *view, const front_block *fro
 {
     const uint32_t slots = view->geometry.ring_slots;
     const uint32_t count = run->count;
-    const uint64_t head_id =
-        front->last_id + 1 - ring_distance(group->head, front->tail, slots);
+    const uint64_t head_id = front->last_id + 1 - ring_distance(group->head, front->tail, slots);
     if (run->id != head_id || word_state(run->token) != SLOTQ_STATE_LEASED || count < 1 ||
-        count > ring_distance(group->head, group->cursor, slots) ||
-        count > slots - group->head || count > group->leased) {
+        count > ring_distance(group->head, group->cursor, slots) || count > slots - group->head ||
+        count > group->leased) {
         return false;
     }
     const uint8_t *words = view->bytes + word_offset(view, 0, group->head);
@@ -137,8 +135,8 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     const slotq_run *run = settle->runs;
     front_block front;
     group_block group;
-    if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 ||
-        run == NULL || settle->outcomes != NULL || run->count > SLOTQ_CALL_MESSAGES_MAX ||
+    if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 || run == NULL ||
+        settle->outcomes != NULL || run->count > SLOTQ_CALL_MESSAGES_MAX ||
         !plain_front(view, &front, &call->damage) ||
         !front_load_group(view, &front, 0, &group, &call->damage) ||
         !is_run_at_head(view, &front, &group, run)) {
@@ -148,8 +146,7 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     if (ring_distance(group.head, group.retry_from, slots) < run->count) {
         group.retry_from = head;
     }
-    if (group.sweep != SWEEP_NONE &&
-        ring_distance(group.head, group.sweep, slots) < run->count) {
+    if (group.sweep != SWEEP_NONE && ring_distance(group.head, group.sweep, slots) < run->count) {
         group.sweep = head;
     }
     group.head = head;

@@ -70,9 +70,8 @@ static bool drop_from_group(verb_frame *frame, uint32_t drop, uint8_t *unfinishe
     group_block *group = &frame->group;
     const uint32_t from = ring_distance(frame->old_head, group->head, frame->slots);
     const uint32_t cursor = ring_distance(frame->old_head, group->cursor, frame->slots);
-    uint32_t *const counts[] = { &group->ready_behind, &group->leased, &group->waiting };
-    static const uint32_t fields[] = { AT_group_ready_behind, AT_group_leased,
-                                       AT_group_waiting };
+    uint32_t *const counts[] = {&group->ready_behind, &group->leased, &group->waiting};
+    static const uint32_t fields[] = {AT_group_ready_behind, AT_group_leased, AT_group_waiting};
     for (uint32_t i = from; i < drop; i++) {
         const uint32_t word = frame_word(frame, ring_add(frame->old_head, i, frame->slots));
         if (word_is_done(word)) {

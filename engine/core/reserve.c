@@ -257,9 +257,9 @@ static slotq_outcome reserve_sweep(verb_frame *frame)
     const bool whole = frame->call->progress.phase == RESERVE_WHOLE;
     const slotq_outcome outcome = sweep_step(frame, whole, NULL, &over, &ready, &dead);
     if (over) {
-        frame->call->progress.phase =
-            frame->call->progress.buried ? RESERVE_HEADS
-                                         : whole ? RESERVE_ROUND : RESERVE_SWEPT;
+        frame->call->progress.phase = frame->call->progress.buried ? RESERVE_HEADS
+                                      : whole                      ? RESERVE_ROUND
+                                                                   : RESERVE_SWEPT;
     }
     return outcome;
 }
@@ -289,8 +289,8 @@ static void begin_search(verb_frame *frame)
 /* New ones come only when no READY message is left behind the cursor. */
 static void end_search(verb_frame *frame)
 {
-    const bool whole = frame->group.ready_behind == 0 ||
-                       frame->call->progress.scan_index == frame->group.cursor;
+    const bool whole =
+        frame->group.ready_behind == 0 || frame->call->progress.scan_index == frame->group.cursor;
     frame->call->progress.phase = whole ? RESERVE_NEW : RESERVE_ROUND_END;
     frame->call->progress.looked = 0;
 }
@@ -395,9 +395,8 @@ slotq_outcome reclaim_step(const slotq_view *view, slotq_call *call, slotq_step 
     }
     if (*phase == RESERVE_WHOLE || *phase == RESERVE_SWEEP) {
         bool over;
-        const slotq_outcome outcome =
-            sweep_step(&frame, *phase == RESERVE_WHOLE, NULL, &over, &reclaim->ready_count,
-                       &reclaim->dead_count);
+        const slotq_outcome outcome = sweep_step(&frame, *phase == RESERVE_WHOLE, NULL, &over,
+                                                 &reclaim->ready_count, &reclaim->dead_count);
         *phase = over ? RESERVE_HEADS : *phase;
         return outcome;
     }

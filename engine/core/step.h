@@ -66,7 +66,7 @@ static inline void step_patch_slots(slotq_step *step, const slotq_view *view, ui
     step_add(step, SLOTQ_PATCH_SLOTS, slot_offset(view, index), before * view->stride, first);
     if (before < count) {
         step_add(step, SLOTQ_PATCH_SLOTS, view->ring_offset, (count - before) * view->stride,
-            first + before);
+                 first + before);
     }
 }
 
@@ -79,14 +79,13 @@ static inline void step_patch_words(slotq_step *step, const slotq_view *view, ui
     step_add(step, SLOTQ_PATCH_WORDS, word_offset(view, group, index), before * WORD_BYTES, word);
     if (before < count) {
         step_add(step, SLOTQ_PATCH_WORDS, word_offset(view, group, 0),
-            (count - before) * WORD_BYTES, word);
+                 (count - before) * WORD_BYTES, word);
     }
     step->needs_journal = true;
 }
 
 /* Zero keys for count ring slots from index on (wraps). */
-void step_patch_no_keys(slotq_step *step, const slotq_view *view, uint32_t index,
-                        uint32_t count);
+void step_patch_no_keys(slotq_step *step, const slotq_view *view, uint32_t index, uint32_t count);
 
 /* Bytes of the image, to another place in it. */
 void step_patch_copy(slotq_step *step, uint32_t offset, uint32_t source, uint32_t length);

@@ -13,8 +13,9 @@
 
 enum { SWEEP_STEP_WORDS = 480 };
 
-_Static_assert(SWEEP_STEP_WORDS * WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + GROUP_BYTES +
-                       HEADER_BYTES + 64 <= SLOTQ_STEP_SCRATCH_BYTES,
+_Static_assert(SWEEP_STEP_WORDS *WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + GROUP_BYTES +
+                       HEADER_BYTES + 64 <=
+                   SLOTQ_STEP_SCRATCH_BYTES,
                "a sweep step fits the scratch");
 
 /* One step under way. */
@@ -140,7 +141,7 @@ slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bo
                          uint32_t *ready_count, uint32_t *dead_count)
 {
     group_block *group = &frame->group;
-    sweep_run sweep = { frame, spares, ready_count, dead_count, whole };
+    sweep_run sweep = {frame, spares, ready_count, dead_count, whole};
     SLOTQ_ASSERT(group->sweep != SWEEP_NONE);
     *over = false;
     uint32_t limit = ring_distance(group->sweep, group->cursor, frame->slots);

@@ -7,11 +7,11 @@
 #ifdef SLOTQ_NO_ASSERT /* coverage builds: an assertion's other branch is never taken */
 #define SLOTQ_ASSERT(condition) ((void)sizeof((condition) ? 1 : 0))
 #else
-#define SLOTQ_ASSERT(condition)                                                                  \
-    do {                                                                                         \
-        if (!(condition)) {                                                                      \
-            __builtin_trap();                                                                    \
-        }                                                                                        \
+#define SLOTQ_ASSERT(condition)                                                                    \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            __builtin_trap();                                                                      \
+        }                                                                                          \
     } while (0)
 #endif
 

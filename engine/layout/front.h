@@ -75,7 +75,7 @@ static inline bool front_load(const slotq_view *view, front_block *front, slotq_
     }
     if (ring_distance(front->head, front->tail, view->geometry.ring_slots) > front->last_id) {
         return front_damaged(damage, AT_header_last_id,
-                       "header.last_id is below the number of messages in the ring");
+                             "header.last_id is below the number of messages in the ring");
     }
     if (front->dead_count > view->geometry.dead_slots) {
         return front_damaged(damage, AT_shared_dead_count, "dead_count is above dead_slots");
@@ -88,14 +88,14 @@ static inline bool front_load(const slotq_view *view, front_block *front, slotq_
 
 /* The head of a group, judged: it lies in [head, tail] of the front. */
 static inline bool front_load_head(const slotq_view *view, const front_block *front, uint32_t group,
-                     uint32_t *head, slotq_damage *damage)
+                                   uint32_t *head, slotq_damage *damage)
 {
     SLOTQ_ASSERT(group < view->geometry.groups);
     const uint32_t slots = view->geometry.ring_slots;
     const uint32_t offset = group_offset(group) + AT_group_head;
     *head = load_u16(view->bytes + offset);
-    if (*head >= slots || ring_distance(front->head, *head, slots) >
-                              ring_distance(front->head, front->tail, slots)) {
+    if (*head >= slots ||
+        ring_distance(front->head, *head, slots) > ring_distance(front->head, front->tail, slots)) {
         return front_damaged(damage, offset, "group.head is outside the ring's [head, tail]");
     }
     return true;
@@ -119,8 +119,8 @@ static inline void front_decode_group(const uint8_t *bytes, group_block *block)
 }
 
 /* A group block, judged. */
-static inline bool front_load_group(const slotq_view *view, const front_block *front, uint32_t group,
-                      group_block *block, slotq_damage *damage)
+static inline bool front_load_group(const slotq_view *view, const front_block *front,
+                                    uint32_t group, group_block *block, slotq_damage *damage)
 {
     const uint32_t slots = view->geometry.ring_slots;
     const uint32_t offset = group_offset(group);
@@ -132,29 +132,31 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
     block->head = head; /* the judged one: a mapped file can change between two loads */
     const uint32_t span = ring_distance(head, front->tail, slots);
     if (block->written >= slots || ring_distance(head, block->written, slots) > span) {
-        return front_damaged(damage, offset + AT_group_written, "group.written is outside [head, tail]");
+        return front_damaged(damage, offset + AT_group_written,
+                             "group.written is outside [head, tail]");
     }
     const uint32_t written = ring_distance(head, block->written, slots);
     if (block->cursor >= slots || ring_distance(head, block->cursor, slots) > written) {
         return front_damaged(damage, offset + AT_group_cursor,
-                       "group.cursor is outside [head, written]");
+                             "group.cursor is outside [head, written]");
     }
     const uint32_t cursor = ring_distance(head, block->cursor, slots);
     if (block->retry_from >= slots || ring_distance(head, block->retry_from, slots) > cursor) {
         return front_damaged(damage, offset + AT_group_retry_from,
-                       "group.retry_from is outside [head, cursor]");
+                             "group.retry_from is outside [head, cursor]");
     }
     if (block->sweep != SWEEP_NONE &&
         (block->sweep >= slots || ring_distance(head, block->sweep, slots) > cursor)) {
-        return front_damaged(damage, offset + AT_group_sweep, "group.sweep is outside [head, cursor]");
+        return front_damaged(damage, offset + AT_group_sweep,
+                             "group.sweep is outside [head, cursor]");
     }
     if (block->ready_behind + block->leased + block->waiting > cursor) {
         return front_damaged(damage, offset + AT_group_ready_behind,
-                       "group counts are above the messages in [head, cursor)");
+                             "group counts are above the messages in [head, cursor)");
     }
     if (block->ready_behind == 0 && block->retry_from != block->cursor) {
         return front_damaged(damage, offset + AT_group_retry_from,
-                       "group.retry_from is not cursor though ready_behind is 0");
+                             "group.retry_from is not cursor though ready_behind is 0");
     }
     return true;
 }
@@ -163,17 +165,16 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
  * several smaller stores would wait for all of them. */
 static inline void front_store_group(uint8_t *bytes, const group_block *block)
 {
-    store_u64(bytes + AT_group_head,
-              block->head | block->cursor << 16 | (uint64_t)block->ready_behind << 32 |
-                  (uint64_t)block->leased << 48);
-    store_u64(bytes + AT_group_waiting,
-              block->waiting | block->retry_from << 16 | (uint64_t)block->sweep << 32 |
-                  (uint64_t)block->written << 48);
+    store_u64(bytes + AT_group_head, block->head | block->cursor << 16 |
+                                         (uint64_t)block->ready_behind << 32 |
+                                         (uint64_t)block->leased << 48);
+    store_u64(bytes + AT_group_waiting, block->waiting | block->retry_from << 16 |
+                                            (uint64_t)block->sweep << 32 |
+                                            (uint64_t)block->written << 48);
     store_u64(bytes + AT_group_due, (block->due & DUE_NONE) | block->due_next << 48);
     store_u64(bytes + AT_group_due_next + 2,
               (block->due_next >> 16 & 0xFFFFFFFF) | (uint64_t)block->acked << 32);
-    store_u64(bytes + AT_group_redelivered,
-              block->redelivered | (uint64_t)block->died << 32);
+    store_u64(bytes + AT_group_redelivered, block->redelivered | (uint64_t)block->died << 32);
 }
 
 /* The low half of an id and its era. */

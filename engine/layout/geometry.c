@@ -59,8 +59,7 @@ const char *geometry_fault(const slotq_geometry *geometry)
     if (geometry->flags & ~SLOTQ_FLAGS_ALL) {
         return "flags has bits above 16 (stamps)";
     }
-    if ((geometry->flags & SLOTQ_FLAG_KEYS) &&
-        geometry->ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX) {
+    if ((geometry->flags & SLOTQ_FLAG_KEYS) && geometry->ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX) {
         return "ring_slots is above 16384, the limit of a queue with keys";
     }
     if (geometry->max_attempts > SLOTQ_MAX_ATTEMPTS_MAX) {
@@ -89,8 +88,7 @@ void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
     view->later_index_offset = view->ring_offset + (uint32_t)sizes[2];
     view->later_keys_offset = view->later_index_offset + (uint32_t)sizes[3];
     view->dead_offset = view->later_keys_offset + (uint32_t)sizes[4];
-    view->later_ring_offset =
-        view->dead_offset - geometry->later_slots * view->stride;
+    view->later_ring_offset = view->dead_offset - geometry->later_slots * view->stride;
     SLOTQ_ASSERT(view->dead_offset + sizes[5] == view->image_bytes);
 }
 

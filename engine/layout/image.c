@@ -22,9 +22,7 @@ slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geome
     if (geometry_fault(geometry) != NULL || size != geometry_total(geometry)) {
         return SLOTQ_INVALID;
     }
-    const group_block fresh = {
-        .sweep = SWEEP_NONE, .due = DUE_NONE, .due_next = DUE_NONE
-    };
+    const group_block fresh = {.sweep = SWEEP_NONE, .due = DUE_NONE, .due_next = DUE_NONE};
     for (uint32_t group = 0; group < geometry->groups; group++) {
         front_store_group(bytes + group_offset(group), &fresh);
     }
