@@ -5,9 +5,11 @@
  * it writes nothing but the call and the step. Whoever holds the bytes applies the patches of a
  * step, whole, before the next step is computed:
  *
- *     slotq_call call = { .verb = SLOTQ_PUSH, .now_ms = now };
+ *     slotq_call call;
+ *     slotq_core_begin(&call, SLOTQ_PUSH, now_ms);
  *     call.push.messages = messages;
  *     call.push.count = 1;
+ *     call.push.may_wait = false;
  *     slotq_outcome outcome;
  *     do {
  *         outcome = slotq_core_step(&view, &call, &step);
@@ -61,7 +63,7 @@ typedef enum slotq_verb {
     SLOTQ_PAUSE,
     SLOTQ_RESUME,
     SLOTQ_PURGE,
-    SLOTQ_STATUS,   /* from here on: read only, never a patch */
+    SLOTQ_STATUS, /* from here on: read only, never a patch */
     SLOTQ_PEEK,
     SLOTQ_DEAD_LIST,
     SLOTQ_STATS,
@@ -122,8 +124,8 @@ typedef struct slotq_call_reclaim {
 /* redrive: push dead messages again, oldest first. OK, FULL and PAUSED (count went before).
  * dead_purge: forget all; count says how many. */
 typedef struct slotq_call_dead {
-    uint32_t limit; /* redrive: at most so many, 1 to SLOTQ_CALL_MESSAGES_MAX */
-    uint32_t count; /* out */
+    uint32_t limit;    /* redrive: at most so many, 1 to SLOTQ_CALL_MESSAGES_MAX */
+    uint32_t count;    /* out */
     uint64_t first_id; /* out: redrive, the first new id; 0 = none */
 } slotq_call_dead;
 
@@ -148,7 +150,7 @@ typedef struct slotq_item {
     uint8_t group;        /* dead: it died in this group; window: the group asked for */
     uint8_t reason;       /* dead only */
     uint8_t attempts;
-    slotq_state state;    /* window only */
+    slotq_state state; /* window only */
 } slotq_item;
 
 /* peek: messages of the group's window from an id on, finished ones too. dead_list: dead
@@ -167,8 +169,25 @@ typedef struct slotq_call_stats {
     slotq_stats stats; /* out */
 } slotq_call_stats;
 
-/* One verb under way. Set verb, now_ms and the inputs, zero the rest; steps keep their place in
- * progress. Outputs are whole when the answer is not SLOTQ_MORE. */
+/* Where a verb stands between two of its steps: the core's own. */
+typedef struct slotq_progress {
+    uint32_t phase;
+    uint32_t round;
+    uint32_t run_index;
+    uint32_t run_done;
+    uint32_t message_index;
+    uint32_t looked;     /* words, in this round's sweep or search */
+    uint32_t burials;    /* in this round's sweep, or in a whole one */
+    uint32_t other_done; /* DONE words other than acked that head has passed */
+    uint32_t scan_index;
+    bool begun;  /* a sweep of this round has started */
+    bool left;   /* a READY message was left to the next tick */
+    bool buried; /* the sweep made words DONE: head may move */
+    slotq_outcome outcome;
+} slotq_progress;
+
+/* One verb under way: slotq_core_begin, then set the verb's inputs, all of them. Outputs are whole
+ * when the answer is not SLOTQ_MORE. */
 typedef struct slotq_call {
     slotq_verb verb;
     uint64_t now_ms;
@@ -184,23 +203,18 @@ typedef struct slotq_call {
         slotq_call_look look;
         slotq_call_stats stats;
     };
-    struct { /* the core's own; zero before the first step */
-        uint32_t phase;
-        uint32_t round;
-        uint32_t run_index;
-        uint32_t run_done;
-        uint32_t message_index;
-        uint32_t looked;     /* words, in this round's sweep or search */
-        uint32_t burials;    /* in this round's sweep, or in a whole one */
-        uint32_t other_done; /* DONE words other than acked that head has passed */
-        uint32_t scan_index;
-        bool begun;   /* a sweep of this round has started */
-        bool left;    /* a READY message was left to the next tick */
-        bool buried;  /* the sweep made words DONE: head may move */
-        slotq_outcome outcome;
-    } progress;
+    slotq_progress progress;
     slotq_damage damage; /* out: CORRUPT */
 } slotq_call;
+
+/* Begin a call of a verb at a time. Clears what must be clear and no more: a cleared slotq_call
+ * costs as much as a push. */
+static inline void slotq_core_begin(slotq_call *call, slotq_verb verb, uint64_t now_ms)
+{
+    call->verb = verb;
+    call->now_ms = now_ms;
+    __builtin_memset(&call->progress, 0, sizeof call->progress);
+}
 
 typedef enum slotq_patch_kind {
     SLOTQ_PATCH_BYTES, /* length bytes of scratch from source on */
@@ -224,10 +238,10 @@ typedef struct slotq_step {
     uint32_t patch_count;
     uint32_t scratch_used;
     uint32_t visible_count; /* of patches, the last so many change visible bytes */
-    bool needs_journal; /* visible bytes change in more than one place: all or none of them */
-    bool pushes;        /* the header's last_id and tail are among them */
-    bool wakes;         /* when applied, wake all who wait on the image's wake word */
-    uint32_t stamp;     /* low 32 bits of the push tick, for SLOTS */
+    bool needs_journal;     /* visible bytes change in more than one place: all or none of them */
+    bool pushes;            /* the header's last_id and tail are among them */
+    bool wakes;             /* when applied, wake all who wait on the image's wake word */
+    uint32_t stamp;         /* low 32 bits of the push tick, for SLOTS */
     const slotq_data *messages; /* for SLOTS */
     slotq_patch patches[SLOTQ_STEP_PATCHES];
     uint8_t scratch[SLOTQ_STEP_SCRATCH_BYTES];

@@ -66,6 +66,14 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     return true;
 }
 
+/* sweep_is_due without its division: a deadline has passed when its tick has begun. */
+static inline bool may_be_due(const group_block *group, uint64_t now_ms, uint64_t tick_ms)
+{
+    return group->sweep != SWEEP_NONE ||
+           (group->due != DUE_NONE && (group->due * tick_ms <= now_ms ||
+                                       group->due * tick_ms - now_ms > HALF_RANGE_TICKS * tick_ms));
+}
+
 PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     slotq_call_reserve *reserve = &call->reserve;
@@ -81,7 +89,7 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
         return false;
     }
     if (group.ready_behind != 0 || group.written != group.cursor || group.cursor == front.tail ||
-        sweep_is_due(&group, call->now_ms / tick_ms)) {
+        may_be_due(&group, call->now_ms, tick_ms)) {
         return false;
     }
     const uint32_t fresh = ring_distance(group.cursor, front.tail, slots);

@@ -27,18 +27,25 @@ static inline uint64_t load_u64(const uint8_t *bytes)
     return load_u32(bytes) | (uint64_t)load_u32(bytes + 4) << 32;
 }
 
+/* A store is one instruction where the machine is little-endian: compilers merge single bytes
+ * only sometimes, and half the plain path was spent on them. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define STORE_LITTLE_ENDIAN(bytes, value) __builtin_memcpy(bytes, &(value), sizeof(value))
+#else
+#define STORE_LITTLE_ENDIAN(bytes, value)                                                          \
+    for (uint32_t i = 0; i < sizeof(value); i++) {                                                 \
+        (bytes)[i] = (uint8_t)((value) >> 8 * i);                                                  \
+    }
+#endif
+
 static inline void store_u16(uint8_t *bytes, uint16_t value)
 {
-    bytes[0] = (uint8_t)value;
-    bytes[1] = (uint8_t)(value >> 8);
+    STORE_LITTLE_ENDIAN(bytes, value);
 }
 
 static inline void store_u32(uint8_t *bytes, uint32_t value)
 {
-    bytes[0] = (uint8_t)value;
-    bytes[1] = (uint8_t)(value >> 8);
-    bytes[2] = (uint8_t)(value >> 16);
-    bytes[3] = (uint8_t)(value >> 24);
+    STORE_LITTLE_ENDIAN(bytes, value);
 }
 
 static inline void store_u48(uint8_t *bytes, uint64_t value)
@@ -49,8 +56,7 @@ static inline void store_u48(uint8_t *bytes, uint64_t value)
 
 static inline void store_u64(uint8_t *bytes, uint64_t value)
 {
-    store_u32(bytes, (uint32_t)value);
-    store_u32(bytes + 4, (uint32_t)(value >> 32));
+    STORE_LITTLE_ENDIAN(bytes, value);
 }
 
 #endif

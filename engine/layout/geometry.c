@@ -45,39 +45,48 @@ uint64_t geometry_total(const slotq_geometry *geometry)
     return total;
 }
 
-const char *geometry_fault(const slotq_geometry *geometry)
+static const char *fault_at(uint32_t *offset, uint32_t at, const char *what)
+{
+    *offset = at;
+    return what;
+}
+
+const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
 {
     if (geometry->ring_slots < SLOTQ_RING_SLOTS_MIN) {
-        return "ring_slots is below 2";
+        return fault_at(offset, AT_geometry_ring_slots, "ring_slots is below 2");
     }
     if (geometry->payload_bytes < 1) {
-        return "payload_bytes is 0: 1 to 65535 are possible";
+        return fault_at(offset, AT_geometry_payload_bytes,
+                        "payload_bytes is 0: 1 to 65535 are possible");
     }
     if (geometry->groups < 1 || geometry->groups > SLOTQ_GROUPS_MAX) {
-        return "groups is not 1 to 16";
+        return fault_at(offset, AT_geometry_groups, "groups is not 1 to 16");
     }
     if (geometry->flags & ~SLOTQ_FLAGS_ALL) {
-        return "flags has bits above 16 (stamps)";
+        return fault_at(offset, AT_geometry_flags, "flags has bits above 16 (stamps)");
     }
     if ((geometry->flags & SLOTQ_FLAG_KEYS) && geometry->ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX) {
-        return "ring_slots is above 16384, the limit of a queue with keys";
+        return fault_at(offset, AT_geometry_ring_slots,
+                        "ring_slots is above 16384, the limit of a queue with keys");
     }
     if (geometry->max_attempts > SLOTQ_MAX_ATTEMPTS_MAX) {
-        return "max_attempts is above 62 (0 = no limit)";
+        return fault_at(offset, AT_geometry_max_attempts,
+                        "max_attempts is above 62 (0 = no limit)");
     }
     if (geometry->tick_ms < 1 || geometry->tick_ms > SLOTQ_TICK_MS_MAX) {
-        return "tick_ms is not 1 to 60000";
+        return fault_at(offset, AT_geometry_tick_ms, "tick_ms is not 1 to 60000");
     }
     if (geometry_total(geometry) > SLOTQ_IMAGE_BYTES_MAX) {
-        return "the queue would be larger than 512 MiB";
+        return fault_at(offset, AT_geometry_ring_slots, "the queue would be larger than 512 MiB");
     }
     return NULL;
 }
 
 void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
 {
-    SLOTQ_ASSERT(geometry_fault(geometry) == NULL);
     uint64_t sizes[6];
+    SLOTQ_ASSERT(geometry_total(geometry) <= SLOTQ_IMAGE_BYTES_MAX);
     section_sizes(geometry, sizes);
     view->geometry = *geometry;
     view->image_bytes = (uint32_t)geometry_total(geometry);

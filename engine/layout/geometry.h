@@ -8,8 +8,9 @@
 /* Bytes of a slot. */
 uint32_t geometry_stride(const slotq_geometry *geometry);
 
-/* The first rule the geometry breaks, as text with the limit; NULL = none. */
-const char *geometry_fault(const slotq_geometry *geometry);
+/* The first rule the geometry breaks, as text with the limit, and where its field lies in an
+ * image; NULL = none. */
+const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset);
 
 /* Total bytes of an image; the geometry need not be in range. */
 uint64_t geometry_total(const slotq_geometry *geometry);

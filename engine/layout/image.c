@@ -10,7 +10,8 @@
 
 uint32_t slotq_core_image_bytes(const slotq_geometry *geometry, const char **what)
 {
-    const char *fault = geometry_fault(geometry);
+    uint32_t offset;
+    const char *fault = geometry_fault(geometry, &offset);
     if (what != NULL) {
         *what = fault;
     }
@@ -19,7 +20,8 @@ uint32_t slotq_core_image_bytes(const slotq_geometry *geometry, const char **wha
 
 slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geometry *geometry)
 {
-    if (geometry_fault(geometry) != NULL || size != geometry_total(geometry)) {
+    uint32_t offset;
+    if (geometry_fault(geometry, &offset) != NULL || size != geometry_total(geometry)) {
         return SLOTQ_INVALID;
     }
     const group_block fresh = {.sweep = SWEEP_NONE, .due = DUE_NONE, .due_next = DUE_NONE};
@@ -64,9 +66,10 @@ static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage
     }
     slotq_geometry geometry;
     geometry_load(&geometry, front);
-    const char *fault = geometry_fault(&geometry);
+    uint32_t offset;
+    const char *fault = geometry_fault(&geometry, &offset);
     if (fault != NULL) {
-        return refuse(damage, SLOTQ_CORRUPT, AT_geometry_ring_slots, fault);
+        return refuse(damage, SLOTQ_CORRUPT, offset, fault);
     }
     if (front[AT_geometry_reserved_23] != 0) {
         return refuse(damage, SLOTQ_CORRUPT, AT_geometry_reserved_23, "byte 23 is not 0");
