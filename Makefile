@@ -1,0 +1,323 @@
+# Makefile: builds, tests and installs slotq. It finds sources by where they lie (a room is a
+# folder), so a new file needs no line here. Output goes to build/ only; FLAVOUR=name (asan,
+# clang, coverage, fuzz, powerpc, strict) builds a second tree in build/name.
+# How a check works is told in tools/checks, not here.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ifeq ($(MAKELEVEL)$(filter clean,$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+MAKEFLAGS += --no-print-directory -r
+
+VERSION := $(shell sed -n 's/^\#define SLOTQ_VERSION_TEXT "\(.*\)"/\1/p' engine/slotq.h)
+SONAME := libslotq.so.$(firstword $(subst ., ,$(VERSION)))
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+
+# ---- flavours ----
+
+FLAVOUR ?=
+OUT := build$(addprefix /,$(FLAVOUR))
+OPTIMIZE := -O2
+TEST_OPTIMIZE := -O1
+
+ifeq ($(FLAVOUR),asan)
+OPTIMIZE := -O1
+EXTRA := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(FLAVOUR),strict)
+EXTRA := -Werror
+else ifeq ($(FLAVOUR),clang)
+CC := clang
+CXX := clang++
+EXTRA := -Werror
+else ifeq ($(FLAVOUR),coverage)
+OPTIMIZE := -O0
+COVER := --coverage -fno-inline -DSLOTQ_NO_ASSERT
+LINK_EXTRA := --coverage
+else ifeq ($(FLAVOUR),fuzz)
+CC := clang
+CXX := clang++
+EXTRA := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LINK_EXTRA := -fsanitize=fuzzer
+else ifeq ($(FLAVOUR),powerpc)
+CC := powerpc-linux-gnu-gcc
+CXX := powerpc-linux-gnu-g++
+# xxhash.h and catch.hpp are headers alone, so the build machine's do.
+EXTRA := -idirafter /usr/include
+LINK_EXTRA := -static
+else ifneq ($(FLAVOUR),)
+$(error no such flavour: $(FLAVOUR))
+endif
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow
+C_ONLY := -Wstrict-prototypes -Wvla -Werror=implicit-function-declaration
+CFLAGS ?= -g1
+CXXFLAGS ?= -g1
+C_FLAGS = -std=c11 $(OPTIMIZE) $(WARNINGS) $(C_ONLY) -fPIC -fvisibility=hidden -pthread \
+	$(EXTRA) $(CFLAGS)
+CXX_FLAGS = -std=c++17 $(TEST_OPTIMIZE) -Wall -Wextra -Wshadow -pthread $(EXTRA) $(CXXFLAGS)
+CPP_FLAGS = $(CPPFLAGS) -MMD -MP
+LINK_FLAGS = -pthread $(EXTRA) $(LINK_EXTRA) $(LDFLAGS)
+
+# layout and core may not lean on a system. gcc can be told so and still know memcpy; clang
+# cannot, and is told only by the amalgamation's check.
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+FREESTANDING := $(if $(IS_CLANG),,-ffreestanding -fbuiltin)
+HOSTED := -D_GNU_SOURCE=
+
+# ---- what there is ----
+
+FREE_SOURCES := $(wildcard engine/layout/*.c engine/core/*.c)
+HOST_SOURCES := $(wildcard engine/backend/*.c engine/queue/*.c)
+TOOL_SOURCES := $(wildcard tools/slotq/*.c)
+EXAMPLE_SOURCES := $(wildcard tools/examples/*.c)
+BENCH_SOURCES := $(wildcard bench/*.c)
+BENCH_MAINS := $(wildcard bench/bench_*.c)
+# Tests of layout and core get by with image* and model*, on any machine; the rest needs Linux.
+SUPPORT_SOURCES := $(filter-out tests/support/main.cpp,$(wildcard tests/support/*.c*))
+CORE_SUPPORT := $(filter tests/support/image% tests/support/model%,$(SUPPORT_SOURCES))
+FUZZ_TARGETS := $(wildcard fuzz/fuzz_*.c fuzz/fuzz_*.cpp)
+FUZZ_SHARED := $(filter-out $(FUZZ_TARGETS) fuzz/replay.c fuzz/make_seeds.c,\
+	$(wildcard fuzz/*.c fuzz/*.cpp))
+TEST_SOURCES := $(sort $(shell find tests -name 'test_*.cpp' 2>/dev/null))
+TEST_SCRIPTS := $(sort $(shell find tests -name 'test_*.sh' 2>/dev/null))
+TEST_ROOMS := $(sort $(patsubst tests/%/,%,$(dir $(TEST_SOURCES))))
+CORE_ROOMS := $(filter engine/layout engine/core,$(TEST_ROOMS))
+MAN_SOURCES := $(wildcard tools/man/*.scd)
+
+objects = $(patsubst %,$(OUT)/obj/%.o,$(basename $(1)))
+named = $(notdir $(basename $(1)))
+
+TEST_BINARIES := $(TEST_ROOMS:%=$(OUT)/tests/%)
+REPLAYS := $(patsubst %,$(OUT)/replay/%,$(call named,$(FUZZ_TARGETS)))
+FUZZERS := $(patsubst %,$(OUT)/fuzz/%,$(call named,$(FUZZ_TARGETS)))
+BENCHES := $(patsubst %,$(OUT)/bench/%,$(call named,$(BENCH_MAINS)))
+EXAMPLES := $(patsubst %,$(OUT)/examples/%,$(call named,$(EXAMPLE_SOURCES)))
+SEED_MAKER := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(wildcard fuzz/make_seeds.c))
+MAN_PAGES := $(if $(shell command -v scdoc),$(MAN_SOURCES:tools/man/%.scd=$(OUT)/man/%))
+COMMAND := $(if $(TOOL_SOURCES),$(OUT)/bin/slotq)
+COMPLETION := $(if $(TOOL_SOURCES),$(OUT)/share/slotq.bash)
+LIBRARY := $(OUT)/lib/libslotq.a
+SHARED := $(OUT)/lib/libslotq.so.$(VERSION)
+PKG_CONFIG := $(OUT)/lib/slotq.pc
+
+# ---- how it is made ----
+
+V ?=
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+
+# A list in a file that changes only when the list does: what depends on it is made again when
+# a source comes, goes, or is compiled otherwise.
+stamp = @mkdir -p $(dir $(1)); printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(1) || \
+	printf '%s\n' '$(subst ','\'',$(2))' > $(1)
+C_STAMP := $(OUT)/stamps/c
+CXX_STAMP := $(OUT)/stamps/cxx
+LIST_STAMP := $(OUT)/stamps/sources
+.PHONY: FORCE
+FORCE:
+$(C_STAMP): FORCE
+	$(call stamp,$@,$(CC) $(C_FLAGS) $(CPP_FLAGS) $(COVER) $(FREESTANDING) $(LINK_FLAGS))
+$(CXX_STAMP): FORCE
+	$(call stamp,$@,$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(LINK_FLAGS))
+$(LIST_STAMP): FORCE
+	$(call stamp,$@,$(FREE_SOURCES) $(HOST_SOURCES) $(TOOL_SOURCES) $(SUPPORT_SOURCES) \
+		$(FUZZ_SHARED) $(BENCH_SOURCES) $(TEST_SOURCES))
+
+$(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
+	$(FREESTANDING) $(COVER) -Wmissing-prototypes
+$(OUT)/obj/engine/backend/%.o $(OUT)/obj/engine/queue/%.o: ROOM = \
+	$(HOSTED) -Wmissing-prototypes
+$(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine
+$(OUT)/obj/tests/%.o: ROOM = -Iengine -Itests/support -I. -DSLOTQ_SOURCE_DIR='"$(CURDIR)"'
+$(OUT)/obj/fuzz/%.o: ROOM = -Iengine -Itests/support -I. -Ifuzz
+$(OUT)/obj/tests/support/main.o: TEST_OPTIMIZE := -O0
+
+$(OUT)/obj/%.o: %.c $(C_STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(C_FLAGS) $(CPP_FLAGS) $(ROOM) -c -o $@ $<
+$(OUT)/obj/%.o: %.cpp $(CXX_STAMP)
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(ROOM) -c -o $@ $<
+
+archive = @mkdir -p $(@D); rm -f $@; ar rcs $@ $(filter %.o,$^)
+$(LIBRARY): $(call objects,$(FREE_SOURCES) $(HOST_SOURCES)) $(LIST_STAMP)
+	$(archive)
+$(OUT)/lib/core.a: $(call objects,$(FREE_SOURCES)) $(LIST_STAMP)
+	$(archive)
+$(OUT)/lib/support.a: $(call objects,$(SUPPORT_SOURCES)) $(LIST_STAMP)
+	$(archive)
+$(OUT)/lib/core-support.a: $(call objects,$(CORE_SUPPORT)) $(LIST_STAMP)
+	$(archive)
+$(OUT)/lib/tool.a: $(call objects,$(filter-out %/main.c,$(TOOL_SOURCES))) $(LIST_STAMP)
+	$(archive)
+$(OUT)/lib/fuzz.a: $(call objects,$(FUZZ_SHARED)) $(LIST_STAMP)
+	$(archive)
+$(OUT)/lib/bench.a: $(call objects,$(filter-out $(BENCH_MAINS),$(BENCH_SOURCES))) $(LIST_STAMP)
+	$(archive)
+
+$(SHARED): $(call objects,$(FREE_SOURCES) $(HOST_SOURCES)) $(LIST_STAMP)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(SONAME) -o $@ $(filter %.o,$^) $(LINK_FLAGS)
+	@ln -sf $(notdir $@) $(@D)/$(SONAME); ln -sf $(notdir $@) $(@D)/libslotq.so
+$(PKG_CONFIG): tools/checks/slotq.pc.in engine/slotq.h Makefile FORCE
+	@mkdir -p $(@D); sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' $< > $@
+
+$(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -ljansson -lm
+$(OUT)/examples/%: $(OUT)/obj/tools/examples/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS)
+$(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/lib/bench.a $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lm
+$(OUT)/share/slotq.bash: $(OUT)/bin/slotq
+	@mkdir -p $(@D); $< completion bash > $@
+$(OUT)/man/%: tools/man/%.scd
+	@mkdir -p $(@D); scdoc < $< > $@
+
+# A test binary a room. wrap.txt in a room names functions that its tests stand in for.
+wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(shell sed 's/\#.*//' tests/$(1)/wrap.txt 2>/dev/null))
+comma := ,
+ALL_LIBRARIES := $(OUT)/lib/support.a $(OUT)/lib/tool.a $(LIBRARY)
+libraries = $(if $(filter engine/layout engine/core,$(1)),$(OUT)/lib/core-support.a \
+	$(OUT)/lib/core.a,$(ALL_LIBRARIES))
+define test_binary
+$(OUT)/tests/$(1): $(call objects,$(filter-out $(foreach room,$(TEST_ROOMS),$(if $(filter \
+	$(1)/%,$(room)),tests/$(room)/%)),$(filter tests/$(1)/%,$(TEST_SOURCES)))) \
+	$(OUT)/obj/tests/support/main.o $(call libraries,$(1)) $(wildcard tests/$(1)/wrap.txt)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$(CXX) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
+		$$(filter %.a,$$^) -Wl,--end-group $(call wraps,$(1)) $(LINK_FLAGS) \
+		$(if $(filter tools%,$(1)),-ljansson)
+endef
+$(foreach room,$(TEST_ROOMS),$(eval $(call test_binary,$(room))))
+
+FUZZ_LIBRARIES := $(OUT)/lib/fuzz.a $(ALL_LIBRARIES)
+link_fuzz = $(call say,LINK,$@)$(CXX) -o $@ $(filter %.o,$^) -Wl,--start-group \
+	$(filter %.a,$^) -Wl,--end-group $(LINK_FLAGS)
+$(OUT)/replay/%: $(OUT)/obj/fuzz/%.o $(OUT)/obj/fuzz/replay.o $(FUZZ_LIBRARIES)
+	@mkdir -p $(@D)
+	$(link_fuzz)
+$(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
+	@mkdir -p $(@D)
+	$(link_fuzz)
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
+
+# ---- what can be asked for ----
+
+.PHONY: help all demo test prove torture asan fuzz bench tidy tables format coverage install
+.PHONY: uninstall amalgamation clean built tests-built suites benches-built fuzzers-built
+.PHONY: endian-built endian-suites
+
+help: ## what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+all: ## the libraries, the command, man pages (the default)
+	@sh tools/checks/need.sh --look build
+	@$(MAKE) built
+built: $(LIBRARY) $(SHARED) $(PKG_CONFIG) $(COMMAND) $(COMPLETION) $(EXAMPLES) $(MAN_PAGES)
+
+demo: ## five thousand real files through four workers, one of them killed
+	@sh tools/checks/need.sh demo
+	@$(MAKE) built
+	@bash tools/examples/demo.sh $(CURDIR)/$(OUT)/bin/slotq
+
+test: ## every suite; the last line is the sum
+	@sh tools/checks/need.sh test
+	@$(MAKE) tests-built
+	@$(MAKE) suites
+tests-built: built $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
+SUITES ?= $(TEST_BINARIES) $(TEST_SCRIPTS) $(REPLAYS)
+suites:
+	@OUT=$(OUT) CC='$(CC)' CXX='$(CXX)' sh tools/checks/suites.sh $(SUITES)
+
+prove: ## all checks: sanitizers, tidy, coverage, fuzzing, big-endian (SECONDS=60)
+	@MAKE='$(MAKE)' SECONDS_EACH=$(or $(SECONDS),60) sh tools/checks/prove.sh $(ONLY)
+
+MINUTES ?= 10
+torture: ## the random tests for MINUTES=10 each room, seeds printed
+	@sh tools/checks/need.sh test
+	@$(MAKE) tests-built
+	@OUT=$(OUT) sh tools/checks/torture.sh $(MINUTES) $(TEST_BINARIES)
+
+asan: ## the suites under address and undefined-behaviour sanitizers
+	@sh tools/checks/need.sh test
+	@$(MAKE) FLAVOUR=asan tests-built
+	@$(MAKE) FLAVOUR=asan suites
+
+fuzz: ## libFuzzer on each target for SECONDS=60, two at a time
+	@sh tools/checks/need.sh fuzz
+	@$(MAKE) FLAVOUR=fuzz fuzzers-built
+	@OUT=build/fuzz SECONDS_EACH=$(or $(SECONDS),60) sh tools/checks/fuzz.sh \
+		$(patsubst %,build/fuzz/fuzz/%,$(call named,$(FUZZ_TARGETS)))
+fuzzers-built: $(FUZZERS)
+
+# What is tried on the other byte order, with FLAVOUR=powerpc.
+endian-built: $(CORE_ROOMS:%=$(OUT)/tests/%)
+endian-suites:
+	@$(MAKE) SUITES='$(CORE_ROOMS:%=$(OUT)/tests/%)' suites
+
+bench: ## the figures of the README, measured here
+	@sh tools/checks/need.sh demo
+	@$(MAKE) built benches-built
+	@$(MAKE) amalgamation
+	@OUT=$(OUT) CC='$(CC)' bash bench/run.sh $(ONLY)
+benches-built: $(BENCHES)
+
+tidy: ## style, include direction, generated tables
+	@sh tools/checks/tidy.sh
+	@sh tools/checks/tables.sh --check
+tables: ## write the generated tables into the documents
+	@sh tools/checks/tables.sh
+
+format: ## clang-format over every C and C++ file
+	@find engine tools tests fuzz bench -name '*.[ch]' -o -name '*.[ch]pp' | \
+		xargs clang-format -i
+
+coverage: ## lines and branches of layout and core, all of them
+	@sh tools/checks/need.sh coverage
+	@$(MAKE) FLAVOUR=coverage $(CORE_ROOMS:%=build/coverage/tests/%)
+	@OUT=build/coverage sh tools/checks/coverage.sh $(CORE_ROOMS:%=build/coverage/tests/%)
+
+amalgamation: ## the core as one source and one header, in build/amalgamation
+	@sh tools/checks/need.sh --look build
+	@CC='$(CC)' sh tools/checks/amalgamation.sh build/amalgamation
+
+DEST = $(DESTDIR)$(PREFIX)
+LIBDEST = $(DESTDIR)$(LIBDIR)
+install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
+	install -d $(DEST)/include/slotq $(LIBDEST)/pkgconfig $(DEST)/bin
+	install -m 644 engine/slotq.h engine/slotq_core.h engine/slotq_types.h engine/errors.def \
+		$(DEST)/include/slotq
+	install -m 644 $(LIBRARY) $(LIBDEST)
+	install -m 755 $(SHARED) $(LIBDEST)
+	ln -sf $(notdir $(SHARED)) $(LIBDEST)/$(SONAME)
+	ln -sf $(notdir $(SHARED)) $(LIBDEST)/libslotq.so
+	install -m 644 $(PKG_CONFIG) $(LIBDEST)/pkgconfig
+	$(if $(COMMAND),install -m 755 $(COMMAND) $(DEST)/bin)
+	$(if $(COMMAND),install -d $(DEST)/share/bash-completion/completions)
+	$(if $(COMMAND),install -m 644 $(COMPLETION) $(DEST)/share/bash-completion/completions/slotq)
+	$(foreach page,$(MAN_PAGES),install -d $(DEST)/share/man/man$(lastword $(subst ., \
+		,$(page))) && install -m 644 $(page) $(DEST)/share/man/man$(lastword \
+		$(subst ., ,$(page)))/$(notdir $(page)) &&) true
+
+uninstall: ## what install put there
+	rm -rf $(DEST)/include/slotq
+	rm -f $(LIBDEST)/libslotq.a $(LIBDEST)/libslotq.so $(LIBDEST)/$(SONAME) \
+		$(LIBDEST)/$(notdir $(SHARED)) $(LIBDEST)/pkgconfig/slotq.pc $(DEST)/bin/slotq \
+		$(DEST)/share/bash-completion/completions/slotq
+	rm -f $(foreach page,$(MAN_SOURCES:tools/man/%.scd=%),$(DEST)/share/man/man$(lastword \
+		$(subst ., ,$(page)))/$(page))
+
+clean: ## remove build/
+	rm -rf build

@@ -1,0 +1,13 @@
+// main.cpp: the main function of every test binary. Knows no test; compiled once, since it
+// carries the whole of Catch2 when that is the single header.
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+
+int main(int argc, char **argv)
+{
+    return Catch::Session().run(argc, argv);
+}
+#else
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
+#endif

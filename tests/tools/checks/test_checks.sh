@@ -1,0 +1,145 @@
+#!/bin/bash
+# test_checks.sh: the checks can fail. Each is given something wrong and must name it, and
+# something right and must pass. Knows the scripts of tools/checks from outside.
+set -u
+
+root=${SLOTQ_SOURCE_DIR:-$(pwd)}
+checks=$root/tools/checks
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0
+failed=0
+
+run() { # command…: what it says goes to the file said, its answer to answer
+    answer=0
+    "$@" >said 2>&1 || answer=1
+}
+
+verdict() { # name, command…: ok when the command is
+    local name=$1
+    shift
+    if "$@" >/dev/null 2>&1; then
+        echo "ok $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok $name; answer $answer, said:"
+        sed 's/^/    /' said
+        failed=$((failed + 1))
+    fi
+}
+
+answers() { # name, 0 or 1
+    verdict "$1" test "$answer" = "$2"
+}
+
+says() { # name, text
+    verdict "$1" grep -qF -- "$2" said
+}
+
+look() { # awk script, files
+    run env LC_ALL=C awk -f "$checks/$1" "${@:2}"
+}
+
+lines() { # count
+    for ((i = 0; i < $1; i++)); do echo "    x();"; done
+}
+
+form() {
+    { echo "int f(void)"; echo "{"; lines 68; echo "}"; } >long.c
+    look functions.awk long.c
+    says "a function of 71 lines is named" "long.c:1: a function of 71 lines"
+    { echo "int f(void)"; echo "{"; lines 67; echo "}"; } >fits.c
+    look functions.awk fits.c
+    verdict "a function of 70 lines is not" test ! -s said
+    { echo 'TEST_CASE("x") {'; lines 70; echo "}"; } >long.cpp
+    look functions.awk long.cpp
+    says "a test case is a function" "long.cpp:1: a function of 72 lines"
+    { echo "class a"; echo "{"; echo "  public:"; echo "    void f()"; echo "    {"; lines 70
+        echo "    }"; echo "};"; } >class.cpp
+    look functions.awk class.cpp
+    says "a member is a function, its class is not" "class.cpp:4: a function of 73 lines"
+    { echo "f() {"; lines 70; echo "}"; } >long.sh
+    look functions.awk long.sh
+    says "a shell function too" "long.sh:1: a function of 72 lines"
+
+    { printf 'é%.0s' {1..101}; echo; printf '\tx\nx \n'; } >text.c
+    look text.awk text.c
+    says "columns are characters" "text.c:1: a line of 101 columns"
+    says "a tab" "text.c:2: a tab"
+    says "a blank at the end" "text.c:3: blanks at the end"
+    lines 521 >file.c
+    look text.awk file.c
+    says "a file too long" "file.c:521: a file of 521 lines"
+}
+
+includes() {
+    mkdir -p engine/layout engine/core engine/backend tools/slotq
+    printf '#include "../core/frame.h"\n#include <string.h>\n' >engine/layout/a.c
+    printf '#include "../layout/word.h"\n#include <stdint.h>\n' >engine/core/a.c
+    printf '#include "../queue/queue.h"\n' >engine/backend/a.c
+    printf '#include "slotq.h"\n#include "../../engine/backend/file.h"\n' >tools/slotq/a.c
+    look includes.awk engine/layout/a.c engine/core/a.c engine/backend/a.c tools/slotq/a.c
+    says "layout may not include core" "engine/layout/a.c:1: includes upwards"
+    says "layout may not include libc" "engine/layout/a.c:2: freestanding"
+    says "backend may not include queue" "engine/backend/a.c:1: includes upwards"
+    says "tools may not include backend" "tools/slotq/a.c:2: tools use slotq.h"
+    verdict "nothing else is said" test "$(wc -l <said)" = 4
+}
+
+tables() {
+    printf '# A\n<!-- generated: exits -->\nold\n<!-- end generated -->\nend\n' >a.md
+    look tables.awk "$root/engine/layout/fields.def" "$root/engine/errors.def" a.md
+    says "a table is filled in" "| 130 | interrupted |"
+    says "what follows it stays" "end"
+    verdict "what was there goes" test "$(grep -c old said)" = 0
+    printf '<!-- generated: nothing -->\n<!-- end generated -->\n' >b.md
+    look tables.awk "$root/engine/layout/fields.def" "$root/engine/errors.def" b.md
+    answers "an unknown table is refused" 1
+    printf '<!-- generated: exits -->\n' >c.md
+    look tables.awk "$root/engine/layout/fields.def" "$root/engine/errors.def" c.md
+    answers "a mark without an end is refused" 1
+}
+
+suite() { # name, wanted last line, answer, script
+    printf '#!/bin/sh\n%s\n' "$4" >suite_under_test
+    chmod +x suite_under_test
+    run env OUT="$work/out" sh "$checks/suites.sh" "$work/suite_under_test"
+    answers "$1: answer" "$3"
+    verdict "$1: sum" test "$(tail -n 1 said)" = "$2"
+}
+
+suites() {
+    suite "a suite that passes" "3 passed, 0 failed" 0 \
+        'echo "All tests passed (9 assertions in 3 test cases)"'
+    suite "a suite with failures" "2 passed, 1 failed" 1 \
+        'echo "test cases: 3 | 2 passed | 1 failed"; exit 1'
+    suite "a suite of a script" "4 passed, 0 failed" 0 'echo "4 passed, 0 failed"'
+    suite "a suite that dies" "0 passed, 1 failed" 1 'kill -9 $$'
+    suite "a suite that lies" "4 passed, 1 failed" 1 'echo "4 passed, 0 failed"; exit 1'
+    suite "a suite of nothing" "0 passed, 1 failed" 1 'echo "0 passed, 0 failed"'
+}
+
+needs() {
+    run sh "$checks/need.sh" --look demo
+    answers "what the demo needs is here" 0
+    run env CXX=no-such-compiler sh "$checks/need.sh" --look test
+    answers "a compiler that is not here is missed" 1
+    says "its package is named" "these packages (Debian names): g++"
+    mkdir -p bin
+    for tool in cc id sed sh sort tr; do
+        ln -s "$(command -v $tool)" bin/
+    done
+    run env PATH="$work/bin" CXX=no-such-compiler sh "$checks/need.sh" test
+    answers "without apt it gives up" 1
+    says "and says so" "There is no apt-get here"
+    says "with the package" "g++"
+}
+
+form
+includes
+tables
+suites
+needs
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

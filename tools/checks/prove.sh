@@ -1,0 +1,163 @@
+#!/bin/sh
+# prove.sh: the checks of make prove, one after the other; each prints one line and counts once.
+# Knows which checks there are; how each works stands in its own script.
+#
+# prove.sh [CHECK…]    no name = all; MAKE, SECONDS_EACH (of fuzzing) from the environment
+set -u
+
+cd "$(dirname "$0")/../.." || exit 2
+make=${MAKE:-make}
+here=tools/checks
+logs=build/prove
+mkdir -p "$logs"
+passed=0
+failed=0
+wanted=" $* "
+
+# check NAME COMMAND…: one line; the last line of what it said is the news when it passed, its
+# end when it failed.
+check() {
+    name=$1
+    shift
+    [ "$wanted" = "  " ] || case $wanted in
+    *" $name "*) ;;
+    *) return 0 ;;
+    esac
+    started=$(date +%s)
+    if "$@" >"$logs/$name.log" 2>&1 </dev/null; then
+        word=passed
+        passed=$((passed + 1))
+    else
+        word=FAILED
+        failed=$((failed + 1))
+    fi
+    printf '%-14s %s %4d s  %s\n' "$name" $word $(($(date +%s) - started)) \
+        "$(grep -v "^make" "$logs/$name.log" | tail -n 1)"
+    [ $word = passed ] || {
+        grep -E ' (error|warning): |FAILED|not ok ' "$logs/$name.log" | head -n 40
+        echo "…"
+        tail -n 30 "$logs/$name.log"
+    } | sed 's/^/    | /'
+}
+
+skip() {
+    [ "$wanted" = "  " ] || case $wanted in *" $1 "*) ;; *) return 0 ;; esac
+    printf '%-14s skipped: %s\n' "$1" "$2"
+}
+
+# ---- the checks ----
+
+strict() {
+    $make FLAVOUR="$1" tests-built benches-built && echo "no warning"
+}
+
+headers() {
+    for header in slotq_types slotq_core slotq; do
+        for language in "gcc -std=c11 -x c" "gcc -std=c17 -x c" "g++ -std=gnu++17 -x c++" \
+            "clang -std=c11 -x c" "clang++ -std=gnu++17 -x c++"; do
+            # shellcheck disable=SC2086 # a command and its options
+            printf '#include "%s.h"\n' $header | $language -Iengine -Wall -Wextra -Wconversion \
+                -Werror -fsyntax-only - || return 1
+        done
+    done
+    echo "each header stands alone, in C11, C17 and C++17"
+}
+
+symbols() {
+    $make built || return 1
+    foreign=$(nm -D --defined-only build/lib/libslotq.so | awk '$2 != "w" { print $3 }' |
+        grep -v '^slotq_')
+    [ -z "$foreign" ] || { echo "exported besides slotq_: $foreign" && return 1; }
+    missing=$(sed -n '/^SLOTQ_API/,/;/p' engine/slotq.h | tr '\n' ' ' | tr ';' '\n' |
+        sed -n 's/.*[ *]\(slotq_[a-z_]*\)(.*/\1/p' | sort -u | while read -r name; do
+        nm -D --defined-only build/lib/libslotq.so | grep -q " T $name\$" || echo "$name"
+    done)
+    [ -z "$missing" ] || { echo "declared but not in the library: $missing" && return 1; }
+    echo "$(nm -D --defined-only build/lib/libslotq.so | wc -l) public symbols, all declared"
+}
+
+shells() {
+    find . -path ./build -prune -o -path ./.git -prune -o -name '*.sh' -print >"$logs/scripts"
+    [ -f .ci/run ] && echo .ci/run >>"$logs/scripts"
+    xargs shellcheck -x -e SC2016 <"$logs/scripts" && echo "$(wc -l <"$logs/scripts") scripts"
+}
+
+cppchecked() {
+    cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -j 2 \
+        --enable=warning,performance,portability --suppress=missingIncludeSystem \
+        --suppressions-list=$here/cppcheck-suppressions -Iengine -D__GNUC__ -DSLOTQ_NO_ASSERT \
+        engine tools && echo "nothing found"
+}
+
+# One file a run: the analyzer carries state from one to the next. checksum.c is xxHash's code.
+linted() {
+    find engine tools fuzz bench -name '*.c' | grep -v /checksum.c >"$logs/lint-files"
+    xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$1" -- -std=c11 -D_GNU_SOURCE= -Iengine \
+        -Itests/support -I. -Ifuzz 2>&1' clang-tidy <"$logs/lint-files" >"$logs/lint" || {
+        grep -E 'error:|warning:' "$logs/lint" | sort -u
+        echo "$(grep -E 'error:|warning:' "$logs/lint" | sort -u | wc -l) findings"
+        return 1
+    }
+    echo "$(wc -l <"$logs/lint-files") files, nothing found"
+}
+
+sanitized() {
+    $make FLAVOUR=asan tests-built || return 1
+    SLOTQ_STEPS=${SLOTQ_STEPS:-200000} SUITE_SECONDS=1500 $make FLAVOUR=asan suites
+}
+
+valgrinded() {
+    $make tests-built || return 1
+    rooms=''
+    for room in layout core queue; do
+        [ -x build/tests/engine/$room ] && rooms="$rooms build/tests/engine/$room"
+    done
+    SLOTQ_STEPS=3000 SLOTQ_SMALL=1 SUITE_SECONDS=1500 SLOTQ_WRAP="valgrind -q \
+--error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite" \
+        $make SUITES="$rooms" suites
+}
+
+embedded() {
+    $make amalgamation && sh $here/embedded.sh build/amalgamation "$logs/embedded"
+}
+
+big_endian() {
+    $make FLAVOUR=powerpc endian-built || return 1
+    SLOTQ_STEPS=50000 SLOTQ_SMALL=1 SUITE_SECONDS=1500 SLOTQ_WRAP=qemu-ppc \
+        $make FLAVOUR=powerpc endian-suites
+}
+
+deep() {
+    $make tests-built || return 1
+    SLOTQ_PROVE=1 SUITE_SECONDS=1500 $make suites
+}
+
+installed() {
+    sh $here/installed.sh "$(pwd)/$logs/installed"
+}
+
+sh $here/need.sh prove || exit 1
+check tidy sh $here/tidy.sh
+check tables sh $here/tables.sh --check
+check shellcheck shells
+check headers headers
+check gcc strict strict
+check clang strict clang
+check symbols symbols
+check cppcheck cppchecked
+check clang-tidy linted
+check embedded embedded
+check install installed
+check deep deep
+check sanitizers sanitized
+check valgrind valgrinded
+if command -v qemu-ppc >/dev/null && command -v powerpc-linux-gnu-g++ >/dev/null; then
+    check big-endian big_endian
+else
+    skip big-endian "no powerpc-linux-gnu-g++ or no qemu-ppc here"
+fi
+check coverage "$make" coverage
+check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-60}"
+
+printf '%d passed, %d failed\n' $passed $failed
+[ $failed = 0 ] && [ $passed -gt 0 ]

@@ -1,0 +1,32 @@
+#!/bin/sh
+# tables.sh: writes the tables that repeat engine/layout/fields.def and engine/errors.def into the
+# marked regions of the documents, or with --check says which have drifted. Knows the marks:
+#   <!-- generated: NAME --> … <!-- end generated -->   in Markdown
+#   ; generated: NAME … ; end generated                 in man page sources
+set -u
+
+cd "$(dirname "$0")/../.." || exit 2
+check=no
+[ "${1:-}" = --check ] && check=yes
+
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
+drifted=0
+seen=0
+for document in README.md engine/*.md lua/*.md tools/man/*.scd; do
+    [ -f "$document" ] || continue
+    grep -qE '^(<!--|;) generated: ' "$document" || continue
+    seen=$((seen + 1))
+    awk -f tools/checks/tables.awk engine/layout/fields.def engine/errors.def "$document" \
+        >"$new" || exit 1
+    cmp -s "$new" "$document" && continue
+    if [ "$check" = yes ]; then
+        echo "$document: its tables are not those of fields.def and errors.def: make tables"
+        drifted=$((drifted + 1))
+    else
+        cat "$new" >"$document"
+        echo "tables: wrote $document"
+    fi
+done
+[ "$drifted" = 0 ] || exit 1
+echo "tables: $seen documents agree with the definitions"

@@ -1,0 +1,62 @@
+#!/bin/sh
+# tidy.sh: the rules of form that a machine can check: lengths, blanks, names, places, and that
+# includes go only downwards. Knows no meaning. Prints each finding and the sum; fails on any.
+set -u
+
+cd "$(dirname "$0")/../.." || exit 2
+findings=$(mktemp)
+files=$(mktemp)
+trap 'rm -f "$findings" "$files"' EXIT
+
+find . -path ./build -prune -o -path ./.git -prune -o -type f -print |
+    sed 's|^\./||' | LC_ALL=C sort >"$files"
+
+# ---- places and names ----
+
+for entry in $(find . -mindepth 1 -maxdepth 1 | sed 's|^\./||'); do
+    case $entry in
+    .ci | .git | .gitignore | .clang-format | .clang-tidy | .editorconfig | LICENSE | Makefile) ;;
+    README.md | bench | build | engine | fuzz | lua | tests | tools) ;;
+    *) echo "$entry: not a place at the top" >>"$findings" ;;
+    esac
+done
+
+while read -r path; do
+    case $(basename "$path") in
+    *.o | *.a | *.so | *.so.* | *.d | *.gcda | *.gcno | a.out | core.[0-9]* | *.profraw)
+        echo "$path: build output belongs in build/" >>"$findings" ;;
+    util.* | utils.* | common.* | misc.* | helper.* | helpers.* | stuff.*)
+        echo "$path: a file's name says what it knows" >>"$findings" ;;
+    esac
+done <"$files"
+
+# ---- text ----
+
+lists=$(mktemp -d)
+trap 'rm -rf "$findings" "$files" "$lists"' EXIT
+# Everything that is written by hand; golden images and seeds are bytes.
+grep -E '\.(c|h|cpp|hpp|sh|lua|def|awk|md|scd|yml|in|txt)$|(^|/)(Makefile|run)$' "$files" |
+    grep -vE '^(tests/golden|fuzz/seeds)/' >"$lists/text"
+grep -E '\.(c|h|cpp|hpp)$' "$lists/text" >"$lists/c"
+grep -E '\.(c|h|cpp|hpp|sh|lua)$|(^|/)run$' "$lists/text" >"$lists/code"
+grep -E '\.(c|h|cpp|hpp|sh|def|lua|awk)$|(^|/)run$' "$lists/text" >"$lists/headed"
+
+{
+    LC_ALL=C xargs awk -f tools/checks/text.awk <"$lists/text"
+    LC_ALL=C xargs awk -f tools/checks/functions.awk <"$lists/code"
+    LC_ALL=C xargs awk -f tools/checks/includes.awk <"$lists/c"
+    # A file begins by saying what it knows.
+    while read -r path; do
+        head -n 2 "$path" | grep -qE "^(/\*|//|#|--) ?($(basename "$path")|$path): " ||
+            echo "$path:1: no head comment that begins with the file's name and says what it knows"
+    done <"$lists/headed"
+} >>"$findings"
+
+sort -u "$findings"
+count=$(sort -u "$findings" | wc -l)
+looked=$(wc -l <"$lists/text")
+if [ "$count" -gt 0 ]; then
+    echo "tidy: $count findings in $looked files" >&2
+    exit 1
+fi
+echo "tidy: $looked files, nothing to say"
