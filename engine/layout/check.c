@@ -1,0 +1,65 @@
+/* check.c: every rule of FORMAT.md over a whole image, in the order of its bytes but for the
+ * front, which comes first as all else is found through it.
+ */
+#include "assert.h"
+#include "check.h"
+#include "fields.h"
+#include "geometry.h"
+
+enum { ERA_LATE_IDS = SLOTQ_CALL_MESSAGES_MAX }; /* one push can cross without its era stored */
+
+/* The geometry as when it was opened: a mapped file can have been replaced underneath. */
+static bool check_fixed(const slotq_view *view, slotq_damage *damage)
+{
+    uint8_t opened[AT_geometry_geometry_check + BYTES_geometry_geometry_check];
+    geometry_store(opened, &view->geometry);
+    for (uint32_t i = AT_geometry_magic; i < sizeof opened; i++) {
+        if (view->bytes[i] != opened[i]) {
+            return check_fails(damage, i, "the geometry is other than when the image was opened");
+        }
+    }
+    return true;
+}
+
+static bool check_era(const front_block *front, slotq_damage *damage)
+{
+    if (front->stored_era == front->era) {
+        return true;
+    }
+    if (front->era == 0) {
+        return check_fails(damage, AT_shared_era, "era is past its end, with last_id before it");
+    }
+    if ((front->last_id & 0x7FFFFFFF) >= ERA_LATE_IDS) {
+        return check_fails(damage, AT_shared_era,
+                           "era does not fit last_id: its lowest bit is not last_id's top bit");
+    }
+    return true; /* the last push crossed and was interrupted: the next write mends it */
+}
+
+static bool check_shared(const slotq_view *view, const front_block *front, slotq_damage *damage)
+{
+    if (!check_era(front, damage)) {
+        return false;
+    }
+    if (front->paused > SLOTQ_PAUSE_BOTH) {
+        return check_fails(damage, AT_shared_paused, "paused is above 3");
+    }
+    if (view->bytes[AT_shared_reserved_51] != 0) {
+        return check_fails(damage, AT_shared_reserved_51, "byte 51 is not 0");
+    }
+    return true;
+}
+
+slotq_outcome slotq_core_check(const slotq_view *view, slotq_damage *damage)
+{
+    front_block front;
+    SLOTQ_ASSERT(view->bytes != NULL);
+    damage->offset = 0;
+    damage->what = NULL;
+    const bool sound = check_fixed(view, damage) && front_load(view, &front, damage) &&
+                       check_shared(view, &front, damage) && check_groups(view, &front, damage) &&
+                       check_ring(view, &front, damage) && check_later(view, damage) &&
+                       check_dead(view, &front, damage);
+    SLOTQ_ASSERT(sound == (damage->what == NULL));
+    return sound ? SLOTQ_OK : SLOTQ_CORRUPT;
+}

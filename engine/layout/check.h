@@ -1,0 +1,35 @@
+/* check.h: the parts of the whole-image check. Each walks its sections once, allocates nothing,
+ * and stops at the first rule broken. Knows what is legal, not how it came about.
+ */
+#ifndef SLOTQ_LAYOUT_CHECK_H
+#define SLOTQ_LAYOUT_CHECK_H
+
+#include "front.h"
+
+/* Say where and what, and be false. */
+static inline bool check_fails(slotq_damage *damage, uint64_t offset, const char *what)
+{
+    damage->offset = offset;
+    damage->what = what;
+    return false;
+}
+
+/* Group blocks against their state words; true = sound. */
+bool check_groups(const slotq_view *view, const front_block *front, slotq_damage *damage);
+
+/* Ring slots of unfinished messages, and the ring's keys. */
+bool check_ring(const slotq_view *view, const front_block *front, slotq_damage *damage);
+
+/* Later index, keys and slots. */
+bool check_later(const slotq_view *view, slotq_damage *damage);
+
+/* Dead entries and their slots. */
+bool check_dead(const slotq_view *view, const front_block *front, slotq_damage *damage);
+
+/* A slot that is in use: its length, and its check where the queue has checks. */
+bool check_slot(const slotq_view *view, uint32_t offset, slotq_damage *damage);
+
+/* count keys from offset on. */
+bool check_keys(const slotq_view *view, uint32_t offset, uint32_t count, slotq_damage *damage);
+
+#endif

@@ -1,0 +1,129 @@
+/* check_later.c: the later section: the heap's order, slot numbers each once, and the slots of
+ * scheduled messages (FORMAT.md, "Later").
+ */
+#include "bytes.h"
+#include "check.h"
+#include "fields.h"
+#include "memory.h"
+
+enum {
+    HEAP_CHILDREN = 8,
+    SEEN_BYTES = 512, /* slot numbers are ticked off so many bits a pass: no scratch by R */
+    SEEN_BITS = SEEN_BYTES * 8
+};
+
+static uint32_t later_offset(const slotq_view *view, uint32_t index)
+{
+    return view->later_index_offset + index * LATER_ENTRY_BYTES;
+}
+
+/* The slot number of an entry; stored XOR its index, so that zeros are a fresh section. */
+static uint32_t later_slot(const slotq_view *view, uint32_t index)
+{
+    return load_u16(view->bytes + later_offset(view, index) + AT_later_slot) ^ index;
+}
+
+/* a comes before b in the heap's order, or is equal. */
+static bool in_order(const uint8_t *a, const uint8_t *b)
+{
+    const uint64_t due_a = load_u48(a + AT_later_due_ms);
+    const uint64_t due_b = load_u48(b + AT_later_due_ms);
+    return due_a != due_b ? due_a < due_b
+                          : load_u32(a + AT_later_later_id) <= load_u32(b + AT_later_later_id);
+}
+
+/* An entry of the heap. */
+static bool check_heap_entry(const slotq_view *view, uint32_t index, slotq_damage *damage)
+{
+    const uint32_t offset = later_offset(view, index);
+    const uint8_t *entry = view->bytes + offset;
+    if (load_u48(entry + AT_later_due_ms) > SLOTQ_NOW_MS_MAX) {
+        return check_fails(damage, offset + AT_later_due_ms, "later.due_ms is past 2^47 - 1");
+    }
+    if (load_u32(entry + AT_later_later_id) == 0) {
+        return check_fails(damage, offset + AT_later_later_id, "later.later_id is 0");
+    }
+    if (index > 0 &&
+        !in_order(view->bytes + later_offset(view, (index - 1) / HEAP_CHILDREN), entry)) {
+        return check_fails(damage, offset + AT_later_due_ms,
+                           "a later entry is due before its parent in the heap");
+    }
+    return true;
+}
+
+/* An entry behind the heap: it holds a free slot number and nothing else. */
+static bool check_free_entry(const slotq_view *view, uint32_t index, slotq_damage *damage)
+{
+    const uint32_t offset = later_offset(view, index);
+    if (load_u48(view->bytes + offset + AT_later_due_ms) != 0) {
+        return check_fails(damage, offset + AT_later_due_ms,
+                           "later.due_ms of a free entry is not 0");
+    }
+    if (load_u32(view->bytes + offset + AT_later_later_id) != 0) {
+        return check_fails(damage, offset + AT_later_later_id,
+                           "later.later_id of a free entry is not 0");
+    }
+    return true;
+}
+
+/* Slot numbers from `from` to from + SEEN_BITS - 1: none twice. All are below later_slots, so
+ * that each is there once when none is twice. */
+static bool check_slots_once(const slotq_view *view, uint32_t from, slotq_damage *damage)
+{
+    uint8_t seen[SEEN_BYTES];
+    memset(seen, 0, sizeof seen);
+    for (uint32_t i = 0; i < view->geometry.later_slots; i++) {
+        const uint32_t number = later_slot(view, i) - from; /* below from: huge */
+        if (number >= SEEN_BITS) {
+            continue;
+        }
+        const uint8_t bit = (uint8_t)(1u << number % 8);
+        if (seen[number / 8] & bit) {
+            return check_fails(damage, later_offset(view, i) + AT_later_slot,
+                               "a slot number in the later index is there twice");
+        }
+        seen[number / 8] |= bit;
+    }
+    return true;
+}
+
+static bool check_index(const slotq_view *view, uint32_t count, slotq_damage *damage)
+{
+    const uint32_t slots = view->geometry.later_slots;
+    for (uint32_t i = 0; i < slots; i++) {
+        if (i < count ? !check_heap_entry(view, i, damage) : !check_free_entry(view, i, damage)) {
+            return false;
+        }
+        const uint32_t slot = later_slot(view, i);
+        if (slot >= slots) {
+            return check_fails(damage, later_offset(view, i) + AT_later_slot,
+                               "a slot number in the later index is not below later_slots");
+        }
+        if (i < count && !check_slot(view, view->later_ring_offset + slot * view->stride, damage)) {
+            return false;
+        }
+    }
+    for (uint32_t from = 0; from < slots; from += SEEN_BITS) {
+        if (!check_slots_once(view, from, damage)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool check_later(const slotq_view *view, slotq_damage *damage)
+{
+    const uint32_t count = load_u16(view->bytes + AT_shared_later_count);
+    if (count > view->geometry.later_slots) {
+        return check_fails(damage, AT_shared_later_count, "later_count is above later_slots");
+    }
+    const uint64_t due_ms =
+        count > 0 ? load_u48(view->bytes + later_offset(view, 0) + AT_later_due_ms) : DUE_NONE;
+    if (load_u48(view->bytes + AT_shared_later_due_ms) != due_ms) {
+        return check_fails(damage, AT_shared_later_due_ms,
+                           count > 0 ? "later_due_ms is not the due time of the heap's root"
+                                     : "later_due_ms is not none though nothing is scheduled");
+    }
+    return check_index(view, count, damage) &&
+           check_keys(view, view->later_keys_offset, view->geometry.later_slots, damage);
+}

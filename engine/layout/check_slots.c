@@ -1,0 +1,111 @@
+/* check_slots.c: slots of messages that somebody may still read, in the ring and among the dead,
+ * and keys. What nobody can read any more may be anything (FORMAT.md, "Undefined bytes").
+ */
+#include "bytes.h"
+#include "check.h"
+#include "fields.h"
+#include "ring.h"
+#include "word.h"
+
+enum { FIRST_BYTE = 0xFF };
+
+bool check_slot(const slotq_view *view, uint32_t offset, slotq_damage *damage)
+{
+    slotq_slot slot;
+    if (slotq_core_slot(view, offset, &slot)) {
+        return true;
+    }
+    if (slot.payload_bytes > view->geometry.payload_bytes) {
+        return check_fails(damage, offset, "a slot's length is above payload_bytes");
+    }
+    const uint32_t stamp = view->geometry.flags & SLOTQ_FLAG_STAMPS ? STAMP_BYTES : 0;
+    return check_fails(damage, offset + LENGTH_BYTES + stamp,
+                       "a slot's check is not the XXH32 of its payload");
+}
+
+bool check_keys(const slotq_view *view, uint32_t offset, uint32_t count, slotq_damage *damage)
+{
+    if (!(view->geometry.flags & SLOTQ_FLAG_KEYS)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < count; i++, offset += KEY_BYTES) {
+        const uint64_t key = load_u64(view->bytes + offset);
+        if (key != 0 && (key & FIRST_BYTE) == 0) {
+            return check_fails(damage, offset, "a key's first byte is 0, and the key is not none");
+        }
+    }
+    return true;
+}
+
+/* Some group has not finished the message at a ring index of the window. */
+static bool is_unfinished(const slotq_view *view, const front_block *front, uint32_t index)
+{
+    const uint32_t slots = view->geometry.ring_slots;
+    for (uint32_t group = 0; group < view->geometry.groups; group++) {
+        const uint8_t *block = view->bytes + group_offset(group);
+        const uint32_t position = ring_distance(front->head, index, slots);
+        const uint32_t head = load_u16(block + AT_group_head);
+        const uint32_t written = load_u16(block + AT_group_written);
+        if (position < ring_distance(front->head, head, slots)) {
+            continue;
+        }
+        if (position >= ring_distance(front->head, written, slots) ||
+            !word_is_done(load_u32(view->bytes + word_offset(view, group, index)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool check_ring(const slotq_view *view, const front_block *front, slotq_damage *damage)
+{
+    const uint32_t slots = view->geometry.ring_slots;
+    if (!check_keys(view, view->keys_offset, slots, damage)) {
+        return false;
+    }
+    for (uint32_t index = front->head; index != front->tail; index = ring_add(index, 1, slots)) {
+        if (is_unfinished(view, front, index) &&
+            !check_slot(view, slot_offset(view, index), damage)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The fields of a dead entry. */
+static bool check_dead_entry(const slotq_view *view, const front_block *front, uint32_t offset,
+                             slotq_damage *damage)
+{
+    const uint8_t *entry = view->bytes + offset;
+    const uint64_t id = load_u48(entry + AT_dead_id);
+    if (id == 0 || id > front->last_id) {
+        return check_fails(damage, offset + AT_dead_id, "dead.id was never issued");
+    }
+    if (load_u48(entry + AT_dead_died_at_ms) > SLOTQ_NOW_MS_MAX) {
+        return check_fails(damage, offset + AT_dead_died_at_ms, "dead.died_at_ms is past 2^47 - 1");
+    }
+    if (entry[AT_dead_attempts] < 1 || entry[AT_dead_attempts] > WORD_ATTEMPTS_MAX) {
+        return check_fails(damage, offset + AT_dead_attempts, "dead.attempts is not 1 to 63");
+    }
+    if (entry[AT_dead_group] >= view->geometry.groups) {
+        return check_fails(damage, offset + AT_dead_group, "dead.group is not below groups");
+    }
+    if (entry[AT_dead_reserved_15] != 0) {
+        return check_fails(damage, offset + AT_dead_reserved_15,
+                           "byte 15 of a dead entry is not 0");
+    }
+    /* one that died for its damage lies there as it was found */
+    return entry[AT_dead_reason] == SLOTQ_REASON_DAMAGED ||
+           check_slot(view, offset + DEAD_ENTRY_BYTES, damage);
+}
+
+bool check_dead(const slotq_view *view, const front_block *front, slotq_damage *damage)
+{
+    for (uint32_t i = 0; i < front->dead_count; i++) {
+        const uint32_t entry = ring_add(front->dead_head, i, view->geometry.dead_slots);
+        if (!check_dead_entry(view, front, dead_entry_offset(view, entry), damage)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,153 @@
+/* test_geometry.cpp: each field of the geometry at and past its bounds, the formula of the total,
+ * and where each section begins.
+ */
+#include "sample.hpp"
+
+extern "C" {
+#include "../../../engine/layout/geometry.h"
+}
+
+using support::geometry;
+
+namespace
+{
+
+std::string fault_of(const slotq_geometry &made)
+{
+    const char *what = "untouched";
+    const uint32_t bytes = slotq_core_image_bytes(&made, &what);
+    CHECK((bytes == 0) == (what != nullptr));
+    CHECK(slotq_core_image_bytes(&made, nullptr) == bytes);
+    return what != nullptr ? what : "";
+}
+
+} // namespace
+
+TEST_CASE("ring_slots is 2 to 65535", "[geometry]")
+{
+    CHECK(fault_of(geometry(0, 1)) == "ring_slots is below 2");
+    CHECK(fault_of(geometry(1, 1)) == "ring_slots is below 2");
+    CHECK(fault_of(geometry(2, 1)) == "");
+    CHECK(fault_of(geometry(65535, 1)) == "");
+}
+
+TEST_CASE("payload_bytes is 1 to 65535", "[geometry]")
+{
+    CHECK(fault_of(geometry(2, 0)) == "payload_bytes is 0: 1 to 65535 are possible");
+    CHECK(fault_of(geometry(2, 65535)) == "");
+}
+
+TEST_CASE("groups is 1 to 16", "[geometry]")
+{
+    CHECK(fault_of(geometry(2, 1, 0)) == "groups is not 1 to 16");
+    CHECK(fault_of(geometry(2, 1, 16)) == "");
+    CHECK(fault_of(geometry(2, 1, 17)) == "groups is not 1 to 16");
+}
+
+TEST_CASE("flags has five bits", "[geometry]")
+{
+    CHECK(fault_of(geometry(2, 1, 1, 31)) == "");
+    CHECK(fault_of(geometry(2, 1, 1, 32)) == "flags has bits above 16 (stamps)");
+    CHECK(fault_of(geometry(2, 1, 1, 128)) == "flags has bits above 16 (stamps)");
+}
+
+TEST_CASE("keys want at most 16384 ring slots", "[geometry]")
+{
+    CHECK(fault_of(geometry(16384, 1, 1, SLOTQ_FLAG_KEYS)) == "");
+    CHECK(fault_of(geometry(16385, 1, 1, SLOTQ_FLAG_KEYS)) ==
+          "ring_slots is above 16384, the limit of a queue with keys");
+    CHECK(fault_of(geometry(16385, 1, 1, 31 - SLOTQ_FLAG_KEYS)) == "");
+}
+
+TEST_CASE("max_attempts is 0 to 62", "[geometry]")
+{
+    CHECK(fault_of(geometry(2, 1, 1, 0, 62)) == "");
+    CHECK(fault_of(geometry(2, 1, 1, 0, 63)) == "max_attempts is above 62 (0 = no limit)");
+}
+
+TEST_CASE("tick_ms is 1 to 60000", "[geometry]")
+{
+    CHECK(fault_of(geometry(2, 1, 1, 0, 0, 0, 0)) == "tick_ms is not 1 to 60000");
+    CHECK(fault_of(geometry(2, 1, 1, 0, 0, 0, 1)) == "");
+    CHECK(fault_of(geometry(2, 1, 1, 0, 0, 0, 60000)) == "");
+    CHECK(fault_of(geometry(2, 1, 1, 0, 0, 0, 60001)) == "tick_ms is not 1 to 60000");
+}
+
+TEST_CASE("the whole is at most 512 MiB", "[geometry]")
+{
+    /* 104 + 4 · 2 + 2 · (2 + p) + later · (14 + p) + dead · (18 + p) is 2^29 exactly */
+    slotq_geometry made = geometry(2, 60002, 1, 0, 0, 6926);
+    made.later_slots = 2017;
+    CHECK(slotq_core_image_bytes(&made, nullptr) == 536870912);
+    CHECK(fault_of(made) == "");
+    made.groups = 2;
+    CHECK(geometry_total(&made) == 536870912 + 48);
+    CHECK(fault_of(made) == "the queue would be larger than 512 MiB");
+}
+
+TEST_CASE("the largest of all geometries does not overflow", "[geometry]")
+{
+    slotq_geometry made = geometry(65535, 65535, 16, 31 - SLOTQ_FLAG_KEYS, 62, 65535);
+    made.later_slots = 65535;
+    CHECK(geometry_total(&made) == 64 + 40 * 16 + UINT64_C(65535) * (64 + 65545) +
+                                       UINT64_C(65535) * (12 + 65545) +
+                                       UINT64_C(65535) * (16 + 65545));
+    CHECK(fault_of(made) == "the queue would be larger than 512 MiB");
+}
+
+TEST_CASE("sections follow each other and fill the image", "[geometry]")
+{
+    for (uint32_t flags = 0; flags < 32; flags++) {
+        for (const uint32_t groups : {1u, 2u, 16u}) {
+            slotq_geometry made = geometry(5, 7, groups, flags, 3, 4);
+            made.later_slots = 6;
+            const bool keys = (flags & SLOTQ_FLAG_KEYS) != 0;
+            const uint32_t stride =
+                2 + 7 + (flags & SLOTQ_FLAG_STAMPS ? 4 : 0) + (flags & SLOTQ_FLAG_CHECKS ? 4 : 0);
+            const support::Image image(made);
+            const slotq_view &view = image.view();
+            CHECK(view.stride == stride);
+            CHECK(view.states_offset == 64 + 40 * groups);
+            CHECK(view.keys_offset == view.states_offset + groups * 5 * 4);
+            CHECK(view.ring_offset == view.keys_offset + (keys ? 5 * 8 : 0));
+            CHECK(view.later_index_offset == view.ring_offset + 5 * stride);
+            CHECK(view.later_keys_offset == view.later_index_offset + 6 * 12);
+            CHECK(view.later_ring_offset == view.later_keys_offset + (keys ? 6 * 8 : 0));
+            CHECK(view.dead_offset == view.later_ring_offset + 6 * stride);
+            CHECK(view.image_bytes == view.dead_offset + 4 * (16 + stride));
+            CHECK(image.bytes().size() == view.image_bytes);
+            CHECK(geometry_total(&made) == view.image_bytes);
+            CHECK(geometry_stride(&made) == stride);
+        }
+    }
+}
+
+TEST_CASE("a geometry comes back as it was stored", "[geometry]")
+{
+    slotq_geometry made = geometry(40000, 3, 9, 27, 61, 777, 59999);
+    made.later_slots = 12345;
+    const support::Image image(made);
+    CHECK(image.geometry().ring_slots == 40000);
+    CHECK(image.geometry().payload_bytes == 3);
+    CHECK(image.geometry().later_slots == 12345);
+    CHECK(image.geometry().dead_slots == 777);
+    CHECK(image.geometry().groups == 9);
+    CHECK(image.geometry().flags == 27);
+    CHECK(image.geometry().max_attempts == 61);
+    CHECK(image.geometry().tick_ms == 59999);
+}
+
+TEST_CASE("create refuses a wrong geometry or size", "[geometry]")
+{
+    slotq_geometry made = geometry(4, 4);
+    uint8_t bytes[256] = {0};
+    const uint32_t size = slotq_core_image_bytes(&made, nullptr);
+    REQUIRE(size < sizeof bytes);
+    CHECK(slotq_core_create(bytes, size - 1, &made) == SLOTQ_INVALID);
+    CHECK(slotq_core_create(bytes, size + 1, &made) == SLOTQ_INVALID);
+    made.groups = 0;
+    CHECK(slotq_core_create(bytes, size, &made) == SLOTQ_INVALID);
+    for (const uint8_t byte : bytes) {
+        CHECK(byte == 0);
+    }
+}

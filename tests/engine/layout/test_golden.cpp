@@ -1,0 +1,237 @@
+/* test_golden.cpp: images of version 1 that were once made and are kept in tests/golden: they open,
+ * pass the check, hold the values that the text beside them says, and verbs still make the same.
+ * `[.make-golden]` writes them anew: only for a new image, never to mend a failing one.
+ */
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "sample.hpp"
+
+#ifndef SLOTQ_SOURCE_DIR
+#define SLOTQ_SOURCE_DIR "."
+#endif
+
+using namespace support;
+
+namespace
+{
+
+struct Named {
+    const char *part;
+    const char *name;
+    Field field;
+};
+
+const Named fields[] = {
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning) {#part, #name, {(offset), (bytes)}},
+#include "../../../engine/layout/fields.def"
+#undef SLOTQ_FIELD
+};
+
+void dump_fields(std::ostream &out, const std::string &part, const std::string &title,
+                 const uint8_t *bytes)
+{
+    for (const Named &named : fields) {
+        if (named.part == part) {
+            out << title << "." << named.name << " "
+                << load(bytes + named.field.offset, named.field.bytes) << "\n";
+        }
+    }
+}
+
+void dump_slot(std::ostream &out, const std::string &title, const Image &image, uint32_t offset)
+{
+    slotq_slot slot;
+    const bool sound = slotq_core_slot(&image.view(), offset, &slot);
+    out << title << " ";
+    if (sound) {
+        out << "\"" << std::string(reinterpret_cast<const char *>(slot.payload), slot.payload_bytes)
+            << "\" stamp " << slot.stamp << " check " << slot.check << "\n";
+    } else {
+        out << "damaged\n";
+    }
+}
+
+void dump_ring(std::ostream &out, const Image &image)
+{
+    const uint64_t slots = image.geometry().ring_slots;
+    for (uint32_t group = 0; group < image.geometry().groups; group++) {
+        const uint64_t written = image.get(field::group_written, group);
+        for (uint64_t i = image.get(field::group_head, group); i != written; i = (i + 1) % slots) {
+            out << "word " << group << "." << i << " 0x" << std::hex
+                << image.get_word(group, static_cast<uint32_t>(i)) << std::dec << "\n";
+        }
+    }
+    const uint64_t tail = image.get(field::header_tail);
+    for (uint64_t i = image.get(field::header_head); i != tail; i = (i + 1) % slots) {
+        dump_slot(out, "slot " + std::to_string(i), image,
+                  image.slot_offset(static_cast<uint32_t>(i)));
+        if (image.geometry().flags & SLOTQ_FLAG_KEYS) {
+            out << "key " << i << " " << load(image.data() + image.view().keys_offset + 8 * i, 8)
+                << "\n";
+        }
+    }
+}
+
+void dump_rest(std::ostream &out, const Image &image)
+{
+    const slotq_view &view = image.view();
+    for (uint32_t i = 0; i < image.geometry().later_slots; i++) {
+        const uint8_t *entry = image.data() + view.later_index_offset + 12 * i;
+        const uint64_t slot = load(entry + 10, 2) ^ i;
+        dump_fields(out, "later", "later " + std::to_string(i), entry);
+        if (i < image.get(field::shared_later_count)) {
+            dump_slot(out, "later slot " + std::to_string(slot), image,
+                      view.later_ring_offset + static_cast<uint32_t>(slot) * view.stride);
+        }
+    }
+    for (uint64_t i = 0; i < image.get(field::shared_dead_count); i++) {
+        const uint64_t entry =
+            (image.get(field::shared_dead_head) + i) % image.geometry().dead_slots;
+        const uint32_t offset = image.dead_offset(static_cast<uint32_t>(entry));
+        dump_fields(out, "dead", "dead " + std::to_string(entry), image.data() + offset);
+        dump_slot(out, "dead slot " + std::to_string(entry), image, offset + dead_entry_bytes);
+    }
+}
+
+std::string dump(const Image &image)
+{
+    std::ostringstream out;
+    out << "bytes " << image.bytes().size() << "\n";
+    for (const char *part : {"header", "geometry", "shared"}) {
+        dump_fields(out, part, part, image.data());
+    }
+    for (uint32_t group = 0; group < image.geometry().groups; group++) {
+        dump_fields(out, "group", "group " + std::to_string(group),
+                    image.data() + front_offset + group_bytes * group);
+    }
+    dump_ring(out, image);
+    dump_rest(out, image);
+    return out.str();
+}
+
+/* ---- how each was made ---- */
+
+Image make_fresh()
+{
+    return Image(geometry(2, 1));
+}
+
+/* All flags; last_id goes over 2^32, tail over the end, and the oldest messages are dropped. */
+Image make_wrapped()
+{
+    slotq_geometry made = geometry(5, 6, 3, SLOTQ_FLAGS_ALL, 2, 2, 1000);
+    made.later_slots = 3;
+    Image image(made);
+    image.start_at((UINT64_C(1) << 32) - 3, 3);
+    REQUIRE(sample::push(image, {"1", "22", "333", "4444"}, 123456789) == SLOTQ_OK);
+    REQUIRE(sample::reserve(image, 2, 2, 60000, 123456789).size() == 1);
+    REQUIRE(sample::remove(image, 1, UINT64_C(1) << 32, 123457000) == SLOTQ_OK);
+    REQUIRE(sample::push(image, {"55555"}, 123460000) == SLOTQ_OK);
+    return image;
+}
+
+/* Ten scheduled messages in twelve places, with keys: no verb of version 1.0 does that. */
+Image make_later()
+{
+    slotq_geometry made = geometry(2, 3, 1, SLOTQ_FLAG_KEYS | SLOTQ_FLAG_CHECKS);
+    made.later_slots = 12;
+    Image image(made);
+    const slotq_view &view = image.view();
+    for (uint32_t i = 0; i < 12; i++) {
+        const uint32_t number = (i * 5 + 7) % 12;
+        uint8_t *entry = image.data() + view.later_index_offset + 12 * i;
+        uint8_t *slot = image.data() + view.later_ring_offset + number * view.stride;
+        store(entry, 6, i < 10 ? UINT64_C(1700000000000) + 1000 * i : 0);
+        store(entry + 6, 4, i < 10 ? 4294967290u + (i < 6 ? i : i - 11) : 0);
+        store(entry + 10, 2, number ^ i);
+        if (i < 10) {
+            slot[6] = static_cast<uint8_t>('a' + i);
+            store(slot, 2, 1);
+            store(slot + 2, 4, xxh32(slot + 6, 1));
+            store(image.data() + view.later_keys_offset + 8 * number, 8, 0x0101 * (i + 1));
+        }
+    }
+    image.set(field::shared_later_count, 10);
+    image.set(field::shared_later_due_ms, UINT64_C(1700000000000));
+    image.set(field::shared_later_last_id, 4);
+    return image;
+}
+
+struct Golden {
+    const char *name;
+    std::function<Image()> make;
+};
+
+const Golden goldens[] = {
+    {"fresh", make_fresh},     {"states", sample::states}, {"dead", sample::dead},
+    {"wrapped", make_wrapped}, {"later", make_later},
+};
+
+std::string path_of(const std::string &file)
+{
+    return SLOTQ_SOURCE_DIR "/tests/golden/" + file;
+}
+
+std::string read(const std::string &file)
+{
+    std::ifstream in(path_of(file), std::ios::binary);
+    INFO(file);
+    REQUIRE(in.is_open());
+    return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+}
+
+} // namespace
+
+TEST_CASE("golden images hold what the text beside them says", "[golden]")
+{
+    for (const Golden &golden : goldens) {
+        const std::string name = golden.name;
+        INFO(name);
+        const std::string bytes = read(name + ".slotq");
+        const Image kept(Bytes(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
+        CHECK(kept.check() == "");
+        CHECK(dump(kept) == read(name + ".txt"));
+    }
+}
+
+TEST_CASE("verbs make the golden images to the byte", "[golden]")
+{
+    for (const Golden &golden : goldens) {
+        INFO(golden.name);
+        const std::string bytes = read(golden.name + std::string(".slotq"));
+        const Image kept(Bytes(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
+        const Image made = golden.make();
+        CHECK(made.check() == "");
+        CHECK(made.masked() == kept.masked());
+    }
+}
+
+TEST_CASE("an image of the next version is refused by name", "[golden]")
+{
+    const std::string text = read("version-2.slotq");
+    const Bytes bytes(reinterpret_cast<const uint8_t *>(text.data()), text.size());
+    slotq_view view;
+    slotq_damage damage;
+    CHECK(slotq_core_open(&view, bytes.data(), bytes.size(), &damage) == SLOTQ_VERSION);
+    CHECK(damage.offset == 11);
+}
+
+TEST_CASE("write the golden images anew", "[.make-golden]")
+{
+    for (const Golden &golden : goldens) {
+        const Image image = golden.make();
+        const std::string name = golden.name;
+        std::ofstream(path_of(name + ".slotq"), std::ios::binary)
+            .write(reinterpret_cast<const char *>(image.data()),
+                   static_cast<std::streamsize>(image.bytes().size()));
+        std::ofstream(path_of(name + ".txt")) << dump(image);
+    }
+    Image next = make_fresh();
+    next.data()[11] = '2';
+    next.set(field::geometry_geometry_check, xxh32(next.data() + 8, 20));
+    std::ofstream(path_of("version-2.slotq"), std::ios::binary)
+        .write(reinterpret_cast<const char *>(next.data()),
+               static_cast<std::streamsize>(next.bytes().size()));
+}
