@@ -1,0 +1,197 @@
+/* queue.hpp: an image with a clock and short names for verbs, for tests that tell a story. Each
+ * verb is held against the promises of every step and the whole check.
+ */
+#ifndef TESTS_ENGINE_CORE_QUEUE_HPP
+#define TESTS_ENGINE_CORE_QUEUE_HPP
+
+#include <string>
+#include <vector>
+
+#include "../../support/catch.hpp"
+#include "../../support/image.hpp"
+
+namespace field = support::field;
+
+class Queue {
+public:
+    explicit Queue(const slotq_geometry &geometry) : image(geometry)
+    {
+        image.check_each_step(true);
+    }
+
+    support::Image image;
+    uint64_t now_ms = 1000000;
+    slotq_call call = {};            /* the last one, with its outputs */
+    std::vector<slotq_run> runs;     /* what the last reserve gave */
+    std::vector<uint8_t> outcomes;   /* of the last settle */
+    std::vector<uint32_t> tokens;    /* of the last extend */
+    std::vector<slotq_item> items;   /* of the last peek or dead_list */
+    bool sound = true;               /* the image is meant to be sound */
+
+    void start(slotq_verb verb)
+    {
+        call = slotq_call();
+        call.verb = verb;
+        call.now_ms = now_ms;
+    }
+
+    slotq_outcome go()
+    {
+        const slotq_outcome outcome = image.run(call);
+        if (sound) {
+            INFO(image.fault());
+            REQUIRE(image.fault().empty());
+            const std::string damage = image.check();
+            INFO(damage);
+            REQUIRE(damage.empty());
+        }
+        return outcome;
+    }
+
+    uint64_t tick_ms() const
+    {
+        return image.geometry().tick_ms;
+    }
+    uint64_t tick() const
+    {
+        return now_ms / tick_ms();
+    }
+
+    slotq_outcome push(uint32_t count = 1, const std::string &payload = "p",
+                       bool may_wait = false)
+    {
+        const std::vector<slotq_data> data(
+            count, { payload.data(), static_cast<uint32_t>(payload.size()) });
+        start(SLOTQ_PUSH);
+        call.push.messages = data.data();
+        call.push.count = count;
+        call.push.may_wait = may_wait;
+        return go();
+    }
+
+    slotq_outcome reserve(uint32_t limit = 1, uint64_t lease_ms = 10000, uint32_t group = 0,
+                          bool may_wait = false)
+    {
+        runs.assign(limit > 0 ? limit : 1, slotq_run());
+        start(SLOTQ_RESERVE);
+        call.reserve.group = static_cast<uint8_t>(group);
+        call.reserve.limit = limit;
+        call.reserve.lease_ms = lease_ms;
+        call.reserve.runs = runs.data();
+        call.reserve.run_capacity = static_cast<uint32_t>(runs.size());
+        call.reserve.may_wait = may_wait;
+        const slotq_outcome outcome = go();
+        runs.resize(outcome == SLOTQ_OK ? call.reserve.run_count : 0);
+        return outcome;
+    }
+
+    slotq_outcome settle(slotq_verb verb, const std::vector<slotq_run> &which, uint64_t ms = 0,
+                         uint32_t group = 0, uint8_t reason = 7)
+    {
+        size_t count = 0;
+        for (const slotq_run &run : which) {
+            count += run.count;
+        }
+        outcomes.assign(count + 1, 99);
+        tokens.assign(count + 1, 99);
+        start(verb);
+        call.settle.runs = which.data();
+        call.settle.run_count = static_cast<uint32_t>(which.size());
+        call.settle.group = static_cast<uint8_t>(group);
+        call.settle.reason = reason;
+        call.settle.ms = ms;
+        call.settle.outcomes = outcomes.data();
+        call.settle.tokens = tokens.data();
+        return go();
+    }
+    slotq_outcome settle(slotq_verb verb, uint64_t id, uint32_t token, uint64_t ms = 0,
+                         uint32_t group = 0, uint8_t reason = 7)
+    {
+        return settle(verb, std::vector<slotq_run>{ { id, token, 1 } }, ms, group, reason);
+    }
+
+    slotq_outcome remove(uint64_t id, uint32_t group = SLOTQ_ALL_GROUPS)
+    {
+        start(SLOTQ_REMOVE);
+        call.remove.id = id;
+        call.remove.group = static_cast<uint8_t>(group);
+        return go();
+    }
+    slotq_outcome reclaim(uint32_t group = 0)
+    {
+        start(SLOTQ_RECLAIM);
+        call.reclaim.group = static_cast<uint8_t>(group);
+        return go();
+    }
+    slotq_outcome redrive(uint32_t limit = 1)
+    {
+        start(SLOTQ_REDRIVE);
+        call.dead.limit = limit;
+        return go();
+    }
+    slotq_outcome plain(slotq_verb verb) /* purge, dead_purge */
+    {
+        start(verb);
+        return go();
+    }
+    slotq_outcome pause(slotq_verb verb, uint8_t what)
+    {
+        start(verb);
+        call.pause.what = what;
+        return go();
+    }
+    slotq_outcome status(uint64_t id, uint32_t group = 0)
+    {
+        start(SLOTQ_STATUS);
+        call.status.id = id;
+        call.status.group = static_cast<uint8_t>(group);
+        return go();
+    }
+    slotq_outcome look(slotq_verb verb, uint64_t from = 0, uint32_t capacity = 4096,
+                       uint32_t group = 0)
+    {
+        items.assign(capacity > 0 ? capacity : 1, slotq_item());
+        start(verb);
+        call.look.from = from;
+        call.look.items = items.data();
+        call.look.capacity = capacity;
+        call.look.group = static_cast<uint8_t>(group);
+        const slotq_outcome outcome = go();
+        items.resize(outcome == SLOTQ_OK ? call.look.count : 0);
+        return outcome;
+    }
+    slotq_stats stats(uint32_t group = 0)
+    {
+        start(SLOTQ_STATS);
+        call.stats.group = static_cast<uint8_t>(group);
+        REQUIRE(go() == SLOTQ_OK);
+        return call.stats.stats;
+    }
+
+    /* Lease everything there is, each message a token of its own when stepping the lease. */
+    uint32_t word(uint64_t id, uint32_t group = 0) const
+    {
+        return image.get_word(group, image.index_of(id));
+    }
+    uint64_t group(support::Field which, uint32_t index = 0) const
+    {
+        return image.get(which, index);
+    }
+    std::string payload(uint32_t slot_offset) const
+    {
+        slotq_slot slot;
+        REQUIRE(slotq_core_slot(&image.view(), slot_offset, &slot));
+        return std::string(reinterpret_cast<const char *>(slot.payload), slot.payload_bytes);
+    }
+};
+
+/* The verb answers this, and not a byte of the image changes. */
+#define REQUIRE_REFUSED(queue, verb, answer)                                                     \
+    do {                                                                                         \
+        const support::Bytes before_ = (queue).image.bytes();                                    \
+        REQUIRE((queue).verb == (answer));                                                       \
+        REQUIRE((queue).image.bytes() == before_);                                               \
+        REQUIRE((queue).image.patches() == 0);                                                   \
+    } while (0)
+
+#endif

@@ -1,0 +1,371 @@
+/* test_format_examples.cpp: runs the examples of engine/FORMAT.md, line by line, on the core. It
+ * knows their notation (said in the page itself) and holds every answer and byte against them.
+ */
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "../../support/catch.hpp"
+#include "../../support/image.hpp"
+
+#ifndef SLOTQ_SOURCE_DIR
+#define SLOTQ_SOURCE_DIR "."
+#endif
+
+namespace
+{
+
+using support::Image;
+using words = std::vector<std::string>;
+
+std::string name_of(slotq_outcome outcome)
+{
+    switch (outcome) {
+#define SLOTQ_CODE(name, number, kind, exit_code, text)                                            \
+    case SLOTQ_##name:                                                                             \
+        return #name;
+#include "../../../engine/errors.def"
+#undef SLOTQ_CODE
+    default:
+        return "?";
+    }
+}
+
+/* A line: its words, those of the form name=value, quoted ones, and the answer after `->`. */
+struct Line {
+    std::string text;
+    std::string verb;
+    words plain;
+    words quoted;
+    std::map<std::string, std::string> named;
+    std::string answer;
+
+    uint64_t number(const std::string &name) const
+    {
+        const auto found = named.find(name);
+        INFO(text << ": needs " << name << "=");
+        REQUIRE(found != named.end());
+        return std::stoull(found->second, nullptr, 0);
+    }
+    uint64_t number(const std::string &name, uint64_t otherwise) const
+    {
+        return named.count(name) > 0 ? number(name) : otherwise;
+    }
+};
+
+Line parse(const std::string &text)
+{
+    Line line;
+    line.text = text;
+    const size_t arrow = text.find(" -> ");
+    std::string rest = text.substr(0, arrow);
+    line.answer = arrow == std::string::npos ? "" : text.substr(arrow + 4);
+    for (size_t open = rest.find('"'); open != std::string::npos; open = rest.find('"')) {
+        const size_t close = rest.find('"', open + 1);
+        REQUIRE(close != std::string::npos);
+        line.quoted.push_back(rest.substr(open + 1, close - open - 1));
+        rest.erase(open, close - open + 1);
+    }
+    std::istringstream in(rest);
+    in >> line.verb;
+    for (std::string word; in >> word;) {
+        const size_t equals = word.find('=');
+        if (equals == std::string::npos) {
+            line.plain.push_back(word);
+        } else {
+            line.named[word.substr(0, equals)] = word.substr(equals + 1);
+        }
+    }
+    return line;
+}
+
+std::string hex_word(uint32_t word)
+{
+    char text[9];
+    std::snprintf(text, sizeof text, "%08X", static_cast<unsigned>(word));
+    return text;
+}
+
+/* id:TOKEN*count */
+slotq_run parse_run(const std::string &text)
+{
+    const size_t colon = text.find(':');
+    const size_t star = text.find('*');
+    REQUIRE(colon != std::string::npos);
+    REQUIRE(star != std::string::npos);
+    slotq_run run;
+    run.id = std::stoull(text.substr(0, colon));
+    run.token =
+        static_cast<uint32_t>(std::stoul(text.substr(colon + 1, star - colon - 1), nullptr, 16));
+    run.count = static_cast<uint32_t>(std::stoul(text.substr(star + 1)));
+    return run;
+}
+
+/* The verb of a settle's name, or SLOTQ_VERB_COUNT. */
+slotq_verb settle_verb(const std::string &name)
+{
+    const std::map<std::string, slotq_verb> verbs = {{"ack", SLOTQ_ACK},
+                                                     {"nack", SLOTQ_NACK},
+                                                     {"release", SLOTQ_RELEASE},
+                                                     {"extend", SLOTQ_EXTEND},
+                                                     {"kill", SLOTQ_KILL}};
+    const auto found = verbs.find(name);
+    return found == verbs.end() ? SLOTQ_VERB_COUNT : found->second;
+}
+
+/* One block: a queue of its own. */
+class Example
+{
+public:
+    void run(const Line &line);
+
+private:
+    std::string answer(const Line &line);
+    std::string create(const Line &line);
+    std::string push(slotq_call &call, const Line &line);
+    std::string reserve(slotq_call &call, const Line &line);
+    std::string settle(slotq_call &call, const Line &line);
+    std::string status(slotq_call &call, const Line &line);
+    std::string reclaim(slotq_call &call, const Line &line);
+    std::string other(slotq_call &call, const Line &line);
+    slotq_outcome apply(slotq_call &call);
+    void expect(const Line &line, bool store);
+
+    std::unique_ptr<Image> image_;
+};
+
+slotq_outcome Example::apply(slotq_call &call)
+{
+    const slotq_outcome outcome = image_->run(call);
+    CHECK(image_->fault() == "");
+    return outcome;
+}
+
+std::string Example::create(const Line &line)
+{
+    const words names = {"overwrite", "checks", "keys", "dead_overwrite", "stamps"};
+    slotq_geometry geometry =
+        support::geometry(static_cast<uint32_t>(line.number("ring_slots")),
+                          static_cast<uint32_t>(line.number("payload_bytes")),
+                          static_cast<uint32_t>(line.number("groups", 1)), 0,
+                          static_cast<uint32_t>(line.number("max_attempts", 0)),
+                          static_cast<uint32_t>(line.number("dead_slots", 0)),
+                          static_cast<uint32_t>(line.number("tick_ms")));
+    geometry.later_slots = static_cast<uint16_t>(line.number("later_slots", 0));
+    if (line.named.count("flags") > 0) {
+        std::istringstream flags(line.named.at("flags"));
+        for (std::string flag; std::getline(flags, flag, ',');) {
+            size_t bit = 0;
+            while (bit < names.size() && names[bit] != flag) {
+                bit++;
+            }
+            REQUIRE(bit < names.size());
+            geometry.flags = static_cast<uint8_t>(geometry.flags | 1u << bit);
+        }
+    }
+    image_ = std::make_unique<Image>(geometry);
+    return "OK bytes=" + std::to_string(image_->bytes().size());
+}
+
+std::string Example::push(slotq_call &call, const Line &line)
+{
+    std::vector<slotq_data> messages;
+    for (const std::string &payload : line.quoted) {
+        messages.push_back({payload.data(), static_cast<uint32_t>(payload.size())});
+    }
+    call.verb = SLOTQ_PUSH;
+    call.push.messages = messages.data();
+    call.push.count = static_cast<uint32_t>(messages.size());
+    const slotq_outcome outcome = apply(call);
+    if (outcome == SLOTQ_FULL) {
+        return "FULL " + std::to_string(call.push.holder.id);
+    }
+    return outcome == SLOTQ_OK ? "OK " + std::to_string(call.push.first_id) : name_of(outcome);
+}
+
+std::string Example::reserve(slotq_call &call, const Line &line)
+{
+    std::vector<slotq_run> runs(line.number("limit"));
+    call.verb = SLOTQ_RESERVE;
+    call.reserve.group = static_cast<uint8_t>(line.number("group"));
+    call.reserve.limit = static_cast<uint32_t>(runs.size());
+    call.reserve.lease_ms = line.number("lease_ms");
+    call.reserve.runs = runs.data();
+    call.reserve.run_capacity = call.reserve.limit;
+    std::string text = name_of(apply(call));
+    for (uint32_t i = 0; i < call.reserve.run_count; i++) {
+        text += " " + std::to_string(runs[i].id) + ":" + hex_word(runs[i].token) + "*" +
+                std::to_string(runs[i].count);
+    }
+    return text;
+}
+
+std::string Example::settle(slotq_call &call, const Line &line)
+{
+    std::vector<slotq_run> runs;
+    uint32_t count = 0;
+    for (const std::string &word : line.plain) {
+        runs.push_back(parse_run(word));
+        count += runs.back().count;
+    }
+    std::vector<uint32_t> tokens(count);
+    const bool extend = line.verb == "extend";
+    call.verb = settle_verb(line.verb);
+    call.settle.runs = runs.data();
+    call.settle.run_count = static_cast<uint32_t>(runs.size());
+    call.settle.group = static_cast<uint8_t>(line.number("group"));
+    call.settle.reason = static_cast<uint8_t>(line.number("reason", 0));
+    call.settle.ms = extend ? line.number("lease_ms") : line.number("delay_ms", 0);
+    call.settle.tokens = tokens.data();
+    std::string text = name_of(apply(call));
+    for (uint32_t i = 0; extend && i < count; i++) {
+        text += " " + hex_word(tokens[i]);
+    }
+    return text;
+}
+
+std::string Example::status(slotq_call &call, const Line &line)
+{
+    const words names = {"READY", "LEASED", "WAITING", "DONE"};
+    call.verb = SLOTQ_STATUS;
+    call.status.id = std::stoull(line.plain.at(0));
+    call.status.group = static_cast<uint8_t>(line.number("group"));
+    const slotq_outcome outcome = apply(call);
+    const slotq_status &status = call.status.status;
+    if (outcome != SLOTQ_OK) {
+        return name_of(outcome);
+    }
+    if (status.state == SLOTQ_STATE_DONE) {
+        return "OK DONE why=" + std::to_string(status.why);
+    }
+    return "OK " + names.at(status.state) + " attempts=" + std::to_string(status.attempts) +
+           " deadline_ms=" + std::to_string(status.deadline_ms) +
+           " position=" + std::to_string(status.position);
+}
+
+std::string Example::reclaim(slotq_call &call, const Line &line)
+{
+    call.verb = SLOTQ_RECLAIM;
+    call.reclaim.group = static_cast<uint8_t>(line.number("group"));
+    const std::string text = name_of(apply(call));
+    return text + " ready=" + std::to_string(call.reclaim.ready_count) +
+           " dead=" + std::to_string(call.reclaim.dead_count);
+}
+
+std::string Example::other(slotq_call &call, const Line &line)
+{
+    if (line.verb == "remove") {
+        call.verb = SLOTQ_REMOVE;
+        call.remove.id = std::stoull(line.plain.at(0));
+        call.remove.group = line.named.at("group") == "all"
+                                ? static_cast<uint8_t>(SLOTQ_ALL_GROUPS)
+                                : static_cast<uint8_t>(line.number("group"));
+        return name_of(apply(call));
+    }
+    if (line.verb == "redrive") {
+        call.verb = SLOTQ_REDRIVE;
+        call.dead.limit = static_cast<uint32_t>(line.number("limit"));
+        const std::string text = name_of(apply(call));
+        return text + " " + std::to_string(call.dead.count);
+    }
+    INFO(line.text << ": no such verb");
+    REQUIRE(line.verb == "purge");
+    call.verb = SLOTQ_PURGE;
+    return name_of(apply(call));
+}
+
+std::string Example::answer(const Line &line)
+{
+    if (line.verb == "create") {
+        return create(line);
+    }
+    slotq_call call = {};
+    REQUIRE(image_ != nullptr);
+    call.now_ms = line.number("now_ms");
+    if (line.verb == "push") {
+        return push(call, line);
+    }
+    if (line.verb == "reserve") {
+        return reserve(call, line);
+    }
+    if (line.verb == "status") {
+        return status(call, line);
+    }
+    if (line.verb == "reclaim") {
+        return reclaim(call, line);
+    }
+    return settle_verb(line.verb) != SLOTQ_VERB_COUNT ? settle(call, line) : other(call, line);
+}
+
+/* OFFSET: then bytes in hex, held against the image or stored into it. */
+void Example::expect(const Line &line, bool store)
+{
+    REQUIRE(image_ != nullptr);
+    REQUIRE(line.plain.size() > 1);
+    const size_t offset = std::stoul(line.plain[0]);
+    std::string found;
+    std::string wanted;
+    for (size_t i = 1; i < line.plain.size(); i++) {
+        REQUIRE(offset + i - 1 < image_->bytes().size());
+        uint8_t *byte = image_->data() + offset + i - 1;
+        if (store) {
+            *byte = static_cast<uint8_t>(std::stoul(line.plain[i], nullptr, 16));
+        }
+        found += hex_word(*byte).substr(6) + " ";
+        wanted += line.plain[i] + " ";
+    }
+    CHECK(found == wanted);
+}
+
+void Example::run(const Line &line)
+{
+    INFO(line.text);
+    if (line.verb == "damaged") {
+        slotq_damage damage = {};
+        CHECK(slotq_core_check(&image_->view(), &damage) == SLOTQ_CORRUPT);
+        CHECK(damage.offset == std::stoull(line.plain.at(0)));
+        CHECK(std::string(damage.what != nullptr ? damage.what : "") == line.quoted.at(0));
+        return;
+    }
+    if (line.verb == "expect" || line.verb == "store") {
+        expect(line, line.verb == "store");
+        return;
+    }
+    CHECK(answer(line) == line.answer);
+    CHECK(image_->check() == "");
+}
+
+std::vector<words> read_examples()
+{
+    std::ifstream page(SLOTQ_SOURCE_DIR "/engine/FORMAT.md");
+    REQUIRE(page.is_open());
+    std::vector<words> blocks;
+    bool inside = false;
+    for (std::string text; std::getline(page, text);) {
+        if (text == "```slotq-example") {
+            inside = true;
+            blocks.emplace_back();
+        } else if (text == "```") {
+            inside = false;
+        } else if (inside) {
+            blocks.back().push_back(text);
+        }
+    }
+    return blocks;
+}
+
+} // namespace
+
+TEST_CASE("the examples of FORMAT.md hold to the byte", "[format]")
+{
+    const std::vector<words> blocks = read_examples();
+    CHECK(blocks.size() >= 6);
+    for (const words &block : blocks) {
+        Example example;
+        REQUIRE(block.size() > 2);
+        for (const std::string &text : block) {
+            example.run(parse(text));
+        }
+    }
+}

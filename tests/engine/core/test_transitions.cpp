@@ -1,0 +1,358 @@
+/* test_transitions.cpp: every state a message can be in, against every verb, legal or not: the
+ * answer, the state after it, and on refusal an image in which no byte has changed.
+ */
+#include "queue.hpp"
+
+namespace {
+
+constexpr uint64_t lease_ms = 5000;
+constexpr uint64_t delay_ms = 3000;
+
+enum class Was {
+    ready_new,
+    ready_nacked,
+    ready_released,
+    leased,
+    leased_passed,
+    waiting,
+    waiting_passed,
+    done_acked,
+    done_dead,
+    done_removed,
+    done_other_group,
+    before_window,
+    never_issued,
+    id_zero
+};
+
+constexpr Was every_state[] = { Was::ready_new,    Was::ready_nacked,     Was::ready_released,
+                                Was::leased,       Was::leased_passed,    Was::waiting,
+                                Was::waiting_passed, Was::done_acked,     Was::done_dead,
+                                Was::done_removed, Was::done_other_group, Was::before_window,
+                                Was::never_issued, Was::id_zero };
+
+bool is(Was was, std::initializer_list<Was> list)
+{
+    for (const Was one : list) {
+        if (one == was) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A queue of two groups with the message in its state for group 0; another message, leased for
+ * long, stands at head before it, unless the message itself is to be at head. */
+struct Scene {
+    Queue queue{ support::geometry(9, 5, 2, SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_CHECKS, 3, 4, 100) };
+    uint64_t id = 2;
+    uint32_t token = 0; /* the last lease's */
+    bool at_head;
+
+    Scene(Was was, bool head) : at_head(head)
+    {
+        queue.image.start_at((UINT64_C(1) << 31) - 2, 6); /* ids and slots wrap on the way */
+        const uint64_t first = queue.image.last_id() + 1;
+        id = first + (head ? 0 : 1);
+        if (was == Was::done_other_group) {
+            kill_in_other_group(first);
+        } else {
+            REQUIRE(queue.push(4, "abc") == SLOTQ_OK);
+        }
+        if (!head) {
+            REQUIRE(queue.reserve(1, 1000000) == SLOTQ_OK);
+            REQUIRE(queue.runs[0].id == first);
+        }
+        put(was);
+    }
+
+    /* A message dies in group 1 and is pushed again: it is not for group 0. */
+    void kill_in_other_group(uint64_t first)
+    {
+        REQUIRE(queue.push(1, "abc") == SLOTQ_OK);
+        REQUIRE(queue.reserve(1, lease_ms, 1) == SLOTQ_OK);
+        REQUIRE(queue.settle(SLOTQ_KILL, first, queue.runs[0].token, 0, 1) == SLOTQ_OK);
+        REQUIRE(queue.push(1, "abc") == SLOTQ_OK);
+        REQUIRE(queue.redrive() == SLOTQ_OK);
+        REQUIRE(queue.push(2, "abc") == SLOTQ_OK);
+        id = first + 2;
+    }
+
+    void lease()
+    {
+        do { /* what comes before it stays leased, so that only its own state is tried */
+            REQUIRE(queue.reserve(1, lease_ms) == SLOTQ_OK);
+        } while (queue.runs[0].id != id);
+        token = queue.runs[0].token;
+    }
+
+    void put(Was was)
+    {
+        if (is(was, { Was::ready_new, Was::never_issued, Was::id_zero, Was::done_other_group })) {
+            id = was == Was::never_issued ? queue.image.last_id() + 1
+                                          : was == Was::id_zero ? 0 : id;
+            return;
+        }
+        if (was == Was::done_removed) {
+            REQUIRE(queue.remove(id, 0) == SLOTQ_OK);
+            return;
+        }
+        if (was == Was::before_window) {
+            at_head = true;
+            id = queue.image.last_id() - 3;
+            if (queue.group(field::group_leased) == 0) {
+                REQUIRE(queue.reserve() == SLOTQ_OK);
+            }
+            REQUIRE(queue.settle(SLOTQ_ACK, id, queue.word(id)) == SLOTQ_OK);
+            return;
+        }
+        lease();
+        switch (was) {
+        case Was::ready_nacked:
+            REQUIRE(queue.settle(SLOTQ_NACK, id, token) == SLOTQ_OK);
+            break;
+        case Was::ready_released:
+            REQUIRE(queue.settle(SLOTQ_RELEASE, id, token) == SLOTQ_OK);
+            break;
+        case Was::waiting:
+        case Was::waiting_passed:
+            REQUIRE(queue.settle(SLOTQ_NACK, id, token, delay_ms) == SLOTQ_OK);
+            break;
+        case Was::done_acked:
+            REQUIRE(queue.settle(SLOTQ_ACK, id, token) == SLOTQ_OK);
+            break;
+        case Was::done_dead:
+            REQUIRE(queue.settle(SLOTQ_KILL, id, token) == SLOTQ_OK);
+            break;
+        default:
+            break;
+        }
+        if (is(was, { Was::leased_passed, Was::waiting_passed })) {
+            queue.now_ms += lease_ms + 100;
+        }
+    }
+};
+
+constexpr slotq_verb settle_verbs[] = { SLOTQ_ACK, SLOTQ_NACK, SLOTQ_RELEASE, SLOTQ_EXTEND,
+                                        SLOTQ_KILL };
+
+slotq_outcome refusal(Was was, bool right_token)
+{
+    if (is(was, { Was::never_issued, Was::id_zero })) {
+        return SLOTQ_NOTFOUND;
+    }
+    if (is(was, { Was::done_acked, Was::done_dead, Was::done_removed, Was::done_other_group,
+                  Was::before_window })) {
+        return SLOTQ_GONE;
+    }
+    const bool held = is(was, { Was::leased, Was::leased_passed });
+    return held && right_token ? SLOTQ_OK : SLOTQ_STALE;
+}
+
+void require_settled(Scene &scene, slotq_verb verb, uint64_t ms)
+{
+    Queue &queue = scene.queue;
+    const bool leaves = verb == SLOTQ_ACK || verb == SLOTQ_KILL;
+    REQUIRE(queue.call.settle.ok_count == 1);
+    REQUIRE(queue.call.settle.dead_count == (verb == SLOTQ_KILL ? 1 : 0));
+    REQUIRE(queue.outcomes[0] == SLOTQ_OK);
+    REQUIRE(queue.outcomes[1] == 99);
+    if (leaves && scene.at_head) {
+        REQUIRE(queue.status(scene.id) == SLOTQ_FINISHED);
+        return;
+    }
+    REQUIRE(queue.status(scene.id) == SLOTQ_OK);
+    const slotq_status status = queue.call.status.status;
+    const uint64_t deadline_ms = (queue.now_ms + ms + 99) / 100 * 100;
+    switch (verb) {
+    case SLOTQ_ACK:
+        REQUIRE(queue.word(scene.id) == 3);
+        REQUIRE(status.why == SLOTQ_WHY_ACKED);
+        break;
+    case SLOTQ_KILL:
+        REQUIRE(queue.word(scene.id) == 0x103);
+        REQUIRE(status.why == SLOTQ_WHY_DEAD);
+        break;
+    case SLOTQ_RELEASE:
+        REQUIRE(status.state == SLOTQ_STATE_READY);
+        REQUIRE(status.attempts == 0);
+        break;
+    case SLOTQ_NACK:
+        REQUIRE(status.state == (ms == 0 ? SLOTQ_STATE_READY : SLOTQ_STATE_WAITING));
+        REQUIRE(status.attempts == 1);
+        REQUIRE(status.deadline_ms == (ms == 0 ? 0 : deadline_ms));
+        break;
+    default:
+        REQUIRE(status.state == SLOTQ_STATE_LEASED);
+        REQUIRE(queue.tokens[0] == queue.word(scene.id));
+        REQUIRE(status.deadline_ms >= deadline_ms);
+        break;
+    }
+}
+
+void try_settle(Was was, bool head, slotq_verb verb, uint64_t ms, bool right)
+{
+    Scene scene(was, head);
+    Queue &queue = scene.queue;
+    const bool in_window = scene.id != 0 && scene.id <= queue.image.last_id() &&
+                           was != Was::before_window && was != Was::ready_new &&
+                           was != Was::done_other_group;
+    const uint32_t word = in_window ? queue.word(scene.id) : 5;
+    const uint32_t token = right ? word : word ^ 0x40000000;
+    const slotq_outcome expected = refusal(was, right);
+    CAPTURE(static_cast<int>(was), head, static_cast<int>(verb), ms, right);
+    if (expected == SLOTQ_OK) {
+        REQUIRE(queue.settle(verb, scene.id, token, ms) == SLOTQ_OK);
+        require_settled(scene, verb, ms);
+        return;
+    }
+    REQUIRE_REFUSED(queue, settle(verb, scene.id, token, ms), expected);
+    REQUIRE(queue.call.settle.ok_count == 0);
+    REQUIRE(queue.outcomes[0] == expected);
+    REQUIRE(queue.tokens[0] == (verb == SLOTQ_EXTEND ? 4u * expected : 99u));
+    if (scene.token != 0 && scene.token != word) { /* nor does its last lease's token help */
+        REQUIRE_REFUSED(queue, settle(verb, scene.id, scene.token, ms), expected);
+    }
+}
+
+} // namespace
+
+TEST_CASE("transitions: every state against ack, nack, release, extend, kill")
+{
+    for (const Was was : every_state) {
+        for (const slotq_verb verb : settle_verbs) {
+            for (const uint64_t ms : { UINT64_C(0), delay_ms }) {
+                if (ms == 0 && verb == SLOTQ_EXTEND) {
+                    continue;
+                }
+                for (const bool right : { true, false }) {
+                    try_settle(was, false, verb, ms, right);
+                    try_settle(was, true, verb, ms, right);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("transitions: every state against remove")
+{
+    for (const Was was : every_state) {
+        for (const bool head : { false, true }) {
+            Scene scene(was, head);
+            Queue &queue = scene.queue;
+            CAPTURE(static_cast<int>(was), head);
+            if (is(was, { Was::leased, Was::leased_passed })) {
+                REQUIRE_REFUSED(queue, remove(scene.id, 0), SLOTQ_LEASED);
+                REQUIRE_REFUSED(queue, remove(scene.id), SLOTQ_LEASED);
+                REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK); /* there it is READY */
+                continue;
+            }
+            const slotq_outcome refused = refusal(was, false);
+            if (refused != SLOTQ_STALE) {
+                REQUIRE_REFUSED(queue, remove(scene.id, 0), refused);
+                if (refused == SLOTQ_NOTFOUND) {
+                    REQUIRE_REFUSED(queue, remove(scene.id), refused);
+                } else { /* the other group has it left */
+                    REQUIRE(queue.remove(scene.id) == SLOTQ_OK);
+                    REQUIRE_REFUSED(queue, remove(scene.id), SLOTQ_GONE);
+                    REQUIRE_REFUSED(queue, remove(scene.id, 1), SLOTQ_GONE);
+                }
+                continue;
+            }
+            REQUIRE(queue.remove(scene.id, 0) == SLOTQ_OK);
+            REQUIRE_REFUSED(queue, remove(scene.id, 0), SLOTQ_GONE);
+            if (scene.at_head) {
+                REQUIRE(queue.status(scene.id) == SLOTQ_FINISHED);
+            } else {
+                REQUIRE(queue.word(scene.id) == 0x203);
+            }
+            REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK);
+        }
+    }
+}
+
+TEST_CASE("transitions: every state against reserve")
+{
+    for (const Was was : every_state) {
+        Scene scene(was, false);
+        Queue &queue = scene.queue;
+        CAPTURE(static_cast<int>(was));
+        const bool known = queue.status(scene.id) == SLOTQ_OK;
+        const uint32_t attempts = known ? queue.call.status.status.attempts : 0;
+        const slotq_outcome outcome = queue.reserve(8, lease_ms);
+        bool given = false;
+        for (const slotq_run &run : queue.runs) {
+            given = given || (scene.id >= run.id && scene.id - run.id < run.count);
+        }
+        const bool deliverable = is(was, { Was::ready_new, Was::ready_nacked,
+                                           Was::ready_released, Was::leased_passed,
+                                           Was::waiting_passed });
+        REQUIRE(outcome == SLOTQ_OK); /* messages behind it are there in any case */
+        REQUIRE(given == deliverable);
+        if (deliverable) {
+            REQUIRE(queue.status(scene.id) == SLOTQ_OK);
+            REQUIRE(queue.call.status.status.state == SLOTQ_STATE_LEASED);
+            REQUIRE(queue.call.status.status.attempts == attempts + 1);
+        }
+    }
+}
+
+TEST_CASE("transitions: every state against reclaim and status")
+{
+    for (const Was was : every_state) {
+        Scene scene(was, false);
+        Queue &queue = scene.queue;
+        CAPTURE(static_cast<int>(was));
+        const bool passed = is(was, { Was::leased_passed, Was::waiting_passed });
+        slotq_outcome expected = SLOTQ_OK;
+        if (was == Was::before_window) {
+            expected = SLOTQ_FINISHED;
+        } else if (is(was, { Was::never_issued, Was::id_zero })) {
+            expected = SLOTQ_NOTFOUND;
+        }
+        REQUIRE_REFUSED(queue, status(scene.id), expected);
+        if (was == Was::leased_passed) { /* the holder still has it, though its time is over */
+            REQUIRE(queue.call.status.status.state == SLOTQ_STATE_LEASED);
+            REQUIRE(queue.call.status.status.deadline_ms <= queue.now_ms);
+        }
+        REQUIRE(queue.reclaim() == SLOTQ_OK);
+        REQUIRE(queue.call.reclaim.ready_count == (passed ? 1 : 0));
+        if (passed) {
+            REQUIRE(queue.status(scene.id) == SLOTQ_OK);
+            REQUIRE(queue.call.status.status.state == SLOTQ_STATE_READY);
+            REQUIRE(queue.call.status.status.attempts == 1);
+            REQUIRE_REFUSED(queue, settle(SLOTQ_ACK, scene.id, scene.token), SLOTQ_STALE);
+        }
+    }
+}
+
+TEST_CASE("transitions: at max_attempts nack and the sweep bury, release does not")
+{
+    Queue queue(support::geometry(6, 5, 1, 0, 2, 4, 100));
+    REQUIRE(queue.push(3) == SLOTQ_OK);
+    for (int attempt = 1; attempt <= 2; attempt++) {
+        REQUIRE(queue.reserve(3, lease_ms) == SLOTQ_OK);
+        if (attempt == 1) {
+            REQUIRE(queue.settle(SLOTQ_NACK, queue.runs) == SLOTQ_OK);
+            REQUIRE(queue.call.settle.dead_count == 0);
+        }
+    }
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_NACK, 2, token, delay_ms, 0, 42) == SLOTQ_OK);
+    REQUIRE(queue.call.settle.dead_count == 1);
+    REQUIRE(queue.word(2) == 0x103);
+    REQUIRE(queue.settle(SLOTQ_RELEASE, 3, token) == SLOTQ_OK);
+    queue.now_ms += lease_ms + 100;
+    REQUIRE(queue.reclaim() == SLOTQ_OK);
+    REQUIRE(queue.call.reclaim.dead_count == 1);
+    REQUIRE(queue.look(SLOTQ_DEAD_LIST) == SLOTQ_OK);
+    REQUIRE(queue.items.size() == 2);
+    REQUIRE(queue.items[0].id == 2);
+    REQUIRE(queue.items[0].reason == 42);
+    REQUIRE(queue.items[0].attempts == 2);
+    REQUIRE(queue.items[1].id == 1);
+    REQUIRE(queue.items[1].reason == SLOTQ_REASON_LEASE_ENDED);
+    REQUIRE(queue.items[1].died_at_ms == queue.now_ms);
+    REQUIRE(queue.status(3) == SLOTQ_OK);
+    REQUIRE(queue.call.status.status.attempts == 1);
+}

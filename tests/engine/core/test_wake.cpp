@@ -1,0 +1,163 @@
+/* test_wake.cpp: who waits marks the queue, and what wakes who waits; nothing else touches wake.
+ */
+#include "queue.hpp"
+
+namespace {
+
+uint64_t wake(const Queue &queue)
+{
+    return queue.image.get(field::shared_wake);
+}
+
+/* The last verb woke who waits: bit 0 is cleared and the counter moved. */
+void require_woke(Queue &queue)
+{
+    REQUIRE(queue.image.woke());
+    REQUIRE(wake(queue) == 42);
+    queue.image.set(field::shared_wake, 41);
+}
+
+void require_quiet(Queue &queue)
+{
+    REQUIRE_FALSE(queue.image.woke());
+    REQUIRE(wake(queue) == 41);
+}
+
+/* A queue that somebody waits for. */
+Queue waited(uint32_t slots = 4, uint32_t groups = 1, uint32_t max_attempts = 0)
+{
+    Queue queue(support::geometry(slots, 3, groups, 0, max_attempts, 4));
+    queue.image.set(field::shared_wake, 41);
+    return queue;
+}
+
+} // namespace
+
+TEST_CASE("wake: a reserve that finds nothing marks the queue once, if it may wait")
+{
+    Queue queue(support::geometry(4, 3));
+    REQUIRE_REFUSED(queue, reserve(1, 100), SLOTQ_EMPTY);
+    REQUIRE(queue.reserve(1, 100, 0, true) == SLOTQ_EMPTY);
+    REQUIRE(wake(queue) == 1);
+    REQUIRE_FALSE(queue.image.woke());
+    REQUIRE_FALSE(queue.image.journalled());
+    REQUIRE_REFUSED(queue, reserve(1, 100, 0, true), SLOTQ_EMPTY);
+    queue.image.set(field::shared_wake, 0xFFFFFFFE);
+    REQUIRE(queue.push(1) == SLOTQ_OK); /* nobody waits: nothing to do */
+    REQUIRE_FALSE(queue.image.woke());
+    REQUIRE(wake(queue) == 0xFFFFFFFE);
+}
+
+TEST_CASE("wake: a push without room marks the queue, if it may wait")
+{
+    Queue queue(support::geometry(3, 3));
+    REQUIRE(queue.push(2) == SLOTQ_OK);
+    REQUIRE_REFUSED(queue, push(1), SLOTQ_FULL);
+    REQUIRE(queue.push(1, "", true) == SLOTQ_FULL);
+    REQUIRE(wake(queue) == 1);
+    REQUIRE_REFUSED(queue, push(1, "", true), SLOTQ_FULL);
+    REQUIRE(queue.reserve(2) == SLOTQ_OK);
+    REQUIRE(wake(queue) == 1);
+    REQUIRE(queue.settle(SLOTQ_ACK, 2, queue.runs[0].token) == SLOTQ_OK);
+    REQUIRE(wake(queue) == 1); /* no room yet */
+    REQUIRE(queue.settle(SLOTQ_ACK, 1, queue.runs[0].token) == SLOTQ_OK);
+    REQUIRE(wake(queue) == 2);
+    REQUIRE(queue.image.woke());
+}
+
+TEST_CASE("wake: an AGAIN marks the queue too")
+{
+    Queue queue(support::geometry(200, 3, 1, 0, 1, 200));
+    REQUIRE(queue.push(80) == SLOTQ_OK);
+    REQUIRE(queue.reserve(80, 100) == SLOTQ_OK);
+    queue.now_ms += 1000;
+    REQUIRE(queue.reserve(1, 100, 0, true) == SLOTQ_AGAIN);
+    REQUIRE(wake(queue) == 1);
+}
+
+TEST_CASE("wake: what makes a message deliverable wakes")
+{
+    Queue queue = waited();
+    REQUIRE(queue.push(3) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.reserve(3, 500) == SLOTQ_OK);
+    require_quiet(queue);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_NACK, 2, token) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.settle(SLOTQ_RELEASE, 3, token) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.settle(SLOTQ_NACK, 1, token, 400) == SLOTQ_OK);
+    require_quiet(queue);
+    queue.now_ms += 1000;
+    REQUIRE(queue.reclaim() == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.reserve(3, 500) == SLOTQ_OK);
+    require_quiet(queue);
+    queue.now_ms += 1000;
+    REQUIRE(queue.reserve(1, 500) == SLOTQ_OK); /* its sweep frees two more */
+    require_woke(queue);
+}
+
+TEST_CASE("wake: pausing is quiet, resuming what was paused wakes")
+{
+    Queue queue = waited();
+    REQUIRE(queue.pause(SLOTQ_PAUSE, SLOTQ_PAUSE_OUT) == SLOTQ_OK);
+    require_quiet(queue);
+    REQUIRE(queue.pause(SLOTQ_RESUME, SLOTQ_PAUSE_IN) == SLOTQ_OK);
+    require_quiet(queue);
+    REQUIRE(queue.pause(SLOTQ_RESUME, SLOTQ_PAUSE_BOTH) == SLOTQ_OK);
+    require_woke(queue);
+}
+
+TEST_CASE("wake: room wakes, whoever makes it")
+{
+    Queue queue = waited(5, 2);
+    REQUIRE(queue.push(4) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.reserve(4, 500) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_ACK, queue.runs) == SLOTQ_OK);
+    require_quiet(queue); /* the other group still has all of them */
+    REQUIRE(queue.remove(2) == SLOTQ_OK);
+    require_quiet(queue);
+    REQUIRE(queue.remove(1) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.reserve(1, 500, 1) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_KILL, 3, queue.runs[0].token, 0, 1) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.redrive() == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.plain(SLOTQ_PURGE) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.plain(SLOTQ_PURGE) == SLOTQ_OK); /* nothing was there */
+    require_quiet(queue);
+    REQUIRE(queue.plain(SLOTQ_DEAD_PURGE) == SLOTQ_OK);
+    require_quiet(queue);
+}
+
+TEST_CASE("wake: deaths in a sweep make room, and wake")
+{
+    Queue queue = waited(4, 1, 1);
+    REQUIRE(queue.push(2) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE(queue.reserve(2, 500) == SLOTQ_OK);
+    queue.now_ms += 1000;
+    REQUIRE(queue.reserve(1, 100, 0, true) == SLOTQ_EMPTY);
+    REQUIRE(queue.image.woke());
+    REQUIRE(wake(queue) == 43); /* woke, and waits again */
+}
+
+TEST_CASE("wake: refusals and looking are quiet")
+{
+    Queue queue = waited();
+    REQUIRE(queue.push(3) == SLOTQ_OK);
+    require_woke(queue);
+    REQUIRE_REFUSED(queue, push(1, "", true), SLOTQ_FULL);
+    REQUIRE_REFUSED(queue, settle(SLOTQ_ACK, 1, 5), SLOTQ_STALE);
+    REQUIRE_REFUSED(queue, status(1), SLOTQ_OK);
+    REQUIRE_REFUSED(queue, look(SLOTQ_PEEK), SLOTQ_OK);
+    REQUIRE_REFUSED(queue, reclaim(), SLOTQ_OK);
+    REQUIRE_REFUSED(queue, redrive(), SLOTQ_OK);
+    queue.stats();
+    require_quiet(queue);
+}

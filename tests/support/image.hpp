@@ -1,0 +1,226 @@
+/* image.hpp: images for tests: bytes of exactly the image's size, fields by name, the core's verbs
+ * run step by step under the promises that hold for every step. Written from FORMAT.md on its
+ * own: it shares no code with the engine's layout.
+ */
+#ifndef TESTS_SUPPORT_IMAGE_HPP
+#define TESTS_SUPPORT_IMAGE_HPP
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../../engine/slotq_core.h"
+
+namespace support {
+
+struct Field {
+    uint32_t offset;
+    uint32_t bytes;
+};
+
+namespace field {
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                          \
+    constexpr Field part##_##name = { (offset), (bytes) };
+#include "../../engine/layout/fields.def"
+#undef SLOTQ_FIELD
+} // namespace field
+
+constexpr uint64_t u48_none = (UINT64_C(1) << 48) - 1;
+constexpr uint32_t sweep_none = 0xFFFF;
+constexpr uint32_t front_offset = 64;
+constexpr uint32_t group_bytes = 40;
+constexpr uint32_t dead_entry_bytes = 16;
+
+uint64_t load(const uint8_t *bytes, uint32_t count);
+void store(uint8_t *bytes, uint32_t count, uint64_t value);
+uint32_t xxh32(const uint8_t *bytes, size_t size);
+
+slotq_geometry geometry(uint32_t ring_slots, uint32_t payload_bytes, uint32_t groups = 1,
+                        uint32_t flags = 0, uint32_t max_attempts = 0, uint32_t dead_slots = 0,
+                        uint32_t tick_ms = 100);
+
+/* The one word of a state, made by hand. */
+constexpr uint32_t word(slotq_state state, uint32_t attempts, uint64_t bits)
+{
+    return static_cast<uint32_t>(state) | attempts << 2 |
+           (static_cast<uint32_t>(bits) & 0xFFFFFFu) << 8;
+}
+
+/* Bytes of just their size, so that a sanitizer sees a read past them. */
+class Bytes {
+public:
+    explicit Bytes(size_t size) : size_(size), bytes_(new uint8_t[size > 0 ? size : 1]())
+    {
+    }
+    Bytes(const uint8_t *from, size_t size) : Bytes(size)
+    {
+        if (size > 0) {
+            std::memcpy(bytes_.get(), from, size);
+        }
+    }
+    Bytes(const Bytes &other) : Bytes(other.data(), other.size())
+    {
+    }
+    Bytes(Bytes &&) = default;
+    Bytes &operator=(const Bytes &other)
+    {
+        *this = Bytes(other);
+        return *this;
+    }
+    Bytes &operator=(Bytes &&) = default;
+    uint8_t *data()
+    {
+        return bytes_.get();
+    }
+    const uint8_t *data() const
+    {
+        return bytes_.get();
+    }
+    size_t size() const
+    {
+        return size_;
+    }
+    bool operator==(const Bytes &other) const
+    {
+        return size_ == other.size_ && std::memcmp(data(), other.data(), size_) == 0;
+    }
+    bool operator!=(const Bytes &other) const
+    {
+        return !(*this == other);
+    }
+
+private:
+    size_t size_;
+    std::unique_ptr<uint8_t[]> bytes_;
+};
+
+/* An image and the core that works it. Copies are images of their own. */
+class Image {
+public:
+    explicit Image(const slotq_geometry &geometry); /* a fresh queue */
+    explicit Image(const Bytes &bytes);             /* must open */
+    Image(const Image &other) : Image(other.bytes_)
+    {
+    }
+    Image &operator=(const Image &other);
+
+    const slotq_geometry &geometry() const
+    {
+        return view_.geometry;
+    }
+    const slotq_view &view() const
+    {
+        return view_;
+    }
+    const Bytes &bytes() const
+    {
+        return bytes_;
+    }
+    uint8_t *data()
+    {
+        return bytes_.data();
+    }
+    const uint8_t *data() const
+    {
+        return bytes_.data();
+    }
+
+    uint64_t get(Field field) const
+    {
+        return load(data() + field.offset, field.bytes);
+    }
+    void set(Field field, uint64_t value)
+    {
+        store(data() + field.offset, field.bytes, value);
+    }
+    uint64_t get(Field field, uint32_t group) const
+    {
+        return load(data() + front_offset + group_bytes * group + field.offset, field.bytes);
+    }
+    void set(Field field, uint32_t group, uint64_t value)
+    {
+        store(data() + front_offset + group_bytes * group + field.offset, field.bytes, value);
+    }
+    uint32_t word_offset(uint32_t group, uint32_t index) const;
+    uint32_t get_word(uint32_t group, uint32_t index) const
+    {
+        return static_cast<uint32_t>(load(data() + word_offset(group, index), 4));
+    }
+    void set_word(uint32_t group, uint32_t index, uint32_t value)
+    {
+        store(data() + word_offset(group, index), 4, value);
+    }
+    uint32_t slot_offset(uint32_t index) const
+    {
+        return view_.ring_offset + index * view_.stride;
+    }
+    uint32_t dead_offset(uint32_t entry) const
+    {
+        return view_.dead_offset + entry * (dead_entry_bytes + view_.stride);
+    }
+    uint64_t last_id() const; /* full, with the era repaired */
+    uint32_t distance(uint64_t from, uint64_t to) const
+    {
+        const uint64_t slots = view_.geometry.ring_slots;
+        return static_cast<uint32_t>((to + slots - from) % slots);
+    }
+    uint32_t index_of(uint64_t id) const;
+
+    /* An empty queue whose next id is last_id + 1 and whose next slot is tail. */
+    void start_at(uint64_t last_id, uint32_t tail);
+
+    /* "" when sound, else what the check says. */
+    std::string check() const;
+
+    /* Run a verb to its answer. Each step is held against what every step promises; what it
+     * broke stands in fault(). */
+    slotq_outcome run(slotq_call &call);
+    const std::string &fault() const
+    {
+        return fault_;
+    }
+    uint32_t steps() const
+    {
+        return steps_; /* of the last run */
+    }
+    uint32_t patches() const
+    {
+        return patches_; /* of the last run, and the next two as well */
+    }
+    bool woke() const
+    {
+        return woke_;
+    }
+    bool journalled() const
+    {
+        return journalled_;
+    }
+    void check_each_step(bool on)
+    {
+        check_each_step_ = on;
+    }
+
+    /* A copy with all bytes cleared that the format leaves undefined. */
+    Bytes masked() const;
+
+private:
+    void open();
+    void judge_step(const slotq_call &call, const slotq_step &step, slotq_outcome outcome);
+    void judge_patch(const slotq_step &step, const slotq_patch &patch);
+    void judge_journal(const slotq_step &step);
+    void apply(const slotq_step &step);
+
+    Bytes bytes_;
+    slotq_view view_;
+    std::string fault_;
+    uint32_t steps_ = 0;
+    uint32_t patches_ = 0;
+    bool woke_ = false;
+    bool journalled_ = false;
+    bool check_each_step_ = false;
+};
+
+} // namespace support
+#endif

@@ -1,0 +1,149 @@
+/* model.hpp: a queue as a plain list of messages, written from the rules alone: full ids, full
+ * ticks, no ring, no bits but those that a token shows. It answers the core's own calls, so that
+ * both can be asked the same. Exact for rings of at most 1024 slots (the bounds of FORMAT.md
+ * that count words are never reached there); the bounds have tests of their own.
+ */
+#ifndef TESTS_SUPPORT_MODEL_HPP
+#define TESTS_SUPPORT_MODEL_HPP
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../../engine/slotq_core.h"
+
+namespace support {
+
+/* What one group knows of one message. */
+struct Share {
+    slotq_state state = SLOTQ_STATE_READY;
+    slotq_why why = SLOTQ_WHY_ACKED;
+    uint32_t attempts = 0;
+    uint64_t deadline = 0;  /* full tick, LEASED and WAITING */
+    uint32_t last_bits = 0; /* READY: what is left of the last deadline */
+
+    bool live() const
+    {
+        return state == SLOTQ_STATE_LEASED || state == SLOTQ_STATE_WAITING;
+    }
+    uint32_t word() const;
+};
+
+struct Message {
+    uint64_t id = 0;
+    std::string payload;
+    uint32_t stamp = 0;
+    std::array<Share, SLOTQ_GROUPS_MAX> shares;
+};
+
+struct DeadMessage {
+    uint64_t id = 0;
+    uint64_t died_at_ms = 0;
+    uint32_t attempts = 0;
+    uint32_t group = 0;
+    uint32_t reason = 0;
+    std::string payload;
+    uint32_t stamp = 0;
+};
+
+struct Group {
+    uint64_t head = 1;   /* id of the first message not finished, or last_id + 1 */
+    uint64_t cursor = 1; /* id of the first never delivered */
+    std::optional<uint64_t> due;
+    std::optional<uint64_t> due_next;
+    std::optional<uint64_t> sweep; /* id where it goes on */
+    uint32_t acked = 0;
+    uint32_t redelivered = 0;
+    uint32_t died = 0;
+};
+
+class Model {
+public:
+    explicit Model(const slotq_geometry &geometry, uint64_t last_id = 0);
+
+    /* The verb's answer, with the outputs that the core would give (slot offsets and, of
+     * positions, anything but what is certain, left out). */
+    slotq_outcome run(slotq_call &call);
+
+    const Message *find(uint64_t id) const;
+    const Share *share(uint64_t id, uint32_t group) const; /* of the group's window */
+    uint64_t oldest() const
+    {
+        return messages.empty() ? last_id + 1 : messages.front().id;
+    }
+    uint32_t count(uint32_t group, slotq_state state, bool delivered) const;
+
+    /* Open to tests: they compare all of it. */
+    slotq_geometry geometry;
+    std::deque<Message> messages; /* those that some group has not finished, and all behind */
+    std::vector<Group> groups;
+    std::deque<DeadMessage> dead;
+    uint64_t last_id;
+    uint32_t dropped = 0;
+    uint32_t dead_dropped = 0;
+    uint32_t paused = 0;
+    uint32_t wake = 0;
+    bool woke = false; /* the last verb woke who waits */
+    bool folded = false; /* a deadline was read 2^24 ticks off: the clock went back */
+
+private:
+    slotq_outcome push(slotq_call_push &push);
+    slotq_outcome reserve(slotq_call_reserve &reserve);
+    slotq_outcome settle(slotq_verb verb, slotq_call_settle &settle);
+    slotq_outcome remove(slotq_call_remove &remove);
+    slotq_outcome reclaim(slotq_call_reclaim &reclaim);
+    slotq_outcome redrive(slotq_call_dead &redrive);
+    slotq_outcome dead_purge(slotq_call_dead &purge);
+    slotq_outcome pause(slotq_verb verb, const slotq_call_pause &pause);
+    slotq_outcome purge();
+    slotq_outcome status(slotq_call_status &status) const;
+    slotq_outcome peek(slotq_call_look &look) const;
+    slotq_outcome dead_list(slotq_call_look &look) const;
+    slotq_outcome stats(slotq_call_stats &stats) const;
+
+    Message &at(uint64_t id);
+    void drop_oldest(uint32_t count);
+    void add(std::string payload);
+    void forget_finished();
+    void move_heads();
+    slotq_holder holder() const;
+
+    uint64_t deadline_after(uint64_t ms) const;
+    bool passed(uint64_t deadline) const;
+    bool duration_fits(uint64_t ms) const;
+    void set_due(Group &group, uint64_t deadline);
+    void gather(Group &group, uint64_t deadline);
+    void refold(uint32_t group);
+    bool fresh(const Share &share, uint64_t &deadline) const;
+
+    bool dies(const Share &share) const;
+    bool bury(Message &message, uint32_t group, uint32_t reason);
+    bool sweep_wanted(const Group &group) const;
+    bool sweep_far(const Group &group) const;
+    struct Swept {
+        uint32_t ready = 0;
+        uint32_t died = 0;
+    };
+    using Named = std::vector<slotq_run>;
+    Swept sweep(uint32_t group, bool whole, const Named *named);
+    void sweep_message(uint32_t group, Message &message, bool whole, Swept &swept);
+
+    uint32_t lease_retries(slotq_call_reserve &reserve, bool &left);
+    uint32_t lease_new(slotq_call_reserve &reserve);
+    bool lease(slotq_call_reserve &reserve, Message &message, bool new_run);
+    slotq_outcome settle_one(slotq_verb verb, slotq_call_settle &settle, uint64_t id,
+                             uint32_t token, uint32_t &new_token);
+    slotq_outcome settle_share(slotq_verb verb, slotq_call_settle &settle, Message &message,
+                               uint32_t &new_token);
+    void make_ready(Share &share, uint32_t attempts);
+
+    uint64_t now_ms_ = 0;
+    uint64_t tick_ = 0;
+    bool event_ = false; /* something became deliverable, or room was made */
+};
+
+} // namespace support
+#endif

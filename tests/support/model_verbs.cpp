@@ -1,0 +1,464 @@
+/* model_verbs.cpp: see model.hpp. Here: the verbs that change something.
+ */
+#include <algorithm>
+
+#include "model.hpp"
+
+namespace support {
+
+slotq_outcome Model::run(slotq_call &call)
+{
+    woke = false;
+    event_ = false;
+    now_ms_ = call.now_ms;
+    tick_ = call.now_ms / geometry.tick_ms;
+    if (call.now_ms > SLOTQ_NOW_MS_MAX) {
+        return SLOTQ_INVALID;
+    }
+    slotq_outcome outcome;
+    bool waits = false;
+    switch (call.verb) {
+    case SLOTQ_PUSH:
+        outcome = push(call.push);
+        waits = outcome == SLOTQ_FULL && call.push.may_wait &&
+                last_id + call.push.count <= SLOTQ_ID_MAX; /* for ids nobody waits */
+        break;
+    case SLOTQ_RESERVE:
+        outcome = reserve(call.reserve);
+        waits = (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN) && call.reserve.may_wait;
+        break;
+    case SLOTQ_REMOVE:
+        outcome = remove(call.remove);
+        break;
+    case SLOTQ_RECLAIM:
+        outcome = reclaim(call.reclaim);
+        break;
+    case SLOTQ_REDRIVE:
+        outcome = redrive(call.dead);
+        break;
+    case SLOTQ_DEAD_PURGE:
+        outcome = dead_purge(call.dead);
+        break;
+    case SLOTQ_PAUSE:
+    case SLOTQ_RESUME:
+        outcome = pause(call.verb, call.pause);
+        break;
+    case SLOTQ_PURGE:
+        outcome = purge();
+        break;
+    case SLOTQ_STATUS:
+        return status(call.status);
+    case SLOTQ_PEEK:
+        return peek(call.look);
+    case SLOTQ_DEAD_LIST:
+        return dead_list(call.look);
+    case SLOTQ_STATS:
+        return stats(call.stats);
+    default:
+        outcome = settle(call.verb, call.settle);
+        break;
+    }
+    if (event_ && (wake & 1) != 0) {
+        wake = (wake & ~1u) + 2;
+        woke = true;
+    }
+    wake |= waits ? 1u : 0u;
+    return outcome;
+}
+
+/* ---- push ---- */
+
+void Model::add(std::string payload)
+{
+    Message message;
+    message.id = ++last_id;
+    message.payload = std::move(payload);
+    message.stamp = (geometry.flags & SLOTQ_FLAG_STAMPS) != 0 ? static_cast<uint32_t>(tick_) : 0;
+    messages.push_back(std::move(message));
+    event_ = true;
+}
+
+void Model::drop_oldest(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const Message &message = messages[i];
+        bool unfinished = false;
+        for (uint32_t g = 0; g < groups.size(); g++) {
+            unfinished = unfinished || (message.id >= groups[g].head &&
+                                        message.shares[g].state != SLOTQ_STATE_DONE);
+        }
+        dropped += unfinished;
+    }
+    const uint64_t least = oldest() + count;
+    for (Group &group : groups) {
+        group.head = std::max(group.head, least);
+        group.cursor = std::max(group.cursor, least);
+        if (group.sweep) {
+            group.sweep = std::max(*group.sweep, least);
+        }
+    }
+    forget_finished();
+    move_heads();
+}
+
+slotq_outcome Model::push(slotq_call_push &push)
+{
+    if (push.count < 1 || push.count > SLOTQ_CALL_MESSAGES_MAX) {
+        return SLOTQ_INVALID;
+    }
+    for (uint32_t i = 0; i < push.count; i++) {
+        if (push.messages[i].size > geometry.payload_bytes) {
+            return SLOTQ_TOOBIG;
+        }
+    }
+    const uint32_t capacity = geometry.ring_slots - 1u;
+    if (push.count > capacity) {
+        return SLOTQ_TOOBIG;
+    }
+    if ((paused & SLOTQ_PAUSE_IN) != 0) {
+        return SLOTQ_PAUSED;
+    }
+    if (last_id + push.count > SLOTQ_ID_MAX) {
+        push.holder = holder();
+        return SLOTQ_FULL;
+    }
+    const uint32_t room = capacity - static_cast<uint32_t>(messages.size());
+    if (push.count > room) {
+        if ((geometry.flags & SLOTQ_FLAG_OVERWRITE) == 0) {
+            push.holder = holder();
+            return SLOTQ_FULL;
+        }
+        drop_oldest(push.count - room);
+    }
+    push.first_id = last_id + 1;
+    for (uint32_t i = 0; i < push.count; i++) {
+        const slotq_data &data = push.messages[i];
+        add(data.size > 0 ? std::string(static_cast<const char *>(data.bytes), data.size)
+                          : std::string());
+    }
+    return SLOTQ_OK;
+}
+
+/* ---- reserve ---- */
+
+/* One message more, in the last run or a new one; false: no room in the reply. */
+bool Model::lease(slotq_call_reserve &reserve, Message &message, bool new_run)
+{
+    Share &share = message.shares[reserve.group];
+    uint64_t deadline = deadline_after(reserve.lease_ms);
+    fresh(share, deadline);
+    Share leased;
+    leased.state = SLOTQ_STATE_LEASED;
+    leased.attempts = std::min(share.attempts + 1, 63u);
+    leased.deadline = deadline;
+    slotq_run *last = reserve.run_count > 0 ? &reserve.runs[reserve.run_count - 1] : nullptr;
+    const bool joins = !new_run && last != nullptr && last->token == leased.word() &&
+                       last->id + last->count == message.id;
+    if (!joins && reserve.run_count == reserve.run_capacity) {
+        return false;
+    }
+    share = leased;
+    if (joins) {
+        last->count++;
+    } else {
+        reserve.runs[reserve.run_count++] = { message.id, leased.word(), 1 };
+    }
+    reserve.message_count++;
+    set_due(groups[reserve.group], deadline);
+    return true;
+}
+
+uint32_t Model::lease_retries(slotq_call_reserve &reserve, bool &left)
+{
+    Group &group = groups[reserve.group];
+    uint32_t leased = 0;
+    left = false;
+    for (uint64_t id = group.head; id < group.cursor; id++) {
+        Message &message = at(id);
+        uint64_t deadline = deadline_after(reserve.lease_ms);
+        if (message.shares[reserve.group].state != SLOTQ_STATE_READY) {
+            continue;
+        }
+        if (!fresh(message.shares[reserve.group], deadline)) {
+            left = true;
+            continue;
+        }
+        if (reserve.message_count == reserve.limit || !lease(reserve, message, leased == 0)) {
+            break;
+        }
+        group.redelivered++;
+        leased++;
+    }
+    return leased;
+}
+
+uint32_t Model::lease_new(slotq_call_reserve &reserve)
+{
+    Group &group = groups[reserve.group];
+    uint32_t leased = 0;
+    while (reserve.message_count < reserve.limit && group.cursor <= last_id) {
+        Message &message = at(group.cursor);
+        if (message.shares[reserve.group].state != SLOTQ_STATE_DONE) {
+            if (!lease(reserve, message, leased == 0)) {
+                break;
+            }
+            leased++;
+        } else if (reserve.run_count == reserve.run_capacity) {
+            break; /* nothing behind it could be told */
+        }
+        group.cursor++;
+    }
+    return leased;
+}
+
+slotq_outcome Model::reserve(slotq_call_reserve &reserve)
+{
+    if (reserve.group >= geometry.groups || reserve.limit < 1 ||
+        reserve.limit > SLOTQ_CALL_MESSAGES_MAX || !duration_fits(reserve.lease_ms) ||
+        reserve.run_capacity == 0) {
+        return SLOTQ_INVALID;
+    }
+    if ((paused & SLOTQ_PAUSE_OUT) != 0) {
+        return SLOTQ_PAUSED;
+    }
+    Group &group = groups[reserve.group];
+    reserve.run_count = 0;
+    reserve.message_count = 0;
+    if (sweep_far(group)) {
+        sweep(reserve.group, true, nullptr);
+    }
+    bool left = false;
+    for (uint32_t round = 0; round < 4; round++) {
+        if (sweep_wanted(group)) {
+            sweep(reserve.group, false, nullptr);
+        }
+        lease_retries(reserve, left);
+        const bool full =
+            reserve.message_count == reserve.limit || reserve.run_count == reserve.run_capacity;
+        if (!full) {
+            lease_new(reserve);
+        }
+        if (reserve.message_count > 0) {
+            return SLOTQ_OK;
+        }
+        if (group.cursor == last_id + 1 && !group.sweep && !left) {
+            reserve.next_due_ms = group.due ? *group.due * geometry.tick_ms : UINT64_MAX;
+            return SLOTQ_EMPTY;
+        }
+    }
+    reserve.next_due_ms = left ? (tick_ + 1) * geometry.tick_ms : now_ms_;
+    return SLOTQ_AGAIN;
+}
+
+/* ---- settle ---- */
+
+/* The message is its holder's. */
+slotq_outcome Model::settle_share(slotq_verb verb, slotq_call_settle &settle, Message &message,
+                                  uint32_t &new_token)
+{
+    Group &group = groups[settle.group];
+    Share &share = message.shares[settle.group];
+    if (verb == SLOTQ_KILL || (verb == SLOTQ_NACK && dies(share))) {
+        if (!bury(message, settle.group, settle.reason)) {
+            return SLOTQ_DEADFULL;
+        }
+        settle.dead_count++;
+    } else if (verb == SLOTQ_ACK) {
+        share = Share();
+        share.state = SLOTQ_STATE_DONE;
+        group.acked++;
+    } else if (verb == SLOTQ_RELEASE) {
+        make_ready(share, share.attempts - 1);
+    } else if (verb == SLOTQ_NACK && settle.ms == 0) {
+        make_ready(share, share.attempts);
+    } else {
+        uint64_t deadline = deadline_after(settle.ms);
+        if (verb == SLOTQ_NACK) {
+            share.state = SLOTQ_STATE_WAITING;
+        } else if (!fresh(share, deadline)) {
+            new_token = share.word();
+            return SLOTQ_OK;
+        }
+        share.deadline = deadline;
+        new_token = share.word();
+        set_due(group, deadline);
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome Model::settle_one(slotq_verb verb, slotq_call_settle &settle, uint64_t id,
+                                uint32_t token, uint32_t &new_token)
+{
+    if (id == 0 || id > last_id) {
+        return SLOTQ_NOTFOUND;
+    }
+    if (id < groups[settle.group].head) {
+        return SLOTQ_GONE;
+    }
+    Message &message = at(id);
+    const Share &share = message.shares[settle.group];
+    if (share.state == SLOTQ_STATE_DONE) {
+        return SLOTQ_GONE;
+    }
+    if (share.state != SLOTQ_STATE_LEASED || share.word() != token) {
+        return SLOTQ_STALE;
+    }
+    const slotq_outcome outcome = settle_share(verb, settle, message, new_token);
+    move_heads();
+    return outcome;
+}
+
+slotq_outcome Model::settle(slotq_verb verb, slotq_call_settle &settle)
+{
+    uint64_t count = 0;
+    bool empty_run = false;
+    for (uint32_t i = 0; i < settle.run_count; i++) {
+        count += settle.runs[i].count;
+        empty_run = empty_run || settle.runs[i].count == 0;
+    }
+    const bool deadlines = verb == SLOTQ_EXTEND || (verb == SLOTQ_NACK && settle.ms > 0);
+    if (settle.group >= geometry.groups || empty_run || count < 1 ||
+        count > SLOTQ_CALL_MESSAGES_MAX || (deadlines && !duration_fits(settle.ms))) {
+        return SLOTQ_INVALID;
+    }
+    if (deadlines && sweep_far(groups[settle.group])) {
+        const Named named(settle.runs, settle.runs + settle.run_count);
+        sweep(settle.group, true, &named);
+    }
+    settle.ok_count = 0;
+    settle.dead_count = 0;
+    slotq_outcome answer = SLOTQ_OK;
+    size_t place = 0;
+    for (uint32_t i = 0; i < settle.run_count; i++) {
+        for (uint32_t k = 0; k < settle.runs[i].count; k++, place++) {
+            uint32_t token = 0;
+            const slotq_outcome outcome =
+                settle_one(verb, settle, settle.runs[i].id + k, settle.runs[i].token, token);
+            settle.ok_count += outcome == SLOTQ_OK;
+            answer = answer == SLOTQ_OK ? outcome : answer;
+            if (settle.outcomes != nullptr) {
+                settle.outcomes[place] = static_cast<uint8_t>(outcome);
+            }
+            if (settle.tokens != nullptr && verb == SLOTQ_EXTEND) {
+                settle.tokens[place] =
+                    outcome == SLOTQ_OK ? token : 4 * static_cast<uint32_t>(outcome);
+            }
+        }
+    }
+    return answer;
+}
+
+/* ---- the rest ---- */
+
+slotq_outcome Model::remove(slotq_call_remove &remove)
+{
+    const bool all = remove.group == SLOTQ_ALL_GROUPS;
+    if (!all && remove.group >= geometry.groups) {
+        return SLOTQ_INVALID;
+    }
+    if (remove.id == 0 || remove.id > last_id) {
+        return SLOTQ_NOTFOUND;
+    }
+    bool open = false;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t g = 0; g < groups.size(); g++) {
+            const Share *share = this->share(remove.id, g);
+            if ((!all && remove.group != g) || share == nullptr ||
+                share->state == SLOTQ_STATE_DONE) {
+                continue;
+            }
+            if (share->state == SLOTQ_STATE_LEASED) {
+                return SLOTQ_LEASED;
+            }
+            open = true;
+            if (pass == 1) {
+                at(remove.id).shares[g] = Share();
+                at(remove.id).shares[g].state = SLOTQ_STATE_DONE;
+                at(remove.id).shares[g].why = SLOTQ_WHY_REMOVED;
+            }
+        }
+    }
+    move_heads();
+    return open ? SLOTQ_OK : SLOTQ_GONE;
+}
+
+slotq_outcome Model::reclaim(slotq_call_reclaim &reclaim)
+{
+    if (reclaim.group >= geometry.groups) {
+        return SLOTQ_INVALID;
+    }
+    Group &group = groups[reclaim.group];
+    Swept swept;
+    if (sweep_wanted(group)) {
+        swept = sweep(reclaim.group, sweep_far(group), nullptr);
+    }
+    reclaim.ready_count = swept.ready;
+    reclaim.dead_count = swept.died;
+    return group.sweep ? SLOTQ_AGAIN : SLOTQ_OK;
+}
+
+slotq_outcome Model::redrive(slotq_call_dead &redrive)
+{
+    redrive.count = 0;
+    redrive.first_id = 0;
+    if (redrive.limit < 1 || redrive.limit > SLOTQ_CALL_MESSAGES_MAX) {
+        return SLOTQ_INVALID;
+    }
+    if ((paused & SLOTQ_PAUSE_IN) != 0) {
+        return SLOTQ_PAUSED;
+    }
+    while (redrive.count < redrive.limit && !dead.empty()) {
+        if (messages.size() + 1 == geometry.ring_slots || last_id == SLOTQ_ID_MAX) {
+            return SLOTQ_FULL;
+        }
+        const DeadMessage entry = dead.front();
+        dead.pop_front();
+        add(entry.payload);
+        for (uint32_t g = 0; g < groups.size(); g++) {
+            if (g != entry.group) {
+                messages.back().shares[g].state = SLOTQ_STATE_DONE;
+                messages.back().shares[g].why = SLOTQ_WHY_OTHER_GROUP;
+            }
+        }
+        move_heads();
+        redrive.first_id = redrive.count == 0 ? last_id : redrive.first_id;
+        redrive.count++;
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome Model::dead_purge(slotq_call_dead &purge)
+{
+    purge.count = static_cast<uint32_t>(dead.size());
+    dead.clear();
+    return SLOTQ_OK;
+}
+
+slotq_outcome Model::pause(slotq_verb verb, const slotq_call_pause &pause)
+{
+    if (pause.what < 1 || pause.what > SLOTQ_PAUSE_BOTH) {
+        return SLOTQ_INVALID;
+    }
+    if (verb == SLOTQ_PAUSE) {
+        paused |= pause.what;
+    } else {
+        event_ = (paused & pause.what) != 0;
+        paused &= ~static_cast<uint32_t>(pause.what);
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome Model::purge()
+{
+    for (Group &group : groups) {
+        group.head = last_id + 1;
+        group.cursor = last_id + 1;
+        group.due.reset();
+        group.due_next.reset();
+        group.sweep.reset();
+    }
+    forget_finished();
+    return SLOTQ_OK;
+}
+
+} // namespace support
