@@ -289,6 +289,13 @@ typedef struct slotq_slot {
 /* Image offset of the ring slot of a message of the window (an id that reserve or peek gave). */
 uint32_t slotq_core_slot_offset(const slotq_view *view, uint64_t id);
 
+/* Offset of the slot after one in the ring: a run's messages lie one after another. */
+static inline uint32_t slotq_core_slot_after(const slotq_view *view, uint32_t slot_offset)
+{
+    const uint32_t next = slot_offset + view->stride;
+    return next < view->later_index_offset ? next : view->ring_offset;
+}
+
 /* Read the slot at an offset that slotq_core_slot_offset, peek or dead_list gave. false: the
  * slot is damaged (length over payload_bytes, or the check is not the payload's XXH32): do not
  * use it, kill the message with SLOTQ_REASON_DAMAGED. payload points into bytes. */

@@ -21,9 +21,11 @@ static void apply_slots(uint8_t *bytes, const slotq_view *view, const slotq_step
 static inline void apply_bytes(uint8_t *to, const uint8_t *from, uint32_t length)
 {
     if (length == GROUP_BYTES) {
-        for (uint32_t i = 0; i < GROUP_BYTES; i += 8) {
-            memcpy(to + i, from + i, 8);
-        }
+        memcpy(to, from, 8); /* as front_store_group stored them: see there */
+        memcpy(to + 8, from + 8, 8);
+        memcpy(to + 16, from + 16, 8);
+        memcpy(to + 24, from + 24, 8);
+        memcpy(to + 32, from + 32, 8);
     } else if (length == HEADER_BYTES) {
         memcpy(to, from, HEADER_BYTES);
     } else if (length == BYTES_header_head) {

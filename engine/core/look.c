@@ -179,8 +179,10 @@ slotq_outcome stats_step(const slotq_view *view, slotq_call *call, slotq_step *s
 uint32_t slotq_core_slot_offset(const slotq_view *view, uint64_t id)
 {
     const uint32_t slots = view->geometry.ring_slots;
-    const uint32_t tail = load_u16(view->bytes + AT_header_tail) % slots;
-    const uint32_t last_id = load_u32(view->bytes + AT_header_last_id);
-    const uint32_t back = (last_id - (uint32_t)id) % slots + 1;
+    const uint32_t tail = load_u16(view->bytes + AT_header_tail);
+    const uint32_t back = load_u32(view->bytes + AT_header_last_id) - (uint32_t)id + 1;
+    if (tail >= slots || back > slots) { /* no id of the window: any slot is as wrong */
+        return view->ring_offset;
+    }
     return slot_offset(view, ring_back(tail, back, slots));
 }

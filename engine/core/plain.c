@@ -14,7 +14,8 @@
 /* The front is sound and no step on it would have more to write than its own verb. */
 static inline bool plain_front(const slotq_view *view, front_block *front, slotq_damage *damage)
 {
-    return front_load(view, front, damage) && front->era == front->stored_era && !(front->wake & 1);
+    return front_load_ring(view, front, damage) && front->era == front->stored_era &&
+           !(front->wake & 1);
 }
 
 static inline void patch_group(slotq_step *step, uint32_t group, const group_block *block)

@@ -50,19 +50,16 @@ static inline bool front_damaged(slotq_damage *damage, uint64_t offset, const ch
     return false;
 }
 
-/* Decode, then judge; false: damage says the first offset and rule broken. */
-static inline bool front_load(const slotq_view *view, front_block *front, slotq_damage *damage)
+/* Decode, then judge; false: damage says the first offset and rule broken. This one all but the
+ * dead section's fields, which the plain path has no use for. */
+static inline bool front_load_ring(const slotq_view *view, front_block *front, slotq_damage *damage)
 {
     const uint8_t *bytes = view->bytes;
     const uint32_t last_id = load_u32(bytes + AT_header_last_id);
     front->head = load_u16(bytes + AT_header_head);
     front->tail = load_u16(bytes + AT_header_tail);
     front->stored_era = load_u16(bytes + AT_shared_era);
-    front->dead_head = load_u16(bytes + AT_shared_dead_head);
-    front->dead_count = load_u16(bytes + AT_shared_dead_count);
     front->paused = bytes[AT_shared_paused];
-    front->dropped = load_u32(bytes + AT_shared_dropped);
-    front->dead_dropped = load_u32(bytes + AT_shared_dead_dropped);
     front->wake = load_u32(bytes + AT_shared_wake);
     /* the low bit of the era is last_id's top bit; if not, the crossing was interrupted */
     front->era = (uint16_t)(front->stored_era + ((front->stored_era ^ last_id >> 31) & 1));
@@ -77,6 +74,19 @@ static inline bool front_load(const slotq_view *view, front_block *front, slotq_
         return front_damaged(damage, AT_header_last_id,
                              "header.last_id is below the number of messages in the ring");
     }
+    return true;
+}
+
+static inline bool front_load(const slotq_view *view, front_block *front, slotq_damage *damage)
+{
+    const uint8_t *bytes = view->bytes;
+    if (!front_load_ring(view, front, damage)) {
+        return false;
+    }
+    front->dead_head = load_u16(bytes + AT_shared_dead_head);
+    front->dead_count = load_u16(bytes + AT_shared_dead_count);
+    front->dropped = load_u32(bytes + AT_shared_dropped);
+    front->dead_dropped = load_u32(bytes + AT_shared_dead_dropped);
     if (front->dead_count > view->geometry.dead_slots) {
         return front_damaged(damage, AT_shared_dead_count, "dead_count is above dead_slots");
     }
