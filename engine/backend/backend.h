@@ -1,0 +1,67 @@
+/* backend.h: the one contract of everything that holds a queue's bytes, at the level of verbs,
+ * so that a store far away can run a whole verb in one message. Knows calls and where payloads
+ * go; must not know URLs, the clock, or what a message means.
+ */
+#ifndef SLOTQ_BACKEND_BACKEND_H
+#define SLOTQ_BACKEND_BACKEND_H
+
+#include "../slotq_core.h"
+#include "fault.h"
+
+/* Where the slots of the messages that a call gives can be read. Only reserve, peek and
+ * dead_list have one.
+ *
+ * A store whose bytes keep still (store_ops.keeps_still) leaves them where they are: base is
+ * the image, and a run that reaches the ring's end goes on at its start. Else they are copied
+ * into copies, one a stride, in the order of the answer: base is copies. peek and dead_list are
+ * always copied, as their messages are not the caller's. */
+typedef struct store_harvest {
+    uint8_t *copies;     /* in: room for a stride a message asked for; NULL where bytes are still */
+    uint32_t *offsets;   /* in: room for an offset a run (reserve) or an item (peek, dead_list);
+                            out: where its first slot begins, counted from base */
+    const uint8_t *base; /* out */
+    bool still;          /* out: base is the image */
+} store_harvest;
+
+typedef struct store store;
+
+/* What every kind of store can do. Functions that answer a slotq_outcome fill fault when it is
+ * a failure or an answer of their own (IO, LOCKED, UNSUPPORTED …); the outcomes of the core come
+ * back as they are, CORRUPT with call->damage and fault. None reads the clock: a call brings its
+ * now_ms (0 where the verb needs none). None checks arguments: the core does.
+ * A store belongs to one thread at a time; clone gives one for another thread. */
+typedef struct store_ops {
+    /* Run a verb, all its steps, alone with the bytes: others see it before or after. harvest
+     * is NULL for verbs that give no payloads. */
+    slotq_outcome (*call)(store *store, slotq_call *call, store_harvest *harvest,
+                          store_fault *fault);
+
+    /* Sleep up to sleep_ms, or less where somebody woke the waiters since this store's last
+     * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */
+    slotq_outcome (*wait)(store *store, uint64_t sleep_ms, store_fault *fault);
+
+    /* Right now, and until the store's owner does something with it, leased slots keep still. */
+    bool (*keeps_still)(const store *store);
+
+    /* Every rule over the whole image. OK or CORRUPT (damage), IO. */
+    slotq_outcome (*check)(store *store, slotq_damage *damage, store_fault *fault);
+
+    /* A consistent copy of the image's bytes; buffer has room for view.image_bytes. */
+    slotq_outcome (*export)(store *store, uint8_t *buffer, store_fault *fault);
+
+    /* Another store on the same bytes, for another thread. */
+    slotq_outcome (*clone)(store *store, struct store **other, store_fault *fault);
+
+    /* Let go, free. The bytes stay where they are kept; memory goes with its last store. */
+    void (*close)(store *store);
+} store_ops;
+
+/* What all stores begin with. The view is a copy: its geometry and offsets may be used by
+ * anyone, its bytes (NULL where they are far away) by the store alone. */
+struct store {
+    const store_ops *ops;
+    slotq_view view;
+    bool wants_now; /* every call should bring a now, rough where the verb needs none */
+};
+
+#endif

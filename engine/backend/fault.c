@@ -1,0 +1,65 @@
+/* fault.c: see fault.h.
+ */
+#define _GNU_SOURCE
+#include "fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *errno_text(int system_errno)
+{
+#ifdef __GLIBC__
+    const char *text = strerrordesc_np(system_errno);
+    return text != NULL ? text : "unknown error";
+#else
+    return strerror(system_errno);
+#endif
+}
+
+static void begin(store_fault *fault, slotq_outcome outcome, int system_errno)
+{
+    fault->outcome = outcome;
+    fault->system_errno = system_errno;
+    fault->offset = 0;
+}
+
+slotq_outcome fault_say(store_fault *fault, slotq_outcome outcome, const char *format, ...)
+{
+    va_list arguments;
+    begin(fault, outcome, 0);
+    va_start(arguments, format);
+    (void)vsnprintf(fault->text, sizeof fault->text, format, arguments);
+    va_end(arguments);
+    return outcome;
+}
+
+slotq_outcome fault_system(store_fault *fault, int system_errno, const char *format, ...)
+{
+    va_list arguments;
+    begin(fault, system_errno == ENOMEM ? SLOTQ_NOMEMORY : SLOTQ_IO, system_errno);
+    va_start(arguments, format);
+    const int written = vsnprintf(fault->text, sizeof fault->text, format, arguments);
+    va_end(arguments);
+    if (written >= 0 && (size_t)written < sizeof fault->text) {
+        (void)snprintf(fault->text + written, sizeof fault->text - (size_t)written, ": %s",
+                       errno_text(system_errno));
+    }
+    return fault->outcome;
+}
+
+slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
+                           const slotq_damage *damage)
+{
+    const char *remedy =
+        outcome == SLOTQ_VERSION
+            ? "Use the slotq that made it, or export it there and import it here."
+            : "Nothing was written. Set the bytes aside, look at them with slotq dump, and go "
+              "on with a copy or a new queue.";
+    fault_say(fault, outcome, "%s is %s at byte %llu: %s. %s", name,
+              outcome == SLOTQ_VERSION ? "of another version" : "damaged",
+              (unsigned long long)damage->offset, damage->what, remedy);
+    fault->offset = damage->offset;
+    return outcome;
+}

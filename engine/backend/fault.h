@@ -1,0 +1,30 @@
+/* fault.h: why a store could not do what it was asked: an outcome and a text for people. Knows
+ * no queue; whoever fills it knows what was wrong.
+ */
+#ifndef SLOTQ_BACKEND_FAULT_H
+#define SLOTQ_BACKEND_FAULT_H
+
+#include "../slotq_types.h"
+
+enum { FAULT_TEXT_BYTES = 480 };
+
+typedef struct store_fault {
+    slotq_outcome outcome;
+    int system_errno;
+    uint64_t offset; /* CORRUPT: where in the image */
+    char text[FAULT_TEXT_BYTES];
+} store_fault;
+
+/* Fill and answer outcome. The text is a sentence or more, with the remedy. */
+__attribute__((format(printf, 3, 4))) slotq_outcome
+fault_say(store_fault *fault, slotq_outcome outcome, const char *format, ...);
+
+/* The same for a refused system call: its errno's text is put behind the words. */
+__attribute__((format(printf, 3, 4))) slotq_outcome
+fault_system(store_fault *fault, int system_errno, const char *format, ...);
+
+/* CORRUPT or VERSION of a named queue, with the offset and what to do. */
+slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
+                           const slotq_damage *damage);
+
+#endif

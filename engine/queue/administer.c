@@ -1,0 +1,136 @@
+/* administer.c: mending and administration: remove, reclaim, the dead, pause, purge, export.
+ */
+#include "handle.h"
+
+slotq_outcome slotq_remove(slotq *queue, uint8_t group, uint64_t id)
+{
+    slotq_call call;
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    if (group != SLOTQ_ALL_GROUPS && !queue_group_fits(queue, group)) {
+        return SLOTQ_INVALID;
+    }
+    slotq_core_begin(&call, SLOTQ_REMOVE, queue_now_ms(queue));
+    call.remove = (slotq_call_remove){.id = id, .group = group};
+    return queue_call(queue, &call);
+}
+
+slotq_outcome slotq_reclaim(slotq *queue, uint8_t group, uint32_t *ready_count,
+                            uint32_t *dead_count)
+{
+    slotq_call call;
+    slotq_outcome outcome;
+    uint32_t ready = 0;
+    uint32_t dead = 0;
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    if (!queue_group_fits(queue, group)) {
+        return SLOTQ_INVALID;
+    }
+    const uint64_t now_ms = queue_now_ms(queue);
+    do { /* each call is bounded, and at one and the same now they come to an end */
+        slotq_core_begin(&call, SLOTQ_RECLAIM, now_ms);
+        call.reclaim = (slotq_call_reclaim){.group = group};
+        outcome = queue_call(queue, &call);
+        if (outcome == SLOTQ_OK || outcome == SLOTQ_AGAIN) {
+            ready += call.reclaim.ready_count;
+            dead += call.reclaim.dead_count;
+        }
+    } while (outcome == SLOTQ_AGAIN);
+    if (ready_count != NULL) {
+        *ready_count = ready;
+    }
+    if (dead_count != NULL) {
+        *dead_count = dead;
+    }
+    return outcome;
+}
+
+slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count)
+{
+    slotq_call call;
+    slotq_outcome outcome = SLOTQ_OK;
+    if (queue == NULL || count == NULL) {
+        return queue_refuse_null(queue);
+    }
+    *count = 0;
+    const uint32_t most = queue->geometry.dead_slots;
+    const uint32_t wanted = limit == 0 || limit > most ? most : limit;
+    bool more = *count < wanted;
+    while (more) {
+        const uint32_t left = wanted - *count;
+        const uint32_t part = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
+        slotq_core_begin(&call, SLOTQ_REDRIVE, queue_now_ms(queue));
+        call.dead = (slotq_call_dead){.limit = part};
+        outcome = queue_call(queue, &call);
+        *count += call.dead.count;
+        more = outcome == SLOTQ_OK && call.dead.count == part && *count < wanted;
+    }
+    return outcome;
+}
+
+slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count)
+{
+    slotq_call call;
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    slotq_core_begin(&call, SLOTQ_DEAD_PURGE, queue_now_ms(queue));
+    call.dead = (slotq_call_dead){0};
+    const slotq_outcome outcome = queue_call(queue, &call);
+    if (count != NULL) {
+        *count = outcome == SLOTQ_OK ? call.dead.count : 0;
+    }
+    return outcome;
+}
+
+static slotq_outcome set_pause(slotq *queue, slotq_verb verb, uint8_t what)
+{
+    slotq_call call;
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    if (what < SLOTQ_PAUSE_IN || what > SLOTQ_PAUSE_BOTH) {
+        return queue_refuse(queue, SLOTQ_INVALID, "%u is nothing to pause: 1 in, 2 out or 3 both",
+                            what);
+    }
+    slotq_core_begin(&call, verb, queue_now_ms(queue));
+    call.pause = (slotq_call_pause){.what = what};
+    return queue_call(queue, &call);
+}
+
+slotq_outcome slotq_pause(slotq *queue, uint8_t what)
+{
+    return set_pause(queue, SLOTQ_PAUSE, what);
+}
+
+slotq_outcome slotq_resume(slotq *queue, uint8_t what)
+{
+    return set_pause(queue, SLOTQ_RESUME, what);
+}
+
+slotq_outcome slotq_purge(slotq *queue)
+{
+    slotq_call call;
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    slotq_core_begin(&call, SLOTQ_PURGE, queue_now_ms(queue));
+    return queue_call(queue, &call);
+}
+
+slotq_outcome slotq_export(slotq *queue, void *buffer, uint64_t bytes)
+{
+    if (queue == NULL || buffer == NULL) {
+        return queue_refuse_null(queue);
+    }
+    const uint64_t needed = queue->store->view.image_bytes;
+    if (bytes < needed) {
+        return queue_refuse(queue, SLOTQ_INVALID, "the buffer has %llu bytes: the image takes %llu",
+                            (unsigned long long)bytes, (unsigned long long)needed);
+    }
+    const slotq_outcome outcome = queue->store->ops->export(queue->store, buffer, &queue->fault);
+    return outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, NULL);
+}

@@ -1,0 +1,314 @@
+/* batch.c: see batch.h.
+ */
+#include "batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/word.h"
+
+#define COPIES_BYTES_MAX (UINT64_C(64) * 1024 * 1024)
+
+slotq_batch *slotq_batch_new(void)
+{
+    return calloc(1, sizeof(slotq_batch));
+}
+
+void slotq_batch_free(slotq_batch *batch)
+{
+    if (batch != NULL) {
+        free(batch->runs);
+        free(batch->items);
+        free(batch->harvest.offsets);
+        free(batch->harvest.copies);
+        free(batch);
+    }
+}
+
+void batch_clear(slotq_batch *batch)
+{
+    batch->kind = BATCH_EMPTY;
+    batch->count = 0;
+    batch->run_count = 0;
+    slotq_batch_rewind(batch);
+}
+
+uint32_t slotq_batch_count(const slotq_batch *batch)
+{
+    return batch == NULL ? 0 : batch->count;
+}
+
+void slotq_batch_rewind(slotq_batch *batch)
+{
+    if (batch != NULL) {
+        batch->at.entry = 0;
+        batch->at.in_run = 0;
+        batch->at.offset = batch->run_count > 0 ? batch->harvest.offsets[0] : 0;
+    }
+}
+
+/* ---- room ---- */
+
+static bool grow_runs(slotq_batch *batch, uint32_t capacity)
+{
+    if (capacity <= batch->run_capacity) {
+        return true;
+    }
+    slotq_run *runs = realloc(batch->runs, capacity * sizeof *runs);
+    if (runs == NULL) {
+        return false;
+    }
+    batch->runs = runs;
+    uint32_t *offsets = realloc(batch->harvest.offsets, capacity * sizeof *offsets);
+    if (offsets == NULL) {
+        return false;
+    }
+    batch->harvest.offsets = offsets;
+    batch->run_capacity = capacity;
+    return true;
+}
+
+static bool grow_items(slotq_batch *batch, uint32_t capacity)
+{
+    if (capacity <= batch->item_capacity) {
+        return true;
+    }
+    slotq_item *items = realloc(batch->items, capacity * sizeof *items);
+    if (items == NULL) {
+        return false;
+    }
+    batch->items = items;
+    batch->item_capacity = capacity;
+    return true;
+}
+
+static bool grow_copies(slotq_batch *batch, uint64_t bytes)
+{
+    if (bytes <= batch->copies_bytes) {
+        return true;
+    }
+    free(batch->harvest.copies); /* nothing in it is wanted any more */
+    batch->copies_bytes = 0;
+    batch->harvest.copies = malloc((size_t)bytes);
+    if (batch->harvest.copies == NULL) {
+        return false;
+    }
+    batch->copies_bytes = bytes;
+    return true;
+}
+
+bool batch_room(slotq_batch *batch, batch_kind kind, const slotq_view *view, bool still,
+                uint32_t *limit)
+{
+    const slotq_geometry *geometry = &view->geometry;
+    uint32_t most = geometry->ring_slots - 1u;
+    if (kind == BATCH_DEAD) {
+        most = geometry->dead_slots > 0 ? geometry->dead_slots : 1;
+    }
+    *limit = *limit < most ? *limit : most;
+    still = still && kind == BATCH_RESERVED;
+    if (!still && (uint64_t)*limit * view->stride > COPIES_BYTES_MAX) {
+        *limit = (uint32_t)(COPIES_BYTES_MAX / view->stride);
+    }
+    batch->kind = BATCH_EMPTY;
+    batch->count = 0;
+    batch->run_count = 0;
+    batch->geometry = *geometry;
+    batch->stride = view->stride;
+    batch->ring_offset = view->ring_offset;
+    batch->ring_end = view->later_index_offset;
+    return grow_runs(batch, *limit) && (kind == BATCH_RESERVED || grow_items(batch, *limit)) &&
+           (still || grow_copies(batch, (uint64_t)*limit * view->stride));
+}
+
+void batch_fill_runs(slotq_batch *batch, const slotq_call *call)
+{
+    batch->kind = BATCH_RESERVED;
+    batch->group = call->reserve.group;
+    batch->now_ms = call->now_ms;
+    batch->run_count = call->reserve.run_count;
+    batch->count = call->reserve.message_count;
+    slotq_batch_rewind(batch);
+}
+
+void batch_fill_items(slotq_batch *batch, const slotq_call *call)
+{
+    batch->kind = call->verb == SLOTQ_PEEK ? BATCH_PEEKED : BATCH_DEAD;
+    batch->group = call->look.group;
+    batch->now_ms = call->now_ms;
+    batch->count = call->look.count;
+    slotq_batch_rewind(batch);
+}
+
+/* ---- walking ---- */
+
+static inline uint32_t next_offset(const slotq_batch *batch, uint32_t offset)
+{
+    offset += batch->stride;
+    return batch->harvest.still && offset == batch->ring_end ? batch->ring_offset : offset;
+}
+
+/* length and stamp are the same in every slot; a check was judged when the batch was filled. */
+static void read_slot(const slotq_batch *batch, const uint8_t *slot, slotq_message *message)
+{
+    const uint8_t flags = batch->geometry.flags;
+    const uint32_t length = load_u16(slot);
+    const uint8_t *payload = slot + LENGTH_BYTES;
+    message->pushed_ms = 0;
+    if (flags & SLOTQ_FLAG_STAMPS) {
+        message->pushed_ms =
+            slotq_core_stamp_ms(&batch->geometry, load_u32(payload), batch->now_ms);
+        payload += STAMP_BYTES;
+    }
+    payload += flags & SLOTQ_FLAG_CHECKS ? CHECK_BYTES : 0;
+    message->damaged = length > batch->geometry.payload_bytes;
+    message->payload = message->damaged ? NULL : payload;
+    message->payload_bytes = message->damaged ? 0 : length;
+}
+
+static bool next_reserved(slotq_batch *batch, slotq_message *message)
+{
+    if (batch->at.entry == batch->run_count) {
+        return false;
+    }
+    const slotq_run *run = &batch->runs[batch->at.entry];
+    message->id = run->id + batch->at.in_run;
+    message->token = run->token;
+    message->died_at_ms = 0;
+    message->state = SLOTQ_STATE_LEASED;
+    message->attempts = (uint8_t)word_attempts(run->token);
+    message->group = batch->group;
+    message->reason = 0;
+    read_slot(batch, batch->harvest.base + batch->at.offset, message);
+    batch->at.offset = next_offset(batch, batch->at.offset);
+    if (++batch->at.in_run == run->count) {
+        batch->at.in_run = 0;
+        if (++batch->at.entry < batch->run_count) {
+            batch->at.offset = batch->harvest.offsets[batch->at.entry];
+        }
+    }
+    return true;
+}
+
+static bool next_item(slotq_batch *batch, slotq_message *message)
+{
+    slotq_slot slot;
+    const uint8_t *bytes = batch->harvest.base + batch->harvest.offsets[batch->at.entry];
+    const slotq_item *item = &batch->items[batch->at.entry++];
+    message->id = item->id;
+    message->token = item->state == SLOTQ_STATE_LEASED ? item->word : 0;
+    message->died_at_ms = item->died_at_ms;
+    message->state = item->state;
+    message->attempts = item->attempts;
+    message->group = item->group;
+    message->reason = item->reason;
+    read_slot(batch, bytes, message);
+    if (!slotq_core_slot_read(&batch->geometry, bytes, &slot)) {
+        message->damaged = true;
+        message->payload = NULL;
+        message->payload_bytes = 0;
+    }
+    return true;
+}
+
+bool slotq_batch_next(slotq_batch *batch, slotq_message *message)
+{
+    if (batch == NULL || message == NULL) {
+        return false;
+    }
+    switch (batch->kind) {
+    case BATCH_RESERVED:
+        return next_reserved(batch, message);
+    case BATCH_PEEKED:
+    case BATCH_DEAD:
+        return batch->at.entry < batch->count && next_item(batch, message);
+    default:
+        return false;
+    }
+}
+
+/* ---- messages that leave a reserved batch, or get another token ---- */
+
+static bool slot_is_damaged(const slotq_batch *batch, const uint8_t *bytes)
+{
+    slotq_slot slot;
+    if (!(batch->geometry.flags & SLOTQ_FLAG_CHECKS)) {
+        return load_u16(bytes) > batch->geometry.payload_bytes;
+    }
+    return !slotq_core_slot_read(&batch->geometry, bytes, &slot);
+}
+
+uint32_t batch_find_damaged(const slotq_batch *batch, uint32_t *tokens)
+{
+    uint32_t damaged = 0;
+    uint32_t message = 0;
+    for (uint32_t i = 0; i < batch->run_count; i++) {
+        uint32_t offset = batch->harvest.offsets[i];
+        for (uint32_t k = 0; k < batch->runs[i].count; k++, message++) {
+            const bool bad = slot_is_damaged(batch, batch->harvest.base + offset);
+            damaged += bad;
+            if (tokens != NULL) {
+                tokens[message] = bad ? 0 : batch->runs[i].token;
+            }
+            offset = next_offset(batch, offset);
+        }
+    }
+    return damaged;
+}
+
+bool batch_spare_make(const slotq_batch *batch, batch_spare *spare)
+{
+    const uint32_t count = batch->run_capacity;
+    spare->tokens = malloc(count * sizeof *spare->tokens);
+    spare->runs = malloc(count * sizeof *spare->runs);
+    spare->offsets = malloc(count * sizeof *spare->offsets);
+    if (spare->tokens != NULL && spare->runs != NULL && spare->offsets != NULL) {
+        return true;
+    }
+    batch_spare_free(spare);
+    return false;
+}
+
+void batch_spare_free(batch_spare *spare)
+{
+    free(spare->tokens);
+    free(spare->runs);
+    free(spare->offsets);
+}
+
+void batch_retoken(slotq_batch *batch, batch_spare *spare)
+{
+    uint32_t count = 0;
+    uint32_t message = 0;
+    uint32_t runs = 0;
+    for (uint32_t i = 0; i < batch->run_count; i++) {
+        const slotq_run *old = &batch->runs[i];
+        uint32_t offset = batch->harvest.offsets[i];
+        bool joins = false; /* the run before ends with the message before this one */
+        for (uint32_t k = 0; k < old->count; k++, message++) {
+            const uint32_t token = spare->tokens[message];
+            const bool keeps = word_state(token) == SLOTQ_STATE_LEASED;
+            if (keeps && joins && spare->runs[runs - 1].token == token) {
+                spare->runs[runs - 1].count++;
+            } else if (keeps) {
+                spare->runs[runs].id = old->id + k;
+                spare->runs[runs].token = token;
+                spare->runs[runs].count = 1;
+                spare->offsets[runs++] = offset;
+            }
+            joins = keeps;
+            count += keeps;
+            offset = next_offset(batch, offset);
+        }
+    }
+    free(batch->runs);
+    free(batch->harvest.offsets);
+    free(spare->tokens);
+    batch->runs = spare->runs;
+    batch->harvest.offsets = spare->offsets;
+    batch->run_count = runs;
+    batch->count = count;
+    slotq_batch_rewind(batch);
+}

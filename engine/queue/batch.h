@@ -1,0 +1,64 @@
+/* batch.h: the messages of an answer: runs or items, and where their slots are. Knows slots and
+ * words; no store, no verb.
+ */
+#ifndef SLOTQ_QUEUE_BATCH_H
+#define SLOTQ_QUEUE_BATCH_H
+
+#include "../backend/backend.h"
+#include "../slotq.h"
+
+typedef enum batch_kind { BATCH_EMPTY, BATCH_RESERVED, BATCH_PEEKED, BATCH_DEAD } batch_kind;
+
+struct slotq_batch {
+    batch_kind kind;
+    uint32_t count; /* messages */
+    uint8_t group;
+    uint64_t now_ms; /* of the call: stamps count from it */
+    slotq_geometry geometry;
+    uint32_t stride;
+    uint32_t ring_offset; /* where a run in a still image goes on after the ring's end */
+    uint32_t ring_end;
+    store_harvest harvest;
+    uint32_t run_count; /* RESERVED */
+    slotq_run *runs;
+    uint32_t run_capacity; /* of runs and harvest.offsets */
+    slotq_item *items;     /* PEEKED and DEAD */
+    uint32_t item_capacity;
+    uint64_t copies_bytes;
+    struct { /* the walk */
+        uint32_t entry;
+        uint32_t in_run;
+        uint32_t offset;
+    } at;
+};
+
+/* Empty it and make room for limit messages of a queue, with copies of their slots if those
+ * will not keep still. Lowers *limit where the copies would be over 64 MiB. false: no memory. */
+bool batch_room(slotq_batch *batch, batch_kind kind, const slotq_view *view, bool still,
+                uint32_t *limit);
+
+/* It holds what an answered call gave. */
+void batch_fill_runs(slotq_batch *batch, const slotq_call *call);
+void batch_fill_items(slotq_batch *batch, const slotq_call *call);
+
+void batch_clear(slotq_batch *batch);
+
+/* Room for what batch_retoken needs, so that it cannot fail. */
+typedef struct batch_spare {
+    uint32_t *tokens; /* count of them, to be filled in */
+    slotq_run *runs;
+    uint32_t *offsets;
+} batch_spare;
+
+bool batch_spare_make(const slotq_batch *batch, batch_spare *spare);
+void batch_spare_free(batch_spare *spare);
+
+/* Give each message of a reserved batch a new token; those with one that is none (low bits 0)
+ * leave it. Takes the spare. */
+void batch_retoken(slotq_batch *batch, batch_spare *spare);
+
+/* Mark damaged slots of a reserved batch: tokens[i] = 0, else the message's own. tokens may be
+ * NULL. The number of damaged ones. */
+uint32_t batch_find_damaged(const slotq_batch *batch, uint32_t *tokens);
+
+#endif

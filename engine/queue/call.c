@@ -1,0 +1,86 @@
+/* call.c: running a verb on a handle's store; the clock, and waiting. Knows no verb's meaning.
+ */
+#define _GNU_SOURCE
+#include <time.h>
+
+#include "handle.h"
+
+uint64_t queue_now_ms(const slotq *queue)
+{
+    if (queue->options.clock_ms != NULL) {
+        return queue->options.clock_ms(queue->options.clock_context);
+    }
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0) {
+        return 0; /* before 1970 */
+    }
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t queue_coarse_now_ms(const slotq *queue)
+{
+#ifdef CLOCK_REALTIME_COARSE
+    struct timespec now;
+    if (queue->options.clock_ms == NULL && clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0) {
+        return now.tv_sec < 0 ? 0 : (uint64_t)now.tv_sec * 1000;
+    }
+#endif
+    return queue_now_ms(queue);
+}
+
+uint64_t slotq_now_ms(const slotq *queue)
+{
+    return queue == NULL ? 0 : queue_now_ms(queue);
+}
+
+slotq_outcome queue_call(slotq *queue, slotq_call *call)
+{
+    const slotq_outcome outcome = queue->store->ops->call(queue->store, call, NULL, &queue->fault);
+    return outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, call);
+}
+
+slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *harvest)
+{
+    const slotq_outcome outcome =
+        queue->store->ops->call(queue->store, call, harvest, &queue->fault);
+    return outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, call);
+}
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+queue_wait queue_wait_begin(uint64_t wait_ms)
+{
+    const queue_wait wait = {wait_ms, wait_ms > 0 ? monotonic_ms() : 0};
+    return wait;
+}
+
+static uint64_t left_ms(const queue_wait *wait)
+{
+    const uint64_t waited_ms = monotonic_ms() - wait->begun_ms;
+    return waited_ms < wait->wait_ms ? wait->wait_ms - waited_ms : 0;
+}
+
+bool queue_wait_is_over(const queue_wait *wait)
+{
+    return wait->wait_ms == 0 || left_ms(wait) == 0;
+}
+
+slotq_outcome queue_wait_sleep(slotq *queue, const queue_wait *wait, uint64_t now_ms,
+                               uint64_t next_due_ms)
+{
+    uint64_t sleep_ms = left_ms(wait);
+    if (next_due_ms <= now_ms) {
+        return SLOTQ_OK;
+    }
+    if (next_due_ms != UINT64_MAX && next_due_ms - now_ms < sleep_ms) {
+        sleep_ms = next_due_ms - now_ms;
+    }
+    sleep_ms = sleep_ms < queue->options.poll_ms ? sleep_ms : queue->options.poll_ms;
+    const slotq_outcome outcome = queue->store->ops->wait(queue->store, sleep_ms, &queue->fault);
+    return outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, NULL);
+}

@@ -1,0 +1,301 @@
+/* consume.c: reserve, at once or waiting; and settling what was reserved. A damaged slot is
+ * buried here, before a batch is handed out.
+ */
+#include "batch.h"
+#include "handle.h"
+
+/* ---- reserve ---- */
+
+static slotq_outcome refuse_memory(slotq *queue)
+{
+    return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a batch: ask for fewer messages");
+}
+
+/* The messages of a batch whose token in tokens is 0 die with reason 255. What cannot die now
+ * (the dead section is full) stays leased until its lease ends. */
+static slotq_outcome bury_damaged(slotq *queue, const slotq_batch *batch, const uint32_t *tokens)
+{
+    slotq_outcome outcome = SLOTQ_OK;
+    uint32_t message = 0;
+    for (uint32_t i = 0; i < batch->run_count && outcome < SLOTQ_FAILURES; i++) {
+        for (uint32_t k = 0; k < batch->runs[i].count; k++, message++) {
+            if (tokens[message] != 0) {
+                continue;
+            }
+            outcome = slotq_kill(queue, batch->group, batch->runs[i].id + k, batch->runs[i].token,
+                                 SLOTQ_REASON_DAMAGED);
+        }
+    }
+    return outcome < SLOTQ_FAILURES ? SLOTQ_OK : outcome;
+}
+
+static slotq_outcome drop_damaged(slotq *queue, slotq_batch *batch)
+{
+    batch_spare spare;
+    if (batch_find_damaged(batch, NULL) == 0) {
+        return SLOTQ_OK;
+    }
+    if (!batch_spare_make(batch, &spare)) {
+        batch_clear(batch);
+        return refuse_memory(queue);
+    }
+    batch_find_damaged(batch, spare.tokens);
+    const slotq_outcome outcome = bury_damaged(queue, batch, spare.tokens);
+    if (outcome == SLOTQ_OK) {
+        batch_retoken(batch, &spare);
+    } else {
+        batch_spare_free(&spare);
+        batch_clear(batch);
+    }
+    return outcome;
+}
+
+/* What is asked for. */
+typedef struct wish {
+    uint64_t lease_ms;
+    uint32_t limit;
+    uint8_t group;
+} wish;
+
+/* Ask until a sound message comes or none is there. */
+static slotq_outcome reserve_sound(slotq *queue, slotq_call *call, const wish *wanted,
+                                   bool may_wait, slotq_batch *batch)
+{
+    for (;;) { /* again where all were damaged */
+        slotq_core_begin(call, SLOTQ_RESERVE, queue_now_ms(queue));
+        call->reserve.lease_ms = wanted->lease_ms;
+        call->reserve.runs = batch->runs;
+        call->reserve.run_capacity = wanted->limit;
+        call->reserve.run_count = 0;
+        call->reserve.message_count = 0;
+        call->reserve.limit = wanted->limit;
+        call->reserve.group = wanted->group;
+        call->reserve.may_wait = may_wait;
+        call->reserve.next_due_ms = 0;
+        slotq_outcome outcome = queue_call_harvest(queue, call, &batch->harvest);
+        if (outcome == SLOTQ_OK) {
+            batch_fill_runs(batch, call);
+            outcome = drop_damaged(queue, batch);
+        }
+        if (outcome != SLOTQ_OK || batch->count > 0) {
+            return outcome;
+        }
+    }
+}
+
+static slotq_outcome reserve_waiting(slotq *queue, slotq_call *call, const wish *wanted,
+                                     uint64_t wait_ms, slotq_batch *batch)
+{
+    const queue_wait wait = queue_wait_begin(wait_ms);
+    for (;;) {
+        const bool over = queue_wait_is_over(&wait);
+        const slotq_outcome outcome = reserve_sound(queue, call, wanted, !over, batch);
+        if (outcome != SLOTQ_EMPTY && outcome != SLOTQ_AGAIN) {
+            return outcome;
+        }
+        if (over) {
+            return wait_ms == 0 ? outcome : queue_answer(queue, SLOTQ_EMPTY, call);
+        }
+        const slotq_outcome slept =
+            queue_wait_sleep(queue, &wait, call->now_ms, call->reserve.next_due_ms);
+        if (slept != SLOTQ_OK) {
+            return slept;
+        }
+    }
+}
+
+slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_t lease_ms,
+                            uint64_t wait_ms, slotq_batch *batch)
+{
+    slotq_call call;
+    if (batch != NULL) {
+        batch_clear(batch);
+    }
+    if (queue == NULL || batch == NULL) {
+        return queue_refuse_null(queue);
+    }
+    if (!queue_group_fits(queue, group) || !queue_count_fits(queue, limit) ||
+        !queue_duration_fits(queue, "lease", lease_ms)) {
+        return SLOTQ_INVALID;
+    }
+    const bool still = queue->store->ops->keeps_still(queue->store);
+    if (!batch_room(batch, BATCH_RESERVED, &queue->store->view, still, &limit)) {
+        return refuse_memory(queue);
+    }
+    const wish wanted = {lease_ms, limit, group};
+    if (wait_ms == 0) {
+        return reserve_sound(queue, &call, &wanted, false, batch);
+    }
+    return reserve_waiting(queue, &call, &wanted, wait_ms, batch);
+}
+
+/* ---- settle ---- */
+
+static const struct {
+    slotq_verb verb;
+    bool needs_now; /* it sets a deadline or a time of death */
+} hows[] = {
+    [SLOTQ_SETTLE_ACK] = {SLOTQ_ACK, false},         [SLOTQ_SETTLE_NACK] = {SLOTQ_NACK, true},
+    [SLOTQ_SETTLE_RELEASE] = {SLOTQ_RELEASE, false}, [SLOTQ_SETTLE_EXTEND] = {SLOTQ_EXTEND, true},
+    [SLOTQ_SETTLE_KILL] = {SLOTQ_KILL, true},
+};
+
+/* group and ms in range; for the run or runs the caller answers. */
+static bool settle_fits(slotq *queue, slotq_settle_how how, uint8_t group, uint64_t ms)
+{
+    if (!queue_group_fits(queue, group)) {
+        return false;
+    }
+    if (how == SLOTQ_SETTLE_EXTEND) {
+        return queue_duration_fits(queue, "lease", ms);
+    }
+    return how != SLOTQ_SETTLE_NACK || ms == 0 || queue_duration_fits(queue, "delay", ms);
+}
+
+/* The call is on its way but for what it is to settle. */
+static void settle_begin(const slotq *queue, slotq_call *call, slotq_settle_how how, uint8_t group,
+                         uint64_t ms, uint8_t reason)
+{
+    slotq_core_begin(call, hows[how].verb,
+                     hows[how].needs_now ? queue_now_ms(queue) : queue_rough_now_ms(queue));
+    call->settle.group = group;
+    call->settle.reason = reason;
+    call->settle.ms = ms;
+    call->settle.ok_count = 0;
+    call->settle.dead_count = 0;
+}
+
+static slotq_outcome settle_one(slotq *queue, slotq_settle_how how, uint8_t group, uint64_t id,
+                                uint32_t token, uint64_t ms, uint8_t reason, uint32_t *new_token)
+{
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    if (!settle_fits(queue, how, group, ms)) {
+        return SLOTQ_INVALID;
+    }
+    const slotq_run run = {id, token, 1};
+    slotq_call call;
+    settle_begin(queue, &call, how, group, ms, reason);
+    call.settle.runs = &run;
+    call.settle.run_count = 1;
+    call.settle.outcomes = NULL;
+    call.settle.tokens = new_token;
+    return queue_call(queue, &call);
+}
+
+slotq_outcome slotq_ack(slotq *queue, uint8_t group, uint64_t id, uint32_t token)
+{
+    return settle_one(queue, SLOTQ_SETTLE_ACK, group, id, token, 0, 0, NULL);
+}
+
+slotq_outcome slotq_nack(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
+                         uint64_t delay_ms, uint8_t reason)
+{
+    return settle_one(queue, SLOTQ_SETTLE_NACK, group, id, token, delay_ms, reason, NULL);
+}
+
+slotq_outcome slotq_release(slotq *queue, uint8_t group, uint64_t id, uint32_t token)
+{
+    return settle_one(queue, SLOTQ_SETTLE_RELEASE, group, id, token, 0, 0, NULL);
+}
+
+slotq_outcome slotq_extend(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
+                           uint64_t lease_ms, uint32_t *new_token)
+{
+    if (new_token == NULL) {
+        return queue_refuse_null(queue);
+    }
+    uint32_t fresh = 0;
+    const slotq_outcome outcome =
+        settle_one(queue, SLOTQ_SETTLE_EXTEND, group, id, token, lease_ms, 0, &fresh);
+    if (outcome == SLOTQ_OK) {
+        *new_token = fresh;
+    }
+    return outcome;
+}
+
+slotq_outcome slotq_kill(slotq *queue, uint8_t group, uint64_t id, uint32_t token, uint8_t reason)
+{
+    return settle_one(queue, SLOTQ_SETTLE_KILL, group, id, token, 0, reason, NULL);
+}
+
+static bool runs_fit(slotq *queue, const slotq_run *runs, uint32_t run_count)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < run_count && count <= SLOTQ_CALL_MESSAGES_MAX; i++) {
+        if (runs[i].count == 0) {
+            queue_refuse(queue, SLOTQ_INVALID, "run %lu has a count of 0", (unsigned long)i + 1);
+            return false;
+        }
+        count += runs[i].count;
+    }
+    return queue_count_fits(queue, count);
+}
+
+slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, const slotq_run *runs,
+                           uint32_t run_count, uint64_t ms, uint8_t reason, uint8_t *outcomes,
+                           uint32_t *new_tokens)
+{
+    if (queue == NULL || runs == NULL) {
+        return queue_refuse_null(queue);
+    }
+    if ((uint32_t)how > SLOTQ_SETTLE_KILL) {
+        return queue_refuse(queue, SLOTQ_INVALID, "there is no such way to settle");
+    }
+    if (!settle_fits(queue, how, group, ms) || !runs_fit(queue, runs, run_count)) {
+        return SLOTQ_INVALID;
+    }
+    slotq_call call;
+    settle_begin(queue, &call, how, group, ms, reason);
+    call.settle.runs = runs;
+    call.settle.run_count = run_count;
+    call.settle.outcomes = outcomes;
+    call.settle.tokens = new_tokens;
+    return queue_call(queue, &call);
+}
+
+static slotq_outcome extend_batch(slotq *queue, slotq_batch *batch, uint64_t ms)
+{
+    batch_spare spare;
+    if (!batch_spare_make(batch, &spare)) {
+        return refuse_memory(queue);
+    }
+    const slotq_outcome outcome =
+        slotq_settle(queue, SLOTQ_SETTLE_EXTEND, batch->group, batch->runs, batch->run_count, ms, 0,
+                     NULL, spare.tokens);
+    if (outcome == SLOTQ_INVALID || outcome >= SLOTQ_FAILURES) {
+        batch_spare_free(&spare);
+        return outcome;
+    }
+    batch_retoken(batch, &spare); /* whose lease was lost leaves the batch */
+    return outcome;
+}
+
+slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch *batch,
+                                 uint64_t ms, uint8_t reason)
+{
+    if (queue == NULL || batch == NULL) {
+        return queue_refuse_null(queue);
+    }
+    if (batch->count == 0) {
+        return SLOTQ_OK;
+    }
+    if (batch->kind != BATCH_RESERVED) {
+        return queue_refuse(queue, SLOTQ_INVALID, "the batch was not reserved, only looked at");
+    }
+    if (how == SLOTQ_SETTLE_EXTEND) {
+        return extend_batch(queue, batch, ms);
+    }
+    const slotq_outcome outcome = slotq_settle(queue, how, batch->group, batch->runs,
+                                               batch->run_count, ms, reason, NULL, NULL);
+    if (outcome != SLOTQ_INVALID && outcome < SLOTQ_FAILURES) {
+        batch_clear(batch);
+    }
+    return outcome;
+}
+
+slotq_outcome slotq_ack_batch(slotq *queue, slotq_batch *batch)
+{
+    return slotq_settle_batch(queue, SLOTQ_SETTLE_ACK, batch, 0, 0);
+}

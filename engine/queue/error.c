@@ -1,0 +1,168 @@
+/* error.c: what a call that did not answer OK has to say: what was wrong, the limit or offset,
+ * what to do. Texts of frequent answers (EMPTY, FULL …) are made only when asked for.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "handle.h"
+
+_Static_assert(sizeof(((store_fault *)0)->text) == sizeof(((slotq_error *)0)->text),
+               "a fault's text fits an error");
+
+/* ---- calls without a handle ---- */
+
+slotq_outcome error_say(slotq_error *error, slotq_outcome outcome, const char *format, ...)
+{
+    if (error == NULL) {
+        return outcome;
+    }
+    va_list arguments;
+    memset(error, 0, sizeof *error);
+    error->outcome = outcome;
+    va_start(arguments, format);
+    (void)vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    return outcome;
+}
+
+slotq_outcome error_from_fault(slotq_error *error, slotq_outcome outcome, const store_fault *fault)
+{
+    if (error == NULL) {
+        return outcome;
+    }
+    error->outcome = outcome;
+    error->system_errno = fault->system_errno;
+    error->offset = fault->offset;
+    memcpy(error->text, fault->text, sizeof error->text);
+    return outcome;
+}
+
+/* ---- calls on a handle ---- */
+
+slotq_outcome queue_refuse(slotq *queue, slotq_outcome outcome, const char *format, ...)
+{
+    va_list arguments;
+    queue->error.outcome = outcome;
+    queue->error.system_errno = 0;
+    queue->error.offset = 0;
+    va_start(arguments, format);
+    (void)vsnprintf(queue->error.text, sizeof queue->error.text, format, arguments);
+    va_end(arguments);
+    return outcome;
+}
+
+slotq_outcome queue_refuse_null(slotq *queue)
+{
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    return queue_refuse(queue, SLOTQ_INVALID, "a required pointer is NULL");
+}
+
+slotq_outcome queue_answer(slotq *queue, slotq_outcome outcome, const slotq_call *call)
+{
+    const bool has_text = outcome >= SLOTQ_FAILURES || call == NULL;
+    if (has_text) {
+        return error_from_fault(&queue->error, outcome, &queue->fault);
+    }
+    queue->error.outcome = outcome;
+    queue->error.system_errno = 0;
+    queue->error.offset = 0;
+    queue->error.text[0] = '\0';
+    queue->error_verb = call->verb;
+    if (outcome == SLOTQ_FULL) { /* redrive names no holder */
+        const slotq_holder none = {0};
+        queue->holder = call->verb == SLOTQ_PUSH ? call->push.holder : none;
+    }
+    return outcome;
+}
+
+static const char *state_name(slotq_state state)
+{
+    static const char *const names[] = {"ready", "leased", "waiting", "done"};
+    return names[(uint32_t)state & 3];
+}
+
+static void say_full(slotq *queue)
+{
+    const slotq_holder *holder = &queue->holder;
+    const unsigned capacity = queue->geometry.ring_slots - 1u;
+    if (holder->id == 0) {
+        queue_refuse(queue, SLOTQ_FULL,
+                     "the queue is full: it holds %u messages. slotq stats names the message that "
+                     "holds the ring.",
+                     capacity);
+        return;
+    }
+    queue_refuse(queue, SLOTQ_FULL,
+                 "the queue is full: %lu of %u slots are in use. Message %llu, %s in group %u, is "
+                 "the oldest that is not finished, and %lu behind it are held, %lu of all not "
+                 "finished: a slot is used again only when all before it are finished. Finish or "
+                 "remove it, wait, or make a larger queue.",
+                 (unsigned long)holder->held, capacity, (unsigned long long)holder->id,
+                 state_name(holder->state), holder->group,
+                 (unsigned long)(holder->held > 0 ? holder->held - 1 : 0),
+                 (unsigned long)holder->unfinished);
+}
+
+static void say_paused(slotq *queue)
+{
+    const bool out = queue->error_verb == SLOTQ_RESERVE;
+    queue_refuse(queue, SLOTQ_PAUSED, "the queue is paused for %s: resume it first",
+                 out ? "reserving (out)" : "pushing (in)");
+}
+
+/* What people can do about an outcome; the rest says it by itself. */
+static const char *remedy(slotq_outcome outcome)
+{
+    switch (outcome) {
+    case SLOTQ_STALE:
+        return "nothing was changed; the message is delivered again or was settled elsewhere";
+    case SLOTQ_GONE:
+        return "nothing is left to do";
+    case SLOTQ_NOTFOUND:
+        return "check the id";
+    case SLOTQ_DEADFULL:
+        return "nothing was changed: redrive or purge the dead, then try again";
+    case SLOTQ_LEASED:
+        return "nothing was changed: wait for its worker, or for the end of the lease";
+    case SLOTQ_INVALID:
+        return "the clock must be within 1970 and 6429";
+    default:
+        return NULL;
+    }
+}
+
+static void say_outcome(slotq *queue)
+{
+    const slotq_outcome outcome = queue->error.outcome;
+    const char *what = remedy(outcome);
+    queue_refuse(queue, outcome, "%s%s%s", slotq_outcome_text(outcome), what != NULL ? ": " : "",
+                 what != NULL ? what : "");
+}
+
+const slotq_error *slotq_error_of(const slotq *queue)
+{
+    static const slotq_error no_queue = {.outcome = SLOTQ_INVALID,
+                                         .text = "a required pointer is NULL"};
+    if (queue == NULL) {
+        return &no_queue;
+    }
+    slotq *mine = (slotq *)(uintptr_t)queue; /* handles are never const; the text is made late */
+    if (queue->error.outcome == SLOTQ_OK || queue->error.text[0] != '\0') {
+        return &queue->error;
+    }
+    switch (queue->error.outcome) {
+    case SLOTQ_FULL:
+        say_full(mine);
+        break;
+    case SLOTQ_PAUSED:
+        say_paused(mine);
+        break;
+    default:
+        say_outcome(mine);
+        break;
+    }
+    return &queue->error;
+}

@@ -1,0 +1,105 @@
+/* handle.h: an open queue as its user's thread has it, and what every call of slotq.h does with
+ * it: arguments, clock, errors. Knows the public API and a store; no bytes.
+ */
+#ifndef SLOTQ_QUEUE_HANDLE_H
+#define SLOTQ_QUEUE_HANDLE_H
+
+#include "../backend/backend.h"
+#include "../slotq.h"
+
+struct slotq {
+    store *store;
+    slotq_options options; /* poll_ms and clock filled in */
+    slotq_geometry geometry;
+    uint64_t lease_max_ms;
+    /* the last call that did not answer OK; text is made when asked for */
+    slotq_error error;
+    slotq_verb error_verb;
+    slotq_holder holder; /* FULL */
+    store_fault fault;   /* scratch of a call */
+};
+
+/* ---- errors (error.c) ---- */
+
+/* Keep the outcome of a verb; the text, if it has none yet, is made from it later. Answers it. */
+slotq_outcome queue_answer(slotq *queue, slotq_outcome outcome, const slotq_call *call);
+
+/* Keep an answer with its text: limits that the arguments broke. */
+__attribute__((format(printf, 3, 4))) slotq_outcome
+queue_refuse(slotq *queue, slotq_outcome outcome, const char *format, ...);
+
+/* INVALID: a required pointer is NULL. queue may be NULL too. */
+slotq_outcome queue_refuse_null(slotq *queue);
+
+/* For calls without a handle; error may be NULL. */
+__attribute__((format(printf, 3, 4))) slotq_outcome
+error_say(slotq_error *error, slotq_outcome outcome, const char *format, ...);
+slotq_outcome error_from_fault(slotq_error *error, slotq_outcome outcome, const store_fault *fault);
+
+/* ---- arguments; the refusals, which name the limit, in arguments.c ---- */
+
+void queue_refuse_group(slotq *queue, uint8_t group);
+void queue_refuse_count(slotq *queue, uint64_t count);
+void queue_refuse_duration(slotq *queue, const char *what, uint64_t ms);
+
+static inline bool queue_group_fits(slotq *queue, uint8_t group)
+{
+    if (group < queue->geometry.groups) {
+        return true;
+    }
+    queue_refuse_group(queue, group);
+    return false;
+}
+
+/* Messages of one call. */
+static inline bool queue_count_fits(slotq *queue, uint64_t count)
+{
+    if (count >= 1 && count <= SLOTQ_CALL_MESSAGES_MAX) {
+        return true;
+    }
+    queue_refuse_count(queue, count);
+    return false;
+}
+
+/* what: "lease" or "delay". */
+static inline bool queue_duration_fits(slotq *queue, const char *what, uint64_t ms)
+{
+    if (ms >= 1 && ms <= queue->lease_max_ms) {
+        return true;
+    }
+    queue_refuse_duration(queue, what, ms);
+    return false;
+}
+
+/* ---- calls (call.c) ---- */
+
+/* Milliseconds since the epoch by the queue's clock. */
+uint64_t queue_now_ms(const slotq *queue);
+
+/* For verbs that need no time themselves: what the store wants, cheaply. */
+uint64_t queue_coarse_now_ms(const slotq *queue);
+static inline uint64_t queue_rough_now_ms(const slotq *queue)
+{
+    return queue->store->wants_now ? queue_coarse_now_ms(queue) : 0;
+}
+
+/* Run a verb and keep its answer. */
+slotq_outcome queue_call(slotq *queue, slotq_call *call);
+/* The same for a verb that gives payloads. */
+slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *harvest);
+
+/* How long a waiting call may go on, in real time. */
+typedef struct queue_wait {
+    uint64_t wait_ms;
+    uint64_t begun_ms; /* monotonic */
+} queue_wait;
+
+queue_wait queue_wait_begin(uint64_t wait_ms);
+/* The time is over. */
+bool queue_wait_is_over(const queue_wait *wait);
+/* Sleep until woken, until next_due_ms by the queue's clock (UINT64_MAX: never), a poll, or the
+ * end of the wait. OK, or the store's failure, kept. */
+slotq_outcome queue_wait_sleep(slotq *queue, const queue_wait *wait, uint64_t now_ms,
+                               uint64_t next_due_ms);
+
+#endif

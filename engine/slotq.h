@@ -1,0 +1,281 @@
+/* slotq.h: slotq for programs: a reliable work queue in a file or in memory.
+ *
+ *     slotq_geometry geometry = SLOTQ_GEOMETRY_DEFAULT;
+ *     slotq_create(".", "jobs", &geometry, NULL, NULL);
+ *     slotq_open(".", "jobs", NULL, &queue, NULL);
+ *     slotq_push(queue, &(slotq_data){ "hello", 5 }, 1, NULL);
+ *     slotq_reserve(queue, 0, 1, 30000, 0, batch);
+ *     while (slotq_batch_next(batch, &message)) … slotq_ack(queue, 0, message.id, message.token);
+ *
+ * Outcomes and failures: every call answers a slotq_outcome (errors.def). Below SLOTQ_FAILURES
+ * the queue is fine and this is its answer; refused means that nothing changed. Text for people,
+ * naming the limit or the offset and the remedy: slotq_error_of(queue), or the slotq_error given
+ * to calls that have no handle yet.
+ *
+ * Any call may answer, besides what is listed with it: INVALID (an argument out of its range),
+ * CORRUPT (the bytes break FORMAT.md; nothing was written), IO (the system refused; after a
+ * failed sync the handle answers IO for good), OUTCOME_UNKNOWN (the sync after a change failed:
+ * whether the disk has it is not known), UNSUPPORTED (a change by a read-only handle), NOMEMORY.
+ * With NULL for a required pointer the answer is INVALID.
+ *
+ * Threads: there is no global state. A handle belongs to one thread at a time. For another
+ * thread take another handle: slotq_clone, or slotq_open again for a file. Batches belong to
+ * whoever made them and may be used with one handle at a time.
+ *
+ * Time: milliseconds. Leases and delays are 1 ms to SLOTQ_LEASE_TICKS_MAX * tick_ms, and end at
+ * a tick: never early, at most one tick late. The clock is CLOCK_REALTIME unless options give
+ * another.
+ */
+#ifndef SLOTQ_H
+#define SLOTQ_H
+
+#include "slotq_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SLOTQ_API __attribute__((visibility("default")))
+#else
+#define SLOTQ_API
+#endif
+
+#define SLOTQ_VERSION_TEXT "0.1.0"
+
+typedef struct slotq slotq;             /* an open queue */
+typedef struct slotq_batch slotq_batch; /* messages that reserve, peek or dead_list gave */
+
+/* 1000 messages of up to 256 bytes, 100 dead, 25 attempts, push times, ticks of 100 ms. */
+#define SLOTQ_GEOMETRY_DEFAULT                                                                   \
+    {                                                                                            \
+        .ring_slots = 1001, .payload_bytes = 256, .later_slots = 0, .dead_slots = 100,           \
+        .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS, .max_attempts = 25              \
+    }
+
+/* Why a call did not answer OK. text is one or more sentences: what was wrong, the limit or
+ * offset, what to do. Never user bytes but the queue's name. */
+typedef struct slotq_error {
+    slotq_outcome outcome;
+    int system_errno; /* errno of the refused operation, or 0 */
+    uint64_t offset;  /* CORRUPT: where in the image */
+    char text[480];
+} slotq_error;
+
+typedef enum slotq_sync {
+    SLOTQ_SYNC_OS,    /* survives SIGKILL of the process at any instruction */
+    SLOTQ_SYNC_ALWAYS /* and power loss, on disks that keep what they confirm */
+} slotq_sync;
+
+typedef struct slotq_options {
+    slotq_sync sync;
+    bool exclusive;  /* file: nobody else may have it open; faster, and batches need no copy */
+    bool read_only;  /* file: only status, position, peek, dead_list, stats, check, export */
+    uint32_t poll_ms; /* longest sleep of a waiting call between looks; 0 = 1000 */
+    uint64_t (*clock_ms)(void *context); /* NULL = CLOCK_REALTIME; tests drive time by this */
+    void *clock_context;
+} slotq_options;
+
+/* ---- names, codes, versions ---- */
+
+/* "FULL" for SLOTQ_FULL; "?" for no outcome. Static. */
+SLOTQ_API const char *slotq_outcome_name(slotq_outcome outcome);
+/* One line for people. Static. */
+SLOTQ_API const char *slotq_outcome_text(slotq_outcome outcome);
+/* Exit code of the command for an outcome. */
+SLOTQ_API int slotq_outcome_exit(slotq_outcome outcome);
+/* Version of the library, SLOTQ_VERSION_TEXT when it was built. Static. */
+SLOTQ_API const char *slotq_version(void);
+/* Bytes a queue of this geometry takes, for ever; 0 and error (may be NULL) when a field is out
+ * of range or the total is over 512 MiB. */
+SLOTQ_API uint64_t slotq_geometry_bytes(const slotq_geometry *geometry, slotq_error *error);
+
+/* ---- queues: create, open, close ---- */
+
+/* Make the queue `name` in the folder that url names ("." or a path; the file is NAME.slotq).
+ * name: 1 to 200 bytes, no '/', no NUL, no leading '.' or '-'. All room is taken from the disk now.
+ * OK (made, or there with the same geometry), EXISTS (another geometry), INVALID. */
+SLOTQ_API slotq_outcome slotq_create(const char *url, const char *name,
+                                     const slotq_geometry *geometry,
+                                     const slotq_options *options, slotq_error *error);
+
+/* Open a queue. OK, NOQUEUE, LOCKED (exclusively held, or wanted exclusively and in use),
+ * CORRUPT, VERSION, UNSUPPORTED (network file system, URL scheme), IO. On OK *queue is to be
+ * closed by slotq_close. options and error may be NULL. */
+SLOTQ_API slotq_outcome slotq_open(const char *url, const char *name,
+                                   const slotq_options *options, slotq **queue,
+                                   slotq_error *error);
+
+/* A queue in memory, owned by its handles: gone when the last one is closed. */
+SLOTQ_API slotq_outcome slotq_create_memory(const slotq_geometry *geometry,
+                                            const slotq_options *options, slotq **queue,
+                                            slotq_error *error);
+
+/* A queue in the caller's buffer of exactly the image's size, aligned to 8; it must outlive all
+ * handles. With a geometry the buffer is made a fresh queue, with NULL it must hold an image
+ * (OK, CORRUPT, VERSION). */
+SLOTQ_API slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes,
+                                          const slotq_geometry *geometry,
+                                          const slotq_options *options, slotq **queue,
+                                          slotq_error *error);
+
+/* Another handle to the same queue, for another thread. Called by the thread that has `queue`. */
+SLOTQ_API slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *error);
+
+/* NULL is allowed. Leases that are not settled run on until they end. */
+SLOTQ_API void slotq_close(slotq *queue);
+
+/* Delete a queue nobody has open. OK, NOQUEUE, LOCKED, IO. */
+SLOTQ_API slotq_outcome slotq_remove_queue(const char *url, const char *name,
+                                           slotq_error *error);
+
+/* Call visit for each queue in the folder, by name; it ends when visit answers false. OK, IO. */
+SLOTQ_API slotq_outcome slotq_list(const char *url,
+                                   bool (*visit)(void *context, const char *name),
+                                   void *context, slotq_error *error);
+
+/* The error of the handle's last call that did not answer OK; valid until the next call. */
+SLOTQ_API const slotq_error *slotq_error_of(const slotq *queue);
+/* The queue's geometry; valid as long as the handle. */
+SLOTQ_API const slotq_geometry *slotq_geometry_of(const slotq *queue);
+/* Milliseconds since 1970 by the queue's clock. */
+SLOTQ_API uint64_t slotq_now_ms(const slotq *queue);
+
+/* ---- producing ---- */
+
+/* Push 1 to SLOTQ_CALL_MESSAGES_MAX messages, together at most SLOTQ_CALL_BYTES_MAX payload
+ * bytes, all or none; ids are first_id, first_id + 1, … (first_id may be NULL). OK, FULL
+ * (slotq_error_of names the message that holds the ring), TOOBIG (a payload, or more messages
+ * than the queue can ever hold), PAUSED. With wait_ms > 0 a full queue is waited for. */
+SLOTQ_API slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t count,
+                                   uint64_t *first_id);
+SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages,
+                                        uint32_t count, uint64_t wait_ms, uint64_t *first_id);
+
+/* ---- batches ---- */
+
+/* A message in a batch. payload points into the batch or the queue: valid until the batch is
+ * used again or freed, or the message is settled, whichever is first. */
+typedef struct slotq_message {
+    uint64_t id;
+    uint32_t token;      /* reserve: hand it back to settle */
+    uint32_t payload_bytes;
+    const void *payload;
+    uint64_t pushed_ms;  /* with stamps, else 0 */
+    uint64_t died_at_ms; /* dead_list */
+    slotq_state state;   /* peek */
+    uint8_t attempts;    /* reserves so far, this one included */
+    uint8_t group;       /* dead_list: it died in this group */
+    uint8_t reason;      /* dead_list */
+    bool damaged;        /* peek, dead_list: payload is NULL, the slot is damaged */
+} slotq_message;
+
+/* An empty batch, or NULL without memory. Use it again and again: it keeps its memory. */
+SLOTQ_API slotq_batch *slotq_batch_new(void);
+SLOTQ_API void slotq_batch_free(slotq_batch *batch);
+/* Messages in the batch. */
+SLOTQ_API uint32_t slotq_batch_count(const slotq_batch *batch);
+/* The next message, in the order of the queue's answer; false after the last. */
+SLOTQ_API bool slotq_batch_next(slotq_batch *batch, slotq_message *message);
+/* Start again from the first. */
+SLOTQ_API void slotq_batch_rewind(slotq_batch *batch);
+
+/* ---- consuming ---- */
+
+/* Lease up to limit (1 to SLOTQ_CALL_MESSAGES_MAX) messages to the caller for lease_ms: what
+ * was given back first, in id order, then new ones. Waits up to wait_ms (0 = not) for the first.
+ * A damaged slot is never handed out: its message dies with reason 255. OK, EMPTY, PAUSED;
+ * AGAIN only with wait_ms 0: a bound was reached, call at once. On another answer than OK the
+ * batch is empty. */
+SLOTQ_API slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit,
+                                      uint64_t lease_ms, uint64_t wait_ms, slotq_batch *batch);
+
+/* Settle one message by its token. OK; STALE: the token is no longer the message's, nothing
+ * changed; GONE: finished; NOTFOUND: never issued. */
+/* Finished. */
+SLOTQ_API slotq_outcome slotq_ack(slotq *queue, uint8_t group, uint64_t id, uint32_t token);
+/* Failed: ready again after delay_ms (0 = at once), or dead at max_attempts. DEADFULL too. */
+SLOTQ_API slotq_outcome slotq_nack(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
+                                   uint64_t delay_ms, uint8_t reason);
+/* Given back unworked: ready at once, the attempt not counted. */
+SLOTQ_API slotq_outcome slotq_release(slotq *queue, uint8_t group, uint64_t id, uint32_t token);
+/* A new lease from now on; *new_token replaces the old token, which is void. */
+SLOTQ_API slotq_outcome slotq_extend(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
+                                     uint64_t lease_ms, uint32_t *new_token);
+/* Into the dead section now. DEADFULL too. */
+SLOTQ_API slotq_outcome slotq_kill(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
+                                   uint8_t reason);
+
+typedef enum slotq_settle_how {
+    SLOTQ_SETTLE_ACK,
+    SLOTQ_SETTLE_NACK,
+    SLOTQ_SETTLE_RELEASE,
+    SLOTQ_SETTLE_EXTEND,
+    SLOTQ_SETTLE_KILL
+} slotq_settle_how;
+
+/* Settle many. ms: nack's delay or extend's lease; reason: nack and kill. outcomes (or NULL):
+ * one byte a message in the order of runs, slotq_outcome 0 to 4. new_tokens (or NULL): extend,
+ * the new token, or 4 * outcome. The answer is OK when all were OK, else that of the first
+ * message refused; the others are settled all the same. */
+SLOTQ_API slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group,
+                                     const slotq_run *runs, uint32_t run_count, uint64_t ms,
+                                     uint8_t reason, uint8_t *outcomes, uint32_t *new_tokens);
+/* The same for a whole reserved batch in its group; after EXTEND the batch carries the new
+ * tokens, after the others it is empty. */
+SLOTQ_API slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how,
+                                           slotq_batch *batch, uint64_t ms, uint8_t reason);
+/* slotq_settle_batch with ACK. */
+SLOTQ_API slotq_outcome slotq_ack_batch(slotq *queue, slotq_batch *batch);
+
+/* ---- looking ---- */
+
+/* OK; FINISHED: before the window; NOTFOUND: never issued. O(1). */
+SLOTQ_API slotq_outcome slotq_get_status(slotq *queue, uint8_t group, uint64_t id,
+                                         slotq_status *status);
+/* At most how many undelivered messages stand before this one. As slotq_get_status. */
+SLOTQ_API slotq_outcome slotq_position(slotq *queue, uint8_t group, uint64_t id,
+                                       uint32_t *position);
+/* Up to limit messages of the window from id `from` (0 = oldest) on, untouched. OK, EMPTY. */
+SLOTQ_API slotq_outcome slotq_peek(slotq *queue, uint8_t group, uint64_t from, uint32_t limit,
+                                   slotq_batch *batch);
+SLOTQ_API slotq_outcome slotq_get_stats(slotq *queue, uint8_t group, slotq_stats *stats);
+/* Every rule of the format over the whole image. OK, CORRUPT (error has offset and rule). */
+SLOTQ_API slotq_outcome slotq_check(slotq *queue);
+
+/* ---- mending and administration ---- */
+
+/* Finish a READY or WAITING message without a token; group or SLOTQ_ALL_GROUPS. OK, LEASED,
+ * GONE, NOTFOUND. */
+SLOTQ_API slotq_outcome slotq_remove(slotq *queue, uint8_t group, uint64_t id);
+/* Take back ended leases now, all of them; counts may be NULL. OK. */
+SLOTQ_API slotq_outcome slotq_reclaim(slotq *queue, uint8_t group, uint32_t *ready_count,
+                                      uint32_t *dead_count);
+/* Up to limit dead messages, oldest first, the first `skip` left out. OK, EMPTY. */
+SLOTQ_API slotq_outcome slotq_dead_list(slotq *queue, uint32_t skip, uint32_t limit,
+                                        slotq_batch *batch);
+/* Push up to limit (0 = all) dead messages again, oldest first, attempts 0, for the group each
+ * died in. OK (also with *count 0), FULL and PAUSED (*count went before). */
+SLOTQ_API slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count);
+/* Forget all dead messages. */
+SLOTQ_API slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count);
+/* what: SLOTQ_PAUSE_IN, _OUT or _BOTH. Already so is OK. */
+SLOTQ_API slotq_outcome slotq_pause(slotq *queue, uint8_t what);
+SLOTQ_API slotq_outcome slotq_resume(slotq *queue, uint8_t what);
+/* Finish every message of the ring for every group; dead and scheduled ones stay. */
+SLOTQ_API slotq_outcome slotq_purge(slotq *queue);
+
+/* ---- bytes ---- */
+
+/* A consistent copy of the whole image into buffer (bytes: its size, at least the image's). */
+SLOTQ_API slotq_outcome slotq_export(slotq *queue, void *buffer, uint64_t bytes);
+/* Image bytes of the queue. */
+SLOTQ_API uint64_t slotq_image_bytes(const slotq *queue);
+/* Make a queue of an exported image, checked whole before. OK, EXISTS, CORRUPT, VERSION. */
+SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const void *image,
+                                     uint64_t bytes, slotq_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
