@@ -4,9 +4,11 @@
 
 #include <stdexcept>
 
-namespace support {
+namespace support
+{
 
-namespace {
+namespace
+{
 
 constexpr uint32_t steps_max = 200000; /* no verb of any queue needs more */
 
@@ -52,7 +54,7 @@ uint32_t xxh32(const uint8_t *bytes, size_t size)
     size_t left = size;
     uint32_t hash = prime5;
     if (left >= 16) {
-        uint32_t lanes[4] = { prime1 + prime2, prime2, 0, 0 - prime1 };
+        uint32_t lanes[4] = {prime1 + prime2, prime2, 0, 0 - prime1};
         for (; left >= 16; left -= 16) {
             for (uint32_t &lane : lanes) {
                 const uint32_t input = static_cast<uint32_t>(load(at, 4));
@@ -60,8 +62,8 @@ uint32_t xxh32(const uint8_t *bytes, size_t size)
                 at += 4;
             }
         }
-        hash = rotate(lanes[0], 1) + rotate(lanes[1], 7) + rotate(lanes[2], 12) +
-               rotate(lanes[3], 18);
+        hash =
+            rotate(lanes[0], 1) + rotate(lanes[1], 7) + rotate(lanes[2], 12) + rotate(lanes[3], 18);
     }
     hash += static_cast<uint32_t>(size);
     for (; left >= 4; left -= 4, at += 4) {
@@ -115,12 +117,12 @@ Image::Image(const Bytes &bytes) : bytes_(bytes)
 
 Image &Image::operator=(const Image &other)
 {
-    if (this != &other) {
-        if (bytes_.size() == other.bytes_.size()) { /* the view stays where it is */
-            std::memcpy(bytes_.data(), other.bytes_.data(), bytes_.size());
-        } else {
-            bytes_ = other.bytes_;
-        }
+    const bool same =
+        bytes_.size() == other.bytes_.size() && std::memcmp(data() + 8, other.data() + 8, 24) == 0;
+    if (same && this != &other) { /* the same geometry: the view stays as it is */
+        std::memcpy(bytes_.data(), other.bytes_.data(), bytes_.size());
+    } else if (!same) {
+        bytes_ = other.bytes_;
         open();
     }
     return *this;
@@ -290,7 +292,8 @@ slotq_outcome Image::run(slotq_call &call)
 
 /* ---- comparing ---- */
 
-namespace {
+namespace
+{
 
 void mask_slot(uint8_t *slot, const slotq_view &view)
 {

@@ -13,16 +13,18 @@
 
 #include "../../engine/slotq_core.h"
 
-namespace support {
+namespace support
+{
 
 struct Field {
     uint32_t offset;
     uint32_t bytes;
 };
 
-namespace field {
-#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                          \
-    constexpr Field part##_##name = { (offset), (bytes) };
+namespace field
+{
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
+    constexpr Field part##_##name = {(offset), (bytes)};
 #include "../../engine/layout/fields.def"
 #undef SLOTQ_FIELD
 } // namespace field
@@ -49,7 +51,8 @@ constexpr uint32_t word(slotq_state state, uint32_t attempts, uint64_t bits)
 }
 
 /* Bytes of just their size, so that a sanitizer sees a read past them. */
-class Bytes {
+class Bytes
+{
 public:
     explicit Bytes(size_t size) : size_(size), bytes_(new uint8_t[size > 0 ? size : 1]())
     {
@@ -97,7 +100,8 @@ private:
 };
 
 /* An image and the core that works it. Copies are images of their own. */
-class Image {
+class Image
+{
 public:
     explicit Image(const slotq_geometry &geometry); /* a fresh queue */
     explicit Image(const Bytes &bytes);             /* must open */

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
-namespace support {
+namespace support
+{
 
-namespace {
+namespace
+{
 
 constexpr uint64_t half_range = UINT64_C(1) << 23;
 constexpr uint64_t range = UINT64_C(1) << 24;
@@ -266,12 +268,11 @@ Model::Swept Model::sweep(uint32_t index, bool whole, const Named *named)
             gather(group, share.deadline);
             continue;
         }
-        const bool spared =
-            named != nullptr && share.state == SLOTQ_STATE_LEASED &&
-            std::any_of(named->begin(), named->end(), [&](const slotq_run &run) {
-                return run.token == share.word() && message.id >= run.id &&
-                       message.id - run.id < run.count;
-            });
+        const bool spared = named != nullptr && share.state == SLOTQ_STATE_LEASED &&
+                            std::any_of(named->begin(), named->end(), [&](const slotq_run &run) {
+                                return run.token == share.word() && message.id >= run.id &&
+                                       message.id - run.id < run.count;
+                            });
         if (spared) {
             gather(group, tick_ + 1);
         } else {

@@ -15,7 +15,8 @@
 
 #include "../../engine/slotq_core.h"
 
-namespace support {
+namespace support
+{
 
 /* What one group knows of one message. */
 struct Share {
@@ -60,7 +61,8 @@ struct Group {
     uint32_t died = 0;
 };
 
-class Model {
+class Model
+{
 public:
     explicit Model(const slotq_geometry &geometry, uint64_t last_id = 0);
 
@@ -86,7 +88,7 @@ public:
     uint32_t dead_dropped = 0;
     uint32_t paused = 0;
     uint32_t wake = 0;
-    bool woke = false; /* the last verb woke who waits */
+    bool woke = false;   /* the last verb woke who waits */
     bool folded = false; /* a deadline was read 2^24 ticks off: the clock went back */
 
 private:

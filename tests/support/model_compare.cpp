@@ -4,9 +4,11 @@
 
 #include "model_play.hpp"
 
-namespace support {
+namespace support
+{
 
-namespace {
+namespace
+{
 
 template <typename Left, typename Right>
 std::string differ(const char *what, Left core, Right model)
@@ -18,7 +20,8 @@ std::string differ(const char *what, Left core, Right model)
 }
 
 /* One line a field: "" when all are equal. */
-class Comparison {
+class Comparison
+{
 public:
     template <typename Left, typename Right>
     void equal(const char *what, Left core, Right model)
@@ -48,10 +51,9 @@ private:
     std::string text_;
 };
 
-constexpr const char *verb_names[] = { "push",   "reserve", "ack",        "nack",    "release",
-                                       "extend", "kill",    "remove",     "reclaim", "redrive",
-                                       "dead_purge", "pause", "resume",   "purge",   "status",
-                                       "peek",   "dead_list", "stats" };
+constexpr const char *verb_names[] = {
+    "push",    "reserve",    "ack",   "nack",   "release", "extend", "kill", "remove",    "reclaim",
+    "redrive", "dead_purge", "pause", "resume", "purge",   "status", "peek", "dead_list", "stats"};
 
 } // namespace
 
@@ -129,8 +131,7 @@ std::string Play::compare_status(const slotq_call_status &core,
     const Group &group = model_.groups[core.group];
     const Message &message = *model_.find(core.id);
     const bool stamps = (model_.geometry.flags & SLOTQ_FLAG_STAMPS) != 0;
-    const uint64_t stamp_ms =
-        slotq_core_stamp_ms(&model_.geometry, message.stamp, now_ms_);
+    const uint64_t stamp_ms = slotq_core_stamp_ms(&model_.geometry, message.stamp, now_ms_);
     const uint32_t behind = model_.count(core.group, SLOTQ_STATE_READY, true);
     comparison.equal("status.state", core.status.state, model.status.state);
     comparison.equal("status.why", core.status.why, model.status.why);
@@ -217,9 +218,8 @@ std::string Play::compare_stats(const slotq_stats &core, const slotq_stats &mode
     comparison.equal("stats.paused", core.paused, model.paused);
     const Message *oldest = model_.find(model_.groups[core.group].head);
     const bool stamps = (model_.geometry.flags & SLOTQ_FLAG_STAMPS) != 0 && oldest != nullptr;
-    comparison.equal(
-        "stats.oldest_ms", core.oldest_ms,
-        stamps ? slotq_core_stamp_ms(&model_.geometry, oldest->stamp, now_ms_) : 0);
+    comparison.equal("stats.oldest_ms", core.oldest_ms,
+                     stamps ? slotq_core_stamp_ms(&model_.geometry, oldest->stamp, now_ms_) : 0);
     comparison.note(compare_holder(core.holder, model.holder));
     return comparison.text();
 }
@@ -230,14 +230,12 @@ std::string Play::compare_front() const
 {
     Comparison comparison;
     comparison.equal("last_id", image_.last_id(), model_.last_id);
-    comparison.equal("used",
-                     image_.distance(image_.get(field::header_head),
-                                     image_.get(field::header_tail)),
-                     model_.messages.size());
+    comparison.equal(
+        "used", image_.distance(image_.get(field::header_head), image_.get(field::header_tail)),
+        model_.messages.size());
     comparison.equal("paused", image_.get(field::shared_paused), model_.paused);
     comparison.equal("dropped", image_.get(field::shared_dropped), model_.dropped);
-    comparison.equal("dead_dropped", image_.get(field::shared_dead_dropped),
-                     model_.dead_dropped);
+    comparison.equal("dead_dropped", image_.get(field::shared_dead_dropped), model_.dead_dropped);
     comparison.equal("dead_count", image_.get(field::shared_dead_count), model_.dead.size());
     comparison.equal("wake", image_.get(field::shared_wake), model_.wake);
     return comparison.text();
@@ -301,9 +299,9 @@ std::string Play::compare_dead() const
         comparison.equal("dead.attempts", bytes[12], dead.attempts);
         comparison.equal("dead.group", bytes[13], dead.group);
         comparison.equal("dead.reason", bytes[14], dead.reason);
-        comparison.holds("a dead slot is damaged",
-                         slotq_core_slot(&image_.view(),
-                                         image_.dead_offset(entry) + dead_entry_bytes, &slot));
+        comparison.holds(
+            "a dead slot is damaged",
+            slotq_core_slot(&image_.view(), image_.dead_offset(entry) + dead_entry_bytes, &slot));
         comparison.holds("a dead payload differs",
                          std::string(reinterpret_cast<const char *>(slot.payload),
                                      slot.payload_bytes) == dead.payload);
@@ -325,12 +323,10 @@ std::string Play::compare_payload(uint64_t id) const
     comparison.equal("slot offset", offset, image_.slot_offset(image_.index_of(id)));
     comparison.holds("a slot is damaged", slotq_core_slot(&image_.view(), offset, &slot));
     comparison.equal("stamp", slot.stamp, message.stamp);
-    comparison.holds("a payload differs",
-                     std::string(reinterpret_cast<const char *>(slot.payload),
-                                 slot.payload_bytes) == message.payload);
+    comparison.holds("a payload differs", std::string(reinterpret_cast<const char *>(slot.payload),
+                                                      slot.payload_bytes) == message.payload);
     const bool checks = (model_.geometry.flags & SLOTQ_FLAG_CHECKS) != 0;
-    comparison.equal("check", slot.check,
-                     checks ? xxh32(slot.payload, slot.payload_bytes) : 0);
+    comparison.equal("check", slot.check, checks ? xxh32(slot.payload, slot.payload_bytes) : 0);
     return comparison.text();
 }
 
@@ -341,8 +337,8 @@ std::string Play::geometry_told() const
     const slotq_geometry &shape = image_.geometry();
     std::ostringstream text;
     text << "ring_slots " << shape.ring_slots << " payload " << shape.payload_bytes << " groups "
-         << +shape.groups << " flags " << +shape.flags << " max_attempts "
-         << +shape.max_attempts << " dead " << shape.dead_slots << " tick_ms " << shape.tick_ms;
+         << +shape.groups << " flags " << +shape.flags << " max_attempts " << +shape.max_attempts
+         << " dead " << shape.dead_slots << " tick_ms " << shape.tick_ms;
     return text.str();
 }
 
@@ -359,16 +355,15 @@ std::string Play::told() const
     } else if (last_.verb >= SLOTQ_ACK && last_.verb <= SLOTQ_KILL) {
         text << " group " << +last_.settle.group << " ms " << last_.settle.ms;
         for (const slotq_run &run : runs_) {
-            text << " " << run.id << ":" << std::hex << run.token << std::dec << "x"
-                 << run.count;
+            text << " " << run.id << ":" << std::hex << run.token << std::dec << "x" << run.count;
         }
     } else if (last_.verb == SLOTQ_REMOVE) {
         text << " id " << last_.remove.id << " group " << +last_.remove.group;
     }
     text << " -> " << outcome_;
     for (uint32_t g = 0; g < model_.groups.size(); g++) {
-        text << "\n    group " << g << ": head " << image_.get(field::group_head, g)
-             << " cursor " << image_.get(field::group_cursor, g) << " written "
+        text << "\n    group " << g << ": head " << image_.get(field::group_head, g) << " cursor "
+             << image_.get(field::group_cursor, g) << " written "
              << image_.get(field::group_written, g) << " retry_from "
              << image_.get(field::group_retry_from, g) << " ready_behind "
              << image_.get(field::group_ready_behind, g) << " sweep "

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
-namespace support {
+namespace support
+{
 
-namespace {
+namespace
+{
 
 constexpr uint64_t ticks_2_23 = UINT64_C(1) << 23;
 constexpr uint64_t ticks_2_24 = UINT64_C(1) << 24;
@@ -39,9 +41,9 @@ uint64_t ByteChoices::below(uint64_t limit)
 
 slotq_geometry Play::choose_geometry(Choices &choices)
 {
-    static const uint32_t groups[] = { 1, 1, 1, 2, 2, 3, 3, 16 };
-    static const uint32_t attempts[] = { 0, 0, 1, 2, 3, 3, 62 };
-    static const uint32_t ticks[] = { 1, 3, 100, 1000 };
+    static const uint32_t groups[] = {1, 1, 1, 2, 2, 3, 3, 16};
+    static const uint32_t attempts[] = {0, 0, 1, 2, 3, 3, 62};
+    static const uint32_t ticks[] = {1, 3, 100, 1000};
     const bool large = choices.one_in(5);
     slotq_geometry made = geometry(
         2 + (large ? choices.small(299) : choices.small(14)), 1 + 2 * choices.small(12),
@@ -59,8 +61,8 @@ slotq_geometry Play::choose_geometry(Choices &choices)
 
 uint64_t Play::choose_last_id()
 {
-    static const uint64_t marks[] = { UINT64_C(1) << 31, UINT64_C(1) << 32,
-                                      UINT64_C(3) << 31, UINT64_C(1) << 46 };
+    static const uint64_t marks[] = {UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(3) << 31,
+                                     UINT64_C(1) << 46};
     switch (choices_.small(4)) {
     case 0:
         return marks[choices_.small(4)] - choices_.small(40);
@@ -199,8 +201,8 @@ uint32_t Play::choose_runs()
     runs_.clear();
     for (uint32_t i = 0; i < count; i++) {
         if (held_.empty() || choices_.one_in(20)) {
-            runs_.push_back({ choose_id(), choices_.one_in(2) ? 3u : 5u + choices_.small(99),
-                              1 + choices_.small(4) });
+            runs_.push_back({choose_id(), choices_.one_in(2) ? 3u : 5u + choices_.small(99),
+                             1 + choices_.small(4)});
             continue;
         }
         const size_t recent = choices_.one_in(5) ? held_.size() : std::min<size_t>(held_.size(), 3);
@@ -253,13 +255,33 @@ void Play::interrupt_crossing()
     }
 }
 
+/* What the format leaves open may be anything: words outside [head, written), and a retry_from
+ * that is earlier than it could be. */
+void Play::stir()
+{
+    static const uint32_t garbage[] = { 0, 3, 0x103, 5, 0xFFFFFFFF, 0x203 };
+    for (uint32_t g = 0; g < model_.groups.size(); g++) {
+        const uint64_t head = image_.get(field::group_head, g);
+        const uint32_t written = image_.distance(head, image_.get(field::group_written, g));
+        for (uint32_t index = 0; index < image_.geometry().ring_slots; index++) {
+            if (image_.distance(head, index) >= written) {
+                image_.set_word(g, index, garbage[choices_.small(6)]);
+            }
+        }
+        if (image_.get(field::group_ready_behind, g) > 0 && choices_.one_in(2)) {
+            image_.set(field::group_retry_from, g, head);
+        }
+    }
+}
+
 /* ---- verbs ---- */
 
 std::string Play::push()
 {
     const slotq_geometry &shape = image_.geometry();
     const uint32_t most = choices_.one_in(3) ? shape.ring_slots : 4u;
-    const uint32_t count = choices_.one_in(40) ? choices_.small(2) * 4097 : 1 + choices_.small(most);
+    const uint32_t count =
+        choices_.one_in(40) ? choices_.small(2) * 4097 : 1 + choices_.small(most);
     payloads_.assign(count, std::string());
     data_.assign(count, slotq_data());
     const bool too_big = choices_.one_in(60);
@@ -303,17 +325,16 @@ std::string Play::reserve()
             held_[choices_.small(held_max)] = held_.back();
             held_.pop_back();
         }
-        held_.push_back({ group, core_runs_[i] });
+        held_.push_back({group, core_runs_[i]});
     }
     return fault;
 }
 
 std::string Play::settle()
 {
-    static const slotq_verb verbs[] = { SLOTQ_ACK,    SLOTQ_ACK,     SLOTQ_ACK,
-                                        SLOTQ_NACK,   SLOTQ_NACK,    SLOTQ_NACK,
-                                        SLOTQ_RELEASE, SLOTQ_EXTEND, SLOTQ_EXTEND,
-                                        SLOTQ_KILL };
+    static const slotq_verb verbs[] = {SLOTQ_ACK,    SLOTQ_ACK,  SLOTQ_ACK,     SLOTQ_NACK,
+                                       SLOTQ_NACK,   SLOTQ_NACK, SLOTQ_RELEASE, SLOTQ_EXTEND,
+                                       SLOTQ_EXTEND, SLOTQ_KILL};
     slotq_call core = fresh(verbs[choices_.small(10)]);
     const uint32_t group = choose_runs();
     if (choices_.one_in(60)) {
@@ -340,7 +361,7 @@ std::string Play::settle()
     model.settle.tokens = wants ? model_tokens_.data() : nullptr;
     const std::string fault = ask(core, model);
     if (core.verb == SLOTQ_EXTEND && outcome_ == SLOTQ_OK && wants && held_.size() < held_max) {
-        held_.push_back({ group, { runs_[0].id, core_tokens_[0], runs_[0].count } });
+        held_.push_back({group, {runs_[0].id, core_tokens_[0], runs_[0].count}});
     }
     return fault;
 }
@@ -350,8 +371,8 @@ std::string Play::remove()
     slotq_call core = fresh(SLOTQ_REMOVE);
     core.remove.id = choose_id();
     const uint32_t group = choose_group();
-    core.remove.group = choices_.one_in(3) ? uint8_t{ SLOTQ_ALL_GROUPS }
-                                           : static_cast<uint8_t>(group);
+    core.remove.group =
+        choices_.one_in(3) ? uint8_t{SLOTQ_ALL_GROUPS} : static_cast<uint8_t>(group);
     slotq_call model = core;
     return ask(core, model);
 }
@@ -375,8 +396,8 @@ std::string Play::redrive()
 /* Seldom, or nothing else would happen. */
 std::string Play::administer()
 {
-    static const slotq_verb verbs[] = { SLOTQ_PAUSE,  SLOTQ_RESUME, SLOTQ_RESUME,
-                                        SLOTQ_RESUME, SLOTQ_PURGE,  SLOTQ_DEAD_PURGE };
+    static const slotq_verb verbs[] = {SLOTQ_PAUSE,  SLOTQ_RESUME, SLOTQ_RESUME,
+                                       SLOTQ_RESUME, SLOTQ_PURGE,  SLOTQ_DEAD_PURGE};
     slotq_call core = fresh(verbs[choices_.small(6)]);
     if (core.verb == SLOTQ_PAUSE || core.verb == SLOTQ_RESUME) {
         const uint32_t both = core.verb == SLOTQ_RESUME && !choices_.one_in(3) ? 3 : 0;
@@ -391,15 +412,15 @@ std::string Play::administer()
 
 std::string Play::look()
 {
-    static const slotq_verb verbs[] = { SLOTQ_PEEK, SLOTQ_DEAD_LIST, SLOTQ_STATS };
+    static const slotq_verb verbs[] = {SLOTQ_PEEK, SLOTQ_DEAD_LIST, SLOTQ_STATS};
     slotq_call core = fresh(verbs[choices_.small(3)]);
     if (core.verb == SLOTQ_STATS) {
         core.stats.group = static_cast<uint8_t>(choose_group());
         slotq_call model = core;
         return ask(core, model);
     }
-    core.look.from = core.verb == SLOTQ_PEEK ? (choices_.one_in(3) ? 0 : choose_id())
-                                             : choices_.below(4);
+    core.look.from =
+        core.verb == SLOTQ_PEEK ? (choices_.one_in(3) ? 0 : choose_id()) : choices_.below(4);
     core.look.capacity = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(300);
     core.look.group = static_cast<uint8_t>(choose_group());
     core_items_.assign(core.look.capacity + 1, slotq_item());
@@ -422,11 +443,11 @@ std::string Play::status()
 std::string Play::step()
 {
     static const Step steps[] = {
-        &Play::push,   &Play::push,   &Play::push,    &Play::push,    &Play::push,
-        &Play::reserve, &Play::reserve, &Play::reserve, &Play::reserve, &Play::reserve,
-        &Play::reserve, &Play::settle, &Play::settle,  &Play::settle,  &Play::settle,
-        &Play::settle, &Play::settle, &Play::settle,  &Play::remove,  &Play::reclaim,
-        &Play::redrive, &Play::look,   &Play::status,  &Play::administer,
+        &Play::push,    &Play::push,    &Play::push,    &Play::push,       &Play::push,
+        &Play::reserve, &Play::reserve, &Play::reserve, &Play::reserve,    &Play::reserve,
+        &Play::reserve, &Play::settle,  &Play::settle,  &Play::settle,     &Play::settle,
+        &Play::settle,  &Play::settle,  &Play::settle,  &Play::remove,     &Play::reclaim,
+        &Play::redrive, &Play::look,    &Play::status,  &Play::administer,
     };
     move_clock();
     const slotq_geometry &shape = image_.geometry();
@@ -435,6 +456,9 @@ std::string Play::step()
     }
     if (choices_.one_in(100)) {
         interrupt_crossing();
+    }
+    if (choices_.one_in(60)) {
+        stir();
     }
     return (this->*steps[choices_.small(sizeof steps / sizeof steps[0])])();
 }

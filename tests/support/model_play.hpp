@@ -11,10 +11,12 @@
 #include "image.hpp"
 #include "model.hpp"
 
-namespace support {
+namespace support
+{
 
 /* Where choices come from. */
-class Choices {
+class Choices
+{
 public:
     virtual ~Choices() = default;
     virtual uint64_t below(uint64_t limit) = 0; /* 0 to limit - 1; limit is at least 1 */
@@ -34,7 +36,8 @@ public:
 };
 
 /* The same numbers everywhere for a seed. */
-class RandomChoices : public Choices {
+class RandomChoices : public Choices
+{
 public:
     explicit RandomChoices(uint64_t seed) : state_(seed)
     {
@@ -46,7 +49,8 @@ private:
 };
 
 /* Bytes of a fuzzer; zeros after their end. */
-class ByteChoices : public Choices {
+class ByteChoices : public Choices
+{
 public:
     ByteChoices(const uint8_t *bytes, size_t size) : at_(bytes), end_(bytes + size)
     {
@@ -62,7 +66,8 @@ private:
     const uint8_t *end_;
 };
 
-class Play {
+class Play
+{
 public:
     explicit Play(Choices &choices);
 
@@ -93,6 +98,7 @@ private:
     uint32_t choose_group();
     uint32_t choose_runs();
     void wear_out();
+    void stir();
     void move_clock();
     void interrupt_crossing();
 
@@ -109,8 +115,7 @@ private:
     slotq_call fresh(slotq_verb verb) const;
     std::string ask(slotq_call &core, slotq_call &model);
     std::string compare_answers(const slotq_call &core, const slotq_call &model) const;
-    std::string compare_status(const slotq_call_status &core,
-                               const slotq_call_status &model) const;
+    std::string compare_status(const slotq_call_status &core, const slotq_call_status &model) const;
     std::string compare_items(const slotq_call &core, const slotq_call &model) const;
     std::string compare_stats(const slotq_stats &core, const slotq_stats &model) const;
     std::string compare_holder(const slotq_holder &core, const slotq_holder &model) const;

@@ -4,7 +4,8 @@
 
 #include "model.hpp"
 
-namespace support {
+namespace support
+{
 
 slotq_outcome Model::run(slotq_call &call)
 {
@@ -161,7 +162,7 @@ bool Model::lease(slotq_call_reserve &reserve, Message &message, bool new_run)
     if (joins) {
         last->count++;
     } else {
-        reserve.runs[reserve.run_count++] = { message.id, leased.word(), 1 };
+        reserve.runs[reserve.run_count++] = {message.id, leased.word(), 1};
     }
     reserve.message_count++;
     set_due(groups[reserve.group], deadline);

@@ -1,0 +1,202 @@
+/* test_crash_cases.cpp: the table behind test_crash_cases.hpp: for each shape of queue the same
+ * list of verbs, then cases that want a shape of their own.
+ */
+#include "test_crash_cases.hpp"
+
+namespace crash
+{
+
+namespace
+{
+
+using actions = std::vector<action>;
+
+constexpr uint64_t LEASE_MS = 1000;
+constexpr uint64_t PASSED_MS = 5000;
+
+actions operator+(actions left, const actions &right)
+{
+    left.insert(left.end(), right.begin(), right.end());
+    return left;
+}
+
+class table
+{
+public:
+    table(std::string shape_name, const slotq_geometry &geometry)
+        : prefix(std::move(shape_name)), shape(geometry)
+    {
+    }
+
+    void add(const std::string &name, const actions &setup, const action &verb,
+             uint64_t last_id = 0)
+    {
+        cases.push_back({prefix + ", " + name, shape, last_id, setup, verb});
+    }
+
+    /* Every group does it. */
+    actions each(const std::vector<action> &wanted) const
+    {
+        actions all;
+        for (uint8_t group = 0; group < shape.groups; group++) {
+            for (action one : wanted) {
+                one.group = group;
+                all.push_back(one);
+            }
+        }
+        return all;
+    }
+
+    std::vector<crash_case> cases;
+    std::string prefix;
+    slotq_geometry shape;
+};
+
+void add_pushes(table &to)
+{
+    const actions five_done = actions{push(5)} + to.each({reserve(0, 5), settle(SLOTQ_ACK, 0)});
+    to.add("push 1", {}, push(1));
+    to.add("push many", {push(1)}, push(4));
+    to.add("push around the end", five_done, push(4));
+    to.add("push into full", {push(6)}, push(1));
+    to.add("push over the first crossing", {}, push(3), (UINT64_C(1) << 31) - 2);
+    to.add("push over the second crossing", {push(1)}, push(3), (UINT64_C(1) << 32) - 3);
+    to.add("push after the end of ids", {}, push(1), SLOTQ_ID_MAX);
+    to.add("pause", {push(1)}, pause(SLOTQ_PAUSE, SLOTQ_PAUSE_BOTH));
+    to.add("resume", {pause(SLOTQ_PAUSE, SLOTQ_PAUSE_BOTH)}, pause(SLOTQ_RESUME, SLOTQ_PAUSE_IN));
+    to.add("push when paused", {pause(SLOTQ_PAUSE, SLOTQ_PAUSE_IN)}, push(1));
+    to.add("purge", five_done + actions{push(4), reserve(0, 2)}, of(SLOTQ_PURGE));
+}
+
+void add_reserves(table &to)
+{
+    const actions four_held{push(5), reserve(0, 4, LEASE_MS)};
+    to.add("reserve new", {push(4)}, reserve(0, 3));
+    to.add("reserve of nothing", {}, reserve(0, 3));
+    to.add("reserve again and new", four_held + actions{settle(SLOTQ_NACK, 0, {1, 3})},
+           reserve(0, 5));
+    to.add("reserve released ones", four_held + actions{settle(SLOTQ_RELEASE, 0, {0, 1})},
+           reserve(0, 2));
+    to.add("reserve with a sweep", four_held, after(PASSED_MS, reserve(0, 5)));
+    to.add("reserve with a sweep of waiting ones",
+           four_held + actions{settle(SLOTQ_NACK, 0, {0, 2}, LEASE_MS)},
+           after(PASSED_MS, reserve(0, 5)));
+    to.add("reserve around the end",
+           actions{push(5)} + to.each({reserve(0, 5), settle(SLOTQ_ACK, 0)}) + actions{push(4)},
+           reserve(0, 4));
+    to.add("reclaim", four_held, after(PASSED_MS, of(SLOTQ_RECLAIM)));
+    to.add("reclaim with far deadlines", four_held,
+           after(((UINT64_C(1) << 23) - 4000) * to.shape.tick_ms, of(SLOTQ_RECLAIM)));
+}
+
+void add_settles(table &to)
+{
+    const actions held{push(5), reserve(0, 4)};
+    to.add("ack at head", held, settle(SLOTQ_ACK, 0, {0}));
+    to.add("ack elsewhere", held, settle(SLOTQ_ACK, 0, {2}));
+    to.add("ack two apart", held, settle(SLOTQ_ACK, 0, {0, 2}));
+    to.add("ack all", held, settle(SLOTQ_ACK, 0));
+    to.add("ack before finished ones", held + actions{settle(SLOTQ_ACK, 0, {1, 2})},
+           settle(SLOTQ_ACK, 0, {0}));
+    to.add("ack of a passed lease", held, after(60000, settle(SLOTQ_ACK, 0, {0, 1})));
+    to.add("nack", held, settle(SLOTQ_NACK, 0, {1}));
+    to.add("nack all", held, settle(SLOTQ_NACK, 0));
+    to.add("nack with a delay", held, settle(SLOTQ_NACK, 0, {0, 3}, 5000));
+    to.add("release", held, settle(SLOTQ_RELEASE, 0, {0, 1}));
+    to.add("extend one", held, settle(SLOTQ_EXTEND, 0, {1}, 60000));
+    to.add("extend all", held, settle(SLOTQ_EXTEND, 0, {}, 60000));
+    to.add("extend with far deadlines", held,
+           after(((UINT64_C(1) << 23) - 4000) * to.shape.tick_ms,
+                 settle(SLOTQ_EXTEND, 0, {1, 2}, 60000)));
+    to.add("kill one", held, settle(SLOTQ_KILL, 0, {1}, 0, 7));
+    to.add("kill all", held, settle(SLOTQ_KILL, 0, {}, 0, 7));
+    to.add("remove beyond the cursor", {push(5)}, remove(0, 4));
+    to.add("remove for all", {push(5)}, remove(SLOTQ_ALL_GROUPS, 3));
+    to.add("remove at head", {push(5)}, remove(SLOTQ_ALL_GROUPS, 1));
+    to.add("remove one behind", held + actions{settle(SLOTQ_NACK, 0, {2})}, remove(0, 3));
+    to.add("remove a leased one", held, remove(0, 1));
+}
+
+void add_deaths(table &to)
+{
+    const actions held{push(5), reserve(0, 4, LEASE_MS)};
+    const actions worn = held + actions{settle(SLOTQ_NACK, 0), reserve(0, 4, LEASE_MS),
+                                        settle(SLOTQ_NACK, 0), reserve(0, 4, LEASE_MS)};
+    const actions two_dead = held + actions{settle(SLOTQ_KILL, 0, {0, 2}, 0, 9)};
+    const actions three_dead = held + actions{settle(SLOTQ_KILL, 0, {0, 1, 2}, 0, 9)};
+    to.add("nack that dies", worn, settle(SLOTQ_NACK, 0, {0, 1}, 0, 3));
+    to.add("nack that dies, more than there is room", worn, settle(SLOTQ_NACK, 0, {}, 0, 3));
+    to.add("kill into a full dead section", three_dead, settle(SLOTQ_KILL, 0, {0}, 0, 3));
+    to.add("reserve with burials", worn, after(PASSED_MS, reserve(0, 5)));
+    to.add("reclaim with burials", worn, after(PASSED_MS, of(SLOTQ_RECLAIM)));
+    action one = of(SLOTQ_REDRIVE);
+    action all = one;
+    all.count = 0;
+    to.add("redrive one", two_dead, one);
+    to.add("redrive all", two_dead, all);
+    to.add("redrive into full", three_dead + actions{push(1)}, all);
+    to.add("redrive when none is there", {push(1)}, all);
+    to.add("dead purge", two_dead, of(SLOTQ_DEAD_PURGE));
+}
+
+void add_all(table &to, std::vector<crash_case> &cases)
+{
+    add_pushes(to);
+    add_reserves(to);
+    add_settles(to);
+    add_deaths(to);
+    cases.insert(cases.end(), to.cases.begin(), to.cases.end());
+}
+
+void add_overwrites(std::vector<crash_case> &cases, uint8_t groups)
+{
+    slotq_geometry shape = geometry(7, 12, groups);
+    shape.flags = SLOTQ_FLAG_OVERWRITE | SLOTQ_FLAG_STAMPS;
+    table to("overwrite, " + std::to_string(groups) + " groups", shape);
+    const actions held{push(6), reserve(0, 4), settle(SLOTQ_ACK, 0, {1})};
+    to.add("push over unread", {push(6)}, push(2));
+    to.add("push over leased", held, push(3));
+    to.add("push over all", held, push(6));
+    to.add("push over a crossing", {push(6)}, push(4), (UINT64_C(1) << 31) - 8);
+    cases.insert(cases.end(), to.cases.begin(), to.cases.end());
+}
+
+} // namespace
+
+std::vector<crash_case> all_cases()
+{
+    std::vector<crash_case> cases;
+    slotq_geometry shape = geometry(7, 12, 1);
+    table plain("1 group", shape);
+    add_all(plain, cases);
+
+    shape = geometry(7, 12, 3);
+    shape.flags = SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_DEAD_OVERWRITE;
+    table rich("3 groups, checks, stamps, dead overwrite", shape);
+    add_all(rich, cases);
+
+    shape = geometry(7, 5, 2);
+    shape.flags = SLOTQ_FLAG_KEYS | SLOTQ_FLAG_STAMPS;
+    shape.later_slots = 3;
+    shape.dead_slots = 0;
+    table keyed("2 groups, keys, later, no dead section", shape);
+    add_all(keyed, cases);
+
+    add_overwrites(cases, 1);
+    add_overwrites(cases, 3);
+    return cases;
+}
+
+simulation set_up(const crash_case &one)
+{
+    simulation world(one.shape);
+    if (one.last_id != 0) {
+        set_last_id(world.image, one.last_id);
+    }
+    for (const action &step : one.setup) {
+        world.run(step);
+    }
+    return world;
+}
+
+} // namespace crash

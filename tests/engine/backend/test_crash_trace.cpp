@@ -1,0 +1,144 @@
+/* test_crash_trace.cpp: see test_crash_trace.hpp. */
+#include "test_crash_trace.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+namespace crash
+{
+
+watched::watched(const queue_file &file) : image(file.image_path()), journal(file.journal_path())
+{
+    if (valid()) {
+        seen = {image.copy(), journal.copy()};
+    }
+}
+
+bool watched::changed()
+{
+    const bool image_same = memcmp(seen.image.data(), image.begin(), image.size()) == 0;
+    const bool journal_same = memcmp(seen.journal.data(), journal.begin(), journal.size()) == 0;
+    if (!image_same) {
+        seen.image = image.copy();
+    }
+    if (!journal_same) {
+        seen.journal = journal.copy();
+    }
+    return !image_same || !journal_same;
+}
+
+namespace
+{
+
+/* The child: opens the queue, does the verb between two marks. */
+int verb_in_child(queue_file &file, prepared &call, const slotq_options &how)
+{
+    const batch_handle batch(slotq_batch_new());
+    const handle queue = file.open(how);
+    if (queue == nullptr || batch == nullptr) {
+        return 3;
+    }
+    stepper::mark();
+    const slotq_outcome outcome = fire(queue.get(), call, batch.get());
+    stepper::mark();
+    return outcome == call.outcome ? 0 : 4;
+}
+
+void record(stepper::child &child, watched &files, trace &result)
+{
+    result.states.push_back(files.last());
+    while (child.step() == stepper::stop::stepped) {
+        if (files.changed()) {
+            result.states.push_back(files.last());
+        }
+    }
+    if (files.changed()) {
+        result.states.push_back(files.last());
+    }
+    result.steps = child.steps();
+}
+
+} // namespace
+
+trace step_through(queue_file &file, prepared &call, const slotq_options &how)
+{
+    trace result;
+    file.now_ms = call.now_ms;
+    stepper::child child([&] { return verb_in_child(file, call, how); });
+    if (child.run_to_mark()) {
+        watched files(file);
+        if (files.valid()) {
+            record(child, files, result);
+        }
+    }
+    result.exit_code = child.finish();
+    return result;
+}
+
+bool kill_at_change(queue_file &file, prepared &call, const slotq_options &how, uint64_t changes)
+{
+    file.now_ms = call.now_ms;
+    stepper::child child([&] { return verb_in_child(file, call, how); });
+    if (!child.run_to_mark()) {
+        return false;
+    }
+    watched files(file);
+    uint64_t seen = 0;
+    while (seen < changes) {
+        if (!files.valid() || child.step() != stepper::stop::stepped) {
+            child.kill();
+            return false;
+        }
+        seen += files.changed() ? 1 : 0;
+    }
+    child.kill();
+    return true;
+}
+
+trace step_open(queue_file &file, const slotq_options &how)
+{
+    trace result;
+    stepper::child child([&] {
+        stepper::mark();
+        const handle queue = file.open(how);
+        stepper::mark();
+        return queue == nullptr ? 3 : 0;
+    });
+    if (child.run_to_mark()) {
+        watched files(file);
+        if (files.valid()) {
+            record(child, files, result);
+        }
+    }
+    result.exit_code = child.finish();
+    return result;
+}
+
+std::string judge(const recovered &got, const prepared &call, size_t *place)
+{
+    if (got.outcome != SLOTQ_OK) {
+        return std::string(slotq_outcome_name(got.outcome)) + ": " + got.text;
+    }
+    const auto found = std::find(call.legal.begin(), call.legal.end(), got.state);
+    if (found == call.legal.end()) {
+        return "no legal state; from the one before: " + difference(got.state, call.legal[0]) +
+               " from the one after: " + difference(got.state, call.legal.back());
+    }
+    const size_t at = static_cast<size_t>(found - call.legal.begin());
+    if (at < *place) {
+        return "goes back to step " + std::to_string(at);
+    }
+    *place = at;
+    return "";
+}
+
+bool cannot_step()
+{
+    if (stepper::obstacle() != nullptr) {
+        fprintf(stderr, "skipped: %s\n", stepper::obstacle());
+    }
+    return stepper::obstacle() != nullptr;
+}
+
+} // namespace crash

@@ -1,0 +1,170 @@
+/* test_crash_world.cpp: what test_crash_world.hpp says, by slotq.h alone. */
+#include "test_crash_world.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace crash
+{
+
+namespace
+{
+
+uint64_t standing_clock(void *context)
+{
+    return *static_cast<uint64_t *>(context);
+}
+
+slotq_outcome fire_settle(slotq *queue, prepared &call)
+{
+    const action &wanted = call.wanted;
+    const slotq_run *run = call.runs.data();
+    if (call.runs.size() == 1 && run->count == 1) {
+        switch (wanted.verb) {
+        case SLOTQ_ACK:
+            return slotq_ack(queue, wanted.group, run->id, run->token);
+        case SLOTQ_NACK:
+            return slotq_nack(queue, wanted.group, run->id, run->token, wanted.ms, wanted.reason);
+        case SLOTQ_RELEASE:
+            return slotq_release(queue, wanted.group, run->id, run->token);
+        case SLOTQ_EXTEND:
+            return slotq_extend(queue, wanted.group, run->id, run->token, wanted.ms,
+                                call.tokens.data());
+        default:
+            return slotq_kill(queue, wanted.group, run->id, run->token, wanted.reason);
+        }
+    }
+    const auto how = static_cast<slotq_settle_how>(wanted.verb - SLOTQ_ACK);
+    return slotq_settle(queue, how, wanted.group, run, static_cast<uint32_t>(call.runs.size()),
+                        wanted.ms, wanted.reason, call.outcomes.data(),
+                        how == SLOTQ_SETTLE_EXTEND ? call.tokens.data() : nullptr);
+}
+
+} // namespace
+
+queue_file::queue_file(const bytes &image, const slotq_geometry &shape)
+{
+    slotq_create(where.path().c_str(), "q", &shape, nullptr, nullptr);
+    write_file(image_path(), image);
+}
+
+slotq_options queue_file::options(slotq_sync sync)
+{
+    slotq_options how = {};
+    how.sync = sync;
+    how.clock_ms = standing_clock;
+    how.clock_context = &now_ms;
+    return how;
+}
+
+handle queue_file::open(const slotq_options &how, slotq_error *error)
+{
+    slotq *queue = nullptr;
+    slotq_open(where.path().c_str(), "q", &how, &queue, error);
+    return handle(queue);
+}
+
+crash_state queue_file::now() const
+{
+    return {read_file(image_path()), read_file(journal_path())};
+}
+
+void queue_file::put(const crash_state &state)
+{
+    write_file(image_path(), state.image);
+    write_file(journal_path(), state.journal);
+}
+
+recovered queue_file::recover()
+{
+    recovered result;
+    slotq_error error = {};
+    slotq *queue = nullptr;
+    const slotq_options how = options();
+    result.outcome = slotq_open(where.path().c_str(), "q", &how, &queue, &error);
+    const handle owner(queue);
+    if (result.outcome != SLOTQ_OK) {
+        result.text = error.text;
+        return result;
+    }
+    result.outcome = slotq_check(queue);
+    if (result.outcome != SLOTQ_OK) {
+        result.text = slotq_error_of(queue)->text;
+        return result;
+    }
+    bytes image(slotq_image_bytes(queue));
+    result.outcome = slotq_export(queue, image.data(), image.size());
+    result.state = canonical(image);
+    return result;
+}
+
+slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch)
+{
+    const action &wanted = call.wanted;
+    uint32_t ready = 0;
+    uint32_t count = 0;
+    uint64_t first_id = 0;
+    slotq_stats stats;
+    switch (wanted.verb) {
+    case SLOTQ_PUSH:
+        return slotq_push(queue, call.messages.data(), wanted.count, &first_id);
+    case SLOTQ_RESERVE:
+        return slotq_reserve(queue, wanted.group, wanted.count, wanted.ms, 0, batch);
+    case SLOTQ_REMOVE:
+        return slotq_remove(queue, wanted.group, wanted.id);
+    case SLOTQ_RECLAIM:
+        return slotq_reclaim(queue, wanted.group, &ready, &count);
+    case SLOTQ_REDRIVE:
+        return slotq_dead_redrive(queue, wanted.count, &count);
+    case SLOTQ_DEAD_PURGE:
+        return slotq_dead_purge(queue, &count);
+    case SLOTQ_PAUSE:
+        return slotq_pause(queue, wanted.what);
+    case SLOTQ_RESUME:
+        return slotq_resume(queue, wanted.what);
+    case SLOTQ_PURGE:
+        return slotq_purge(queue);
+    case SLOTQ_STATS:
+        return slotq_get_stats(queue, wanted.group, &stats);
+    default:
+        return fire_settle(queue, call);
+    }
+}
+
+uint64_t how_many(const char *variable, uint64_t plain, uint64_t prove)
+{
+    const char *told = getenv(variable);
+    if (told != nullptr && *told != 0) {
+        return strtoull(told, nullptr, 10);
+    }
+    told = getenv("SLOTQ_PROVE");
+    return told != nullptr && *told == '1' ? prove : plain;
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr uint64_t SLOWER = 5;
+#elif defined(__has_feature)
+constexpr uint64_t SLOWER = __has_feature(address_sanitizer) ? 5 : 1;
+#else
+constexpr uint64_t SLOWER = 1;
+#endif
+
+uint64_t each_of(uint64_t plain, uint64_t prove)
+{
+    return how_many("SLOTQ_CRASH_EVERY", plain * SLOWER, prove * SLOWER);
+}
+
+uint64_t seed_for(const char *test)
+{
+    const uint64_t seed = how_many("SLOTQ_SEED", std::random_device{}(), std::random_device{}());
+    fprintf(stderr, "%s: SLOTQ_SEED=%llu\n", test, static_cast<unsigned long long>(seed));
+    return seed;
+}
+
+uint64_t torture_seconds()
+{
+    return how_many("SLOTQ_TORTURE_SECONDS", 0, 0);
+}
+
+} // namespace crash

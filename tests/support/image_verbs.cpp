@@ -1,0 +1,158 @@
+/* image_verbs.cpp: see image_verbs.hpp.
+ */
+#include "image_verbs.hpp"
+
+#include <algorithm>
+
+namespace support
+{
+
+namespace
+{
+
+constexpr uint32_t capacity = 64;
+
+/* Buffers that a call's pointers go to, and the call. */
+struct Trial {
+    Image &image;
+    uint64_t now_ms;
+    uint64_t salt;
+    slotq_call call = {};
+    slotq_data data[3] = {{"a", 1}, {"b", 1}, {"", 0}};
+    slotq_run runs[capacity] = {};
+    slotq_run settled[3] = {};
+    uint8_t outcomes[capacity] = {};
+    uint32_t tokens[capacity] = {};
+    slotq_item items[capacity] = {};
+
+    uint32_t pick(uint32_t limit)
+    {
+        salt = salt * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        return static_cast<uint32_t>(salt >> 33) % limit;
+    }
+    uint64_t pick_id()
+    {
+        const uint64_t last = image.last_id();
+        const uint64_t slots = image.geometry().ring_slots;
+        return pick(8) == 0 ? pick(1000) : last + 2 - std::min<uint64_t>(last, pick(80) % slots);
+    }
+    slotq_run pick_run()
+    {
+        const uint64_t id = pick_id();
+        const uint32_t group = pick(image.geometry().groups);
+        return {id, image.get_word(group, image.index_of(id)), 1 + pick(4)};
+    }
+    void set_inputs(slotq_verb verb);
+};
+
+void Trial::set_inputs(slotq_verb verb)
+{
+    call = slotq_call();
+    call.verb = verb;
+    call.now_ms = now_ms;
+    const uint8_t group = static_cast<uint8_t>(pick(image.geometry().groups));
+    if (verb == SLOTQ_PUSH) {
+        call.push.messages = data;
+        call.push.count = 1 + pick(3);
+        call.push.may_wait = pick(2) == 0;
+    } else if (verb == SLOTQ_RESERVE) {
+        call.reserve.lease_ms = 1 + pick(100000);
+        call.reserve.runs = runs;
+        call.reserve.run_capacity = capacity;
+        call.reserve.limit = 1 + pick(capacity);
+        call.reserve.group = group;
+        call.reserve.may_wait = pick(2) == 0;
+    } else if (verb <= SLOTQ_KILL) {
+        for (slotq_run &run : settled) {
+            run = pick_run();
+        }
+        call.settle.runs = settled;
+        call.settle.run_count = 1 + pick(3);
+        call.settle.group = group;
+        call.settle.reason = static_cast<uint8_t>(pick(256));
+        call.settle.ms = verb == SLOTQ_NACK && pick(2) == 0 ? 0 : 1 + pick(100000);
+        call.settle.outcomes = outcomes;
+        call.settle.tokens = tokens;
+    } else if (verb == SLOTQ_REMOVE) {
+        call.remove.id = pick_id();
+        call.remove.group = pick(2) == 0 ? uint8_t{SLOTQ_ALL_GROUPS} : group;
+    } else if (verb == SLOTQ_RECLAIM) {
+        call.reclaim.group = group;
+    } else if (verb == SLOTQ_REDRIVE) {
+        call.dead.limit = 1 + pick(3);
+    } else if (verb == SLOTQ_PAUSE || verb == SLOTQ_RESUME) {
+        call.pause.what = SLOTQ_PAUSE_BOTH;
+    } else if (verb == SLOTQ_STATUS) {
+        call.status.id = pick_id();
+        call.status.group = group;
+    } else if (verb == SLOTQ_PEEK || verb == SLOTQ_DEAD_LIST) {
+        call.look.from = pick(2) == 0 ? 0 : pick_id();
+        call.look.items = items;
+        call.look.capacity = 1 + pick(capacity);
+        call.look.group = group;
+    } else if (verb == SLOTQ_STATS) {
+        call.stats.group = group;
+    }
+}
+
+/* What the answer points at is read too, as a caller would. */
+void read_slots(Trial &trial)
+{
+    volatile uint32_t sum = 0;
+    slotq_slot slot;
+    const slotq_view &view = trial.image.view();
+    if (trial.call.verb == SLOTQ_RESERVE) {
+        for (uint32_t i = 0; i < trial.call.reserve.run_count; i++) {
+            if (slotq_core_slot(&view, slotq_core_slot_offset(&view, trial.runs[i].id), &slot) &&
+                slot.payload_bytes > 0) {
+                sum = sum + slot.payload[slot.payload_bytes - 1];
+            }
+        }
+    } else if (trial.call.verb == SLOTQ_PEEK || trial.call.verb == SLOTQ_DEAD_LIST) {
+        for (uint32_t i = 0; i < trial.call.look.count; i++) {
+            if (slotq_core_slot(&view, trial.items[i].slot_offset, &slot) &&
+                slot.payload_bytes > 0) {
+                sum = sum + slot.payload[slot.payload_bytes - 1];
+            }
+        }
+    }
+}
+
+} // namespace
+
+std::string try_all_verbs(Image &image, uint64_t now_ms, uint64_t salt, bool afresh)
+{
+    static const slotq_verb order[] = {
+        SLOTQ_STATS,     SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_ACK,        SLOTQ_NACK,
+        SLOTQ_RELEASE,   SLOTQ_EXTEND,  SLOTQ_KILL,   SLOTQ_REMOVE,     SLOTQ_RECLAIM,
+        SLOTQ_REDRIVE,   SLOTQ_PAUSE,   SLOTQ_RESUME, SLOTQ_STATUS,     SLOTQ_PEEK,
+        SLOTQ_DEAD_LIST, SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_DEAD_PURGE, SLOTQ_PURGE,
+    };
+    const Bytes before = image.bytes();
+    const bool sound = image.check().empty();
+    Trial trial{image, now_ms, salt};
+    for (const slotq_verb verb : order) {
+        if (afresh) {
+            std::memcpy(image.data(), before.data(), before.size());
+        }
+        trial.set_inputs(verb);
+        const slotq_outcome outcome = image.run(trial.call);
+        if (!image.fault().empty()) {
+            return image.fault() + " (verb " + std::to_string(verb) + ")";
+        }
+        if (outcome == SLOTQ_CORRUPT && trial.call.damage.what == nullptr) {
+            return "CORRUPT without saying what (verb " + std::to_string(verb) + ")";
+        }
+        if (sound && outcome == SLOTQ_CORRUPT) {
+            return std::string("sound to the check, CORRUPT to verb ") + std::to_string(verb) +
+                   ": " + trial.call.damage.what;
+        }
+        if (sound && !image.check().empty()) {
+            return image.check() + " after verb " + std::to_string(verb);
+        }
+        read_slots(trial);
+    }
+    return "";
+}
+
+} // namespace support
