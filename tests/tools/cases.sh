@@ -1,0 +1,96 @@
+# cases.sh: what the tests of the command share: a folder of their own, one case a line, the sum.
+# Sourced. SLOTQ names the binary.
+# shellcheck shell=bash
+
+source_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+SLOTQ=${SLOTQ:-$source_folder/build/bin/slotq}
+work_folder=$(mktemp -d)
+leave() { # what a failed test left running goes too
+    local left
+    mapfile -t left < <(jobs -p)
+    [ ${#left[@]} = 0 ] || kill -KILL "${left[@]}" 2>/dev/null
+    rm -rf "$work_folder"
+}
+trap leave EXIT
+cd "$work_folder" || exit 1
+unset SLOTQ_URL NO_COLOR
+passed=0
+failed=0
+
+ok() { # name
+    passed=$((passed + 1))
+    echo "ok $1"
+}
+
+not_ok() { # name, why...
+    failed=$((failed + 1))
+    echo "not ok $1"
+    shift
+    printf '    %s\n' "$@"
+}
+
+# expect NAME CODE STDOUT STDERR ARGUMENT...: run slotq; its exit code must be CODE, and its
+# output match the extended regular expressions: '' anything, - nothing at all,
+# \t a tab.
+expect() {
+    local name=$1 code=$2 out=$3 err=$4 got
+    shift 4
+    "$SLOTQ" "$@" >out 2>err
+    got=$?
+    if [ "$got" != "$code" ]; then
+        not_ok "$name" "exit $got, not $code" "$(head -n 20 out)" "$(head -n 5 err)"
+    elif ! matches out "$out" || ! matches err "$err"; then
+        not_ok "$name" "output is not as expected" "$(head -n 20 out)" "$(head -n 5 err)"
+    else
+        ok "$name"
+    fi
+}
+
+matches() { # file, expression
+    case $2 in
+    '') true ;;
+    -) [ ! -s "$1" ] ;;
+    *) grep -Eq -- "${2//\\t/$'\t'}" "$1" ;;
+    esac
+}
+
+# same NAME WANTED GOT
+same() {
+    if [ "$2" = "$3" ]; then
+        ok "$1"
+    else
+        not_ok "$1" "wanted: $2" "got:    $3"
+    fi
+}
+
+# holds NAME COMMAND...: it must answer true.
+holds() {
+    local name=$1
+    shift
+    if "$@" >.seen 2>&1; then
+        ok "$name"
+    else
+        not_ok "$name" "false: $*" "$(head -n 5 .seen)"
+    fi
+}
+
+# number QUEUE FIELD: one figure of its stats (group 0).
+number() {
+    "$SLOTQ" stats "$1" -g 0 --json | sed -E "s/.*\"$2\":\"?([a-z0-9]+).*/\\1/"
+}
+
+# await SECONDS COMMAND...: until it answers true; a safety, not a measure.
+await() {
+    local tries=$(($1 * 20))
+    shift
+    while ! "$@"; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" = 0 ]
+}

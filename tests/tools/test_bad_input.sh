@@ -1,0 +1,166 @@
+#!/bin/bash
+# test_bad_input.sh: what is wrong from outside: each gets a message that names the limit or the
+# offset and the remedy, its exit code, and changes nothing.
+# shellcheck source=tests/tools/cases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+
+long_name=$(printf 'n%.0s' {1..300})
+sum() { cksum <jobs.slotq; }
+
+# unchanged NAME CODE STDERR ARGUMENT...: refused, without a byte changed and without output.
+unchanged() {
+    local name=$1 code=$2 err=$3 before
+    shift 3
+    before=$(sum)
+    expect "$name" "$code" - "$err" "$@"
+    same "$name: nothing changed" "$before" "$(sum)"
+}
+
+expect 'a queue' 0 '' - create jobs --slots 4 --payload 16 --groups 2
+expect 'with a message' 0 '' - push jobs hello
+
+# ---- names and sizes ----
+for verb in create 'push' reserve stats check export rm; do
+    expect "$verb: empty name" 2 '' '1 to 200 bytes' $verb ''
+    expect "$verb: ../x" 2 '' "has a '/'" $verb ../x
+    expect "$verb: 300 bytes" 2 '' '1 to 200 bytes' $verb "$long_name"
+    expect "$verb: a leading dot" 2 '' "'\.'" $verb .x
+done </dev/null
+expect 'a leading dash' 2 - "'-'" create -- -x
+expect '0 slots' 2 - '1 to 65,534' create q --slots 0
+expect '65535 slots' 2 - '1 to 65,534' create q --slots 65535
+expect 'over 512 MiB' 2 - '512 MiB' create q --slots 65534 --payload 65535
+expect 'payload 0' 2 - '1 to 65,535' create q --payload 0
+expect 'payload 64k' 2 - '1 to 65,535' create q --payload 64k
+expect '17 groups' 2 - '1 to 16' create q --groups 17
+expect '63 attempts' 2 - '0 to 62' create q --max-attempts 63
+expect 'tick 0' 2 - '1 to 60,000' create q --tick 0
+expect 'no number' 2 - '1 to 65,534' create q --slots 12x
+expect 'a negative number' 2 - '1 to 65,534' create q --slots -5
+expect 'nothing of all that was made' 3 - '' stats q
+same 'no file either' './jobs.slotq' "$(find . -name '*.slotq')"
+
+# ---- arguments of verbs ----
+unchanged 'one byte too long' 2 'DATA 2 has 17 bytes, and jobs takes at most 16' \
+    push jobs fits 12345678901234567
+unchanged 'lease 0' 2 '1 ms to' reserve jobs --lease 0
+unchanged 'lease too long' 2 '1 to 838860700 ms' reserve jobs --lease 838860701ms
+unchanged 'a lease that is no time' 2 'such as' reserve jobs --lease 5
+unchanged 'group 2 of 2' 2 'group 2' reserve jobs -g 2
+unchanged 'group 16' 2 '0 to 15' reserve jobs -g 16
+unchanged 'a token that is none' 2 'no ID:TOKEN' ack jobs 1
+unchanged 'a token with a tail' 2 'no ID:TOKEN' ack jobs 1:5x
+unchanged 'a token over 32 bits' 2 'no ID:TOKEN' ack jobs 1:4294967296
+unchanged 'id 0' 2 'no ID:TOKEN' ack jobs 0:5
+unchanged 'an id over 47 bits' 2 'no ID:TOKEN' ack jobs 140737488355328:5
+unchanged 'a made-up token' 8 'no longer valid' ack jobs 1:5
+unchanged 'an id never issued' 3 'ever pushed' nack jobs 9:5
+unchanged 'kill with a made-up token' 8 'no longer valid' kill jobs 1:4294967295
+unchanged 'delay too long' 2 '838860700' nack jobs --delay 20d 1:5
+unchanged 'reason 255' 2 '0 to 254' kill jobs --reason 255 1:5
+unchanged 'status of no id' 2 'is no id' status jobs x
+unchanged 'remove of no id' 2 'is no id' remove jobs 1 x
+unchanged 'reserve too many' 2 '1 to 4,096' reserve jobs -n 4097
+unchanged 'pause sideways' 2 'in .* or out' pause jobs up
+unchanged 'unknown option' 2 'unknown option --nosuch' push jobs --nosuch=5 x
+unchanged 'unknown letter' 2 'unknown option -x' push jobs -x
+unchanged 'an option of another command' 2 'takes no --slots' push jobs --slots 5 x
+unchanged 'an option without its value' 2 'needs a value' reserve jobs --lease
+unchanged 'a flag with a value' 2 'takes no value' push jobs --block=1 x
+unchanged 'too few operands' 2 'too few' ack jobs
+unchanged 'too many operands' 2 'too many' stats jobs more
+unchanged 'unknown command' 2 'unknown command' frobnicate jobs
+unchanged 'a command of a later version' 2 'unknown command' later ls jobs
+unchanged 'sync of no kind' 2 'os or always' --sync never push jobs x
+unchanged 'work with a command that is not there' 1 'no such command; no message was touched' \
+    work jobs --drain -- /nonexistent/command
+unchanged 'work with a folder for a command' 1 'no message was touched' work jobs --drain -- /tmp
+unchanged 'work without a command' 2 'too few' work jobs
+unchanged 'work for no group' 2 'group 7' work jobs -g 7 -- true
+expect 'the attempt was not counted' 0 '\t1\thello$' - reserve jobs
+
+# ---- where the queue is ----
+expect 'Redis is not in this build' 2 - 'no Redis' -u redis://localhost push jobs x
+expect 'TLS neither' 2 - 'no Redis' -u rediss://localhost push jobs x
+expect 'another scheme' 2 - '' -u ftp://localhost push jobs x
+expect 'no such folder' 1 - 'No such file' -u nowhere create jobs
+expect 'no such folder to list' 1 - 'No such file' -u nowhere ls
+expect 'no such queue: the line that makes it' 3 - 'slotq -u \. create none$' -u . push none x
+mkdir folder.slotq
+expect 'a folder of that name' '1' - '' push folder x
+rmdir folder.slotq
+
+# ---- a file that is not as it should be ----
+spoil() { # name: a copy without its journal
+    rm -f "$1.slotq" "$1.slotq-journal"
+    cp jobs.slotq "$1.slotq"
+}
+damaged() { # what, stderr expression
+    local before verb
+    before=$(cksum <bad.slotq)
+    for verb in 'push bad x' 'reserve bad' 'stats bad' 'check bad' 'export bad'; do
+        # shellcheck disable=SC2086 # words
+        expect "$1: $verb" 6 '' "$2" $verb
+    done
+    same "$1: not a byte changed" "$before" "$(cksum <bad.slotq)"
+    "$SLOTQ" import made <bad.slotq 2>err
+    same "$1: import refuses" 6 $?
+    holds "$1: import made nothing" test ! -e made.slotq
+}
+size=$(stat -c %s jobs.slotq)
+spoil bad && truncate -s 100 bad.slotq
+damaged 'cut to 100 bytes' 'byte 100:'
+spoil bad && truncate -s -1 bad.slotq
+damaged 'one byte cut' "byte $((size - 1)):"
+spoil bad && printf x >>bad.slotq
+damaged 'one byte more' "byte $size:"
+spoil bad && head -c "$size" /dev/zero >bad.slotq
+damaged 'zeroed' 'magic'
+spoil bad && printf 2 | dd of=bad.slotq bs=1 seek=11 conv=notrunc status=none
+damaged 'another version' 'version'
+spoil bad && printf '\377' | dd of=bad.slotq bs=1 seek=12 conv=notrunc status=none
+damaged 'a size changed' 'geometry_check'
+spoil bad && printf '\377\377' | dd of=bad.slotq bs=1 seek=6 conv=notrunc status=none
+damaged 'tail out of range' 'byte 6:'
+spoil bad && : >bad.slotq
+damaged 'empty file' 'byte 0:'
+spoil bad && printf '\100' | dd of=bad.slotq bs=1 seek=104 conv=notrunc status=none
+expect 'a state that cannot be: check names it' 6 - 'byte' check bad
+expect 'check says what to do' 6 - 'slotq import bad < BACKUP' check bad
+rm -f bad.slotq*
+
+# ---- rights; root may do everything, so it steps down ----
+as_nobody() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+    else
+        "$@"
+    fi
+}
+chmod 755 .
+mkdir closed
+"$SLOTQ" -q -u closed create jobs
+"$SLOTQ" -q -u closed push jobs x >out
+chmod 444 closed/*
+chmod 555 closed
+if as_nobody "$SLOTQ" version >out 2>err; then
+    as_nobody "$SLOTQ" -u closed push jobs x >out 2>denied
+    same 'push without the right to write' 1 $?
+    holds 'it says so' grep -qi 'permission' denied
+    as_nobody "$SLOTQ" -u closed create more >out 2>err
+    same 'create without the right to write' 1 $?
+    as_nobody "$SLOTQ" -u closed peek jobs >out 2>err
+    same 'peek needs no right to write' 0 $?
+    as_nobody "$SLOTQ" -u closed rm jobs >out 2>err
+    same 'rm without the right to write' 1 $?
+fi
+chmod 755 closed
+
+# ---- output that cannot be written ----
+if [ -w /dev/full ]; then
+    "$SLOTQ" stats jobs >/dev/full 2>err
+    same 'a full disk under stdout' 1 $?
+    "$SLOTQ" export jobs >/dev/full 2>err
+    same 'and under export' 1 $?
+fi
+finish

@@ -1,0 +1,169 @@
+#!/bin/bash
+# test_commands.sh: every command's normal way, and every exit code that a sound queue can give.
+# shellcheck source=tests/tools/cases.sh disable=SC2016 # words that eval or slotq reads
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+
+token() { cut -f 1 out; }
+
+# ---- create, ls ----
+expect 'create shows the formula' 0 '^  ring    1,001 slots x \(2 \+ 4 stamp \+ 256\) +262,262$' - \
+    create jobs
+expect 'create says how many would fit' 0 '--slots 1002\)$' - create jobs
+expect 'creating it again is no error' 0 'was there already' - create jobs
+expect 'create in JSON' 0 '"bytes":294170,.*"slots_that_fit":1002' - create jobs --json
+expect 'another geometry is refused' 9 - 'another geometry' create jobs --slots 5
+same 'the file has the size of the formula' 294170 "$(stat -c %s jobs.slotq)"
+expect 'every size is taken' 0 '' - create small --slots 4 --payload 16 --dead 2 --groups 2 \
+    --max-attempts 2 --tick 10 --checks --no-stamps
+expect 'a drop of the dead must be meant' 2 - 'drop-dead' create odd --dead 0
+expect 'and can be' 0 '' - create odd --dead 0 --drop-dead
+expect 'attempts without limit need no dead' 0 '' - create endless --dead 0 --max-attempts 0
+expect 'ls lists' 0 '^jobs +1000 +0 +0 +0 +0 +294,170$' - ls
+expect 'ls in JSON' 0 '"queue":"small","group":1' - ls --json
+mkdir empty
+expect 'ls of nothing gives a hint' 0 - 'create' -u empty ls
+
+# ---- push, reserve, settle ----
+expect 'push prints ids' 0 '^3$' - push jobs one 'the second' three
+expect 'push in JSON' 0 '^\{"id":4\}$' - push jobs --json four
+expect 'reserve gives the oldest' 0 "^1:[0-9]+$(printf '\t')1$(printf '\t')one$" - reserve jobs
+first=$(token)
+expect 'status of a leased one' 0 '1  leased, [0-9.]+ s left +1' - status jobs 1
+expect 'ack' 0 - - ack jobs "$first"
+expect 'twice: gone' 8 - 'finished already' ack jobs "$first"
+expect 'reserve several' 0 '' - reserve jobs -n 2 --lease 1m
+mapfile -t two < <(token)
+expect 'a made-up token is stale' 8 - 'no longer valid' ack jobs 2:12345
+expect 'extend prints the new token' 0 '^2:[0-9]+$' - extend jobs "${two[0]}" --lease 2m
+again=$(cat out)
+expect 'the old one is void' 8 - 'no longer valid' ack jobs "${two[0]}"
+expect 'several ids: the worst code, the rest is done' 8 - '2:1: ' ack jobs "${two[1]}" 2:1
+expect 'it was done' 0 'done: acked' - status jobs 3
+expect 'release does not count' 0 - - release jobs "$again"
+expect 'it is at its first attempt again' 0 "\t1\tthe second$" - reserve jobs
+expect 'nack' 0 - - nack jobs "$(token)"
+expect 'at its second now' 0 "\t2\tthe second$" - reserve jobs
+expect 'nack with a delay' 0 - - nack jobs --delay 1h "$(token)"
+expect 'it waits' 0 '2  waiting (59 m|1 h)' - status jobs 2
+expect 'kill' 0 '' - reserve jobs
+expect 'kill puts it to the dead' 0 - - kill jobs --reason 7 "$(token)"
+expect 'dead ls' 0 "^4\t20[0-9T:.-]+Z\t0\t1\t7\tfour$" - dead ls jobs
+expect 'dead ls in JSON' 0 '"id":4,.*"reason":7,"payload":"four"' - dead ls jobs --json
+expect 'empty' 3 - 'no message is ready' reserve jobs
+expect 'empty after waiting' 3 - '' reserve jobs --wait 200ms
+expect 'redrive' 0 - '1 dead message redriven' dead redrive jobs
+expect 'no dead left' 3 - 'no dead message' dead ls jobs
+expect 'it is back, with a new id' 0 "^5:[0-9]+\t1\tfour$" - reserve jobs
+expect 'reserve in JSON' 3 - '' reserve jobs --json
+expect 'dead purge' 0 '"forgotten":0' - dead purge jobs --json
+expect 'remove of a leased one is refused' 9 - 'leased' remove jobs 5
+expect 'remove of a waiting one' 0 - - remove jobs 2
+expect 'removed is gone' 8 - 'finished already' remove jobs 2
+expect 'never pushed' 3 - 'ever pushed' remove jobs 77
+expect 'status of the never pushed' 3 'never pushed' - status jobs 5 77
+expect 'status in JSON' 0 '"id":5,"outcome":"OK","state":"leased","attempts":1' - \
+    status jobs 5 --json
+
+# ---- groups ----
+expect 'each group sees the message' 0 '^1$' - push small x
+expect 'group 0' 0 '^1:' - reserve small -g 0
+expect 'group 1' 0 '^1:' - reserve small -g 1
+expect 'no group 2' 2 - 'group 2' reserve small -g 2
+expect 'stats of both groups' 0 '^      1 +0 +1 +0' - stats small
+
+# ---- looking ----
+expect 'create a queue to look at' 0 '' - create look --slots 10 --payload 32
+printf 'plain\0\377\376\0tab\there\0' | "$SLOTQ" push look -0 -q
+expect 'peek' 0 "^1\tready\t0\tplain$" - peek look
+expect 'peek from an id' 0 "^3\tready" - peek look --from 3
+expect 'peek at most' 0 '^1' - peek look -n 1
+same 'one line of it' 1 "$(wc -l <out)"
+expect 'bytes that are no text are base64 in JSON' 0 '"id":2,.*"payload_base64":"//4="' - \
+    peek look --json
+expect 'records end with NUL on wish' 0 '' - peek look -0
+same 'three of them' 3 "$(tr -cd '\0' <out | wc -c)"
+expect 'peek of an empty queue' 3 - '' peek endless
+expect 'stats' 0 'slots +3 of 10 in use \(30%\)' - stats look
+expect 'stats in JSON' 0 '"used":3,"ready":3,"undelivered":3,"leased":0' - stats look --json
+"$SLOTQ" stats look --watch --every 50ms >watched 2>err &
+watcher=$!
+holds 'stats --watch goes on' await 20 eval '[ "$(grep -c "used=3 ready=3" watched)" -ge 2 ]'
+kill -TERM $watcher
+wait $watcher
+same 'and ends by a signal' 130 $?
+expect 'check' 0 'look: sound, [0-9,]+ bytes; 3 ready, 0 leased' - check look
+expect 'check in JSON' 0 '"verdict":"sound"' - check look --json
+
+# ---- administration ----
+expect 'pause in' 0 - - pause look in
+expect 'push is refused' 9 - 'resume' push look x
+expect 'pause out' 0 - - pause look out
+expect 'reserve is refused' 9 - 'resume' reserve look
+expect 'stats say so' 0 'paused: in and out' - stats look
+expect 'resume' 0 - - resume look
+expect 'push goes' 0 '^4$' - push look x
+expect 'a lease of a moment' 0 '^1:' - reserve look --lease 1ms
+sleep 0.3
+expect 'reclaim' 0 - '1 taken back, 0 died' reclaim look
+expect 'it is ready again' 0 '1  ready +1' - status look 1
+expect 'purge' 0 - '4 slots freed' purge look
+expect 'nothing is left' 3 - '' reserve look
+expect 'push fills it' 0 '' - push look 1 2 3 4 5 6 7 8 9 10
+expect 'full' 4 - 'full' push look 11
+expect 'stats explain it' 0 'full:.* message 5 \(ready in group 0\) holds 10 slots' - stats look
+expect 'all or nothing of one call' 0 '' - create two --slots 2
+expect 'more DATA than fit: as many as fit' 4 '^2$' 'DATA 3 ' push two a b c
+expect 'the dead section is full' 0 '' - create grave --dead 1 --max-attempts 1
+"$SLOTQ" push grave a b >out
+"$SLOTQ" reserve grave -n 2 >out
+expect 'one dies' 0 - - nack grave "$(token | head -n 1)"
+cp out leased
+"$SLOTQ" status grave 2 >out
+expect 'the other finds no room' 4 - 'dead' kill grave "$("$SLOTQ" dump grave --json |
+    sed -nE 's/.*"id":2,"count":1,"word":([0-9]+).*/2:\1/p')"
+
+# ---- export, import, rm ----
+"$SLOTQ" export grave >grave.backup
+same 'export is the file' "$(cksum <grave.slotq)" "$(cksum <grave.backup)"
+"$SLOTQ" import again <grave.backup 2>err
+same 'import' 0 $?
+same 'import makes the same bytes' "$(cksum <grave.slotq)" "$(cksum <again.slotq)"
+"$SLOTQ" import again <grave.backup 2>err
+same 'import over a queue is refused' 9 $?
+expect 'rm' 0 - 'deleted' rm again
+holds 'nothing is left of it' eval '! ls again.* 2>/dev/null'
+expect 'rm of nothing' 3 - 'no queue' rm again
+expect 'an odd name is a name' 0 '' - create 'a b$c'
+expect 'and works' 0 '^1$' - push 'a b$c' x
+
+# ---- on a terminal ----
+terminal() { script -qec "'$SLOTQ' $*" /dev/null </dev/null | tr -d '\r'; }
+if command -v script >out; then
+    "$SLOTQ" -q create screen
+    printf 'red\033[31m\ntwo\n' | "$SLOTQ" push screen -q
+    export TERM=xterm
+    terminal peek screen >seen
+    holds 'a terminal gets a table' grep -q 'ID *STATE *ATTEMPTS' seen
+    holds 'in colour' grep -q "$(printf '\033')\[1m" seen
+    holds 'no byte of a payload reaches it raw' grep -qF 'red\x1b[31m' seen
+    NO_COLOR=1 terminal peek screen >seen
+    holds 'no colour under NO_COLOR' eval '! grep -q "$(printf "\033")" seen'
+    terminal export screen >seen
+    holds 'export does not write to a terminal' grep -q 'slotq export screen > screen.backup' seen
+fi
+
+# ---- options, help ----
+expect 'SLOTQ_URL' 3 - 'no queue' -u empty stats jobs
+SLOTQ_URL=empty expect 'SLOTQ_URL is the folder' 3 - 'slotq create jobs' stats jobs
+expect 'an empty command' 2 - 'slotq help' ''
+expect 'help' 0 '^  create +make a queue' - help
+expect 'help of a command' 0 '--max-attempts N' - help create
+expect '--help' 0 '^slotq push ' - push --help
+expect 'version' 0 '^slotq [0-9.]+, format' - version
+expect '--version' 0 '^slotq [0-9.]+, format' - --version
+while read -r name; do
+    expect "help $name" 0 "^slotq $name" - help "$name"
+    cat out >>helps
+done < <("$SLOTQ" help | sed -nE 's/^  ([a-z]+) .*/\1/p' | sed '/^slotq$/d' | sort -u)
+holds 'help fits 80 columns' eval '! grep -E "^.{81}" helps'
+finish

@@ -1,0 +1,41 @@
+#!/bin/bash
+# test_completion.sh: the bash completion, run as bash runs it.
+# shellcheck source=tests/tools/cases.sh disable=SC2016 # words that eval or slotq reads
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+
+"$SLOTQ" -q create jobs
+"$SLOTQ" -q create 'two words'
+"$SLOTQ" -q create '$(touch trapped)'
+mkdir other
+"$SLOTQ" -q -u other create mail
+expect 'the script' 0 'complete -F _slotq slotq' - completion bash
+cp out script
+holds 'it is bash' bash -n script
+# shellcheck disable=SC1091 # made above
+. ./script
+expect 'another shell' 2 - 'must be bash' completion fish
+
+complete_line() { # words; the last is the one to be completed
+    COMP_WORDS=("$@")
+    COMP_CWORD=$(($# - 1))
+    _slotq
+    printf '%s\n' "${COMPREPLY[@]}" | sort | xargs
+}
+
+same 'commands' 'pause peek purge push' "$(complete_line slotq p)"
+same 'every command' "$("$SLOTQ" help | sed -nE 's/^  ([a-z]+) .*/\1/p' | sed '/^slotq$/d' |
+    sort | xargs)" "$(complete_line slotq '')"
+same 'queues' 'jobs' "$(complete_line slotq push j)"
+same 'a queue with a blank, quoted' 'two words' "$(complete_line slotq peek t)"
+same 'what is in a name is not run' '$(touch trapped)' "$(complete_line slotq peek '$')"
+holds 'not at all' test ! -e trapped
+same 'queues of another folder' 'mail' "$(complete_line slotq -u other stats '')"
+same 'options of a command' '--jobs --json' "$(complete_line slotq work jobs --j)"
+same 'only its own' '' "$(complete_line slotq ack jobs --j | tr -d '\n' | sed 's/--json//')"
+same 'after an option with a value' 'jobs' "$(complete_line slotq reserve --lease 5s j)"
+same 'what an option takes' 'always os' "$(complete_line slotq --sync '')"
+same 'dead ls' 'ls purge redrive' "$(complete_line slotq dead '')"
+same 'its queue' 'jobs' "$(complete_line slotq dead ls j)"
+same 'pause what' 'in out' "$(complete_line slotq pause jobs '')"
+same 'help about' 'reclaim release remove reserve resume' "$(complete_line slotq help re)"
+finish

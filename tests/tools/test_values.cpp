@@ -1,0 +1,127 @@
+// test_values.cpp: numbers, sizes, times, ids and tokens between text and value, and the backoff.
+#include "catch.hpp"
+
+#include <string>
+
+extern "C" {
+#include "tools/slotq/backoff.h"
+#include "tools/slotq/values.h"
+}
+
+namespace
+{
+
+uint64_t time_of(const char *text)
+{
+    uint64_t value_ms = 0;
+    INFO(text);
+    REQUIRE(parse_time(text, &value_ms));
+    return value_ms;
+}
+
+} // namespace
+
+TEST_CASE("counts are digits alone, below 2^64")
+{
+    uint64_t value;
+    CHECK((parse_count("18446744073709551615", &value) && value == UINT64_MAX));
+    for (const char *text : {"", "-1", "+1", " 1", "1 ", "0x10", "18446744073709551616", "1.5"}) {
+        INFO(text);
+        CHECK_FALSE(parse_count(text, &value));
+    }
+}
+
+TEST_CASE("bytes take a unit")
+{
+    uint64_t value;
+    CHECK((parse_bytes("4k", &value) && value == 4096));
+    CHECK((parse_bytes("1MiB", &value) && value == 1048576));
+    CHECK((parse_bytes("12", &value) && value == 12));
+    CHECK_FALSE(parse_bytes("4kb", &value));
+    CHECK_FALSE(parse_bytes("k", &value));
+    CHECK_FALSE(parse_bytes("18446744073709551615k", &value));
+}
+
+TEST_CASE("times have a unit, 0 needs none")
+{
+    CHECK(time_of("0") == 0);
+    CHECK(time_of("500ms") == 500);
+    CHECK(time_of("30s") == 30000);
+    CHECK(time_of("1.5s") == 1500);
+    CHECK(time_of("1.2345s") == 1234);
+    CHECK(time_of("5m") == 300000);
+    CHECK(time_of("2h") == 7200000);
+    CHECK(time_of("1d") == 86400000);
+    CHECK(time_of("1m30s") == 90000);
+    uint64_t value;
+    for (const char *text : {"", "5", "s", "5 s", "-5s", "5x", "1.s", "5s ",
+                             "99999999999999999999s", "9999999999999999d", "5s.."}) {
+        INFO(text);
+        CHECK_FALSE(parse_time(text, &value));
+    }
+}
+
+TEST_CASE("a range of times, least first")
+{
+    uint64_t least;
+    uint64_t most;
+    CHECK((parse_times("50ms..1s", &least, &most) && least == 50 && most == 1000));
+    CHECK((parse_times("0..1s", &least, &most) && least == 0 && most == 1000));
+    CHECK((parse_times("1.5s..2.5s", &least, &most) && least == 1500 && most == 2500));
+    CHECK((parse_times("5s", &least, &most) && least == 5000 && most == 5000));
+    CHECK((parse_times("0", &least, &most) && least == 0 && most == 0));
+    for (const char *text :
+         {"", "..", "1s..", "..1s", "2s..1s", "1s...2s", "1s..2s..3s", "1s.2s"}) {
+        INFO(text);
+        CHECK_FALSE(parse_times(text, &least, &most));
+    }
+}
+
+TEST_CASE("ids and tokens keep to their ranges")
+{
+    uint64_t id;
+    slotq_run run;
+    CHECK((parse_id("140737488355327", &id) && id == SLOTQ_ID_MAX));
+    CHECK_FALSE(parse_id("140737488355328", &id));
+    CHECK_FALSE(parse_id("0", &id));
+    CHECK((parse_token("7:4294967295", &run) && run.id == 7 && run.token == UINT32_MAX &&
+           run.count == 1));
+    for (const char *text : {"", "7", "7:", ":7", "0:1", "7:4294967296", "7:1:1", "7:x", "7 :1"}) {
+        INFO(text);
+        CHECK_FALSE(parse_token(text, &run));
+    }
+}
+
+TEST_CASE("values as people read them")
+{
+    CHECK(std::string(count_text(0).text) == "0");
+    CHECK(std::string(count_text(1234567).text) == "1,234,567");
+    CHECK(std::string(count_text(UINT64_MAX).text) == "18,446,744,073,709,551,615");
+    CHECK(std::string(time_text(999).text) == "999 ms");
+    CHECK(std::string(time_text(1500).text) == "1.5 s");
+    CHECK(std::string(time_text(61000).text) == "1 m 1 s");
+    CHECK(std::string(time_text(3660000).text) == "1 h 1 m");
+    CHECK(std::string(time_text(UINT64_C(3) * 86400000).text) == "3 d 0 h");
+    CHECK(std::string(bytes_text(1023).text) == "1023 B");
+    CHECK(std::string(bytes_text(1536).text) == "1.5 KiB");
+    CHECK(std::string(bytes_text(512 << 20).text) == "512.0 MiB");
+    CHECK(std::string(moment_text(0).text) == "-");
+    CHECK(std::string(moment_text(1700000000123).text) == "2023-11-14T22:13:20.123Z");
+}
+
+TEST_CASE("backoff doubles up to its limit, a quarter more or less")
+{
+    for (uint32_t chance : {0u, 1u, 12345u, 4294967295u}) {
+        CHECK(backoff_ms(0, 0, 5, chance) == 0);
+        CHECK(backoff_ms(0, 1000, 62, chance) == 0);
+        uint64_t middle_ms = 1000;
+        for (unsigned attempts = 1; attempts < 63; attempts++) {
+            const uint64_t delay_ms = backoff_ms(1000, 300000, attempts, chance);
+            CHECK(delay_ms >= middle_ms - middle_ms / 4);
+            CHECK(delay_ms <= middle_ms + middle_ms / 4);
+            CHECK(delay_ms <= 300000);
+            middle_ms = middle_ms * 2 < 300000 ? middle_ms * 2 : 300000;
+        }
+    }
+    CHECK(backoff_ms(1000, 300000, 3, 7) != backoff_ms(1000, 300000, 3, 8));
+}

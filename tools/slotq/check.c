@@ -1,0 +1,85 @@
+/* check.c: the command check: every byte of a queue held against the format, and what to do.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command_line.h"
+#include "open.h"
+#include "output.h"
+#include "report.h"
+#include "values.h"
+
+static int complain_damaged(const command_line *line, const char *name, const slotq_error *error)
+{
+    char *path = open_path(line->url, name);
+    if (given(line, OPTION_JSON)) {
+        output_json(json_pack("{s:s, s:s, s:I, s:s}", "queue", name, "verdict", "damaged", "offset",
+                              (json_int_t)error->offset, "what", error->text));
+    }
+    complain_error(NULL, error);
+    /* where it is the journal, the text says what to do */
+    if (error->outcome == SLOTQ_CORRUPT && path != NULL &&
+        strstr(error->text, "-journal") == NULL) {
+        complain("nothing was changed; to see it all: slotq dump %s; to go on: mv %s %s.damaged; "
+                 "slotq import %s < BACKUP",
+                 name, path, path, name);
+    }
+    free(path);
+    return slotq_outcome_exit(error->outcome);
+}
+
+static int print_sound(const command_line *line, const char *name, slotq *queue)
+{
+    slotq_stats stats = {0};
+    uint32_t ready = 0;
+    uint32_t leased = 0;
+    uint32_t waiting = 0;
+    const uint8_t groups = slotq_geometry_of(queue)->groups;
+    for (uint8_t group = 0; group < groups; group++) {
+        if (slotq_get_stats(queue, group, &stats) != SLOTQ_OK) {
+            return complain_queue(queue, name);
+        }
+        ready += stats.ready;
+        leased += stats.leased;
+        waiting += stats.waiting;
+    }
+    if (given(line, OPTION_JSON)) {
+        output_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "queue", name, "verdict",
+                              "sound", "bytes", (json_int_t)slotq_image_bytes(queue), "ready",
+                              (json_int_t)ready, "leased", (json_int_t)leased, "waiting",
+                              (json_int_t)waiting, "dead", (json_int_t)stats.dead));
+        return EXIT_CODE_OK;
+    }
+    printf("%s: %ssound%s, %s bytes; %s ready, %s leased, %s waiting, %s dead\n", name,
+           output_green(), output_plain(), count_text(slotq_image_bytes(queue)).text,
+           count_text(ready).text, count_text(leased).text, count_text(waiting).text,
+           count_text(stats.dead).text);
+    return EXIT_CODE_OK;
+}
+
+int run_check(const command_line *line)
+{
+    const char *name = line->operands[0];
+    slotq *queue;
+    slotq_error error;
+    slotq_outcome outcome = open_quietly(line, name, true, &queue, &error);
+    if (outcome == SLOTQ_CORRUPT || outcome == SLOTQ_VERSION) {
+        return complain_damaged(line, name, &error);
+    }
+    if (outcome != SLOTQ_OK) {
+        return complain_open(line, name, &error);
+    }
+    int code;
+    outcome = slotq_check(queue);
+    if (outcome == SLOTQ_OK) {
+        code = print_sound(line, name, queue);
+    } else if (outcome == SLOTQ_CORRUPT) {
+        code = complain_damaged(line, name, slotq_error_of(queue));
+    } else {
+        code = complain_queue(queue, name);
+    }
+    slotq_close(queue);
+    return code;
+}

@@ -1,0 +1,49 @@
+/* main.c: reads the command line and runs the command it names.
+ */
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command_line.h"
+#include "help.h"
+#include "output.h"
+#include "report.h"
+
+/* 0, 1 and 2 must be taken, or a queue's file could become stdout. */
+static void hold_standard_descriptors(void)
+{
+    int descriptor;
+    do {
+        descriptor = open("/dev/null", O_RDWR);
+    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor > STDERR_FILENO) {
+        close(descriptor);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    hold_standard_descriptors();
+    setlocale(LC_CTYPE, "");
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error with a text, not an end */
+    command_line line;
+    int code = command_line_read(&line, argc, argv);
+    if (given(&line, OPTION_QUIET)) {
+        report_be_quiet();
+    }
+    if (code != EXIT_CODE_OK) {
+        /* said already */
+    } else if (given(&line, OPTION_HELP)) {
+        code = line.command != NULL ? help_command(line.command) : help_overview();
+    } else if (line.command == NULL) {
+        complain("no command; slotq help lists them");
+        code = EXIT_CODE_USAGE;
+    } else {
+        code = line.command->run(&line);
+    }
+    progress_end();
+    free(line.operands);
+    return output_finish(code);
+}

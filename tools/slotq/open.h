@@ -1,0 +1,37 @@
+/* open.h: queues opened as the command line says, with messages that name the remedy. Knows
+ * where a folder keeps a queue, not what is in it.
+ */
+#ifndef SLOTQ_TOOLS_OPEN_H
+#define SLOTQ_TOOLS_OPEN_H
+
+#include "command_line.h"
+#include "slotq.h"
+
+/* Options for the library from the command line; EXIT_CODE_OK, or EXIT_CODE_USAGE said. */
+int open_options(const command_line *line, slotq_options *options);
+
+/* Open to change or only to look at; EXIT_CODE_OK, or another after a message. To look asks
+ * for no right to write where that can be done. */
+int open_queue(const command_line *line, const char *name, slotq **queue);
+int open_to_look(const command_line *line, const char *name, slotq **queue);
+
+/* The same without a message: the outcome, and error filled. */
+slotq_outcome open_quietly(const command_line *line, const char *name, bool to_look, slotq **queue,
+                           slotq_error *error);
+
+/* Say why a call on a queue failed; answers the exit code. */
+int complain_queue(const slotq *queue, const char *name);
+
+/* Say why a call about a queue failed that has no handle; answers the exit code. */
+int complain_about(const char *name, const slotq_error *error);
+
+/* The same of opening; for NOQUEUE with the line that makes the queue. */
+int complain_open(const command_line *line, const char *name, const slotq_error *error);
+
+/* FOLDER/NAME.slotq, to be freed; NULL without memory. */
+char *open_path(const char *url, const char *name);
+
+/* " -u URL" when one was given on the command line, for commands shown to people. */
+const char *open_url_words(const command_line *line, char *buffer, size_t size);
+
+#endif
