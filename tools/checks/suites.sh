@@ -2,14 +2,18 @@
 # suites.sh: runs test binaries, shell tests and fuzz replays, JOBS at a time, prints a line a
 # suite as it ends and the sum as the last line. Knows how each kind reports, not what it tests.
 #
-# OUT=build suites.sh SUITE…    SLOTQ_WRAP: a command that runs each binary (valgrind)
+# OUT=build suites.sh SUITE…    SLOTQ_WRAP: a command that runs each binary (valgrind);
+# SLOTQ_EXCEPT: test cases of binaries that are left out, a name or a part with * (where slow)
 set -u
 
 out=${OUT:-build}
 here=$(dirname "$0")
-logs=$out/test-logs
+# A folder a run, so that two runs at once do not count each other's suites.
+logs=$out/test-logs/$$
+mkdir -p "$out/test-logs"
+find "$out/test-logs" -mindepth 1 -maxdepth 1 -mmin +60 -exec rm -rf {} +
 rm -rf "$logs"
-mkdir -p "$logs"
+mkdir "$logs"
 SLOTQ=$(pwd)/$out/bin/slotq
 SLOTQ_BUILD=$(pwd)/$out
 SLOTQ_SOURCE_DIR=$(pwd)

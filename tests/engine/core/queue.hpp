@@ -4,6 +4,7 @@
 #ifndef TESTS_ENGINE_CORE_QUEUE_HPP
 #define TESTS_ENGINE_CORE_QUEUE_HPP
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@
 
 namespace field = support::field;
 
-class Queue {
+class Queue
+{
 public:
     explicit Queue(const slotq_geometry &geometry) : image(geometry)
     {
@@ -21,12 +23,12 @@ public:
 
     support::Image image;
     uint64_t now_ms = 1000000;
-    slotq_call call = {};            /* the last one, with its outputs */
-    std::vector<slotq_run> runs;     /* what the last reserve gave */
-    std::vector<uint8_t> outcomes;   /* of the last settle */
-    std::vector<uint32_t> tokens;    /* of the last extend */
-    std::vector<slotq_item> items;   /* of the last peek or dead_list */
-    bool sound = true;               /* the image is meant to be sound */
+    slotq_call call = {};          /* the last one, with its outputs */
+    std::vector<slotq_run> runs;   /* what the last reserve gave */
+    std::vector<uint8_t> outcomes; /* of the last settle */
+    std::vector<uint32_t> tokens;  /* of the last extend */
+    std::vector<slotq_item> items; /* of the last peek or dead_list */
+    bool sound = true;             /* the image is meant to be sound */
 
     void start(slotq_verb verb)
     {
@@ -57,11 +59,10 @@ public:
         return now_ms / tick_ms();
     }
 
-    slotq_outcome push(uint32_t count = 1, const std::string &payload = "p",
-                       bool may_wait = false)
+    slotq_outcome push(uint32_t count = 1, const std::string &payload = "p", bool may_wait = false)
     {
-        const std::vector<slotq_data> data(
-            count, { payload.data(), static_cast<uint32_t>(payload.size()) });
+        const std::vector<slotq_data> data(count,
+                                           {payload.data(), static_cast<uint32_t>(payload.size())});
         start(SLOTQ_PUSH);
         call.push.messages = data.data();
         call.push.count = count;
@@ -92,6 +93,7 @@ public:
         for (const slotq_run &run : which) {
             count += run.count;
         }
+        count = std::min<size_t>(count, 2 * SLOTQ_CALL_MESSAGES_MAX); /* more is refused */
         outcomes.assign(count + 1, 99);
         tokens.assign(count + 1, 99);
         start(verb);
@@ -107,7 +109,7 @@ public:
     slotq_outcome settle(slotq_verb verb, uint64_t id, uint32_t token, uint64_t ms = 0,
                          uint32_t group = 0, uint8_t reason = 7)
     {
-        return settle(verb, std::vector<slotq_run>{ { id, token, 1 } }, ms, group, reason);
+        return settle(verb, std::vector<slotq_run>{{id, token, 1}}, ms, group, reason);
     }
 
     slotq_outcome remove(uint64_t id, uint32_t group = SLOTQ_ALL_GROUPS)
@@ -186,12 +188,12 @@ public:
 };
 
 /* The verb answers this, and not a byte of the image changes. */
-#define REQUIRE_REFUSED(queue, verb, answer)                                                     \
-    do {                                                                                         \
-        const support::Bytes before_ = (queue).image.bytes();                                    \
-        REQUIRE((queue).verb == (answer));                                                       \
-        REQUIRE((queue).image.bytes() == before_);                                               \
-        REQUIRE((queue).image.patches() == 0);                                                   \
+#define REQUIRE_REFUSED(queue, verb, answer)                                                       \
+    do {                                                                                           \
+        const support::Bytes before_ = (queue).image.bytes();                                      \
+        REQUIRE((queue).verb == (answer));                                                         \
+        REQUIRE((queue).image.bytes() == before_);                                                 \
+        REQUIRE((queue).image.patches() == 0);                                                     \
     } while (0)
 
 #endif

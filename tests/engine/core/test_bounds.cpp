@@ -4,7 +4,8 @@
  */
 #include "queue.hpp"
 
-namespace {
+namespace
+{
 
 constexpr uint32_t many = 3000;
 
@@ -139,14 +140,65 @@ TEST_CASE("bounds: the search for retries looks at 1024 words a round and keeps 
     REQUIRE(queue.runs[0].id == 6078);
 }
 
+TEST_CASE("bounds: a reserve of retries gives those of one round, a run however long")
+{
+    Queue queue = large();
+    push_many(queue, many);
+    reserve_many(queue, many, 900000);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_NACK, {{78, token, many}}) == SLOTQ_OK);
+    REQUIRE(queue.reserve(2000, 950000) == SLOTQ_OK);
+    REQUIRE(queue.runs.size() == 1);
+    REQUIRE(queue.runs[0].count == 1024);
+    REQUIRE(queue.stats().ready == many - 1024);
+    REQUIRE(queue.reserve(1000, 950000) == SLOTQ_OK);
+    REQUIRE(queue.runs[0].id == 78 + 1024);
+    REQUIRE(queue.call.reserve.message_count == 1000);
+}
+
+TEST_CASE("bounds: hints may lag: retry_from, a sweep and written that say less than they could")
+{
+    Queue queue(support::geometry(9, 3, 1, 0, 0, 0, 100));
+    REQUIRE(queue.push(8) == SLOTQ_OK);
+    REQUIRE(queue.reserve(4, 9000) == SLOTQ_OK);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_NACK, 4, token) == SLOTQ_OK);
+    queue.image.set(field::group_retry_from, 0, 0);
+    queue.image.set(field::group_sweep, 0, 1);
+    queue.image.set(field::group_due_next, 0, queue.group(field::group_due));
+    const slotq_run run = {1, token, 2};
+    queue.start(SLOTQ_ACK); /* nobody asks for outcome bytes: the plain path */
+    queue.call.settle.runs = &run;
+    queue.call.settle.run_count = 1;
+    REQUIRE(queue.go() == SLOTQ_OK);
+    REQUIRE(queue.group(field::group_retry_from) == 2);
+    REQUIRE(queue.group(field::group_sweep) == 2);
+    queue.image.set(field::group_sweep, 0, 3); /* ahead of what is acked: it stays */
+    const slotq_run third = {3, token, 1};
+    queue.start(SLOTQ_ACK);
+    queue.call.settle.runs = &third;
+    queue.call.settle.run_count = 1;
+    REQUIRE(queue.go() == SLOTQ_OK);
+    REQUIRE(queue.group(field::group_sweep) == 3);
+    for (uint32_t index = 4; index < 6; index++) {
+        queue.image.set_word(0, index, 0);
+    }
+    queue.image.set(field::group_written, 0, 6);
+    REQUIRE(queue.reserve(3, 9000) == SLOTQ_OK); /* the retry, then just up to written */
+    REQUIRE(queue.call.reserve.message_count == 3);
+    REQUIRE(queue.group(field::group_cursor) == 6);
+    REQUIRE(queue.reserve(9, 9000) == SLOTQ_OK);
+    REQUIRE(queue.call.reserve.message_count == 2);
+}
+
 TEST_CASE("bounds: head moves over 1024 removed words a verb, over acked ones without end")
 {
     Queue queue = large();
     push_many(queue, many);
     reserve_many(queue, many, 900000);
     const uint32_t token = queue.runs[0].token;
-    REQUIRE(queue.settle(SLOTQ_ACK, { { 79, token, 1999 } }) == SLOTQ_OK);
-    REQUIRE(queue.settle(SLOTQ_NACK, { { 2078, token, 1000 } }) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_ACK, {{79, token, 1999}}) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_NACK, {{2078, token, 1000}}) == SLOTQ_OK);
     for (uint64_t id = 2078; id < 3078; id++) {
         REQUIRE(queue.remove(id) == SLOTQ_OK);
     }

@@ -3,7 +3,8 @@
  */
 #include "queue.hpp"
 
-namespace {
+namespace
+{
 
 /* Push, reserve and kill count messages in a group, payloads a, b, c … */
 void kill_some(Queue &queue, uint32_t count, uint32_t group = 0)
@@ -121,7 +122,7 @@ TEST_CASE("dead: redrive pushes the oldest again, new in its group, not for the 
     REQUIRE(queue.call.dead.count == 2);
     REQUIRE(queue.call.dead.first_id == 3);
     REQUIRE(queue.stats().dead == 0);
-    for (const uint32_t group : { 0, 2 }) {
+    for (const uint32_t group : {0u, 2u}) {
         REQUIRE(queue.status(3, group) == SLOTQ_FINISHED); /* nothing stood before it there */
         REQUIRE(queue.stats(group).unfinished == 0);
         REQUIRE(queue.reserve(1, 1000, group) == SLOTQ_EMPTY);

@@ -3,7 +3,8 @@
  */
 #include "queue.hpp"
 
-namespace {
+namespace
+{
 
 constexpr uint64_t longest_ticks = SLOTQ_LEASE_TICKS_MAX;
 
@@ -18,8 +19,11 @@ Queue small(uint32_t flags = 0, uint32_t max_attempts = 0, uint32_t dead_slots =
 TEST_CASE("outcomes: push refuses what is out of range")
 {
     Queue queue = small();
+    Queue large(support::geometry(9000, 5));
     REQUIRE_REFUSED(queue, push(0), SLOTQ_INVALID);
     REQUIRE_REFUSED(queue, push(SLOTQ_CALL_MESSAGES_MAX + 1), SLOTQ_INVALID);
+    REQUIRE_REFUSED(large, push(SLOTQ_CALL_MESSAGES_MAX + 1), SLOTQ_INVALID);
+    REQUIRE(large.push(SLOTQ_CALL_MESSAGES_MAX) == SLOTQ_OK);
     REQUIRE_REFUSED(queue, push(4), SLOTQ_TOOBIG);
     REQUIRE_REFUSED(queue, push(1, "six by"), SLOTQ_TOOBIG);
     REQUIRE(queue.push(1, "five.") == SLOTQ_OK);
@@ -33,7 +37,7 @@ TEST_CASE("outcomes: push takes 1 MiB of payload a call and not a byte more")
 {
     Queue queue(support::geometry(20, 65535, 1));
     const std::string most(65535, 'm');
-    std::vector<slotq_data> data(17, { most.data(), 65535 });
+    std::vector<slotq_data> data(17, {most.data(), 65535});
     data[16].size = SLOTQ_CALL_BYTES_MAX - 16 * 65535 + 1;
     queue.start(SLOTQ_PUSH);
     queue.call.push.messages = data.data();
@@ -109,26 +113,25 @@ TEST_CASE("outcomes: settle refuses what is out of range")
     REQUIRE(queue.push(2) == SLOTQ_OK);
     REQUIRE(queue.reserve(2) == SLOTQ_OK);
     const slotq_run held = queue.runs[0];
-    for (const slotq_verb verb :
-         { SLOTQ_ACK, SLOTQ_NACK, SLOTQ_RELEASE, SLOTQ_EXTEND, SLOTQ_KILL }) {
+    for (const slotq_verb verb : {SLOTQ_ACK, SLOTQ_NACK, SLOTQ_RELEASE, SLOTQ_EXTEND, SLOTQ_KILL}) {
         CAPTURE(static_cast<int>(verb));
         REQUIRE_REFUSED(queue, settle(verb, std::vector<slotq_run>(), 100), SLOTQ_INVALID);
-        REQUIRE_REFUSED(queue, settle(verb, { held, { 1, 5, 0 } }, 100), SLOTQ_INVALID);
-        REQUIRE_REFUSED(queue, settle(verb, { held }, 100, 1), SLOTQ_INVALID);
-        REQUIRE_REFUSED(queue, settle(verb, { { 1, 5, 4097 } }, 100), SLOTQ_INVALID);
-        REQUIRE_REFUSED(queue, settle(verb, { held, { 1, 5, 4095 } }, 100), SLOTQ_INVALID);
+        REQUIRE_REFUSED(queue, settle(verb, {held, {1, 5, 0}}, 100), SLOTQ_INVALID);
+        REQUIRE_REFUSED(queue, settle(verb, {held}, 100, 1), SLOTQ_INVALID);
+        REQUIRE_REFUSED(queue, settle(verb, {{1, 5, 4097}}, 100), SLOTQ_INVALID);
+        REQUIRE_REFUSED(queue, settle(verb, {held, {1, 5, 4095}}, 100), SLOTQ_INVALID);
+        REQUIRE_REFUSED(queue, settle(verb, {{1, 5, 4097}, held}, 100), SLOTQ_INVALID);
+        REQUIRE_REFUSED(queue, settle(verb, {{1, 5, UINT32_MAX}, held}, 100), SLOTQ_INVALID);
         queue.start(verb);
         queue.call.settle.run_count = 1;
         REQUIRE_REFUSED(queue, go(), SLOTQ_INVALID); /* runs is NULL */
     }
-    REQUIRE_REFUSED(queue, settle(SLOTQ_NACK, { held }, longest_ticks * 100 + 1), SLOTQ_INVALID);
-    REQUIRE_REFUSED(queue, settle(SLOTQ_EXTEND, { held }, longest_ticks * 100 + 1),
-                    SLOTQ_INVALID);
-    REQUIRE_REFUSED(queue, settle(SLOTQ_EXTEND, { held }, 0), SLOTQ_INVALID);
+    REQUIRE_REFUSED(queue, settle(SLOTQ_NACK, {held}, longest_ticks * 100 + 1), SLOTQ_INVALID);
+    REQUIRE_REFUSED(queue, settle(SLOTQ_EXTEND, {held}, longest_ticks * 100 + 1), SLOTQ_INVALID);
+    REQUIRE_REFUSED(queue, settle(SLOTQ_EXTEND, {held}, 0), SLOTQ_INVALID);
     REQUIRE(queue.settle(SLOTQ_NACK, held.id, held.token, longest_ticks * 100) == SLOTQ_OK);
-    REQUIRE_REFUSED(queue, settle(SLOTQ_ACK, { { 2, 5, 2 }, { 9, 5, 1 }, { 0, 5, 1 } }),
-                    SLOTQ_STALE);
-    REQUIRE(queue.outcomes == std::vector<uint8_t>{ 1, 3, 3, 3, 99 });
+    REQUIRE_REFUSED(queue, settle(SLOTQ_ACK, {{2, 5, 2}, {9, 5, 1}, {0, 5, 1}}), SLOTQ_STALE);
+    REQUIRE(queue.outcomes == std::vector<uint8_t>{1, 3, 3, 3, 99});
 }
 
 TEST_CASE("outcomes: a settle of many tells each message its own")
@@ -139,9 +142,9 @@ TEST_CASE("outcomes: a settle of many tells each message its own")
     const uint32_t token = queue.runs[0].token;
     REQUIRE(queue.settle(SLOTQ_ACK, 1, token) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_ACK, 3, token) == SLOTQ_OK);
-    const std::vector<slotq_run> runs = { { 1, token, 9 }, { 0, token, 1 } };
+    const std::vector<slotq_run> runs = {{1, token, 9}, {0, token, 1}};
     REQUIRE(queue.settle(SLOTQ_KILL, runs) == SLOTQ_GONE); /* the first that was refused */
-    REQUIRE(queue.outcomes == std::vector<uint8_t>{ 2, 0, 2, 4, 4, 1, 3, 3, 3, 3, 99 });
+    REQUIRE(queue.outcomes == std::vector<uint8_t>{2, 0, 2, 4, 4, 1, 3, 3, 3, 3, 99});
     REQUIRE(queue.call.settle.ok_count == 1);
     REQUIRE(queue.call.settle.dead_count == 1);
     REQUIRE(queue.settle(SLOTQ_EXTEND, runs, 700) == SLOTQ_GONE);
@@ -216,7 +219,7 @@ TEST_CASE("outcomes: the rest refuses what is out of range")
     REQUIRE_REFUSED(queue, look(SLOTQ_DEAD_LIST, 0, 0), SLOTQ_INVALID);
     REQUIRE_REFUSED(queue, look(SLOTQ_DEAD_LIST, 0, 4097), SLOTQ_INVALID);
     REQUIRE_REFUSED(queue, look(SLOTQ_DEAD_LIST), SLOTQ_EMPTY);
-    for (const slotq_verb verb : { SLOTQ_PEEK, SLOTQ_DEAD_LIST }) {
+    for (const slotq_verb verb : {SLOTQ_PEEK, SLOTQ_DEAD_LIST}) {
         queue.start(verb);
         queue.call.look.capacity = 1;
         REQUIRE_REFUSED(queue, go(), SLOTQ_INVALID); /* items is NULL */

@@ -13,7 +13,8 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
 slotq_outcome settle_step(const slotq_view *view, slotq_call *call, slotq_step *step);
 }
 
-namespace {
+namespace
+{
 
 struct Tally {
     uint32_t plain = 0;
@@ -86,7 +87,7 @@ void choose_call(Queue &queue, support::Choices &choices, std::vector<slotq_run>
 {
     const uint32_t kind = choices.small(3);
     if (kind == 0) {
-        data.assign(1 + choices.small(6), { "payloads", 7 });
+        data.assign(1 + choices.small(6), {"payloads", 7});
         data.back().size = choices.small(9);
         queue.start(SLOTQ_PUSH);
         queue.call.push.messages = choices.one_in(40) ? nullptr : data.data();
@@ -100,7 +101,7 @@ void choose_call(Queue &queue, support::Choices &choices, std::vector<slotq_run>
         queue.call.reserve.lease_ms = choices.small(30);
         queue.call.reserve.group = static_cast<uint8_t>(choices.small(2));
     } else {
-        slotq_run run = { 1, 5, 1 };
+        slotq_run run = {1, 5, 1};
         if (!held.empty()) {
             run = held.back();
             held.pop_back();

@@ -9,7 +9,8 @@
 #include "../../support/catch.hpp"
 #include "../../support/model_play.hpp"
 
-namespace {
+namespace
+{
 
 constexpr uint32_t steps_a_play = 2500;
 
@@ -57,8 +58,8 @@ std::string play_and_tell(uint64_t seed, uint32_t steps)
     if (fault.empty()) {
         return "";
     }
-    const uint32_t at = static_cast<uint32_t>(
-        std::strtoul(fault.c_str() + fault.find(" step ") + 6, nullptr, 10));
+    const uint32_t at =
+        static_cast<uint32_t>(std::strtoul(fault.c_str() + fault.find(" step ") + 6, nullptr, 10));
     return fault + "\n" + tell_play(seed, at + 1, 12);
 }
 
@@ -73,8 +74,7 @@ TEST_CASE("random: core and model agree after every step")
     for (uint64_t done = 0; done < steps && fault.empty(); done += steps_a_play) {
         fault = play_and_tell(seed++, steps_a_play);
     }
-    std::printf("core against model: seeds %llu to %llu\n",
-                static_cast<unsigned long long>(first),
+    std::printf("core against model: seeds %llu to %llu\n", static_cast<unsigned long long>(first),
                 static_cast<unsigned long long>(seed - 1));
     INFO(fault);
     REQUIRE(fault.empty());
@@ -84,8 +84,8 @@ TEST_CASE("random: torture for as long as told")
 {
     const uint64_t seconds = setting("SLOTQ_TORTURE_SECONDS", 0);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-    const uint64_t chance = static_cast<uint64_t>(
-        std::chrono::system_clock::now().time_since_epoch().count());
+    const uint64_t chance =
+        static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
     const uint64_t first = setting("SLOTQ_SEED", seconds > 0 ? chance : 1000001);
     std::string fault;
     uint64_t seed = first;

@@ -3,7 +3,8 @@
  */
 #include "queue.hpp"
 
-namespace {
+namespace
+{
 
 constexpr uint64_t ticks_2_23 = UINT64_C(1) << 23;
 constexpr uint64_t ticks_2_24 = UINT64_C(1) << 24;
@@ -29,13 +30,12 @@ void give_back(Queue &queue, uint64_t deadline)
 
 TEST_CASE("tokens: a lease that would end where an earlier one did, or before, ends a tick later")
 {
-    for (const uint64_t behind : { 0, 1, 5, 4094 }) {
+    for (const uint64_t behind : {0u, 1u, 5u, 4094u}) {
         Queue queue = one_ms();
         give_back(queue, queue.now_ms + 6000);
         CAPTURE(behind);
         REQUIRE(queue.reserve(1, 6000 - behind) == SLOTQ_OK);
-        REQUIRE(queue.runs[0].token ==
-                support::word(SLOTQ_STATE_LEASED, 2, queue.now_ms + 6001));
+        REQUIRE(queue.runs[0].token == support::word(SLOTQ_STATE_LEASED, 2, queue.now_ms + 6001));
         REQUIRE(queue.group(field::group_due) <= queue.now_ms + 6001);
         queue.now_ms += 6000;
         REQUIRE(queue.reserve(1, 10) == SLOTQ_EMPTY);
@@ -71,17 +71,26 @@ TEST_CASE("tokens: at a difference of 4096 the bits are far enough")
 
 TEST_CASE("tokens: what was left stays first in line, and does not hide what follows")
 {
+    constexpr uint64_t lease_ms = 6000 - 4095;
     Queue queue = one_ms(8);
     give_back(queue, queue.now_ms + 6000);
     REQUIRE(queue.push(3) == SLOTQ_OK);
-    REQUIRE(queue.reserve(4, 100) == SLOTQ_OK); /* 1 again, by another word, then 2 to 4 */
+    REQUIRE(queue.reserve(4, lease_ms) == SLOTQ_OK);
+    REQUIRE(queue.runs[0].id == 2);
+    REQUIRE(queue.call.reserve.message_count == 3); /* 1 is left */
     REQUIRE(queue.settle(SLOTQ_NACK, queue.runs) == SLOTQ_OK);
-    queue.now_ms += 6001 - 4095 - 100; /* for 1 the difference is 4095, for the others none */
-    REQUIRE(queue.reserve(1, 100) == SLOTQ_OK);
-    const uint64_t first = queue.runs[0].id;
-    REQUIRE(queue.group(field::group_retry_from) == queue.image.index_of(first == 1 ? 2 : 1));
-    REQUIRE(queue.reserve(4, 100) == SLOTQ_OK);
-    REQUIRE(queue.call.reserve.message_count >= 2);
+    for (const uint64_t id : {2u, 3u}) { /* it is passed by among the retries too */
+        REQUIRE(queue.reserve(1, lease_ms) == SLOTQ_OK);
+        REQUIRE(queue.runs[0].id == id);
+        REQUIRE(queue.group(field::group_retry_from) == queue.image.index_of(1));
+    }
+    queue.now_ms++;
+    REQUIRE(queue.reserve(1, lease_ms) == SLOTQ_OK);
+    REQUIRE(queue.runs[0].id == 1);
+    REQUIRE(queue.group(field::group_retry_from) == queue.image.index_of(2));
+    REQUIRE(queue.reserve(4, lease_ms) == SLOTQ_OK);
+    REQUIRE(queue.runs[0].id == 4);
+    REQUIRE(queue.reserve(4, lease_ms) == SLOTQ_EMPTY);
 }
 
 TEST_CASE("tokens: extend gives another token, or at 4095 the same one")
@@ -119,8 +128,8 @@ TEST_CASE("tokens: a message never delivered may get any word")
 
 TEST_CASE("tokens: after a sleep of half a range reserve sweeps the whole window first")
 {
-    for (const uint64_t sleep : { ticks_2_23 - 4096, ticks_2_23, ticks_2_24 - 50, ticks_2_24 - 1,
-                                  ticks_2_24, 3 * ticks_2_24 + 5 }) {
+    for (const uint64_t sleep : {ticks_2_23 - 4096, ticks_2_23, ticks_2_24 - 50, ticks_2_24 - 1,
+                                 ticks_2_24, 3 * ticks_2_24 + 5}) {
         Queue queue = one_ms(3000);
         queue.image.check_each_step(false);
         REQUIRE(queue.push(2500) == SLOTQ_OK);
@@ -153,6 +162,22 @@ TEST_CASE("tokens: a whole sweep buries 16, the others wait for the next tick")
     REQUIRE(queue.stats().dead == 40);
 }
 
+TEST_CASE("tokens: a whole sweep begins anew where one was under way")
+{
+    Queue queue = one_ms(60, 1, 50);
+    REQUIRE(queue.push(40) == SLOTQ_OK);
+    REQUIRE(queue.reserve(1, 3000) == SLOTQ_OK);
+    const slotq_run first = queue.runs[0];
+    REQUIRE(queue.reserve(39, 100) == SLOTQ_OK);
+    queue.now_ms += 100;
+    REQUIRE(queue.reclaim() == SLOTQ_AGAIN);
+    REQUIRE(queue.group(field::group_due_next) == queue.tick() + 2900);
+    REQUIRE(queue.settle(SLOTQ_ACK, first.id, first.token) == SLOTQ_OK);
+    queue.now_ms += ticks_2_23;
+    REQUIRE(queue.reclaim() == SLOTQ_OK);
+    REQUIRE(queue.group(field::group_due) == queue.tick() + 1); /* what was gathered is void */
+}
+
 TEST_CASE("tokens: extend after a long sleep keeps the caller's messages and frees the others")
 {
     Queue queue = one_ms(8);
@@ -160,7 +185,7 @@ TEST_CASE("tokens: extend after a long sleep keeps the caller's messages and fre
     REQUIRE(queue.reserve(4, 100) == SLOTQ_OK);
     const uint32_t token = queue.runs[0].token;
     queue.now_ms += 100 + ticks_2_23;
-    REQUIRE(queue.settle(SLOTQ_EXTEND, { { 2, token, 2 } }, 9000) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_EXTEND, {{2, token, 2}}, 9000) == SLOTQ_OK);
     REQUIRE(queue.call.settle.ok_count == 2);
     REQUIRE(queue.stats().leased == 2);
     REQUIRE(queue.stats().ready == 2);
@@ -177,7 +202,7 @@ TEST_CASE("tokens: nack with a delay after a long sleep, also where a message di
     REQUIRE(queue.reserve(3, 100) == SLOTQ_OK);
     const uint32_t token = queue.runs[0].token;
     queue.now_ms += 100 + ticks_2_23;
-    REQUIRE(queue.settle(SLOTQ_NACK, { { 1, token, 2 } }, 500) == SLOTQ_DEADFULL);
+    REQUIRE(queue.settle(SLOTQ_NACK, {{1, token, 2}}, 500) == SLOTQ_DEADFULL);
     REQUIRE(queue.stats().dead == 1); /* one of the three; two stay, none is lost */
     REQUIRE(queue.stats().unfinished == 2);
     queue.now_ms += ticks_2_24;
@@ -198,12 +223,13 @@ TEST_CASE("tokens: no message is forgotten when a sweep spares it and the settle
     const uint32_t token = queue.runs[0].token;
     REQUIRE(queue.settle(SLOTQ_NACK, 2, token, 100) == SLOTQ_OK);
     queue.now_ms += 100 + ticks_2_24 - 4095 - 1000; /* with 1000 the difference will be 4095 */
-    const std::vector<slotq_run> runs = { { 1, token, 1 }, { 2, queue.word(2), 1 } };
+    const std::vector<slotq_run> runs = {{1, token, 1}, {2, queue.word(2), 1}};
     REQUIRE(queue.settle(SLOTQ_EXTEND, runs, 1000) == SLOTQ_STALE);
     REQUIRE(queue.outcomes[0] == SLOTQ_OK);
     REQUIRE(queue.tokens[0] == token);
     REQUIRE(queue.outcomes[1] == SLOTQ_STALE);
     REQUIRE(queue.group(field::group_due) != support::u48_none);
+    REQUIRE(queue.stats().ready == 1); /* a word that is no lease is nobody's: swept as ever */
     for (int i = 0; i < 40; i++) {
         queue.now_ms += ticks_2_23 / 8;
         queue.reclaim();
@@ -214,7 +240,7 @@ TEST_CASE("tokens: no message is forgotten when a sweep spares it and the settle
 /* A crash may come between the steps of the sweep and the settle. */
 TEST_CASE("tokens: no message is forgotten when a settle stops after its sweep")
 {
-    for (const slotq_verb verb : { SLOTQ_EXTEND, SLOTQ_NACK }) {
+    for (const slotq_verb verb : {SLOTQ_EXTEND, SLOTQ_NACK}) {
         Queue queue = one_ms(8);
         REQUIRE(queue.push(2) == SLOTQ_OK);
         REQUIRE(queue.reserve(2, 100) == SLOTQ_OK);
@@ -241,7 +267,7 @@ TEST_CASE("tokens: no message is forgotten when a settle stops after its sweep")
 
 TEST_CASE("tokens: after the clock went back far a lease counts as passed")
 {
-    for (const slotq_verb verb : { SLOTQ_RESERVE, SLOTQ_RECLAIM }) {
+    for (const slotq_verb verb : {SLOTQ_RESERVE, SLOTQ_RECLAIM}) {
         Queue queue = one_ms();
         REQUIRE(queue.push(1) == SLOTQ_OK);
         REQUIRE(queue.reserve(1, 100) == SLOTQ_OK);

@@ -3,7 +3,8 @@
  */
 #include "queue.hpp"
 
-namespace {
+namespace
+{
 
 constexpr uint64_t lease_ms = 5000;
 constexpr uint64_t delay_ms = 3000;
@@ -25,11 +26,11 @@ enum class Was {
     id_zero
 };
 
-constexpr Was every_state[] = { Was::ready_new,    Was::ready_nacked,     Was::ready_released,
-                                Was::leased,       Was::leased_passed,    Was::waiting,
-                                Was::waiting_passed, Was::done_acked,     Was::done_dead,
-                                Was::done_removed, Was::done_other_group, Was::before_window,
-                                Was::never_issued, Was::id_zero };
+constexpr Was every_state[] = {Was::ready_new,      Was::ready_nacked,     Was::ready_released,
+                               Was::leased,         Was::leased_passed,    Was::waiting,
+                               Was::waiting_passed, Was::done_acked,       Was::done_dead,
+                               Was::done_removed,   Was::done_other_group, Was::before_window,
+                               Was::never_issued,   Was::id_zero};
 
 bool is(Was was, std::initializer_list<Was> list)
 {
@@ -44,7 +45,7 @@ bool is(Was was, std::initializer_list<Was> list)
 /* A queue of two groups with the message in its state for group 0; another message, leased for
  * long, stands at head before it, unless the message itself is to be at head. */
 struct Scene {
-    Queue queue{ support::geometry(9, 5, 2, SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_CHECKS, 3, 4, 100) };
+    Queue queue{support::geometry(9, 5, 2, SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_CHECKS, 3, 4, 100)};
     uint64_t id = 2;
     uint32_t token = 0; /* the last lease's */
     bool at_head;
@@ -88,9 +89,10 @@ struct Scene {
 
     void put(Was was)
     {
-        if (is(was, { Was::ready_new, Was::never_issued, Was::id_zero, Was::done_other_group })) {
+        if (is(was, {Was::ready_new, Was::never_issued, Was::id_zero, Was::done_other_group})) {
             id = was == Was::never_issued ? queue.image.last_id() + 1
-                                          : was == Was::id_zero ? 0 : id;
+                 : was == Was::id_zero    ? 0
+                                          : id;
             return;
         }
         if (was == Was::done_removed) {
@@ -127,25 +129,25 @@ struct Scene {
         default:
             break;
         }
-        if (is(was, { Was::leased_passed, Was::waiting_passed })) {
+        if (is(was, {Was::leased_passed, Was::waiting_passed})) {
             queue.now_ms += lease_ms + 100;
         }
     }
 };
 
-constexpr slotq_verb settle_verbs[] = { SLOTQ_ACK, SLOTQ_NACK, SLOTQ_RELEASE, SLOTQ_EXTEND,
-                                        SLOTQ_KILL };
+constexpr slotq_verb settle_verbs[] = {SLOTQ_ACK, SLOTQ_NACK, SLOTQ_RELEASE, SLOTQ_EXTEND,
+                                       SLOTQ_KILL};
 
 slotq_outcome refusal(Was was, bool right_token)
 {
-    if (is(was, { Was::never_issued, Was::id_zero })) {
+    if (is(was, {Was::never_issued, Was::id_zero})) {
         return SLOTQ_NOTFOUND;
     }
-    if (is(was, { Was::done_acked, Was::done_dead, Was::done_removed, Was::done_other_group,
-                  Was::before_window })) {
+    if (is(was, {Was::done_acked, Was::done_dead, Was::done_removed, Was::done_other_group,
+                 Was::before_window})) {
         return SLOTQ_GONE;
     }
-    const bool held = is(was, { Was::leased, Was::leased_passed });
+    const bool held = is(was, {Was::leased, Was::leased_passed});
     return held && right_token ? SLOTQ_OK : SLOTQ_STALE;
 }
 
@@ -221,11 +223,11 @@ TEST_CASE("transitions: every state against ack, nack, release, extend, kill")
 {
     for (const Was was : every_state) {
         for (const slotq_verb verb : settle_verbs) {
-            for (const uint64_t ms : { UINT64_C(0), delay_ms }) {
+            for (const uint64_t ms : {UINT64_C(0), delay_ms}) {
                 if (ms == 0 && verb == SLOTQ_EXTEND) {
                     continue;
                 }
-                for (const bool right : { true, false }) {
+                for (const bool right : {true, false}) {
                     try_settle(was, false, verb, ms, right);
                     try_settle(was, true, verb, ms, right);
                 }
@@ -237,11 +239,11 @@ TEST_CASE("transitions: every state against ack, nack, release, extend, kill")
 TEST_CASE("transitions: every state against remove")
 {
     for (const Was was : every_state) {
-        for (const bool head : { false, true }) {
+        for (const bool head : {false, true}) {
             Scene scene(was, head);
             Queue &queue = scene.queue;
             CAPTURE(static_cast<int>(was), head);
-            if (is(was, { Was::leased, Was::leased_passed })) {
+            if (is(was, {Was::leased, Was::leased_passed})) {
                 REQUIRE_REFUSED(queue, remove(scene.id, 0), SLOTQ_LEASED);
                 REQUIRE_REFUSED(queue, remove(scene.id), SLOTQ_LEASED);
                 REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK); /* there it is READY */
@@ -284,9 +286,8 @@ TEST_CASE("transitions: every state against reserve")
         for (const slotq_run &run : queue.runs) {
             given = given || (scene.id >= run.id && scene.id - run.id < run.count);
         }
-        const bool deliverable = is(was, { Was::ready_new, Was::ready_nacked,
-                                           Was::ready_released, Was::leased_passed,
-                                           Was::waiting_passed });
+        const bool deliverable = is(was, {Was::ready_new, Was::ready_nacked, Was::ready_released,
+                                          Was::leased_passed, Was::waiting_passed});
         REQUIRE(outcome == SLOTQ_OK); /* messages behind it are there in any case */
         REQUIRE(given == deliverable);
         if (deliverable) {
@@ -303,11 +304,11 @@ TEST_CASE("transitions: every state against reclaim and status")
         Scene scene(was, false);
         Queue &queue = scene.queue;
         CAPTURE(static_cast<int>(was));
-        const bool passed = is(was, { Was::leased_passed, Was::waiting_passed });
+        const bool passed = is(was, {Was::leased_passed, Was::waiting_passed});
         slotq_outcome expected = SLOTQ_OK;
         if (was == Was::before_window) {
             expected = SLOTQ_FINISHED;
-        } else if (is(was, { Was::never_issued, Was::id_zero })) {
+        } else if (is(was, {Was::never_issued, Was::id_zero})) {
             expected = SLOTQ_NOTFOUND;
         }
         REQUIRE_REFUSED(queue, status(scene.id), expected);

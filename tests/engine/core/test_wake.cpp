@@ -2,7 +2,8 @@
  */
 #include "queue.hpp"
 
-namespace {
+namespace
+{
 
 uint64_t wake(const Queue &queue)
 {

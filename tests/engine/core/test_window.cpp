@@ -8,7 +8,7 @@ TEST_CASE("window: remove ahead of the cursor fills the gap, and stale words nev
     Queue queue(support::geometry(9, 3));
     REQUIRE(queue.push(8) == SLOTQ_OK);
     REQUIRE(queue.reserve(8) == SLOTQ_OK);
-    REQUIRE(queue.settle(SLOTQ_ACK, { { 2, queue.runs[0].token, 7 } }) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_ACK, {{2, queue.runs[0].token, 7}}) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_ACK, 1, queue.runs[0].token) == SLOTQ_OK);
     REQUIRE(queue.push(8) == SLOTQ_OK); /* over words that still say acked */
     REQUIRE(queue.remove(14) == SLOTQ_OK);
@@ -115,7 +115,7 @@ TEST_CASE("window: purge finishes everything in the ring and leaves the rest")
     REQUIRE(queue.settle(SLOTQ_KILL, 1, token) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_ACK, 2, token) == SLOTQ_OK);
     REQUIRE(queue.plain(SLOTQ_PURGE) == SLOTQ_OK);
-    for (const uint32_t group : { 0, 1 }) {
+    for (const uint32_t group : {0u, 1u}) {
         const slotq_stats stats = queue.stats(group);
         REQUIRE(stats.used == 0);
         REQUIRE(stats.unfinished == 0);
@@ -144,7 +144,7 @@ TEST_CASE("window: position tells how many stand before, at most")
     REQUIRE(position(1) == 0); /* leased */
     REQUIRE(position(7) == 0); /* next */
     REQUIRE(position(10) == 3);
-    REQUIRE(queue.settle(SLOTQ_NACK, { { 2, token, 2 } }) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_NACK, {{2, token, 2}}) == SLOTQ_OK);
     REQUIRE(position(2) == 0);
     REQUIRE(position(3) == 1);
     REQUIRE(position(7) == 2);
@@ -158,7 +158,7 @@ TEST_CASE("window: position tells how many stand before, at most")
 
 TEST_CASE("window: stats and status tell push times with stamps, 0 without")
 {
-    for (const uint32_t flags : { 0, static_cast<int>(SLOTQ_FLAG_STAMPS) }) {
+    for (const uint32_t flags : {0u, uint32_t{SLOTQ_FLAG_STAMPS}}) {
         Queue queue(support::geometry(6, 3, 1, flags));
         REQUIRE(queue.stats().oldest_ms == 0);
         queue.now_ms = 1234567;

@@ -3,7 +3,8 @@
  */
 #include "queue.hpp"
 
-namespace {
+namespace
+{
 
 constexpr uint64_t half = UINT64_C(1) << 31;
 constexpr uint64_t ticks_2_23 = UINT64_C(1) << 23;
@@ -53,7 +54,7 @@ TEST_CASE("wraps: the tail comes round at every ring size, batch and start")
 
 TEST_CASE("wraps: last_id crosses 2^31, 2^32 and more, one by one and in a batch")
 {
-    for (const uint64_t mark : { half, 2 * half, 3 * half, 1000 * half, 1001 * half }) {
+    for (const uint64_t mark : {half, 2 * half, 3 * half, 1000 * half, 1001 * half}) {
         Queue queue(support::geometry(7, 5, 1, SLOTQ_FLAG_STAMPS));
         queue.image.start_at(mark - 4, 5);
         for (uint64_t id = mark - 3; id < mark + 4; id++) {
@@ -75,7 +76,7 @@ TEST_CASE("wraps: last_id crosses 2^31, 2^32 and more, one by one and in a batch
 
 TEST_CASE("wraps: a crossing that was interrupted is read right and mended by the next write")
 {
-    for (const uint64_t mark : { half, 2 * half, 5 * half }) {
+    for (const uint64_t mark : {half, 2 * half, 5 * half}) {
         Queue queue(support::geometry(7, 5, 1, 0, 0, 2));
         queue.image.start_at(mark - 2, 5);
         REQUIRE(queue.push(4) == SLOTQ_OK);
@@ -110,7 +111,7 @@ TEST_CASE("wraps: a crossing that was interrupted is read right and mended by th
 
 TEST_CASE("wraps: ids end at 2^47 - 1, then FULL, overwrite or not")
 {
-    for (const uint32_t flags : { 0, static_cast<int>(SLOTQ_FLAG_OVERWRITE) }) {
+    for (const uint32_t flags : {0u, uint32_t{SLOTQ_FLAG_OVERWRITE}}) {
         Queue queue(support::geometry(7, 5, 1, flags, 0, 2));
         queue.image.start_at(SLOTQ_ID_MAX - 3, 2);
         REQUIRE(queue.push(1) == SLOTQ_OK);
@@ -131,7 +132,7 @@ TEST_CASE("wraps: ids end at 2^47 - 1, then FULL, overwrite or not")
 
 TEST_CASE("wraps: deadlines across multiples of 2^24 ticks")
 {
-    for (const uint64_t lap : { 1, 2, 77 }) {
+    for (const uint64_t lap : {1u, 2u, 77u}) {
         for (uint64_t before = 0; before < 12; before++) {
             Queue queue(support::geometry(7, 5, 1, 0, 0, 0, 10));
             queue.now_ms = (lap * ticks_2_24 - before) * 10;
@@ -144,8 +145,7 @@ TEST_CASE("wraps: deadlines across multiples of 2^24 ticks")
             REQUIRE(queue.status(2) == SLOTQ_OK);
             REQUIRE(queue.call.status.status.deadline_ms == queue.now_ms + 90);
             REQUIRE(queue.status(3) == SLOTQ_OK);
-            REQUIRE(queue.call.status.status.deadline_ms ==
-                    queue.now_ms + (ticks_2_23 - 1) * 10);
+            REQUIRE(queue.call.status.status.deadline_ms == queue.now_ms + (ticks_2_23 - 1) * 10);
             queue.now_ms += 49;
             REQUIRE(queue.reserve(3) == SLOTQ_EMPTY);
             REQUIRE(queue.call.reserve.next_due_ms == queue.now_ms + 1);
@@ -165,7 +165,7 @@ TEST_CASE("wraps: deadlines across multiples of 2^24 ticks")
 
 TEST_CASE("wraps: a deadline is never early and at most a tick late")
 {
-    for (const uint32_t tick_ms : { 1u, 7u, 100u, 60000u }) {
+    for (const uint32_t tick_ms : {1u, 7u, 100u, 60000u}) {
         for (uint64_t lease_ms = 1; lease_ms < 3 * tick_ms + 2; lease_ms += 1 + tick_ms / 5) {
             Queue queue(support::geometry(3, 5, 1, 0, 0, 0, tick_ms));
             queue.now_ms = 1000003;
@@ -223,7 +223,7 @@ TEST_CASE("wraps: counters come round to 0")
 {
     Queue queue(support::geometry(3, 5, 1, SLOTQ_FLAG_OVERWRITE, 0, 0));
     for (const support::Field counter :
-         { field::group_acked, field::group_redelivered, field::group_died }) {
+         {field::group_acked, field::group_redelivered, field::group_died}) {
         queue.image.set(counter, 0, UINT32_MAX);
     }
     queue.image.set(field::shared_dropped, UINT32_MAX);

@@ -1,0 +1,240 @@
+/* make_seeds.c: writes the seeds that fuzzing starts from: real queues in many states, moves of a
+ * play, texts to split. `make_seeds FOLDER` fills FOLDER/fuzz_NAME; what it writes is committed.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "overlay.h"
+
+static const char *folder;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "make_seeds: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+/* FOLDER/target/name = front, then bytes. */
+static void write_seed(const char *target, const char *name, const void *front, size_t front_size,
+                       const void *bytes, size_t size)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder, target);
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        die(path);
+    }
+    snprintf(path, sizeof path, "%s/%s/%s", folder, target, name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(front, 1, front_size, file) != front_size ||
+        fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
+        die(path);
+    }
+}
+
+/* ---- queues ---- */
+
+typedef struct seed_queue {
+    uint8_t *bytes;
+    slotq_view view;
+    uint64_t now_ms;
+    slotq_run runs[8];
+    uint32_t run_count;
+} seed_queue;
+
+static void run(seed_queue *queue, slotq_call *call)
+{
+    static slotq_step step;
+    if (slotq_core_run(queue->bytes, &queue->view, call, &step) >= SLOTQ_FAILURES) {
+        die("a verb failed");
+    }
+}
+
+static void push(seed_queue *queue, uint32_t count)
+{
+    static const slotq_data data[3] = {{"a", 1}, {"", 0}, {"c", 1}};
+    slotq_call call;
+    slotq_core_begin(&call, SLOTQ_PUSH, queue->now_ms);
+    call.push.messages = data;
+    call.push.count = count;
+    call.push.may_wait = true;
+    run(queue, &call);
+}
+
+static void reserve(seed_queue *queue, uint32_t limit, uint8_t group)
+{
+    slotq_call call;
+    slotq_core_begin(&call, SLOTQ_RESERVE, queue->now_ms);
+    memset(&call.reserve, 0, sizeof call.reserve);
+    call.reserve.lease_ms = 500;
+    call.reserve.runs = queue->runs;
+    call.reserve.run_capacity = 8;
+    call.reserve.limit = limit;
+    call.reserve.group = group;
+    run(queue, &call);
+    queue->run_count = call.reserve.run_count;
+}
+
+/* The first `count` messages of what was reserved last. */
+static void settle(seed_queue *queue, slotq_verb verb, uint32_t count, uint64_t ms, uint8_t group)
+{
+    slotq_call call;
+    if (queue->run_count == 0) {
+        return;
+    }
+    slotq_core_begin(&call, verb, queue->now_ms);
+    memset(&call.settle, 0, sizeof call.settle);
+    queue->runs[0].count = count;
+    call.settle.runs = queue->runs;
+    call.settle.run_count = 1;
+    call.settle.group = group;
+    call.settle.ms = ms;
+    run(queue, &call);
+}
+
+static void remove_newest(seed_queue *queue)
+{
+    slotq_call call;
+    slotq_core_begin(&call, SLOTQ_STATS, queue->now_ms);
+    call.stats.group = 0;
+    run(queue, &call);
+    const uint64_t last_id = call.stats.stats.last_id;
+    slotq_core_begin(&call, SLOTQ_REMOVE, queue->now_ms);
+    call.remove.id = last_id;
+    call.remove.group = SLOTQ_ALL_GROUPS;
+    run(queue, &call);
+}
+
+/* Some way into the life of a queue: more with each stage. */
+static void live(seed_queue *queue, unsigned stage)
+{
+    for (unsigned i = 0; i < stage; i++) {
+        const uint8_t group = (uint8_t)(i % queue->view.geometry.groups);
+        push(queue, 1 + i % 3 < queue->view.geometry.ring_slots - 1u ? 1 + i % 3 : 1);
+        reserve(queue, 1 + i % 2, group);
+        const slotq_verb verbs[] = {SLOTQ_NACK, SLOTQ_KILL, SLOTQ_RELEASE,
+                                    SLOTQ_ACK,  SLOTQ_NACK, SLOTQ_EXTEND};
+        settle(queue, verbs[i % 6], 1, i % 6 < 4 ? 0 : 700, group);
+        if (i % 4 == 3) {
+            remove_newest(queue);
+        }
+        queue->now_ms += 200;
+    }
+}
+
+/* As the image is, and as an overlay, for check, header and verbs. */
+static void write_queue(const seed_queue *queue, const uint8_t *shape, const char *name)
+{
+    static const uint8_t whole[1] = {0};
+    const slotq_geometry *geometry = &queue->view.geometry;
+    const size_t size = queue->view.image_bytes;
+    uint8_t verbs[14] = {3, 1, 4, 1, 5, 9, 2, 6};
+    char other[64];
+    uint8_t *fresh = calloc(1, size);
+    uint8_t *laid = malloc(OVERLAY_SHAPE_BYTES + size);
+    size_t used = OVERLAY_SHAPE_BYTES;
+    if (fresh == NULL || laid == NULL ||
+        slotq_core_create(fresh, (uint32_t)size, geometry) != SLOTQ_OK) {
+        die("memory");
+    }
+    memcpy(laid, shape, OVERLAY_SHAPE_BYTES);
+    for (size_t at = 0; at < size; at++) {
+        if (at < OVERLAY_GEOMETRY_FROM || at >= OVERLAY_GEOMETRY_TO) {
+            laid[used++] = (uint8_t)(queue->bytes[at] ^ fresh[at]);
+        }
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        verbs[8 + i] = (uint8_t)(queue->now_ms >> 8 * i);
+    }
+    snprintf(other, sizeof other, "%s-overlay", name);
+    write_seed("fuzz_check", name, whole, 1, queue->bytes, size);
+    write_seed("fuzz_check", other, "", 0, laid, used);
+    write_seed("fuzz_header", other, "", 0, laid, used);
+    write_seed("fuzz_verbs", other, verbs, sizeof verbs, laid, used);
+    write_seed("fuzz_header", name, "", 0, queue->bytes + OVERLAY_GEOMETRY_FROM, 24);
+    free(fresh);
+    free(laid);
+}
+
+static void make_queues(void)
+{
+    static const uint8_t shapes[][OVERLAY_SHAPE_BYTES] = {
+        {1, 3, 2, 0, 2, 0, 0, 2},  {1, 5, 1, 2, 3, 1, 31, 3}, {1, 0, 0, 0, 0, 0, 1, 0},
+        {1, 6, 4, 1, 1, 2, 18, 1}, {1, 7, 7, 3, 3, 1, 11, 2},
+    };
+    for (unsigned i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const slotq_geometry geometry = overlay_geometry(shapes[i]);
+        const uint32_t size = slotq_core_image_bytes(&geometry, NULL);
+        for (unsigned stage = 0; stage < 20; stage += 6) {
+            seed_queue queue = {.bytes = calloc(1, size), .now_ms = 1000000};
+            slotq_damage damage;
+            char name[32];
+            if (queue.bytes == NULL ||
+                slotq_core_create(queue.bytes, size, &geometry) != SLOTQ_OK ||
+                slotq_core_open(&queue.view, queue.bytes, size, &damage) != SLOTQ_OK) {
+                die("a queue");
+            }
+            live(&queue, stage);
+            if (slotq_core_check(&queue.view, &damage) != SLOTQ_OK) {
+                die(damage.what);
+            }
+            snprintf(name, sizeof name, "queue-%u-%u", i, stage);
+            write_queue(&queue, shapes[i], name);
+            free(queue.bytes);
+        }
+    }
+}
+
+/* ---- moves and texts ---- */
+
+static void make_moves(void)
+{
+    uint64_t state = 1;
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t bytes[1500];
+        char name[32];
+        for (size_t at = 0; at < sizeof bytes; at++) {
+            state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            bytes[at] = (uint8_t)(state >> 56);
+        }
+        snprintf(name, sizeof name, "moves-%u", i);
+        write_seed("fuzz_model", name, "", 0, bytes, sizeof bytes);
+    }
+}
+
+static void make_texts(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } texts[] = {{"", 0},
+                 {"\n", 1},
+                 {"one\ntwo\n\nfour", 13},
+                 {"a\0b\0\0c", 6},
+                 {"no end at all", 13},
+                 {"\n\n\0\0\n", 5},
+                 {"a line that is longer than any limit that is ever set, by far\nb\n", 64}};
+    for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        for (uint8_t mode = 0; mode < 3; mode++) {
+            const uint8_t front[3] = {mode, (uint8_t)(i * 3), (uint8_t)(mode + i)};
+            char name[32];
+            snprintf(name, sizeof name, "text-%u-%u", i, mode);
+            write_seed("fuzz_records", name, front, sizeof front, texts[i].bytes, texts[i].size);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: make_seeds FOLDER\n");
+        return 2;
+    }
+    folder = argv[1];
+    make_queues();
+    make_moves();
+    make_texts();
+    return 0;
+}
