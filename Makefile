@@ -32,10 +32,12 @@ OPTIMIZE := -O1
 EXTRA := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(FLAVOUR),strict)
 EXTRA := -Werror
+TEST_OPTIMIZE := -O0
 else ifeq ($(FLAVOUR),clang)
 CC := clang
 CXX := clang++
 EXTRA := -Werror
+TEST_OPTIMIZE := -O0
 else ifeq ($(FLAVOUR),coverage)
 OPTIMIZE := -O0
 COVER := --coverage -fno-inline -DSLOTQ_NO_ASSERT

@@ -22,9 +22,20 @@
  * thread take another handle: slotq_clone, or slotq_open again for a file. Batches belong to
  * whoever made them and may be used with one handle at a time.
  *
+ * Fork: a child may go on with a handle to a file that is not exclusive, if the parent does not;
+ * with an exclusive one its calls answer UNSUPPORTED; a queue in memory becomes two. Until the
+ * child has closed the file or called exec, it counts as one that has it open.
+ *
  * Time: milliseconds. Leases and delays are 1 ms to SLOTQ_LEASE_TICKS_MAX * tick_ms, and end at
- * a tick: never early, at most one tick late. The clock is CLOCK_REALTIME unless options give
- * another.
+ * a tick: never early, at most one tick late; but so that no token comes back soon, a lease that
+ * is shortened, or follows a longer one, may last up to one tick longer than the one before
+ * (FORMAT.md, "Deadlines"). The clock is CLOCK_REALTIME unless options give another. A waiting
+ * call sleeps through signals: keep wait_ms short where one must end it.
+ *
+ * Files: never shorten, overwrite or copy over a queue's file: its processes would die by SIGBUS,
+ * or a step that was under way would be replayed into other bytes; who has a removed file open
+ * may go on for a second. Copy with slotq_export, delete with slotq_remove_queue, restore with
+ * slotq_import.
  */
 #ifndef SLOTQ_H
 #define SLOTQ_H
@@ -64,14 +75,16 @@ typedef struct slotq_error {
 
 typedef enum slotq_sync {
     SLOTQ_SYNC_OS,    /* survives SIGKILL of the process at any instruction */
-    SLOTQ_SYNC_ALWAYS /* and power loss, on disks that keep what they confirm */
+    SLOTQ_SYNC_ALWAYS /* and power loss, on disks that keep what they confirm, when all who write
+                         to the queue use it */
 } slotq_sync;
 
 typedef struct slotq_options {
     slotq_sync sync;
     bool exclusive;  /* file: nobody else may have it open; faster, and batches need no copy */
     bool read_only;  /* file: only status, position, peek, dead_list, stats, check, export */
-    uint32_t poll_ms; /* longest sleep of a waiting call between looks; 0 = 1000 */
+    uint32_t poll_ms; /* longest sleep of a waiting call between looks; 0 = 1000. A message whose
+                         delay another handle sets meanwhile is seen at the next look */
     uint64_t (*clock_ms)(void *context); /* NULL = CLOCK_REALTIME; tests drive time by this */
     void *clock_context;
 } slotq_options;
@@ -101,7 +114,8 @@ SLOTQ_API slotq_outcome slotq_create(const char *url, const char *name,
 
 /* Open a queue. OK, NOQUEUE, LOCKED (exclusively held, or wanted exclusively and in use),
  * CORRUPT, VERSION, UNSUPPORTED (network file system, URL scheme), IO. On OK *queue is to be
- * closed by slotq_close. options and error may be NULL. */
+ * closed by slotq_close; else it is NULL, here and in the next three calls. options and error
+ * may be NULL. */
 SLOTQ_API slotq_outcome slotq_open(const char *url, const char *name,
                                    const slotq_options *options, slotq **queue,
                                    slotq_error *error);
@@ -112,8 +126,8 @@ SLOTQ_API slotq_outcome slotq_create_memory(const slotq_geometry *geometry,
                                             slotq_error *error);
 
 /* A queue in the caller's buffer of exactly the image's size, aligned to 8; it must outlive all
- * handles. With a geometry the buffer is made a fresh queue, with NULL it must hold an image
- * (OK, CORRUPT, VERSION). */
+ * handles. Further handles by slotq_clone only. With a geometry the buffer is made a fresh queue,
+ * with NULL it must hold an image (OK, CORRUPT, VERSION). */
 SLOTQ_API slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes,
                                           const slotq_geometry *geometry,
                                           const slotq_options *options, slotq **queue,
@@ -155,7 +169,8 @@ SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages
 /* ---- batches ---- */
 
 /* A message in a batch. payload points into the batch or the queue: valid until the batch is
- * used again or freed, or the message is settled, whichever is first. */
+ * used again or freed, the message is settled, its lease ends, or the handle is purged, cloned or
+ * closed, whichever is first. */
 typedef struct slotq_message {
     uint64_t id;
     uint32_t token;      /* reserve: hand it back to settle */
@@ -182,11 +197,11 @@ SLOTQ_API void slotq_batch_rewind(slotq_batch *batch);
 
 /* ---- consuming ---- */
 
-/* Lease up to limit (1 to SLOTQ_CALL_MESSAGES_MAX) messages to the caller for lease_ms: what
- * was given back first, in id order, then new ones. Waits up to wait_ms (0 = not) for the first.
- * A damaged slot is never handed out: its message dies with reason 255. OK, EMPTY, PAUSED;
- * AGAIN only with wait_ms 0: a bound was reached, call at once. On another answer than OK the
- * batch is empty. */
+/* Lease up to limit (1 to SLOTQ_CALL_MESSAGES_MAX, and 64 MiB of slots) messages to the caller
+ * for lease_ms: what was given back first, in id order, then new ones. Waits up to wait_ms (0 =
+ * not) for the first. A damaged slot is never handed out: its message dies with reason 255. OK,
+ * EMPTY, PAUSED; AGAIN only with wait_ms 0: a bound was reached, call at once. On another answer
+ * than OK the batch is empty. */
 SLOTQ_API slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit,
                                       uint64_t lease_ms, uint64_t wait_ms, slotq_batch *batch);
 
@@ -199,7 +214,8 @@ SLOTQ_API slotq_outcome slotq_nack(slotq *queue, uint8_t group, uint64_t id, uin
                                    uint64_t delay_ms, uint8_t reason);
 /* Given back unworked: ready at once, the attempt not counted. */
 SLOTQ_API slotq_outcome slotq_release(slotq *queue, uint8_t group, uint64_t id, uint32_t token);
-/* A new lease from now on; *new_token replaces the old token, which is void. */
+/* A new lease from now on; *new_token replaces the old token, which is void. It lengthens a lease
+ * well; to shorten one see "Time" above. */
 SLOTQ_API slotq_outcome slotq_extend(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
                                      uint64_t lease_ms, uint32_t *new_token);
 /* Into the dead section now. DEADFULL too. */
@@ -222,7 +238,8 @@ SLOTQ_API slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t
                                      const slotq_run *runs, uint32_t run_count, uint64_t ms,
                                      uint8_t reason, uint8_t *outcomes, uint32_t *new_tokens);
 /* The same for a whole reserved batch in its group; after EXTEND the batch carries the new
- * tokens, after the others it is empty. */
+ * tokens, without what has lost its lease, and a walk goes on where it was; after the others the
+ * batch is empty. */
 SLOTQ_API slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how,
                                            slotq_batch *batch, uint64_t ms, uint8_t reason);
 /* slotq_settle_batch with ACK. */
@@ -255,7 +272,7 @@ SLOTQ_API slotq_outcome slotq_reclaim(slotq *queue, uint8_t group, uint32_t *rea
 SLOTQ_API slotq_outcome slotq_dead_list(slotq *queue, uint32_t skip, uint32_t limit,
                                         slotq_batch *batch);
 /* Push up to limit (0 = all) dead messages again, oldest first, attempts 0, for the group each
- * died in. OK (also with *count 0), FULL and PAUSED (*count went before). */
+ * died in. OK (also with *count 0), FULL and PAUSED (*count went before). count may be NULL. */
 SLOTQ_API slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count);
 /* Forget all dead messages. */
 SLOTQ_API slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count);

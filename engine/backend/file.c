@@ -75,9 +75,9 @@ static slotq_outcome run_steps(file_store *self, slotq_call *call, bool *wakes, 
 static slotq_outcome refuse_early(file_store *self, const slotq_call *call, store_fault *fault)
 {
     const file_image *image = self->image;
-    const slotq_outcome poisoned = file_image_refuse_poisoned(image, fault);
-    if (poisoned != SLOTQ_OK) {
-        return poisoned;
+    const slotq_outcome unfit = file_image_refuse_unfit(image, fault);
+    if (unfit != SLOTQ_OK) {
+        return unfit;
     }
     if (image->options.read_only && call->verb < SLOTQ_STATUS) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
@@ -136,7 +136,7 @@ static slotq_outcome file_check(store *base, slotq_damage *damage, store_fault *
 {
     file_image *image = self_of(base)->image;
     bool locked;
-    slotq_outcome outcome = file_image_refuse_poisoned(image, fault);
+    slotq_outcome outcome = file_image_refuse_unfit(image, fault);
     if (outcome == SLOTQ_OK) {
         outcome = file_image_look(image, fault);
     }
@@ -158,7 +158,7 @@ static slotq_outcome file_export(store *base, uint8_t *buffer, store_fault *faul
 {
     file_image *image = self_of(base)->image;
     bool locked;
-    slotq_outcome outcome = file_image_refuse_poisoned(image, fault);
+    slotq_outcome outcome = file_image_refuse_unfit(image, fault);
     if (outcome == SLOTQ_OK) {
         outcome = file_image_look(image, fault);
     }
@@ -183,7 +183,8 @@ static void file_close(store *base)
         return;
     }
     /* leave no record behind that the next opener would have to replay */
-    if (image->options.sync_always && !image->options.read_only && image->poisoned == 0) {
+    if (image->options.sync_always && !image->options.read_only &&
+        file_image_refuse_unfit(image, &ignored) == SLOTQ_OK) {
         locked = !image->options.exclusive;
         if (!locked || file_image_lock(image, &ignored) == SLOTQ_OK) {
             if (journal_is_live(image->journal)) {
@@ -225,6 +226,9 @@ static file_store *make_store(file_image *image, store_fault *fault)
 static slotq_outcome file_clone(store *base, store **other, store_fault *fault)
 {
     file_image *image = self_of(base)->image;
+    if (fork_mark_is_inherited(&image->mark)) {
+        return file_image_refuse_unfit(image, fault);
+    }
     file_store *made = make_store(image, fault);
     if (made == NULL) {
         return SLOTQ_NOMEMORY;

@@ -16,7 +16,7 @@
 #include "file_journal.h"
 #include "locks.h"
 
-enum { CREATE_TRIES = 20 }; /* others create and remove it at the same time */
+enum { CREATE_TRIES = 100 }; /* others create and remove it at the same time */
 
 /* A file being made. */
 typedef struct making {

@@ -272,6 +272,10 @@ static attempt open_once(opening *self)
     if (self->outcome == SLOTQ_OK) {
         self->outcome = judge_image(image, false, self->fault);
     }
+    if (self->outcome == SLOTQ_OK && !image->options.read_only) {
+        self->outcome = filesystem_take_room(image->descriptor, image->view.image_bytes,
+                                             image->names.shown, self->fault);
+    }
     if (self->outcome != SLOTQ_OK) {
         return ATTEMPT_DONE;
     }
@@ -355,12 +359,16 @@ slotq_outcome file_image_open(const char *folder, const char *queue, const file_
         free(image);
         return outcome;
     }
+    if (options->exclusive) {
+        fork_mark_make(&image->mark);
+    }
     *opened = image;
     return SLOTQ_OK;
 }
 
 void file_image_close(file_image *image)
 {
+    fork_mark_drop(&image->mark);
     let_go(image);
     free(image);
 }

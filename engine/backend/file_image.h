@@ -6,6 +6,7 @@
 
 #include "file.h"
 #include "filesystem.h"
+#include "forked.h"
 
 typedef struct file_image {
     int descriptor;         /* of the main file; holds the locks */
@@ -17,6 +18,7 @@ typedef struct file_image {
     bool writable;     /* the descriptor is */
     uint32_t stores;   /* atomic */
     uint32_t poisoned; /* atomic: a sync failed */
+    fork_mark mark;    /* of an exclusive image: a child is not alone with the bytes */
     file_names names;
 } file_image;
 
@@ -40,8 +42,8 @@ slotq_outcome file_image_apply(file_image *image, const slotq_step *step, store_
  * record cleared and that synced too. Locked or alone. OK or IO (poisoned). */
 slotq_outcome file_image_retire(file_image *image, store_fault *fault);
 
-/* IO when a sync failed before. */
-slotq_outcome file_image_refuse_poisoned(const file_image *image, store_fault *fault);
+/* UNSUPPORTED in a child that got an exclusive image by fork; IO when a sync failed before. */
+slotq_outcome file_image_refuse_unfit(const file_image *image, store_fault *fault);
 
 /* IO when the main file or the journal lost its name, or the main file its size. */
 slotq_outcome file_image_look(const file_image *image, store_fault *fault);

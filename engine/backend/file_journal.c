@@ -57,6 +57,13 @@ static slotq_outcome refuse_system(const file_image *image, const char *what, st
 
 /* ---- the file ---- */
 
+enum { SHOWN_BYTES = FILE_NAME_BYTES + 16 };
+
+static void show_name(const file_image *image, char *shown)
+{
+    (void)snprintf(shown, SHOWN_BYTES, "%s-journal", image->names.shown);
+}
+
 static bool owner_of(const file_image *image, journal_owner *owner)
 {
     return journal_owner_of(image->descriptor, image->bytes, owner);
@@ -114,12 +121,12 @@ slotq_outcome file_journal_make(const file_image *image, int folder, fresh_file 
                                 store_fault *fault)
 {
     journal_owner owner;
-    char shown[FILE_NAME_BYTES + 16];
+    char shown[SHOWN_BYTES];
     uint8_t bytes[JOURNAL_BYTES] = {0};
     if (!owner_of(image, &owner)) {
         return fault_system(fault, errno, "%s cannot be looked at", image->names.shown);
     }
-    (void)snprintf(shown, sizeof shown, "%s-journal", image->names.shown);
+    show_name(image, shown);
     slotq_outcome outcome = fresh_file_make(folder, JOURNAL_BYTES, shown, journal, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
@@ -161,6 +168,12 @@ slotq_outcome file_journal_refuse_orphan(const file_image *image, int folder, st
     const ssize_t got = pread(descriptor, bytes, sizeof bytes, 0);
     close(descriptor);
     return got > 0 && journal_is_live(bytes) ? refuse_foreign(image, fault) : SLOTQ_OK;
+}
+
+/* A journal's name must outlive a power loss; EINVAL: folders cannot be synced there. */
+static bool folder_is_synced(int folder)
+{
+    return fsync(folder) == 0 || errno == EINVAL;
 }
 
 /* ---- first opener ---- */
@@ -226,9 +239,12 @@ static slotq_outcome judge_found(file_image *image, int folder, store_fault *fau
 
 slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *fault)
 {
+    char shown[SHOWN_BYTES];
     slotq_outcome outcome = map_found(image, folder, fault);
     if (outcome == SLOTQ_OK) {
-        outcome = judge_found(image, folder, fault);
+        show_name(image, shown);
+        outcome = filesystem_take_room(image->journal_descriptor, JOURNAL_BYTES, shown, fault);
+        outcome = outcome == SLOTQ_OK ? judge_found(image, folder, fault) : outcome;
     } else if (outcome == SLOTQ_NOQUEUE) {
         outcome = make_new(image, folder, fault);
     }
@@ -245,7 +261,7 @@ slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *f
         return refuse_system(image, "given a mutex", fault);
     }
     if (image->options.sync_always &&
-        (msync(image->journal, JOURNAL_BYTES, MS_SYNC) != 0 || fsync(folder) != 0)) {
+        (msync(image->journal, JOURNAL_BYTES, MS_SYNC) != 0 || !folder_is_synced(folder))) {
         return refuse_system(image, "synced", fault);
     }
     if (lock_journal(image->descriptor, facts.st_ino) != LOCK_TAKEN) {
@@ -306,8 +322,8 @@ static slotq_outcome judge_joined(file_image *image, int folder, store_fault *fa
                          "lock this one cannot share: close it there.",
                          image->names.shown);
     }
-    if (image->options.sync_always && fsync(folder) != 0 && errno != EINVAL) {
-        return refuse_system(image, "synced", fault); /* its name must outlive a power loss */
+    if (image->options.sync_always && !folder_is_synced(folder)) {
+        return refuse_system(image, "synced", fault);
     }
     return SLOTQ_OK;
 }

@@ -111,6 +111,57 @@ static int allocate(int descriptor, uint64_t bytes)
     return failed;
 }
 
+static slotq_outcome refuse_room(int failed, const char *shown, uint64_t bytes, const char *remedy,
+                                 store_fault *fault)
+{
+    if (failed == ENOSPC || failed == EDQUOT) {
+        return fault_system(fault, failed, "%s needs %llu bytes, which the disk has not: %s", shown,
+                            (unsigned long long)bytes, remedy);
+    }
+    return fault_system(fault, failed, "no room can be taken for %s (%llu bytes)", shown,
+                        (unsigned long long)bytes);
+}
+
+#ifdef __linux__
+
+/* Some file systems want room free even to find that all is there already. */
+static bool has_room(int descriptor, uint64_t bytes)
+{
+    struct stat facts;
+    return fstat(descriptor, &facts) == 0 && (uint64_t)facts.st_blocks * 512 >= bytes;
+}
+
+slotq_outcome filesystem_take_room(int descriptor, uint64_t bytes, const char *shown,
+                                   store_fault *fault)
+{
+    int failed;
+    do { /* not posix_fallocate: its stand-in writes zeros, maybe over what others just wrote */
+        failed = fallocate(descriptor, 0, 0, (off_t)bytes) == 0 ? 0 : errno;
+    } while (failed == EINTR);
+    if (failed == 0 || failed == EOPNOTSUPP || failed == EINVAL || failed == ENOSYS) {
+        return SLOTQ_OK;
+    }
+    if ((failed == ENOSPC || failed == EDQUOT) && has_room(descriptor, bytes)) {
+        return SLOTQ_OK;
+    }
+    return refuse_room(failed, shown, bytes,
+                       "free some. The file was copied with holes, and needs all its room", fault);
+}
+
+#else
+
+slotq_outcome filesystem_take_room(int descriptor, uint64_t bytes, const char *shown,
+                                   store_fault *fault)
+{
+    (void)descriptor;
+    (void)bytes;
+    (void)shown;
+    (void)fault;
+    return SLOTQ_OK;
+}
+
+#endif
+
 slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fresh_file *file,
                               store_fault *fault)
 {
@@ -131,14 +182,7 @@ slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fre
         return SLOTQ_OK;
     }
     fresh_file_drop(folder, file);
-    if (failed == ENOSPC || failed == EDQUOT) {
-        return fault_system(fault, failed,
-                            "%s needs %llu bytes, which the disk has not: free some, or make "
-                            "the queue smaller",
-                            shown, (unsigned long long)bytes);
-    }
-    return fault_system(fault, failed, "no room can be taken for %s (%llu bytes)", shown,
-                        (unsigned long long)bytes);
+    return refuse_room(failed, shown, bytes, "free some, or make the queue smaller", fault);
 }
 
 static bool give_name(int folder, const fresh_file *file, const char *name, bool replace)

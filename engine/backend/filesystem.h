@@ -40,6 +40,11 @@ typedef struct fresh_file {
 slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fresh_file *file,
                               store_fault *fault);
 
+/* Take the room of a file that is there, so that no hole of a sparse copy is a SIGBUS on a full
+ * disk; its bytes stay. IO where there is none; OK where the file system takes none beforehand. */
+slotq_outcome filesystem_take_room(int descriptor, uint64_t bytes, const char *shown,
+                                   store_fault *fault);
+
 /* Give it its name: EXISTS (no fault text) where one of that name is there, unless replace. The
  * file's bytes must be synced before, the folder after. The descriptor stays open. */
 slotq_outcome fresh_file_publish(int folder, fresh_file *file, const char *name, bool replace,

@@ -285,7 +285,8 @@ slotq_outcome frame_commit(verb_frame *frame, slotq_outcome outcome)
     if (frame->dead_changed) {
         patch_dead_fields(frame);
     }
-    if (frame->front.head != frame->old_head) { /* never last_id and tail: FORMAT.md, "Order" */
+    /* never last_id and tail: FORMAT.md, "Order of writes" */
+    if (frame->front.head != frame->old_head) {
         uint8_t *bytes = step_scratch(frame->step, BYTES_header_head);
         store_u16(bytes, (uint16_t)frame->front.head);
         step_patch_scratch(frame->step, AT_header_head, bytes, BYTES_header_head);

@@ -8,7 +8,7 @@
 #include "../layout/word.h"
 #include "verbs.h"
 
-enum push_phase { PUSH_BEGIN, PUSH_HEADS, PUSH_DROP };
+enum push_phase { PUSH_BEGIN, PUSH_HEADS };
 
 static slotq_outcome push_arguments(const slotq_view *view, const slotq_call_push *push)
 {
@@ -59,7 +59,6 @@ static slotq_outcome push_heads(verb_frame *frame)
             return frame_commit(frame, SLOTQ_MORE);
         }
     }
-    frame->call->progress.phase = PUSH_DROP;
     return SLOTQ_OK;
 }
 
@@ -153,12 +152,10 @@ slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *st
     if (push->count <= room) {
         return push_messages(&frame, push);
     }
-    if (call->progress.phase != PUSH_DROP) {
-        call->progress.phase = PUSH_HEADS;
-        const slotq_outcome moved = push_heads(&frame);
-        if (moved != SLOTQ_OK) {
-            return moved;
-        }
+    call->progress.phase = PUSH_HEADS;
+    const slotq_outcome moved = push_heads(&frame);
+    if (moved != SLOTQ_OK) {
+        return moved;
     }
     if (view->geometry.flags & SLOTQ_FLAG_OVERWRITE) {
         return push_drop(&frame, push->count - room);

@@ -52,21 +52,28 @@ slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count)
 {
     slotq_call call;
     slotq_outcome outcome = SLOTQ_OK;
-    if (queue == NULL || count == NULL) {
-        return queue_refuse_null(queue);
+    uint32_t done = 0;
+    if (count != NULL) {
+        *count = 0;
     }
-    *count = 0;
-    const uint32_t most = queue->geometry.dead_slots;
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    /* asked even where none can be dead: a refusal is the same for every queue */
+    const uint32_t most = queue->geometry.dead_slots > 0 ? queue->geometry.dead_slots : 1;
     const uint32_t wanted = limit == 0 || limit > most ? most : limit;
-    bool more = *count < wanted;
-    while (more) {
-        const uint32_t left = wanted - *count;
+    bool more;
+    do {
+        const uint32_t left = wanted - done;
         const uint32_t part = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
         slotq_core_begin(&call, SLOTQ_REDRIVE, queue_now_ms(queue));
         call.dead = (slotq_call_dead){.limit = part};
         outcome = queue_call(queue, &call);
-        *count += call.dead.count;
-        more = outcome == SLOTQ_OK && call.dead.count == part && *count < wanted;
+        done += call.dead.count;
+        more = outcome == SLOTQ_OK && call.dead.count == part && done < wanted;
+    } while (more);
+    if (count != NULL) {
+        *count = done;
     }
     return outcome;
 }

@@ -283,6 +283,7 @@ void batch_retoken(slotq_batch *batch, batch_spare *spare)
     uint32_t count = 0;
     uint32_t message = 0;
     uint32_t runs = 0;
+    uint32_t walked = 0;
     for (uint32_t i = 0; i < batch->run_count; i++) {
         const slotq_run *old = &batch->runs[i];
         uint32_t offset = batch->harvest.offsets[i];
@@ -300,6 +301,8 @@ void batch_retoken(slotq_batch *batch, batch_spare *spare)
             }
             joins = keeps;
             count += keeps;
+            walked +=
+                keeps && (i < batch->at.entry || (i == batch->at.entry && k < batch->at.in_run));
             offset = next_offset(batch, offset);
         }
     }
@@ -311,4 +314,8 @@ void batch_retoken(slotq_batch *batch, batch_spare *spare)
     batch->run_count = runs;
     batch->count = count;
     slotq_batch_rewind(batch);
+    slotq_message passed;
+    while (walked > 0 && next_reserved(batch, &passed)) { /* the walk goes on where it was */
+        walked--;
+    }
 }

@@ -124,10 +124,19 @@ static slotq_outcome refuse_null(slotq_error *error)
     return error_say(error, SLOTQ_INVALID, "a required pointer is NULL");
 }
 
+/* Where a handle is to be given: none as yet, so that who fails may close it all the same. */
+static bool set_none(slotq **queue)
+{
+    if (queue != NULL) {
+        *queue = NULL;
+    }
+    return queue != NULL;
+}
+
 slotq_outcome slotq_open(const char *url, const char *name, const slotq_options *options,
                          slotq **queue, slotq_error *error)
 {
-    if (queue == NULL) {
+    if (!set_none(queue)) {
         return refuse_null(error);
     }
     const slotq_outcome judged = judge(url, name, error);
@@ -149,7 +158,7 @@ slotq_outcome slotq_open(const char *url, const char *name, const slotq_options 
 slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_options *options,
                                   slotq **queue, slotq_error *error)
 {
-    if (geometry == NULL || queue == NULL) {
+    if (!set_none(queue) || geometry == NULL) {
         return refuse_null(error);
     }
     slotq *made = make_handle(options);
@@ -164,7 +173,7 @@ slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_op
 slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geometry *geometry,
                                 const slotq_options *options, slotq **queue, slotq_error *error)
 {
-    if (buffer == NULL || queue == NULL) {
+    if (!set_none(queue) || buffer == NULL) {
         return refuse_null(error);
     }
     slotq *made = make_handle(options);
@@ -178,7 +187,7 @@ slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geomet
 
 slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *error)
 {
-    if (queue == NULL || other == NULL) {
+    if (!set_none(other) || queue == NULL) {
         return refuse_null(error);
     }
     slotq *made = make_handle(&queue->options);

@@ -23,9 +23,21 @@ static void hold_standard_descriptors(void)
     }
 }
 
+/* Only a file that somebody made shorter can raise it; what was acknowledged is not undone. */
+static void file_was_shortened(int number)
+{
+    static const char text[] =
+        "slotq: the queue's file was made shorter while it was open. Put the whole file back "
+        "(slotq import), and never write to it but by slotq\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(EXIT_CODE_CORRUPT);
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_descriptors();
+    signal(SIGBUS, file_was_shortened);
     setlocale(LC_CTYPE, "");
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error with a text, not an end */
     command_line line;

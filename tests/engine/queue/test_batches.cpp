@@ -114,6 +114,7 @@ TEST_CASE("a batch is settled as a whole", "[batch]")
     /* one is finished: it leaves the batch, the others carry new tokens */
     CHECK(slotq_settle_batch(queue, SLOTQ_SETTLE_EXTEND, given.get(), 90000, 0) == SLOTQ_GONE);
     CHECK(slotq_batch_count(given.get()) == 3);
+    slotq_batch_rewind(given.get());
     const std::vector<Message> left = messages(given.get());
     REQUIRE(left.size() == 3);
     CHECK(left[0].payload == "1");
@@ -128,6 +129,29 @@ TEST_CASE("a batch is settled as a whole", "[batch]")
     CHECK(slotq_ack_batch(queue, given.get()) == SLOTQ_OK); /* nothing to do */
     REQUIRE(slotq_peek(queue, 0, 0, 5, given.get()) == SLOTQ_OK);
     CHECK(slotq_ack_batch(queue, given.get()) == SLOTQ_INVALID);
+}
+
+TEST_CASE("an extended batch goes on where its walk was, without what was settled", "[batch]")
+{
+    Queue queue(each_kind(), Geometry(9, 20));
+    for (int i = 1; i <= 6; i++) {
+        REQUIRE(queue.push("m" + std::to_string(i)) == SLOTQ_OK);
+    }
+    const Batch given = batch();
+    slotq_message message;
+    REQUIRE(slotq_reserve(queue, 0, 8, 1000, 0, given.get()) == SLOTQ_OK);
+    std::vector<uint64_t> walked;
+    while (slotq_batch_next(given.get(), &message)) {
+        walked.push_back(message.id);
+        if (message.id % 2 == 0) {
+            REQUIRE(slotq_ack(queue, 0, message.id, message.token) == SLOTQ_OK);
+            CHECK(slotq_settle_batch(queue, SLOTQ_SETTLE_EXTEND, given.get(), 60000, 0) ==
+                  SLOTQ_GONE);
+        }
+    }
+    CHECK(walked == std::vector<uint64_t>{ 1, 2, 3, 4, 5, 6 });
+    CHECK(slotq_batch_count(given.get()) == 3);
+    CHECK(slotq_ack_batch(queue, given.get()) == SLOTQ_OK);
 }
 
 TEST_CASE("settle tells the outcome of each message", "[batch]")

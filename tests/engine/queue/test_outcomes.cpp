@@ -236,6 +236,33 @@ TEST_CASE("the dead are listed, redriven and purged", "[queue]")
     CHECK(count == 0);
 }
 
+TEST_CASE("redrive and purge of the dead need no count", "[queue]")
+{
+    Queue queue(each_kind(), Geometry(9, 4).dead(9));
+    queue.fill(4);
+    for (const Message &message : queue.reserve(4)) {
+        REQUIRE(slotq_kill(queue, 0, message.id, message.token, 1) == SLOTQ_OK);
+    }
+    CHECK(slotq_dead_redrive(queue, 3, nullptr) == SLOTQ_OK);
+    CHECK(queue.stats().dead == 1);
+    CHECK(queue.stats().ready == 3);
+    CHECK(slotq_dead_purge(queue, nullptr) == SLOTQ_OK);
+    CHECK(queue.stats().dead == 0);
+    uint32_t count = 9;
+    CHECK(slotq_dead_redrive(nullptr, 0, &count) == SLOTQ_INVALID);
+    CHECK(count == 0);
+}
+
+TEST_CASE("redrive answers the same where none can be dead", "[queue]")
+{
+    Queue queue(each_kind(), Geometry(9, 4).dead(GENERATE(0, 2)));
+    uint32_t count = 9;
+    CHECK(slotq_dead_redrive(queue, 0, &count) == SLOTQ_OK);
+    CHECK(count == 0);
+    REQUIRE(slotq_pause(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK);
+    refused(queue, SLOTQ_PAUSED, [&] { return slotq_dead_redrive(queue, 5, &count); });
+}
+
 TEST_CASE("a clock out of range is INVALID", "[queue]")
 {
     Queue queue(each_kind());
@@ -284,6 +311,38 @@ TEST_CASE("NULL for what is required is INVALID and never a crash", "[queue]")
     slotq_batch_rewind(nullptr);
     slotq_batch_free(nullptr);
     slotq_close(nullptr);
+}
+
+TEST_CASE("who gets no handle gets NULL", "[queue]")
+{
+    Queue queue(Kind::memory);
+    slotq *const old = queue;
+    const Geometry wrong(0, 0);
+    const Geometry geometry;
+    uint64_t buffer[2] = {};
+    slotq *given = old;
+    CHECK(slotq_open("/no/such/folder", "q", nullptr, &given, nullptr) != SLOTQ_OK);
+    CHECK(given == nullptr);
+    given = old;
+    CHECK(slotq_open("redis://host", "q", nullptr, &given, nullptr) == SLOTQ_UNSUPPORTED);
+    CHECK(given == nullptr);
+    given = old;
+    CHECK(slotq_clone(nullptr, &given, nullptr) == SLOTQ_INVALID);
+    CHECK(given == nullptr);
+    given = old;
+    CHECK(slotq_create_memory(wrong, nullptr, &given, nullptr) == SLOTQ_INVALID);
+    CHECK(given == nullptr);
+    given = old;
+    CHECK(slotq_create_memory(nullptr, nullptr, &given, nullptr) == SLOTQ_INVALID);
+    CHECK(given == nullptr);
+    given = old;
+    CHECK(slotq_open_memory(buffer, sizeof buffer, geometry, nullptr, &given, nullptr) ==
+          SLOTQ_INVALID);
+    CHECK(given == nullptr);
+    given = old;
+    CHECK(slotq_open_memory(nullptr, 0, geometry, nullptr, &given, nullptr) == SLOTQ_INVALID);
+    CHECK(given == nullptr);
+    slotq_close(given);
 }
 
 TEST_CASE("pause and resume refuse what is nothing to pause", "[queue]")

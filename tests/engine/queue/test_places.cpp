@@ -8,6 +8,7 @@
 #include <sched.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "any_queue.hpp"
+#include "child.hpp"
 
 using namespace any_queue;
 
@@ -24,25 +26,15 @@ namespace
 long pretended_type;     /* of the file system; 0: the real one */
 int pretended_fallocate; /* what posix_fallocate answers; 0: the truth */
 int pretended_linkat;    /* the same for linkat's errno */
+int pretended_times;     /* how often linkat does so; 0: always */
+int pretended_room;      /* fallocate's errno … */
+off_t pretended_length;  /* … for so many bytes */
+int pretended_sync;      /* fsync's errno for folders */
 
 constexpr uid_t NOBODY = 65534;
 constexpr int SKIPPED = 77;
 
-/* Run in a child; 0 when all it needed was so, SKIPPED, or the line that failed. */
-int in_child(const std::function<int()> &work)
-{
-    const pid_t pid = fork();
-    if (pid == 0) {
-        _exit(work());
-    }
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0) {
-        continue;
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* The same as a user whom permissions hold. */
+/* In a child, as a user whom permissions hold. */
 int as_user(const std::function<int()> &work)
 {
     return in_child([&work] {
@@ -62,13 +54,6 @@ void expect_fine(int answer)
     }
     CHECK(answer == 0);
 }
-
-#define NEED(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            return (__LINE__ % 200) + 1;                                                           \
-        }                                                                                          \
-    } while (0)
 
 slotq_outcome open_queue(const char *folder, bool read_only, slotq **queue, slotq_error *error)
 {
@@ -112,9 +97,31 @@ extern "C" int __wrap_linkat(int from, const char *old_name, int to, const char 
 {
     if (pretended_linkat != 0) {
         errno = pretended_linkat;
+        pretended_linkat = pretended_times > 0 && --pretended_times == 0 ? 0 : pretended_linkat;
         return -1;
     }
     return __real_linkat(from, old_name, to, name, flags);
+}
+
+extern "C" int __real_fallocate(int descriptor, int mode, off_t offset, off_t length);
+extern "C" int __wrap_fallocate(int descriptor, int mode, off_t offset, off_t length)
+{
+    if (pretended_room != 0 && length == pretended_length) {
+        errno = pretended_room;
+        return -1;
+    }
+    return __real_fallocate(descriptor, mode, offset, length);
+}
+
+extern "C" int __real_fsync(int descriptor);
+extern "C" int __wrap_fsync(int descriptor)
+{
+    struct stat facts;
+    if (pretended_sync != 0 && fstat(descriptor, &facts) == 0 && S_ISDIR(facts.st_mode)) {
+        errno = pretended_sync;
+        return -1;
+    }
+    return __real_fsync(descriptor);
 }
 
 TEST_CASE("a file and folder that may only be read", "[places]")
@@ -309,4 +316,128 @@ TEST_CASE("a file system without hard links still lets one creator win", "[place
     CHECK(failed == SLOTQ_IO);
     CHECK(error.system_errno == EIO);
     CHECK(entries(folder.path()) == 2);
+}
+
+TEST_CASE("a creator that finds the name taken and then free tries again", "[places]")
+{
+    const Folder folder;
+    const Geometry geometry;
+    slotq_error error = {};
+    pretended_linkat = EEXIST; /* as if another one were there, and gone at the next look */
+    pretended_times = 30;
+    CHECK(slotq_create(folder.path(), "q", geometry, nullptr, &error) == SLOTQ_OK);
+    CHECK(pretended_linkat == 0);
+    pretended_linkat = EEXIST;
+    const slotq_outcome endless = slotq_create(folder.path(), "w", geometry, nullptr, &error);
+    pretended_linkat = 0;
+    CHECK(endless == SLOTQ_LOCKED);
+    CHECK(std::string(error.text).find("try again") != std::string::npos);
+    CHECK(entries(folder.path()) == 2);
+}
+
+/* Fill the file system of a folder; all its room but what is taken already. */
+static bool fill_up(const std::string &path)
+{
+    const std::vector<char> bytes(4096, 'x');
+    const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT, 0600);
+    while (write(descriptor, bytes.data(), bytes.size()) > 0) {
+        continue;
+    }
+    return close(descriptor) == 0;
+}
+
+TEST_CASE("a file with holes on a full disk is refused before anything is written", "[places]")
+{
+    const Folder folder;
+    const int answer = in_child([&] {
+        if (unshare(CLONE_NEWNS) != 0 ||
+            mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            mount("none", folder.path(), "tmpfs", 0, "size=256k") != 0) {
+            return SKIPPED;
+        }
+        slotq_error error = {};
+        const Geometry geometry(400, 100);
+        const std::string path = folder.file("q.slotq");
+        NEED(slotq_create(folder.path(), "q", geometry, nullptr, &error) == SLOTQ_OK);
+        const uint64_t bytes = slotq_geometry_bytes(geometry, nullptr);
+        const int descriptor = open(path.c_str(), O_RDWR);
+        NEED(fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 8192, 24576) == 0);
+        close(descriptor);
+        NEED(fill_up(folder.file("other")));
+        slotq *queue = nullptr;
+        NEED(open_queue(folder.path(), false, &queue, &error) == SLOTQ_IO);
+        NEED(error.system_errno == ENOSPC);
+        const std::string text = error.text;
+        NEED(text.find("q.slotq needs " + std::to_string(bytes) + " bytes") == 0);
+        NEED(text.find("free some") != std::string::npos);
+        NEED(open_queue(folder.path(), true, &queue, &error) == SLOTQ_OK); /* it writes nothing */
+        slotq_close(queue);
+        NEED(unlink(folder.file("other").c_str()) == 0);
+        NEED(open_queue(folder.path(), false, &queue, &error) == SLOTQ_OK);
+        NEED(fill_up(folder.file("other"))); /* too late to hurt */
+        const slotq_data data = {"a payload in what was a hole", 28};
+        for (int i = 0; i < 399; i++) {
+            NEED(slotq_push(queue, &data, 1, nullptr) == SLOTQ_OK);
+        }
+        slotq_close(queue);
+        NEED(open_queue(folder.path(), false, &queue, &error) == SLOTQ_OK); /* full, but ours */
+        NEED(slotq_check(queue) == SLOTQ_OK);
+        slotq_close(queue);
+        return 0;
+    });
+    if (answer == SKIPPED) {
+        WARN("no file system can be mounted here: not tried");
+    } else {
+        CHECK(answer == 0);
+    }
+}
+
+TEST_CASE("file systems that cannot say whether room is taken do not hinder an open", "[places]")
+{
+    Queue queue(Kind::file);
+    queue.fill(3);
+    const std::vector<uint8_t> image = queue.image();
+    const char *folder = queue.folder().path();
+    const bool of_journal = GENERATE(false, true);
+    slotq_error error = {};
+    slotq *mine = nullptr;
+    pretended_length = of_journal ? 4096 : static_cast<off_t>(slotq_image_bytes(queue));
+    queue.close();
+    for (const int allowed : {EOPNOTSUPP, EINVAL, ENOSYS, ENOSPC}) { /* all room is there */
+        pretended_room = allowed;
+        CHECK(open_queue(folder, false, &mine, &error) == SLOTQ_OK);
+        slotq_close(mine);
+    }
+    pretended_room = EFBIG;
+    CHECK(open_queue(folder, false, &mine, &error) == SLOTQ_IO);
+    CHECK(error.system_errno == EFBIG);
+    pretended_room = 0;
+    const std::string named = of_journal ? "q.slotq-journal (4096 bytes)" : "q.slotq (";
+    CHECK(std::string(error.text).find(named) != std::string::npos);
+    queue.reopen();
+    CHECK(queue.image() == image);
+}
+
+TEST_CASE("folders that cannot be synced hinder no open, failed syncs do", "[places]")
+{
+    Queue queue(Kind::file_synced);
+    queue.close();
+    const char *folder = queue.folder().path();
+    slotq_options options = {};
+    options.sync = SLOTQ_SYNC_ALWAYS;
+    slotq *first = nullptr;
+    slotq *second = nullptr;
+    slotq *third = nullptr;
+    slotq_error error = {};
+    pretended_sync = EINVAL;
+    CHECK(slotq_open(folder, "q", &options, &first, &error) == SLOTQ_OK);
+    CHECK(slotq_open(folder, "q", &options, &second, &error) == SLOTQ_OK);
+    pretended_sync = EIO;
+    CHECK(slotq_open(folder, "q", &options, &third, &error) == SLOTQ_IO);
+    slotq_close(second);
+    slotq_close(first);
+    CHECK(slotq_open(folder, "q", &options, &third, &error) == SLOTQ_IO);
+    pretended_sync = 0;
+    CHECK(error.system_errno == EIO);
+    CHECK(third == nullptr);
 }
