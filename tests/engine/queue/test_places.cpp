@@ -209,7 +209,7 @@ TEST_CASE("a full disk is said before anything appears", "[places]")
     const Folder folder;
     const int answer = in_child([&] {
         if (unshare(CLONE_NEWNS) != 0 ||
-            mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) != 0 ||
             mount("none", folder.path(), "tmpfs", 0, "size=64k") != 0) {
             return SKIPPED;
         }
@@ -239,7 +239,7 @@ TEST_CASE("no room for the journal is said before the queue appears", "[places]"
     const Folder folder;
     const int answer = in_child([&] {
         if (unshare(CLONE_NEWNS) != 0 ||
-            mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) != 0 ||
             mount("none", folder.path(), "tmpfs", 0, "size=8k") != 0) {
             return SKIPPED;
         }
@@ -351,7 +351,7 @@ TEST_CASE("a file with holes on a full disk is refused before anything is writte
     const Folder folder;
     const int answer = in_child([&] {
         if (unshare(CLONE_NEWNS) != 0 ||
-            mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) != 0 ||
             mount("none", folder.path(), "tmpfs", 0, "size=256k") != 0) {
             return SKIPPED;
         }
