@@ -8,7 +8,7 @@
 "$SLOTQ" -q create used
 "$SLOTQ" work used -- true 2>said &
 worker=$!
-holds 'a worker has it open' await 20 eval '"$SLOTQ" doctor used | grep -q "in use"'
+holds 'a worker has it open' await 20 eval '"$SLOTQ" doctor used | grep -q "in use (process"'
 expect 'rm of a queue in use is refused' 9 - 'used' rm used
 expect 'it is all there' 0 '' '' check used
 "$SLOTQ" export used >backup
