@@ -82,6 +82,9 @@ static bool check_words(const slotq_view *view, uint32_t group, const group_bloc
     const uint32_t cursor = ring_distance(block->head, block->cursor, slots);
     const uint32_t written = ring_distance(block->head, block->written, slots);
     const uint32_t retry_from = ring_distance(block->head, block->retry_from, slots);
+    const uint32_t ungathered = block->sweep == SWEEP_NONE || block->due_next != DUE_NONE
+                                    ? 0
+                                    : ring_distance(block->head, block->sweep, slots);
     for (uint32_t i = 0; i < written; i++) {
         const uint32_t offset = word_offset(view, group, ring_add(block->head, i, slots));
         const uint32_t word = load_u32(view->bytes + offset);
@@ -93,6 +96,10 @@ static bool check_words(const slotq_view *view, uint32_t group, const group_bloc
         if (i < retry_from && word_is_ready(word)) {
             return check_fails(damage, group_offset(group) + AT_group_retry_from,
                                "group.retry_from is behind a READY message");
+        }
+        if (i < ungathered && word_has_deadline(word)) {
+            return check_fails(damage, group_offset(group) + AT_group_due_next,
+                               "group.due_next is none though the sweep passed a deadline");
         }
         counts[word_state(word)] += i < cursor;
     }
