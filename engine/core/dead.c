@@ -35,7 +35,15 @@ static void patch_stamp(verb_frame *frame, uint32_t slot)
     }
 }
 
-/* The oldest dead message is pushed again. */
+static void take_oldest(verb_frame *frame)
+{
+    const uint32_t slots = frame->view->geometry.dead_slots;
+    frame->front.dead_head = ring_add(frame->front.dead_head, 1, slots);
+    frame->front.dead_count--;
+    frame->dead_changed = true;
+}
+
+/* The oldest dead message is pushed again; a damaged one has nothing to push, and is dropped. */
 static slotq_outcome redrive_one(verb_frame *frame)
 {
     const slotq_view *view = frame->view;
@@ -46,6 +54,12 @@ static slotq_outcome redrive_one(verb_frame *frame)
     if (died_in >= view->geometry.groups) {
         return frame_corrupt(frame, entry + AT_dead_group, "dead.group is not below groups");
     }
+    slotq_slot content;
+    if (!slotq_core_slot(view, entry + DEAD_ENTRY_BYTES, &content)) {
+        take_oldest(frame);
+        front->dead_dropped++;
+        return frame_commit(frame, SLOTQ_MORE);
+    }
     const uint32_t slot = slot_offset(view, front->tail);
     step_patch_copy(frame->step, slot, entry + DEAD_ENTRY_BYTES, view->stride);
     patch_stamp(frame, slot);
@@ -55,9 +69,7 @@ static slotq_outcome redrive_one(verb_frame *frame)
     if (!skip_other_groups(frame, died_in)) {
         return SLOTQ_CORRUPT;
     }
-    front->dead_head = ring_add(front->dead_head, 1, view->geometry.dead_slots);
-    front->dead_count--;
-    frame->dead_changed = true;
+    take_oldest(frame);
     dead->first_id = dead->count == 0 ? front->last_id + 1 : dead->first_id;
     dead->count++;
     return frame_commit_push(frame, 1, SLOTQ_MORE);

@@ -177,6 +177,21 @@ TEST_CASE("dead: redrive stops where the ring is full, and says how many went")
     REQUIRE(queue.payload(queue.items[0].slot_offset) == "c");
 }
 
+TEST_CASE("dead: redrive drops what is damaged, and goes on with the next")
+{
+    Queue queue(support::geometry(4, 5, 1, 0, 0, 4));
+    kill_some(queue, 2);
+    uint8_t *entry = queue.image.data() + queue.image.dead_offset(0);
+    entry[14] = SLOTQ_REASON_DAMAGED;
+    support::store(entry + 16, 2, 0xFFFF); /* longer than a payload can be */
+    REQUIRE(queue.redrive(2) == SLOTQ_OK);
+    REQUIRE(queue.call.dead.count == 1);
+    REQUIRE(queue.stats().dead == 0);
+    REQUIRE(queue.stats().dead_dropped == 1);
+    REQUIRE(queue.reserve(1) == SLOTQ_OK);
+    REQUIRE(queue.payload(slotq_core_slot_offset(&queue.image.view(), 3)) == "b");
+}
+
 TEST_CASE("dead: a queue with keys clears the key of what is pushed and redriven")
 {
     Queue queue(support::geometry(5, 3, 1, SLOTQ_FLAG_KEYS, 0, 2));
