@@ -132,17 +132,21 @@ static slotq_outcome file_wait(store *base, uint64_t sleep_ms, store_fault *faul
     return file_image_look(self->image, fault);
 }
 
-static slotq_outcome file_check(store *base, slotq_damage *damage, store_fault *fault)
+/* Enter an image that no sync failed on and whose file is still there. */
+static slotq_outcome enter_fit(file_image *image, bool *locked, store_fault *fault)
 {
-    file_image *image = self_of(base)->image;
-    bool locked;
     slotq_outcome outcome = file_image_refuse_unfit(image, fault);
     if (outcome == SLOTQ_OK) {
         outcome = file_image_look(image, fault);
     }
-    if (outcome == SLOTQ_OK) {
-        outcome = enter(image, &locked, fault);
-    }
+    return outcome == SLOTQ_OK ? enter(image, locked, fault) : outcome;
+}
+
+static slotq_outcome file_check(store *base, slotq_damage *damage, store_fault *fault)
+{
+    file_image *image = self_of(base)->image;
+    bool locked;
+    slotq_outcome outcome = enter_fit(image, &locked, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
@@ -158,13 +162,7 @@ static slotq_outcome file_export(store *base, uint8_t *buffer, store_fault *faul
 {
     file_image *image = self_of(base)->image;
     bool locked;
-    slotq_outcome outcome = file_image_refuse_unfit(image, fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = file_image_look(image, fault);
-    }
-    if (outcome == SLOTQ_OK) {
-        outcome = enter(image, &locked, fault);
-    }
+    slotq_outcome outcome = enter_fit(image, &locked, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
