@@ -93,6 +93,11 @@ static uint32_t pass_on(sweep_run *sweep, uint32_t index, uint32_t word)
     return WORD_DEAD;
 }
 
+static bool no_deadline_lives(const group_block *group)
+{
+    return group->leased == 0 && group->waiting == 0;
+}
+
 /* Words one after another; the number looked at, or slots when a count is broken. */
 static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
                               uint32_t *changed_from, uint32_t *changed_to)
@@ -102,6 +107,9 @@ static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
     uint32_t looked = 0;
     while (looked < limit) {
         if (!sweep->whole && frame->call->progress.burials == BURIALS_MAX) {
+            break;
+        }
+        if (no_deadline_lives(&frame->group)) {
             break;
         }
         const uint32_t index = frame->group.sweep + looked;
@@ -145,10 +153,6 @@ slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bo
     SLOTQ_ASSERT(group->sweep != SWEEP_NONE);
     *over = false;
     uint32_t limit = ring_distance(group->sweep, group->cursor, frame->slots);
-    if (group->leased == 0 && group->waiting == 0) { /* no deadline lives */
-        limit = 0;
-        group->sweep = group->cursor;
-    }
     limit = ring_before_wrap(group->sweep, limit, frame->slots);
     limit = limit < SWEEP_STEP_WORDS ? limit : SWEEP_STEP_WORDS;
     const uint32_t left = LOOK_WORDS_MAX - frame->call->progress.looked;
@@ -173,6 +177,9 @@ slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bo
     frame->group_changed = true;
     *over = !whole && (frame->call->progress.looked == LOOK_WORDS_MAX ||
                        frame->call->progress.burials == BURIALS_MAX);
+    if (!*over && no_deadline_lives(group)) {
+        group->sweep = group->cursor;
+    }
     if (group->sweep == group->cursor) {
         sweep_end(frame);
         *over = true;
