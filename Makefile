@@ -77,6 +77,9 @@ HOSTED := -D_GNU_SOURCE=
 
 FREE_SOURCES := $(wildcard engine/layout/*.c engine/core/*.c)
 HOST_SOURCES := $(wildcard engine/backend/*.c engine/queue/*.c)
+# libslotq_redis is libslotq and these; which kinds of URL there are is told by either schemes.c.
+REDIS_SOURCES := $(wildcard engine/backend/redis/*.c engine/queue/redis/*.c)
+LUA_SOURCES := $(wildcard lua/*.lua)
 TOOL_SOURCES := $(wildcard tools/slotq/*.c)
 EXAMPLE_SOURCES := $(wildcard tools/examples/*.c)
 BENCH_SOURCES := $(wildcard bench/*.c)
@@ -107,7 +110,11 @@ COMMAND := $(if $(TOOL_SOURCES),$(OUT)/bin/slotq)
 COMPLETION := $(if $(TOOL_SOURCES),$(OUT)/share/slotq.bash)
 LIBRARY := $(OUT)/lib/libslotq.a
 SHARED := $(OUT)/lib/libslotq.so.$(VERSION)
-PKG_CONFIG := $(OUT)/lib/slotq.pc
+REDIS_LIBRARY := $(OUT)/lib/libslotq_redis.a
+REDIS_SHARED := $(OUT)/lib/libslotq_redis.so.$(VERSION)
+REDIS_SONAME := libslotq_redis.so.$(firstword $(subst ., ,$(VERSION)))
+PKG_CONFIG := $(OUT)/lib/slotq.pc $(OUT)/lib/slotq_redis.pc
+LUA := $(if $(LUA_SOURCES),build/lua/manifest.json)
 
 # ---- how it is made ----
 
@@ -129,13 +136,13 @@ $(C_STAMP): FORCE
 $(CXX_STAMP): FORCE
 	$(call stamp,$@,$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(LINK_FLAGS))
 $(LIST_STAMP): FORCE
-	$(call stamp,$@,$(FREE_SOURCES) $(HOST_SOURCES) $(TOOL_SOURCES) $(SUPPORT_SOURCES) \
+	$(call stamp,$@,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) $(SUPPORT_SOURCES) \
 		$(FUZZ_SHARED) $(BENCH_SOURCES) $(TEST_SOURCES))
 
 $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
 	$(FREESTANDING) $(COVER) -Wmissing-prototypes
 $(OUT)/obj/engine/backend/%.o $(OUT)/obj/engine/queue/%.o: ROOM = \
-	$(HOSTED) -Wmissing-prototypes
+	$(HOSTED) -Wmissing-prototypes -Ibuild/gen
 $(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine
 $(OUT)/obj/tests/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. \
 	-DSLOTQ_SOURCE_DIR='"$(CURDIR)"'
@@ -149,8 +156,28 @@ $(OUT)/obj/%.o: %.cpp $(CXX_STAMP)
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(ROOM) -c -o $@ $<
 
+# ---- scripts for Redis: made once, whatever the flavour ----
+
+HOST_CC ?= $(if $(filter powerpc,$(FLAVOUR)),cc,$(CC))
+build/gen/lua_constants: tools/generate/lua_constants.c engine/layout/fields.def \
+		engine/layout/fields.h engine/layout/word.h engine/core/frame.h engine/slotq_types.h \
+		engine/errors.def
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(HOST_CC) -std=c11 $(WARNINGS) -Iengine -o $@ $<
+build/gen/lua_constants.txt: build/gen/lua_constants
+	@$< > $@
+build/lua/manifest.json: $(LUA_SOURCES) build/gen/lua_constants.txt tools/generate/bundle.awk tools/generate/lua.sh
+	$(call say,LUA,$@)sh tools/generate/lua.sh build/gen/lua_constants.txt build
+build/gen/redis_scripts.h build/gen/redis_script_names.h: build/lua/manifest.json ;
+$(call objects,$(REDIS_SOURCES)): | build/gen/redis_scripts.h
+
 archive = @mkdir -p $(@D); rm -f $@; ar rcs $@ $(filter %.o,$^)
-$(LIBRARY): $(call objects,$(FREE_SOURCES) $(HOST_SOURCES)) $(LIST_STAMP)
+LIBRARY_OBJECTS := $(call objects,$(FREE_SOURCES) $(HOST_SOURCES))
+REDIS_OBJECTS := $(filter-out $(OUT)/obj/engine/queue/schemes.o,$(LIBRARY_OBJECTS)) \
+	$(call objects,$(REDIS_SOURCES))
+$(LIBRARY): $(LIBRARY_OBJECTS) $(LIST_STAMP)
+	$(archive)
+$(REDIS_LIBRARY): $(REDIS_OBJECTS) $(LIST_STAMP)
 	$(archive)
 $(OUT)/lib/core.a: $(call objects,$(FREE_SOURCES)) $(LIST_STAMP)
 	$(archive)
@@ -165,23 +192,28 @@ $(OUT)/lib/fuzz.a: $(call objects,$(FUZZ_SHARED)) $(LIST_STAMP)
 $(OUT)/lib/bench.a: $(call objects,$(filter-out $(BENCH_MAINS),$(BENCH_SOURCES))) $(LIST_STAMP)
 	$(archive)
 
-$(SHARED): $(call objects,$(FREE_SOURCES) $(HOST_SOURCES)) $(LIST_STAMP)
+$(SHARED): $(LIBRARY_OBJECTS) $(LIST_STAMP)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(SONAME) -o $@ $(filter %.o,$^) $(LINK_FLAGS)
 	@ln -sf $(notdir $@) $(@D)/$(SONAME); ln -sf $(notdir $@) $(@D)/libslotq.so
-$(PKG_CONFIG): tools/checks/slotq.pc.in engine/slotq.h Makefile FORCE
+$(REDIS_SHARED): $(REDIS_OBJECTS) $(LIST_STAMP)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(REDIS_SONAME) -o $@ $(filter %.o,$^) \
+		$(LINK_FLAGS) -lhiredis
+	@ln -sf $(notdir $@) $(@D)/$(REDIS_SONAME); ln -sf $(notdir $@) $(@D)/libslotq_redis.so
+$(OUT)/lib/%.pc: tools/checks/%.pc.in engine/slotq.h Makefile FORCE
 	@mkdir -p $(@D); sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' $< > $@
 
-$(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(LIBRARY)
+$(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(REDIS_LIBRARY)
 	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -ljansson -lm
+	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lhiredis -ljansson -lm
 $(OUT)/examples/%: $(OUT)/obj/tools/examples/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS)
-$(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/lib/bench.a $(LIBRARY)
+$(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/lib/bench.a $(REDIS_LIBRARY)
 	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lm
+	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lhiredis -lm
 $(OUT)/share/slotq.bash: $(OUT)/bin/slotq
 	@mkdir -p $(@D); $< completion bash > $@
 $(OUT)/man/%: tools/man/%.scd
@@ -190,7 +222,7 @@ $(OUT)/man/%: tools/man/%.scd
 # A test binary a room. wrap.txt in a room names functions that its tests stand in for.
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(shell sed 's/\#.*//' tests/$(1)/wrap.txt 2>/dev/null))
 comma := ,
-ALL_LIBRARIES := $(OUT)/lib/support.a $(OUT)/lib/tool.a $(LIBRARY)
+ALL_LIBRARIES := $(OUT)/lib/support.a $(OUT)/lib/tool.a $(REDIS_LIBRARY)
 libraries = $(if $(filter engine/layout engine/core,$(1)),$(OUT)/lib/core-support.a \
 	$(OUT)/lib/core.a,$(ALL_LIBRARIES))
 define test_binary
@@ -200,13 +232,13 @@ $(OUT)/tests/$(1): $(call objects,$(filter-out $(foreach room,$(TEST_ROOMS),$(if
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(CXX) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
 		$$(filter %.a,$$^) -Wl,--end-group $(call wraps,$(1)) $(LINK_FLAGS) \
-		$(if $(filter tools%,$(1)),-ljansson)
+		$(if $(filter-out $(CORE_ROOMS),$(1)),-lhiredis -ljansson)
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_binary,$(room))))
 
 FUZZ_LIBRARIES := $(OUT)/lib/fuzz.a $(ALL_LIBRARIES)
 link_fuzz = $(call say,LINK,$@)$(CXX) -o $@ $(filter %.o,$^) -Wl,--start-group \
-	$(filter %.a,$^) -Wl,--end-group $(LINK_FLAGS)
+	$(filter %.a,$^) -Wl,--end-group $(LINK_FLAGS) -lhiredis
 $(OUT)/replay/%: $(OUT)/obj/fuzz/%.o $(OUT)/obj/fuzz/replay.o $(FUZZ_LIBRARIES)
 	@mkdir -p $(@D)
 	$(link_fuzz)
@@ -218,7 +250,7 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 
 # ---- what can be asked for ----
 
-.PHONY: help all demo test prove torture asan fuzz bench tidy tables format coverage install
+.PHONY: help all demo lua test prove torture asan fuzz bench tidy tables format coverage install
 .PHONY: uninstall amalgamation clean built tests-built suites benches-built fuzzers-built
 .PHONY: endian-built endian-suites seeds
 
@@ -228,12 +260,14 @@ help: ## what make can do
 all: ## the libraries, the command, man pages (the default)
 	@sh tools/checks/need.sh --look build
 	@$(MAKE) built
-built: $(LIBRARY) $(SHARED) $(PKG_CONFIG) $(COMMAND) $(COMPLETION) $(EXAMPLES) $(MAN_PAGES)
+built: $(LIBRARY) $(SHARED) $(REDIS_LIBRARY) $(REDIS_SHARED) $(PKG_CONFIG) $(LUA) $(COMMAND) $(COMPLETION) $(EXAMPLES) $(MAN_PAGES)
 
-demo: ## five thousand real files through four workers, one of them killed
-	@sh tools/checks/need.sh demo
+demo: ## five thousand real files through four workers, one of them killed (REDIS=1: in Redis)
+	@sh tools/checks/need.sh $(if $(REDIS),demo-redis,demo)
 	@$(MAKE) built
-	@bash tools/examples/demo.sh $(CURDIR)/$(OUT)/bin/slotq
+	@REDIS=$(REDIS) bash tools/examples/demo.sh $(CURDIR)/$(OUT)/bin/slotq
+
+lua: $(LUA) ## the scripts for Redis, bundled, in build/lua
 
 test: ## every suite; the last line is the sum
 	@sh tools/checks/need.sh test
@@ -298,16 +332,22 @@ amalgamation: ## the core as one source and one header, in build/amalgamation
 	@sh tools/checks/need.sh --look build
 	@CC='$(CC)' sh tools/checks/amalgamation.sh build/amalgamation
 
+PUBLIC_HEADERS := $(wildcard engine/slotq*.h)
 DEST = $(DESTDIR)$(PREFIX)
 LIBDEST = $(DESTDIR)$(LIBDIR)
 install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	install -d $(DEST)/include/slotq $(LIBDEST)/pkgconfig $(DEST)/bin
-	install -m 644 engine/slotq.h engine/slotq_core.h engine/slotq_types.h engine/errors.def \
-		$(DEST)/include/slotq
-	install -m 644 $(LIBRARY) $(LIBDEST)
-	install -m 755 $(SHARED) $(LIBDEST)
+	install -m 644 $(PUBLIC_HEADERS) engine/errors.def $(DEST)/include/slotq
+	install -m 644 $(LIBRARY) $(REDIS_LIBRARY) $(LIBDEST)
+	install -m 755 $(SHARED) $(REDIS_SHARED) $(LIBDEST)
 	ln -sf $(notdir $(SHARED)) $(LIBDEST)/$(SONAME)
 	ln -sf $(notdir $(SHARED)) $(LIBDEST)/libslotq.so
+	ln -sf $(notdir $(REDIS_SHARED)) $(LIBDEST)/$(REDIS_SONAME)
+	ln -sf $(notdir $(REDIS_SHARED)) $(LIBDEST)/libslotq_redis.so
+	install -d $(DEST)/share/slotq/lua/plain $(DEST)/share/slotq/lua/redis7
+	install -m 644 build/lua/manifest.json $(DEST)/share/slotq/lua
+	install -m 644 build/lua/plain/*.lua $(DEST)/share/slotq/lua/plain
+	install -m 644 build/lua/redis7/*.lua $(DEST)/share/slotq/lua/redis7
 	install -m 644 $(PKG_CONFIG) $(LIBDEST)/pkgconfig
 	$(if $(COMMAND),install -m 755 $(COMMAND) $(DEST)/bin)
 	$(if $(COMMAND),install -d $(DEST)/share/bash-completion/completions)
@@ -317,9 +357,11 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 		$(subst ., ,$(page)))/$(notdir $(page)) &&) true
 
 uninstall: ## what install put there
-	rm -rf $(DEST)/include/slotq
+	rm -rf $(DEST)/include/slotq $(DEST)/share/slotq
 	rm -f $(LIBDEST)/libslotq.a $(LIBDEST)/libslotq.so $(LIBDEST)/$(SONAME) \
 		$(LIBDEST)/$(notdir $(SHARED)) $(LIBDEST)/pkgconfig/slotq.pc $(DEST)/bin/slotq \
+		$(LIBDEST)/libslotq_redis.a $(LIBDEST)/libslotq_redis.so $(LIBDEST)/$(REDIS_SONAME) \
+		$(LIBDEST)/$(notdir $(REDIS_SHARED)) $(LIBDEST)/pkgconfig/slotq_redis.pc \
 		$(DEST)/share/bash-completion/completions/slotq
 	rm -f $(foreach page,$(MAN_SOURCES:tools/man/%.scd=%),$(DEST)/share/man/man$(lastword \
 		$(subst ., ,$(page)))/$(page))

@@ -32,19 +32,23 @@ int main(void)
     return outcome;
 }
 C
-flags="-I$prefix/include/slotq"
-if command -v pkg-config >/dev/null 2>&1; then
-    flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$folder \
-        pkg-config --cflags --libs slotq) || exit 1
-else
-    flags="$flags -L$prefix/lib -lslotq"
-fi
-# shellcheck disable=SC2086 # options
-gcc -std=c11 "$folder/program.c" -o "$folder/shared" $flags || exit 1
-LD_LIBRARY_PATH=$prefix/lib "$folder/shared" | grep -qx OK || exit 1
-gcc -std=c11 "$folder/program.c" -o "$folder/static" "-I$prefix/include/slotq" \
-    "$prefix/lib/libslotq.a" -pthread || exit 1
-"$folder/static" | grep -qx OK || exit 1
+# Both libraries, shared by pkg-config's word, and static by name.
+for library in slotq slotq_redis; do
+    flags="-I$prefix/include/slotq -L$prefix/lib -l$library"
+    if command -v pkg-config >/dev/null 2>&1; then
+        flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$folder \
+            pkg-config --cflags --libs $library) || exit 1
+    fi
+    # shellcheck disable=SC2086 # options
+    gcc -std=c11 "$folder/program.c" -o "$folder/shared" $flags || exit 1
+    LD_LIBRARY_PATH=$prefix/lib "$folder/shared" | grep -qx OK || exit 1
+    also=''
+    [ $library = slotq ] || also=-lhiredis
+    # shellcheck disable=SC2086 # none or one
+    gcc -std=c11 "$folder/program.c" -o "$folder/static" "-I$prefix/include/slotq" \
+        "$prefix/lib/lib$library.a" $also -pthread || exit 1
+    "$folder/static" | grep -qx OK || exit 1
+done
 
 $make uninstall DESTDIR="$folder" PREFIX=/opt/slotq >/dev/null || exit 1
 left=$(find "$folder/opt" -type f -o -type l)

@@ -2,7 +2,7 @@
 # need.sh: looks for what a target needs and, where something is missing, installs it by apt as
 # root or through sudo, saying so. Knows packages, not how anything is built.
 #
-# need.sh [--look] build|demo|test|fuzz|coverage|prove
+# need.sh [--look] build|demo|demo-redis|test|fuzz|coverage|prove
 #   --look: install nothing, name the packages and fail.
 set -u
 
@@ -41,12 +41,14 @@ need_build() {
     printf '#include <stdlib.h>\n' | $compiler -E -x c - >/dev/null 2>&1 || need libc6-dev
     need_header xxhash.h libxxhash-dev
     need_header jansson.h libjansson-dev
+    need_header hiredis/hiredis.h libhiredis-dev
 }
 
 need_test() {
     need_build
     need_command "${CXX:-g++}" g++
     need_catch
+    need_command redis-server redis-server
 }
 
 need_clang() {
@@ -68,6 +70,7 @@ need_prove() {
     need_command clang-tidy clang-tidy
     need_command cppcheck cppcheck
     need_command shellcheck shellcheck
+    need_command luacheck lua-check
     need_command valgrind valgrind
     need_command gcovr gcovr
     need_command scdoc scdoc
@@ -79,6 +82,10 @@ need_prove() {
 
 case $target in
 build | demo) need_build ;;
+demo-redis)
+    need_build
+    need_command redis-server redis-server
+    ;;
 test) need_test ;;
 fuzz) need_test && need_clang ;;
 coverage) need_test && need_command gcovr gcovr ;;

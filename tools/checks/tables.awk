@@ -1,5 +1,5 @@
-# tables.awk: reads fields.def and errors.def, then a document, and prints the document with its
-# marked regions made anew. Knows the shape of the definitions and of tables, no meaning.
+# tables.awk: reads fields.def, errors.def and the heads of scripts, then a document, and prints
+# the document with its marked regions made anew. Knows the shape of the definitions and of tables, no meaning.
 
 # The text between the parentheses of a one-line macro call, split at commas outside quotes.
 function arguments(line, out,    inside, count, i, c, quoted) {
@@ -112,6 +112,28 @@ BEGIN {
     types["8"] = "u64"
     heads("outcomes", "outcome number exit meaning")
     heads("exits", "exit meaning")
+    heads("scripts", "script ARGV reply errors")
+}
+
+# The head of a verb's script: -- FIELD: text
+function script(field) {
+    return $0 ~ "^-- " field ": " ? substr($0, length(field) + 6) : ""
+}
+
+FILENAME ~ /\.lua$/ {
+    if (FNR == 1) {
+        name = FILENAME
+        sub(/.*\//, "", name)
+        sub(/\.lua$/, "", name)
+    }
+    if (script("args") != "") {
+        row("scripts")
+        cell("scripts", name)
+        cell("scripts", script("args"))
+    } else if (script("reply") != "" || script("errors") != "") {
+        cell("scripts", script("reply") script("errors"))
+    }
+    next
 }
 
 /^SLOTQ_FIELD\(/ && FILENAME ~ /fields\.def$/ {

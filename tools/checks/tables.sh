@@ -1,6 +1,6 @@
 #!/bin/sh
-# tables.sh: writes the tables that repeat engine/layout/fields.def and engine/errors.def into the
-# marked regions of the documents, or with --check says which have drifted. Knows the marks:
+# tables.sh: writes the tables that repeat engine/layout/fields.def, engine/errors.def and the heads
+# of lua/ into the marked regions of the documents, or with --check says which have drifted. Knows the marks:
 #   <!-- generated: NAME --> … <!-- end generated -->   in Markdown
 #   ; generated: NAME … ; end generated                 in man page sources
 set -u
@@ -17,8 +17,8 @@ for document in README.md engine/*.md lua/*.md tools/man/*.scd; do
     [ -f "$document" ] || continue
     grep -qE '^(<!--|;) generated: ' "$document" || continue
     seen=$((seen + 1))
-    awk -f tools/checks/tables.awk engine/layout/fields.def engine/errors.def "$document" \
-        >"$new" || exit 1
+    awk -f tools/checks/tables.awk engine/layout/fields.def engine/errors.def lua/[a-z]*.lua \
+        "$document" >"$new" || exit 1
     cmp -s "$new" "$document" && continue
     if [ "$check" = yes ]; then
         echo "$document: its tables are not those of fields.def and errors.def: make tables"

@@ -1,0 +1,76 @@
+-- _arguments.lua: what every script begins with: refusing, numbers out of ARGV, the time. Knows
+-- how a script is called; must not know a byte of the queue.
+
+local key, call = KEYS[1], redis.call
+local pack, unpack = struct.pack, struct.unpack
+local integral = math.floor
+
+-- a refusal leaves by error(), so that nothing that was computed is written
+local refusal
+
+local function refuse(text)
+    refusal = redis.error_reply(text)
+    error(refusal, 0)
+end
+
+local function invalid(text)
+    refuse('SLOTQINVALID ' .. text)
+end
+
+-- digits without a fraction or an exponent, whatever the server's Lua makes of numbers
+local function decimal(number)
+    return string.format('%.0f', number)
+end
+
+local function number(position, name, least, most)
+    local text = ARGV[position]
+    local value = #text <= 15 and string.find(text, '^%d+$') and tonumber(text)
+    if not value or value < least or value > most then
+        invalid(name .. ' must be a whole number, ' .. decimal(least) .. ' to ' .. decimal(most))
+    end
+    return value
+end
+
+-- an argument that may be left out
+local function flag(position, name)
+    local text = ARGV[position] or ''
+    if text ~= '' and text ~= '0' and text ~= '1' then
+        invalid(name .. ' must be 0 or 1')
+    end
+    return text == '1'
+end
+
+-- the time of the call, once it is known
+local clock_ms
+
+local function expect(usage, least, most)
+    if #KEYS ~= 1 or #ARGV < least or #ARGV > most then
+        invalid('usage: one key, then ' .. usage)
+    end
+    if ARGV[1] ~= '' then
+        clock_ms = number(1, 'now_ms', 0, SLOTQ_NOW_MS_MAX)
+    end
+end
+
+-- the server's clock is asked once, and only by who needs the time
+local function time_ms()
+    if not clock_ms then
+        local time = call('TIME')
+        clock_ms = tonumber(time[1]) * 1000 + integral(tonumber(time[2]) / 1000)
+    end
+    return clock_ms
+end
+
+-- run a verb; a refusal becomes its reply, what Redis raised is raised again. From version 7 on
+-- its pcall gives the text of an error for the table that it was
+local function answer(verb)
+    local fine, reply = pcall(verb)
+    if fine then
+        return reply
+    elseif refusal then
+        return refusal
+    elseif redis['REDIS_VERSION_NUM'] and type(reply) == 'string' then
+        reply = {err = reply}
+    end
+    error(reply, 0)
+end

@@ -1,0 +1,161 @@
+-- _commit.lua: ends of steps, and the one place that writes: words and slots first, then the
+-- front in one piece, the waking last. Knows bytes; must not know why they change.
+--@include _groups
+
+-- the front was written to; who waits is woken
+local front_changed, wakes
+
+-- the header's head is that of the group furthest behind
+local function raise_head()
+    local least = (group.head - queue.head) % slots
+    for index = 0, geometry.groups - 1 do
+        if least == 0 then
+            return
+        end
+        least = math.min(least, (group_head(index) - queue.head) % slots)
+    end
+    queue.head = (queue.head + least) % slots
+end
+
+-- end a step: what it changed counts from here on
+local function end_step()
+    if group and group.changed then
+        raise_head()
+        group.changed = false
+        group.dirty = true
+        front_changed = true
+    end
+    if queue.head ~= queue.step_head then
+        queue.step_head = queue.head
+        front_changed = true
+        wakes = true
+    end
+    if deliverable then
+        wakes = true
+    end
+end
+
+local pieces = {}
+
+-- bytes to be written; what goes on where the last ended is one write
+local function put(offset, bytes)
+    local last = pieces[#pieces]
+    if last and last.stop == offset then
+        last[#last + 1] = bytes
+        last.stop = offset + #bytes
+    else
+        pieces[#pieces + 1] = {bytes, offset = offset, stop = offset + #bytes}
+    end
+end
+
+-- words of a group from one index up to another, as they are known now
+local function pack_words(words, from, to)
+    local parts = {}
+    while from < to do
+        local word, same = words[from], from + 1
+        while same < to and words[same] == word do
+            same = same + 1
+        end
+        parts[#parts + 1] = string.rep(pack('<I4', word), same - from)
+        from = same
+    end
+    return table.concat(parts)
+end
+
+-- all words from one index up to another are known, and few: then one write does for both sides
+local function is_bridge(words, from, to)
+    if to - from > 64 then
+        return false
+    end
+    for i = from, to - 1 do
+        if words[i] == nil then
+            return false
+        end
+    end
+    return true
+end
+
+-- runs of changed words overlap and touch: each stretch is written once
+local function put_words(block)
+    local runs, words = block.runs, block.words
+    local at = states_at + block.index * slots * WORD_BYTES
+    if #runs > 1 then
+        table.sort(runs, function(a, b) return a.from < b.from end)
+    end
+    local i = 1
+    while i <= #runs do
+        local from, to = runs[i].from, runs[i].to
+        while runs[i + 1] and is_bridge(words, to, runs[i + 1].from) do
+            i = i + 1
+            to = math.max(to, runs[i].to)
+        end
+        put(at + from * WORD_BYTES, pack_words(words, from, to))
+        i = i + 1
+    end
+end
+
+local function encode_group(block)
+    return pack('<HHHHHHHHI6I6I4I4I4', block.head, block.cursor, block.ready_behind, block.leased,
+        block.waiting, block.retry_from, block.sweep, block.written, block.due, block.due_next,
+        block.acked % 4294967296, block.redelivered % 4294967296, block.died % 4294967296)
+end
+
+local function encode_shared()
+    local era = front_changed and queue.era or queue.stored_era
+    return string.sub(front_bytes, AT_shared_later_due_ms + 1, AT_shared_era) .. pack('<H', era) ..
+        string.sub(front_bytes, AT_shared_later_last_id + 1, AT_shared_dead_head) ..
+        pack('<HHBBI4I4I4', queue.dead_head, queue.dead_count, queue.paused, queue.reserved_51,
+        queue.dropped % 4294967296, queue.dead_dropped % 4294967296, queue.wake)
+end
+
+-- from the first part of the front that changed to the last
+local function put_front()
+    local parts = {
+        pack('<I4HH', queue.last_id % 4294967296, queue.head, queue.tail),
+        string.sub(front_bytes, HEADER_BYTES + 1, AT_shared_later_due_ms), encode_shared(),
+    }
+    -- a push may never have read the groups
+    for index = 0, #front_bytes < states_at and -1 or geometry.groups - 1 do
+        local at = GROUPS_OFFSET + GROUP_BYTES * index
+        local block = blocks[index]
+        parts[#parts + 1] = block and block.dirty and encode_group(block) or
+            string.sub(front_bytes, at + 1, at + GROUP_BYTES)
+    end
+    local from, to, at = nil, nil, 0
+    for _, part in ipairs(parts) do
+        if part ~= string.sub(front_bytes, at + 1, at + #part) then
+            from, to = from or at, at + #part
+        end
+        at = at + #part
+    end
+    if from then
+        put(from, string.sub(table.concat(parts), from + 1, to))
+    end
+end
+
+local function write_pieces()
+    for _, piece in ipairs(pieces) do
+        call('SETRANGE', key, decimal(piece.offset), table.concat(piece))
+    end
+end
+
+-- all that the steps of the verb changed; waits: the caller will wait for the queue
+local function commit(waits)
+    local woken = wakes and queue.wake % 2 == 1
+    if woken then
+        queue.wake = (queue.wake + 1) % 4294967296
+    end
+    if waits and queue.wake % 2 == 0 then
+        queue.wake = queue.wake + 1
+    end
+    for index = 0, geometry.groups - 1 do
+        if blocks[index] then
+            put_words(blocks[index])
+        end
+    end
+    put_front()
+    write_pieces()
+    if woken then
+        redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
+    end
+end

@@ -1,0 +1,167 @@
+-- _groups.lua: group blocks, state words and positions, as they are and as they will be. What is
+-- changed here reaches the value in _commit. Knows the window; must not know a verb.
+--@include _open
+
+-- the loaded group; all that were loaded, by number
+local group
+local blocks = {}
+
+-- words are read so many at a time
+local chunk_words = 128
+local chunk_format = '<' .. string.rep('I4', chunk_words)
+
+local function group_head(index)
+    if blocks[index] then
+        return blocks[index].head
+    end
+    if #front_bytes < states_at then
+        read_front()
+    end
+    local at = GROUPS_OFFSET + GROUP_BYTES * index + AT_group_head
+    local head = unpack('<H', front_bytes, at + 1)
+    if head >= slots or (head - queue.head) % slots > (queue.tail - queue.head) % slots then
+        corrupt(at, 'group.head')
+    end
+    return head
+end
+
+local function judge_group(block)
+    local head, at = block.head, block.at
+    local written, cursor = (block.written - head) % slots, (block.cursor - head) % slots
+    if block.written >= slots or written > (queue.tail - head) % slots then
+        corrupt(at + AT_group_written, 'group.written')
+    elseif block.cursor >= slots or cursor > written then
+        corrupt(at + AT_group_cursor, 'group.cursor')
+    elseif block.retry_from >= slots or (block.retry_from - head) % slots > cursor then
+        corrupt(at + AT_group_retry_from, 'group.retry_from')
+    elseif block.sweep ~= SWEEP_NONE and
+        (block.sweep >= slots or (block.sweep - head) % slots > cursor) then
+        corrupt(at + AT_group_sweep, 'group.sweep')
+    elseif block.ready_behind + block.leased + block.waiting > cursor then
+        corrupt(at + AT_group_ready_behind, 'group counts')
+    elseif block.ready_behind == 0 and block.retry_from ~= block.cursor then
+        corrupt(at + AT_group_retry_from, 'group.retry_from')
+    end
+end
+
+local function load_group(index)
+    group = blocks[index]
+    if group then
+        return
+    end
+    local block = {index = index, at = GROUPS_OFFSET + GROUP_BYTES * index, words = {}, runs = {}}
+    group_head(index)
+    block.head, block.cursor, block.ready_behind, block.leased, block.waiting, block.retry_from,
+        block.sweep, block.written, block.due, block.due_next, block.acked, block.redelivered,
+        block.died = unpack('<HHHHHHHHI6I6I4I4I4', front_bytes, block.at + 1)
+    judge_group(block)
+    blocks[index] = block
+    group = block
+end
+
+-- position in the ring, counted from the loaded group's head
+local function position(index)
+    return (index - group.head) % slots
+end
+
+local function id_at(index)
+    return queue.last_id + 1 - (queue.tail - index) % slots
+end
+
+-- index of an issued id, or nil and why not
+local function find(id)
+    if id == 0 or id > queue.last_id then
+        return nil, 'NOTFOUND'
+    end
+    local back = queue.last_id + 1 - id
+    if back > (queue.tail - group.head) % slots then
+        return nil, 'GONE'
+    end
+    return (queue.tail - back) % slots
+end
+
+-- count words from an index on, out of bytes that begin skip words before them
+local function learn_words(from, count, bytes, skip)
+    local words = group.words
+    for at = 0, count - 1, chunk_words do
+        local here = math.min(chunk_words, count - at)
+        local format = here == chunk_words and chunk_format or '<' .. string.rep('I4', here)
+        local values = {unpack(format, bytes, (skip + at) * WORD_BYTES + 1)}
+        for i = 1, here do
+            -- a word that was changed since is newer than its bytes
+            if words[from + at + i - 1] == nil then
+                words[from + at + i - 1] = values[i]
+            end
+        end
+    end
+end
+
+local function word_bytes(from, count)
+    return bytes_at(states_at + (group.index * slots + from) * WORD_BYTES, count * WORD_BYTES)
+end
+
+-- the word of an index, read with those around it, or with as many behind it as are told
+local function read_words(index, ahead)
+    local from = index - index % chunk_words
+    local count = math.min(math.max(chunk_words, index + (ahead or 1) - from), slots - from)
+    learn_words(from, count, word_bytes(from, count), 0)
+    return group.words[index]
+end
+
+-- just the words of a run, and with them that of head, where it lies near before; at head some
+-- more, as head will move over them
+local function read_run(index, count)
+    local head = group.head
+    local skip = index > head and index - head <= 1024 and index - head or 0
+    count = math.min(index == head and count + 32 or count, slots - index)
+    local bytes = word_bytes(index - skip, skip + count)
+    learn_words(index, count, bytes, skip)
+    if skip > 0 then
+        learn_words(head, 1, bytes, 0)
+    end
+end
+
+-- at or beyond written a message is READY, whatever the bytes say
+local function word_at(index)
+    if position(index) >= position(group.written) then
+        return 0
+    end
+    return group.words[index] or read_words(index)
+end
+
+local function set_words(index, count, word)
+    local words, runs = group.words, group.runs
+    local before = math.min(count, slots - index)
+    runs[#runs + 1] = {from = index, to = index + before}
+    if before < count then
+        runs[#runs + 1] = {from = 0, to = count - before}
+    end
+    for i = index, index + count - 1 do
+        words[i % slots] = word
+    end
+    group.changed = true
+end
+
+-- a count of the loaded group goes down
+local function take(name, by, field)
+    if group[name] < by then
+        corrupt(group.at + field, 'group.' .. name)
+    end
+    group[name] = group[name] - by
+    if group.ready_behind == 0 and name == 'ready_behind' then
+        group.retry_from = group.cursor
+    end
+    group.changed = true
+end
+
+-- somebody who waits could go on
+local deliverable
+
+local function made_ready(index, count)
+    if position(index) < position(group.retry_from) then
+        group.retry_from = index
+    end
+    group.ready_behind = group.ready_behind + count
+    group.changed = true
+    deliverable = true
+end

@@ -1,0 +1,149 @@
+-- _open.lua: the queue's front, read and judged: size, magic, geometry, header, shared state.
+-- Knows offsets and ranges (FORMAT.md); must not know what verbs do with them.
+--@include _arguments
+
+local function corrupt(offset, what)
+    refuse('SLOTQCORRUPT ' .. decimal(offset) .. ' ' .. TEXT_CORRUPT .. ': ' .. what)
+end
+
+-- what was read of the value: its size, and its first bytes
+local image_bytes, front_bytes
+local geometry, queue = {}, {}
+local slots, stride, tick_ms
+local states_at, keys_at, ring_at, dead_at
+
+local function has(flag_bit)
+    return geometry.flags % (2 * flag_bit) >= flag_bit
+end
+
+local function judge_geometry()
+    local fields = geometry
+    if fields.ring_slots < SLOTQ_RING_SLOTS_MIN then
+        corrupt(AT_geometry_ring_slots, 'ring_slots')
+    elseif fields.payload_bytes < 1 then
+        corrupt(AT_geometry_payload_bytes, 'payload_bytes')
+    elseif fields.groups < 1 or fields.groups > SLOTQ_GROUPS_MAX then
+        corrupt(AT_geometry_groups, 'groups')
+    elseif fields.flags > SLOTQ_FLAGS_ALL then
+        corrupt(AT_geometry_flags, 'flags')
+    elseif has(SLOTQ_FLAG_KEYS) and fields.ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX then
+        corrupt(AT_geometry_ring_slots, 'ring_slots with keys')
+    elseif fields.max_attempts > SLOTQ_MAX_ATTEMPTS_MAX then
+        corrupt(AT_geometry_max_attempts, 'max_attempts')
+    elseif fields.tick_ms < 1 or fields.tick_ms > SLOTQ_TICK_MS_MAX then
+        corrupt(AT_geometry_tick_ms, 'tick_ms')
+    end
+end
+
+-- where the sections begin, and the size that all of them have
+local function lay_out()
+    slots, tick_ms = geometry.ring_slots, geometry.tick_ms
+    stride = LENGTH_BYTES + geometry.payload_bytes
+    if has(SLOTQ_FLAG_STAMPS) then
+        stride = stride + STAMP_BYTES
+    end
+    if has(SLOTQ_FLAG_CHECKS) then
+        stride = stride + CHECK_BYTES
+    end
+    local key_bytes = has(SLOTQ_FLAG_KEYS) and KEY_BYTES or 0
+    local later_bytes = LATER_ENTRY_BYTES + key_bytes + stride
+    states_at = GROUPS_OFFSET + GROUP_BYTES * geometry.groups
+    keys_at = states_at + geometry.groups * slots * WORD_BYTES
+    ring_at = keys_at + slots * key_bytes
+    dead_at = ring_at + slots * stride + geometry.later_slots * later_bytes
+    return dead_at + geometry.dead_slots * (DEAD_ENTRY_BYTES + stride)
+end
+
+local function open_geometry()
+    local magic = string.sub(front_bytes, AT_geometry_magic + 1, AT_geometry_magic + 4)
+    local family = pack('<I4', MAGIC_VERSION_1)
+    if string.sub(magic, 1, 3) ~= string.sub(family, 1, 3) then
+        corrupt(AT_geometry_magic, 'not a slotq')
+    elseif magic ~= family then
+        refuse('SLOTQVERSION ' .. TEXT_VERSION .. ': these scripts read version 1')
+    end
+    local reserved_23, reserved_26
+    geometry.ring_slots, geometry.payload_bytes, geometry.later_slots, geometry.dead_slots,
+        geometry.groups, geometry.flags, geometry.max_attempts, reserved_23, geometry.tick_ms,
+        reserved_26 = unpack('<HHHHBBBBHH', front_bytes, AT_geometry_ring_slots + 1)
+    judge_geometry()
+    local total = lay_out()
+    if total > SLOTQ_IMAGE_BYTES_MAX then
+        corrupt(AT_geometry_ring_slots, 'larger than 512 MiB')
+    elseif reserved_23 ~= 0 then
+        corrupt(AT_geometry_reserved_23, 'byte 23')
+    elseif reserved_26 ~= 0 then
+        corrupt(AT_geometry_reserved_26, 'bytes 26, 27')
+    elseif image_bytes ~= total then
+        corrupt(math.min(image_bytes, total), 'the size is not what the geometry gives')
+    end
+end
+
+local function open_queue()
+    local low, era_bit
+    low, queue.head, queue.tail = unpack('<I4HH', front_bytes)
+    queue.stored_era = unpack('<H', front_bytes, AT_shared_era + 1)
+    queue.dead_head, queue.dead_count, queue.paused, queue.reserved_51, queue.dropped,
+        queue.dead_dropped, queue.wake = unpack('<HHBBI4I4I4', front_bytes, AT_shared_dead_head + 1)
+    -- the low bit of the era is last_id's top bit; if not, the crossing was interrupted
+    era_bit = low >= 2147483648 and 1 or 0
+    queue.era = queue.stored_era
+    if queue.stored_era % 2 ~= era_bit then
+        queue.era = (queue.stored_era + 1) % 65536
+    end
+    queue.last_id = integral(queue.era / 2) * 4294967296 + low
+    if queue.head >= slots then
+        corrupt(AT_header_head, 'header.head')
+    elseif queue.tail >= slots then
+        corrupt(AT_header_tail, 'header.tail')
+    elseif (queue.tail - queue.head) % slots > queue.last_id then
+        corrupt(AT_header_last_id, 'header.last_id')
+    elseif queue.dead_count > geometry.dead_slots then
+        corrupt(AT_shared_dead_count, 'dead_count')
+    elseif queue.dead_head ~= 0 and queue.dead_head >= geometry.dead_slots then
+        corrupt(AT_shared_dead_head, 'dead_head')
+    end
+    queue.step_head = queue.head
+end
+
+-- a plain path before this one may have read size, front and time
+local function read_already(size, bytes, now)
+    image_bytes, front_bytes, clock_ms = size, bytes, now
+end
+
+local function read_front()
+    front_bytes = call('GETRANGE', key, 0, GROUPS_OFFSET + GROUP_BYTES * SLOTQ_GROUPS_MAX - 1)
+end
+
+local function open()
+    image_bytes = image_bytes or call('STRLEN', key)
+    if image_bytes == 0 then
+        refuse('SLOTQNOQUEUE ' .. TEXT_NOQUEUE .. ': create it first')
+    elseif image_bytes < SLOTQ_IMAGE_BYTES_MIN then
+        corrupt(image_bytes, 'shorter than the smallest queue')
+    end
+    if not front_bytes then
+        read_front()
+    end
+    open_geometry()
+    open_queue()
+end
+
+local function tick()
+    return integral(time_ms() / tick_ms)
+end
+
+-- bytes of the value
+local function bytes_at(offset, length)
+    return call('GETRANGE', key, decimal(offset), decimal(offset + length - 1))
+end
+
+-- count slots of the ring from index on, as they lie
+local function slots_at(index, count)
+    local before = math.min(count, slots - index)
+    local bytes = bytes_at(ring_at + index * stride, before * stride)
+    if before < count then
+        bytes = bytes .. bytes_at(ring_at, (count - before) * stride)
+    end
+    return bytes
+end

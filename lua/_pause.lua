@@ -1,0 +1,24 @@
+-- _pause.lua: pause and resume of pushing (in) and reserving (out).
+--@include _commit
+
+-- what = 1 in, 2 out, 3 both
+local function pause(name, on)
+    expect(name .. ' KEY now what', 2, 2)
+    local what = number(2, 'what', SLOTQ_PAUSE_IN, SLOTQ_PAUSE_BOTH)
+    open()
+    local before, after = queue.paused, 0
+    for _, direction in ipairs({SLOTQ_PAUSE_IN, SLOTQ_PAUSE_OUT}) do
+        local asked = what % (2 * direction) >= direction
+        local is = before % (2 * direction) >= direction
+        if asked and on or is and not asked then
+            after = after + direction
+        end
+    end
+    if after ~= before then
+        queue.paused = after
+        deliverable = not on
+    end
+    end_step()
+    commit(false)
+    return redis.status_reply('OK')
+end

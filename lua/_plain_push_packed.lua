@@ -1,0 +1,57 @@
+-- _plain_push_packed.lua: push_packed where there is room, nobody waits and no era is crossed,
+-- before anything else is defined. Leaves plain_size and plain_front to the whole path.
+local plain_size, plain_front
+if #KEYS == 1 and #ARGV >= 3 and #ARGV <= 6 then
+    plain_size = redis.call('STRLEN', KEYS[1])
+    plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_SHARED)
+end
+if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and #ARGV[2] <= 4 and
+    not string.find(ARGV[1] .. ARGV[2], '%D') and not ARGV[4] then
+    local call, unpack, byte = redis.call, struct.unpack, string.byte
+    local key, count, slots, front = KEYS[1], tonumber(ARGV[2]) or 0, ARGV[3], plain_front
+    local last_id, head, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
+        zero = unpack('<I4HHI4HHHHBBHHH', front)
+    local era_low, era_high = byte(front, AT_shared_era + 1, AT_shared_era + 2)
+    local later_low, later_high = byte(front, AT_shared_later_count + 1, AT_shared_later_count + 2)
+    local stride = payload + LENGTH_BYTES
+    if flags % (2 * SLOTQ_FLAG_CHECKS) >= SLOTQ_FLAG_CHECKS then
+        stride = stride + CHECK_BYTES
+    end
+    if flags >= SLOTQ_FLAG_STAMPS then
+        stride = stride + STAMP_BYTES
+    end
+    local ring_at = GROUPS_OFFSET + groups * (GROUP_BYTES + WORD_BYTES * ring)
+    local used = tail - head
+    if used < 0 then
+        used = used + ring
+    end
+    if magic == MAGIC_VERSION_1 and most <= SLOTQ_MAX_ATTEMPTS_MAX and zero == 0 and
+        tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
+        head < ring and tail < ring and used <= last_id and
+        count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
+        #slots == count * stride and count * payload <= SLOTQ_CALL_BYTES_MAX and
+        later_low + later_high == 0 and byte(front, AT_shared_paused + 1) % 2 == 0 and
+        byte(front, AT_shared_wake + 1) % 2 == 0 and groups >= 1 and groups <= SLOTQ_GROUPS_MAX and
+        flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and
+        last_id >= 2147483648 * (era_low % 2) and
+        last_id + count < 2147483648 * (1 + era_low % 2) and
+        plain_size == ring_at + ring * stride + later * (LATER_ENTRY_BYTES + stride) +
+            dead * (DEAD_ENTRY_BYTES + stride) then
+        local at = string.format('%d', ring_at + tail * stride)
+        local before = ring - tail
+        tail = tail + count
+        if count <= before then
+            call('SETRANGE', key, at, slots)
+        else
+            call('SETRANGE', key, at, string.sub(slots, 1, before * stride))
+            call('SETRANGE', key, string.format('%d', ring_at),
+                string.sub(slots, before * stride + 1))
+        end
+        if tail >= ring then
+            tail = tail - ring
+        end
+        call('SETRANGE', key, '0', struct.pack('<I4HH', last_id + count, head, tail))
+        era_low = era_low - era_low % 2
+        return math.floor((era_high * 256 + era_low) * 2147483648 + last_id + 1)
+    end
+end

@@ -1,0 +1,95 @@
+-- _plain_reserve_packed.lua: reserve_packed of new messages where nothing was given back, is due or
+-- removed, before anything else is defined. Leaves plain_size, plain_front
+-- and plain_now_ms to the whole path.
+local plain_size, plain_front, plain_now_ms
+if #KEYS == 1 and #ARGV >= 4 and #ARGV <= 5 then
+    plain_size = redis.call('STRLEN', KEYS[1])
+    plain_front = redis.call('GETRANGE', KEYS[1], '0',
+        ARGV[2] == '0' and END_OF_FIRST_GROUP or END_OF_GROUPS)
+end
+if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[4] <= 12 and
+    not string.find(ARGV[1] .. ARGV[2] .. ARGV[3] .. ARGV[4], '%D') and
+    (not ARGV[5] or ARGV[5] == '1') then
+    local call, unpack, format = redis.call, struct.unpack, string.format
+    local key, front, group = KEYS[1], plain_front, tonumber(ARGV[2]) or SLOTQ_GROUPS_MAX
+    local limit, lease_ms = tonumber(ARGV[3]) or 0, tonumber(ARGV[4]) or 0
+    local group_at = GROUPS_OFFSET + GROUP_BYTES * group
+    local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, tick_ms, era,
+        later_count, paused, most, zero, _ = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+    local head, cursor, ready, leased, waiting, retry_from, sweep, written, due
+    if #front >= group_at + GROUP_BYTES then
+        last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
+            zero, _, _, era, _, later_count, _, paused =
+            unpack('<I4HHI4HHHHBBHHHI4I6HI4HI4B', front)
+        head, cursor, ready, leased, waiting, retry_from, sweep, written, due =
+            unpack('<HHHHHHHHI6', front, group_at + 1)
+    end
+    local stride = payload + LENGTH_BYTES
+    if flags % (2 * SLOTQ_FLAG_CHECKS) >= SLOTQ_FLAG_CHECKS then
+        stride = stride + CHECK_BYTES
+    end
+    if flags >= SLOTQ_FLAG_STAMPS then
+        stride = stride + STAMP_BYTES
+    end
+    local states_at = GROUPS_OFFSET + groups * GROUP_BYTES
+    local ring_at = states_at + groups * ring * WORD_BYTES
+    if magic == MAGIC_VERSION_1 and most <= SLOTQ_MAX_ATTEMPTS_MAX and zero == 0 and
+        later_count == 0 and group < groups and
+        groups <= SLOTQ_GROUPS_MAX and flags <= SLOTQ_FLAGS_ALL and
+        flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and least < ring and tail < ring and
+        head < ring and cursor < ring and ready == 0 and retry_from == cursor and
+        written == cursor and cursor ~= tail and sweep == SWEEP_NONE and
+        paused < SLOTQ_PAUSE_OUT and limit >= 1 and limit <= SLOTQ_CALL_MESSAGES_MAX and
+        tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and lease_ms >= 1 and
+        lease_ms <= SLOTQ_LEASE_TICKS_MAX * tick_ms and
+        last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) and
+        plain_size == ring_at + ring * stride + later * (LATER_ENTRY_BYTES + stride) +
+            dead * (DEAD_ENTRY_BYTES + stride) then
+        local fresh, taken, done, used = tail - cursor, cursor - head, head - least, tail - least
+        fresh = fresh < 0 and fresh + ring or fresh
+        taken = taken < 0 and taken + ring or taken
+        done = done < 0 and done + ring or done
+        used = used < 0 and used + ring or used
+        local now_ms = tonumber(ARGV[1])
+        if not now_ms then
+            local time = call('TIME')
+            now_ms = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000
+        end
+        plain_now_ms = now_ms
+        local deadline = now_ms + lease_ms + tick_ms - 1
+        deadline = (deadline - deadline % tick_ms) / tick_ms
+        -- a due that has not come, by a clock that did not go back
+        if done + taken + fresh == used and leased + waiting <= taken and used <= last_id and
+            (due == DUE_NONE or due * tick_ms > now_ms and
+                due <= now_ms / tick_ms + (HALF_RANGE_TICKS + TOKEN_NEAR_TICKS - 1)) then
+            local word = deadline % 16777216 * 256 + (4 + SLOTQ_STATE_LEASED)
+            local token = struct.pack('<I4', word)
+            local count, before = limit < fresh and limit or fresh, ring - cursor
+            local at = ring_at + cursor * stride
+            local words_at = states_at + (group * ring + cursor) * WORD_BYTES
+            local reply = {struct.pack('<I6I4H',
+                (era - era % 2) * 2147483648 + last_id + 1 - fresh, word, count)}
+            if count <= before then
+                reply[2] = call('GETRANGE', key, format('%d', at),
+                    format('%d', at + count * stride - 1))
+                call('SETRANGE', key, format('%d', words_at), string.rep(token, count))
+            else
+                reply[2] = call('GETRANGE', key, format('%d', at),
+                    format('%d', at + before * stride - 1))
+                reply[3] = call('GETRANGE', key, format('%d', ring_at),
+                    format('%d', ring_at + (count - before) * stride - 1))
+                call('SETRANGE', key, format('%d', words_at), string.rep(token, before))
+                call('SETRANGE', key, format('%d', words_at - cursor * WORD_BYTES),
+                    string.rep(token, count - before))
+            end
+            cursor = cursor + count
+            if cursor >= ring then
+                cursor = cursor - ring
+            end
+            call('SETRANGE', key, format('%d', group_at + AT_group_cursor),
+                struct.pack('<HHHHHHHI6', cursor, 0, leased + count, waiting, cursor, sweep, cursor,
+                    deadline < due and deadline or due))
+            return reply
+        end
+    end
+end

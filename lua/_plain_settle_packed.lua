@@ -1,0 +1,101 @@
+-- _plain_settle_packed.lua: an ack of one run that is leased as a whole, before anything else is
+-- defined. Leaves plain_size and plain_front to the whole path; knows no other verb.
+local plain_size, plain_front
+if #KEYS == 1 and #ARGV == 6 then
+    plain_size = redis.call('STRLEN', KEYS[1])
+    plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_GROUPS)
+end
+if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and ARGV[5] == '0' and
+    #ARGV[6] == 12 and #ARGV[3] <= 2 and not string.find(ARGV[1] .. ARGV[3], '%D') and
+    #plain_front >= GROUPS_OFFSET + GROUP_BYTES * (tonumber(ARGV[3]) or SLOTQ_GROUPS_MAX) +
+        GROUP_BYTES then
+    local call, unpack, sub, format = redis.call, struct.unpack, string.sub, string.format
+    local key, group, front = KEYS[1], tonumber(ARGV[3]), plain_front
+    local group_at = GROUPS_OFFSET + GROUP_BYTES * group
+    local id, token, count = unpack('<I6I4H', ARGV[6])
+    local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
+        zero = unpack('<I4HHI4HHHHBBHHH', front)
+    local era = unpack('<H', front, AT_shared_era + 1)
+    local head, cursor, ready, leased, waiting, retry_from, sweep, written =
+        unpack('<HHHHHHHH', front, group_at + 1)
+    local stride = payload + LENGTH_BYTES
+    if flags % (2 * SLOTQ_FLAG_CHECKS) >= SLOTQ_FLAG_CHECKS then
+        stride = stride + CHECK_BYTES
+    end
+    if flags >= SLOTQ_FLAG_STAMPS then
+        stride = stride + STAMP_BYTES
+    end
+    local states_at = GROUPS_OFFSET + groups * GROUP_BYTES
+    local span, taken, known = (tail - head) % ring, (cursor - head) % ring, (written - head) % ring
+    local position = id + span - (era - era % 2) * 2147483648 - last_id - 1
+    local index = (head + position) % ring
+    local used = (tail - least) % ring
+    local words_at = states_at + WORD_BYTES * (ring * group + index)
+    if not (magic == MAGIC_VERSION_1 and most <= SLOTQ_MAX_ATTEMPTS_MAX and zero == 0 and
+        tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
+        group < groups and groups <= SLOTQ_GROUPS_MAX and
+        flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and
+        least < ring and tail < ring and head < ring and cursor < ring and written < ring and
+        retry_from < ring and (head - least) % ring + span == used and used <= last_id and
+        taken <= known and known <= span and (retry_from - head) % ring <= taken and
+        (ready > 0 or retry_from == cursor) and
+        (sweep == SWEEP_NONE or sweep < ring and (sweep - head) % ring <= taken) and
+        ready + leased + waiting <= taken and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
+        count <= leased and position >= 0 and position + count <= taken and
+        index + count <= ring and token % 4 == SLOTQ_STATE_LEASED and
+        last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) and
+        plain_size == states_at + ring * (WORD_BYTES * groups + stride) +
+            later * (LATER_ENTRY_BYTES + stride) + dead * (DEAD_ENTRY_BYTES + stride)) then
+        position = -1
+    end
+    local token_bytes, acked = sub(ARGV[6], 7, 10), WORD_ACKED_BYTES
+    local counted = unpack('<I4', front, group_at + AT_group_acked + 1) + count
+    local counts = sub(front, group_at + AT_group_due + 1, group_at + AT_group_acked) ..
+        struct.pack('<I4', counted % 4294967296)
+    if position > 0 and call('GETRANGE', key, format('%d', words_at),
+        format('%d', words_at + count * WORD_BYTES - 1)) == string.rep(token_bytes, count) then
+        call('SETRANGE', key, format('%d', words_at), string.rep(acked, count))
+        call('SETRANGE', key, format('%d', group_at + AT_group_leased), struct.pack('<HHHHH',
+            leased - count, waiting, retry_from, sweep, written) .. counts)
+        return string.rep('\0', count)
+    end
+    if position == 0 and string.byte(front, AT_shared_wake + 1) % 2 == 0 then
+        -- what follows the run is read with it: head moves over what was acked before
+        local ahead = math.min(known - count, ring - index - count, 64)
+        local words = call('GETRANGE', key, format('%d', words_at),
+            format('%d', words_at + (count + ahead) * WORD_BYTES - 1))
+        local reach, at = count, count * WORD_BYTES + 1
+        while sub(words, at, at + 3) == acked do
+            reach, at = reach + 1, at + WORD_BYTES
+        end
+        local next_is_done = reach ~= known and
+            (string.byte(words, at) or SLOTQ_STATE_DONE) % 4 == SLOTQ_STATE_DONE
+        local new_head = (head + reach) % ring
+        local moved = (new_head - least) % ring
+        for other = 0, groups - 1 do
+            local other_head = unpack('<H', front, GROUPS_OFFSET + GROUP_BYTES * other + 1)
+            local distance = (other_head - least) % ring
+            if other_head >= ring or distance > used then
+                next_is_done = true
+            elseif other ~= group and distance < moved then
+                moved = distance
+            end
+        end
+        if not next_is_done and
+            sub(words, 1, count * WORD_BYTES) == string.rep(token_bytes, count) then
+            if reach > taken then
+                cursor = new_head
+            end
+            if (retry_from - head) % ring < reach then
+                retry_from = new_head
+            end
+            if sweep ~= SWEEP_NONE and (sweep - head) % ring < reach then
+                sweep = new_head
+            end
+            call('SETRANGE', key, OFFSET_OF_HEAD, struct.pack('<H', (least + moved) % ring) ..
+                sub(front, AT_header_tail + 1, group_at) .. struct.pack('<HHHHHHHH', new_head,
+                    cursor, ready, leased - count, waiting, retry_from, sweep, written) .. counts)
+            return string.rep('\0', count)
+        end
+    end
+end

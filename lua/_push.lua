@@ -1,0 +1,129 @@
+-- _push.lua: room for messages, made where it can be, and the header after them (FORMAT.md,
+-- "push"). Knows the ring; must not know how the slots were packed.
+--@include _commit
+--@include _heads
+--@include _holder
+
+local function room()
+    return slots - 1 - (queue.tail - queue.head) % slots
+end
+
+-- groups one after another move their heads, as far as it makes room
+local function move_heads(count)
+    local index = 0
+    while index < geometry.groups and count > room() do
+        other_done = 0
+        load_group(index)
+        if move_head() then
+            end_step()
+        else
+            index = index + 1
+        end
+    end
+end
+
+-- the loaded group's part of the drop oldest messages: out of its counts, and noted in unfinished
+local function drop_from_group(drop, unfinished)
+    local cursor = (group.cursor - queue.head) % slots
+    local names = {[0] = 'ready_behind', 'leased', 'waiting'}
+    local fields = {[0] = AT_group_ready_behind, AT_group_leased, AT_group_waiting}
+    for i = (group.head - queue.head) % slots, drop - 1 do
+        local state = word_at((queue.head + i) % slots) % 4
+        if state ~= SLOTQ_STATE_DONE then
+            unfinished[i] = true
+            if i < cursor then
+                take(names[state], 1, fields[state])
+            end
+        end
+    end
+    for _, name in ipairs({'cursor', 'written', 'retry_from', 'sweep', 'head'}) do
+        if group[name] ~= SWEEP_NONE and (group[name] - queue.head) % slots < drop then
+            group[name] = (queue.head + drop) % slots
+        end
+    end
+    move_head()
+    group.changed = false
+    group.dirty = true
+end
+
+-- under overwrite the oldest messages give way
+local function drop_oldest(drop)
+    local unfinished, least = {}, slots
+    for index = 0, geometry.groups - 1 do
+        other_done = 0
+        load_group(index)
+        drop_from_group(drop, unfinished)
+        least = math.min(least, (group.head - queue.head) % slots)
+    end
+    for i = 0, drop - 1 do
+        if unfinished[i] then
+            queue.dropped = queue.dropped + 1
+        end
+    end
+    queue.reserved_51 = 0
+    queue.head = (queue.head + least) % slots
+    front_changed = true
+    end_step()
+end
+
+local function refuse_full(waits)
+    local it = holder()
+    commit(waits)
+    refuse(string.format('SLOTQFULL %.0f %d %d %d %d: ', it.id, it.held, it.unfinished, it.group,
+        it.state) .. TEXT_FULL)
+end
+
+-- put count slots at tail, in one piece or two
+local function put_ring(at, bytes_each, count, bytes)
+    local before = math.min(count, slots - queue.tail)
+    put(at + queue.tail * bytes_each, string.sub(bytes, 1, before * bytes_each))
+    if before < count then
+        put(at, string.sub(bytes, before * bytes_each + 1))
+    end
+end
+
+-- the header after count messages more
+local function push_header(count)
+    queue.last_id = queue.last_id + count
+    queue.era = integral(queue.last_id / 2147483648)
+    queue.tail = (queue.tail + count) % slots
+    front_changed = true
+    deliverable = true
+    end_step()
+end
+
+-- there is room for count messages, or the refusal
+local function make_room(count, waits)
+    if queue.paused % 2 == SLOTQ_PAUSE_IN then
+        refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for pushing: resume it')
+    end
+    -- no room can be made for ids: nobody waits for that
+    if queue.last_id + count > SLOTQ_ID_MAX then
+        refuse_full(false)
+    end
+    if count > room() then
+        move_heads(count)
+    end
+    if count > room() and has(SLOTQ_FLAG_OVERWRITE) then
+        drop_oldest(count - room())
+    end
+    if count > room() then
+        refuse_full(waits)
+    end
+end
+
+-- messages as they will lie in the ring; their first id
+local function push_slots(count, bytes, waits)
+    make_room(count, waits)
+    put_ring(ring_at, stride, count, bytes)
+    if has(SLOTQ_FLAG_KEYS) then
+        put_ring(keys_at, KEY_BYTES, count, string.rep('\0', KEY_BYTES * count))
+    end
+    push_header(count)
+    commit(false)
+    return integral(queue.last_id - count + 1)
+end
+
+local function refuse_too_big(what)
+    refuse('SLOTQTOOBIG ' .. TEXT_TOOBIG .. ': ' .. what)
+end

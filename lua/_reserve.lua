@@ -1,0 +1,205 @@
+-- _reserve.lua: leasing messages: rounds of a sweep, retries, new ones (FORMAT.md, "reserve").
+-- Knows words and runs; must not know how they are told to the caller.
+--@include _sweep
+
+-- what is wanted, what was leased so far, and where this round stands
+local wanted = {}
+local leased = {}
+local looked, scan, left
+
+local function room()
+    return wanted.limit - leased.total
+end
+
+-- the word a READY one becomes, or nil: left to the next tick
+local function leased_word(word)
+    local deadline = fresh_deadline(word, wanted.deadline)
+    if not deadline then
+        return nil
+    end
+    local attempts = math.min(word_attempts(word) + 1, WORD_ATTEMPTS_MAX)
+    return make_word(SLOTQ_STATE_LEASED, attempts, deadline), deadline
+end
+
+local function lease_run(index, count, word, deadline)
+    set_words(index, count, word)
+    group.leased = group.leased + count
+    set_due(deadline)
+    leased[#leased + 1] = {id = id_at(index), token = word, count = count, index = index}
+    leased.total = leased.total + count
+end
+
+-- from the search's place on, the first READY word that can be leased; what must wait for the
+-- next tick is left, and keeps retry_from
+local function search_ready()
+    while scan ~= group.cursor and looked < LOOK_WORDS_MAX do
+        local here = group.words[scan] or read_words(scan)
+        looked = looked + 1
+        if here % 4 == SLOTQ_STATE_READY then
+            local word, deadline = leased_word(here)
+            if word then
+                return here, word, deadline
+            end
+            left = true
+        end
+        scan = (scan + 1) % slots
+        if not left then
+            group.retry_from = scan
+            group.changed = true
+        end
+    end
+    return nil
+end
+
+-- how many words from index on become the same word
+local function same_run(index, old, word)
+    local count, most = 1, room()
+    local next_index = (index + 1) % slots
+    while count < most and next_index ~= group.cursor and looked < LOOK_WORDS_MAX do
+        local here = group.words[next_index] or read_words(next_index)
+        if here ~= old and (here % 4 ~= SLOTQ_STATE_READY or leased_word(here) ~= word) then
+            break
+        end
+        looked = looked + 1
+        count = count + 1
+        next_index = (next_index + 1) % slots
+    end
+    return count
+end
+
+local function lease_retries()
+    while group.ready_behind > 0 and room() > 0 do
+        local old, word, deadline = search_ready()
+        if not old then
+            if group.retry_from == group.cursor then
+                corrupt(group.at + AT_group_ready_behind, 'group.ready_behind')
+            end
+            end_step()
+            return
+        end
+        local index, count = scan, same_run(scan, old, word)
+        scan = (index + count) % slots
+        if not left then
+            group.retry_from = scan
+        end
+        take('ready_behind', count, AT_group_ready_behind)
+        lease_run(index, count, word, deadline)
+        group.redelivered = group.redelivered + count
+        end_step()
+    end
+end
+
+-- DONE words of [cursor, written) are skipped; how many READY ones follow
+local function count_new()
+    local count, most, index = 0, room(), group.cursor
+    while index ~= group.written and count < most do
+        local word = group.words[index] or read_words(index)
+        if has_deadline(word) then
+            corrupt(states_at + (group.index * slots + index) * WORD_BYTES,
+                'a word at or beyond cursor is LEASED or WAITING')
+        elseif word % 4 == SLOTQ_STATE_READY then
+            count = count + 1
+        elseif count > 0 or looked == LOOK_WORDS_MAX then
+            return count
+        else
+            looked = looked + 1
+            group.cursor = (index + 1) % slots
+            group.changed = true
+        end
+        index = (index + 1) % slots
+    end
+    if index == group.written then
+        count = count + math.min((queue.tail - index) % slots, most - count)
+    end
+    return count
+end
+
+-- runs of new messages; the cursor stops where nothing more is wanted or was found
+local function lease_new()
+    while group.cursor ~= queue.tail and room() > 0 do
+        local count = count_new()
+        if count > 0 then
+            local index = group.cursor
+            group.cursor = (index + count) % slots
+            if position(group.written) < position(group.cursor) then
+                group.written = group.cursor
+            end
+            lease_run(index, count, make_word(SLOTQ_STATE_LEASED, 1, wanted.deadline),
+                wanted.deadline)
+        end
+        if group.ready_behind == 0 then
+            group.retry_from = group.cursor
+        end
+        if not group.changed then
+            return
+        end
+        end_step()
+    end
+end
+
+local function reserve_round()
+    if sweep_is_wanted() then
+        sweep(false)
+    end
+    looked, left, scan = 0, false, group.retry_from
+    lease_retries()
+    if room() > 0 and (group.ready_behind == 0 or scan == group.cursor) then
+        looked = 0
+        lease_new()
+    end
+end
+
+-- up to limit messages of the loaded group: OK, EMPTY or AGAIN, the runs in `leased`, and when
+-- time alone may make a message ready
+local function reserve(limit, lease_ms)
+    other_done = 0
+    wanted = {limit = limit, deadline = deadline_in(lease_ms)}
+    leased = {total = 0}
+    if sweep_is_far() then
+        sweep(true)
+    end
+    for _ = 1, ROUNDS_MAX do
+        reserve_round()
+        if leased.total > 0 then
+            return 'OK'
+        end
+        if group.cursor == queue.tail and group.ready_behind == 0 and
+            group.sweep == SWEEP_NONE then
+            repeat
+                other_done = 0
+                local moved = move_head()
+                end_step()
+            until not moved
+            return 'EMPTY', group.due == DUE_NONE and -1 or
+                math.min(group.due * tick_ms, 9007199254740991)
+        end
+    end
+    return 'AGAIN', left and (tick() + 1) * tick_ms or time_ms()
+end
+
+-- what reserve found is told; waits: the caller waits for more
+local function nothing_leased(outcome, next_due_ms, waits, empty)
+    if outcome == 'AGAIN' then
+        return redis.status_reply(waits and 'AGAIN ' .. decimal(next_due_ms) or 'AGAIN')
+    end
+    return waits and integral(next_due_ms) or empty
+end
+
+-- the arguments that both reserves have
+local function open_reserve(name)
+    expect(name .. ' KEY now group n lease_ms [wait]', 4, 5)
+    local index = number(2, 'group', 0, SLOTQ_GROUPS_MAX - 1)
+    local limit = number(3, 'n', 1, SLOTQ_CALL_MESSAGES_MAX)
+    local lease_ms = number(4, 'lease_ms', 1, SLOTQ_LEASE_TICKS_MAX * SLOTQ_TICK_MS_MAX)
+    local waits = flag(5, 'wait')
+    open()
+    expect_duration('lease_ms', lease_ms)
+    if index >= geometry.groups then
+        expect_group(index)
+    end
+    if queue.paused >= SLOTQ_PAUSE_OUT then
+        refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for reserving: resume it')
+    end
+    load_group(index)
+    return limit, lease_ms, waits
+end

@@ -1,0 +1,157 @@
+-- _settle.lua: ack, nack, release, extend, kill: compare the token with the state word, and swap
+-- it (FORMAT.md, "settle"). Knows words; must not know how outcomes are told.
+--@include _sweep
+
+-- what is done to each message
+local settle_verb, settle_ms, settle_reason
+
+-- a message with this word dies by this verb
+local function dies(word)
+    return settle_verb == 'kill' or settle_verb == 'nack' and geometry.max_attempts ~= 0 and
+        word_attempts(word) >= geometry.max_attempts
+end
+
+-- index of the message where it is its holder's, or nil and why not; the words of a long run, or
+-- of the only one, are read with its first
+local function find_held(id, token, count, alone)
+    local index, outcome = find(id)
+    if not index then
+        return nil, outcome
+    elseif (alone or count > chunk_words) and group.words[index] == nil then
+        read_run(index, count)
+    end
+    local word = word_at(index)
+    if word_state(word) == SLOTQ_STATE_DONE then
+        return nil, 'GONE'
+    end
+    if word ~= token or word_state(word) ~= SLOTQ_STATE_LEASED or
+        position(index) >= position(group.cursor) then
+        return nil, 'STALE'
+    end
+    return index
+end
+
+-- how many adjacent words from index on are the token
+local function held_stretch(index, token, limit)
+    local words = group.words
+    limit = math.min(limit, position(group.cursor) - position(index))
+    local count = 1
+    while count < limit do
+        local next_index = (index + count) % slots
+        if (words[next_index] or read_words(next_index)) ~= token then
+            break
+        end
+        count = count + 1
+    end
+    return count
+end
+
+-- the stretch from index on leaves its lease; its new token, or the word that it had
+local function settle_stretch(index, count, word)
+    local bits, to = word_bits(word), word
+    if settle_verb == 'ack' then
+        group.acked = group.acked + count
+        finish(index, count, WORD_ACKED)
+        return word
+    elseif settle_verb == 'release' then
+        made_ready(index, count)
+        to = make_word(SLOTQ_STATE_READY, math.max(word_attempts(word) - 1, 0), bits)
+    elseif settle_verb == 'nack' and settle_ms == 0 then
+        made_ready(index, count)
+        to = make_word(SLOTQ_STATE_READY, word_attempts(word), bits)
+    elseif settle_verb == 'nack' then
+        local deadline = deadline_in(settle_ms)
+        set_due(deadline)
+        group.waiting = group.waiting + count
+        to = make_word(SLOTQ_STATE_WAITING, word_attempts(word), deadline)
+    else
+        local deadline = fresh_deadline(word, deadline_in(settle_ms))
+        if deadline then
+            set_due(deadline)
+            to = make_word(SLOTQ_STATE_LEASED, word_attempts(word), deadline)
+        end
+    end
+    if to ~= word then
+        set_words(index, count, to)
+    end
+    return to
+end
+
+local function settle_dying(index, word)
+    if not bury(index, word_attempts(word), settle_reason) then
+        return 'DEADFULL'
+    end
+    finish(index, 1, WORD_DEAD)
+    return 'OK'
+end
+
+-- one run; note(count, outcome, token) is told how it went
+local function settle_run(run, note, alone)
+    local done = 0
+    while done < run.count do
+        local count, token = 1, run.token
+        local index, outcome = find_held(run.id + done, token, run.count - done, alone)
+        if index then
+            outcome = 'OK'
+            if dies(token) then
+                outcome = settle_dying(index, token)
+            else
+                count = held_stretch(index, token, run.count - done)
+                token = settle_stretch(index, count, token)
+            end
+            if outcome == 'OK' and settle_verb ~= 'extend' then
+                take('leased', count, AT_group_leased)
+            end
+            end_step()
+        end
+        note(count, outcome, token)
+        done = done + count
+    end
+end
+
+-- for its own whole sweep: a word that a run names is still its holder's
+local function spared(runs)
+    local named = {}
+    for _, run in ipairs(runs) do
+        named[run.token] = named[run.token] or {}
+        for id = run.id, run.id + run.count - 1 do
+            named[run.token][id] = true
+        end
+    end
+    return function(index, word)
+        return named[word] and named[word][id_at(index)] and
+            word_state(word) == SLOTQ_STATE_LEASED
+    end
+end
+
+local function settle(runs, note)
+    other_done = 0
+    local sets_deadline = settle_verb == 'extend' or settle_verb == 'nack' and settle_ms > 0
+    if sets_deadline and sweep_is_far() then
+        sweep(true, spared(runs), true)
+    end
+    for _, run in ipairs(runs) do
+        settle_run(run, note, #runs == 1)
+    end
+end
+
+local verbs = {ack = true, nack = true, release = true, extend = true, kill = true}
+
+-- the arguments that both settles have, up to the group
+local function read_settle()
+    settle_verb = ARGV[2]
+    if not verbs[settle_verb] then
+        invalid('verb must be ack, nack, release, extend or kill')
+    end
+    settle_ms = number(4, 'ms', 0, SLOTQ_LEASE_TICKS_MAX * SLOTQ_TICK_MS_MAX)
+    settle_reason = number(5, 'reason', 0, 255)
+    return number(3, 'group', 0, SLOTQ_GROUPS_MAX - 1)
+end
+
+local function open_settle(index)
+    open()
+    expect_group(index)
+    if settle_verb == 'extend' or settle_verb == 'nack' and settle_ms > 0 then
+        expect_duration('ms', settle_ms)
+    end
+end

@@ -1,0 +1,154 @@
+-- _sweep.lua: taking back what is past its deadline, and what happens to the bytes of a message
+-- that dies (FORMAT.md, "Sweep", "Dying"). Shared by reserve, reclaim, extend and nack.
+--@include _commit
+--@include _deadlines
+--@include _heads
+
+-- a message of the loaded group goes to the dead section, or is dropped where there is none; the
+-- caller makes its word DONE. false: the section is full, nothing changed
+local function bury(index, attempts, reason)
+    local dead_slots = geometry.dead_slots
+    if dead_slots == 0 then
+        queue.dead_dropped = queue.dead_dropped + 1
+    else
+        if queue.dead_count == dead_slots then
+            if not has(SLOTQ_FLAG_DEAD_OVERWRITE) then
+                return false
+            end
+            queue.dead_head = (queue.dead_head + 1) % dead_slots
+            queue.dead_count = queue.dead_count - 1
+            queue.dead_dropped = queue.dead_dropped + 1
+        end
+        local entry = (queue.dead_head + queue.dead_count) % dead_slots
+        put(dead_at + entry * (DEAD_ENTRY_BYTES + stride), pack('<I6I6BBBB', id_at(index),
+            time_ms(), attempts, group.index, reason, 0) .. slots_at(index, 1))
+        queue.dead_count = queue.dead_count + 1
+    end
+    queue.reserved_51 = 0
+    front_changed = true
+    group.died = group.died + 1
+    group.changed = true
+    return true
+end
+
+local function sweep_is_wanted()
+    return group.sweep ~= SWEEP_NONE or (group.due ~= DUE_NONE and has_passed(group.due))
+end
+
+-- the oldest deadline is so far behind that 24 bits become ambiguous: a whole sweep comes first
+local function sweep_is_far()
+    return group.due ~= DUE_NONE and
+        group.due + HALF_RANGE_TICKS - TOKEN_NEAR_TICKS <= tick()
+end
+
+local function begin_sweep()
+    group.sweep = group.head
+    group.due_next = DUE_NONE
+    group.changed = true
+end
+
+-- what sweeps of this call did
+local swept = {ready = 0, dead = 0}
+
+local function wait_until(word, deadline)
+    set_due(deadline)
+    group.waiting = group.waiting + 1
+    return make_word(SLOTQ_STATE_WAITING, word_attempts(word), deadline)
+end
+
+-- what a word out of attempts becomes
+local function pass_away(index, word)
+    if swept.burials == BURIALS_MAX then
+        return wait_until(word, tick() + 1)
+    end
+    if not bury(index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED) then
+        return wait_until(word, deadline_in(DEAD_FULL_RETRY_MS))
+    end
+    swept.burials = swept.burials + 1
+    swept.dead = swept.dead + 1
+    return WORD_DEAD
+end
+
+-- a word past its deadline passes on, and with it those behind it that are equal, at most `most`;
+-- how many did
+local function pass_on(index, word, most)
+    local count, to = 1, nil
+    if geometry.max_attempts == 0 or word_attempts(word) < geometry.max_attempts then
+        local words = group.words
+        most = math.min(most, position(group.cursor) - position(index))
+        while count < most do
+            local next_index = (index + count) % slots
+            if (words[next_index] or read_words(next_index)) ~= word then
+                break
+            end
+            count = count + 1
+        end
+        made_ready(index, count)
+        swept.ready = swept.ready + count
+        to = word - word_state(word)
+    end
+    if word_state(word) == SLOTQ_STATE_LEASED then
+        take('leased', count, AT_group_leased)
+    else
+        take('waiting', count, AT_group_waiting)
+    end
+    set_words(index, count, to or pass_away(index, word))
+    return count
+end
+
+local function end_sweep()
+    group.due = group.due_next
+    group.due_next = DUE_NONE
+    group.sweep = SWEEP_NONE
+end
+
+-- the words that come next, one after another; quiet: the last word that had not passed
+local function sweep_words(limit, spares)
+    local words, looked, quiet = group.words, 0, nil
+    local now, far_ahead = tick(), tick() + HALF_RANGE_TICKS + TOKEN_NEAR_TICKS
+    while looked < limit and group.sweep ~= group.cursor do
+        if limit == LOOK_WORDS_MAX and swept.burials == BURIALS_MAX then
+            return
+        end
+        if group.leased + group.waiting == 0 then
+            group.sweep = group.cursor
+            return
+        end
+        local index, count = group.sweep, 1
+        local word = words[index] or read_words(index, LOOK_WORDS_MAX)
+        if word ~= quiet and has_deadline(word) then
+            local deadline = word_deadline(word)
+            if deadline > now and deadline <= far_ahead then
+                group.due_next = math.min(group.due_next, deadline)
+                quiet = word
+            elseif spares and spares(index, word) then
+                -- whatever becomes of it, a sweep will look
+                group.due_next = math.min(group.due_next, now + 1)
+            else
+                count = pass_on(index, word, spares and 1 or limit - looked)
+                quiet = nil
+            end
+        end
+        group.sweep = (index + count) % slots
+        looked = looked + count
+    end
+end
+
+-- a whole sweep from head, or a round of the running or a new one; then, where it buried, head
+-- moves (always: reclaim and settle go on with it anyway). spares: what to pass over
+local function sweep(whole, spares, always)
+    if whole or group.sweep == SWEEP_NONE then
+        begin_sweep()
+    end
+    swept.burials = 0
+    sweep_words(whole and SLOTQ_RING_SLOTS_MAX + 1 or LOOK_WORDS_MAX, spares)
+    group.changed = true
+    if group.sweep == group.cursor then
+        end_sweep()
+    end
+    end_step()
+    if always or swept.burials > 0 then
+        move_head()
+        end_step()
+    end
+end

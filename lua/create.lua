@@ -1,0 +1,87 @@
+-- create: make a queue
+-- args: now ring_slots payload_bytes later_slots dead_slots groups flags max_attempts tick_ms
+-- reply: status OK, also where a queue of just this geometry is there already
+-- errors: EXISTS INVALID CORRUPT VERSION
+-- flags: none
+--@include _open
+
+-- the product modulo 2^32, in steps that a double holds
+local function multiply(a, b)
+    return (a % 65536 * b + integral(a / 65536) * b % 65536 * 65536) % 4294967296
+end
+
+local function rotate(value, bits)
+    local high = 2 ^ (32 - bits)
+    return value % high * 2 ^ bits + integral(value / high)
+end
+
+local function exclusive_or(a, b)
+    return bit.bxor(a, b) % 4294967296
+end
+
+-- XXH32, seed 0, of 20 bytes
+local function checksum(bytes)
+    local prime_1, prime_2, prime_3 = 2654435761, 2246822519, 3266489917
+    local prime_4 = 668265263
+    local lanes = {prime_1 + prime_2, prime_2, 0, 4294967296 - prime_1}
+    local turns = {1, 7, 12, 18}
+    local hash = 20
+    for i = 1, 4 do
+        local lane = lanes[i] + multiply(unpack('<I4', bytes, 4 * i - 3), prime_2)
+        lane = multiply(rotate(lane % 4294967296, 13), prime_1)
+        hash = hash + rotate(lane, turns[i])
+    end
+    hash = (hash + multiply(unpack('<I4', bytes, 17), prime_3)) % 4294967296
+    hash = multiply(rotate(hash, 17), prime_4)
+    hash = multiply(exclusive_or(hash, integral(hash / 32768)), prime_2)
+    hash = multiply(exclusive_or(hash, integral(hash / 8192)), prime_3)
+    return exclusive_or(hash, integral(hash / 65536))
+end
+
+local function read_geometry()
+    geometry.ring_slots = number(2, 'ring_slots', SLOTQ_RING_SLOTS_MIN, SLOTQ_RING_SLOTS_MAX)
+    geometry.payload_bytes = number(3, 'payload_bytes', 1, SLOTQ_PAYLOAD_BYTES_MAX)
+    geometry.later_slots = number(4, 'later_slots', 0, 65535)
+    geometry.dead_slots = number(5, 'dead_slots', 0, 65535)
+    geometry.groups = number(6, 'groups', 1, SLOTQ_GROUPS_MAX)
+    geometry.flags = number(7, 'flags', 0, SLOTQ_FLAGS_ALL)
+    geometry.max_attempts = number(8, 'max_attempts', 0, SLOTQ_MAX_ATTEMPTS_MAX)
+    geometry.tick_ms = number(9, 'tick_ms', 1, SLOTQ_TICK_MS_MAX)
+    if has(SLOTQ_FLAG_KEYS) and geometry.ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX then
+        invalid('ring_slots must be a whole number, 2 to 16384 with keys')
+    end
+    local total = lay_out()
+    if total > SLOTQ_IMAGE_BYTES_MAX then
+        invalid('the queue would have ' .. decimal(total) .. ' bytes, the limit is 536870912')
+    end
+    return total
+end
+
+local function pack_geometry()
+    local bytes = pack('<I4HHHHBBBBHH', MAGIC_VERSION_1, geometry.ring_slots,
+        geometry.payload_bytes, geometry.later_slots, geometry.dead_slots, geometry.groups,
+        geometry.flags, geometry.max_attempts, 0, geometry.tick_ms, 0)
+    return bytes .. pack('<I4', checksum(bytes))
+end
+
+return answer(function()
+    expect('create KEY now ring_slots payload_bytes later_slots dead_slots groups flags ' ..
+        'max_attempts tick_ms', 9, 9)
+    local total, wanted = read_geometry(), pack_geometry()
+    if call('STRLEN', key) > 0 then
+        open()
+        if string.sub(front_bytes, HEADER_BYTES + 1, AT_shared_later_due_ms) ~= wanted then
+            refuse('SLOTQEXISTS ' .. TEXT_EXISTS .. ': use it, or remove it first')
+        end
+        return redis.status_reply('OK')
+    end
+    local none = string.rep('\255', 6)
+    local shared = none .. string.rep('\0', GROUPS_OFFSET - AT_shared_era)
+    local one_group = string.rep('\0', AT_group_sweep) .. '\255\255\0\0' .. none .. none ..
+        string.rep('\0', GROUP_BYTES - AT_group_acked)
+    -- the last byte first: all is paid for at once, and zero
+    call('SETRANGE', key, decimal(total - 1), '\0')
+    call('SETRANGE', key, 0, string.rep('\0', HEADER_BYTES) .. wanted .. shared ..
+        string.rep(one_group, geometry.groups))
+    return redis.status_reply('OK')
+end)

@@ -1,0 +1,18 @@
+-- dead_purge: forget all dead messages
+-- args: now
+-- reply: how many there were
+-- errors: INVALID NOQUEUE CORRUPT VERSION
+-- flags: allow-oom
+--@include _commit
+
+return answer(function()
+    expect('dead_purge KEY now', 1, 1)
+    open()
+    local count = queue.dead_count
+    if count > 0 then
+        queue.dead_head, queue.dead_count, queue.reserved_51 = 0, 0, 0
+        front_changed = true
+        commit(false)
+    end
+    return integral(count)
+end)

@@ -1,0 +1,10 @@
+-- pause: refuse what comes in (1), what goes out (2), or both (3)
+-- args: now what
+-- reply: status OK
+-- errors: INVALID NOQUEUE CORRUPT VERSION
+-- flags: allow-oom
+--@include _pause
+
+return answer(function()
+    return pause('pause', true)
+end)

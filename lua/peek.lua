@@ -1,0 +1,17 @@
+-- peek: messages of a group's window from an id on, finished ones too; nothing is changed
+-- args: now group from n
+-- reply: flat array id, state, attempts, payload (nil where the slot is damaged), ...
+-- errors: INVALID NOQUEUE CORRUPT VERSION
+-- flags: no-writes
+--@include _look
+
+return answer(function()
+    local index, count = open_peek('peek')
+    local reply, at = {}, 0
+    each_message(index, count, function(id, word, slot)
+        reply[at + 1], reply[at + 2] = integral(id), state_names[word_state(word)]
+        reply[at + 3], reply[at + 4] = integral(word_attempts(word)), payload_of(slot) or false
+        at = at + 4
+    end)
+    return reply
+end)

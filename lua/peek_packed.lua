@@ -1,0 +1,16 @@
+-- peek_packed: messages of a group's window from an id on, as one string; nothing is changed
+-- args: now group from n
+-- reply: string of {id u48, word u32, slot}
+-- errors: INVALID NOQUEUE CORRUPT VERSION
+-- flags: no-writes
+--@include _look
+
+return answer(function()
+    local index, count = open_peek('peek_packed')
+    local parts = {}
+    each_message(index, count, function(id, word, slot)
+        parts[#parts + 1] = pack('<I6I4', id, word)
+        parts[#parts + 1] = slot
+    end)
+    return table.concat(parts)
+end)

@@ -1,0 +1,35 @@
+-- push_packed: push n messages as their slots lie in the ring, packed and stamped by the client
+-- args: now n slots [mode [keys [wait]]]
+-- reply: id of the first message
+-- errors: FULL PAUSED TOOBIG INVALID NOQUEUE CORRUPT VERSION
+-- flags: allow-oom
+--@include _plain_push_packed
+--@include _push
+read_already(plain_size, plain_front)
+
+return answer(function()
+    expect('push_packed KEY now n slots [mode [keys [wait]]]', 3, 6)
+    local count = number(2, 'n', 1, SLOTQ_CALL_MESSAGES_MAX)
+    local bytes, mode = ARGV[3], ARGV[4] or ''
+    if mode ~= '' and mode ~= 'none' then
+        invalid("mode must be '' or none")
+    elseif (ARGV[5] or '') ~= '' then
+        invalid("keys must be ''")
+    end
+    local waits = flag(6, 'wait')
+    open()
+    if #bytes ~= count * stride then
+        invalid('slots must have n times ' .. decimal(stride) .. ' bytes')
+    elseif count > slots - 1 then
+        refuse_too_big('at most ' .. decimal(slots - 1) .. ' messages')
+    end
+    -- only where the payloads could be too many bytes are they counted
+    local payload_bytes = 0
+    for i = 1, count * geometry.payload_bytes > SLOTQ_CALL_BYTES_MAX and count or 0 do
+        payload_bytes = payload_bytes + unpack('<H', bytes, (i - 1) * stride + 1)
+    end
+    if payload_bytes > SLOTQ_CALL_BYTES_MAX then
+        invalid('slots must have at most 1048576 bytes of payload')
+    end
+    return push_slots(count, bytes, waits)
+end)

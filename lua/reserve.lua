@@ -1,0 +1,51 @@
+-- reserve: lease up to n messages of a group
+-- args: now group n lease_ms [wait]
+-- reply: flat array id, token, attempts, payload, ...; [] or next_due_ms where none; AGAIN
+-- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
+-- flags: allow-oom
+--@include _reserve
+--@include _settle
+--@include _look
+
+-- the sound messages of what was leased; a damaged one dies, as kill with 255 would do it, and
+-- stays leased where the dead section is full
+local function sound_messages()
+    local reply, at = {}, 0
+    local damaged = {}
+    for _, run in ipairs(leased) do
+        local attempts, bytes = integral(word_attempts(run.token)), slots_at(run.index, run.count)
+        for i = 0, run.count - 1 do
+            local payload = payload_of(string.sub(bytes, i * stride + 1, (i + 1) * stride))
+            if payload then
+                reply[at + 1], reply[at + 2] = integral(run.id + i), integral(run.token)
+                reply[at + 3], reply[at + 4] = attempts, payload
+                at = at + 4
+            else
+                damaged[#damaged + 1] = {id = run.id + i, token = run.token, count = 1}
+            end
+        end
+    end
+    settle_verb, settle_ms, settle_reason = 'kill', 0, SLOTQ_REASON_DAMAGED
+    for _, run in ipairs(damaged) do
+        settle({run}, function() end)
+    end
+    return reply
+end
+
+return answer(function()
+    local limit, lease_ms, waits = open_reserve('reserve')
+    if has(SLOTQ_FLAG_CHECKS) then
+        invalid('the queue has checks, which a script does not compute: use reserve_packed')
+    end
+    -- again where all were damaged
+    for _ = 1, 64 do
+        local outcome, next_due_ms = reserve(limit, lease_ms)
+        local reply = outcome == 'OK' and sound_messages() or {}
+        if outcome ~= 'OK' or #reply > 0 then
+            commit(waits and outcome ~= 'OK')
+            return outcome == 'OK' and reply or nothing_leased(outcome, next_due_ms, waits, reply)
+        end
+    end
+    commit(waits)
+    return nothing_leased('AGAIN', time_ms(), waits)
+end)

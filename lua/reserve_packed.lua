@@ -1,0 +1,30 @@
+-- reserve_packed: lease up to n messages of a group, their slots as they lie in the ring
+-- args: now group n lease_ms [wait]
+-- reply: [runs {id u48, token u32, count u16}, slots …]; [], next_due_ms or AGAIN
+-- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
+-- flags: allow-oom
+--@include _plain_reserve_packed
+--@include _reserve
+--@include _runs
+read_already(plain_size, plain_front, plain_now_ms)
+
+return answer(function()
+    local limit, lease_ms, waits = open_reserve('reserve_packed')
+    local outcome, next_due_ms = reserve(limit, lease_ms)
+    commit(waits and outcome ~= 'OK')
+    if outcome ~= 'OK' then
+        return nothing_leased(outcome, next_due_ms, waits, {})
+    end
+    -- slots go out as they were read: to join them would hash every byte once more
+    local runs, reply = {}, {''}
+    for _, run in ipairs(leased) do
+        runs[#runs + 1] = pack(run_format, run.id, run.token, run.count)
+        local before = math.min(run.count, slots - run.index)
+        reply[#reply + 1] = slots_at(run.index, before)
+        if before < run.count then
+            reply[#reply + 1] = slots_at(0, run.count - before)
+        end
+    end
+    reply[1] = table.concat(runs)
+    return reply
+end)

@@ -1,0 +1,29 @@
+-- settle: ack, nack, release, extend or kill leased messages
+-- args: now verb group ms reason id token [id token ...]
+-- reply: array: OK, STALE, GONE, NOTFOUND or DEADFULL a message; extend: the new token where OK
+-- errors: INVALID NOQUEUE CORRUPT VERSION
+-- flags: allow-oom
+--@include _settle
+
+return answer(function()
+    expect('settle KEY now verb group ms reason id token [id token ...]', 7,
+        5 + 2 * SLOTQ_CALL_MESSAGES_MAX)
+    local index, runs = read_settle(), {}
+    if #ARGV % 2 == 0 then
+        invalid('each id must have a token behind it')
+    end
+    for i = 6, #ARGV, 2 do
+        runs[#runs + 1] = {
+            id = number(i, 'id', 0, 281474976710655), token = number(i + 1, 'token', 0, 4294967295),
+            count = 1,
+        }
+    end
+    open_settle(index)
+    local reply = {}
+    settle(runs, function(_, outcome, token)
+        local extended = settle_verb == 'extend' and outcome == 'OK'
+        reply[#reply + 1] = extended and integral(token) or {ok = outcome}
+    end)
+    commit(false)
+    return reply
+end)

@@ -1,0 +1,39 @@
+-- stats: the numbers of a queue and of one group in it; nothing is changed
+-- args: now group
+-- reply: flat array name, value, ...
+-- errors: INVALID NOQUEUE CORRUPT VERSION
+-- flags: no-writes
+--@include _look
+--@include _holder
+
+return answer(function()
+    expect('stats KEY now group', 2, 2)
+    local index = number(2, 'group', 0, SLOTQ_GROUPS_MAX - 1)
+    open()
+    expect_group(index)
+    local of = group
+    local undelivered = (queue.tail - of.cursor) % slots
+    local ready = of.ready_behind + undelivered
+    local it = holder()
+    local values = {
+        {'last_id', queue.last_id}, {'capacity', slots - 1},
+        {'used', (queue.tail - queue.head) % slots}, {'group', index}, {'ready', ready},
+        {'undelivered', undelivered}, {'leased', of.leased}, {'waiting', of.waiting},
+        {'unfinished', ready + of.leased + of.waiting}, {'acked', of.acked},
+        {'redelivered', of.redelivered}, {'died', of.died},
+        {'next_due_ms', of.due == DUE_NONE and 0 or
+            math.min(of.due * tick_ms, 9007199254740991)},
+        {'oldest_ms', of.head == queue.tail and 0 or pushed_ms(of.head)},
+        {'later', (unpack('<H', front_bytes, AT_shared_later_count + 1))},
+        {'dead', queue.dead_count}, {'dead_capacity', geometry.dead_slots},
+        {'dropped', queue.dropped}, {'dead_dropped', queue.dead_dropped},
+        {'paused', queue.paused}, {'holder_id', it.id}, {'holder_held', it.held},
+        {'holder_unfinished', it.unfinished}, {'holder_group', it.group},
+        {'holder_state', it.state},
+    }
+    local reply = {}
+    for i, value in ipairs(values) do
+        reply[2 * i - 1], reply[2 * i] = value[1], integral(value[2])
+    end
+    return reply
+end)

@@ -1,0 +1,111 @@
+#!/bin/sh
+# lua.sh: bundles every verb of lua/ into both variants, with their SHA-1 sums, a manifest, and the
+# C table of them for the library. lua.sh CONSTANTS OUT. Knows the heads of verb files.
+set -eu
+
+here=$(dirname "$0")
+constants=$1
+out=$2
+mkdir -p "$out/lua/plain" "$out/lua/redis7" "$out/gen"
+
+# head_of FILE FIELD: what stands behind `-- FIELD: ` in a verb's head.
+head_of() {
+    sed -n "s/^-- $2: //p" "$1" | head -n 1
+}
+
+sha1_of() {
+    sha1sum "$1" | cut -d ' ' -f 1
+}
+
+# quoted TEXT: as a JSON string.
+quoted() {
+    printf '"%s"' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g')"
+}
+
+# words_of TEXT: as a JSON array of strings.
+words_of() {
+    set -f
+    between=''
+    printf '['
+    for word in $1; do
+        printf '%s%s' "$between" "$(quoted "$word")"
+        between=', '
+    done
+    printf ']'
+    set +f
+}
+
+between=''
+{
+    printf '{\n  "scripts": [\n'
+    for file in lua/[a-z]*.lua; do
+        name=$(basename "$file" .lua)
+        for field in "$name" args reply errors flags; do
+            if [ -z "$(head_of "$file" "$field")" ]; then
+                echo "$file:1: its head has no line \`-- $field: \`" >&2
+                exit 1
+            fi
+        done
+        flags=$(head_of "$file" flags)
+        plain=$out/lua/plain/$name.lua
+        redis7=$out/lua/redis7/$name.lua
+        awk -f "$here/bundle.awk" "$constants" "$file" >"$plain"
+        case $flags in
+        none) echo '#!lua' >"$redis7" ;;
+        allow-oom | no-writes) echo "#!lua flags=$flags" >"$redis7" ;;
+        *) echo "$file:1: flags are allow-oom, no-writes or none" >&2 && exit 1 ;;
+        esac
+        cat "$plain" >>"$redis7"
+        printf '%s    {"name": "%s", "about": %s,\n' "$between" "$name" \
+            "$(quoted "$(head_of "$file" "$name")")"
+        printf '     "args": %s,\n' "$(words_of "$(head_of "$file" args)")"
+        printf '     "reply": %s,\n' "$(quoted "$(head_of "$file" reply)")"
+        printf '     "errors": %s,\n' "$(words_of "$(head_of "$file" errors |
+            sed 's/\([A-Z][A-Z]*\)/SLOTQ\1/g')")"
+        printf '     "flags": "%s",\n' "$flags"
+        printf '     "sha1": {"plain": "%s", "redis7": "%s"}}' "$(sha1_of "$plain")" \
+            "$(sha1_of "$redis7")"
+        between=',
+'
+    done
+    printf '\n  ]\n}\n'
+} >"$out/lua/manifest.json.new"
+mv "$out/lua/manifest.json.new" "$out/lua/manifest.json"
+
+# replace FILE: FILE.new takes its place where it differs.
+replace() {
+    if cmp -s "$1.new" "$1"; then
+        rm "$1.new"
+    else
+        mv "$1.new" "$1"
+    fi
+}
+
+{
+    printf '/* redis_script_names.h: made from lua/ by tools/generate/lua.sh. */\n'
+    printf '#ifndef REDIS_SCRIPT_NAMES_H\n#define REDIS_SCRIPT_NAMES_H\n\n#include <stddef.h>\n\n'
+    printf 'typedef struct redis_script_source {\n    const char *name;\n'
+    printf '    const char *sha1; /* 40 hex digits */\n    const char *text;\n'
+    printf '    size_t length;\n} redis_script_source;\n\ntypedef enum redis_script_index {\n'
+    for file in lua/[a-z]*.lua; do
+        printf '    REDIS_SCRIPT_%s,\n' "$(basename "$file" .lua)"
+    done
+    printf '    REDIS_SCRIPT_COUNT\n} redis_script_index;\n\n#endif\n'
+} >"$out/gen/redis_script_names.h.new"
+replace "$out/gen/redis_script_names.h"
+
+{
+    printf '/* redis_scripts.h: made from lua/ by tools/generate/lua.sh. */\n'
+    printf '#include "redis_script_names.h"\n\n'
+    for variant in plain redis7; do
+        printf 'static const redis_script_source redis_scripts_%s[] = {\n' "$variant"
+        for file in lua/[a-z]*.lua; do
+            name=$(basename "$file" .lua)
+            printf '    {"%s", "%s",\n' "$name" "$(sha1_of "$out/lua/$variant/$name.lua")"
+            sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/     "&\\n"/' "$out/lua/$variant/$name.lua"
+            printf '     , %s},\n' "$(wc -c <"$out/lua/$variant/$name.lua" | tr -d ' ')"
+        done
+        printf '};\n'
+    done
+} >"$out/gen/redis_scripts.h.new"
+replace "$out/gen/redis_scripts.h"
