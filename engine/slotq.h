@@ -30,7 +30,7 @@
  * a tick: never early, at most one tick late; but so that no token comes back soon, a lease that
  * is shortened, or follows a longer one, may last up to one tick longer than the one before
  * (FORMAT.md, "Deadlines"). The clock is CLOCK_REALTIME unless options give another. A waiting
- * call sleeps through signals: keep wait_ms short where one must end it.
+ * call sleeps on after a signal, but where should_stop of the options tells it not to.
  *
  * Files: never shorten, overwrite or copy over a queue's file: its processes would die by SIGBUS,
  * or a step that was under way would be replayed into other bytes; who has a removed file open
@@ -83,10 +83,17 @@ typedef struct slotq_options {
     slotq_sync sync;
     bool exclusive;  /* file: nobody else may have it open; faster, and batches need no copy */
     bool read_only;  /* file: only status, position, peek, dead_list, stats, check, export */
-    uint32_t poll_ms; /* longest sleep of a waiting call between looks; 0 = 1000. A message whose
-                         delay another handle sets meanwhile is seen at the next look */
-    uint64_t (*clock_ms)(void *context); /* NULL = CLOCK_REALTIME; tests drive time by this */
+    uint32_t poll_ms; /* longest sleep of a waiting call between looks; 0 = 1000, in Redis 5000.
+                         A message whose delay another handle sets meanwhile is seen at the next
+                         look */
+    uint64_t (*clock_ms)(void *context); /* NULL = CLOCK_REALTIME, in Redis the server's clock;
+                                            tests drive time by this */
     void *clock_context;
+    bool (*should_stop)(void *context); /* or NULL: asked by waiting calls after each sleep, which
+                                           a signal ends too; true: the wait is over */
+    void *stop_context;
+    const struct slotq_redis_options *redis; /* slotq_redis.h; NULL = its defaults. Borrowed for
+                                                the call it is given to */
 } slotq_options;
 
 /* ---- names, codes, versions ---- */
@@ -166,6 +173,69 @@ SLOTQ_API slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uin
 SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages,
                                         uint32_t count, uint64_t wait_ms, uint64_t *first_id);
 
+/* A producer gathers single messages and pushes them together: one call of the store for many.
+ *
+ *     slotq_producer_new(queue, NULL, &producer);
+ *     for each: slotq_producer_push(producer, bytes, size, tag);
+ *     slotq_producer_flush(producer);
+ *     slotq_producer_close(producer);
+ *
+ * What is gathered is pushed when it is max_messages or max_bytes, when its first message is
+ * max_delay_ms old, and by flush and close. There is no thread behind it: time is looked at in
+ * each call, so a program that may stop pushing calls slotq_producer_poll within
+ * slotq_producer_due_ms. What is gathered is lost with the process: who needs to know that a
+ * message is in the queue waits for its on_pushed, or for a flush that answers OK.
+ *
+ * Messages keep their order. A push is all or none, but what was gathered may go in several: where
+ * a full queue has room for some, those go.
+ *
+ * The queue is used by the producer and must outlive it; it may be used beside it, by the same
+ * thread. slotq_error_of(queue) has the text of the producer's last answer that was not OK. */
+typedef struct slotq_producer slotq_producer;
+
+/* What became of one message, told once for each that was taken, in order: OK and its id;
+ * UNCONFIRMED and its id: pushed, but not confirmed by the replicas asked for; OUTCOME_UNKNOWN and
+ * id 0: sent, and whether it was pushed is not known; it is never pushed again by itself. Any other
+ * outcome, id 0: it was not pushed and is given up (close only).
+ * Called from within the producer's calls; it must not call the producer. */
+typedef void slotq_on_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint64_t id);
+
+typedef struct slotq_producer_options {
+    uint32_t max_messages; /* 1 to SLOTQ_CALL_MESSAGES_MAX; 0 = 256; at most what the queue holds */
+    uint32_t max_bytes;    /* of payloads, to SLOTQ_CALL_BYTES_MAX, which 0 stands for */
+    uint64_t max_delay_ms; /* 0 = 5; UINT64_MAX = no bound */
+    uint64_t wait_ms;      /* how long push (without room here) and flush wait for a full queue */
+    slotq_on_pushed *on_pushed; /* or NULL */
+    void *context;              /* on_pushed's */
+} slotq_producer_options;
+
+/* OK, INVALID, NOMEMORY. options may be NULL: all 0. Takes its memory now: max_bytes, or what
+ * max_messages of the queue's largest payloads need, whichever is less, and 24 bytes a message. */
+SLOTQ_API slotq_outcome slotq_producer_new(slotq *queue, const slotq_producer_options *options,
+                                           slotq_producer **producer);
+/* Take one message; its bytes are copied. tag is the caller's, for on_pushed. OK: taken, and what
+ * becomes of it is told by on_pushed and by flush. Any other answer: not taken. TOOBIG: over
+ * payload_bytes. Where there was no room here, because the queue took none: its answer, FULL,
+ * PAUSED or a failure; nothing gathered is lost, call again. */
+SLOTQ_API slotq_outcome slotq_producer_push(slotq_producer *producer, const void *bytes,
+                                            uint32_t size, uint64_t tag);
+/* Push what is due. OK (also where nothing is), or why the queue did not take it: it stays here
+ * and is tried again, at the earliest after max_delay_ms; OUTCOME_UNKNOWN, UNCONFIRMED: see
+ * on_pushed. */
+SLOTQ_API slotq_outcome slotq_producer_poll(slotq_producer *producer);
+/* Push all that is gathered. OK: all that was taken since the last flush is in the queue. FULL,
+ * PAUSED, a failure: what the queue did not take stays here. OUTCOME_UNKNOWN, UNCONFIRMED: nothing
+ * is gathered any more, but some messages since the last flush were told so. */
+SLOTQ_API slotq_outcome slotq_producer_flush(slotq_producer *producer);
+/* Milliseconds from now until slotq_producer_poll has something to push: 0 = now, UINT64_MAX =
+ * nothing is gathered, or there is no bound. */
+SLOTQ_API uint64_t slotq_producer_due_ms(const slotq_producer *producer);
+/* Messages gathered and not pushed. */
+SLOTQ_API uint32_t slotq_producer_count(const slotq_producer *producer);
+/* Flush, then free the producer, whatever the flush answered: that is this call's answer. What the
+ * queue did not take is given up, and on_pushed told so. NULL is allowed. */
+SLOTQ_API slotq_outcome slotq_producer_close(slotq_producer *producer);
+
 /* ---- batches ---- */
 
 /* A message in a batch. payload points into the batch or the queue: valid until the batch is
@@ -194,6 +264,10 @@ SLOTQ_API uint32_t slotq_batch_count(const slotq_batch *batch);
 SLOTQ_API bool slotq_batch_next(slotq_batch *batch, slotq_message *message);
 /* Start again from the first. */
 SLOTQ_API void slotq_batch_rewind(slotq_batch *batch);
+/* A reserved message leaves the batch, unsettled, so that settling the batch leaves it out: it was
+ * settled by its id, or is worked on for longer. The walk goes on where it was; the payloads of the
+ * others stay. false: the batch has none of this id. */
+SLOTQ_API bool slotq_batch_drop(slotq_batch *batch, uint64_t id);
 
 /* ---- consuming ---- */
 
@@ -244,6 +318,37 @@ SLOTQ_API slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how,
                                            slotq_batch *batch, uint64_t ms, uint8_t reason);
 /* slotq_settle_batch with ACK. */
 SLOTQ_API slotq_outcome slotq_ack_batch(slotq *queue, slotq_batch *batch);
+/* Settle one message of a reserved batch, by its id alone. It leaves the batch, also where it
+ * answered STALE, GONE or NOTFOUND; it stays after DEADFULL and failures, and after an EXTEND that
+ * answered OK, with its new token. INVALID: the batch has none of this id. The walk goes on where
+ * it was; the payloads of the others stay. */
+SLOTQ_API slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how,
+                                             slotq_batch *batch, uint64_t id, uint64_t ms,
+                                             uint8_t reason);
+
+/* What became of the acks in slotq_next. */
+typedef struct slotq_settled {
+    slotq_outcome outcome;  /* OK: all, or nothing was to ack; else of the first message refused
+                               (STALE, GONE, NOTFOUND), or a failure */
+    uint32_t ok_count;      /* messages acked */
+    uint32_t refused_count; /* messages that no longer were the batch's to ack */
+    uint64_t refused_id;    /* the first of them */
+} slotq_settled;
+
+/* A worker's step: ack all messages that are left in the batch, walked over or not, in its group,
+ * and reserve the following ones into it; in one round trip where the queue is far away. What was
+ * not done is settled by slotq_settle_message, or dropped, before.
+ *
+ * Answers as slotq_reserve does, and *settled (required) as slotq_ack_batch. The two are separate:
+ * the acks count also where nothing is there to reserve. Where the acks failed (settled->outcome at
+ * or above SLOTQ_FAILURES, or INVALID), the answer is OK with the following messages in the batch,
+ * while the old ones come again when their leases end; or that failure, and the batch still has
+ * the old ids and tokens, without payloads: slotq_next again, or slotq_ack_batch, tries them again
+ * (then GONE is of one that was acked after all). With an empty batch it is slotq_reserve. INVALID
+ * and NOMEMORY before anything is done leave the batch's messages in it. */
+SLOTQ_API slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit,
+                                   uint64_t lease_ms, uint64_t wait_ms, slotq_batch *batch,
+                                   slotq_settled *settled);
 
 /* ---- looking ---- */
 

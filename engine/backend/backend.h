@@ -36,6 +36,15 @@ typedef struct store_ops {
     slotq_outcome (*call)(store *store, slotq_call *call, store_harvest *harvest,
                           store_fault *fault);
 
+    /* Or NULL: run two verbs in one message, the first (which gives no payloads) wholly before the
+     * second, others perhaps between them. Answers what call would have answered for the second;
+     * *first_outcome is that of the first, and is always set. The second is run whatever the
+     * first answered. fault is the second's when that failed, else the first's; where both share
+     * the fate of a message that was lost, both say so. */
+    slotq_outcome (*pair)(store *store, slotq_call *first, slotq_call *second,
+                          store_harvest *harvest, slotq_outcome *first_outcome,
+                          store_fault *fault);
+
     /* Sleep up to sleep_ms, or less where somebody woke the waiters since this store's last
      * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */
     slotq_outcome (*wait)(store *store, uint64_t sleep_ms, store_fault *fault);

@@ -23,6 +23,8 @@ void slotq_batch_free(slotq_batch *batch)
         free(batch->items);
         free(batch->harvest.offsets);
         free(batch->harvest.copies);
+        free(batch->aside.runs);
+        free(batch->aside.outcomes);
         free(batch);
     }
 }
@@ -67,6 +69,23 @@ static bool grow_runs(slotq_batch *batch, uint32_t capacity)
     }
     batch->harvest.offsets = offsets;
     batch->run_capacity = capacity;
+    return true;
+}
+
+static bool grow_aside(slotq_batch *batch, uint32_t capacity)
+{
+    if (capacity <= batch->aside.capacity) {
+        return true;
+    }
+    free(batch->aside.runs);
+    free(batch->aside.outcomes);
+    batch->aside.runs = malloc(capacity * sizeof *batch->aside.runs);
+    batch->aside.outcomes = malloc(capacity);
+    batch->aside.capacity = capacity;
+    if (batch->aside.runs == NULL || batch->aside.outcomes == NULL) {
+        batch->aside.capacity = 0;
+        return false;
+    }
     return true;
 }
 
@@ -318,4 +337,118 @@ void batch_retoken(slotq_batch *batch, batch_spare *spare)
     while (walked > 0 && next_reserved(batch, &passed)) { /* the walk goes on where it was */
         walked--;
     }
+}
+
+/* ---- one message of a leased batch ---- */
+
+/* Where the k-th message of a run has its slot. */
+static uint32_t offset_in_run(const slotq_batch *batch, uint32_t entry, uint32_t k)
+{
+    const uint32_t offset = batch->harvest.offsets[entry] + k * batch->stride;
+    const bool beyond = batch->harvest.still && offset >= batch->ring_end;
+    return beyond ? offset - batch->ring_end + batch->ring_offset : offset;
+}
+
+/* The run that a message is in; run_count = none. */
+static uint32_t find_run(const slotq_batch *batch, uint64_t id)
+{
+    uint32_t entry = 0;
+    while (entry < batch->run_count && id - batch->runs[entry].id >= batch->runs[entry].count) {
+        entry++;
+    }
+    return entry;
+}
+
+uint32_t batch_token(const slotq_batch *batch, uint64_t id)
+{
+    const uint32_t entry = batch_is_leased(batch) ? find_run(batch, id) : batch->run_count;
+    return entry < batch->run_count ? batch->runs[entry].token : 0;
+}
+
+/* How many messages the walk has given. */
+static uint32_t walked_count(const slotq_batch *batch)
+{
+    uint32_t walked = batch->at.in_run;
+    for (uint32_t i = 0; i < batch->at.entry; i++) {
+        walked += batch->runs[i].count;
+    }
+    return walked;
+}
+
+static void walk_to(slotq_batch *batch, uint32_t walked)
+{
+    slotq_batch_rewind(batch);
+    while (batch->at.entry < batch->run_count && walked >= batch->runs[batch->at.entry].count) {
+        walked -= batch->runs[batch->at.entry++].count;
+    }
+    batch->at.in_run = walked;
+    if (batch->at.entry < batch->run_count) {
+        batch->at.offset = offset_in_run(batch, batch->at.entry, walked);
+    }
+}
+
+bool batch_set_token(slotq_batch *batch, uint64_t id, uint32_t token)
+{
+    slotq_run runs[3];
+    uint32_t offsets[3];
+    uint32_t pieces = 0;
+    const uint32_t entry = batch_is_leased(batch) ? find_run(batch, id) : batch->run_count;
+    if (entry == batch->run_count) {
+        return false;
+    }
+    const slotq_run old = batch->runs[entry];
+    const uint32_t k = (uint32_t)(id - old.id);
+    uint32_t walked = walked_count(batch);
+    const bool passed =
+        entry < batch->at.entry || (entry == batch->at.entry && k < batch->at.in_run);
+    walked -= token == 0 && passed;
+    const slotq_run parts[3] = {
+        {old.id, old.token, k}, {id, token, token != 0}, {id + 1, old.token, old.count - k - 1}};
+    for (uint32_t i = 0; i < 3; i++) { /* never more runs than messages: there is room */
+        if (parts[i].count > 0) {
+            offsets[pieces] = offset_in_run(batch, entry, (uint32_t)(parts[i].id - old.id));
+            runs[pieces++] = parts[i];
+        }
+    }
+    const uint32_t after = batch->run_count - entry - 1;
+    slotq_run *to = batch->runs + entry;
+    uint32_t *offset_to = batch->harvest.offsets + entry;
+    memmove(to + pieces, to + 1, after * sizeof *to);
+    memmove(offset_to + pieces, offset_to + 1, after * sizeof *offset_to);
+    memcpy(to, runs, pieces * sizeof *to);
+    memcpy(offset_to, offsets, pieces * sizeof *offset_to);
+    batch->run_count += pieces - 1;
+    batch->count -= token == 0;
+    walk_to(batch, walked);
+    return true;
+}
+
+bool slotq_batch_drop(slotq_batch *batch, uint64_t id)
+{
+    return batch != NULL && batch_set_token(batch, id, 0);
+}
+
+/* ---- runs set aside ---- */
+
+bool batch_set_aside(slotq_batch *batch)
+{
+    if (!grow_aside(batch, batch->count)) {
+        return false;
+    }
+    memcpy(batch->aside.runs, batch->runs, batch->run_count * sizeof *batch->runs);
+    batch->aside.run_count = batch->run_count;
+    batch->aside.count = batch->count;
+    batch->aside.group = batch->group;
+    return true;
+}
+
+void batch_bring_back(slotq_batch *batch)
+{
+    memcpy(batch->runs, batch->aside.runs, batch->aside.run_count * sizeof *batch->runs);
+    memset(batch->harvest.offsets, 0, batch->aside.run_count * sizeof *batch->harvest.offsets);
+    batch->kind = BATCH_UNSETTLED;
+    batch->run_count = batch->aside.run_count;
+    batch->count = batch->aside.count;
+    batch->group = batch->aside.group;
+    slotq_batch_rewind(batch);
 }

@@ -7,7 +7,13 @@
 #include "../backend/backend.h"
 #include "../slotq.h"
 
-typedef enum batch_kind { BATCH_EMPTY, BATCH_RESERVED, BATCH_PEEKED, BATCH_DEAD } batch_kind;
+typedef enum batch_kind {
+    BATCH_EMPTY,
+    BATCH_RESERVED,
+    BATCH_UNSETTLED, /* reserved before; ids and tokens alone, no payloads to walk over */
+    BATCH_PEEKED,
+    BATCH_DEAD
+} batch_kind;
 
 struct slotq_batch {
     batch_kind kind;
@@ -19,12 +25,20 @@ struct slotq_batch {
     uint32_t ring_offset; /* where a run in a still image goes on after the ring's end */
     uint32_t ring_end;
     store_harvest harvest;
-    uint32_t run_count; /* RESERVED */
+    uint32_t run_count; /* RESERVED, UNSETTLED */
     slotq_run *runs;
     uint32_t run_capacity; /* of runs and harvest.offsets */
     slotq_item *items;     /* PEEKED and DEAD */
     uint32_t item_capacity;
     uint64_t copies_bytes;
+    struct { /* runs that are being settled while the batch is filled anew */
+        slotq_run *runs;
+        uint8_t *outcomes; /* a byte a message */
+        uint32_t run_count;
+        uint32_t count;
+        uint32_t capacity; /* of both: messages */
+        uint8_t group;
+    } aside;
     struct { /* the walk */
         uint32_t entry;
         uint32_t in_run;
@@ -42,6 +56,24 @@ void batch_fill_runs(slotq_batch *batch, const slotq_call *call);
 void batch_fill_items(slotq_batch *batch, const slotq_call *call);
 
 void batch_clear(slotq_batch *batch);
+
+/* It has messages that were reserved. */
+static inline bool batch_is_leased(const slotq_batch *batch)
+{
+    return batch->kind == BATCH_RESERVED || batch->kind == BATCH_UNSETTLED;
+}
+
+/* Copy the runs of a leased batch aside; and make them the batch again, without payloads. false:
+ * no memory, nothing changed. */
+bool batch_set_aside(slotq_batch *batch);
+void batch_bring_back(slotq_batch *batch);
+
+/* The token of a message of a leased batch; 0 = it has none of this id. */
+uint32_t batch_token(const slotq_batch *batch, uint64_t id);
+
+/* Give a message another token; with 0 it leaves the batch. The walk stays where it was. false:
+ * the batch has none of this id. */
+bool batch_set_token(slotq_batch *batch, uint64_t id, uint32_t token);
 
 /* Room for what batch_retoken needs, so that it cannot fail. */
 typedef struct batch_spare {

@@ -53,27 +53,31 @@ static uint64_t monotonic_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-queue_wait queue_wait_begin(uint64_t wait_ms)
+queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms)
 {
-    const queue_wait wait = {wait_ms, wait_ms > 0 ? monotonic_ms() : 0};
+    const queue_wait wait = {wait_ms, wait_ms > 0 ? monotonic_ms() : 0, queue};
     return wait;
 }
 
-static uint64_t left_ms(const queue_wait *wait)
+uint64_t queue_wait_left_ms(const queue_wait *wait)
 {
+    const slotq_options *options = &wait->queue->options;
+    if (options->should_stop != NULL && options->should_stop(options->stop_context)) {
+        return 0;
+    }
     const uint64_t waited_ms = monotonic_ms() - wait->begun_ms;
     return waited_ms < wait->wait_ms ? wait->wait_ms - waited_ms : 0;
 }
 
 bool queue_wait_is_over(const queue_wait *wait)
 {
-    return wait->wait_ms == 0 || left_ms(wait) == 0;
+    return wait->wait_ms == 0 || queue_wait_left_ms(wait) == 0;
 }
 
 slotq_outcome queue_wait_sleep(slotq *queue, const queue_wait *wait, uint64_t now_ms,
                                uint64_t next_due_ms)
 {
-    uint64_t sleep_ms = left_ms(wait);
+    uint64_t sleep_ms = queue_wait_left_ms(wait);
     if (next_due_ms <= now_ms) {
         return SLOTQ_OK;
     }

@@ -1,12 +1,11 @@
 /* consume.c: reserve, at once or waiting; and settling what was reserved. A damaged slot is
  * buried here, before a batch is handed out.
  */
-#include "batch.h"
-#include "handle.h"
+#include "consume.h"
 
 /* ---- reserve ---- */
 
-static slotq_outcome refuse_memory(slotq *queue)
+slotq_outcome consume_refuse_memory(slotq *queue)
 {
     return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a batch: ask for fewer messages");
 }
@@ -37,7 +36,7 @@ static slotq_outcome drop_damaged(slotq *queue, slotq_batch *batch)
     }
     if (!batch_spare_make(batch, &spare)) {
         batch_clear(batch);
-        return refuse_memory(queue);
+        return consume_refuse_memory(queue);
     }
     batch_find_damaged(batch, spare.tokens);
     const slotq_outcome outcome = bury_damaged(queue, batch, spare.tokens);
@@ -50,63 +49,82 @@ static slotq_outcome drop_damaged(slotq *queue, slotq_batch *batch)
     return outcome;
 }
 
-/* What is asked for. */
-typedef struct wish {
-    uint64_t lease_ms;
-    uint32_t limit;
-    uint8_t group;
-} wish;
-
-/* Ask until a sound message comes or none is there. */
-static slotq_outcome reserve_sound(slotq *queue, slotq_call *call, const wish *wanted,
-                                   bool may_wait, slotq_batch *batch)
+void consume_reserve_begin(slotq *queue, slotq_call *call, const consume_wish *wanted,
+                           bool may_wait, const slotq_batch *batch)
 {
-    for (;;) { /* again where all were damaged */
-        slotq_core_begin(call, SLOTQ_RESERVE, queue_now_ms(queue));
-        call->reserve.lease_ms = wanted->lease_ms;
-        call->reserve.runs = batch->runs;
-        call->reserve.run_capacity = wanted->limit;
-        call->reserve.run_count = 0;
-        call->reserve.message_count = 0;
-        call->reserve.limit = wanted->limit;
-        call->reserve.group = wanted->group;
-        call->reserve.may_wait = may_wait;
-        call->reserve.next_due_ms = 0;
-        slotq_outcome outcome = queue_call_harvest(queue, call, &batch->harvest);
-        if (outcome == SLOTQ_OK) {
-            batch_fill_runs(batch, call);
-            outcome = drop_damaged(queue, batch);
-        }
+    slotq_core_begin(call, SLOTQ_RESERVE, queue_now_ms(queue));
+    call->reserve.lease_ms = wanted->lease_ms;
+    call->reserve.runs = batch->runs;
+    call->reserve.run_capacity = wanted->limit;
+    call->reserve.run_count = 0;
+    call->reserve.message_count = 0;
+    call->reserve.limit = wanted->limit;
+    call->reserve.group = wanted->group;
+    call->reserve.may_wait = may_wait;
+    call->reserve.next_due_ms = 0;
+}
+
+slotq_outcome consume_take(slotq *queue, slotq_call *call, const consume_wish *wanted,
+                           bool may_wait, slotq_batch *batch)
+{
+    for (;;) {
+        batch_fill_runs(batch, call);
+        slotq_outcome outcome = drop_damaged(queue, batch);
         if (outcome != SLOTQ_OK || batch->count > 0) {
+            return outcome;
+        }
+        consume_reserve_begin(queue, call, wanted, may_wait, batch);
+        outcome = queue_call_harvest(queue, call, &batch->harvest);
+        if (outcome != SLOTQ_OK) {
             return outcome;
         }
     }
 }
 
-static slotq_outcome reserve_waiting(slotq *queue, slotq_call *call, const wish *wanted,
-                                     uint64_t wait_ms, slotq_batch *batch)
+/* Ask until a sound message comes or none is there. */
+static slotq_outcome reserve_sound(slotq *queue, slotq_call *call, const consume_wish *wanted,
+                                   bool may_wait, slotq_batch *batch)
 {
-    const queue_wait wait = queue_wait_begin(wait_ms);
-    for (;;) {
-        const bool over = queue_wait_is_over(&wait);
-        const slotq_outcome outcome = reserve_sound(queue, call, wanted, !over, batch);
-        if (outcome != SLOTQ_EMPTY && outcome != SLOTQ_AGAIN) {
-            return outcome;
-        }
+    consume_reserve_begin(queue, call, wanted, may_wait, batch);
+    const slotq_outcome outcome = queue_call_harvest(queue, call, &batch->harvest);
+    return outcome == SLOTQ_OK ? consume_take(queue, call, wanted, may_wait, batch) : outcome;
+}
+
+slotq_outcome consume_wait(slotq *queue, slotq_call *call, const consume_wish *wanted,
+                           const queue_wait *wait, slotq_outcome outcome, slotq_batch *batch)
+{
+    bool over = wait->wait_ms == 0;
+    while (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN) {
         if (over) {
-            return wait_ms == 0 ? outcome : queue_answer(queue, SLOTQ_EMPTY, call);
+            return wait->wait_ms == 0 ? outcome : queue_answer(queue, SLOTQ_EMPTY, call);
         }
         const slotq_outcome slept =
-            queue_wait_sleep(queue, &wait, call->now_ms, call->reserve.next_due_ms);
+            queue_wait_sleep(queue, wait, call->now_ms, call->reserve.next_due_ms);
         if (slept != SLOTQ_OK) {
             return slept;
         }
+        over = queue_wait_is_over(wait);
+        outcome = reserve_sound(queue, call, wanted, !over, batch);
     }
+    return outcome;
+}
+
+bool consume_wish_fits(slotq *queue, const consume_wish *wanted)
+{
+    return queue_group_fits(queue, wanted->group) && queue_count_fits(queue, wanted->limit) &&
+           queue_duration_fits(queue, "lease", wanted->lease_ms);
+}
+
+bool consume_room(slotq *queue, consume_wish *wanted, slotq_batch *batch)
+{
+    const bool still = queue->store->ops->keeps_still(queue->store);
+    return batch_room(batch, BATCH_RESERVED, &queue->store->view, still, &wanted->limit);
 }
 
 slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_t lease_ms,
                             uint64_t wait_ms, slotq_batch *batch)
 {
+    consume_wish wanted = {lease_ms, limit, group};
     slotq_call call;
     if (batch != NULL) {
         batch_clear(batch);
@@ -114,22 +132,23 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
     if (queue == NULL || batch == NULL) {
         return queue_refuse_null(queue);
     }
-    if (!queue_group_fits(queue, group) || !queue_count_fits(queue, limit) ||
-        !queue_duration_fits(queue, "lease", lease_ms)) {
+    if (!consume_wish_fits(queue, &wanted)) {
         return SLOTQ_INVALID;
     }
-    const bool still = queue->store->ops->keeps_still(queue->store);
-    if (!batch_room(batch, BATCH_RESERVED, &queue->store->view, still, &limit)) {
-        return refuse_memory(queue);
+    if (!consume_room(queue, &wanted, batch)) {
+        return consume_refuse_memory(queue);
     }
-    const wish wanted = {lease_ms, limit, group};
-    if (wait_ms == 0) {
-        return reserve_sound(queue, &call, &wanted, false, batch);
-    }
-    return reserve_waiting(queue, &call, &wanted, wait_ms, batch);
+    const queue_wait wait = queue_wait_begin(queue, wait_ms);
+    const slotq_outcome outcome = reserve_sound(queue, &call, &wanted, wait_ms > 0, batch);
+    return consume_wait(queue, &call, &wanted, &wait, outcome, batch);
 }
 
 /* ---- settle ---- */
+
+slotq_outcome consume_refuse_looked_at(slotq *queue)
+{
+    return queue_refuse(queue, SLOTQ_INVALID, "the batch was not reserved, only looked at");
+}
 
 static const struct {
     slotq_verb verb;
@@ -152,9 +171,8 @@ static bool settle_fits(slotq *queue, slotq_settle_how how, uint8_t group, uint6
     return how != SLOTQ_SETTLE_NACK || ms == 0 || queue_duration_fits(queue, "delay", ms);
 }
 
-/* The call is on its way but for what it is to settle. */
-static void settle_begin(const slotq *queue, slotq_call *call, slotq_settle_how how, uint8_t group,
-                         uint64_t ms, uint8_t reason)
+void consume_settle_begin(const slotq *queue, slotq_call *call, slotq_settle_how how, uint8_t group,
+                          uint64_t ms, uint8_t reason)
 {
     slotq_core_begin(call, hows[how].verb,
                      hows[how].needs_now ? queue_now_ms(queue) : queue_rough_now_ms(queue));
@@ -176,7 +194,7 @@ static slotq_outcome settle_one(slotq *queue, slotq_settle_how how, uint8_t grou
     }
     const slotq_run run = {id, token, 1};
     slotq_call call;
-    settle_begin(queue, &call, how, group, ms, reason);
+    consume_settle_begin(queue, &call, how, group, ms, reason);
     call.settle.runs = &run;
     call.settle.run_count = 1;
     call.settle.outcomes = NULL;
@@ -247,7 +265,7 @@ slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, co
         return SLOTQ_INVALID;
     }
     slotq_call call;
-    settle_begin(queue, &call, how, group, ms, reason);
+    consume_settle_begin(queue, &call, how, group, ms, reason);
     call.settle.runs = runs;
     call.settle.run_count = run_count;
     call.settle.outcomes = outcomes;
@@ -259,7 +277,7 @@ static slotq_outcome extend_batch(slotq *queue, slotq_batch *batch, uint64_t ms)
 {
     batch_spare spare;
     if (!batch_spare_make(batch, &spare)) {
-        return refuse_memory(queue);
+        return consume_refuse_memory(queue);
     }
     const slotq_outcome outcome =
         slotq_settle(queue, SLOTQ_SETTLE_EXTEND, batch->group, batch->runs, batch->run_count, ms, 0,
@@ -281,8 +299,8 @@ slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch
     if (batch->count == 0) {
         return SLOTQ_OK;
     }
-    if (batch->kind != BATCH_RESERVED) {
-        return queue_refuse(queue, SLOTQ_INVALID, "the batch was not reserved, only looked at");
+    if (!batch_is_leased(batch)) {
+        return consume_refuse_looked_at(queue);
     }
     if (how == SLOTQ_SETTLE_EXTEND) {
         return extend_batch(queue, batch, ms);
@@ -291,6 +309,29 @@ slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch
                                                batch->run_count, ms, reason, NULL, NULL);
     if (outcome != SLOTQ_INVALID && outcome < SLOTQ_FAILURES) {
         batch_clear(batch);
+    }
+    return outcome;
+}
+
+slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_batch *batch,
+                                   uint64_t id, uint64_t ms, uint8_t reason)
+{
+    if (queue == NULL || batch == NULL) {
+        return queue_refuse_null(queue);
+    }
+    if (batch->count > 0 && !batch_is_leased(batch)) {
+        return consume_refuse_looked_at(queue);
+    }
+    slotq_run run = {id, batch_token(batch, id), 1};
+    uint32_t token = 0;
+    if (run.token == 0) {
+        return queue_refuse(queue, SLOTQ_INVALID, "the batch has no message %llu (any more)",
+                            (unsigned long long)id);
+    }
+    const slotq_outcome outcome = slotq_settle(queue, how, batch->group, &run, 1, ms, reason, NULL,
+                                               how == SLOTQ_SETTLE_EXTEND ? &token : NULL);
+    if (outcome != SLOTQ_INVALID && outcome != SLOTQ_DEADFULL && outcome < SLOTQ_FAILURES) {
+        batch_set_token(batch, id, outcome == SLOTQ_OK ? token : 0);
     }
     return outcome;
 }

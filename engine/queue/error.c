@@ -62,7 +62,8 @@ slotq_outcome queue_refuse_null(slotq *queue)
 
 slotq_outcome queue_answer(slotq *queue, slotq_outcome outcome, const slotq_call *call)
 {
-    const bool has_text = outcome >= SLOTQ_FAILURES || call == NULL;
+    const bool has_text = outcome >= SLOTQ_FAILURES || outcome == SLOTQ_NOQUEUE ||
+                          outcome == SLOTQ_UNCONFIRMED || call == NULL;
     if (has_text) {
         return error_from_fault(&queue->error, outcome, &queue->fault);
     }

@@ -19,6 +19,15 @@ struct slotq {
     store_fault fault;   /* scratch of a call */
 };
 
+/* ---- handles (open.c) ---- */
+
+/* A handle without a store, options filled in; NULL without memory. */
+slotq *queue_handle_new(const slotq_options *options, uint32_t poll_ms);
+/* What a store answered to being opened (its fault in made) becomes a handle or an error; made
+ * is taken over. */
+slotq_outcome queue_handle_finish(slotq *made, slotq_outcome outcome, store *opened, slotq **queue,
+                                  slotq_error *error);
+
 /* ---- errors (error.c) ---- */
 
 /* Keep the outcome of a verb; the text, if it has none yet, is made from it later. Answers it. */
@@ -92,9 +101,12 @@ slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *
 typedef struct queue_wait {
     uint64_t wait_ms;
     uint64_t begun_ms; /* monotonic */
+    const slotq *queue; /* whose options can end it */
 } queue_wait;
 
-queue_wait queue_wait_begin(uint64_t wait_ms);
+queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms);
+/* What is left of it. */
+uint64_t queue_wait_left_ms(const queue_wait *wait);
 /* The time is over. */
 bool queue_wait_is_over(const queue_wait *wait);
 /* Sleep until woken, until next_due_ms by the queue's clock (UINT64_MAX: never), a poll, or the

@@ -53,7 +53,7 @@ static slotq_outcome push_once(slotq *queue, const slotq_data *messages, uint32_
     call.push.count = count;
     call.push.may_wait = may_wait;
     const slotq_outcome outcome = queue_call(queue, &call);
-    if (outcome == SLOTQ_OK) {
+    if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) { /* enqueued in either case */
         if (first_id != NULL) {
             *first_id = call.push.first_id;
         }
@@ -93,7 +93,7 @@ slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t
     if (judged != SLOTQ_OK) {
         return judged;
     }
-    const queue_wait wait = queue_wait_begin(wait_ms);
+    const queue_wait wait = queue_wait_begin(queue, wait_ms);
     for (;;) {
         const bool over = queue_wait_is_over(&wait);
         const slotq_outcome outcome = push_once(queue, messages, count, !over, first_id);

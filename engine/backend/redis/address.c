@@ -1,0 +1,245 @@
+/* address.c: see address.h.
+ */
+#define _GNU_SOURCE
+#include "address.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+/* A part of the URL, not ended by a NUL. */
+typedef struct part {
+    const char *from;
+    size_t length;
+} part;
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Percent-decoded into out; false: too long, a broken %, or a zero byte in it. */
+static bool decode(part text, char *out, size_t out_bytes)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.from[i];
+        if (c == '%') {
+            const int high = i + 2 < text.length ? hex_digit(text.from[i + 1]) : -1;
+            const int low = high >= 0 ? hex_digit(text.from[i + 2]) : -1;
+            if (low < 0) {
+                return false;
+            }
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        if (c == '\0' || used + 1 >= out_bytes) {
+            return false;
+        }
+        out[used++] = c;
+    }
+    out[used] = '\0';
+    return true;
+}
+
+static bool number(part text, uint32_t most, uint32_t *value)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.from[i] < '0' || text.from[i] > '9' || sum > most) {
+            return false;
+        }
+        sum = sum * 10 + (uint64_t)(text.from[i] - '0');
+    }
+    *value = (uint32_t)sum;
+    return text.length > 0 && sum <= most;
+}
+
+/* The text up to the first of some characters, and where it goes on. */
+static part until(const char **at, const char *ends)
+{
+    const part found = {*at, strcspn(*at, ends)};
+    *at += found.length;
+    return found;
+}
+
+static slotq_outcome invalid(store_fault *fault, const char *what)
+{
+    return fault_say(fault, SLOTQ_INVALID,
+                     "the URL %s. It is redis://[user:password@]host[:port][/db] or "
+                     "unix:///path/to.sock[?db=n]; other characters in it are written %%XX",
+                     what);
+}
+
+static bool is_named(part key, const char *name)
+{
+    return key.length == strlen(name) && memcmp(key.from, name, key.length) == 0;
+}
+
+static slotq_outcome parse_parameter(part key, part value, redis_address *address,
+                                     store_fault *fault)
+{
+    bool good = false;
+    if (is_named(key, "db")) {
+        good = number(value, REDIS_DATABASE_MAX, &address->database);
+    } else if (is_named(key, "user")) {
+        good = decode(value, address->user, sizeof address->user);
+    } else if (is_named(key, "password")) {
+        good = decode(value, address->password, sizeof address->password);
+    } else if (is_named(key, "connect_timeout_ms")) {
+        good = number(value, REDIS_TIMEOUT_MS_MAX, &address->connect_timeout_ms);
+    } else if (is_named(key, "timeout_ms")) {
+        good = number(value, REDIS_TIMEOUT_MS_MAX, &address->timeout_ms);
+    } else {
+        return invalid(fault, "has a parameter that is not known: db, user, password, "
+                              "connect_timeout_ms and timeout_ms are");
+    }
+    return good ? SLOTQ_OK : invalid(fault, "has a parameter whose value is out of range");
+}
+
+/* What stands behind the '?'. */
+static slotq_outcome parse_query(const char *at, redis_address *address, store_fault *fault)
+{
+    while (*at != '\0') {
+        const part key = until(&at, "=&");
+        part value = {at, 0};
+        if (*at == '=') {
+            at++;
+            value = until(&at, "&");
+        }
+        const slotq_outcome outcome = parse_parameter(key, value, address, fault);
+        if (outcome != SLOTQ_OK) {
+            return outcome;
+        }
+        at += *at == '&';
+    }
+    return SLOTQ_OK;
+}
+
+/* user:password, user or :password. */
+static bool parse_login(part login, redis_address *address)
+{
+    const char *colon = memchr(login.from, ':', login.length);
+    part user = login;
+    if (colon != NULL) {
+        user.length = (size_t)(colon - login.from);
+        const part password = {colon + 1, login.length - user.length - 1};
+        if (!decode(password, address->password, sizeof address->password)) {
+            return false;
+        }
+    }
+    return decode(user, address->user, sizeof address->user);
+}
+
+/* host, host:port, [::1]:port; no host is this machine. */
+static bool parse_host(part place, redis_address *address)
+{
+    part host = place;
+    size_t behind;
+    uint32_t port = REDIS_PORT_DEFAULT;
+    if (place.length > 0 && place.from[0] == '[') {
+        const char *end = memchr(place.from, ']', place.length);
+        if (end == NULL) {
+            return false;
+        }
+        host.from++;
+        host.length = (size_t)(end - host.from);
+        behind = host.length + 2;
+    } else {
+        const char *colon = memchr(place.from, ':', place.length);
+        host.length = colon == NULL ? place.length : (size_t)(colon - place.from);
+        behind = host.length;
+    }
+    if (behind < place.length) {
+        const part digits = {place.from + behind + 1, place.length - behind - 1};
+        if (place.from[behind] != ':' || !number(digits, 65535, &port) || port == 0) {
+            return false;
+        }
+    }
+    address->port = (uint16_t)port;
+    return decode(host, address->host, sizeof address->host);
+}
+
+static slotq_outcome parse_network(const char *at, redis_address *address, store_fault *fault)
+{
+    part place = until(&at, "/?#");
+    const char *sign = memrchr(place.from, '@', place.length);
+    if (sign != NULL) {
+        const part login = {place.from, (size_t)(sign - place.from)};
+        if (!parse_login(login, address)) {
+            return invalid(fault, "has a user or password that is too long or not well encoded");
+        }
+        place.length -= login.length + 1;
+        place.from = sign + 1;
+    }
+    if (!parse_host(place, address)) {
+        return invalid(fault, "has a host or port that is none");
+    }
+    if (address->host[0] == '\0') {
+        memcpy(address->host, "127.0.0.1", sizeof "127.0.0.1");
+    }
+    if (*at == '/') {
+        at++;
+        const part database = until(&at, "?#");
+        if (database.length > 0 && !number(database, REDIS_DATABASE_MAX, &address->database)) {
+            return invalid(fault, "has a database that is no number");
+        }
+    }
+    if (*at == '#') {
+        return invalid(fault, "has a '#'");
+    }
+    return *at == '?' ? parse_query(at + 1, address, fault) : SLOTQ_OK;
+}
+
+static slotq_outcome parse_unix(const char *at, redis_address *address, store_fault *fault)
+{
+    struct sockaddr_un name;
+    const part path = until(&at, "?");
+    address->is_unix = true;
+    if (path.length == 0 || path.from[0] != '/' ||
+        !decode(path, address->host, sizeof address->host)) {
+        return invalid(fault, "has no path of a socket: it begins with '/'");
+    }
+    if (strlen(address->host) >= sizeof name.sun_path) {
+        return fault_say(fault, SLOTQ_INVALID,
+                         "the socket's path has %zu bytes: the system takes up to %zu",
+                         strlen(address->host), sizeof name.sun_path - 1);
+    }
+    return *at == '?' ? parse_query(at + 1, address, fault) : SLOTQ_OK;
+}
+
+static const char *behind(const char *url, const char *prefix)
+{
+    const size_t length = strlen(prefix);
+    return strncmp(url, prefix, length) == 0 ? url + length : NULL;
+}
+
+slotq_outcome redis_address_parse(const char *url, redis_address *address, store_fault *fault)
+{
+    memset(address, 0, sizeof *address);
+    const char *network = behind(url, "redis://");
+    const char *path = behind(url, "unix://");
+    slotq_outcome outcome;
+    if (network != NULL) {
+        outcome = parse_network(network, address, fault);
+    } else if (path != NULL) {
+        outcome = parse_unix(path, address, fault);
+    } else {
+        outcome = invalid(fault, "is not one of Redis");
+    }
+    const char *secret = getenv("REDISCLI_AUTH");
+    if (outcome == SLOTQ_OK && address->password[0] == '\0' && secret != NULL) {
+        if (strlen(secret) >= sizeof address->password) {
+            return fault_say(fault, SLOTQ_INVALID, "REDISCLI_AUTH is longer than %d bytes",
+                             REDIS_PASSWORD_BYTES - 1);
+        }
+        memcpy(address->password, secret, strlen(secret) + 1);
+    }
+    return outcome;
+}

@@ -1,0 +1,67 @@
+/* connection.h: one connection to a Redis server: own or borrowed, commands out, replies in, by
+ * hiredis's formatting and reader on a socket that never raises SIGPIPE. Knows no command.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_CONNECTION_H
+#define SLOTQ_BACKEND_REDIS_CONNECTION_H
+
+#include <hiredis/hiredis.h>
+
+#include "address.h"
+
+typedef struct redis_connection {
+    redis_address address; /* of an own one */
+    redisContext *context; /* NULL = not connected */
+    bool borrowed;         /* the context is the caller's: never closed, never made again */
+    uint32_t connect_timeout_ms;
+    uint32_t timeout_ms; /* longest silence of the server */
+    uint8_t *out;        /* commands on their way */
+    size_t out_bytes;
+    size_t out_room;
+    size_t out_sent;  /* of those, how many the system took; kept when the connection breaks */
+    uint8_t *in;      /* what one read takes */
+    uint64_t used_ms; /* monotonic: when the server last said something */
+    redisReplyObjectFunctions functions; /* hiredis's own, with a bound on arrays */
+    redisReplyObjectFunctions *original;
+} redis_connection;
+
+/* Milliseconds of a clock that only goes on. */
+uint64_t redis_monotonic_ms(void);
+
+/* Connect an own one: a socket only, nothing is said yet. OK, CONNECT, NOMEMORY. */
+slotq_outcome redis_connection_open(redis_connection *connection, store_fault *fault);
+
+/* Use the caller's. OK, UNSUPPORTED (TLS), CONNECT (it is broken), NOMEMORY. */
+slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext *context,
+                                      store_fault *fault);
+
+/* Let go of the socket; a borrowed context is told that it is of no use any more. */
+void redis_connection_drop(redis_connection *connection, const char *why);
+
+/* Drop it and free what it has. */
+void redis_connection_free(redis_connection *connection);
+
+/* There is none, the server closed it, or it said something unasked. */
+bool redis_connection_is_stale(redis_connection *connection);
+
+/* Put a command behind those that are to be sent. false: no memory; none of it was put. */
+bool redis_connection_add(redis_connection *connection, int count, const char **arguments,
+                          const size_t *lengths);
+
+/* Forget what was put. */
+void redis_connection_clear(redis_connection *connection);
+
+/* Send all that was put. false: it broke, was dropped, and fault says why; the server cannot have
+ * got a command of which not all bytes are within out_sent. */
+bool redis_connection_send(redis_connection *connection, store_fault *fault);
+
+/* The next reply, to be freed; waits for it at most timeout_ms and extra_ms. false: it broke and
+ * was dropped, and fault says why. */
+bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redisReply **reply,
+                           store_fault *fault);
+
+/* Wait up to sleep_ms, or until a signal, for a reply that nobody asked for; *reply is NULL where
+ * none came. */
+bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, redisReply **reply,
+                             store_fault *fault);
+
+#endif

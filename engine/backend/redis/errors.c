@@ -1,0 +1,233 @@
+/* errors.c: see errors.h. The text of an error is the server's: it is read within its length, and
+ * shown only in printable characters.
+ */
+#define _GNU_SOURCE
+#include "errors.h"
+
+#include <string.h>
+
+enum { SHOWN_BYTES = 161, DIGITS_MAX = 19 };
+
+/* An error's text, walked. */
+typedef struct text {
+    const char *at;
+    const char *end;
+} text;
+
+static text text_of(const redisReply *reply)
+{
+    const text whole = {reply->str, reply->str + reply->len};
+    return whole;
+}
+
+static bool begins(text said, const char *word)
+{
+    const size_t length = strlen(word);
+    return (size_t)(said.end - said.at) >= length && memcmp(said.at, word, length) == 0;
+}
+
+bool redis_error_is(const redisReply *reply, const char *word)
+{
+    return reply->type == REDIS_REPLY_ERROR && reply->str != NULL && begins(text_of(reply), word);
+}
+
+static void show(text said, char shown[SHOWN_BYTES])
+{
+    size_t used = 0;
+    while (said.at < said.end && used + 1 < SHOWN_BYTES) {
+        const char c = *said.at++;
+        shown[used++] = c >= ' ' && c <= '~' ? c : '?';
+    }
+    shown[used] = '\0';
+}
+
+/* A space and a number of at most most; false: not there. */
+static bool next_number(text *said, uint64_t most, uint64_t *value)
+{
+    uint64_t sum = 0;
+    uint32_t digits = 0;
+    if (said->at == said->end || *said->at != ' ') {
+        return false;
+    }
+    said->at++;
+    while (said->at < said->end && *said->at >= '0' && *said->at <= '9' && digits < DIGITS_MAX) {
+        sum = sum * 10 + (uint64_t)(*said->at++ - '0');
+        digits++;
+    }
+    *value = sum;
+    return digits > 0 && sum <= most;
+}
+
+/* ---- our scripts' codes ---- */
+
+static slotq_outcome take_full(text said, redis_error *error, store_fault *fault)
+{
+    uint64_t id;
+    uint64_t held;
+    uint64_t unfinished;
+    uint64_t group;
+    uint64_t state;
+    if (!next_number(&said, SLOTQ_ID_MAX, &id) ||
+        !next_number(&said, SLOTQ_RING_SLOTS_MAX, &held) ||
+        !next_number(&said, SLOTQ_RING_SLOTS_MAX, &unfinished) ||
+        !next_number(&said, SLOTQ_GROUPS_MAX - 1, &group) ||
+        !next_number(&said, SLOTQ_STATE_DONE, &state)) {
+        return redis_error_shape(false, fault);
+    }
+    error->holder.id = id;
+    error->holder.held = (uint32_t)held;
+    error->holder.unfinished = (uint32_t)unfinished;
+    error->holder.group = (uint8_t)group;
+    error->holder.state = (slotq_state)state;
+    return fault_say(fault, SLOTQ_FULL, "the queue is full");
+}
+
+static slotq_outcome take_damage(text said, slotq_outcome outcome, redis_error *error,
+                                 store_fault *fault)
+{
+    char shown[SHOWN_BYTES];
+    uint64_t offset;
+    if (!next_number(&said, SLOTQ_IMAGE_BYTES_MAX, &offset)) {
+        return redis_error_shape(false, fault);
+    }
+    said.at += said.at < said.end && *said.at == ' ';
+    show(said, shown);
+    error->damage.offset = offset;
+    error->damage.what = "the script found what FORMAT.md forbids";
+    fault_say(fault, outcome, "the queue is %s at byte %llu: %s. Nothing was written. %s",
+              outcome == SLOTQ_VERSION ? "of another version" : "damaged",
+              (unsigned long long)offset, shown,
+              outcome == SLOTQ_VERSION
+                  ? "Use the slotq that made it, or export it there and import it here."
+                  : "Set the bytes aside (GET of the key), look at them with slotq dump, and go "
+                    "on with a copy or a new queue.");
+    fault->offset = offset;
+    return outcome;
+}
+
+static const struct {
+    const char *word;
+    slotq_outcome outcome;
+} codes[] = {
+    {"SLOTQFULL", SLOTQ_FULL},       {"SLOTQPAUSED", SLOTQ_PAUSED},   {"SLOTQTOOBIG", SLOTQ_TOOBIG},
+    {"SLOTQINVALID", SLOTQ_INVALID}, {"SLOTQNOQUEUE", SLOTQ_NOQUEUE}, {"SLOTQEXISTS", SLOTQ_EXISTS},
+    {"SLOTQCORRUPT", SLOTQ_CORRUPT}, {"SLOTQVERSION", SLOTQ_VERSION},
+};
+
+static slotq_outcome take_code(text said, redis_error *error, store_fault *fault)
+{
+    char shown[SHOWN_BYTES];
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        text behind = said;
+        if (!begins(said, codes[i].word)) {
+            continue;
+        }
+        behind.at += strlen(codes[i].word);
+        switch (codes[i].outcome) {
+        case SLOTQ_FULL:
+            return take_full(behind, error, fault);
+        case SLOTQ_CORRUPT:
+        case SLOTQ_VERSION:
+            return take_damage(behind, codes[i].outcome, error, fault);
+        case SLOTQ_NOQUEUE:
+            return fault_say(fault, SLOTQ_NOQUEUE,
+                             "the queue is not there (any more). Make it: slotq -u URL create "
+                             "NAME --slots N --payload BYTES");
+        default:
+            behind.at += behind.at < behind.end && *behind.at == ' ';
+            show(behind, shown);
+            return fault_say(fault, codes[i].outcome, "%s", shown);
+        }
+    }
+    return redis_error_shape(true, fault);
+}
+
+/* ---- the server's own ---- */
+
+typedef struct refusal {
+    const char *word;
+    slotq_outcome outcome;
+    const char *remedy;
+} refusal;
+
+static const refusal refusals[] = {
+    {"OOM", SLOTQ_IO, "the server is at maxmemory: raise it, or use Redis 7 for slotq's scripts"},
+    {"READONLY", SLOTQ_IO, "the server is a replica: connect to its primary"},
+    {"LOADING", SLOTQ_IO, "the server is loading its data: try again soon"},
+    {"BUSY", SLOTQ_IO, "a script keeps the server busy: try again, or SCRIPT KILL"},
+    {"MASTERDOWN", SLOTQ_IO, "the replica has lost its primary: connect to the primary"},
+    {"MISCONF", SLOTQ_IO, "the server cannot save to its disk and takes no writes: see its log"},
+    {"NOREPLICAS", SLOTQ_IO, "the server has too few replicas to take writes (min-replicas)"},
+    {"CLUSTERDOWN", SLOTQ_IO, "the cluster is down: try again"},
+    {"TRYAGAIN", SLOTQ_IO, "the cluster moves the key: try again"},
+    {"MOVED", SLOTQ_UNSUPPORTED, "the key is on another node of the cluster: connect to that one"},
+    {"ASK", SLOTQ_UNSUPPORTED, "the key moves to another node of the cluster: connect to that one"},
+    {"NOPERM", SLOTQ_IO, "the user may not: see Access in lua/README.md for the ACL that it needs"},
+    {"NOAUTH", SLOTQ_CONNECT, "log in: put user and password into the URL or REDISCLI_AUTH"},
+    {"WRONGPASS", SLOTQ_CONNECT, "user or password is wrong"},
+    {"DENIED", SLOTQ_CONNECT, "the server is in protected mode"},
+    {"WRONGTYPE", SLOTQ_CORRUPT, "the key holds something else than a slotq: use another name"},
+    {"ERR unknown command", SLOTQ_UNSUPPORTED,
+     "this server cannot run slotq's scripts: it has no such command, or it was renamed"},
+    {"ERR max number of clients", SLOTQ_CONNECT, "the server has too many clients (maxclients)"},
+    {"ERR invalid password", SLOTQ_CONNECT, "the password is wrong"},
+    {"ERR AUTH", SLOTQ_CONNECT, "the server knows no password for this user"},
+    {"", SLOTQ_IO, "nothing of it was done"},
+};
+
+static const refusal *refusal_of(text said)
+{
+    const refusal *found = refusals;
+    while (!begins(said, found->word)) {
+        found++; /* the last fits all */
+    }
+    return found;
+}
+
+/* Redis says where in a script an error came up: until 6 before, from 7 on behind its text. */
+static bool is_from_inside(text said)
+{
+    static const char *const marks[] = {"script: ", "@user_script", "Error running script"};
+    const size_t length = (size_t)(said.end - said.at);
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        if (memmem(said.at, length, marks[i], strlen(marks[i])) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error *error,
+                               store_fault *fault)
+{
+    char shown[SHOWN_BYTES];
+    memset(error, 0, sizeof *error);
+    if (reply->type != REDIS_REPLY_ERROR || reply->str == NULL) {
+        return redis_error_shape(writes, fault);
+    }
+    const text said = text_of(reply);
+    if (begins(said, "SLOTQ")) {
+        return take_code(said, error, fault);
+    }
+    const refusal *why = refusal_of(said);
+    show(said, shown);
+    /* the type is the first thing a script sees: nothing can have been written before */
+    if (is_from_inside(said) && why->outcome != SLOTQ_CORRUPT) {
+        return fault_say(fault, writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO,
+                         "a script was ended in its middle, %s: %s",
+                         writes ? "whether it had changed something is not known: verify"
+                                : "nothing was changed",
+                         shown);
+    }
+    error->damage.what = why->outcome == SLOTQ_CORRUPT ? "the key is no string" : NULL;
+    return fault_say(fault, why->outcome, "the server refused, nothing happened: %s. %s", shown,
+                     why->remedy);
+}
+
+slotq_outcome redis_error_shape(bool writes, store_fault *fault)
+{
+    return fault_say(fault, writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO,
+                     "the server's reply is not what the script promises%s. Is something between "
+                     "here and Redis, or another queue under this name?",
+                     writes ? ": whether it happened is not known" : "");
+}

@@ -1,0 +1,241 @@
+/* keys.c: see keys.h.
+ */
+#define _GNU_SOURCE
+#include "keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "errors.h"
+#include "script.h"
+
+/* A server met for one errand. */
+typedef struct errand {
+    redis_connection connection;
+    redis_facts facts;
+} errand;
+
+static slotq_outcome begin(errand *on, const redis_address *address, const char *key,
+                           const redis_settings *settings, store_fault *fault)
+{
+    memset(&on->connection, 0, sizeof on->connection);
+    on->connection.address = *address;
+    on->connection.connect_timeout_ms = settings->connect_timeout_ms;
+    on->connection.timeout_ms = settings->timeout_ms;
+    slotq_outcome outcome = redis_connection_open(&on->connection, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_greet(&on->connection, key, key == NULL ? 0 : strlen(key),
+                                     &on->facts, fault);
+    }
+    return outcome;
+}
+
+static slotq_outcome end(errand *on, slotq_outcome outcome)
+{
+    redis_connection_free(&on->connection);
+    return outcome;
+}
+
+/* ---- create ---- */
+
+static slotq_outcome run_create(errand *on, redis_request *request, redisReply **reply,
+                                store_fault *fault)
+{
+    const redis_script_source *source = redis_script(request->script, on->facts.redis7);
+    const char *load[] = {"SCRIPT", "LOAD", source->text};
+    const size_t load_lengths[] = {6, 4, source->length};
+    request->arguments[0] = "EVALSHA";
+    request->lengths[0] = 7;
+    request->arguments[1] = source->sha1;
+    request->lengths[1] = strlen(source->sha1);
+    request->arguments[2] = "1";
+    request->lengths[2] = 1;
+    slotq_outcome outcome = SLOTQ_OK;
+    for (uint32_t turn = 0; turn < 2 && outcome == SLOTQ_OK; turn++) {
+        outcome = redis_server_ask(&on->connection, true, (int)request->count, request->arguments,
+                                   request->lengths, reply, fault);
+        if (outcome != SLOTQ_OK || turn > 0 || !redis_error_is(*reply, "NOSCRIPT")) {
+            break;
+        }
+        freeReplyObject(*reply);
+        outcome = redis_server_ask(&on->connection, false, 3, load, load_lengths, reply, fault);
+        if (outcome == SLOTQ_OK && (*reply)->type == REDIS_REPLY_ERROR) {
+            break;
+        }
+        if (outcome == SLOTQ_OK) {
+            freeReplyObject(*reply);
+        }
+    }
+    return outcome;
+}
+
+static slotq_outcome create_there(errand *on, const char *key, const slotq_geometry *geometry,
+                                  store_fault *fault)
+{
+    redis_request request = {0};
+    const redis_terms terms = {.key = key, .key_bytes = strlen(key)};
+    redisReply *reply = NULL;
+    if (redis_request_create(&request, &terms, geometry) != SLOTQ_OK) {
+        redis_request_free(&request);
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
+    }
+    slotq_outcome outcome = run_create(on, &request, &reply, fault);
+    redis_request_free(&request);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    if (reply->type == REDIS_REPLY_ERROR) {
+        redis_error error;
+        outcome = redis_error_take(reply, true, &error, fault);
+    } else if (reply->type != REDIS_REPLY_STATUS || strcmp(reply->str, "OK") != 0) {
+        outcome = redis_error_shape(true, fault);
+    }
+    freeReplyObject(reply);
+    return outcome;
+}
+
+slotq_outcome redis_keys_create(const redis_address *address, const char *key,
+                                const slotq_geometry *geometry, const redis_settings *settings,
+                                store_fault *fault)
+{
+    errand on;
+    const char *what;
+    const redis_demands demands = {.force = settings->force};
+    if (slotq_core_image_bytes(geometry, &what) == 0) {
+        return fault_say(fault, SLOTQ_INVALID, "no such queue is possible: %s", what);
+    }
+    slotq_outcome outcome = begin(&on, address, key, settings, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_judge(&on.facts, &demands, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = create_there(&on, key, geometry, fault);
+    }
+    if (outcome == SLOTQ_EXISTS) {
+        fault_say(fault, outcome,
+                  "a queue %.200s with another geometry is there: use it, remove it first, or give "
+                  "another name",
+                  key);
+    }
+    return end(&on, outcome);
+}
+
+/* ---- import ---- */
+
+static slotq_outcome judge_image(const uint8_t *image, uint64_t bytes, store_fault *fault)
+{
+    slotq_view view;
+    slotq_damage damage;
+    uint8_t *aligned = NULL;
+    if (bytes > SLOTQ_IMAGE_BYTES_MAX) {
+        return fault_say(fault, SLOTQ_CORRUPT, "the image is larger than any queue, 512 MiB");
+    }
+    if ((uintptr_t)image % 8 != 0) {
+        aligned = malloc((size_t)bytes + 1);
+        if (aligned == NULL) {
+            return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a copy of the image");
+        }
+        memcpy(aligned, image, (size_t)bytes);
+        image = aligned;
+    }
+    slotq_outcome outcome = slotq_core_open(&view, image, bytes, &damage);
+    if (outcome == SLOTQ_OK) {
+        outcome = slotq_core_check(&view, &damage);
+    }
+    free(aligned);
+    return outcome == SLOTQ_OK ? outcome : fault_damage(fault, outcome, "the image", &damage);
+}
+
+static slotq_outcome import_there(errand *on, const char *key, const uint8_t *image, uint64_t bytes,
+                                  store_fault *fault)
+{
+    const char *words[] = {"SET", key, (const char *)image, "NX"};
+    const size_t lengths[] = {3, strlen(key), (size_t)bytes, 2};
+    redisReply *reply = NULL;
+    slotq_outcome outcome =
+        redis_server_ask(&on->connection, true, 4, words, lengths, &reply, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    if (reply->type == REDIS_REPLY_NIL) {
+        outcome =
+            fault_say(fault, SLOTQ_EXISTS,
+                      "a key %.200s is there already: remove it first, or give another name", key);
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        redis_error error;
+        outcome = redis_error_take(reply, true, &error, fault);
+    } else if (reply->type != REDIS_REPLY_STATUS) {
+        outcome = redis_error_shape(true, fault);
+    }
+    freeReplyObject(reply);
+    return outcome;
+}
+
+slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
+                                uint64_t bytes, const redis_settings *settings, store_fault *fault)
+{
+    errand on;
+    const redis_demands demands = {.force = settings->force};
+    slotq_outcome outcome = judge_image(image, bytes, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = begin(&on, address, key, settings, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_judge(&on.facts, &demands, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = import_there(&on, key, image, bytes, fault);
+    }
+    return end(&on, outcome);
+}
+
+/* ---- remove ---- */
+
+static slotq_outcome remove_there(errand *on, const char *key, store_fault *fault)
+{
+    static const char *const commands[] = {"UNLINK", "DEL"}; /* the second for Redis before 4 */
+    slotq_outcome outcome = SLOTQ_OK;
+    for (uint32_t i = 0; i < 2; i++) {
+        const char *words[] = {commands[i], key};
+        const size_t lengths[] = {strlen(commands[i]), strlen(key)};
+        redisReply *reply = NULL;
+        outcome = redis_server_ask(&on->connection, true, 2, words, lengths, &reply, fault);
+        if (outcome != SLOTQ_OK) {
+            return outcome;
+        }
+        const bool unknown = redis_error_is(reply, "ERR unknown command");
+        if (reply->type == REDIS_REPLY_ERROR) {
+            redis_error error;
+            outcome = redis_error_take(reply, true, &error, fault);
+        } else if (reply->type != REDIS_REPLY_INTEGER) {
+            outcome = redis_error_shape(true, fault);
+        } else if (reply->integer == 0) {
+            outcome = fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %.200s", key);
+        }
+        freeReplyObject(reply);
+        if (!unknown) {
+            break;
+        }
+    }
+    return outcome;
+}
+
+slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
+                                const redis_settings *settings, store_fault *fault)
+{
+    errand on;
+    slotq_view view;
+    slotq_outcome outcome = begin(&on, address, key, settings, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_open_key(&on.facts, key, &view, fault);
+        /* a damaged queue can be removed, what never was one not */
+        if ((outcome == SLOTQ_CORRUPT && fault->offset > 8) || outcome == SLOTQ_VERSION) {
+            outcome = SLOTQ_OK;
+        }
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = remove_there(&on, key, fault);
+    }
+    return end(&on, outcome);
+}

@@ -1,0 +1,28 @@
+/* keys.h: queues as keys of a server: made, imported, removed, listed. Knows which key is a
+ * slotq; runs no verb.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_KEYS_H
+#define SLOTQ_BACKEND_REDIS_KEYS_H
+
+#include "store.h"
+
+/* OK (also where one of the same geometry is), EXISTS, INVALID, CORRUPT, VERSION, CONNECT,
+ * UNSUPPORTED, IO. */
+slotq_outcome redis_keys_create(const redis_address *address, const char *key,
+                                const slotq_geometry *geometry, const redis_settings *settings,
+                                store_fault *fault);
+
+/* Of an image, which is checked whole before. OK, EXISTS, CORRUPT, VERSION … */
+slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
+                                uint64_t bytes, const redis_settings *settings, store_fault *fault);
+
+/* Delete a key that is a slotq. OK, NOQUEUE, CORRUPT (it is none) … */
+slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
+                                const redis_settings *settings, store_fault *fault);
+
+/* Names of all queues in the database, sorted; visit ends it by answering false. */
+slotq_outcome redis_keys_list(const redis_address *address, const redis_settings *settings,
+                              bool (*visit)(void *context, const char *name), void *context,
+                              store_fault *fault);
+
+#endif

@@ -1,0 +1,180 @@
+/* list.c: which keys of a database are queues: SCAN for strings, then the magic of each. Knows no
+ * more of a queue than that.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../layout/bytes.h"
+#include "../../layout/fields.h"
+#include "errors.h"
+#include "keys.h"
+
+enum { NAMES_MAX = 1 << 20, ROUNDS_MAX_OF_SCAN = 1 << 24, CURSOR_BYTES = 24 };
+
+typedef struct names {
+    char **names;
+    size_t count;
+    size_t room;
+} names;
+
+static void names_free(names *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        free(found->names[i]);
+    }
+    free(found->names);
+}
+
+static bool names_add(names *found, const redisReply *key)
+{
+    if (found->count == found->room) {
+        const size_t room = found->room == 0 ? 64 : found->room * 2;
+        char **grown = room > NAMES_MAX ? NULL : realloc(found->names, room * sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        found->names = grown;
+        found->room = room;
+    }
+    char *name = strndup(key->str, key->len);
+    if (name != NULL) {
+        found->names[found->count++] = name;
+    }
+    return name != NULL;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A name that slotq could have given. */
+static bool is_name(const redisReply *key)
+{
+    return key->type == REDIS_REPLY_STRING && key->len >= 1 && key->len <= REDIS_KEY_BYTES_MAX &&
+           memchr(key->str, '\0', key->len) == NULL;
+}
+
+static bool is_magic(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING && reply->len == BYTES_geometry_magic &&
+           (load_u32((const uint8_t *)reply->str) & MAGIC_FAMILY_MASK) ==
+               (MAGIC_VERSION_1 & MAGIC_FAMILY_MASK);
+}
+
+/* Of the keys of one round, those that are queues. */
+static slotq_outcome take_keys(redis_connection *connection, const redisReply *keys, names *found,
+                               store_fault *fault)
+{
+    slotq_outcome outcome = SLOTQ_OK;
+    redis_connection_clear(connection);
+    for (size_t i = 0; i < keys->elements; i++) {
+        const redisReply *key = keys->element[i];
+        const char *words[] = {"GETRANGE", key->str, "8", "11"};
+        const size_t lengths[] = {8, key->len, 1, 2};
+        if (is_name(key) && !redis_connection_add(connection, 4, words, lengths)) {
+            redis_connection_clear(connection);
+            return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
+        }
+    }
+    if (!redis_connection_send(connection, fault)) {
+        return fault->outcome;
+    }
+    redis_connection_clear(connection);
+    for (size_t i = 0; i < keys->elements; i++) {
+        redisReply *reply;
+        if (!is_name(keys->element[i])) {
+            continue;
+        }
+        if (!redis_connection_next(connection, 0, &reply, fault)) {
+            return fault->outcome;
+        }
+        if (is_magic(reply) && !names_add(found, keys->element[i])) {
+            outcome = fault_say(fault, SLOTQ_NOMEMORY, "no memory for the names of %zu queues",
+                                found->count);
+        }
+        freeReplyObject(reply);
+    }
+    return outcome;
+}
+
+static bool is_scanned(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+           reply->element[0]->type == REDIS_REPLY_STRING && reply->element[0]->len < CURSOR_BYTES &&
+           reply->element[1]->type == REDIS_REPLY_ARRAY;
+}
+
+/* One SCAN; *by_type goes off where the server does not know TYPE (before 6). */
+static slotq_outcome scan_round(redis_connection *connection, char cursor[CURSOR_BYTES],
+                                bool *by_type, names *found, store_fault *fault)
+{
+    const char *words[] = {"SCAN", cursor, "COUNT", "1000", "TYPE", "string"};
+    const size_t lengths[] = {4, strlen(cursor), 5, 4, 4, 6};
+    redisReply *reply;
+    slotq_outcome outcome =
+        redis_server_ask(connection, false, *by_type ? 6 : 4, words, lengths, &reply, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    if (*by_type && redis_error_is(reply, "ERR syntax error")) {
+        *by_type = false;
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        redis_error error;
+        outcome = redis_error_take(reply, false, &error, fault);
+    } else if (!is_scanned(reply)) {
+        outcome = redis_error_shape(false, fault);
+    } else {
+        memcpy(cursor, reply->element[0]->str, reply->element[0]->len + 1);
+        outcome = take_keys(connection, reply->element[1], found, fault);
+    }
+    freeReplyObject(reply);
+    return outcome;
+}
+
+static slotq_outcome scan(redis_connection *connection, names *found, store_fault *fault)
+{
+    char cursor[CURSOR_BYTES] = "0";
+    bool by_type = true;
+    slotq_outcome outcome = SLOTQ_OK;
+    for (uint32_t round = 0; round < ROUNDS_MAX_OF_SCAN && outcome == SLOTQ_OK; round++) {
+        const bool asked_by_type = by_type;
+        outcome = scan_round(connection, cursor, &by_type, found, fault);
+        if (asked_by_type == by_type && strcmp(cursor, "0") == 0) {
+            break;
+        }
+    }
+    return outcome;
+}
+
+slotq_outcome redis_keys_list(const redis_address *address, const redis_settings *settings,
+                              bool (*visit)(void *context, const char *name), void *context,
+                              store_fault *fault)
+{
+    names found = {0};
+    redis_facts facts;
+    redis_connection connection = {.address = *address,
+                                   .connect_timeout_ms = settings->connect_timeout_ms,
+                                   .timeout_ms = settings->timeout_ms};
+    slotq_outcome outcome = redis_connection_open(&connection, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_greet(&connection, NULL, 0, &facts, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = scan(&connection, &found, fault);
+    }
+    redis_connection_free(&connection);
+    bool more = outcome == SLOTQ_OK;
+    if (more && found.count > 0) {
+        qsort(found.names, found.count, sizeof *found.names, by_name);
+    }
+    for (size_t i = 0; i < found.count && more; i++) {
+        /* a key may be scanned twice */
+        if (i == 0 || strcmp(found.names[i], found.names[i - 1]) != 0) {
+            more = visit(context, found.names[i]);
+        }
+    }
+    names_free(&found);
+    return outcome;
+}

@@ -1,0 +1,320 @@
+/* run.c: verbs sent to the server and their answers taken, several in one round trip. Knows what
+ * may be said again: what the server cannot have got, what it refused for want of the script, and
+ * what only reads. Nothing else is repeated.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "errors.h"
+#include "reply.h"
+#include "script.h"
+#include "store.h"
+
+enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000, LOADS_MAX = 2, TURNS_MAX = 64 };
+
+/* ---- connecting ---- */
+
+/* Half to all of a time, so that many who lost the same server do not come back as one. */
+static uint64_t jittered(uint64_t ms)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    const uint64_t mixed =
+        ((uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)&now >> 4) * UINT64_C(0x9E3779B97F4A7C15);
+    return ms / 2 + (mixed >> 32) % (ms / 2 + 1);
+}
+
+static void sleep_ms(uint64_t ms)
+{
+    const struct timespec time = {.tv_sec = (time_t)(ms / 1000),
+                                  .tv_nsec = (long)(ms % 1000) * 1000000};
+    (void)nanosleep(&time, NULL);
+}
+
+/* What the server says of the queue now must be what it was opened with. */
+static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, store_fault *fault)
+{
+    slotq_view view;
+    const redis_demands demands = {.force = self->settings.force,
+                                   .only_reads = self->settings.read_only};
+    slotq_outcome outcome = redis_server_judge(facts, &demands, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_open_key(facts, self->key, &view, fault);
+    }
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    const slotq_geometry *was = &self->base.view.geometry;
+    if (self->base.view.image_bytes != 0 && memcmp(was, &view.geometry, sizeof *was) != 0) {
+        return fault_say(fault, SLOTQ_IO,
+                         "the queue has another geometry than when it was opened: somebody made it "
+                         "anew. Open it again");
+    }
+    self->base.view = view;
+    self->redis7 = facts->redis7;
+    self->terms.server_ahead_ms = facts->server_ahead_ms;
+    return SLOTQ_OK;
+}
+
+static slotq_outcome connect_once(redis_store *self, store_fault *fault)
+{
+    redis_facts facts;
+    slotq_outcome outcome = SLOTQ_OK;
+    if (!self->connection.borrowed) {
+        redis_connection_drop(&self->connection, "");
+        outcome = redis_connection_open(&self->connection, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome =
+            redis_server_greet(&self->connection, self->key, self->terms.key_bytes, &facts, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = take_facts(self, &facts, fault);
+        if (outcome != SLOTQ_OK) {
+            redis_connection_drop(&self->connection, "the queue cannot be used");
+        }
+    }
+    return outcome;
+}
+
+slotq_outcome redis_store_connect(redis_store *self, uint64_t deadline_ms, store_fault *fault)
+{
+    uint64_t pause_ms = BACKOFF_FIRST_MS;
+    for (;;) {
+        const slotq_outcome outcome = connect_once(self, fault);
+        const uint64_t now_ms = redis_monotonic_ms();
+        /* not there, or there and loading: both pass */
+        const bool may_pass = outcome == SLOTQ_CONNECT || outcome == SLOTQ_IO;
+        if (!may_pass || now_ms + pause_ms >= deadline_ms) {
+            return outcome;
+        }
+        sleep_ms(jittered(pause_ms));
+        pause_ms = pause_ms * 2 < BACKOFF_MOST_MS ? pause_ms * 2 : BACKOFF_MOST_MS;
+    }
+}
+
+static slotq_outcome have_connection(redis_store *self, uint64_t deadline_ms, store_fault *fault)
+{
+    if (!redis_connection_is_stale(&self->connection)) {
+        return SLOTQ_OK;
+    }
+    if (self->connection.borrowed || self->settings.no_reconnect) {
+        return fault_say(fault, SLOTQ_CONNECT,
+                         "the connection to the server is lost: open the queue again");
+    }
+    return redis_store_connect(self, deadline_ms, fault);
+}
+
+/* ---- sending ---- */
+
+static bool only_reads(const redis_job *job)
+{
+    return redis_verb_only_reads(job->call->verb);
+}
+
+static void finish(redis_job *job, slotq_outcome outcome)
+{
+    job->outcome = outcome;
+    job->done = true;
+}
+
+/* All that is not done shares a fate. */
+static void finish_all(redis_job *jobs, uint32_t count, slotq_outcome outcome,
+                       const store_fault *fault)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!jobs[i].done) {
+            *jobs[i].fault = *fault;
+            finish(&jobs[i], outcome);
+        }
+    }
+}
+
+static bool waits_for_replicas(const redis_store *self, const redis_job *job)
+{
+    return self->settings.wait_replicas > 0 && job->call->verb == SLOTQ_PUSH;
+}
+
+bool redis_store_put_load(const redis_store *self, redis_connection *to, redis_script_index script)
+{
+    const redis_script_source *source = redis_script(script, self->redis7);
+    const char *load[] = {"SCRIPT", "LOAD", source->text};
+    const size_t lengths[] = {6, 4, source->length};
+    return redis_connection_add(to, 3, load, lengths);
+}
+
+slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job *job)
+{
+    redis_request *request = &self->request;
+    if (self->settings.read_only && !only_reads(job)) {
+        return fault_say(job->fault, SLOTQ_UNSUPPORTED, "the queue was opened for reading only");
+    }
+    const slotq_outcome built = redis_request_build(request, &self->terms, job->call);
+    if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
+        return built;
+    }
+    job->script = request->script;
+    if (built == SLOTQ_OK && (!job->asks_to_load || redis_store_put_load(self, to, job->script))) {
+        const redis_script_source *source = redis_script(job->script, self->redis7);
+        request->arguments[0] = "EVALSHA";
+        request->lengths[0] = 7;
+        request->arguments[1] = source->sha1;
+        request->lengths[1] = strlen(source->sha1);
+        request->arguments[2] = "1";
+        request->lengths[2] = 1;
+        if (redis_connection_add(to, (int)request->count, request->arguments, request->lengths)) {
+            return SLOTQ_OK;
+        }
+    }
+    return fault_say(job->fault, SLOTQ_NOMEMORY, "no memory for a command");
+}
+
+static bool add_wait(redis_store *self)
+{
+    char replicas[16];
+    char ms[16];
+    (void)snprintf(replicas, sizeof replicas, "%lu", (unsigned long)self->settings.wait_replicas);
+    (void)snprintf(ms, sizeof ms, "%lu", (unsigned long)self->settings.wait_ms);
+    const char *words[] = {"WAIT", replicas, ms};
+    const size_t lengths[] = {4, strlen(replicas), strlen(ms)};
+    return redis_connection_add(&self->connection, 3, words, lengths);
+}
+
+/* Put the command of a job that is not done; it is done where it cannot be. */
+static void put_job(redis_store *self, redis_job *job)
+{
+    const size_t before = self->connection.out_bytes;
+    const slotq_outcome put = redis_store_put(self, &self->connection, job);
+    job->sent = put == SLOTQ_OK;
+    if (!job->sent) {
+        self->connection.out_bytes = before; /* what is half there goes too */
+        finish(job, put);
+        return;
+    }
+    job->end = self->connection.out_bytes;
+    job->is_confirmed = waits_for_replicas(self, job) && add_wait(self);
+}
+
+/* ---- taking answers ---- */
+
+/* WAIT's answer: how many replicas have all that was written before. */
+static bool take_wait(redis_store *self, redis_job *job)
+{
+    redisReply *reply;
+    store_fault fault;
+    const bool came =
+        redis_connection_next(&self->connection, self->settings.wait_ms, &reply, &fault);
+    const bool counted = came && reply->type == REDIS_REPLY_INTEGER;
+    const long long replicas = counted ? reply->integer : 0;
+    if (job->outcome == SLOTQ_OK && replicas < self->settings.wait_replicas) {
+        job->outcome =
+            fault_say(job->fault, SLOTQ_UNCONFIRMED,
+                      "the messages are in the queue, but %lld of %lu replicas confirmed it within "
+                      "%lu ms: a failover now could lose them. Do not push them again",
+                      replicas, (unsigned long)self->settings.wait_replicas,
+                      (unsigned long)self->settings.wait_ms);
+    }
+    if (came) {
+        freeReplyObject(reply);
+    }
+    return came;
+}
+
+/* The answer to SCRIPT LOAD: where it was refused, that is the job's answer unless the script
+ * was there. */
+static bool take_load(redis_store *self, store_fault *fault)
+{
+    redisReply *reply;
+    if (!redis_connection_next(&self->connection, 0, &reply, fault)) {
+        return false;
+    }
+    freeReplyObject(reply);
+    return true;
+}
+
+static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
+{
+    redisReply *reply;
+    if (job->asks_to_load && !take_load(self, fault)) {
+        return false;
+    }
+    job->asks_to_load = false;
+    if (!redis_connection_next(&self->connection, 0, &reply, fault)) {
+        return false;
+    }
+    if (redis_error_is(reply, "NOSCRIPT") && job->loads < LOADS_MAX) {
+        job->loads++;
+        job->asks_to_load = true;
+    } else {
+        finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
+    }
+    freeReplyObject(reply);
+    return !job->is_confirmed || take_wait(self, job);
+}
+
+/* The connection broke. What was sent whole and changes something may have happened. */
+static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store_fault *why)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        redis_job *job = &jobs[i];
+        if (job->done || !job->sent || only_reads(job) || job->end > self->connection.out_sent) {
+            continue;
+        }
+        fault_say(job->fault, SLOTQ_OUTCOME_UNKNOWN,
+                  "%.200s after the command was sent: whether it happened is not known. It is not "
+                  "repeated by itself; look at the queue before it is said again",
+                  why->text);
+        job->fault->system_errno = why->system_errno;
+        finish(job, SLOTQ_OUTCOME_UNKNOWN);
+    }
+}
+
+static void exchange(redis_store *self, redis_job *jobs, uint32_t count, store_fault *fault)
+{
+    bool whole = redis_connection_send(&self->connection, fault);
+    for (uint32_t i = 0; i < count && whole; i++) {
+        if (jobs[i].sent && !jobs[i].done) {
+            whole = take_job(self, &jobs[i], fault);
+        }
+    }
+    if (!whole) {
+        lose(self, jobs, count, fault);
+    }
+    redis_connection_clear(&self->connection);
+}
+
+void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
+{
+    store_fault fault;
+    const uint64_t deadline_ms = redis_monotonic_ms() + self->settings.reconnect_ms;
+    for (uint32_t i = 0; i < count; i++) {
+        jobs[i].done = false;
+        jobs[i].asks_to_load = false;
+        jobs[i].loads = 0;
+    }
+    for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {
+        uint32_t put = 0;
+        const slotq_outcome connected = have_connection(self, deadline_ms, &fault);
+        if (connected != SLOTQ_OK) {
+            finish_all(jobs, count, connected, &fault);
+            return;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            if (!jobs[i].done) {
+                put_job(self, &jobs[i]);
+                put += jobs[i].sent;
+            }
+        }
+        if (put == 0) {
+            return;
+        }
+        exchange(self, jobs, count, &fault);
+        if (turn > 0 && redis_monotonic_ms() >= deadline_ms) {
+            break;
+        }
+    }
+    fault_say(&fault, SLOTQ_CONNECT, "the server closes every connection before it answers");
+    finish_all(jobs, count, SLOTQ_CONNECT, &fault);
+}

@@ -1,0 +1,10 @@
+/* script.c: see script.h.
+ */
+#include "script.h"
+
+#include "redis_scripts.h"
+
+const redis_script_source *redis_script(redis_script_index index, bool redis7)
+{
+    return redis7 ? &redis_scripts_redis7[index] : &redis_scripts_plain[index];
+}

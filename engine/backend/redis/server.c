@@ -1,0 +1,368 @@
+/* server.c: see server.h.
+ */
+#define _GNU_SOURCE
+#include "server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "errors.h"
+#include "script.h"
+
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- asking ---- */
+
+enum { WORDS_MAX = 4 };
+
+/* A command of words; the key has a length. */
+static bool add_words(redis_connection *connection, const char *const *words, const char *key,
+                      size_t key_bytes)
+{
+    const char *arguments[WORDS_MAX];
+    size_t lengths[WORDS_MAX];
+    int count = 0;
+    for (; count < WORDS_MAX && words[count] != NULL; count++) {
+        const bool is_key = strcmp(words[count], "KEY") == 0;
+        arguments[count] = is_key ? key : words[count];
+        lengths[count] = is_key ? key_bytes : strlen(words[count]);
+    }
+    return redis_connection_add(connection, count, arguments, lengths);
+}
+
+/* What is asked, in this order; of a key only where one is given. */
+typedef enum question {
+    ASK_SERVER,
+    ASK_MEMORY,
+    ASK_REPLICATION,
+    ASK_SCRIPTS,
+    ASK_TYPE,
+    ASK_TTL,
+    ASK_LENGTH,
+    ASK_FRONT,
+    ASK_TIME,
+    ASK_COUNT
+} question;
+
+static bool is_of_key(question asked)
+{
+    return asked >= ASK_TYPE && asked <= ASK_FRONT;
+}
+
+static bool add_questions(redis_connection *connection, const char *key, size_t key_bytes)
+{
+    const char *const questions[ASK_COUNT][WORDS_MAX] = {
+        [ASK_SERVER] = {"INFO", "server"},
+        [ASK_MEMORY] = {"INFO", "memory"},
+        [ASK_REPLICATION] = {"INFO", "replication"},
+        [ASK_SCRIPTS] = {"SCRIPT", "EXISTS", redis_script(0, false)->sha1},
+        [ASK_TYPE] = {"TYPE", "KEY"},
+        [ASK_TTL] = {"PTTL", "KEY"},
+        [ASK_LENGTH] = {"STRLEN", "KEY"},
+        [ASK_FRONT] = {"GETRANGE", "KEY", "0", "703"},
+        [ASK_TIME] = {"TIME"},
+    };
+    for (uint32_t i = 0; i < ASK_COUNT; i++) {
+        if ((key != NULL || !is_of_key((question)i)) &&
+            !add_words(connection, questions[i], key, key_bytes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* AUTH and SELECT, where the address has them. */
+static bool add_login(redis_connection *connection, uint32_t *replies)
+{
+    const redis_address *address = &connection->address;
+    const bool user = address->user[0] != '\0';
+    char database[16];
+    bool added = true;
+    if (connection->borrowed) {
+        return true;
+    }
+    if (user || address->password[0] != '\0') {
+        const char *const named[WORDS_MAX] = {"AUTH", address->user, address->password};
+        const char *const secret[WORDS_MAX] = {"AUTH", address->password};
+        added = add_words(connection, user ? named : secret, NULL, 0);
+        *replies += 1;
+    }
+    if (added && address->database > 0) {
+        (void)snprintf(database, sizeof database, "%lu", (unsigned long)address->database);
+        const char *const words[WORDS_MAX] = {"SELECT", database};
+        added = add_words(connection, words, NULL, 0);
+        *replies += 1;
+    }
+    return added;
+}
+
+/* ---- reading what it said ---- */
+
+/* The value of "name:value" in the text of an INFO. */
+static void take_field(const redisReply *reply, const char *name, char value[REDIS_WORD_BYTES])
+{
+    size_t used = 0;
+    value[0] = '\0';
+    if (reply->type == REDIS_REPLY_ERROR || reply->str == NULL) {
+        return;
+    }
+    const char *end = reply->str + reply->len;
+    const char *at = memmem(reply->str, reply->len, name, strlen(name));
+    at = at == NULL ? end : at + strlen(name);
+    while (at<end && * at> ' ' && *at <= '~' && used + 1 < REDIS_WORD_BYTES) {
+        value[used++] = *at++;
+    }
+    value[used] = '\0';
+}
+
+static void take_type(const redisReply *reply, redis_facts *facts)
+{
+    if (reply->type == REDIS_REPLY_STATUS) {
+        (void)snprintf(facts->key_type, sizeof facts->key_type, "%s", reply->str);
+    }
+}
+
+static void take_time(const redisReply *reply, int64_t asked_ms, redis_facts *facts)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_STRING) {
+        return;
+    }
+    const long long seconds = strtoll(reply->element[0]->str, NULL, 10);
+    const long long microseconds = strtoll(reply->element[1]->str, NULL, 10);
+    if (seconds < 0 || (uint64_t)seconds > SLOTQ_NOW_MS_MAX / 1000 || microseconds < 0 ||
+        microseconds > 999999) {
+        return;
+    }
+    const int64_t middle_ms = asked_ms + (wall_clock_ms() - asked_ms) / 2;
+    facts->server_ahead_ms = seconds * 1000 + microseconds / 1000 - middle_ms;
+}
+
+static void take_front(const redisReply *reply, redis_facts *facts)
+{
+    if (reply->type == REDIS_REPLY_STRING && reply->len <= REDIS_FRONT_BYTES_MAX) {
+        memcpy(facts->front, reply->str, reply->len);
+        facts->front_bytes = (uint32_t)reply->len;
+    }
+}
+
+static void take_answer(question asked, const redisReply *reply, int64_t asked_ms,
+                        redis_facts *facts)
+{
+    switch (asked) {
+    case ASK_SERVER:
+        take_field(reply, "redis_version:", facts->version);
+        facts->redis7 = strtol(facts->version, NULL, 10) >= 7;
+        break;
+    case ASK_MEMORY:
+        take_field(reply, "maxmemory_policy:", facts->policy);
+        break;
+    case ASK_REPLICATION:
+        take_field(reply, "role:", facts->role);
+        break;
+    case ASK_SCRIPTS:
+        facts->no_scripts = redis_error_is(reply, "ERR unknown command");
+        break;
+    case ASK_TYPE:
+        take_type(reply, facts);
+        break;
+    case ASK_TTL:
+        facts->ttl_ms = reply->type == REDIS_REPLY_INTEGER ? reply->integer : -2;
+        break;
+    case ASK_LENGTH:
+        facts->key_bytes =
+            reply->type == REDIS_REPLY_INTEGER && reply->integer > 0 ? (uint64_t)reply->integer : 0;
+        break;
+    case ASK_FRONT:
+        take_front(reply, facts);
+        break;
+    default:
+        take_time(reply, asked_ms, facts);
+        break;
+    }
+}
+
+/* Errors after which there is no use in going on: not logged in, loading, elsewhere. */
+static bool is_final(question asked, const redisReply *reply)
+{
+    static const char *const words[] = {"NOAUTH",     "LOADING",     "MOVED",
+                                        "ASK ",       "DENIED",      "BUSY",
+                                        "MASTERDOWN", "CLUSTERDOWN", "ERR max number"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (redis_error_is(reply, words[i])) {
+            return true;
+        }
+    }
+    /* these two any user of a queue must be allowed, and WRONGTYPE is told by the type */
+    return (asked == ASK_LENGTH || asked == ASK_FRONT) && reply->type == REDIS_REPLY_ERROR &&
+           !redis_error_is(reply, "WRONGTYPE");
+}
+
+static slotq_outcome login_failed(const redisReply *reply, store_fault *fault)
+{
+    redis_error error;
+    (void)redis_error_take(reply, false, &error, fault);
+    fault->outcome = SLOTQ_CONNECT;
+    return SLOTQ_CONNECT;
+}
+
+static slotq_outcome read_login(redis_connection *connection, uint32_t replies, store_fault *fault)
+{
+    slotq_outcome outcome = SLOTQ_OK;
+    for (uint32_t i = 0; i < replies && outcome == SLOTQ_OK; i++) {
+        redisReply *reply;
+        if (!redis_connection_next(connection, 0, &reply, fault)) {
+            fault->outcome = SLOTQ_CONNECT;
+            return SLOTQ_CONNECT;
+        }
+        if (reply->type == REDIS_REPLY_ERROR) {
+            outcome = login_failed(reply, fault);
+        }
+        freeReplyObject(reply);
+    }
+    return outcome;
+}
+
+static slotq_outcome read_answers(redis_connection *connection, bool of_key, int64_t asked_ms,
+                                  redis_facts *facts, store_fault *fault)
+{
+    slotq_outcome outcome = SLOTQ_OK;
+    for (uint32_t i = 0; i < ASK_COUNT; i++) {
+        redisReply *reply;
+        if (!of_key && is_of_key((question)i)) {
+            continue;
+        }
+        if (!redis_connection_next(connection, 0, &reply, fault)) {
+            fault->outcome = SLOTQ_CONNECT;
+            return SLOTQ_CONNECT;
+        }
+        if (outcome == SLOTQ_OK && is_final((question)i, reply)) {
+            redis_error error;
+            outcome = redis_error_take(reply, false, &error, fault);
+        }
+        take_answer((question)i, reply, asked_ms, facts);
+        freeReplyObject(reply);
+    }
+    return outcome;
+}
+
+slotq_outcome redis_server_greet(redis_connection *connection, const char *key, size_t key_bytes,
+                                 redis_facts *facts, store_fault *fault)
+{
+    uint32_t replies = 0;
+    memset(facts, 0, sizeof *facts);
+    facts->ttl_ms = -2;
+    redis_connection_clear(connection);
+    if (!add_login(connection, &replies) || !add_questions(connection, key, key_bytes)) {
+        redis_connection_clear(connection);
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
+    }
+    const int64_t asked_ms = wall_clock_ms();
+    if (!redis_connection_send(connection, fault)) {
+        fault->outcome = SLOTQ_CONNECT;
+        return SLOTQ_CONNECT;
+    }
+    redis_connection_clear(connection);
+    slotq_outcome outcome = read_login(connection, replies, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = read_answers(connection, key != NULL, asked_ms, facts, fault);
+    }
+    if (outcome != SLOTQ_OK) { /* replies may be left: it cannot be used on */
+        redis_connection_drop(connection, "the server refused");
+    }
+    return outcome;
+}
+
+/* ---- judging ---- */
+
+slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *demands,
+                                 store_fault *fault)
+{
+    if (facts->no_scripts) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "the server has no scripts (SCRIPT is not a command of it), and slotq "
+                         "works by them: use another, or give it its command back");
+    }
+    if (facts->ttl_ms >= 0) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "the key has a time to live: in %lld ms the queue would be gone. Take it "
+                         "off with PERSIST",
+                         (long long)facts->ttl_ms);
+    }
+    if (demands->only_reads) {
+        return SLOTQ_OK;
+    }
+    if (strcmp(facts->role, "slave") == 0) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "the server is a replica, which takes no writes: connect to its primary");
+    }
+    if (!demands->force && strncmp(facts->policy, "allkeys-", 8) == 0) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "the server's maxmemory-policy is %s: it could evict the whole queue. "
+                         "CONFIG SET maxmemory-policy noeviction (a slotq goes on at maxmemory), "
+                         "or take the risk with --force",
+                         facts->policy);
+    }
+    return SLOTQ_OK;
+}
+
+static bool key_is_there(const redis_facts *facts)
+{
+    return facts->key_bytes > 0 ||
+           (facts->key_type[0] != '\0' && strcmp(facts->key_type, "none") != 0);
+}
+
+slotq_outcome redis_server_open_key(const redis_facts *facts, const char *name, slotq_view *view,
+                                    store_fault *fault)
+{
+    slotq_damage damage;
+    if (!key_is_there(facts)) {
+        return fault_say(fault, SLOTQ_NOQUEUE,
+                         "there is no queue %.200s. Make it: slotq -u URL create %.200s --slots N "
+                         "--payload BYTES",
+                         name, name);
+    }
+    if (facts->key_type[0] != '\0' && strcmp(facts->key_type, "string") != 0) {
+        return fault_say(fault, SLOTQ_CORRUPT,
+                         "the key %.200s is a %s, not a slotq: use another name", name,
+                         facts->key_type);
+    }
+    const uint64_t due =
+        facts->key_bytes < REDIS_FRONT_BYTES_MAX ? facts->key_bytes : REDIS_FRONT_BYTES_MAX;
+    if (facts->front_bytes != due) { /* a key that changes its size is no slotq either */
+        return redis_error_shape(false, fault);
+    }
+    const slotq_outcome outcome = slotq_core_open(view, facts->front, facts->key_bytes, &damage);
+    view->bytes = NULL;
+    return outcome == SLOTQ_OK ? outcome : fault_damage(fault, outcome, name, &damage);
+}
+
+slotq_outcome redis_server_ask(redis_connection *connection, bool writes, int count,
+                               const char **arguments, const size_t *lengths, redisReply **reply,
+                               store_fault *fault)
+{
+    *reply = NULL;
+    redis_connection_clear(connection);
+    if (!redis_connection_add(connection, count, arguments, lengths)) {
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
+    }
+    const bool sent = redis_connection_send(connection, fault);
+    const bool whole = connection->out_sent == connection->out_bytes;
+    redis_connection_clear(connection);
+    if (sent && redis_connection_next(connection, 0, reply, fault)) {
+        return SLOTQ_OK;
+    }
+    fault->outcome = writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO;
+    if (!whole) {
+        fault->outcome = SLOTQ_CONNECT;
+    }
+    return fault->outcome;
+}

@@ -1,0 +1,53 @@
+/* server.h: what a server says of itself and of a key when it is met, and whether a queue is safe
+ * there. Knows commands that any Redis has; no script.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_SERVER_H
+#define SLOTQ_BACKEND_REDIS_SERVER_H
+
+#include "../../slotq_core.h"
+#include "connection.h"
+
+enum { REDIS_FRONT_BYTES_MAX = 704, REDIS_WORD_BYTES = 32 };
+
+/* What was found out; what the server would not tell is "" or false. */
+typedef struct redis_facts {
+    char version[REDIS_WORD_BYTES];
+    char role[REDIS_WORD_BYTES];
+    char policy[REDIS_WORD_BYTES];
+    char key_type[REDIS_WORD_BYTES]; /* "none", "string" … */
+    bool redis7;                     /* it takes scripts with a shebang */
+    bool no_scripts;
+    int64_t ttl_ms;          /* -1 = none, -2 = no key, or not told */
+    int64_t server_ahead_ms; /* its clock less ours */
+    uint64_t key_bytes;
+    uint32_t front_bytes;
+    _Alignas(8) uint8_t front[REDIS_FRONT_BYTES_MAX]; /* of the key, zeros behind */
+} redis_facts;
+
+/* Log in, choose the database, and ask all of it in one round trip. The connection is open; a
+ * borrowed one is not logged in again. OK, CONNECT, IO … */
+slotq_outcome redis_server_greet(redis_connection *connection, const char *key, size_t key_bytes,
+                                 redis_facts *facts, store_fault *fault);
+
+typedef struct redis_demands {
+    bool force;      /* an eviction policy is put up with */
+    bool only_reads; /* a replica will do, and so will what may be evicted */
+} redis_demands;
+
+/* OK, or UNSUPPORTED with the remedy. */
+slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *demands,
+                                 store_fault *fault);
+
+/* The key as a queue: OK and the view (bytes NULL), NOQUEUE, CORRUPT, VERSION. name is for texts.
+ */
+slotq_outcome redis_server_open_key(const redis_facts *facts, const char *name, slotq_view *view,
+                                    store_fault *fault);
+
+/* One command and its reply, to be freed; an error reply is a reply. Where the connection breaks:
+ * CONNECT when the server cannot have got the command, else OUTCOME_UNKNOWN when it writes, IO when
+ * not. */
+slotq_outcome redis_server_ask(redis_connection *connection, bool writes, int count,
+                               const char **arguments, const size_t *lengths, redisReply **reply,
+                               store_fault *fault);
+
+#endif

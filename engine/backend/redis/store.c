@@ -1,0 +1,255 @@
+/* store.c: see store.h.
+ */
+#define _GNU_SOURCE
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "errors.h"
+
+enum { CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 10000, WAIT_MS = 1000 };
+
+static redis_store *self_of(store *base)
+{
+    return (redis_store *)(void *)base;
+}
+
+/* ---- verbs ---- */
+
+static slotq_outcome redis_call(store *base, slotq_call *call, store_harvest *harvest,
+                                store_fault *fault)
+{
+    redis_job job = {.call = call, .harvest = harvest, .fault = fault};
+    redis_store_run(self_of(base), &job, 1);
+    return job.outcome;
+}
+
+static slotq_outcome redis_pair(store *base, slotq_call *first, slotq_call *second,
+                                store_harvest *harvest, slotq_outcome *first_outcome,
+                                store_fault *fault)
+{
+    store_fault first_fault;
+    redis_job jobs[2] = {{.call = first, .fault = &first_fault},
+                         {.call = second, .harvest = harvest, .fault = fault}};
+    redis_store_run(self_of(base), jobs, 2);
+    *first_outcome = jobs[0].outcome;
+    if (jobs[0].outcome >= SLOTQ_FAILURES && jobs[1].outcome < SLOTQ_FAILURES) {
+        *fault = first_fault;
+    }
+    return jobs[1].outcome;
+}
+
+static slotq_outcome redis_wait(store *base, uint64_t sleep_ms, store_fault *fault)
+{
+    redis_store *self = self_of(base);
+    (void)fault; /* a server that is gone is told by the next call */
+    redis_waiter_sleep(&self->waiter, &self->connection, self->key, self->terms.key_bytes,
+                       sleep_ms);
+    return SLOTQ_OK;
+}
+
+static bool redis_keeps_still(const store *base)
+{
+    (void)base;
+    return false;
+}
+
+/* ---- the whole value ---- */
+
+/* GET; the reply is to be freed where it answers OK. */
+static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_fault *fault)
+{
+    const char *words[] = {"GET", self->key};
+    const size_t lengths[] = {3, self->terms.key_bytes};
+    slotq_outcome outcome = SLOTQ_OK;
+    *reply = NULL;
+    if (redis_connection_is_stale(&self->connection)) {
+        outcome = self->connection.borrowed
+                      ? fault_say(fault, SLOTQ_CONNECT, "the connection to the server is lost")
+                      : redis_store_connect(self, 0, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_ask(&self->connection, false, 2, words, lengths, reply, fault);
+    }
+    if (outcome == SLOTQ_OK && (*reply)->type == REDIS_REPLY_ERROR) {
+        redis_error error;
+        outcome = redis_error_take(*reply, false, &error, fault);
+    } else if (outcome == SLOTQ_OK && (*reply)->type == REDIS_REPLY_NIL) {
+        outcome = fault_say(fault, SLOTQ_NOQUEUE, "the queue is not there any more");
+    } else if (outcome == SLOTQ_OK && (*reply)->type != REDIS_REPLY_STRING) {
+        outcome = redis_error_shape(false, fault);
+    }
+    if (outcome != SLOTQ_OK && *reply != NULL) {
+        freeReplyObject(*reply);
+    }
+    return outcome;
+}
+
+static slotq_outcome redis_check(store *base, slotq_damage *damage, store_fault *fault)
+{
+    redis_store *self = self_of(base);
+    redisReply *reply;
+    slotq_view view;
+    slotq_outcome outcome = get_whole(self, &reply, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    /* as a block of its own: hiredis promises no alignment */
+    uint8_t *image = malloc(reply->len + 1);
+    if (image == NULL) {
+        freeReplyObject(reply);
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a copy of the queue");
+    }
+    memcpy(image, reply->str, reply->len);
+    outcome = slotq_core_open(&view, image, reply->len, damage);
+    if (outcome == SLOTQ_OK) {
+        outcome = slotq_core_check(&view, damage);
+    }
+    free(image);
+    freeReplyObject(reply);
+    return outcome == SLOTQ_OK ? outcome : fault_damage(fault, outcome, self->key, damage);
+}
+
+static slotq_outcome redis_export(store *base, uint8_t *buffer, store_fault *fault)
+{
+    redis_store *self = self_of(base);
+    redisReply *reply;
+    slotq_outcome outcome = get_whole(self, &reply, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    if (reply->len == base->view.image_bytes) {
+        memcpy(buffer, reply->str, reply->len);
+    } else {
+        outcome = fault_say(fault, SLOTQ_CORRUPT,
+                            "the key has %zu bytes now, and had %lu when the queue was opened",
+                            reply->len, (unsigned long)base->view.image_bytes);
+    }
+    freeReplyObject(reply);
+    return outcome;
+}
+
+/* ---- open and close ---- */
+
+static void redis_close(store *base)
+{
+    redis_store *self = self_of(base);
+    redis_waiter_free(&self->waiter);
+    redis_connection_free(&self->connection);
+    redis_request_free(&self->request);
+    free(self);
+}
+
+static slotq_outcome redis_clone(store *base, store **other, store_fault *fault)
+{
+    const redis_store *self = self_of(base);
+    if (self->connection.borrowed) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "the connection was lent: attach another one for another thread");
+    }
+    return redis_store_open(&self->connection.address, self->key, &self->settings, other, fault);
+}
+
+static const store_ops redis_ops = {
+    .call = redis_call,
+    .pair = redis_pair,
+    .wait = redis_wait,
+    .keeps_still = redis_keeps_still,
+    .check = redis_check,
+    .export = redis_export,
+    .clone = redis_clone,
+    .close = redis_close,
+};
+
+redis_store *redis_store_of(store *base)
+{
+    return base->ops == &redis_ops ? self_of(base) : NULL;
+}
+
+static uint32_t first_given(uint32_t first, uint32_t second, uint32_t otherwise)
+{
+    if (first > 0) {
+        return first;
+    }
+    return second > 0 ? second : otherwise;
+}
+
+redis_settings redis_settings_of(const slotq_options *options, const redis_address *address)
+{
+    static const slotq_redis_options none;
+    const slotq_redis_options *redis =
+        options != NULL && options->redis != NULL ? options->redis : &none;
+    const uint32_t url_connect_ms = address != NULL ? address->connect_timeout_ms : 0;
+    const uint32_t url_timeout_ms = address != NULL ? address->timeout_ms : 0;
+    redis_settings settings = {
+        .connect_timeout_ms =
+            first_given(url_connect_ms, redis->connect_timeout_ms, CONNECT_TIMEOUT_MS),
+        .timeout_ms = first_given(url_timeout_ms, redis->timeout_ms, TIMEOUT_MS),
+        .wait_replicas = redis->wait_replicas,
+        .wait_ms = first_given(redis->wait_ms, 0, WAIT_MS),
+        .no_reconnect = redis->no_reconnect,
+        .force = redis->force,
+        .read_only = options != NULL && options->read_only,
+        .own_clock = options != NULL && options->clock_ms != NULL,
+    };
+    settings.reconnect_ms = first_given(redis->reconnect_ms, settings.timeout_ms, 0);
+    return settings;
+}
+
+/* A store that is not connected. */
+static redis_store *make(const char *key, const redis_settings *settings, store_fault *fault)
+{
+    redis_store *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes", sizeof *self);
+        return NULL;
+    }
+    const size_t key_bytes = strnlen(key, REDIS_KEY_BYTES_MAX);
+    memcpy(self->key, key, key_bytes);
+    self->base.ops = &redis_ops;
+    self->base.wants_now = settings->own_clock;
+    self->settings = *settings;
+    self->connection.connect_timeout_ms = settings->connect_timeout_ms;
+    self->connection.timeout_ms = settings->timeout_ms;
+    self->terms.view = &self->base.view;
+    self->terms.key = self->key;
+    self->terms.key_bytes = key_bytes;
+    self->terms.own_clock = settings->own_clock;
+    return self;
+}
+
+static slotq_outcome finish(redis_store *self, slotq_outcome outcome, store **opened)
+{
+    if (outcome != SLOTQ_OK) {
+        redis_close(&self->base);
+    } else {
+        *opened = &self->base;
+    }
+    return outcome;
+}
+
+slotq_outcome redis_store_open(const redis_address *address, const char *key,
+                               const redis_settings *settings, store **opened, store_fault *fault)
+{
+    redis_store *self = make(key, settings, fault);
+    if (self == NULL) {
+        return SLOTQ_NOMEMORY;
+    }
+    self->connection.address = *address;
+    return finish(self, redis_store_connect(self, 0, fault), opened);
+}
+
+slotq_outcome redis_store_attach(redisContext *context, const char *key,
+                                 const redis_settings *settings, store **opened, store_fault *fault)
+{
+    redis_store *self = make(key, settings, fault);
+    if (self == NULL) {
+        return SLOTQ_NOMEMORY;
+    }
+    slotq_outcome outcome = redis_connection_borrow(&self->connection, context, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_store_connect(self, 0, fault);
+    }
+    return finish(self, outcome, opened);
+}

@@ -1,0 +1,51 @@
+/* redis/attach.c: a queue over a connection that is lent, and what to poll for. Knows handles and
+ * hiredis's context; no URL.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+
+#include "../../backend/redis/store.h"
+#include "../handle.h"
+#include "../schemes.h"
+
+enum { POLL_MS = 1000 }; /* nobody can be heard on it while commands go over it */
+
+slotq_outcome slotq_redis_attach(struct redisContext *borrowed, const char *name,
+                                 const slotq_options *options, slotq **queue, slotq_error *error)
+{
+    if (queue == NULL) {
+        return error_say(error, SLOTQ_INVALID, "a required pointer is NULL");
+    }
+    *queue = NULL;
+    const size_t length = name == NULL ? 0 : strnlen(name, SCHEME_NAME_BYTES_MAX + 1);
+    if (borrowed == NULL || length == 0 || length > SCHEME_NAME_BYTES_MAX) {
+        return error_say(error, SLOTQ_INVALID,
+                         "no connection, or the queue's name has not 1 to 200 bytes");
+    }
+    slotq *made = queue_handle_new(options, POLL_MS);
+    if (made == NULL) {
+        return error_say(error, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",
+                         sizeof *made);
+    }
+    const redis_settings settings = redis_settings_of(options, NULL);
+    store *opened = NULL;
+    const slotq_outcome outcome =
+        redis_store_attach(borrowed, name, &settings, &opened, &made->fault);
+    return queue_handle_finish(made, outcome, opened, queue, error);
+}
+
+slotq_outcome slotq_redis_listen(slotq *queue, int *fd)
+{
+    if (queue == NULL || fd == NULL) {
+        return queue_refuse_null(queue);
+    }
+    redis_store *place = redis_store_of(queue->store);
+    *fd = place == NULL ? -1
+                        : redis_waiter_listen(&place->waiter, &place->connection, place->key,
+                                              place->terms.key_bytes);
+    if (*fd >= 0) {
+        return SLOTQ_OK;
+    }
+    return queue_refuse(queue, SLOTQ_UNSUPPORTED,
+                        "nobody can be heard that wakes who waits: look every second");
+}

@@ -1,0 +1,237 @@
+/* redis/connection.c: connections and scripts of the user's own, and queues over a connection
+ * that is lent. Knows hiredis's types as the user has them; no verb.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../backend/redis/errors.h"
+#include "../../backend/redis/store.h"
+#include "../handle.h"
+
+enum { ARGUMENTS_MAX = 1 << 20, SUM_BYTES = 40 };
+
+struct slotq_redis_connection {
+    redis_connection connection;
+};
+
+struct slotq_script {
+    char sum[SUM_BYTES + 1]; /* "" = not loaded anywhere yet */
+    size_t length;
+    char text[];
+};
+
+static slotq_outcome refuse_null(slotq_error *error)
+{
+    return error_say(error, SLOTQ_INVALID, "a required pointer is NULL");
+}
+
+static slotq_outcome refuse_memory(slotq_error *error)
+{
+    return error_say(error, SLOTQ_NOMEMORY, "no memory for a connection or command");
+}
+
+/* ---- connections ---- */
+
+slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
+                                  slotq_redis_connection **connection, slotq_error *error)
+{
+    redis_facts facts;
+    redis_address address;
+    store_fault fault;
+    if (connection == NULL || url == NULL) {
+        return refuse_null(error);
+    }
+    *connection = NULL;
+    slotq_outcome outcome = redis_address_parse(url, &address, &fault);
+    if (outcome != SLOTQ_OK) {
+        return error_from_fault(error, outcome, &fault);
+    }
+    slotq_redis_connection *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return refuse_memory(error);
+    }
+    const redis_settings settings = redis_settings_of(options, &address);
+    made->connection.address = address;
+    made->connection.connect_timeout_ms = settings.connect_timeout_ms;
+    made->connection.timeout_ms = settings.timeout_ms;
+    outcome = redis_connection_open(&made->connection, &fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_greet(&made->connection, NULL, 0, &facts, &fault);
+    }
+    if (outcome != SLOTQ_OK) {
+        slotq_redis_close(made);
+        return error_from_fault(error, outcome, &fault);
+    }
+    *connection = made;
+    return SLOTQ_OK;
+}
+
+void slotq_redis_close(slotq_redis_connection *connection)
+{
+    if (connection != NULL) {
+        redis_connection_free(&connection->connection);
+        free(connection);
+    }
+}
+
+struct redisContext *slotq_redis_context(slotq_redis_connection *connection)
+{
+    return connection == NULL ? NULL : connection->connection.context;
+}
+
+static slotq_outcome ask(redis_connection *connection, int count, const char **arguments,
+                         const size_t *lengths, redisReply **reply, store_fault *fault)
+{
+    if (redis_connection_is_stale(connection)) {
+        return fault_say(fault, SLOTQ_CONNECT, "the connection to the server is lost");
+    }
+    return redis_server_ask(connection, true, count, arguments, lengths, reply, fault);
+}
+
+slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,
+                                  const char **arguments, const size_t *lengths,
+                                  struct redisReply **reply, slotq_error *error)
+{
+    store_fault fault;
+    if (connection == NULL || arguments == NULL || reply == NULL) {
+        return refuse_null(error);
+    }
+    *reply = NULL;
+    if (count < 1 || count > ARGUMENTS_MAX) {
+        return error_say(error, SLOTQ_INVALID, "a command of %d arguments: 1 to %d are possible",
+                         count, ARGUMENTS_MAX);
+    }
+    const slotq_outcome outcome =
+        ask(&connection->connection, count, arguments, lengths, reply, &fault);
+    return outcome == SLOTQ_OK ? outcome : error_from_fault(error, outcome, &fault);
+}
+
+/* ---- scripts ---- */
+
+slotq_script *slotq_script_new(const char *text, size_t length)
+{
+    slotq_script *made = text == NULL ? NULL : malloc(sizeof *made + length);
+    if (made != NULL) {
+        memset(made->sum, 0, sizeof made->sum);
+        made->length = length;
+        memcpy(made->text, text, length);
+    }
+    return made;
+}
+
+void slotq_script_free(slotq_script *script)
+{
+    free(script);
+}
+
+/* SCRIPT LOAD, whose answer is the sum. *reply is set where the server refused. */
+static slotq_outcome load(slotq_script *script, redis_connection *connection, redisReply **reply,
+                          store_fault *fault)
+{
+    const char *words[] = {"SCRIPT", "LOAD", script->text};
+    const size_t lengths[] = {6, 4, script->length};
+    slotq_outcome outcome = ask(connection, 3, words, lengths, reply, fault);
+    if (outcome != SLOTQ_OK || (*reply)->type == REDIS_REPLY_ERROR) {
+        return outcome;
+    }
+    if ((*reply)->type == REDIS_REPLY_STRING && (*reply)->len == SUM_BYTES) {
+        memcpy(script->sum, (*reply)->str, SUM_BYTES);
+    } else {
+        outcome = redis_error_shape(false, fault);
+    }
+    freeReplyObject(*reply);
+    *reply = NULL;
+    return outcome;
+}
+
+/* EVALSHA, the sum, the number of keys, keys, arguments. */
+typedef struct run_command {
+    const char **arguments;
+    size_t *lengths;
+    int count;
+    char key_count[16];
+} run_command;
+
+static void put(run_command *command, const void *bytes, size_t length)
+{
+    command->arguments[command->count] = length > 0 ? bytes : "";
+    command->lengths[command->count++] = length;
+}
+
+static bool build(run_command *command, const slotq_script *script, uint32_t key_count,
+                  const slotq_data *keys, uint32_t argument_count, const slotq_data *arguments)
+{
+    const size_t total = 3 + (size_t)key_count + argument_count;
+    command->count = 0;
+    command->arguments = calloc(total, sizeof *command->arguments);
+    command->lengths = calloc(total, sizeof *command->lengths);
+    if (command->arguments == NULL || command->lengths == NULL) {
+        return false;
+    }
+    (void)snprintf(command->key_count, sizeof command->key_count, "%lu", (unsigned long)key_count);
+    put(command, "EVALSHA", 7);
+    put(command, script->sum, SUM_BYTES);
+    put(command, command->key_count, strlen(command->key_count));
+    for (uint32_t i = 0; i < key_count; i++) {
+        put(command, keys[i].bytes, keys[i].size);
+    }
+    for (uint32_t i = 0; i < argument_count; i++) {
+        put(command, arguments[i].bytes, arguments[i].size);
+    }
+    return true;
+}
+
+static slotq_outcome run(slotq_script *script, redis_connection *connection, run_command *command,
+                         redisReply **reply, store_fault *fault)
+{
+    slotq_outcome outcome = SLOTQ_OK;
+    for (uint32_t turn = 0; turn < 2 && outcome == SLOTQ_OK; turn++) {
+        if (script->sum[0] == '\0') {
+            outcome = load(script, connection, reply, fault);
+        }
+        if (outcome != SLOTQ_OK || *reply != NULL) {
+            break;
+        }
+        outcome =
+            ask(connection, command->count, command->arguments, command->lengths, reply, fault);
+        if (outcome != SLOTQ_OK || turn > 0 || !redis_error_is(*reply, "NOSCRIPT")) {
+            break;
+        }
+        freeReplyObject(*reply);
+        *reply = NULL;
+        script->sum[0] = '\0';
+    }
+    return outcome;
+}
+
+slotq_outcome slotq_script_run(slotq_script *script, struct redisContext *context,
+                               uint32_t key_count, const slotq_data *keys, uint32_t argument_count,
+                               const slotq_data *arguments, struct redisReply **reply,
+                               slotq_error *error)
+{
+    store_fault fault;
+    run_command command;
+    if (script == NULL || context == NULL || reply == NULL || (key_count > 0 && keys == NULL) ||
+        (argument_count > 0 && arguments == NULL)) {
+        return refuse_null(error);
+    }
+    *reply = NULL;
+    if (key_count > ARGUMENTS_MAX || argument_count > ARGUMENTS_MAX) {
+        return error_say(error, SLOTQ_INVALID, "more than %d keys or arguments", ARGUMENTS_MAX);
+    }
+    const redis_settings settings = redis_settings_of(NULL, NULL);
+    redis_connection connection = {.timeout_ms = settings.timeout_ms};
+    slotq_outcome outcome = redis_connection_borrow(&connection, context, &fault);
+    if (!build(&command, script, key_count, keys, argument_count, arguments)) {
+        outcome = fault_say(&fault, SLOTQ_NOMEMORY, "no memory for a command");
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = run(script, &connection, &command, reply, &fault);
+    }
+    free(command.arguments);
+    free(command.lengths);
+    redis_connection_free(&connection);
+    return outcome == SLOTQ_OK ? outcome : error_from_fault(error, outcome, &fault);
+}

@@ -1,0 +1,92 @@
+/* redis/schemes.c: the kinds of URL of libslotq_redis: folders and Redis servers. Knows which
+ * function does what for a URL; no command, no reply.
+ */
+#include "../schemes.h"
+
+#include "../../backend/redis/keys.h"
+
+enum { POLL_MS = 5000 }; /* PUBLISH wakes who waits: looking is for what it cannot tell */
+
+static const char *redis_name_fault(const char *name, size_t length)
+{
+    (void)name;
+    if (length == 0) {
+        return "is empty: 1 to 200 bytes are possible";
+    }
+    return length > SCHEME_NAME_BYTES_MAX ? "is too long: 1 to 200 bytes are possible" : NULL;
+}
+
+static slotq_outcome read_url(const char *url, const slotq_options *options, redis_address *address,
+                              redis_settings *settings, store_fault *fault)
+{
+    const slotq_outcome outcome = redis_address_parse(url, address, fault);
+    if (outcome == SLOTQ_OK) {
+        *settings = redis_settings_of(options, address);
+    }
+    return outcome;
+}
+
+static slotq_outcome redis_create(const char *url, const char *name, const slotq_geometry *geometry,
+                                  const slotq_options *options, store_fault *fault)
+{
+    redis_address address;
+    redis_settings settings;
+    const slotq_outcome outcome = read_url(url, options, &address, &settings, fault);
+    return outcome == SLOTQ_OK ? redis_keys_create(&address, name, geometry, &settings, fault)
+                               : outcome;
+}
+
+static slotq_outcome redis_import(const char *url, const char *name, const uint8_t *image,
+                                  uint64_t bytes, store_fault *fault)
+{
+    redis_address address;
+    redis_settings settings;
+    const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
+    settings.force = true; /* there is no option to say so; the one who opens it is told */
+    return outcome == SLOTQ_OK ? redis_keys_import(&address, name, image, bytes, &settings, fault)
+                               : outcome;
+}
+
+static slotq_outcome redis_open(const char *url, const char *name, const slotq_options *options,
+                                store **opened, store_fault *fault)
+{
+    redis_address address;
+    redis_settings settings;
+    const slotq_outcome outcome = read_url(url, options, &address, &settings, fault);
+    return outcome == SLOTQ_OK ? redis_store_open(&address, name, &settings, opened, fault)
+                               : outcome;
+}
+
+static slotq_outcome redis_remove(const char *url, const char *name, store_fault *fault)
+{
+    redis_address address;
+    redis_settings settings;
+    const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
+    return outcome == SLOTQ_OK ? redis_keys_remove(&address, name, &settings, fault) : outcome;
+}
+
+static slotq_outcome redis_list(const char *url, scheme_visit visit, void *context,
+                                store_fault *fault)
+{
+    redis_address address;
+    redis_settings settings;
+    const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
+    return outcome == SLOTQ_OK ? redis_keys_list(&address, &settings, visit, context, fault)
+                               : outcome;
+}
+
+#define REDIS(url_prefix)                                                                          \
+    {                                                                                              \
+        .prefix = url_prefix, .poll_ms = POLL_MS, .name_fault = redis_name_fault,                  \
+        .create = redis_create, .import = redis_import, .open = redis_open,                        \
+        .remove = redis_remove, .list = redis_list                                                 \
+    }
+
+static const scheme redis = REDIS("redis://");
+static const scheme redis_unix = REDIS("unix://");
+static const scheme redis_tls = {
+    .prefix = "rediss://",
+    .missing = "this build has no TLS: give redis:// or unix://, through a tunnel where the "
+               "network is not trusted"};
+
+const scheme *const scheme_table[] = {&redis, &redis_tls, &redis_unix, &scheme_folder};
