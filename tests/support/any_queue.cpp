@@ -11,19 +11,26 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "redis_server.hpp"
+
 namespace any_queue
 {
 
 std::ostream &operator<<(std::ostream &out, Kind kind)
 {
-    static const char *const names[] = {"memory", "buffer", "file", "file, exclusive",
-                                        "file, sync=always"};
+    static const char *const names[] = {
+        "memory", "buffer", "file", "file, exclusive", "file, sync=always", "redis"};
     return out << names[static_cast<int>(kind)];
 }
 
 std::vector<Kind> all_kinds()
 {
-    return {Kind::memory, Kind::buffer, Kind::file, Kind::file_exclusive, Kind::file_synced};
+    std::vector<Kind> kinds = {Kind::memory, Kind::buffer, Kind::file, Kind::file_exclusive,
+                               Kind::file_synced};
+    if (redis::available()) {
+        kinds.push_back(Kind::redis);
+    }
+    return kinds;
 }
 
 std::vector<Kind> file_kinds()
@@ -135,7 +142,16 @@ static uint64_t read_clock(void *context)
     return static_cast<Queue *>(context)->now_ms;
 }
 
-Queue::Queue(Kind kind, const Geometry &geometry) : kind_(kind), geometry_(geometry.raw)
+/* A folder has one queue; the one server has many. */
+static std::string fresh_name(Kind kind)
+{
+    static uint32_t count = 0;
+    return kind == Kind::redis ? "q" + std::to_string(++count) : "q";
+}
+
+Queue::Queue(Kind kind, const Geometry &geometry)
+    : kind_(kind), url_(kind == Kind::redis ? redis::shared_server().url() : folder_.path()),
+      name_(fresh_name(kind)), geometry_(geometry.raw)
 {
     slotq_error error = {};
     const slotq_options wanted = options();
@@ -151,9 +167,9 @@ Queue::Queue(Kind kind, const Geometry &geometry) : kind_(kind), geometry_(geome
         break;
     }
     default:
-        outcome = slotq_create(folder_.path(), "q", &geometry_, &wanted, &error);
+        outcome = slotq_create(url_.c_str(), name_.c_str(), &geometry_, &wanted, &error);
         if (outcome == SLOTQ_OK) {
-            outcome = slotq_open(folder_.path(), "q", &wanted, &queue_, &error);
+            outcome = slotq_open(url_.c_str(), name_.c_str(), &wanted, &queue_, &error);
         }
         break;
     }
@@ -165,6 +181,9 @@ Queue::Queue(Kind kind, const Geometry &geometry) : kind_(kind), geometry_(geome
 Queue::~Queue()
 {
     close();
+    if (kind_ == Kind::redis) {
+        slotq_remove_queue(url_.c_str(), name_.c_str(), nullptr);
+    }
 }
 
 slotq_options Queue::options() const
@@ -195,7 +214,7 @@ void Queue::reopen()
     const slotq_outcome outcome =
         kind_ == Kind::buffer
             ? slotq_open_memory(buffer_.data(), bytes, nullptr, &wanted, &queue_, &error)
-            : slotq_open(folder_.path(), "q", &wanted, &queue_, &error);
+            : slotq_open(url_.c_str(), name_.c_str(), &wanted, &queue_, &error);
     if (outcome != SLOTQ_OK) {
         throw std::runtime_error(error.text);
     }

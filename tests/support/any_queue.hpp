@@ -15,10 +15,10 @@
 namespace any_queue
 {
 
-enum class Kind { memory, buffer, file, file_exclusive, file_synced };
+enum class Kind { memory, buffer, file, file_exclusive, file_synced, redis };
 std::ostream &operator<<(std::ostream &out, Kind kind);
 
-/* All of them, and those whose bytes are in a file. */
+/* All of them (Redis where there is a server to start), and those whose bytes are in a file. */
 std::vector<Kind> all_kinds();
 std::vector<Kind> file_kinds();
 
@@ -99,6 +99,15 @@ public:
     {
         return folder_;
     }
+    /* Where it is: what slotq_open takes. Not of memory and buffer. */
+    const std::string &url() const
+    {
+        return url_;
+    }
+    const std::string &name() const
+    {
+        return name_;
+    }
     uint64_t now_ms = 1700000000000; /* what its clock says */
 
     slotq_options options() const;
@@ -120,6 +129,8 @@ public:
 private:
     Kind kind_;
     Folder folder_;
+    std::string url_;
+    std::string name_;
     slotq_geometry geometry_;
     std::vector<uint64_t> buffer_;
     slotq *queue_ = nullptr;

@@ -324,7 +324,7 @@ TEST_CASE("who gets no handle gets NULL", "[queue]")
     CHECK(slotq_open("/no/such/folder", "q", nullptr, &given, nullptr) != SLOTQ_OK);
     CHECK(given == nullptr);
     given = old;
-    CHECK(slotq_open("redis://host", "q", nullptr, &given, nullptr) == SLOTQ_UNSUPPORTED);
+    CHECK(slotq_open("rediss://host", "q", nullptr, &given, nullptr) == SLOTQ_UNSUPPORTED);
     CHECK(given == nullptr);
     given = old;
     CHECK(slotq_clone(nullptr, &given, nullptr) == SLOTQ_INVALID);

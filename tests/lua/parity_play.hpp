@@ -1,0 +1,147 @@
+/* parity_play.hpp: the C core and the Lua scripts play the same game: the same verbs at the same
+ * times, reply and image compared after each. Chooses, asks, compares; knows no rule of a verb.
+ */
+#ifndef TESTS_LUA_PARITY_PLAY_HPP
+#define TESTS_LUA_PARITY_PLAY_HPP
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../support/image.hpp"
+#include "../support/model_play.hpp"
+#include "../support/redis_server.hpp"
+
+namespace parity
+{
+
+using support::Choices;
+using support::Image;
+
+/* ---- what a script is told, and what it must answer ---- */
+
+/* Slots of messages as a client packs them; what follows a payload is filler. */
+std::string packed_slots(const slotq_geometry &geometry, const slotq_data *messages, uint32_t count,
+                         uint64_t now_ms, char filler);
+/* A slot of the image, its undefined bytes zero. */
+std::string slot_masked(const slotq_view &view, const char *slot);
+std::string number(uint64_t value, uint32_t bytes);
+
+redis::Reply text_reply(const std::string &text);
+redis::Reply integer_reply(int64_t integer);
+redis::Reply status_reply(const std::string &text);
+redis::Reply error_reply(const std::string &text);
+
+/* What a script must answer where the core answered this. */
+redis::Reply expected_push(const slotq_call &call, slotq_outcome outcome);
+redis::Reply expected_reserve(const Image &image, const slotq_call &call, slotq_outcome outcome,
+                              bool packed);
+redis::Reply expected_settle(const slotq_call &call, slotq_outcome outcome, uint32_t count,
+                             bool packed);
+redis::Reply expected_simple(const slotq_call &call, slotq_outcome outcome);
+redis::Reply expected_look(const Image &image, const slotq_call &call, slotq_outcome outcome,
+                           bool packed);
+redis::Reply expected_stats(const slotq_call &call, slotq_outcome outcome);
+void expect_status(redis::Reply &reply, const slotq_call &call, slotq_outcome outcome);
+redis::Reply expected_refusal(slotq_outcome outcome);
+
+/* "" or how an answer differs. Of an error only the code counts, and FULL's numbers. */
+std::string differ(const redis::Reply &expected, const redis::Reply &got);
+
+/* "" or the first byte, by its name, in which two images differ where the format defines it. */
+std::string differ(const Image &core, const std::string &bytes);
+std::string name_of_byte(const slotq_view &view, uint32_t offset);
+
+/* ---- the game ---- */
+
+class Play
+{
+public:
+    Play(Choices &choices, redis::Connection &connection, redis::Scripts &scripts,
+         redis::Connection &listener, const std::string &key);
+
+    std::string step(); /* "" or how the two differ */
+    std::string end();  /* "" or that wake messages are missing or too many */
+    std::string told() const;
+    bool wide() const
+    {
+        return wide_;
+    }
+    bool spent() const /* a wide play is short, as each of its steps is long */
+    {
+        return steps_ >= (wide_ ? 250u : 1200u);
+    }
+
+private:
+    struct Held {
+        uint32_t group;
+        slotq_run run;
+    };
+    using Step = std::string (Play::*)();
+
+    static slotq_geometry choose_geometry(Choices &choices, bool wide);
+    void start();
+    void choose_time();
+    void move_clock();
+    uint64_t choose_last_id();
+    uint64_t choose_duration();
+    uint64_t choose_id();
+    uint32_t choose_group();
+    uint32_t choose_count(uint32_t most);
+    uint32_t choose_runs();
+    void stir();
+    void stir_words(uint32_t group);
+    void wear_out();
+    void interrupt_crossing();
+    void finish_ahead();
+
+    std::string push();
+    std::string reserve();
+    slotq_outcome reserve_sound(slotq_call &call);
+    std::string settle();
+    std::string remove();
+    std::string reclaim();
+    std::string redrive();
+    std::string administer();
+    std::string look();
+    std::string stats();
+    std::string status();
+
+    bool choose_packed(const char *packed, const char *plain);
+    void damage_newest(uint64_t first_id);
+    slotq_call fresh(slotq_verb verb) const;
+    std::string now() const;
+    std::string any_now();
+    void keep(uint32_t group, const slotq_run &run);
+    void send(const std::string &script, const redis::Arguments &arguments);
+    std::string compare(const redis::Reply &expected);
+    redis::Reply normal(const redis::Reply &got) const;
+    void put_image(); /* the server's bytes become the core's */
+    std::string count_wakes();
+    std::string group_before(uint32_t group) const;
+
+    Choices &choices_;
+    redis::Connection &connection_;
+    redis::Scripts &scripts_;
+    redis::Connection &listener_;
+    std::string key_;
+    bool wide_;
+    bool damages_; /* some messages say a length that cannot be */
+    Image image_;
+    uint64_t now_ms_ = 0;
+    uint32_t steps_ = 0;
+    bool woke_ = false;  /* in a step before the verb's last */
+    uint32_t wakes_ = 0; /* since listener_ was last counted */
+    std::string script_;
+    std::string slots_;      /* last pushed, packed */
+    std::vector<Held> held_; /* tokens that were given out, old ones among them */
+    std::vector<slotq_run> runs_;
+    std::vector<std::string> payloads_;
+    std::vector<slotq_data> data_;
+    std::deque<std::string> told_;
+    support::Bytes before_{0}; /* the last verb */
+};
+
+} // namespace parity
+#endif

@@ -1,0 +1,211 @@
+-- story.lua: one long story of verbs told to the bundled scripts under the shim, with the same
+-- chance on every Lua: INTERPRETER story.lua FOLDER STEPS. A line a call: script, arguments in
+-- hex, the reply; at last the value. Knows the scripts' arguments; judges nothing.
+
+local folder, steps = arg[1], tonumber(arg[2])
+local shim = dofile((string.match(arg[0], '^(.*/)') or './') .. 'shim.lua')
+
+-- the same numbers wherever numbers are doubles or integers
+local state = 20240229
+
+local function below(limit)
+    state = state * 16807 % 2147483647
+    return state % limit
+end
+
+local function text_of(number)
+    return string.format('%.0f', number)
+end
+
+local function bytes_of(value, width)
+    local bytes = {}
+    for i = 1, width do
+        bytes[i] = string.char(value % 256)
+        value = math.floor(value / 256)
+    end
+    return table.concat(bytes)
+end
+
+local function say(script, ...)
+    local arguments, words = {...}, {script}
+    local fine, reply = pcall(shim.run, folder, script, 'q', arguments)
+    if not fine and type(reply) ~= 'table' then
+        io.stderr:write(script, ': ', tostring(reply), '\n')
+        os.exit(1)
+    end
+    for i, argument in ipairs(arguments) do
+        words[i + 1] = shim.hex(argument)
+    end
+    print(table.concat(words, ' '):gsub(' +$', ' ') .. ' = ' .. shim.told(reply))
+    return reply
+end
+
+local shapes = {
+    {9, 16, 0, 3, 2, 16, 3, 100}, {5, 3, 2, 2, 1, 1, 0, 1}, {30, 7, 0, 4, 3, 24, 2, 1000},
+    {2, 1, 0, 0, 1, 0, 1, 60000}, {17, 25, 0, 2, 2, 2, 62, 3},
+}
+
+local now, shape, held, last_id
+
+local function new_queue(number)
+    shape = shapes[number]
+    held, last_id = {}, 0
+    now = 1700000000000 + number * 16777216 * shape[8]
+    shim.values.q = nil
+    local texts = {}
+    for i, value in ipairs(shape) do
+        texts[i] = text_of(value)
+    end
+    say('create', '', (table.unpack or unpack)(texts))
+end
+
+local function time()
+    return text_of(now)
+end
+
+local function has_checks()
+    return shape[6] % 4 >= 2
+end
+
+-- of a checks queue only the length is judged here, so any four bytes do for the sum
+local function packed(count)
+    local slots = {}
+    for i = 1, count do
+        local length = below(shape[2] + 1)
+        local tick = math.floor(now / shape[8]) % 4294967296
+        slots[i] = bytes_of(length, 2) .. (shape[6] >= 16 and bytes_of(tick, 4) or '') ..
+            (has_checks() and 'sums' or '') .. string.rep(string.char(97 + below(26)), length) ..
+            string.rep('\0', shape[2] - length)
+    end
+    return table.concat(slots)
+end
+
+local function push()
+    local count = 1 + below(3)
+    local reply
+    if below(2) == 0 or has_checks() then
+        reply = say('push_packed', time(), text_of(count), packed(count), 'none', '',
+            below(2) == 0 and '1' or '')
+    else
+        reply = say('push', time(), string.rep('p', below(shape[2] + 1)))
+        count = 1
+    end
+    if type(reply) == 'number' then
+        last_id = reply + count - 1
+    end
+end
+
+local function reserve()
+    local group = text_of(below(shape[5]))
+    local lease = text_of(1 + below(40 * shape[8]))
+    local wait = below(2) == 0 and '1' or ''
+    if below(2) == 0 and not has_checks() then
+        local reply = say('reserve', time(), group, text_of(1 + below(4)), lease, wait)
+        for i = 1, type(reply) == 'table' and #reply or 0, 4 do
+            held[#held + 1] = {group = group, id = reply[i], token = reply[i + 1], count = 1}
+        end
+        return
+    end
+    local reply = say('reserve_packed', time(), group, text_of(1 + below(4)), lease, wait)
+    local runs = type(reply) == 'table' and reply[1] or ''
+    for at = 1, #runs, 12 do
+        local run = {group = group}
+        run.id, run.token, run.count = shim.unpack('<I6I4H', string.sub(runs, at, at + 11))
+        held[#held + 1] = run
+    end
+end
+
+local function settle()
+    local run = held[#held] and table.remove(held, 1 + below(#held))
+    if not run then
+        return
+    end
+    local verb = ({'ack', 'ack', 'nack', 'release', 'extend', 'kill'})[1 + below(6)]
+    local ms = (verb == 'extend' or verb == 'nack' and below(2) == 0) and
+        text_of(1 + below(9 * shape[8])) or '0'
+    if below(3) == 0 then
+        run.token = run.token + 4
+    end
+    if below(2) == 0 then
+        say('settle_packed', time(), verb, run.group, ms, text_of(below(256)),
+            bytes_of(run.id, 6) .. bytes_of(run.token, 4) .. bytes_of(run.count, 2))
+    else
+        say('settle', time(), verb, run.group, ms, text_of(below(256)), text_of(run.id),
+            text_of(run.token))
+    end
+end
+
+local function some_id()
+    return text_of(math.max(0, last_id + 1 - below(shape[1] + 2)))
+end
+
+local function look()
+    local group = text_of(below(shape[5]))
+    local which = below(6)
+    if which == 0 then
+        say('stats', time(), group)
+    elseif which == 1 then
+        say('status', time(), group, some_id(), some_id())
+    elseif which == 2 then
+        say('peek', time(), group, '', '5')
+    elseif which == 3 then
+        say('peek_packed', time(), group, some_id(), '5')
+    elseif which == 4 then
+        say('dead_list', time(), '0', '5')
+    else
+        say('dead_list_packed', time(), '1', '5')
+    end
+end
+
+local function administer()
+    local which = below(12)
+    if which < 3 then
+        say('remove', time(), some_id(), which == 0 and 'all' or text_of(below(shape[5])))
+    elseif which < 5 then
+        say('reclaim', time(), text_of(below(shape[5])))
+    elseif which < 7 then
+        say('redrive', time(), text_of(1 + below(3)))
+    elseif which == 7 then
+        say('pause', time(), text_of(1 + below(3)))
+    elseif which < 10 then
+        say('resume', time(), '3')
+    elseif which == 10 then
+        say('dead_purge', time())
+    else
+        say('purge', time())
+    end
+end
+
+local function wrong()
+    say('push', 'now', 'x')
+    say('reserve', time(), '99', '1', '1')
+    say('status', time(), '0', '1.5')
+    say('settle', time(), 'burn', '0', '0', '0', '1', '5')
+end
+
+local function move_clock()
+    local kind = below(40)
+    if kind < 12 then
+        now = now + below(3 * shape[8])
+    elseif kind < 16 then
+        now = now + below(60 * shape[8])
+    elseif kind == 16 then
+        now = now + (8388608 + below(9000)) * shape[8]
+    elseif kind == 17 then
+        now = now - below(30 * shape[8])
+    end
+end
+
+local moves = {push, push, push, reserve, reserve, reserve, settle, settle, settle, look, look,
+    administer}
+
+for number = 1, #shapes do
+    new_queue(number)
+    for _ = 1, math.floor(steps / #shapes) do
+        move_clock()
+        moves[1 + below(#moves)]()
+    end
+    wrong()
+    print('value ' .. shim.hex(shim.values.q))
+    print('published ' .. text_of(shim.published))
+end

@@ -1,0 +1,337 @@
+/* test_arguments.cpp: arguments that no caller should give: every script refuses them with a
+ * SLOTQ… error of one line and leaves the value as it was, byte for byte.
+ */
+#include <set>
+
+#include "../support/catch.hpp"
+#include "on_server.hpp"
+
+namespace
+{
+
+using on_server::Queue;
+using redis::Arguments;
+using redis::Reply;
+
+/* What is no decimal integer in any range. '' means "not given" in some places. */
+const std::vector<std::string> &nonsense()
+{
+    static const std::vector<std::string> values = {"1.5",
+                                                    "-1",
+                                                    "+1",
+                                                    "nan",
+                                                    "NaN",
+                                                    "-nan",
+                                                    "inf",
+                                                    "-inf",
+                                                    "1e3",
+                                                    "0x10",
+                                                    " 1",
+                                                    "1 ",
+                                                    "1\n",
+                                                    "9007199254740992",
+                                                    "18446744073709551616",
+                                                    "99999999999999999999999999",
+                                                    std::string(1, '\0'),
+                                                    std::string("1\0", 2),
+                                                    std::string("1\0002", 3),
+                                                    "one",
+                                                    std::string(10000, '9'),
+                                                    std::string(10000, 'x')};
+    return values;
+}
+
+/* Arguments that may be any bytes: a payload, packed slots. */
+bool is_bytes(const std::string &script, size_t index)
+{
+    return (script == "push" && index >= 1) || (script == "push_packed" && index == 2);
+}
+
+/* Arguments that are refused only where they are too long, or may be empty. */
+bool may_be_empty(const std::string &script, size_t index)
+{
+    return index == 0 || (script.substr(0, 4) == "peek" && index == 2) ||
+           (script.substr(0, 7) == "reserve" && index == 4) ||
+           (script == "push_packed" && index >= 3) || is_bytes(script, index);
+}
+
+bool refuses(Queue &queue, const std::string &script, const Reply &reply, const std::string &before)
+{
+    const bool named = reply.kind == Reply::Kind::error && reply.text.substr(0, 5) == "SLOTQ";
+    const bool one_line = reply.text.find_first_of("\r\n") == std::string::npos;
+    UNSCOPED_INFO(script << ": " << reply.told());
+    return named && one_line && reply.text.size() < 400 && queue.bytes() == before;
+}
+
+Arguments with_now(const Queue &queue, const std::string &script)
+{
+    Arguments arguments = queue.sample(script);
+    arguments.insert(arguments.begin(), std::to_string(on_server::now_ms));
+    return arguments;
+}
+
+} // namespace
+
+TEST_CASE("arguments: nonsense in each place of each script")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    const std::string before = queue.bytes();
+    for (const std::string &script : on_server::all_scripts()) {
+        const Arguments good = with_now(queue, script);
+        for (size_t index = 0; index < good.size(); index++) {
+            for (const std::string &value : nonsense()) {
+                if (is_bytes(script, index)) {
+                    continue;
+                }
+                Arguments arguments = good;
+                arguments[index] = value;
+                CAPTURE(variant, index, value.substr(0, 40), value.size());
+                REQUIRE(refuses(queue, script, queue.run_raw(script, arguments), before));
+            }
+        }
+    }
+}
+
+TEST_CASE("arguments: empty, missing, too many")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    const std::string before = queue.bytes();
+    for (const std::string &script : on_server::all_scripts()) {
+        const Arguments good = with_now(queue, script);
+        CAPTURE(variant);
+        for (size_t index = 0; index < good.size(); index++) {
+            Arguments arguments = good;
+            arguments[index].clear();
+            CAPTURE(index);
+            if (!may_be_empty(script, index)) {
+                CHECK(refuses(queue, script, queue.run_raw(script, arguments), before));
+            }
+        }
+        /* the last of these may be left out, as a caller that wants nothing of it does */
+        const size_t needed = script == "push_packed"            ? 3
+                              : script.substr(0, 7) == "reserve" ? 4
+                                                                 : good.size();
+        for (size_t count = 0; count < needed; count++) {
+            CAPTURE(count);
+            const Arguments few(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(count));
+            CHECK(refuses(queue, script, queue.run_raw(script, few), before));
+        }
+        if (script != "push" && script != "settle" && script != "status") {
+            Arguments many = good;
+            many.push_back("1");
+            CHECK(refuses(queue, script, queue.run_raw(script, many), before));
+        }
+    }
+    CHECK(
+        refuses(queue, "settle",
+                queue.run("settle", {"ack", "0", "0", "0", "1", std::to_string(queue.token), "2"}),
+                before));
+}
+
+TEST_CASE("arguments: the number of keys")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    const std::string before = queue.bytes();
+    for (const std::string &script : on_server::all_scripts()) {
+        CAPTURE(variant, script);
+        Arguments call = queue.scripts().call(script, queue.key(), with_now(queue, script));
+        Arguments none = call;
+        none[2] = "0";
+        none.erase(none.begin() + 3);
+        const Reply without = queue.command(none);
+        CHECK(refuses(queue, script, without, before));
+        Arguments two = call;
+        two[2] = "2";
+        two.insert(two.begin() + 4, queue.key());
+        CHECK(refuses(queue, script, queue.command(two), before));
+    }
+}
+
+namespace
+{
+
+using Calls = std::vector<std::pair<std::string, Arguments>>;
+
+void check_refused(Queue &queue, const Calls &calls)
+{
+    const std::string before = queue.bytes();
+    for (const auto &call : calls) {
+        std::string told = call.first;
+        for (const std::string &argument : call.second) {
+            told += " " + redis::Reply{Reply::Kind::string, 0, argument, {}}.told();
+        }
+        CAPTURE(told);
+        CHECK(refuses(queue, call.first, queue.run(call.first, call.second), before));
+    }
+}
+
+on_server::Shape two_groups()
+{
+    on_server::Shape shape;
+    shape.groups = 2;
+    return shape;
+}
+
+const std::string lease_too_long = std::to_string(((1ull << 23) - 1) * 100 + 1);
+
+} // namespace
+
+TEST_CASE("arguments: out of range for push and reserve")
+{
+    if (!redis::available()) {
+        return;
+    }
+    Queue queue(redis::shared_server(), "redis7", two_groups());
+    queue.prepare();
+    check_refused(queue, {
+                             {"reserve", {"2", "1", "30000"}},
+                             {"reserve", {"0", "0", "30000"}},
+                             {"reserve", {"0", "4097", "30000"}},
+                             {"reserve", {"0", "1", "0"}},
+                             {"reserve", {"0", "1", lease_too_long}},
+                             {"reserve", {"0", "1", "1", "2"}},
+                             {"reserve_packed", {"2", "1", "30000"}},
+                             {"reserve_packed", {"0", "4097", "30000"}},
+                             {"reserve_packed", {"0", "1", lease_too_long}},
+                             {"push_packed", {"0", ""}},
+                             {"push_packed", {"1", queue.slot("x") + "x"}},
+                             {"push_packed", {"1", queue.slot("x").substr(1)}},
+                             {"push_packed", {"2", queue.slot("x")}},
+                             {"push_packed", {"1", queue.slot("x"), "unique", ""}},
+                             {"push_packed", {"1", queue.slot("x"), "none", "12345678"}},
+                             {"push_packed", {"1", queue.slot("x"), "none", "", "2"}},
+                             {"push_packed", {"9", std::string(9 * 18, '\0')}},
+                             {"push", {std::string(17, 'x')}},
+                         });
+}
+
+TEST_CASE("arguments: out of range for settle")
+{
+    if (!redis::available()) {
+        return;
+    }
+    Queue queue(redis::shared_server(), "redis7", two_groups());
+    queue.prepare();
+    const std::string id = std::to_string(queue.leased_id);
+    const std::string token = std::to_string(queue.token);
+    const std::string run = on_server::number(queue.leased_id, 6) +
+                            on_server::number(queue.token, 4) + on_server::number(1, 2);
+    check_refused(
+        queue,
+        {
+            {"settle", {"ack", "2", "0", "0", id, token}},
+            {"settle", {"ack", "0", "0", "256", id, token}},
+            {"settle", {"nack", "0", lease_too_long, "0", id, token}},
+            {"settle", {"extend", "0", "0", "0", id, token}},
+            {"settle", {"burn", "0", "0", "0", id, token}},
+            {"settle", {"ack", "0", "0", "0", id, "4294967296"}},
+            {"settle", {"ack", "0", "0", "0", "281474976710656", token}},
+            {"settle_packed", {"ack", "0", "0", "0", ""}},
+            {"settle_packed", {"ack", "0", "0", "0", run.substr(0, 11)}},
+            {"settle_packed", {"ack", "0", "0", "0", run + "x"}},
+            {"settle_packed", {"ack", "2", "0", "0", run}},
+            {"settle_packed", {"nack", "0", "0", "256", run}},
+            {"settle_packed", {"ack", "0", "0", "0", run.substr(0, 10) + on_server::number(0, 2)}},
+            {"settle_packed",
+             {"ack", "0", "0", "0", run.substr(0, 10) + on_server::number(4097, 2)}},
+        });
+}
+
+TEST_CASE("arguments: out of range for the others")
+{
+    if (!redis::available()) {
+        return;
+    }
+    Queue queue(redis::shared_server(), "redis7", two_groups());
+    queue.prepare();
+    const std::string id = std::to_string(queue.leased_id);
+    check_refused(queue, {
+                             {"remove", {id, "2"}},
+                             {"remove", {id, "All"}},
+                             {"reclaim", {"2"}},
+                             {"redrive", {"0"}},
+                             {"redrive", {"4097"}},
+                             {"pause", {"0"}},
+                             {"pause", {"4"}},
+                             {"resume", {"0"}},
+                             {"resume", {"4"}},
+                             {"status", {"2", id}},
+                             {"stats", {"2"}},
+                             {"peek", {"2", "", "1"}},
+                             {"peek", {"0", "", "0"}},
+                             {"peek", {"0", "", "4097"}},
+                             {"peek_packed", {"0", "", "4097"}},
+                             {"dead_list", {"0", "0"}},
+                             {"dead_list", {"0", "4097"}},
+                             {"dead_list_packed", {"0", "4097"}},
+                             {"create", {"1", "16", "0", "3", "1", "0", "0", "100"}},
+                             {"create", {"65536", "16", "0", "3", "1", "0", "0", "100"}},
+                             {"create", {"9", "0", "0", "3", "1", "0", "0", "100"}},
+                             {"create", {"9", "16", "0", "3", "17", "0", "0", "100"}},
+                             {"create", {"9", "16", "0", "3", "1", "32", "0", "100"}},
+                             {"create", {"9", "16", "0", "3", "1", "0", "63", "100"}},
+                             {"create", {"9", "16", "0", "3", "1", "0", "0", "0"}},
+                             {"create", {"9", "16", "0", "3", "1", "0", "0", "60001"}},
+                             {"create", {"65535", "65535", "0", "3", "1", "0", "0", "100"}},
+                             {"create", {"16385", "16", "0", "3", "1", "4", "0", "100"}},
+                         });
+}
+
+TEST_CASE("arguments: a checks queue is pushed and reserved packed only")
+{
+    if (!redis::available()) {
+        return;
+    }
+    on_server::Shape shape;
+    shape.flags = 2;
+    Queue queue(redis::shared_server(), "redis7", shape);
+    queue.prepare();
+    const std::string before = queue.bytes();
+    CHECK(refuses(queue, "push", queue.run("push", {"x"}), before));
+    const Reply push = queue.run("push", {"x"});
+    CHECK(push.word() == "SLOTQINVALID");
+    CHECK(push.text.find("push_packed") != std::string::npos);
+    const Reply reserve = queue.run("reserve", {"0", "1", "1000"});
+    CHECK(reserve.word() == "SLOTQINVALID");
+    CHECK(reserve.text.find("reserve_packed") != std::string::npos);
+    CHECK(queue.bytes() == before);
+}
+
+TEST_CASE("arguments: an error never repeats the caller's bytes")
+{
+    if (!redis::available()) {
+        return;
+    }
+    Queue queue(redis::shared_server());
+    queue.prepare();
+    const std::string secret = "s3cret-bytes";
+    for (const std::string &script : on_server::all_scripts()) {
+        const Arguments good = with_now(queue, script);
+        for (size_t index = 0; index < good.size(); index++) {
+            if (is_bytes(script, index)) {
+                continue;
+            }
+            Arguments arguments = good;
+            arguments[index] = secret;
+            const Reply reply = queue.run_raw(script, arguments);
+            CAPTURE(script, index, reply.told());
+            CHECK(reply.is_error());
+            CHECK(reply.text.find(secret) == std::string::npos);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+/* test_costs.cpp: what a verb costs the server, counted: calls inside a script by INFO
+ * commandstats, memory by MEMORY USAGE.
+ */
+#include <cstdlib>
+
+#include "../support/catch.hpp"
+#include "on_server.hpp"
+
+namespace
+{
+
+using on_server::Queue;
+using redis::Arguments;
+using redis::Reply;
+
+/* Calls that scripts made since the statistics were reset: all but ours. */
+uint32_t calls_inside(const std::string &info, std::string &told)
+{
+    uint32_t sum = 0;
+    size_t at = 0;
+    while ((at = info.find("cmdstat_", at)) != std::string::npos) {
+        at += 8;
+        const std::string name = info.substr(at, info.find(':', at) - at);
+        const size_t calls = info.find("calls=", at) + 6;
+        const uint32_t count =
+            static_cast<uint32_t>(std::strtoul(info.c_str() + calls, nullptr, 10));
+        if (name != "evalsha" && name != "info" && name.substr(0, 6) != "config") {
+            sum += count;
+            told += name + " " + std::to_string(count) + ", ";
+        }
+    }
+    return sum;
+}
+
+/* How many calls one verb makes inside; what it answered is in reply. */
+uint32_t count_calls(Queue &queue, const std::string &script, const Arguments &arguments,
+                     Reply &reply, std::string &told)
+{
+    queue.command({"CONFIG", "RESETSTAT"});
+    reply = queue.run_raw(script, arguments);
+    told = script + ": " + reply.told() + ": ";
+    return calls_inside(queue.command({"INFO", "commandstats"}).text, told);
+}
+
+/* A server alone for this binary's counting: nobody else's commands are in its statistics. */
+redis::Server &counted_server()
+{
+    static redis::Server server;
+    return server;
+}
+
+std::string run_of(const Reply &reserved)
+{
+    return reserved.items.at(0).text.substr(0, 12);
+}
+
+const char *const now = "1700000000000";
+
+} // namespace
+
+#define CHECK_CALLS(queue, script, most, ...)                                                      \
+    do {                                                                                           \
+        Reply reply;                                                                               \
+        std::string told;                                                                          \
+        const uint32_t calls = count_calls(queue, script, __VA_ARGS__, reply, told);               \
+        CAPTURE(told);                                                                             \
+        CHECK_FALSE(reply.is_error());                                                             \
+        CHECK(calls <= (most));                                                                    \
+    } while (false)
+
+TEST_CASE("costs: calls of push, for any number of groups")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    for (const uint32_t groups : {1u, 2u, 3u, 16u}) {
+        on_server::Shape shape;
+        shape.groups = groups;
+        Queue queue(counted_server(), variant, shape);
+        CAPTURE(variant, groups);
+        CHECK_CALLS(queue, "push_packed", 4u, {now, "1", queue.slot("a")});
+        CHECK_CALLS(queue, "push", 4u, {now, "b"});
+        CHECK_CALLS(queue, "push_packed", 4u, {"", "1", queue.slot("c")}); /* needs no time */
+        shape.flags = 16;
+        Queue stamped(counted_server(), variant, shape);
+        CHECK_CALLS(stamped, "push", 5u, {"", "b"}); /* TIME */
+        CHECK_CALLS(stamped, "push", 4u, {now, "b"});
+    }
+}
+
+TEST_CASE("costs: calls of reserve")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    const std::string script = GENERATE(as<std::string>(), "reserve_packed", "reserve");
+    Queue queue(counted_server(), variant);
+    queue.run("push", {"a", "b", "c", "d"});
+    CAPTURE(variant);
+    CHECK_CALLS(queue, script, 5u, {now, "0", "1", "30000"});
+    const Reply held = queue.run("reserve_packed", {"0", "1", "30000"});
+    queue.run("settle_packed", {"release", "0", "0", "0", run_of(held)});
+    CHECK_CALLS(queue, script, 6u, {now, "0", "1", "30000"}); /* a retry */
+    Queue other(counted_server(), variant);
+    other.run("push", {"a"});
+    CHECK_CALLS(other, script, 6u, {"", "0", "1", "30000"}); /* TIME */
+}
+
+TEST_CASE("costs: calls of an ack at head, and elsewhere")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(counted_server(), variant);
+    queue.run("push", {"a", "b", "c", "d"});
+    std::vector<std::string> runs;
+    for (uint32_t i = 0; i < 4; i++) {
+        runs.push_back(
+            run_of(queue.run("reserve_packed", {"0", "1", std::to_string(20000 + i * 500)})));
+    }
+    const auto pair_of = [](const std::string &run) {
+        return Arguments{now,
+                         "ack",
+                         "0",
+                         "0",
+                         "0",
+                         std::to_string(on_server::value_of(run, 0, 6)),
+                         std::to_string(on_server::value_of(run, 6, 4))};
+    };
+    CAPTURE(variant);
+    CHECK_CALLS(queue, "settle_packed", 4u, {now, "ack", "0", "0", "0", runs[0]});
+    CHECK_CALLS(queue, "settle_packed", 5u, {now, "ack", "0", "0", "0", runs[2]});
+    CHECK_CALLS(queue, "settle", 5u, pair_of(runs[3]));
+    CHECK_CALLS(queue, "settle", 4u, pair_of(runs[1]));
+}
+
+TEST_CASE("costs: calls where somebody waits, and where a run wraps")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(counted_server(), variant);
+    CAPTURE(variant);
+    queue.run("reserve_packed", {"0", "1", "30000", "1"});
+    CHECK_CALLS(queue, "push_packed", 6u, {now, "1", queue.slot("a")});
+    for (uint32_t i = 0; i < 6; i++) { /* up to the ring's last two slots */
+        queue.run("push", {"x"});
+    }
+    const std::string seven = run_of(queue.run("reserve_packed", {"0", "7", "30000"}));
+    queue.run("settle_packed", {"ack", "0", "0", "0", seven});
+    std::string slots;
+    for (uint32_t i = 0; i < 4; i++) {
+        slots += queue.slot("w");
+    }
+    CHECK_CALLS(queue, "push_packed", 6u, {now, "4", slots});
+    CHECK_CALLS(queue, "reserve_packed", 7u, {now, "0", "4", "30000"});
+}
+
+TEST_CASE("costs: calls of a batch are those of one message")
+{
+    if (!redis::available()) {
+        return;
+    }
+    on_server::Shape shape;
+    shape.ring_slots = 1000;
+    Queue queue(counted_server(), "redis7", shape);
+    std::string slots;
+    for (uint32_t i = 0; i < 256; i++) {
+        slots += queue.slot("payload");
+    }
+    CHECK_CALLS(queue, "push_packed", 4u, {now, "256", slots});
+    CHECK_CALLS(queue, "push_packed", 4u, {now, "256", slots});
+    CHECK_CALLS(queue, "reserve_packed", 5u, {now, "0", "256", "30000"});
+    const Reply second = queue.run("reserve_packed", {"0", "256", "30000"});
+    CHECK_CALLS(queue, "settle_packed", 5u, {"", "ack", "0", "0", "0", run_of(second)});
+}
+
+TEST_CASE("costs: MEMORY USAGE is the formula's, also when all are leased")
+{
+    if (!redis::available()) {
+        return;
+    }
+    for (const uint32_t slots : {2u, 9u, 100u, 1000u, 65535u}) {
+        for (const uint32_t payload : {1u, 32u, 100u}) {
+            on_server::Shape shape;
+            shape.ring_slots = slots;
+            shape.payload_bytes = payload;
+            Queue queue(redis::shared_server(), "redis7", shape);
+            const uint64_t formula =
+                104 + 4 * slots + slots * shape.stride() + 3 * (16 + shape.stride());
+            const auto usage = [&] {
+                return static_cast<uint64_t>(
+                    queue.command({"MEMORY", "USAGE", queue.key()}).integer);
+            };
+            CAPTURE(slots, payload, formula);
+            REQUIRE(
+                queue.command({"STRLEN", queue.key()}).is_integer(static_cast<int64_t>(formula)));
+            const uint64_t fresh = usage();
+            CHECK(fresh <= formula * 5 / 4 + 100);
+            const uint32_t batch = std::min(slots - 1, 4096u);
+            std::string packed;
+            for (uint32_t i = 0; i < batch; i++) {
+                packed += queue.slot("x");
+            }
+            for (uint32_t done = 0; done + batch <= slots - 1; done += batch) {
+                REQUIRE(queue.run("push_packed", {std::to_string(batch), packed}).kind ==
+                        Reply::Kind::integer);
+                REQUIRE(queue.run("reserve_packed", {"0", "4096", "30000"}).items.size() > 1);
+            }
+            CHECK(usage() == fresh);
+        }
+    }
+}

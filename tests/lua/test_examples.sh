@@ -1,0 +1,71 @@
+#!/bin/bash
+# test_examples.sh: the examples of lua/README.md as they stand there, run against a private server:
+# sh with redis-cli, Python with redis-py, Node with node-redis. Judges what they leave and print.
+
+here=$(cd "$(dirname "$0")" && pwd)
+source_root=$(cd "$here/../.." && pwd)
+page=$source_root/lua/README.md
+# shellcheck source=../tools/cases.sh
+. "$here/../tools/cases.sh"
+# shellcheck source=private_server.sh
+. "$here/private_server.sh"
+
+need redis-server redis-cli
+start_server
+export SLOTQ_SOCKET=$server_socket
+
+# block LANGUAGE: the page's block of code in it, of which there must be one.
+block() {
+    awk -v mark="\`\`\`$1" '$0 == mark { inside = 1; next }
+        $0 == "```" { inside = 0 } inside' "$page"
+}
+
+# example NAME LANGUAGE COMMAND...: its output in the file NAME; it must end well.
+example() {
+    local name=$1 language=$2
+    shift 2
+    block "$language" >"$name.code"
+    holds "$name: the page has it" test -s "$name.code"
+    holds "$name: at most 20 lines" test "$(wc -l <"$name.code")" -le 20
+    (cd "$source_root" && "$@" <"$work_folder/$name.code") >"$name" 2>"$name.error" ||
+        not_ok "$name runs" "$(tail -n 5 "$name" "$name.error")"
+    [ -s "$name.error" ] && not_ok "$name is silent" "$(head -n 5 "$name.error")"
+}
+
+# acked QUEUE: how many messages of group 0 are acked, from the value itself.
+acked() {
+    redis-cli -s "$server_socket" --no-raw GETRANGE "$1" 92 92
+}
+
+# without NAME WHY: the client is not at hand.
+without() {
+    if [ -n "${CI:-}" ]; then
+        not_ok "$1: $2, and CI is set"
+    else
+        echo "skipped $1: $2"
+    fi
+}
+
+example redis-cli sh sh
+holds 'redis-cli: the first job is reserved' grep -q 'attempt 1 at 1: first job' redis-cli
+holds 'redis-cli: it is acked' grep -qx OK redis-cli
+same 'redis-cli: one is acked in the value' '"\x01"' "$(acked jobs)"
+holds 'redis-cli: the second is ready' grep -qx READY redis-cli
+
+if /usr/bin/python3 -c 'import redis' 2>/dev/null; then
+    example python python /usr/bin/python3
+    holds 'python: both are reserved' test "$(grep -c "^[12] 1 to " python)" = 2
+    same 'python: both are acked in the value' '"\x02"' "$(acked mail)"
+else
+    without python 'no redis module for /usr/bin/python3: apt-get install python3-redis'
+fi
+
+export NODE_PATH=${NODE_PATH:-/usr/share/nodejs:/usr/lib/nodejs}
+if node -e 'require("redis").createClient().connect.call' 2>/dev/null; then
+    example node js node
+    holds 'node: one is reserved and acked' grep -q "1 1 cat.png.*OK" node
+    same 'node: one is acked in the value' '"\x01"' "$(acked images)"
+else
+    without node 'no redis module of version 4 or later: apt-get install node-redis'
+fi
+finish

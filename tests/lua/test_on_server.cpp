@@ -1,0 +1,206 @@
+/* test_on_server.cpp: see on_server.hpp; and that every script is there.
+ */
+#include "on_server.hpp"
+
+#include <stdexcept>
+
+#include "../support/catch.hpp"
+#include "../support/image.hpp"
+
+namespace on_server
+{
+
+const std::vector<std::string> &all_scripts()
+{
+    static const std::vector<std::string> names = {"create",      "dead_list", "dead_list_packed",
+                                                   "dead_purge",  "pause",     "peek",
+                                                   "peek_packed", "purge",     "push",
+                                                   "push_packed", "reclaim",   "redrive",
+                                                   "remove",      "reserve",   "reserve_packed",
+                                                   "resume",      "settle",    "settle_packed",
+                                                   "stats",       "status"};
+    return names;
+}
+
+bool only_reads(const std::string &script)
+{
+    return script.substr(0, 4) == "peek" || script.substr(0, 9) == "dead_list" ||
+           script == "stats" || script == "status";
+}
+
+Arguments Shape::arguments() const
+{
+    Arguments texts;
+    for (const uint32_t value : {ring_slots, payload_bytes, later_slots, dead_slots, groups, flags,
+                                 max_attempts, tick_ms}) {
+        texts.push_back(std::to_string(value));
+    }
+    return texts;
+}
+
+uint32_t Shape::stride() const
+{
+    return 2 + ((flags & SLOTQ_FLAG_STAMPS) != 0 ? 4 : 0) +
+           ((flags & SLOTQ_FLAG_CHECKS) != 0 ? 4 : 0) + payload_bytes;
+}
+
+static std::string fresh_key()
+{
+    static uint32_t count = 0;
+    return "q" + std::to_string(++count);
+}
+
+Queue::Queue(redis::Server &server, const std::string &variant, const Shape &shape)
+    : shape_(shape), connection_(server.connect()), scripts_(*connection_, variant),
+      key_(fresh_key())
+{
+    const Reply reply = run("create", shape.arguments());
+    if (!reply.is_status("OK")) {
+        throw std::runtime_error("create: " + reply.told());
+    }
+}
+
+Reply Queue::run_raw(const std::string &script, const Arguments &arguments)
+{
+    return scripts_.run(script, key_, arguments);
+}
+
+Reply Queue::run_at(uint64_t at_ms, const std::string &script, const Arguments &after_now)
+{
+    Arguments arguments = {std::to_string(at_ms)};
+    arguments.insert(arguments.end(), after_now.begin(), after_now.end());
+    return run_raw(script, arguments);
+}
+
+Reply Queue::run(const std::string &script, const Arguments &after_now)
+{
+    return run_at(now_ms, script, after_now);
+}
+
+std::string Queue::bytes()
+{
+    return command({"GET", key_}).text;
+}
+
+void Queue::set(const std::string &bytes)
+{
+    command({"SET", key_, bytes});
+}
+
+void Queue::prepare()
+{
+    const Reply pushed =
+        run("push_packed", {"5", slot("a") + slot("b") + slot("c") + slot("d") + slot("e")});
+    const Reply reserved = run("reserve_packed", {"0", "3", "30000"});
+    if (pushed.kind != Reply::Kind::integer || reserved.items.size() < 2) {
+        throw std::runtime_error("prepare: " + pushed.told() + " " + reserved.told());
+    }
+    leased_id = value_of(reserved.items[0].text, 0, 6);
+    token = static_cast<uint32_t>(value_of(reserved.items[0].text, 6, 4));
+    const Reply killed =
+        run("settle_packed",
+            {"kill", "0", "0", "7", number(leased_id + 1, 6) + number(token, 4) + number(1, 2)});
+    if (killed.text != std::string(1, '\0')) {
+        throw std::runtime_error("prepare: " + killed.told());
+    }
+}
+
+std::string Queue::slot(const std::string &payload) const
+{
+    std::string text = number(payload.size(), 2);
+    if ((shape_.flags & SLOTQ_FLAG_STAMPS) != 0) {
+        text += number(now_ms / shape_.tick_ms & 0xFFFFFFFF, 4);
+    }
+    if ((shape_.flags & SLOTQ_FLAG_CHECKS) != 0) {
+        text += number(
+            support::xxh32(reinterpret_cast<const uint8_t *>(payload.data()), payload.size()), 4);
+    }
+    return text + payload + std::string(shape_.payload_bytes - payload.size(), '\0');
+}
+
+Arguments Queue::sample(const std::string &script) const
+{
+    const std::string id = std::to_string(leased_id);
+    const std::string run = number(leased_id, 6) + number(token, 4) + number(1, 2);
+    const std::vector<std::pair<std::string, Arguments>> samples = {
+        {"create", shape_.arguments()},
+        {"dead_list", {"0", "10"}},
+        {"dead_list_packed", {"0", "10"}},
+        {"dead_purge", {}},
+        {"pause", {"1"}},
+        {"peek", {"0", "", "10"}},
+        {"peek_packed", {"0", "", "10"}},
+        {"purge", {}},
+        {"push", {"x"}},
+        {"push_packed", {"1", slot("x"), "none", "", ""}},
+        {"reclaim", {"0"}},
+        {"redrive", {"1"}},
+        {"remove", {std::to_string(leased_id + 4), "0"}},
+        {"reserve", {"0", "1", "30000", ""}},
+        {"reserve_packed", {"0", "1", "30000", ""}},
+        {"resume", {"3"}},
+        {"settle", {"nack", "0", "1000", "1", id, std::to_string(token)}},
+        {"settle_packed", {"nack", "0", "1000", "1", run}},
+        {"stats", {"0"}},
+        {"status", {"0", id}},
+    };
+    for (const auto &sample : samples) {
+        if (sample.first == script) {
+            return sample.second;
+        }
+    }
+    throw std::runtime_error("no sample of " + script);
+}
+
+std::string check(const std::string &bytes)
+{
+    const support::Bytes copy(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+    slotq_view view;
+    slotq_damage damage = {};
+    if (slotq_core_open(&view, copy.data(), copy.size(), &damage) != SLOTQ_OK ||
+        slotq_core_check(&view, &damage) != SLOTQ_OK) {
+        return std::string(damage.what != nullptr ? damage.what : "?") + " at " +
+               std::to_string(damage.offset);
+    }
+    return "";
+}
+
+std::string number(uint64_t value, uint32_t bytes)
+{
+    std::string text(bytes, '\0');
+    support::store(reinterpret_cast<uint8_t *>(&text[0]), bytes, value);
+    return text;
+}
+
+uint64_t value_of(const std::string &bytes, size_t offset, uint32_t count)
+{
+    return support::load(reinterpret_cast<const uint8_t *>(bytes.data()) + offset, count);
+}
+
+} // namespace on_server
+
+TEST_CASE("scripts: all of them are there, in both variants, and no others")
+{
+    CHECK(redis::script_names("plain") == on_server::all_scripts());
+    CHECK(redis::script_names("redis7") == on_server::all_scripts());
+}
+
+TEST_CASE("scripts: each does what its sample asks")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    for (const std::string &script : on_server::all_scripts()) {
+        CAPTURE(variant, script);
+        on_server::Queue queue(redis::shared_server(), variant);
+        queue.prepare();
+        const std::string before = queue.bytes();
+        const redis::Reply reply = queue.run(script, queue.sample(script));
+        CAPTURE(reply.told());
+        CHECK_FALSE(reply.is_error());
+        CHECK(on_server::check(queue.bytes()) == "");
+        const bool idle = script == "create" || script == "reclaim" || script == "resume";
+        CHECK((queue.bytes() == before) == (idle || on_server::only_reads(script)));
+    }
+}

@@ -1,0 +1,420 @@
+/* test_parity_replies.cpp: see parity_play.hpp. Here: what a script must answer, and comparing.
+ */
+#include "parity_play.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace parity
+{
+
+namespace
+{
+
+using redis::Reply;
+using support::load;
+
+const char *const state_names[] = {"READY", "LEASED", "WAITING", "DONE"};
+const char *const outcome_names[] = {"OK", "STALE", "GONE", "NOTFOUND", "DEADFULL"};
+
+const char *code_name(slotq_outcome outcome)
+{
+    switch (outcome) {
+#define SLOTQ_CODE(name, number, kind, exit_code, text)                                            \
+    case SLOTQ_##name:                                                                             \
+        return #name;
+#include "../../engine/errors.def"
+#undef SLOTQ_CODE
+    default:
+        return "?";
+    }
+}
+
+Reply array_reply()
+{
+    Reply reply;
+    reply.kind = Reply::Kind::array;
+    return reply;
+}
+
+int64_t next_due(const slotq_call &call)
+{
+    const uint64_t due_ms = call.reserve.next_due_ms;
+    return due_ms == UINT64_MAX ? -1 : static_cast<int64_t>(due_ms);
+}
+
+Reply payload_reply(const slotq_view &view, uint32_t slot_offset)
+{
+    slotq_slot slot;
+    if (!slotq_core_slot(&view, slot_offset, &slot)) {
+        return Reply();
+    }
+    return text_reply(
+        std::string(reinterpret_cast<const char *>(slot.payload), slot.payload_bytes));
+}
+
+std::string slot_text(const slotq_view &view, uint32_t slot_offset)
+{
+    return slot_masked(view, reinterpret_cast<const char *>(view.bytes) + slot_offset);
+}
+
+bool is_text(const Reply &reply)
+{
+    return reply.kind == Reply::Kind::string || reply.kind == Reply::Kind::status;
+}
+
+} // namespace
+
+std::string number(uint64_t value, uint32_t bytes)
+{
+    std::string text(bytes, 0);
+    support::store(reinterpret_cast<uint8_t *>(&text[0]), bytes, value);
+    return text;
+}
+
+std::string packed_slots(const slotq_geometry &geometry, const slotq_data *messages, uint32_t count,
+                         uint64_t now_ms, char filler)
+{
+    std::string slots;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t size = messages[i].size;
+        const std::string payload(static_cast<const char *>(messages[i].bytes), size);
+        slots += number(size, 2);
+        if ((geometry.flags & SLOTQ_FLAG_STAMPS) != 0) {
+            slots += number(now_ms / geometry.tick_ms & 0xFFFFFFFFu, 4);
+        }
+        if ((geometry.flags & SLOTQ_FLAG_CHECKS) != 0) {
+            slots +=
+                number(support::xxh32(reinterpret_cast<const uint8_t *>(payload.data()), size), 4);
+        }
+        slots += payload + std::string(geometry.payload_bytes - size, filler);
+    }
+    return slots;
+}
+
+std::string slot_masked(const slotq_view &view, const char *slot)
+{
+    std::string text(slot, view.stride);
+    const uint64_t length = load(reinterpret_cast<const uint8_t *>(slot), 2);
+    const uint64_t used = view.stride - view.geometry.payload_bytes + length;
+    if (used < view.stride) {
+        std::fill(text.begin() + static_cast<std::ptrdiff_t>(used), text.end(), '\0');
+    }
+    return text;
+}
+
+Reply text_reply(const std::string &text)
+{
+    Reply reply;
+    reply.kind = Reply::Kind::string;
+    reply.text = text;
+    return reply;
+}
+
+Reply integer_reply(int64_t integer)
+{
+    Reply reply;
+    reply.kind = Reply::Kind::integer;
+    reply.integer = integer;
+    return reply;
+}
+
+Reply status_reply(const std::string &text)
+{
+    Reply reply = text_reply(text);
+    reply.kind = Reply::Kind::status;
+    return reply;
+}
+
+Reply error_reply(const std::string &text)
+{
+    Reply reply = text_reply(text);
+    reply.kind = Reply::Kind::error;
+    return reply;
+}
+
+Reply expected_refusal(slotq_outcome outcome)
+{
+    return error_reply(std::string("SLOTQ") + code_name(outcome));
+}
+
+Reply expected_push(const slotq_call &call, slotq_outcome outcome)
+{
+    if (outcome == SLOTQ_OK) {
+        return integer_reply(static_cast<int64_t>(call.push.first_id));
+    }
+    if (outcome != SLOTQ_FULL) {
+        return expected_refusal(outcome);
+    }
+    const slotq_holder &holder = call.push.holder;
+    return error_reply("SLOTQFULL " + std::to_string(holder.id) + " " +
+                       std::to_string(holder.held) + " " + std::to_string(holder.unfinished) + " " +
+                       std::to_string(holder.group) + " " + std::to_string(holder.state));
+}
+
+Reply expected_reserve(const Image &image, const slotq_call &call, slotq_outcome outcome,
+                       bool packed)
+{
+    const bool waits = call.reserve.may_wait;
+    if (outcome == SLOTQ_AGAIN) {
+        return status_reply(waits ? "AGAIN " + std::to_string(next_due(call)) : "AGAIN");
+    }
+    if (outcome == SLOTQ_EMPTY && waits) {
+        return integer_reply(next_due(call));
+    }
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_EMPTY) {
+        return expected_refusal(outcome);
+    }
+    Reply reply = array_reply();
+    std::string runs;
+    std::string slots;
+    for (uint32_t i = 0; i < call.reserve.run_count; i++) {
+        const slotq_run &run = call.reserve.runs[i];
+        uint32_t slot = slotq_core_slot_offset(&image.view(), run.id);
+        runs += number(run.id, 6) + number(run.token, 4) + number(run.count, 2);
+        for (uint32_t k = 0; k < run.count; k++) {
+            if (packed) {
+                slots += slot_text(image.view(), slot);
+            } else {
+                reply.items.push_back(integer_reply(static_cast<int64_t>(run.id + k)));
+                reply.items.push_back(integer_reply(run.token));
+                reply.items.push_back(integer_reply(run.token >> 2 & 63));
+                reply.items.push_back(payload_reply(image.view(), slot));
+            }
+            slot = slotq_core_slot_after(&image.view(), slot);
+        }
+    }
+    if (packed && !runs.empty()) {
+        reply.items = {text_reply(runs), text_reply(slots)};
+    }
+    return reply;
+}
+
+/* The core's outcomes and tokens, count of each, are in the call. */
+Reply expected_settle(const slotq_call &call, slotq_outcome outcome, uint32_t count, bool packed)
+{
+    if (outcome > SLOTQ_DEADFULL) {
+        return expected_refusal(outcome);
+    }
+    Reply reply = packed ? text_reply("") : array_reply();
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t answer = call.settle.outcomes[i];
+        const bool extended = call.verb == SLOTQ_EXTEND;
+        if (packed) {
+            reply.text += extended ? number(call.settle.tokens[i], 4) : number(answer, 1);
+        } else if (extended && answer == SLOTQ_OK) {
+            reply.items.push_back(integer_reply(call.settle.tokens[i]));
+        } else {
+            reply.items.push_back(text_reply(outcome_names[std::min<uint8_t>(answer, 4)]));
+        }
+    }
+    return reply;
+}
+
+Reply expected_simple(const slotq_call &call, slotq_outcome outcome)
+{
+    Reply reply = array_reply();
+    if (outcome == SLOTQ_INVALID) {
+        return expected_refusal(outcome);
+    }
+    switch (call.verb) {
+    case SLOTQ_RECLAIM:
+        reply.items = {text_reply(code_name(outcome)), integer_reply(call.reclaim.ready_count),
+                       integer_reply(call.reclaim.dead_count)};
+        return reply;
+    case SLOTQ_REDRIVE:
+        reply.items = {text_reply(code_name(outcome)), integer_reply(call.dead.count),
+                       integer_reply(static_cast<int64_t>(call.dead.first_id))};
+        return reply;
+    case SLOTQ_DEAD_PURGE:
+        return integer_reply(call.dead.count);
+    default:
+        return status_reply(code_name(outcome));
+    }
+}
+
+Reply expected_look(const Image &image, const slotq_call &call, slotq_outcome outcome, bool packed)
+{
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_EMPTY) {
+        return expected_refusal(outcome);
+    }
+    const slotq_view &view = image.view();
+    const bool peek = call.verb == SLOTQ_PEEK;
+    Reply reply = packed ? text_reply("") : array_reply();
+    for (uint32_t i = 0; i < call.look.count; i++) {
+        const slotq_item &item = call.look.items[i];
+        const Reply id = integer_reply(static_cast<int64_t>(item.id));
+        const Reply payload = payload_reply(view, item.slot_offset);
+        if (packed && peek) {
+            reply.text +=
+                number(item.id, 6) + number(item.word, 4) + slot_text(view, item.slot_offset);
+        } else if (packed) {
+            const char *entry = reinterpret_cast<const char *>(view.bytes) + item.slot_offset - 16;
+            reply.text += std::string(entry, 16) + slot_text(view, item.slot_offset);
+        } else if (peek) {
+            reply.items.insert(reply.items.end(), {id, text_reply(state_names[item.state]),
+                                                   integer_reply(item.attempts), payload});
+        } else {
+            reply.items.insert(reply.items.end(),
+                               {id, integer_reply(static_cast<int64_t>(item.died_at_ms)),
+                                integer_reply(item.attempts), integer_reply(item.group),
+                                integer_reply(item.reason), payload});
+        }
+    }
+    return reply;
+}
+
+Reply expected_stats(const slotq_call &call, slotq_outcome outcome)
+{
+    if (outcome != SLOTQ_OK) {
+        return expected_refusal(outcome);
+    }
+    const slotq_stats &stats = call.stats.stats;
+    const std::pair<const char *, uint64_t> named[] = {
+        {"last_id", stats.last_id},
+        {"capacity", stats.capacity},
+        {"used", stats.used},
+        {"group", stats.group},
+        {"ready", stats.ready},
+        {"undelivered", stats.undelivered},
+        {"leased", stats.leased},
+        {"waiting", stats.waiting},
+        {"unfinished", stats.unfinished},
+        {"acked", stats.acked},
+        {"redelivered", stats.redelivered},
+        {"died", stats.died},
+        {"next_due_ms", stats.next_due_ms},
+        {"oldest_ms", stats.oldest_ms},
+        {"later", stats.later},
+        {"dead", stats.dead},
+        {"dead_capacity", stats.dead_capacity},
+        {"dropped", stats.dropped},
+        {"dead_dropped", stats.dead_dropped},
+        {"paused", stats.paused},
+        {"holder_id", stats.holder.id},
+        {"holder_held", stats.holder.held},
+        {"holder_unfinished", stats.holder.unfinished},
+        {"holder_group", stats.holder.group},
+        {"holder_state", static_cast<uint64_t>(stats.holder.state)},
+    };
+    Reply reply = array_reply();
+    for (const auto &entry : named) {
+        reply.items.push_back(text_reply(entry.first));
+        reply.items.push_back(integer_reply(static_cast<int64_t>(entry.second)));
+    }
+    return reply;
+}
+
+/* Seven values an id: appended, as a call of the script may ask for several. */
+void expect_status(Reply &reply, const slotq_call &call, slotq_outcome outcome)
+{
+    if (outcome == SLOTQ_INVALID) {
+        reply = expected_refusal(outcome);
+        return;
+    }
+    const slotq_status none = {};
+    const slotq_status &status = outcome == SLOTQ_OK ? call.status.status : none;
+    const uint64_t pushed_ms = status.pushed_ms;
+    const int64_t age_ms =
+        pushed_ms == 0 ? -1 : static_cast<int64_t>(call.now_ms - std::min(call.now_ms, pushed_ms));
+    reply.kind = Reply::Kind::array;
+    reply.items.insert(
+        reply.items.end(),
+        {text_reply(outcome == SLOTQ_OK ? state_names[status.state] : code_name(outcome)),
+         integer_reply(status.state == SLOTQ_STATE_DONE ? status.why : 0),
+         integer_reply(status.attempts), integer_reply(static_cast<int64_t>(status.deadline_ms)),
+         integer_reply(age_ms), integer_reply(status.position),
+         integer_reply(static_cast<int64_t>(pushed_ms))});
+}
+
+/* ---- comparing ---- */
+
+std::string differ(const Reply &expected, const Reply &got)
+{
+    const std::string both = "expected " + expected.told() + "\n    got      " + got.told();
+    if (expected.kind == Reply::Kind::error) {
+        const std::string code = got.text.substr(0, expected.text.size());
+        const char after = got.text.size() > code.size() ? got.text[code.size()] : '\0';
+        const bool same = got.kind == Reply::Kind::error && code == expected.text &&
+                          (after == ' ' || after == ':');
+        return same ? "" : both;
+    }
+    if (expected.kind != got.kind || expected.text != got.text || expected.integer != got.integer ||
+        expected.items.size() != got.items.size()) {
+        return both;
+    }
+    for (size_t i = 0; i < expected.items.size(); i++) {
+        const Reply &left = expected.items[i];
+        const Reply &right = got.items[i];
+        const bool texts = is_text(left) && is_text(right) && left.text == right.text;
+        if (!texts && !differ(left, right).empty()) {
+            return "value " + std::to_string(i) + ": " + differ(left, right) +
+                   "\n    whole: " + both;
+        }
+    }
+    return "";
+}
+
+std::string name_of_byte(const slotq_view &view, uint32_t offset)
+{
+    const char *part = "";
+    uint32_t in_part = offset;
+    const uint32_t slots = view.geometry.ring_slots;
+    std::string name = "byte " + std::to_string(offset) + ", ";
+    if (offset >= view.dead_offset) {
+        const uint32_t entry_bytes = support::dead_entry_bytes + view.stride;
+        in_part = (offset - view.dead_offset) % entry_bytes;
+        name += "dead entry " + std::to_string((offset - view.dead_offset) / entry_bytes);
+        part = in_part < support::dead_entry_bytes ? "dead" : "";
+        name += *part == '\0' ? ", byte " + std::to_string(in_part - 16) + " of its slot" : "";
+    } else if (offset >= view.ring_offset) {
+        in_part = offset - view.ring_offset;
+        name += "ring slot " + std::to_string(in_part / view.stride) + ", its byte " +
+                std::to_string(in_part % view.stride);
+    } else if (offset >= view.states_offset) {
+        in_part = (offset - view.states_offset) / 4;
+        name += "state word of group " + std::to_string(in_part / slots) + " slot " +
+                std::to_string(in_part % slots);
+    } else if (offset >= support::front_offset) {
+        in_part = (offset - support::front_offset) % support::group_bytes;
+        name += "group " + std::to_string((offset - support::front_offset) / support::group_bytes);
+        part = "group";
+    } else {
+        part = offset < 8 ? "header" : offset < 32 ? "geometry" : "shared";
+    }
+#define SLOTQ_FIELD(of, field, at, size, meaning)                                                  \
+    if (std::strcmp(part, #of) == 0 && in_part - (at) < (size)) {                                  \
+        name += " " #of "." #field;                                                                \
+    }
+#include "../../engine/layout/fields.def"
+#undef SLOTQ_FIELD
+    return name;
+}
+
+std::string differ(const Image &core, const std::string &bytes)
+{
+    if (bytes.size() != core.bytes().size()) {
+        return "the value has " + std::to_string(bytes.size()) + " bytes, not " +
+               std::to_string(core.bytes().size());
+    }
+    if (std::memcmp(bytes.data(), core.data(), bytes.size()) == 0) {
+        return "";
+    }
+    const support::Bytes raw(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+    slotq_view view;
+    slotq_damage damage;
+    if (slotq_core_open(&view, raw.data(), raw.size(), &damage) != SLOTQ_OK) {
+        return std::string("the value does not open: ") + damage.what;
+    }
+    const support::Bytes left = core.masked();
+    const support::Bytes right = Image(raw).masked();
+    for (uint32_t i = 0; i < left.size(); i++) {
+        if (left.data()[i] != right.data()[i]) {
+            return name_of_byte(core.view(), i) + ": core " + std::to_string(left.data()[i]) +
+                   ", Lua " + std::to_string(right.data()[i]);
+        }
+    }
+    return "";
+}
+
+} // namespace parity

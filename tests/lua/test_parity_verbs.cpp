@@ -1,0 +1,471 @@
+/* test_parity_verbs.cpp: see parity_play.hpp. Here: each verb asked of both, and the asking.
+ */
+#include "parity_play.hpp"
+
+#include <algorithm>
+
+namespace parity
+{
+
+namespace field = support::field;
+using redis::Arguments;
+using redis::Reply;
+
+namespace
+{
+
+constexpr size_t told_max = 12;
+
+std::string shortened(const std::string &argument)
+{
+    const Reply reply = text_reply(argument.substr(0, 60));
+    return reply.told() + (argument.size() > 60 ? "…" + std::to_string(argument.size()) : "");
+}
+
+void put_runs(Arguments &arguments, const std::vector<slotq_run> &runs, bool packed)
+{
+    std::string text;
+    for (const slotq_run &run : runs) {
+        text += number(run.id, 6) + number(run.token, 4) + number(run.count, 2);
+        for (uint32_t i = 0; !packed && i < run.count; i++) {
+            arguments.push_back(std::to_string(run.id + i));
+            arguments.push_back(std::to_string(run.token));
+        }
+    }
+    if (packed) {
+        arguments.push_back(text);
+    }
+}
+
+} // namespace
+
+/* ---- asking ---- */
+
+/* One round trip: the verb, and what it left. The core works while the server does. */
+void Play::send(const std::string &script, const Arguments &arguments)
+{
+    script_ = script;
+    before_ = image_.bytes();
+    connection_.append(scripts_.call(script, key_, arguments));
+    connection_.append({"GET", key_});
+    connection_.send();
+    std::string told = script;
+    for (size_t i = 0; i < arguments.size() && i < 20; i++) {
+        told += " " + shortened(arguments[i]);
+    }
+    told_.push_back(told);
+    if (told_.size() > told_max) {
+        told_.pop_front();
+    }
+}
+
+/* The server's answer with the undefined bytes of its slots zero. */
+Reply Play::normal(const Reply &got) const
+{
+    const slotq_view &view = image_.view();
+    Reply reply = got;
+    const size_t size = reply.text.size();
+    if (script_ == "reserve_packed" && reply.items.size() > 1) {
+        /* slots may come in any number of strings */
+        std::string slots;
+        for (size_t i = 1; i < reply.items.size(); i++) {
+            slots += reply.items[i].text;
+        }
+        for (size_t at = 0; at + view.stride <= slots.size(); at += view.stride) {
+            slots.replace(at, view.stride, slot_masked(view, slots.data() + at));
+        }
+        reply.items.resize(2);
+        reply.items[1].text = slots;
+        return reply;
+    }
+    const size_t before = script_ == "peek_packed" ? 10 : script_ == "dead_list_packed" ? 16 : 0;
+    if (got.kind != Reply::Kind::string || before == 0) {
+        return reply;
+    }
+    size_t at = 0;
+    while (at + before <= size) {
+        at += before;
+        if (at + view.stride <= size) {
+            reply.text.replace(at, view.stride, slot_masked(view, reply.text.data() + at));
+        }
+        at += view.stride;
+    }
+    return reply;
+}
+
+std::string Play::compare(const Reply &expected)
+{
+    const Reply got = normal(connection_.next());
+    const Reply value = connection_.next();
+    told_.back() += " -> " + got.told().substr(0, 200);
+    wakes_ += image_.woke() || woke_ ? 1 : 0;
+    woke_ = false;
+    if (!image_.fault().empty()) {
+        return "the core: " + image_.fault();
+    }
+    const std::string reply = differ(expected, got);
+    if (!reply.empty()) {
+        return "reply: " + reply;
+    }
+    const std::string bytes = differ(image_, value.text);
+    return bytes.empty() ? "" : "image: " + bytes;
+}
+
+/* Every wake of the core must have been a message, and nothing else: a PING is answered after
+ * all of them. */
+std::string Play::count_wakes()
+{
+    uint32_t heard = 0;
+    listener_.append({"PING"});
+    for (;;) {
+        const Reply reply = listener_.next();
+        if (reply.kind != Reply::Kind::array || reply.items.size() < 2 ||
+            reply.items[0].text == "pong") {
+            break;
+        }
+        heard += reply.items[0].text == "message" ? 1 : 0;
+    }
+    const uint32_t wanted = wakes_;
+    wakes_ = 0;
+    return heard == wanted ? ""
+                           : std::to_string(heard) + " wake messages, the core woke " +
+                                 std::to_string(wanted) + " times in the last 40 steps";
+}
+
+std::string Play::end()
+{
+    const std::string fault = count_wakes();
+    listener_.command({"UNSUBSCRIBE", "slotq:" + key_});
+    connection_.command({"DEL", key_});
+    return fault;
+}
+
+/* The fields of a group as they were before the last verb. */
+std::string Play::group_before(uint32_t group) const
+{
+    const uint8_t *block = before_.data() + support::front_offset + support::group_bytes * group;
+    std::string told = "  before, group " + std::to_string(group) + ":";
+    const auto tell = [&](const char *name, uint32_t offset, uint32_t bytes) {
+        told +=
+            std::string(" ") + name + " " + std::to_string(support::load(block + offset, bytes));
+    };
+#define SLOTQ_FIELD_header(name, offset, bytes)
+#define SLOTQ_FIELD_geometry(name, offset, bytes)
+#define SLOTQ_FIELD_shared(name, offset, bytes)
+#define SLOTQ_FIELD_later(name, offset, bytes)
+#define SLOTQ_FIELD_dead(name, offset, bytes)
+#define SLOTQ_FIELD_group(name, offset, bytes) tell(#name, offset, bytes);
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning) SLOTQ_FIELD_##part(name, offset, bytes)
+#include "../../engine/layout/fields.def"
+#undef SLOTQ_FIELD
+    return told + " tail " + std::to_string(support::load(before_.data() + 6, 2)) + "\n";
+}
+
+std::string Play::told() const
+{
+    const slotq_geometry &shape = image_.geometry();
+    std::string told = "ring_slots " + std::to_string(shape.ring_slots) + " payload_bytes " +
+                       std::to_string(shape.payload_bytes) + " groups " +
+                       std::to_string(shape.groups) + " flags " + std::to_string(shape.flags) +
+                       " max_attempts " + std::to_string(shape.max_attempts) + " dead_slots " +
+                       std::to_string(shape.dead_slots) + " tick_ms " +
+                       std::to_string(shape.tick_ms) + (damages_ ? ", some damaged" : "") + "\n";
+    for (const std::string &line : told_) {
+        told += "  " + line + "\n";
+    }
+    for (uint32_t group = 0; group < shape.groups && before_.size() > 0; group++) {
+        told += group_before(group);
+    }
+    return told;
+}
+
+/* The packed script or the plain one: what there is. */
+bool Play::choose_packed(const char *packed, const char *plain)
+{
+    const bool wanted = !choices_.one_in(3);
+    return (wanted && scripts_.has(packed)) || !scripts_.has(plain);
+}
+
+/* ---- verbs ---- */
+
+std::string Play::push()
+{
+    const slotq_geometry &shape = image_.geometry();
+    const bool checks = (shape.flags & SLOTQ_FLAG_CHECKS) != 0;
+    const bool packed = choose_packed("push_packed", "push") || checks;
+    const uint32_t room = std::min<uint32_t>(shape.ring_slots, wide_ ? 4096 : 400);
+    const uint32_t most = choices_.one_in(3) || wide_ ? room : 4u;
+    const uint32_t count =
+        choices_.one_in(50) ? choices_.small(2) * 4097 : 1 + choices_.small(most);
+    const bool too_big = choices_.one_in(60) && !packed && count > 0;
+    payloads_.assign(count, std::string());
+    data_.assign(count, slotq_data());
+    for (uint32_t i = 0; i < count; i++) {
+        const bool last = too_big && i + 1 == count;
+        payloads_[i].assign(last ? shape.payload_bytes + 1u
+                                 : choices_.small(shape.payload_bytes + 1u),
+                            static_cast<char>('a' + choices_.small(26)));
+        data_[i] = {payloads_[i].data(), static_cast<uint32_t>(payloads_[i].size())};
+    }
+    slotq_call call = fresh(SLOTQ_PUSH);
+    call.push.messages = data_.data();
+    call.push.count = count;
+    call.push.may_wait = packed && choices_.one_in(2);
+    const bool stamps = (shape.flags & SLOTQ_FLAG_STAMPS) != 0;
+    Arguments arguments = {packed || !stamps ? any_now() : now()};
+    const bool damaged = packed && damages_ && count > 0 && choices_.one_in(4);
+    if (packed) {
+        slots_ = packed_slots(shape, data_.data(), count, now_ms_,
+                              static_cast<char>(choices_.small(256)));
+        if (damaged) {
+            slots_.replace(0, 2, number(shape.payload_bytes + 1u, 2));
+        }
+        arguments.push_back(std::to_string(count));
+        arguments.push_back(slots_);
+        if (call.push.may_wait || choices_.one_in(2)) {
+            arguments.push_back(choices_.one_in(2) ? "none" : "");
+            arguments.push_back("");
+            arguments.push_back(call.push.may_wait ? "1" : "");
+        }
+    } else {
+        arguments.insert(arguments.end(), payloads_.begin(), payloads_.end());
+    }
+    send(packed ? "push_packed" : "push", arguments);
+    const slotq_outcome outcome = image_.run(call);
+    if (damaged && outcome == SLOTQ_OK) {
+        damage_newest(call.push.first_id);
+    }
+    return compare(expected_push(call, outcome));
+}
+
+/* The core packs slots itself, so the same damage is made by hand; of a damaged slot no byte is
+ * undefined, so the slot is taken as the client packed it. */
+void Play::damage_newest(uint64_t first_id)
+{
+    const uint32_t offset = slotq_core_slot_offset(&image_.view(), first_id);
+    std::copy_n(slots_.begin(), image_.view().stride, image_.data() + offset);
+}
+
+/* What the plain reserve does where messages are damaged: each dies by a kill, and where none was
+ * sound it reserves again. The core's answer is left in call without the damaged ones. */
+slotq_outcome Play::reserve_sound(slotq_call &call)
+{
+    const slotq_call asked = call;
+    slotq_outcome outcome = SLOTQ_AGAIN;
+    bool woke = false;
+    for (uint32_t i = 0; i < 64 && outcome == SLOTQ_AGAIN; i++) {
+        std::vector<slotq_run> sound;
+        call = asked;
+        outcome = image_.run(call);
+        woke = woke || image_.woke();
+        for (uint32_t k = 0; outcome == SLOTQ_OK && k < call.reserve.run_count; k++) {
+            const slotq_run &run = call.reserve.runs[k];
+            for (uint32_t m = 0; m < run.count; m++) {
+                slotq_slot slot;
+                const slotq_run one = {run.id + m, run.token, 1};
+                if (slotq_core_slot(&image_.view(), slotq_core_slot_offset(&image_.view(), one.id),
+                                    &slot)) {
+                    sound.push_back(one);
+                    continue;
+                }
+                slotq_call kill = fresh(SLOTQ_KILL);
+                kill.settle.runs = &one;
+                kill.settle.run_count = 1;
+                kill.settle.group = call.reserve.group;
+                kill.settle.reason = SLOTQ_REASON_DAMAGED;
+                image_.run(kill);
+                woke = woke || image_.woke();
+            }
+        }
+        if (outcome != SLOTQ_OK) {
+            break;
+        }
+        call.reserve.run_count = static_cast<uint32_t>(sound.size());
+        std::copy(sound.begin(), sound.end(), call.reserve.runs);
+        outcome = sound.empty() ? SLOTQ_AGAIN : SLOTQ_OK;
+        call.reserve.next_due_ms = now_ms_;
+    }
+    woke_ = woke;
+    return outcome;
+}
+
+std::string Play::reserve()
+{
+    const uint32_t group = choose_group();
+    const bool checks = (image_.geometry().flags & SLOTQ_FLAG_CHECKS) != 0;
+    const bool packed = choose_packed("reserve_packed", "reserve") || checks;
+    slotq_call call = fresh(SLOTQ_RESERVE);
+    call.reserve.group = static_cast<uint8_t>(group);
+    call.reserve.lease_ms = choose_duration();
+    call.reserve.limit = choose_count(4096);
+    call.reserve.run_capacity = std::max(1u, call.reserve.limit);
+    call.reserve.may_wait = choices_.one_in(2);
+    std::vector<slotq_run> runs(call.reserve.run_capacity);
+    call.reserve.runs = runs.data();
+    Arguments arguments = {now(), std::to_string(group), std::to_string(call.reserve.limit),
+                           std::to_string(call.reserve.lease_ms)};
+    if (call.reserve.may_wait || choices_.one_in(4)) {
+        arguments.push_back(call.reserve.may_wait ? "1" : "");
+    }
+    send(packed ? "reserve_packed" : "reserve", arguments);
+    const slotq_outcome outcome = packed ? image_.run(call) : reserve_sound(call);
+    for (uint32_t i = 0; outcome == SLOTQ_OK && i < call.reserve.run_count; i++) {
+        keep(group, runs[i]);
+    }
+    return compare(expected_reserve(image_, call, outcome, packed));
+}
+
+std::string Play::settle()
+{
+    static const slotq_verb verbs[] = {SLOTQ_ACK,    SLOTQ_ACK,  SLOTQ_ACK,     SLOTQ_NACK,
+                                       SLOTQ_NACK,   SLOTQ_NACK, SLOTQ_RELEASE, SLOTQ_EXTEND,
+                                       SLOTQ_EXTEND, SLOTQ_KILL};
+    static const char *const names[] = {"ack", "nack", "release", "extend", "kill"};
+    slotq_call call = fresh(verbs[choices_.small(10)]);
+    const uint32_t group = choose_runs();
+    bool packed = choose_packed("settle_packed", "settle");
+    if (choices_.one_in(60)) {
+        runs_.back().count = choices_.small(2) * 4097;
+    }
+    if (choices_.one_in(80)) {
+        runs_.clear();
+    }
+    uint32_t count = 0;
+    for (const slotq_run &run : runs_) {
+        packed = packed || run.count == 0; /* which pairs of id and token cannot say */
+        count += run.count;
+    }
+    const bool delayed =
+        call.verb == SLOTQ_EXTEND || (call.verb == SLOTQ_NACK && !choices_.one_in(2));
+    std::vector<uint8_t> outcomes(count + 1, 77);
+    std::vector<uint32_t> tokens(count + 1, 77);
+    call.settle.runs = runs_.data();
+    call.settle.run_count = static_cast<uint32_t>(runs_.size());
+    call.settle.group = static_cast<uint8_t>(group);
+    call.settle.reason = static_cast<uint8_t>(choices_.small(256));
+    call.settle.ms = delayed ? choose_duration() : 0;
+    call.settle.outcomes = outcomes.data();
+    call.settle.tokens = tokens.data();
+    Arguments arguments = {call.verb == SLOTQ_ACK ? any_now() : now(), names[call.verb - SLOTQ_ACK],
+                           std::to_string(group), std::to_string(call.settle.ms),
+                           std::to_string(call.settle.reason)};
+    put_runs(arguments, runs_, packed);
+    send(packed ? "settle_packed" : "settle", arguments);
+    const slotq_outcome outcome = image_.run(call);
+    if (call.verb == SLOTQ_EXTEND && outcome == SLOTQ_OK) {
+        keep(group, {runs_[0].id, tokens[0], runs_[0].count});
+    }
+    return compare(expected_settle(call, outcome, count, packed));
+}
+
+std::string Play::remove()
+{
+    slotq_call call = fresh(SLOTQ_REMOVE);
+    call.remove.id = choose_id();
+    const uint32_t group = choose_group();
+    const bool all = choices_.one_in(3);
+    call.remove.group = all ? uint8_t{SLOTQ_ALL_GROUPS} : static_cast<uint8_t>(group);
+    send("remove",
+         {any_now(), std::to_string(call.remove.id), all ? "all" : std::to_string(group)});
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_simple(call, outcome));
+}
+
+std::string Play::reclaim()
+{
+    slotq_call call = fresh(SLOTQ_RECLAIM);
+    call.reclaim.group = static_cast<uint8_t>(choose_group());
+    send("reclaim", {now(), std::to_string(call.reclaim.group)});
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_simple(call, outcome));
+}
+
+std::string Play::redrive()
+{
+    slotq_call call = fresh(SLOTQ_REDRIVE);
+    call.dead.limit = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(5);
+    send("redrive", {now(), std::to_string(call.dead.limit)});
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_simple(call, outcome));
+}
+
+/* Seldom, or nothing else would happen. */
+std::string Play::administer()
+{
+    static const slotq_verb verbs[] = {SLOTQ_PAUSE,  SLOTQ_RESUME, SLOTQ_RESUME,
+                                       SLOTQ_RESUME, SLOTQ_PURGE,  SLOTQ_DEAD_PURGE};
+    slotq_call call = fresh(verbs[choices_.small(6)]);
+    const bool pauses = call.verb == SLOTQ_PAUSE || call.verb == SLOTQ_RESUME;
+    if (!pauses && !choices_.one_in(4)) {
+        return "";
+    }
+    Arguments arguments = {any_now()};
+    if (pauses) {
+        const uint32_t both = call.verb == SLOTQ_RESUME && !choices_.one_in(3) ? 3 : 0;
+        call.pause.what = static_cast<uint8_t>(
+            choices_.one_in(20) ? choices_.small(2) * 4 : both | (1 + choices_.small(3)));
+        arguments.push_back(std::to_string(call.pause.what));
+    }
+    send(call.verb == SLOTQ_PAUSE    ? "pause"
+         : call.verb == SLOTQ_RESUME ? "resume"
+         : call.verb == SLOTQ_PURGE  ? "purge"
+                                     : "dead_purge",
+         arguments);
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_simple(call, outcome));
+}
+
+std::string Play::look()
+{
+    slotq_call call = fresh(choices_.one_in(2) ? SLOTQ_PEEK : SLOTQ_DEAD_LIST);
+    const bool peek = call.verb == SLOTQ_PEEK;
+    const bool packed = choices_.one_in(2);
+    const std::string script = std::string(peek ? "peek" : "dead_list") + (packed ? "_packed" : "");
+    call.look.from = peek ? (choices_.one_in(3) ? 0 : choose_id()) : choices_.below(4);
+    call.look.capacity = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(300);
+    call.look.group = peek ? static_cast<uint8_t>(choose_group()) : uint8_t{0};
+    std::vector<slotq_item> items(call.look.capacity + 1);
+    call.look.items = items.data();
+    Arguments arguments = {now()};
+    if (peek) {
+        arguments.push_back(std::to_string(call.look.group));
+    }
+    arguments.push_back(
+        peek && call.look.from == 0 && choices_.one_in(2) ? "" : std::to_string(call.look.from));
+    arguments.push_back(std::to_string(call.look.capacity));
+    send(script, arguments);
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_look(image_, call, outcome, packed));
+}
+
+std::string Play::stats()
+{
+    slotq_call call = fresh(SLOTQ_STATS);
+    call.stats.group = static_cast<uint8_t>(choose_group());
+    send("stats", {now(), std::to_string(call.stats.group)});
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_stats(call, outcome));
+}
+
+std::string Play::status()
+{
+    const uint32_t group = choose_group();
+    Arguments arguments = {now(), std::to_string(group)};
+    std::vector<uint64_t> ids(1 + choices_.small(3));
+    for (uint64_t &id : ids) {
+        id = choose_id();
+        arguments.push_back(std::to_string(id));
+    }
+    send("status", arguments);
+    Reply expected;
+    for (const uint64_t id : ids) {
+        slotq_call call = fresh(SLOTQ_STATUS);
+        call.status.id = id;
+        call.status.group = static_cast<uint8_t>(group);
+        const slotq_outcome outcome = image_.run(call);
+        expect_status(expected, call, outcome);
+    }
+    return compare(expected);
+}
+
+} // namespace parity

@@ -1,0 +1,33 @@
+#!/bin/bash
+# test_portable.sh: the bundled scripts under every Lua there is: lua5.1, luajit and lua5.4 with a
+# shim tell one long story, each the same replies and bytes, and a real server the same again.
+
+here=$(cd "$(dirname "$0")" && pwd)
+scripts=$here/../../build/lua/plain
+steps=${SLOTQ_STORY_STEPS:-1500}
+# shellcheck source=../tools/cases.sh
+. "$here/../tools/cases.sh"
+# shellcheck source=private_server.sh
+. "$here/private_server.sh"
+
+need lua5.1 luajit lua5.4 redis-server redis-cli python3
+
+for interpreter in lua5.1 luajit lua5.4; do
+    holds "$interpreter tells the story to its end" \
+        sh -c "$interpreter '$here/story.lua' '$scripts' $steps >$interpreter.story"
+done
+holds 'it is a story' grep -q '^reserve_packed ' lua5.1.story
+for script in "$scripts"/*.lua; do
+    name=$(basename "$script" .lua)
+    holds "$name is in it" grep -q "^$name .* = " lua5.1.story
+done
+for refusal in FULL PAUSED INVALID; do
+    holds "SLOTQ$refusal is in it" grep -q " = -SLOTQ$refusal" lua5.1.story
+done
+holds 'luajit tells the same' cmp lua5.1.story luajit.story
+holds 'lua5.4 tells the same' cmp lua5.1.story lua5.4.story
+
+start_server
+holds 'a real server tells the same' \
+    python3 "$here/replay_story.py" "$server_socket" "$scripts" <lua5.1.story
+finish

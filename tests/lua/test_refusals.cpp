@@ -1,0 +1,207 @@
+/* test_refusals.cpp: values that are no queue, or a damaged one: every script says so with a
+ * SLOTQ… error and leaves the value as it was, byte for byte.
+ */
+#include <algorithm>
+#include <cstdlib>
+
+#include "../support/catch.hpp"
+#include "../support/image.hpp"
+#include "on_server.hpp"
+
+namespace
+{
+
+using on_server::Queue;
+using redis::Reply;
+
+bool is_slotq_error(const Reply &reply)
+{
+    return reply.kind == Reply::Kind::error && reply.text.substr(0, 5) == "SLOTQ" &&
+           reply.text.find('\n') == std::string::npos;
+}
+
+/* Every script on these bytes refuses with one of the codes, the value untouched. "" or who did
+ * not. create may say EXISTS: another value is there. */
+std::string all_refuse(Queue &queue, const std::string &bytes, const std::string &codes)
+{
+    queue.set(bytes);
+    for (const std::string &script : on_server::all_scripts()) {
+        const Reply reply = queue.run(script, queue.sample(script));
+        const bool exists = script == "create" && reply.word() == "SLOTQEXISTS";
+        if (!is_slotq_error(reply) || (!exists && codes.find(reply.word()) == std::string::npos)) {
+            return script + ": " + reply.told();
+        }
+        if (queue.bytes() != bytes) {
+            return script + " changed the value";
+        }
+    }
+    return "";
+}
+
+} // namespace
+
+TEST_CASE("refusals: no value, and a value of another type")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    for (const std::string &script : on_server::all_scripts()) {
+        CAPTURE(variant, script);
+        queue.command({"DEL", queue.key()});
+        const Reply absent = queue.run(script, queue.sample(script));
+        if (script == "create") {
+            CHECK(absent.is_status("OK"));
+        } else {
+            CHECK(absent.word() == "SLOTQNOQUEUE");
+            CHECK(queue.command({"EXISTS", queue.key()}).is_integer(0));
+        }
+        queue.command({"DEL", queue.key()});
+        queue.command({"RPUSH", queue.key(), "other"});
+        const Reply wrong = queue.run(script, queue.sample(script));
+        CAPTURE(wrong.told());
+        CHECK(wrong.word() == "WRONGTYPE");
+        CHECK(queue.command({"LLEN", queue.key()}).is_integer(1));
+    }
+}
+
+TEST_CASE("refusals: cut off, made longer, foreign, zeroed")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    const std::string sound = queue.bytes();
+    CAPTURE(variant);
+    for (size_t size = 1; size < sound.size(); size += size < 120 ? 1 : 37) {
+        CAPTURE(size);
+        REQUIRE(all_refuse(queue, sound.substr(0, size), "SLOTQCORRUPT") == "");
+    }
+    CHECK(all_refuse(queue, sound + std::string(1, '\0'), "SLOTQCORRUPT") == "");
+    CHECK(all_refuse(queue, sound + sound, "SLOTQCORRUPT") == "");
+    CHECK(all_refuse(queue, std::string(sound.size(), '\0'), "SLOTQCORRUPT") == "");
+    CHECK(all_refuse(queue, std::string(sound.size(), '\xFF'), "SLOTQCORRUPT") == "");
+    CHECK(all_refuse(queue, "hello", "SLOTQCORRUPT") == "");
+    CHECK(all_refuse(queue, std::string(70000, 'x'), "SLOTQCORRUPT") == "");
+    queue.set("");
+    CHECK(is_slotq_error(queue.run("push", {"x"})));
+    CHECK(queue.bytes().empty());
+}
+
+namespace
+{
+
+/* A script cannot afford the geometry's checksum (create and whoever opens the value in C judge
+ * it): a byte that moves no offset and stays in its range is believed. */
+bool is_believed(size_t offset, uint8_t value)
+{
+    const bool flags = offset == 21 && (value & ~9) == 0;
+    const bool attempts = offset == 22 && value <= 62;
+    const bool tick = offset == 24;
+    const bool tick_high = offset == 25 && value < 60000 / 256;
+    return flags || attempts || tick || tick_high || offset >= 28;
+}
+
+} // namespace
+
+TEST_CASE("refusals: every byte of the geometry")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    const std::string sound = queue.bytes();
+    uint32_t refused = 0;
+    for (size_t offset = 8; offset < 32; offset++) {
+        for (const int change : {1, 2, 4, 8, 0x10, 0x80, 0xFF}) {
+            std::string bytes = sound;
+            bytes[offset] = static_cast<char>(bytes[offset] ^ change);
+            CAPTURE(variant, offset, change);
+            if (is_believed(offset, static_cast<uint8_t>(bytes[offset]))) {
+                continue;
+            }
+            REQUIRE(all_refuse(queue, bytes, offset == 11 ? "SLOTQVERSION" : "SLOTQCORRUPT") == "");
+            refused++;
+        }
+    }
+    CHECK(refused >= 7 * 14);
+}
+
+/* A geometry that is out of range though its check is right: who wrote it meant it. */
+TEST_CASE("refusals: a geometry out of range with a right check")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    const std::string sound = queue.bytes();
+    const struct {
+        uint32_t offset;
+        uint32_t bytes;
+        uint64_t value;
+    } changes[] = {{12, 2, 0},  {12, 2, 1}, {14, 2, 0}, {20, 1, 0},     {20, 1, 17}, {21, 1, 32},
+                   {22, 1, 63}, {23, 1, 1}, {24, 2, 0}, {24, 2, 60001}, {26, 2, 1},  {12, 2, 10},
+                   {14, 2, 17}, {16, 2, 1}, {18, 2, 4}, {20, 1, 2},     {21, 1, 2},  {21, 1, 4}};
+    for (const auto &change : changes) {
+        std::string bytes = sound;
+        bytes.replace(change.offset, change.bytes, on_server::number(change.value, change.bytes));
+        const uint32_t check =
+            support::xxh32(reinterpret_cast<const uint8_t *>(bytes.data()) + 8, 20);
+        bytes.replace(28, 4, on_server::number(check, 4));
+        CAPTURE(variant, change.offset, change.value);
+        CHECK(all_refuse(queue, bytes, "SLOTQCORRUPT") == "");
+    }
+}
+
+/* What a script makes of a damaged front: it refuses and nothing changes, or it does not notice
+ * and leaves a value no worse than it was. */
+TEST_CASE("refusals: every byte of the front")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const bool all_values = std::getenv("SLOTQ_PROVE") != nullptr;
+    on_server::Shape shape;
+    shape.max_attempts = 2;
+    shape.groups = 2;
+    Queue queue(redis::shared_server(), "redis7", shape);
+    queue.prepare();
+    const std::string sound = queue.bytes();
+    uint32_t refused = 0;
+    for (size_t offset = 0; offset < 64 + 2 * 40; offset++) {
+        for (int change = 1; change < 256; change += all_values ? 1 : change * 2 + 1) {
+            if (offset >= 8 && offset < 32) {
+                continue; /* the geometry has its own test */
+            }
+            std::string bytes = sound;
+            bytes[offset] = static_cast<char>(bytes[offset] ^ change);
+            const bool was_sound = on_server::check(bytes).empty();
+            for (const std::string &script : on_server::all_scripts()) {
+                queue.set(bytes);
+                const Reply reply = queue.run(script, queue.sample(script));
+                const std::string after = queue.bytes();
+                CAPTURE(offset, change, script, reply.told());
+                REQUIRE(after.size() == bytes.size());
+                REQUIRE(after.compare(8, 24, bytes, 8, 24) == 0);
+                if (reply.is_error()) {
+                    REQUIRE(is_slotq_error(reply));
+                    REQUIRE(after == bytes);
+                    refused++;
+                }
+                if (was_sound) {
+                    REQUIRE(on_server::check(after) == "");
+                    REQUIRE(reply.word() != "SLOTQCORRUPT");
+                }
+            }
+        }
+    }
+    CHECK(refused > 1000);
+}
