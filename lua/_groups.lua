@@ -15,7 +15,7 @@ local function group_head(index)
         return blocks[index].head
     end
     if #front_bytes < states_at then
-        read_front()
+        front_bytes = bytes_at(0, states_at)
     end
     local at = GROUPS_OFFSET + GROUP_BYTES * index + AT_group_head
     local head = unpack('<H', front_bytes, at + 1)

@@ -5,12 +5,12 @@
 -- DONE words other than acked that head has passed in this call
 local other_done = 0
 
--- how far head may move, at most limit, when count words at position from on are `word`
-local function head_reach(limit, from, count, word)
-    local reach = from == 0 and word == WORD_ACKED and count or 0
+-- how far head may move, at most limit, when the first count words are about to be `word`
+local function head_reach(limit, count, word)
+    local reach = word == WORD_ACKED and count or 0
     while reach < limit do
         local here = word
-        if reach < from or reach >= from + count then
+        if reach >= count then
             local index = (group.head + reach) % slots
             here = reach < position(group.written) and
                 (group.words[index] or read_words(index)) or 0
@@ -42,7 +42,7 @@ end
 
 -- head over DONE words that are there already; whether it moved
 local function move_head()
-    local reach = head_reach(position(group.written), 0, 0, 0)
+    local reach = head_reach(position(group.written), 0, 0)
     if reach == 0 then
         return false
     end
@@ -59,14 +59,11 @@ local function finish(index, count, word)
     elseif from == limit then
         limit = limit + count
     end
-    local reach = head_reach(limit, from, count, word)
+    local reach = from == 0 and head_reach(limit, count, word) or 0
     if gap > 0 or from + count == limit then
         group.written = (index + count) % slots
     end
-    local passed = 0
-    if reach > from then
-        passed = math.min(reach - from, count)
-    end
+    local passed = math.min(reach, count)
     if passed < count then
         set_words((index + passed) % slots, count - passed, word)
     end

@@ -32,14 +32,15 @@ local function place_in_line(index, word)
     return math.min(others, math.max(at - position(group.retry_from), 0))
 end
 
--- payload of a slot, or nil where its length is above what a slot holds
-local function payload_of(slot)
-    local length = unpack('<H', slot)
+-- payload of the slot that begins behind `skip` bytes, or nil where its length is above what a
+-- slot holds
+local function payload_of(bytes, skip)
+    local length = unpack('<H', bytes, skip + 1)
     if length > geometry.payload_bytes then
         return nil
     end
-    local from = stride - geometry.payload_bytes
-    return string.sub(slot, from + 1, from + length)
+    local from = skip + stride - geometry.payload_bytes
+    return string.sub(bytes, from + 1, from + length)
 end
 
 -- the arguments that both peeks have; the index to begin at, and how many are there
@@ -61,7 +62,8 @@ local function open_peek(name)
     return first, math.min(count, (queue.tail - first) % slots)
 end
 
--- each of count messages from index on: tell(id, word, slot); slots are read 64 KiB at a time
+-- each of count messages from index on: tell(id, word, bytes, skip), its slot behind skip bytes;
+-- slots are read 64 KiB at a time
 local function each_message(index, count, tell)
     local most = math.max(1, integral(65536 / stride))
     local bytes, first, last = '', 0, 0
@@ -71,7 +73,6 @@ local function each_message(index, count, tell)
             bytes = slots_at((index + i) % slots, last - first)
         end
         local at = (index + i) % slots
-        tell(id_at(at), word_at(at),
-            string.sub(bytes, (i - first) * stride + 1, (i - first + 1) * stride))
+        tell(id_at(at), word_at(at), bytes, (i - first) * stride)
     end
 end

@@ -111,10 +111,6 @@ local function read_already(size, bytes, now)
     image_bytes, front_bytes, clock_ms = size, bytes, now
 end
 
-local function read_front()
-    front_bytes = call('GETRANGE', key, 0, GROUPS_OFFSET + GROUP_BYTES * SLOTQ_GROUPS_MAX - 1)
-end
-
 local function open()
     image_bytes = image_bytes or call('STRLEN', key)
     if image_bytes == 0 then
@@ -122,9 +118,8 @@ local function open()
     elseif image_bytes < SLOTQ_IMAGE_BYTES_MIN then
         corrupt(image_bytes, 'shorter than the smallest queue')
     end
-    if not front_bytes then
-        read_front()
-    end
+    -- the groups of most queues come with it; those of others are read when they are asked for
+    front_bytes = front_bytes or call('GETRANGE', key, '0', END_OF_FOUR_GROUPS)
     open_geometry()
     open_queue()
 end

@@ -15,7 +15,7 @@ return answer(function()
         reply[at + 1], reply[at + 2], reply[at + 3] = integral(id), integral(died_at_ms),
             integral(attempts)
         reply[at + 4], reply[at + 5] = integral(group_index), integral(reason)
-        reply[at + 6] = payload_of(string.sub(bytes, DEAD_ENTRY_BYTES + 1)) or false
+        reply[at + 6] = payload_of(bytes, DEAD_ENTRY_BYTES) or false
         at = at + 6
     end
     return reply

@@ -8,9 +8,9 @@
 return answer(function()
     local index, count = open_peek('peek_packed')
     local parts = {}
-    each_message(index, count, function(id, word, slot)
+    each_message(index, count, function(id, word, bytes, skip)
         parts[#parts + 1] = pack('<I6I4', id, word)
-        parts[#parts + 1] = slot
+        parts[#parts + 1] = string.sub(bytes, skip + 1, skip + stride)
     end)
     return table.concat(parts)
 end)

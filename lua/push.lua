@@ -3,7 +3,10 @@
 -- reply: id of the first message; the rest follow
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
+local plain_packed = false
+--@include _plain_push
 --@include _push
+read_already(plain_size, plain_front)
 
 -- each message a slot; what follows a payload is zero, as far as another slot follows
 local function pack_slots()

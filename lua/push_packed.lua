@@ -3,7 +3,8 @@
 -- reply: id of the first message
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
---@include _plain_push_packed
+local plain_packed = true
+--@include _plain_push
 --@include _push
 read_already(plain_size, plain_front)
 

@@ -3,9 +3,12 @@
 -- reply: flat array id, token, attempts, payload, ...; [] or next_due_ms where none; AGAIN
 -- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
+local plain_packed = false
+--@include _plain_reserve
 --@include _reserve
 --@include _settle
 --@include _look
+read_already(plain_size, plain_front, plain_now_ms)
 
 -- the sound messages of what was leased; a damaged one dies, as kill with 255 would do it, and
 -- stays leased where the dead section is full
@@ -15,7 +18,7 @@ local function sound_messages()
     for _, run in ipairs(leased) do
         local attempts, bytes = integral(word_attempts(run.token)), slots_at(run.index, run.count)
         for i = 0, run.count - 1 do
-            local payload = payload_of(string.sub(bytes, i * stride + 1, (i + 1) * stride))
+            local payload = payload_of(bytes, i * stride)
             if payload then
                 reply[at + 1], reply[at + 2] = integral(run.id + i), integral(run.token)
                 reply[at + 3], reply[at + 4] = attempts, payload

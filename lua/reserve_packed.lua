@@ -3,7 +3,8 @@
 -- reply: [runs {id u48, token u32, count u16}, slots …]; [], next_due_ms or AGAIN
 -- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
---@include _plain_reserve_packed
+local plain_packed = true
+--@include _plain_reserve
 --@include _reserve
 --@include _runs
 read_already(plain_size, plain_front, plain_now_ms)

@@ -3,7 +3,10 @@
 -- reply: array: OK, STALE, GONE, NOTFOUND or DEADFULL a message; extend: the new token where OK
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
+local plain_packed = false
+--@include _plain_settle
 --@include _settle
+read_already(plain_size, plain_front)
 
 return answer(function()
     expect('settle KEY now verb group ms reason id token [id token ...]', 7,

@@ -3,7 +3,8 @@
 -- reply: string: an outcome byte a message; extend: a u32 a message, new token or 4 x outcome
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
---@include _plain_settle_packed
+local plain_packed = true
+--@include _plain_settle
 --@include _settle
 --@include _runs
 read_already(plain_size, plain_front)

@@ -78,15 +78,14 @@ bool frame_fresh_deadline(uint32_t old_word, uint64_t *deadline)
 
 /* ---- heads ---- */
 
-/* How far head may move, at most limit, when count words at position from on are `word`. */
-static uint32_t head_reach(const verb_frame *frame, uint32_t limit, uint32_t from, uint32_t count,
-                           uint32_t word)
+/* How far head may move, at most limit, when the first count words are about to be `word`. */
+static uint32_t head_reach(const verb_frame *frame, uint32_t limit, uint32_t count, uint32_t word)
 {
     uint32_t *other_done = &frame->call->progress.other_done;
-    uint32_t reach = from == 0 && word == WORD_ACKED ? count : 0;
+    uint32_t reach = word == WORD_ACKED ? count : 0;
     while (reach < limit) {
         const uint32_t at = ring_add(frame->group.head, reach, frame->slots);
-        const uint32_t here = reach >= from && reach < from + count ? word : frame_word(frame, at);
+        const uint32_t here = reach < count ? word : frame_word(frame, at);
         if (!word_is_done(here)) {
             break;
         }
@@ -124,7 +123,7 @@ static void move_head(verb_frame *frame, uint32_t reach)
 bool frame_move_head(verb_frame *frame)
 {
     const uint32_t written = frame_position(frame, frame->group.written);
-    const uint32_t reach = head_reach(frame, written, 0, 0, 0);
+    const uint32_t reach = head_reach(frame, written, 0, 0);
     if (reach == 0) {
         return false;
     }
@@ -145,14 +144,11 @@ void frame_finish(verb_frame *frame, uint32_t index, uint32_t count, uint32_t wo
     } else if (from == limit) {
         limit += count;
     }
-    const uint32_t reach = head_reach(frame, limit, from, count, word);
+    const uint32_t reach = from == 0 ? head_reach(frame, limit, count, word) : 0;
     if (gap > 0 || from + count == limit) {
         group->written = ring_add(index, count, frame->slots);
     }
-    uint32_t passed = 0;
-    if (reach > from) { /* what leaves the window is not written */
-        passed = reach - from < count ? reach - from : count;
-    }
+    const uint32_t passed = reach < count ? reach : count; /* not written: it leaves the window */
     if (passed < count) {
         step_patch_words(frame->step, frame->view, frame->group_index,
                          ring_add(index, passed, frame->slots), count - passed, word);

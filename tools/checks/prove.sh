@@ -97,7 +97,8 @@ shells() {
 cppchecked() {
     cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -j 2 \
         --enable=warning,performance,portability --suppress=missingIncludeSystem \
-        --suppressions-list=$here/cppcheck-suppressions -Iengine -Ibuild/gen -D__GNUC__ -DSLOTQ_NO_ASSERT \
+        --suppressions-list=$here/cppcheck-suppressions -Iengine -Ibuild/gen \
+        -D__GNUC__ -DSLOTQ_NO_ASSERT \
         engine tools && echo "nothing found"
 }
 
@@ -105,7 +106,8 @@ cppchecked() {
 linted() {
     find engine tools fuzz bench -name '*.c' | grep -v /checksum.c >"$logs/lint-files"
     xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$1" -- -std=c11 -D_GNU_SOURCE= -Iengine \
-        -Ibuild/gen -Itests/support -I. -Ifuzz 2>&1' clang-tidy <"$logs/lint-files" >"$logs/lint" || {
+        -Ibuild/gen -Itests/support -I. -Ifuzz 2>&1' clang-tidy \
+        <"$logs/lint-files" >"$logs/lint" || {
         grep -E 'error:|warning:' "$logs/lint" | sort -u
         echo "$(grep -E 'error:|warning:' "$logs/lint" | sort -u | wc -l) findings"
         return 1

@@ -1,5 +1,6 @@
 # tables.awk: reads fields.def, errors.def and the heads of scripts, then a document, and prints
-# the document with its marked regions made anew. Knows the shape of the definitions and of tables, no meaning.
+# the document with its marked regions made anew. Knows the shape of the definitions and of tables,
+# no meaning.
 
 # The text between the parentheses of a one-line macro call, split at commas outside quotes.
 function arguments(line, out,    inside, count, i, c, quoted) {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # tables.sh: writes the tables that repeat engine/layout/fields.def, engine/errors.def and the heads
-# of lua/ into the marked regions of the documents, or with --check says which have drifted. Knows the marks:
+# of lua/ into the marked regions of the documents, or with --check says which have drifted. Knows
+# the marks:
 #   <!-- generated: NAME --> … <!-- end generated -->   in Markdown
 #   ; generated: NAME … ; end generated                 in man page sources
 set -u

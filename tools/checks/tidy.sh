@@ -15,7 +15,8 @@ find . -path ./build -prune -o -path ./.git -prune -o -type f -print |
 
 for entry in $(find . -mindepth 1 -maxdepth 1 | sed 's|^\./||'); do
     case $entry in
-    .ci | .git | .gitignore | .clang-format | .clang-tidy | .editorconfig | .luacheckrc | LICENSE | Makefile) ;;
+    .ci | .git | .gitignore | .clang-format | .clang-tidy | .editorconfig | .luacheckrc) ;;
+    LICENSE | Makefile) ;;
     README.md | bench | build | engine | fuzz | lua | tests | tools) ;;
     *) echo "$entry: not a place at the top" >>"$findings" ;;
     esac
@@ -47,7 +48,9 @@ grep -E '\.(c|h|cpp|hpp|sh|def|lua|awk)$|(^|/)run$' "$lists/text" >"$lists/heade
     LC_ALL=C xargs awk -f tools/checks/includes.awk <"$lists/c"
     # A file begins by saying what it knows.
     while read -r path; do
-        head -n 2 "$path" | grep -qE "^(/\*|//|#|--) ?($(basename "$path")|$path): " ||
+        name=$(basename "$path")
+        case $path in lua/[a-z]*.lua) name=$(basename "$path" .lua) ;; esac
+        head -n 2 "$path" | grep -qE "^(/\*|//|#|--) ?($name|$path): " ||
             echo "$path:1: no head comment that begins with the file's name and says what it knows"
     done <"$lists/headed"
 } >>"$findings"

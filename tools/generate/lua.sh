@@ -69,15 +69,15 @@ between=''
 '
     done
     printf '\n  ]\n}\n'
-} >"$out/lua/manifest.json.new"
-mv "$out/lua/manifest.json.new" "$out/lua/manifest.json"
+} >"$out/lua/manifest.json.new$$"
+mv "$out/lua/manifest.json.new$$" "$out/lua/manifest.json"
 
-# replace FILE: FILE.new takes its place where it differs.
+# replace FILE: FILE.new… takes its place where it differs.
 replace() {
-    if cmp -s "$1.new" "$1"; then
-        rm "$1.new"
+    if cmp -s "$1.new$$" "$1"; then
+        rm "$1.new$$"
     else
-        mv "$1.new" "$1"
+        mv "$1.new$$" "$1"
     fi
 }
 
@@ -91,7 +91,7 @@ replace() {
         printf '    REDIS_SCRIPT_%s,\n' "$(basename "$file" .lua)"
     done
     printf '    REDIS_SCRIPT_COUNT\n} redis_script_index;\n\n#endif\n'
-} >"$out/gen/redis_script_names.h.new"
+} >"$out/gen/redis_script_names.h.new$$"
 replace "$out/gen/redis_script_names.h"
 
 {
@@ -107,5 +107,5 @@ replace "$out/gen/redis_script_names.h"
         done
         printf '};\n'
     done
-} >"$out/gen/redis_scripts.h.new"
+} >"$out/gen/redis_scripts.h.new$$"
 replace "$out/gen/redis_scripts.h"

@@ -1,14 +1,15 @@
--- _plain_push_packed.lua: push_packed where there is room, nobody waits and no era is crossed,
--- before anything else is defined. Leaves plain_size and plain_front to the whole path.
+-- _plain_push.lua: push and push_packed (plain_packed) where there is room, nobody waits and no era
+-- is crossed, before anything else is defined. Leaves plain_size and plain_front to the whole path.
 local plain_size, plain_front
-if #KEYS == 1 and #ARGV >= 3 and #ARGV <= 6 then
+if #KEYS == 1 and #ARGV >= 2 and (not plain_packed or #ARGV >= 3 and #ARGV <= 6) then
     plain_size = redis.call('STRLEN', KEYS[1])
     plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_SHARED)
 end
-if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and #ARGV[2] <= 4 and
-    not string.find(ARGV[1] .. ARGV[2], '%D') and not ARGV[4] then
+if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
+    not string.find(ARGV[1], '%D') and (not plain_packed or
+        #ARGV[2] <= 4 and not string.find(ARGV[2], '%D') and not ARGV[4]) then
     local call, unpack, byte = redis.call, struct.unpack, string.byte
-    local key, count, slots, front = KEYS[1], tonumber(ARGV[2]) or 0, ARGV[3], plain_front
+    local key, count, slots, front = KEYS[1], #ARGV - 1, '', plain_front
     local last_id, head, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
         zero = unpack('<I4HHI4HHHHBBHHH', front)
     local era_low, era_high = byte(front, AT_shared_era + 1, AT_shared_era + 2)
@@ -20,6 +21,35 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and #ARGV[2]
     if flags >= SLOTQ_FLAG_STAMPS then
         stride = stride + STAMP_BYTES
     end
+    local fits
+    if plain_packed then
+        count, slots = tonumber(ARGV[2]) or 0, ARGV[3]
+        fits = #slots == count * stride
+    else
+        fits = flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS and tick_ms >= 1
+        local stamp = ''
+        if fits and flags >= SLOTQ_FLAG_STAMPS then
+            local now_ms = tonumber(ARGV[1])
+            if not now_ms then
+                local time = call('TIME')
+                now_ms = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000
+            end
+            stamp = struct.pack('<I4', (now_ms - now_ms % tick_ms) / tick_ms % 4294967296)
+        end
+        for i = 2, count + 1 do
+            fits = fits and #ARGV[i] <= payload
+        end
+        if fits and count == 1 then
+            slots = struct.pack('<H', #ARGV[2]) .. stamp .. ARGV[2]
+        elseif fits and count <= SLOTQ_CALL_MESSAGES_MAX then
+            local parts = {}
+            for i = 2, count + 1 do
+                parts[i - 1] = struct.pack('<H', #ARGV[i]) .. stamp .. ARGV[i] ..
+                    string.rep('\0', payload - #ARGV[i])
+            end
+            slots = table.concat(parts)
+        end
+    end
     local ring_at = GROUPS_OFFSET + groups * (GROUP_BYTES + WORD_BYTES * ring)
     local used = tail - head
     if used < 0 then
@@ -29,7 +59,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and #ARGV[2]
         tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
         head < ring and tail < ring and used <= last_id and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
-        #slots == count * stride and count * payload <= SLOTQ_CALL_BYTES_MAX and
+        fits and count * payload <= SLOTQ_CALL_BYTES_MAX and
         later_low + later_high == 0 and byte(front, AT_shared_paused + 1) % 2 == 0 and
         byte(front, AT_shared_wake + 1) % 2 == 0 and groups >= 1 and groups <= SLOTQ_GROUPS_MAX and
         flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and

@@ -1,5 +1,5 @@
--- _plain_reserve_packed.lua: reserve_packed of new messages where nothing was given back, is due or
--- removed, before anything else is defined. Leaves plain_size, plain_front
+-- _plain_reserve.lua: reserve and reserve_packed (plain_packed) of new messages where nothing was
+-- given back, is due or removed, before anything else is defined. Leaves plain_size, plain_front
 -- and plain_now_ms to the whole path.
 local plain_size, plain_front, plain_now_ms
 if #KEYS == 1 and #ARGV >= 4 and #ARGV <= 5 then
@@ -67,29 +67,42 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
             local count, before = limit < fresh and limit or fresh, ring - cursor
             local at = ring_at + cursor * stride
             local words_at = states_at + (group * ring + cursor) * WORD_BYTES
-            local reply = {struct.pack('<I6I4H',
-                (era - era % 2) * 2147483648 + last_id + 1 - fresh, word, count)}
-            if count <= before then
-                reply[2] = call('GETRANGE', key, format('%d', at),
-                    format('%d', at + count * stride - 1))
-                call('SETRANGE', key, format('%d', words_at), string.rep(token, count))
-            else
-                reply[2] = call('GETRANGE', key, format('%d', at),
-                    format('%d', at + before * stride - 1))
+            local id = (era - era % 2) * 2147483648 + last_id + 1 - fresh
+            local reply, sound = {struct.pack('<I6I4H', id, word, count)}, true
+            reply[2] = call('GETRANGE', key, format('%d', at),
+                format('%d', at + (count < before and count or before) * stride - 1))
+            if count > before then
                 reply[3] = call('GETRANGE', key, format('%d', ring_at),
                     format('%d', ring_at + (count - before) * stride - 1))
-                call('SETRANGE', key, format('%d', words_at), string.rep(token, before))
-                call('SETRANGE', key, format('%d', words_at - cursor * WORD_BYTES),
-                    string.rep(token, count - before))
             end
-            cursor = cursor + count
-            if cursor >= ring then
-                cursor = cursor - ring
+            if not plain_packed then
+                local slots, head_bytes = reply[2] .. (reply[3] or ''), stride - payload
+                sound = flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS
+                for i = 0, sound and count - 1 or -1 do
+                    local low, high = string.byte(slots, i * stride + 1, i * stride + LENGTH_BYTES)
+                    local from = i * stride + head_bytes
+                    sound = sound and low + 256 * high <= payload
+                    reply[4 * i + 1], reply[4 * i + 2] = math.floor(id + i), math.floor(word)
+                    reply[4 * i + 3] = 1
+                    reply[4 * i + 4] = string.sub(slots, from + 1, from + low + 256 * high)
+                end
             end
-            call('SETRANGE', key, format('%d', group_at + AT_group_cursor),
-                struct.pack('<HHHHHHHI6', cursor, 0, leased + count, waiting, cursor, sweep, cursor,
-                    deadline < due and deadline or due))
-            return reply
+            if sound then
+                call('SETRANGE', key, format('%d', words_at),
+                    string.rep(token, count < before and count or before))
+                if count > before then
+                    call('SETRANGE', key, format('%d', words_at - cursor * WORD_BYTES),
+                        string.rep(token, count - before))
+                end
+                cursor = cursor + count
+                if cursor >= ring then
+                    cursor = cursor - ring
+                end
+                call('SETRANGE', key, format('%d', group_at + AT_group_cursor),
+                    struct.pack('<HHHHHHHI6', cursor, 0, leased + count, waiting, cursor, sweep,
+                        cursor, deadline < due and deadline or due))
+                return reply
+            end
         end
     end
 end

@@ -1,18 +1,31 @@
--- _plain_settle_packed.lua: an ack of one run that is leased as a whole, before anything else is
--- defined. Leaves plain_size and plain_front to the whole path; knows no other verb.
+-- _plain_settle.lua: an ack of one run (plain_packed) or of one message, leased as a whole, before
+-- anything else is defined. Leaves plain_size and plain_front to the whole path.
 local plain_size, plain_front
-if #KEYS == 1 and #ARGV == 6 then
+if #KEYS == 1 and #ARGV == (plain_packed and 6 or 7) then
     plain_size = redis.call('STRLEN', KEYS[1])
-    plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_GROUPS)
+    -- more of the front than is needed costs: every byte of a string is hashed
+    plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_FOUR_GROUPS)
+    if (string.byte(plain_front, AT_geometry_groups + 1) or 0) > 4 then
+        plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_GROUPS)
+    end
 end
 if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and ARGV[5] == '0' and
-    #ARGV[6] == 12 and #ARGV[3] <= 2 and not string.find(ARGV[1] .. ARGV[3], '%D') and
+    #ARGV[3] <= 2 and not string.find(ARGV[1] .. ARGV[3], '%D') and (plain_packed and
+        #ARGV[6] == 12 or not plain_packed and #ARGV[6] <= 15 and #ARGV[7] <= 10 and
+        #ARGV[6] > 0 and #ARGV[7] > 0 and not string.find(ARGV[6] .. ARGV[7], '%D')) and
     #plain_front >= GROUPS_OFFSET + GROUP_BYTES * (tonumber(ARGV[3]) or SLOTQ_GROUPS_MAX) +
         GROUP_BYTES then
     local call, unpack, sub, format = redis.call, struct.unpack, string.sub, string.format
     local key, group, front = KEYS[1], tonumber(ARGV[3]), plain_front
     local group_at = GROUPS_OFFSET + GROUP_BYTES * group
-    local id, token, count = unpack('<I6I4H', ARGV[6])
+    local id, token, count, token_bytes
+    if plain_packed then
+        id, token, count = unpack('<I6I4H', ARGV[6])
+        token_bytes = sub(ARGV[6], 7, 10)
+    else
+        id, token, count = tonumber(ARGV[6]), tonumber(ARGV[7]), 1
+        token_bytes = struct.pack('<I4', token % 4294967296)
+    end
     local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
         zero = unpack('<I4HHI4HHHHBBHHH', front)
     local era = unpack('<H', front, AT_shared_era + 1)
@@ -42,13 +55,13 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
         (sweep == SWEEP_NONE or sweep < ring and (sweep - head) % ring <= taken) and
         ready + leased + waiting <= taken and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
         count <= leased and position >= 0 and position + count <= taken and
-        index + count <= ring and token % 4 == SLOTQ_STATE_LEASED and
+        index + count <= ring and token % 4 == SLOTQ_STATE_LEASED and token < 4294967296 and
         last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) and
         plain_size == states_at + ring * (WORD_BYTES * groups + stride) +
             later * (LATER_ENTRY_BYTES + stride) + dead * (DEAD_ENTRY_BYTES + stride)) then
         position = -1
     end
-    local token_bytes, acked = sub(ARGV[6], 7, 10), WORD_ACKED_BYTES
+    local acked = WORD_ACKED_BYTES
     local counted = unpack('<I4', front, group_at + AT_group_acked + 1) + count
     local counts = sub(front, group_at + AT_group_due + 1, group_at + AT_group_acked) ..
         struct.pack('<I4', counted % 4294967296)
@@ -57,11 +70,11 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
         call('SETRANGE', key, format('%d', words_at), string.rep(acked, count))
         call('SETRANGE', key, format('%d', group_at + AT_group_leased), struct.pack('<HHHHH',
             leased - count, waiting, retry_from, sweep, written) .. counts)
-        return string.rep('\0', count)
+        return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
     end
     if position == 0 and string.byte(front, AT_shared_wake + 1) % 2 == 0 then
         -- what follows the run is read with it: head moves over what was acked before
-        local ahead = math.min(known - count, ring - index - count, 64)
+        local ahead = math.min(known - count, ring - index - count, 16)
         local words = call('GETRANGE', key, format('%d', words_at),
             format('%d', words_at + (count + ahead) * WORD_BYTES - 1))
         local reach, at = count, count * WORD_BYTES + 1
@@ -95,7 +108,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
             call('SETRANGE', key, OFFSET_OF_HEAD, struct.pack('<H', (least + moved) % ring) ..
                 sub(front, AT_header_tail + 1, group_at) .. struct.pack('<HHHHHHHH', new_head,
                     cursor, ready, leased - count, waiting, retry_from, sweep, written) .. counts)
-            return string.rep('\0', count)
+            return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
         end
     end
 end
