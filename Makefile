@@ -90,7 +90,7 @@ CORE_SUPPORT := $(filter tests/support/image% tests/support/model%,$(SUPPORT_SOU
 FUZZ_TARGETS := $(wildcard fuzz/fuzz_*.c fuzz/fuzz_*.cpp)
 FUZZ_SHARED := $(filter-out $(FUZZ_TARGETS) fuzz/replay.c fuzz/make_seeds.c,\
 	$(wildcard fuzz/*.c fuzz/*.cpp))
-TEST_SOURCES := $(sort $(shell find tests -name 'test_*.cpp' 2>/dev/null))
+TEST_SOURCES := $(sort $(filter-out tests/support/%,$(shell find tests -name '*.cpp' 2>/dev/null)))
 TEST_SCRIPTS := $(sort $(shell find tests -name 'test_*.sh' 2>/dev/null))
 TEST_ROOMS := $(sort $(patsubst tests/%/,%,$(dir $(TEST_SOURCES))))
 CORE_ROOMS := $(filter engine/layout engine/core,$(TEST_ROOMS))
@@ -99,7 +99,9 @@ MAN_SOURCES := $(wildcard tools/man/*.scd)
 objects = $(patsubst %,$(OUT)/obj/%.o,$(basename $(1)))
 named = $(notdir $(basename $(1)))
 
-TEST_BINARIES := $(TEST_ROOMS:%=$(OUT)/tests/%)
+# A room within a room cannot have its binary there: engine/backend is a file.
+binary_of = $(OUT)/tests/$(patsubst %/redis,%-redis,$(1))
+TEST_BINARIES := $(foreach room,$(TEST_ROOMS),$(call binary_of,$(room)))
 REPLAYS := $(patsubst %,$(OUT)/replay/%,$(call named,$(FUZZ_TARGETS)))
 FUZZERS := $(patsubst %,$(OUT)/fuzz/%,$(call named,$(FUZZ_TARGETS)))
 BENCHES := $(patsubst %,$(OUT)/bench/%,$(call named,$(BENCH_MAINS)))
@@ -143,7 +145,7 @@ $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
 	$(FREESTANDING) $(COVER) -Wmissing-prototypes
 $(OUT)/obj/engine/backend/%.o $(OUT)/obj/engine/queue/%.o: ROOM = \
 	$(HOSTED) -Wmissing-prototypes -Ibuild/gen
-$(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine
+$(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine -Ibuild/gen
 $(OUT)/obj/tests/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. \
 	-DSLOTQ_SOURCE_DIR='"$(CURDIR)"'
 $(OUT)/obj/fuzz/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. -Ifuzz
@@ -166,10 +168,11 @@ build/gen/lua_constants: tools/generate/lua_constants.c engine/layout/fields.def
 	$(call say,CC,$<)$(HOST_CC) -std=c11 $(WARNINGS) -Iengine -o $@ $<
 build/gen/lua_constants.txt: build/gen/lua_constants
 	@$< > $@
-build/lua/manifest.json: $(LUA_SOURCES) build/gen/lua_constants.txt tools/generate/bundle.awk tools/generate/lua.sh
+build/lua/manifest.json: $(LUA_SOURCES) build/gen/lua_constants.txt tools/generate/bundle.awk \
+		tools/generate/lua.sh
 	$(call say,LUA,$@)sh tools/generate/lua.sh build/gen/lua_constants.txt build
 build/gen/redis_scripts.h build/gen/redis_script_names.h: build/lua/manifest.json ;
-$(call objects,$(REDIS_SOURCES)): | build/gen/redis_scripts.h
+$(call objects,$(REDIS_SOURCES) $(TOOL_SOURCES)): | build/gen/redis_scripts.h
 
 archive = @mkdir -p $(@D); rm -f $@; ar rcs $@ $(filter %.o,$^)
 LIBRARY_OBJECTS := $(call objects,$(FREE_SOURCES) $(HOST_SOURCES))
@@ -226,7 +229,7 @@ ALL_LIBRARIES := $(OUT)/lib/support.a $(OUT)/lib/tool.a $(REDIS_LIBRARY)
 libraries = $(if $(filter engine/layout engine/core,$(1)),$(OUT)/lib/core-support.a \
 	$(OUT)/lib/core.a,$(ALL_LIBRARIES))
 define test_binary
-$(OUT)/tests/$(1): $(call objects,$(filter-out $(foreach room,$(TEST_ROOMS),$(if $(filter \
+$(call binary_of,$(1)): $(call objects,$(filter-out $(foreach room,$(TEST_ROOMS),$(if $(filter \
 	$(1)/%,$(room)),tests/$(room)/%)),$(filter tests/$(1)/%,$(TEST_SOURCES)))) \
 	$(OUT)/obj/tests/support/main.o $(call libraries,$(1)) $(wildcard tests/$(1)/wrap.txt)
 	@mkdir -p $$(@D)

@@ -201,7 +201,8 @@ typedef struct slotq_producer slotq_producer;
 typedef void slotq_on_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint64_t id);
 
 typedef struct slotq_producer_options {
-    uint32_t max_messages; /* 1 to SLOTQ_CALL_MESSAGES_MAX; 0 = 256; at most what the queue holds */
+    uint32_t max_messages; /* 1 to SLOTQ_CALL_MESSAGES_MAX; 0 = 256; at most what the queue holds
+                              and SLOTQ_CALL_BYTES_MAX bytes of its slots */
     uint32_t max_bytes;    /* of payloads, to SLOTQ_CALL_BYTES_MAX, which 0 stands for */
     uint64_t max_delay_ms; /* 0 = 5; UINT64_MAX = no bound */
     uint64_t wait_ms;      /* how long push (without room here) and flush wait for a full queue */

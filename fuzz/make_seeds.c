@@ -1,5 +1,6 @@
 /* make_seeds.c: writes the seeds that fuzzing starts from: real queues in many states, moves of a
- * play, texts to split. `make_seeds FOLDER` fills FOLDER/fuzz_NAME; what it writes is committed.
+ * play, texts to split, replies of a server. `make_seeds FOLDER` fills FOLDER/fuzz_NAME; what it
+ * writes is committed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -226,6 +227,51 @@ static void make_texts(void)
     }
 }
 
+/* Replies to verbs: verb, shape, limit, waits; then the protocol's bytes. */
+#define REPLY(verb, shape, limit, waits, bytes)                                                    \
+    {                                                                                              \
+        {verb, shape, limit, waits}, bytes, sizeof bytes - 1                                       \
+    }
+
+static void make_replies(void)
+{
+    static const struct {
+        uint8_t front[4];
+        const char *bytes;
+        size_t size;
+    } replies[] = {
+        REPLY(SLOTQ_PUSH, 0, 2, 0, ":17\r\n"),
+        REPLY(SLOTQ_PUSH, 0, 2, 1, "-SLOTQFULL 3 29 29 0 1: the queue is full\r\n"),
+        REPLY(SLOTQ_PUSH, 0, 2, 0, "-OOM command not allowed script: abc, on @user_script:1.\r\n"),
+        REPLY(SLOTQ_RESERVE, 0, 3, 0,
+              "*3\r\n$24\r\n\1\0\0\0\0\0\5\12\0\0\2\0\7\0\0\0\0\0\11\12\0\0\1\0\r\n"
+              "$6\r\n\1\0a\1\0b\r\n$3\r\n\1\0c\r\n"),
+        REPLY(SLOTQ_RESERVE, 0, 3, 0, "*2\r\n$12\r\n\1\0\0\0\0\0\5\12\0\0\1\0\r\n$3\r\n\1\0a\r\n"),
+        REPLY(SLOTQ_RESERVE, 0, 3, 0, "*0\r\n"),
+        REPLY(SLOTQ_RESERVE, 0, 3, 1, ":1700000050\r\n"),
+        REPLY(SLOTQ_RESERVE, 0, 3, 1, "+AGAIN 1700000050\r\n"),
+        REPLY(SLOTQ_ACK, 0, 1, 0, "$3\r\n\0\1\0\r\n"),
+        REPLY(SLOTQ_KILL, 0, 0, 0, "$1\r\n\4\r\n"),
+        REPLY(SLOTQ_EXTEND, 0, 0, 0, "$4\r\n\5\13\0\0\r\n"),
+        REPLY(SLOTQ_REMOVE, 0, 0, 0, "+LEASED\r\n"),
+        REPLY(SLOTQ_RECLAIM, 0, 0, 0, "*3\r\n$2\r\nOK\r\n:1\r\n:2\r\n"),
+        REPLY(SLOTQ_REDRIVE, 0, 4, 0, "*3\r\n$4\r\nFULL\r\n:1\r\n:9\r\n"),
+        REPLY(SLOTQ_DEAD_PURGE, 0, 0, 0, ":3\r\n"),
+        REPLY(SLOTQ_PURGE, 0, 0, 0, "+OK\r\n"),
+        REPLY(SLOTQ_STATUS, 0, 0, 0,
+              "*7\r\n$6\r\nLEASED\r\n:0\r\n:1\r\n:1700000900\r\n:-1\r\n:0\r\n:0\r\n"),
+        REPLY(SLOTQ_PEEK, 0, 2, 0, "$13\r\n\1\0\0\0\0\0\5\12\0\0\1\0a\r\n"),
+        REPLY(SLOTQ_DEAD_LIST, 0, 2, 0, "$19\r\n\1\0\0\0\0\0\1\0\0\0\0\0\1\0\7\0\1\0a\r\n"),
+        REPLY(SLOTQ_STATS, 0, 0, 0, "-SLOTQCORRUPT 6 header.tail is not below ring_slots\r\n"),
+    };
+    for (unsigned i = 0; i < sizeof replies / sizeof replies[0]; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "reply-%u", i);
+        write_seed("fuzz_reply", name, replies[i].front, sizeof replies[i].front, replies[i].bytes,
+                   replies[i].size);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -236,5 +282,6 @@ int main(int argc, char **argv)
     make_queues();
     make_moves();
     make_texts();
+    make_replies();
     return 0;
 }

@@ -40,11 +40,21 @@ local pieces = {}
 -- bytes to be written; what goes on where the last ended is one write
 local function put(offset, bytes)
     local last = pieces[#pieces]
-    if last and last.stop == offset then
+    if last and last.stop == offset and not last.source then
         last[#last + 1] = bytes
         last.stop = offset + #bytes
     else
         pieces[#pieces + 1] = {bytes, offset = offset, stop = offset + #bytes}
+    end
+end
+
+-- the same with a copy of bytes of the value behind them; large ones are read when they are
+-- written, so that thousands need no memory
+local function put_copy(offset, bytes, source, length)
+    if length <= 4096 then
+        put(offset, bytes .. bytes_at(source, length))
+    else
+        pieces[#pieces + 1] = {bytes, offset = offset, source = source, length = length}
     end
 end
 
@@ -135,7 +145,11 @@ end
 
 local function write_pieces()
     for _, piece in ipairs(pieces) do
+        if piece.source then
+            piece[2] = bytes_at(piece.source, piece.length)
+        end
         call('SETRANGE', key, decimal(piece.offset), table.concat(piece))
+        piece[2] = nil
     end
 end
 

@@ -80,13 +80,13 @@ local function find(id)
     return (queue.tail - back) % slots
 end
 
--- count words from an index on, out of bytes that begin skip words before them
-local function learn_words(from, count, bytes, skip)
+-- count words from an index on, as their bytes say
+local function learn_words(from, count, bytes)
     local words = group.words
     for at = 0, count - 1, chunk_words do
         local here = math.min(chunk_words, count - at)
         local format = here == chunk_words and chunk_format or '<' .. string.rep('I4', here)
-        local values = {unpack(format, bytes, (skip + at) * WORD_BYTES + 1)}
+        local values = {unpack(format, bytes, at * WORD_BYTES + 1)}
         for i = 1, here do
             -- a word that was changed since is newer than its bytes
             if words[from + at + i - 1] == nil then
@@ -104,21 +104,14 @@ end
 local function read_words(index, ahead)
     local from = index - index % chunk_words
     local count = math.min(math.max(chunk_words, index + (ahead or 1) - from), slots - from)
-    learn_words(from, count, word_bytes(from, count), 0)
+    learn_words(from, count, word_bytes(from, count))
     return group.words[index]
 end
 
--- just the words of a run, and with them that of head, where it lies near before; at head some
--- more, as head will move over them
+-- just the words of a run; at head some more, as head will move over them
 local function read_run(index, count)
-    local head = group.head
-    local skip = index > head and index - head <= 1024 and index - head or 0
-    count = math.min(index == head and count + 32 or count, slots - index)
-    local bytes = word_bytes(index - skip, skip + count)
-    learn_words(index, count, bytes, skip)
-    if skip > 0 then
-        learn_words(head, 1, bytes, 0)
-    end
+    count = math.min(index == group.head and count + 32 or count, slots - index)
+    learn_words(index, count, word_bytes(index, count))
 end
 
 -- at or beyond written a message is READY, whatever the bytes say

@@ -31,22 +31,20 @@ end
 
 -- the oldest dead message; a damaged one has nothing to push, and is dropped. Whether it went
 local function redrive_one(stamp)
-    local entry = entries_at(0, 1)
-    local died_in = unpack('B', entry, AT_dead_group + 1)
+    local at = dead_at + queue.dead_head * entry_bytes()
+    local head = bytes_at(at, DEAD_ENTRY_BYTES + LENGTH_BYTES)
+    local died_in = unpack('B', head, AT_dead_group + 1)
     if died_in >= geometry.groups then
-        corrupt(dead_at + queue.dead_head * #entry + AT_dead_group, 'dead.group')
+        corrupt(at + AT_dead_group, 'dead.group')
     end
-    local slot = string.sub(entry, DEAD_ENTRY_BYTES + 1)
     take_oldest()
-    if unpack('<H', slot) > geometry.payload_bytes then
+    if unpack('<H', head, DEAD_ENTRY_BYTES + 1) > geometry.payload_bytes then
         queue.dead_dropped = queue.dead_dropped + 1
         return false
     end
-    if stamp then
-        slot = string.sub(slot, 1, LENGTH_BYTES) .. stamp ..
-            string.sub(slot, LENGTH_BYTES + STAMP_BYTES + 1)
-    end
-    put_ring(ring_at, stride, 1, slot)
+    local kept = LENGTH_BYTES + #stamp
+    put_copy(ring_at + queue.tail * stride, string.sub(head, DEAD_ENTRY_BYTES + 1) .. stamp,
+        at + DEAD_ENTRY_BYTES + kept, stride - kept)
     if has(SLOTQ_FLAG_KEYS) then
         put_ring(keys_at, KEY_BYTES, 1, string.rep('\0', KEY_BYTES))
     end
@@ -59,7 +57,7 @@ return answer(function()
     expect('redrive KEY now limit', 2, 2)
     local limit = number(2, 'limit', 1, SLOTQ_CALL_MESSAGES_MAX)
     open()
-    local stamp = has(SLOTQ_FLAG_STAMPS) and pack('<I4', tick() % 4294967296)
+    local stamp = has(SLOTQ_FLAG_STAMPS) and pack('<I4', tick() % 4294967296) or ''
     local outcome, count, first_id = 'OK', 0, 0
     if queue.paused % 2 == SLOTQ_PAUSE_IN then
         outcome = 'PAUSED'

@@ -40,13 +40,15 @@ static slotq_outcome judge_options(slotq *queue, const slotq_producer_options *o
     return SLOTQ_OK;
 }
 
-static slotq_producer_options fill_in(const slotq_producer_options *options,
-                                      const slotq_geometry *geometry)
+/* A store far away is sent whole slots, so these are bounded too, and not only payloads. */
+static slotq_producer_options fill_in(const slotq_producer_options *options, const slotq_view *view)
 {
     slotq_producer_options filled = *options;
-    const uint32_t capacity = geometry->ring_slots - 1u;
+    const uint32_t capacity = view->geometry.ring_slots - 1u;
+    const uint32_t slots = SLOTQ_CALL_BYTES_MAX / view->stride;
+    const uint32_t most = capacity < slots ? capacity : slots;
     filled.max_messages = filled.max_messages != 0 ? filled.max_messages : MESSAGES_DEFAULT;
-    filled.max_messages = filled.max_messages < capacity ? filled.max_messages : capacity;
+    filled.max_messages = filled.max_messages < most ? filled.max_messages : most;
     filled.max_bytes = filled.max_bytes != 0 ? filled.max_bytes : SLOTQ_CALL_BYTES_MAX;
     filled.max_delay_ms = filled.max_delay_ms != 0 ? filled.max_delay_ms : DELAY_MS_DEFAULT;
     return filled;
@@ -79,7 +81,7 @@ slotq_outcome slotq_producer_new(slotq *queue, const slotq_producer_options *opt
         return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a producer");
     }
     made->queue = queue;
-    made->options = fill_in(options, &queue->geometry);
+    made->options = fill_in(options, &queue->store->view);
     const uint32_t largest = queue->geometry.payload_bytes;
     const uint64_t most = (uint64_t)made->options.max_messages * largest;
     made->room_bytes = most < made->options.max_bytes ? (uint32_t)most : made->options.max_bytes;

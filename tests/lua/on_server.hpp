@@ -44,6 +44,9 @@ public:
 
     Reply run(const std::string &script, const Arguments &after_now);
     Reply run_raw(const std::string &script, const Arguments &arguments); /* now is the first */
+    /* SET, the script with its sample, GET: sent with others; then what it answers and leaves. */
+    void append_on(const std::string &bytes, const std::string &script);
+    Reply next_on(std::string &after);
     Reply run_at(uint64_t at_ms, const std::string &script, const Arguments &after_now);
     Reply command(const Arguments &arguments)
     {

@@ -199,7 +199,11 @@ TEST_CASE("access: the library works with a worker's permissions")
 TEST_CASE("access: lua/README.md names these permissions")
 {
     std::ifstream in(std::string(SLOTQ_SOURCE_DIR) + "/lua/README.md");
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::string goes_on = "\n    ACL SETUSER worker +"; /* a long one stands in two lines */
+    for (size_t at; (at = text.find(goes_on)) != std::string::npos;) {
+        text.replace(at, goes_on.size(), " +");
+    }
     for (const Arguments &permissions : {worker_permissions, monitor_permissions}) {
         std::string line = "on >secret";
         for (std::string permission : permissions) {

@@ -77,6 +77,23 @@ Reply Queue::run(const std::string &script, const Arguments &after_now)
     return run_at(now_ms, script, after_now);
 }
 
+void Queue::append_on(const std::string &bytes, const std::string &script)
+{
+    Arguments arguments = sample(script);
+    arguments.insert(arguments.begin(), std::to_string(now_ms));
+    connection_->append({"SET", key_, bytes});
+    connection_->append(scripts_.call(script, key_, arguments));
+    connection_->append({"GET", key_});
+}
+
+Reply Queue::next_on(std::string &after)
+{
+    connection_->next();
+    const Reply reply = connection_->next();
+    after = connection_->next().text;
+    return reply;
+}
+
 std::string Queue::bytes()
 {
     return command({"GET", key_}).text;

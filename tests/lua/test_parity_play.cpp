@@ -23,7 +23,7 @@ constexpr size_t held_max = 48;
 
 slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
 {
-    static const uint32_t attempts[] = {0, 0, 1, 2, 3, 4, 62};
+    static const uint32_t attempts[] = {0, 1, 1, 2, 3, 4, 62};
     static const uint32_t ticks[] = {1, 3, 100, 1000};
     const bool large = choices.one_in(5);
     const uint32_t flags = choices.small(32) & ~uint32_t{SLOTQ_FLAG_KEYS};
@@ -31,7 +31,7 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
     const uint32_t slots = wide    ? 1500 + choices.small(4500)
                            : large ? 2 + choices.small(299)
                                    : 2 + choices.small(14);
-    const uint32_t dead = choices.one_in(4) ? 0 : choices.small(5) * (wide || large ? 12 : 1);
+    const uint32_t dead = choices.one_in(4) ? 0 : (1 + choices.small(4)) * (wide || large ? 12 : 1);
     slotq_geometry made =
         support::geometry(slots, wide ? 1 + choices.small(4) : 1 + choices.small(25), groups, flags,
                           attempts[choices.small(7)], dead, ticks[choices.small(4)]);
@@ -235,17 +235,17 @@ uint32_t Play::choose_runs()
         const size_t recent = choices_.one_in(5) ? held_.size() : std::min<size_t>(held_.size(), 3);
         const size_t pick = held_.size() - 1 - static_cast<size_t>(choices_.below(recent));
         slotq_run run = held_[pick].run;
-        const uint32_t change = choices_.small(15);
+        const uint32_t change = choices_.small(20);
         group = held_[pick].group;
-        if (change == 0) { /* a part of it */
+        if (change < 6) { /* a part of it; the rest another time */
             const uint32_t skip = choices_.small(run.count);
             run.id += skip;
-            run.count = 1 + choices_.small(run.count - skip);
-        } else if (change == 1) {
+            run.count = change < 3 ? 1 : 1 + choices_.small(run.count - skip);
+        } else if (change == 6) {
             run.count += choices_.small(3);
-        } else if (change == 2) {
+        } else if (change == 7) {
             run.token ^= 1u << choices_.small(32);
-        } else if (change < 14) { /* done with it */
+        } else if (change < 19) { /* done with it */
             held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(pick));
         }
         runs_.push_back(run);

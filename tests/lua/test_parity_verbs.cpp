@@ -342,7 +342,8 @@ std::string Play::settle()
     call.settle.runs = runs_.data();
     call.settle.run_count = static_cast<uint32_t>(runs_.size());
     call.settle.group = static_cast<uint8_t>(group);
-    call.settle.reason = static_cast<uint8_t>(choices_.small(256));
+    const bool plain_ack = call.verb == SLOTQ_ACK && !choices_.one_in(8); /* the usual call */
+    call.settle.reason = static_cast<uint8_t>(plain_ack ? 0 : choices_.small(256));
     call.settle.ms = delayed ? choose_duration() : 0;
     call.settle.outcomes = outcomes.data();
     call.settle.tokens = tokens.data();
@@ -421,7 +422,8 @@ std::string Play::look()
     const bool peek = call.verb == SLOTQ_PEEK;
     const bool packed = choices_.one_in(2);
     const std::string script = std::string(peek ? "peek" : "dead_list") + (packed ? "_packed" : "");
-    call.look.from = peek ? (choices_.one_in(3) ? 0 : choose_id()) : choices_.below(4);
+    call.look.from =
+        peek ? (choices_.one_in(3) ? 0 : choose_id()) : choices_.below(choices_.one_in(2) ? 1 : 4);
     call.look.capacity = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(300);
     call.look.group = peek ? static_cast<uint8_t>(choose_group()) : uint8_t{0};
     std::vector<slotq_item> items(call.look.capacity + 1);

@@ -68,8 +68,9 @@ exported() {
     library=build/lib/$1.so
     shift
     shown=$(nm -D --defined-only "$library" | awk '$2 != "w" { print $3 }' | sort -u)
-    declared=$(sed -n '/^SLOTQ_API/,/;/p' "$@" | tr '\n' ' ' | tr ';' '\n' |
-        sed -n 's/[^(]*[ *]\(slotq_[a-z0-9_]*\)(.*/\1/p' | sort -u)
+    declared=$(for header in "$@"; do gcc -E -P -x c -Iengine "$header"; done | tr '\n' ' ' |
+        tr ';' '\n' | grep 'visibility("default")' |
+        sed 's/.*visibility("default"))) *//; s/ *(.*//; s/.*[ *]//' | sort -u)
     [ "$shown" = "$declared" ] || {
         echo "$library and its headers differ in:"
         printf '%s\n%s\n' "$shown" "$declared" | sort | uniq -u
@@ -91,7 +92,7 @@ luachecked() {
 shells() {
     find . -path ./build -prune -o -path ./.git -prune -o -name '*.sh' -print >"$logs/scripts"
     [ -f .ci/run ] && echo .ci/run >>"$logs/scripts"
-    xargs shellcheck -x -e SC2016 <"$logs/scripts" && echo "$(wc -l <"$logs/scripts") scripts"
+    xargs shellcheck -x -P SCRIPTDIR -e SC2016 <"$logs/scripts" && echo "$(wc -l <"$logs/scripts") scripts"
 }
 
 cppchecked() {

@@ -19,7 +19,7 @@ enum {
     READ_BYTES = 64 * 1024,
     FIRST_OUT_BYTES = 4 * 1024,
     KEEPS_BYTES = 1024 * 1024,            /* buffers of more are given back */
-    ELEMENTS_MAX = 1 << 20,               /* of an array; what a script gives has far fewer */
+    ELEMENTS_MAX = 1 << 20,               /* of a reply; what a script gives has far fewer */
     UNREAD_BYTES_MAX = 600 * 1024 * 1024, /* the largest reply is a whole image */
     STALE_AFTER_MS = 200                  /* who answered just now is not looked at */
 };
@@ -42,19 +42,24 @@ uint64_t redis_monotonic_ms(void)
 /* hiredis makes room for as many elements as the server says will come. */
 static void *bounded_array(const redisReadTask *task, element_count elements)
 {
-    const redis_connection *connection = task->privdata;
-    return elements <= ELEMENTS_MAX ? connection->original->createArray(task, elements) : NULL;
+    redis_connection *connection = task->privdata;
+    const long long wanted = (long long)elements;
+    if (wanted < 0 || (unsigned long long)wanted > connection->elements_left) {
+        return NULL;
+    }
+    connection->elements_left -= (size_t)wanted;
+    return connection->original->createArray(task, elements);
 }
 
-static void bound_reader(redis_connection *connection)
+void redis_connection_bound(redis_connection *connection, redisReader *reader)
 {
-    redisReader *reader = connection->context->reader;
     connection->original = reader->fn;
     connection->functions = *reader->fn;
     connection->functions.createArray = bounded_array;
     reader->fn = &connection->functions;
     reader->privdata = connection;
     reader->maxbuf = KEEPS_BYTES;
+    connection->elements_left = ELEMENTS_MAX;
 }
 
 static bool have_in(redis_connection *connection, store_fault *fault)
@@ -85,7 +90,7 @@ slotq_outcome redis_connection_open(redis_connection *connection, store_fault *f
         (void)close(socket_fd);
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a connection");
     }
-    bound_reader(connection);
+    redis_connection_bound(connection, connection->context->reader);
     connection->used_ms = redis_monotonic_ms();
     return SLOTQ_OK;
 }
@@ -289,6 +294,7 @@ static bool take_reply(redis_connection *connection, redisReply **reply, store_f
         return fail(connection, 0, "what the server said is not the Redis protocol", fault);
     }
     *reply = parsed;
+    connection->elements_left = parsed != NULL ? ELEMENTS_MAX : connection->elements_left;
     return true;
 }
 

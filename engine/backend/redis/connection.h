@@ -22,6 +22,7 @@ typedef struct redis_connection {
     uint64_t used_ms; /* monotonic: when the server last said something */
     redisReplyObjectFunctions functions; /* hiredis's own, with a bound on arrays */
     redisReplyObjectFunctions *original;
+    size_t elements_left; /* of the reply that is being read */
 } redis_connection;
 
 /* Milliseconds of a clock that only goes on. */
@@ -33,6 +34,9 @@ slotq_outcome redis_connection_open(redis_connection *connection, store_fault *f
 /* Use the caller's. OK, UNSUPPORTED (TLS), CONNECT (it is broken), NOMEMORY. */
 slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext *context,
                                       store_fault *fault);
+
+/* Have a reader make no more room than a reply is worth, whatever the server says will come. */
+void redis_connection_bound(redis_connection *connection, redisReader *reader);
 
 /* Let go of the socket; a borrowed context is told that it is of no use any more. */
 void redis_connection_drop(redis_connection *connection, const char *why);

@@ -31,6 +31,12 @@ bool redis_error_is(const redisReply *reply, const char *word)
     return reply->type == REDIS_REPLY_ERROR && reply->str != NULL && begins(text_of(reply), word);
 }
 
+bool redis_error_is_of_age(const redisReply *reply)
+{
+    return redis_error_is(reply, "ERR Error compiling script") ||
+           redis_error_is(reply, "ERR unknown command");
+}
+
 static void show(text said, char shown[SHOWN_BYTES])
 {
     size_t used = 0;

@@ -24,6 +24,9 @@ slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error
 /* The reply is an error that begins with this word. */
 bool redis_error_is(const redisReply *reply, const char *word);
 
+/* The server is older than was thought: it knows no shebang, or no EVALSHA_RO. */
+bool redis_error_is_of_age(const redisReply *reply);
+
 /* A reply that nobody promised: IO. */
 slotq_outcome redis_error_shape(bool writes, store_fault *fault);
 

@@ -41,13 +41,8 @@ static slotq_outcome end(errand *on, slotq_outcome outcome)
 static slotq_outcome run_create(errand *on, redis_request *request, redisReply **reply,
                                 store_fault *fault)
 {
-    const redis_script_source *source = redis_script(request->script, on->facts.redis7);
-    const char *load[] = {"SCRIPT", "LOAD", source->text};
-    const size_t load_lengths[] = {6, 4, source->length};
     request->arguments[0] = "EVALSHA";
     request->lengths[0] = 7;
-    request->arguments[1] = source->sha1;
-    request->lengths[1] = strlen(source->sha1);
     request->arguments[2] = "1";
     request->lengths[2] = 1;
     slotq_outcome outcome = SLOTQ_OK;

@@ -11,6 +11,7 @@
 #include "../../layout/bytes.h"
 #include "../../layout/slot.h"
 #include "packed.h"
+#include "redis_script_names.h"
 
 enum {
     FIRST_ROOM = 32,

@@ -5,7 +5,6 @@
 #define SLOTQ_BACKEND_REDIS_REQUEST_H
 
 #include "../../slotq_core.h"
-#include "redis_script_names.h"
 
 /* What holds for every call on one queue. */
 typedef struct redis_terms {
@@ -20,7 +19,7 @@ enum { REDIS_NUMBERS_MAX = 12, REDIS_NUMBER_BYTES = 24 };
 
 /* A command, borrowing from the call, the terms and itself until it is built anew. */
 typedef struct redis_request {
-    redis_script_index script;
+    uint32_t script;        /* redis_script_index */
     const char **arguments; /* EVALSHA, the sum, 1, key, now, … */
     size_t *lengths;
     uint32_t count;

@@ -7,12 +7,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../layout/fields.h"
+#include "../../layout/geometry.h"
 #include "errors.h"
 #include "reply.h"
 #include "script.h"
 #include "store.h"
 
-enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000, LOADS_MAX = 2, TURNS_MAX = 64 };
+enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000, LOADS_MAX = 3, TURNS_MAX = 64 };
 
 /* ---- connecting ---- */
 
@@ -33,6 +35,16 @@ static void sleep_ms(uint64_t ms)
     (void)nanosleep(&time, NULL);
 }
 
+/* As bytes of an image: the struct has padding. */
+static bool is_same_geometry(const slotq_geometry *a, const slotq_geometry *b)
+{
+    uint8_t a_bytes[GROUPS_OFFSET] = {0};
+    uint8_t b_bytes[GROUPS_OFFSET] = {0};
+    geometry_store(a_bytes, a);
+    geometry_store(b_bytes, b);
+    return memcmp(a_bytes, b_bytes, sizeof a_bytes) == 0;
+}
+
 /* What the server says of the queue now must be what it was opened with. */
 static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, store_fault *fault)
 {
@@ -46,8 +58,8 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    const slotq_geometry *was = &self->base.view.geometry;
-    if (self->base.view.image_bytes != 0 && memcmp(was, &view.geometry, sizeof *was) != 0) {
+    if (self->base.view.image_bytes != 0 &&
+        !is_same_geometry(&self->base.view.geometry, &view.geometry)) {
         return fault_say(fault, SLOTQ_IO,
                          "the queue has another geometry than when it was opened: somebody made it "
                          "anew. Open it again");
@@ -155,11 +167,12 @@ slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job
     if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
         return built;
     }
-    job->script = request->script;
+    job->script = (redis_script_index)request->script;
     if (built == SLOTQ_OK && (!job->asks_to_load || redis_store_put_load(self, to, job->script))) {
         const redis_script_source *source = redis_script(job->script, self->redis7);
-        request->arguments[0] = "EVALSHA";
-        request->lengths[0] = 7;
+        const bool monitors = self->settings.read_only && self->redis7;
+        request->arguments[0] = monitors ? "EVALSHA_RO" : "EVALSHA";
+        request->lengths[0] = strlen(request->arguments[0]);
         request->arguments[1] = source->sha1;
         request->lengths[1] = strlen(source->sha1);
         request->arguments[2] = "1";
@@ -230,6 +243,9 @@ static bool take_load(redis_store *self, store_fault *fault)
     if (!redis_connection_next(&self->connection, 0, &reply, fault)) {
         return false;
     }
+    if (redis_error_is_of_age(reply)) {
+        self->redis7 = false;
+    }
     freeReplyObject(reply);
     return true;
 }
@@ -244,7 +260,9 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
     if (!redis_connection_next(&self->connection, 0, &reply, fault)) {
         return false;
     }
-    if (redis_error_is(reply, "NOSCRIPT") && job->loads < LOADS_MAX) {
+    const bool is_old = self->redis7 && self->settings.read_only && redis_error_is_of_age(reply);
+    self->redis7 = self->redis7 && !is_old;
+    if ((is_old || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX) {
         job->loads++;
         job->asks_to_load = true;
     } else {
@@ -285,6 +303,15 @@ static void exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
     redis_connection_clear(&self->connection);
 }
 
+static bool is_any_left(const redis_job *jobs, uint32_t count)
+{
+    uint32_t at = 0;
+    while (at < count && jobs[at].done) {
+        at++;
+    }
+    return at < count;
+}
+
 void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
@@ -311,6 +338,9 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
             return;
         }
         exchange(self, jobs, count, &fault);
+        if (!is_any_left(jobs, count)) {
+            return;
+        }
         if (turn > 0 && redis_monotonic_ms() >= deadline_ms) {
             break;
         }

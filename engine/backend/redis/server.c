@@ -160,7 +160,8 @@ static void take_answer(question asked, const redisReply *reply, int64_t asked_m
     switch (asked) {
     case ASK_SERVER:
         take_field(reply, "redis_version:", facts->version);
-        facts->redis7 = strtol(facts->version, NULL, 10) >= 7;
+        /* who may not ask tries the newer kind: an older server cannot compile it, and says so */
+        facts->redis7 = facts->version[0] == '\0' || strtol(facts->version, NULL, 10) >= 7;
         break;
     case ASK_MEMORY:
         take_field(reply, "maxmemory_policy:", facts->policy);

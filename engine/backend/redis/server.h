@@ -15,7 +15,7 @@ typedef struct redis_facts {
     char role[REDIS_WORD_BYTES];
     char policy[REDIS_WORD_BYTES];
     char key_type[REDIS_WORD_BYTES]; /* "none", "string" … */
-    bool redis7;                     /* it takes scripts with a shebang */
+    bool redis7;                     /* it takes scripts with a shebang, or may */
     bool no_scripts;
     int64_t ttl_ms;          /* -1 = none, -2 = no key, or not told */
     int64_t server_ahead_ms; /* its clock less ours */

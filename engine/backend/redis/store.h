@@ -7,6 +7,7 @@
 #include "../../slotq_redis.h"
 #include "../backend.h"
 #include "connection.h"
+#include "redis_script_names.h"
 #include "request.h"
 #include "server.h"
 #include "waiter.h"

@@ -1,4 +1,4 @@
-/* redis/attach.c: a queue over a connection that is lent, and what to poll for. Knows handles and
+/* attach.c: a queue over a connection that is lent, and what to poll for. Knows handles and
  * hiredis's context; no URL.
  */
 #define _GNU_SOURCE

@@ -1,5 +1,5 @@
-/* redis/connection.c: connections and scripts of the user's own, and queues over a connection
- * that is lent. Knows hiredis's types as the user has them; no verb.
+/* connection.c: connections and scripts of the user's own. Knows hiredis's types as the user has
+ * them; no verb, no queue.
  */
 #define _GNU_SOURCE
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* redis/pipeline.c: many verbs in one round trip, sent by us or by the user's event loop. Knows
+/* pipeline.c: many verbs in one round trip, sent by us or by the user's event loop. Knows
  * calls and batches; the bytes are made and read by the backend.
  */
 #define _GNU_SOURCE

@@ -1,4 +1,4 @@
-/* redis/schemes.c: the kinds of URL of libslotq_redis: folders and Redis servers. Knows which
+/* schemes.c: the kinds of URL of libslotq_redis: folders and Redis servers. Knows which
  * function does what for a URL; no command, no reply.
  */
 #include "../schemes.h"

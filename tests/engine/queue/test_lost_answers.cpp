@@ -289,3 +289,30 @@ TEST_CASE("a producer tells what too few replicas confirmed", "[producer][redis]
     CHECK(slotq_producer_close(producer) == SLOTQ_UNCONFIRMED);
     CHECK(stats_of(queue.get()).used == 2);
 }
+
+TEST_CASE("a server that forgot its scripts is told them again by both", "[producer][next][redis]")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    const Handle queue = make_and_open(server.url(), "q");
+    const Batch given = batch();
+    slotq_settled settled;
+    std::vector<Told> told;
+    slotq_producer *producer = producer_of(queue.get(), &told);
+    const auto forget = [&] { CHECK(server.command({"SCRIPT", "FLUSH"}).is_status("OK")); };
+    for (uint64_t round = 1; round <= 4; round++) {
+        forget();
+        REQUIRE(slotq_producer_push(producer, "a", 1, round) == SLOTQ_OK);
+        CHECK(slotq_producer_flush(producer) == SLOTQ_OK);
+        forget();
+        CHECK(slotq_next(queue.get(), 0, 2, 600000, 0, given.get(), &settled) == SLOTQ_OK);
+        CHECK(settled.outcome == SLOTQ_OK);
+        CHECK(settled.ok_count == (round > 1 ? 1 : 0));
+        CHECK(slotq_batch_count(given.get()) == 1);
+        CHECK(told.back().id == round);
+    }
+    CHECK(slotq_producer_close(producer) == SLOTQ_OK);
+    CHECK(stats_of(queue.get()).acked == 3);
+}

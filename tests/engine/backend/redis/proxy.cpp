@@ -1,0 +1,120 @@
+/* proxy.cpp: see proxy.hpp. One thread, any number of clients.
+ */
+#include "proxy.hpp"
+
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace
+{
+
+sockaddr_un place_of(const std::string &path)
+{
+    sockaddr_un place = {};
+    place.sun_family = AF_UNIX;
+    path.copy(place.sun_path, sizeof place.sun_path - 1);
+    return place;
+}
+
+int connect_to(const std::string &path)
+{
+    const sockaddr_un place = place_of(path);
+    const int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(made, reinterpret_cast<const sockaddr *>(&place), sizeof place) != 0) {
+        close(made);
+        return -1;
+    }
+    return made;
+}
+
+bool pass_on(int client, int server)
+{
+    char bytes[65536];
+    const ssize_t got = recv(client, bytes, sizeof bytes, 0);
+    if (got <= 0) {
+        return false;
+    }
+    return send(server, bytes, static_cast<size_t>(got), MSG_NOSIGNAL) == got;
+}
+
+} // namespace
+
+Proxy::Proxy(const std::string &upstream) : upstream_(upstream), path_(upstream + "-proxy")
+{
+    const sockaddr_un place = place_of(path_);
+    listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unlink(path_.c_str());
+    if (bind(listener_, reinterpret_cast<const sockaddr *>(&place), sizeof place) != 0 ||
+        listen(listener_, 16) != 0) {
+        throw std::runtime_error("no proxy at " + path_);
+    }
+    thread_ = std::thread([this] { run(); });
+}
+
+Proxy::~Proxy()
+{
+    ends_ = true;
+    thread_.join();
+    close(listener_);
+    unlink(path_.c_str());
+}
+
+bool Proxy::pass_back(int client, int server)
+{
+    char bytes[65536];
+    const ssize_t got = recv(server, bytes, sizeof bytes, 0);
+    if (got <= 0) {
+        return false;
+    }
+    const long budget = budget_;
+    const long passed = budget >= 0 && budget < got ? budget : got;
+    if (budget >= 0) {
+        budget_ = passed < got ? -1 : budget - got;
+    }
+    return send(client, bytes, static_cast<size_t>(passed), MSG_NOSIGNAL) == got;
+}
+
+void Proxy::run()
+{
+    std::vector<std::pair<int, int>> pairs; /* client, server */
+    while (!ends_) {
+        std::vector<pollfd> waited = {{listener_, POLLIN, 0}};
+        for (const auto &[client, server] : pairs) {
+            waited.push_back({client, POLLIN, 0});
+            waited.push_back({server, POLLIN, 0});
+        }
+        if (poll(waited.data(), waited.size(), 20) <= 0) {
+            continue;
+        }
+        for (size_t i = pairs.size(); i-- > 0;) {
+            const auto [client, server] = pairs[i];
+            const bool on = waited[2 * i + 1].revents == 0 || pass_on(client, server);
+            const bool back = waited[2 * i + 2].revents == 0 || pass_back(client, server);
+            if (!on || !back) {
+                close(client);
+                close(server);
+                pairs.erase(pairs.begin() + static_cast<long>(i));
+            }
+        }
+        if (waited[0].revents != 0) {
+            const int client = accept(listener_, nullptr, nullptr);
+            const int server = connect_to(upstream_);
+            if (client >= 0 && server >= 0) {
+                pairs.emplace_back(client, server);
+            } else {
+                close(client);
+                close(server);
+            }
+        }
+    }
+    for (const auto &[client, server] : pairs) {
+        close(client);
+        close(server);
+    }
+}

@@ -1,0 +1,46 @@
+/* proxy.hpp: stands between a client and a server on unix sockets, and cuts the connection after
+ * so many bytes of what the server says. Knows bytes; no protocol.
+ */
+#ifndef TESTS_ENGINE_BACKEND_REDIS_PROXY_HPP
+#define TESTS_ENGINE_BACKEND_REDIS_PROXY_HPP
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+class Proxy
+{
+public:
+    explicit Proxy(const std::string &upstream);
+    ~Proxy();
+    Proxy(const Proxy &) = delete;
+    Proxy &operator=(const Proxy &) = delete;
+
+    std::string url() const
+    {
+        return "unix://" + path_;
+    }
+    /* From now on let through so many bytes to the client, then cut, once. */
+    void cut_after(long bytes)
+    {
+        budget_ = bytes;
+    }
+    /* It did cut, or never had cause to: back to letting all through. True: it did. */
+    bool disarm()
+    {
+        return budget_.exchange(-1) < 0;
+    }
+
+private:
+    void run();
+    bool pass_back(int client, int server);
+
+    std::string upstream_;
+    std::string path_;
+    int listener_ = -1;
+    std::atomic<bool> ends_{false};
+    std::atomic<long> budget_{-1};
+    std::thread thread_;
+};
+
+#endif

@@ -1,0 +1,244 @@
+/* test_cut.cpp: connections that break: at each byte of a reply, before the command, by a server
+ * that is gone or silent. What may have happened is told as unknown, and nothing is done twice.
+ */
+#include "catch.hpp"
+
+#include <csignal>
+#include <memory>
+#include <string>
+
+#include "../../../../engine/slotq_redis.h"
+#include "proxy.hpp"
+#include "redis_server.hpp"
+
+namespace
+{
+
+struct Handle {
+    slotq *queue = nullptr;
+    slotq_redis_options redis = {};
+    slotq_error error = {};
+    slotq_batch *batch = slotq_batch_new();
+
+    explicit Handle(const std::string &url, uint32_t timeout_ms = 5000)
+    {
+        slotq_options options = {};
+        redis.timeout_ms = timeout_ms;
+        options.redis = &redis;
+        INFO(error.text);
+        REQUIRE(slotq_open(url.c_str(), "jobs", &options, &queue, &error) == SLOTQ_OK);
+    }
+    ~Handle()
+    {
+        slotq_batch_free(batch);
+        slotq_close(queue);
+    }
+    Handle(const Handle &) = delete;
+    Handle &operator=(const Handle &) = delete;
+
+    slotq_outcome push()
+    {
+        const slotq_data message = {"hello", 5};
+        return slotq_push(queue, &message, 1, nullptr);
+    }
+    slotq_outcome reserve(uint64_t wait_ms = 0)
+    {
+        return slotq_reserve(queue, 0, 1, 60000, wait_ms, batch);
+    }
+    slotq_stats stats()
+    {
+        slotq_stats stats = {};
+        REQUIRE(slotq_get_stats(queue, 0, &stats) == SLOTQ_OK);
+        return stats;
+    }
+};
+
+void make_queue(const redis::Server &server)
+{
+    slotq_geometry geometry = {};
+    slotq_error error = {};
+    geometry.ring_slots = 1000;
+    geometry.payload_bytes = 16;
+    geometry.tick_ms = 100;
+    geometry.groups = 1;
+    INFO(error.text);
+    REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, &error) == SLOTQ_OK);
+}
+
+} // namespace
+
+TEST_CASE("a push whose reply is cut anywhere is unknown, done, and not repeated")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Proxy proxy(server.socket_path());
+    Handle direct(server.url());
+    Handle handle(proxy.url());
+    REQUIRE(handle.push() == SLOTQ_OK); /* the script is loaded now */
+    bool ended = false;
+    for (long bytes = 0; !ended; bytes++) {
+        const uint64_t before = handle.stats().last_id; /* connects again, too */
+        proxy.cut_after(bytes);
+        const slotq_outcome outcome = handle.push();
+        ended = !proxy.disarm();
+        CHECK(outcome == (ended ? SLOTQ_OK : SLOTQ_OUTCOME_UNKNOWN));
+        CHECK(direct.stats().last_id == before + 1);
+        REQUIRE(bytes < 100);
+    }
+    CHECK(direct.stats().last_id >= 5);
+}
+
+TEST_CASE("a reserve and an ack that are cut are unknown; what was leased stays so")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Proxy proxy(server.socket_path());
+    Handle direct(server.url());
+    Handle handle(proxy.url());
+    REQUIRE(direct.reserve() == SLOTQ_EMPTY); /* the script is loaded now */
+    uint32_t unknown = 0;
+    bool ended = false;
+    for (long bytes = 0; !ended; bytes++) {
+        REQUIRE(handle.push() == SLOTQ_OK);
+        proxy.cut_after(bytes);
+        const slotq_outcome outcome = handle.reserve();
+        ended = !proxy.disarm();
+        CHECK(outcome == (ended ? SLOTQ_OK : SLOTQ_OUTCOME_UNKNOWN));
+        CHECK(slotq_batch_count(handle.batch) == (ended ? 1 : 0));
+        unknown += outcome == SLOTQ_OUTCOME_UNKNOWN;
+        REQUIRE(bytes < 400);
+    }
+    CHECK(direct.stats().leased == unknown + 1);
+    REQUIRE(slotq_ack(direct.queue, 0, UINT32_MAX, 5) == SLOTQ_NOTFOUND);
+    proxy.cut_after(2);
+    CHECK(slotq_ack_batch(handle.queue, handle.batch) == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(direct.stats().acked == 1);
+    CHECK(std::string(slotq_error_of(handle.queue)->text).find("not known") != std::string::npos);
+}
+
+TEST_CASE("what only reads is asked again, wherever it was cut")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Proxy proxy(server.socket_path());
+    Handle handle(proxy.url());
+    REQUIRE(handle.push() == SLOTQ_OK);
+    bool ended = false;
+    for (long bytes = 0; !ended; bytes++) {
+        proxy.cut_after(bytes);
+        slotq_status status = {};
+        CHECK(slotq_get_status(handle.queue, 0, 1, &status) == SLOTQ_OK);
+        CHECK(status.state == SLOTQ_STATE_READY);
+        ended = !proxy.disarm();
+        REQUIRE(bytes < 400);
+    }
+}
+
+TEST_CASE("opening is cut anywhere: CONNECT or the queue, never a crash")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Proxy proxy(server.socket_path());
+    bool ended = false;
+    for (long bytes = 0; !ended; bytes += bytes < 40 ? 1 : 97) {
+        slotq *queue = nullptr;
+        proxy.cut_after(bytes);
+        const slotq_outcome outcome =
+            slotq_open(proxy.url().c_str(), "jobs", nullptr, &queue, nullptr);
+        ended = !proxy.disarm();
+        CHECK(outcome == (ended ? SLOTQ_OK : SLOTQ_CONNECT));
+        slotq_close(queue);
+        REQUIRE(bytes < 20000);
+    }
+}
+
+TEST_CASE("a server that went and came back is found again, and missed while it is gone")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server({"--appendonly", "yes", "--appendfsync", "always"});
+    make_queue(server);
+    Handle handle(server.url(), 300);
+    REQUIRE(handle.push() == SLOTQ_OK);
+    server.kill();
+    slotq_outcome outcome = handle.push(); /* the first may have been on its way */
+    CHECK((outcome == SLOTQ_OUTCOME_UNKNOWN || outcome == SLOTQ_CONNECT));
+    CHECK(handle.push() == SLOTQ_CONNECT);
+    slotq_status status = {};
+    CHECK(slotq_get_status(handle.queue, 0, 1, &status) == SLOTQ_CONNECT);
+    server.start();
+    CHECK(handle.push() == SLOTQ_OK);
+    CHECK(handle.stats().last_id == 2);
+}
+
+TEST_CASE("a server that is silent after the command leaves it unknown")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Handle direct(server.url());
+    Handle handle(server.url(), 200);
+    REQUIRE(handle.push() == SLOTQ_OK);
+    REQUIRE(kill(server.pid(), SIGSTOP) == 0);
+    CHECK(handle.push() == SLOTQ_OUTCOME_UNKNOWN);
+    slotq_status status = {};
+    CHECK(slotq_get_status(handle.queue, 0, 1, &status) >= SLOTQ_FAILURES);
+    REQUIRE(kill(server.pid(), SIGCONT) == 0);
+    CHECK(handle.reserve() == SLOTQ_OK);
+    CHECK(direct.stats().last_id == 2); /* it did happen, once */
+}
+
+TEST_CASE("without reconnecting a lost connection stays lost")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Proxy proxy(server.socket_path());
+    slotq_options options = {};
+    slotq_redis_options redis = {};
+    redis.no_reconnect = true;
+    options.redis = &redis;
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open(proxy.url().c_str(), "jobs", &options, &queue, nullptr) == SLOTQ_OK);
+    const slotq_data message = {"hello", 5};
+    proxy.cut_after(0);
+    CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_CONNECT);
+    slotq_close(queue);
+}
+
+TEST_CASE("SCRIPT FLUSH between any two calls is not seen")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Handle handle(server.url());
+    for (int i = 0; i < 3; i++) {
+        server.command({"SCRIPT", "FLUSH"});
+        CHECK(handle.push() == SLOTQ_OK);
+        server.command({"SCRIPT", "FLUSH"});
+        CHECK(handle.reserve() == SLOTQ_OK);
+        server.command({"SCRIPT", "FLUSH"});
+        CHECK(slotq_ack_batch(handle.queue, handle.batch) == SLOTQ_OK);
+    }
+    CHECK(handle.stats().acked == 3);
+}

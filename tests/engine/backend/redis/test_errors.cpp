@@ -1,0 +1,131 @@
+/* test_errors.cpp: what error replies mean: answers of the queue, refusals, and what leaves open
+ * whether it happened. Knows errors.h; no server.
+ */
+#include "catch.hpp"
+#include "inside.hpp"
+
+namespace
+{
+
+struct Case {
+    const char *text;
+    slotq_outcome writing;
+    slotq_outcome reading;
+};
+
+const char inside_7[] = " script: 1a2b, on @user_script:3.";
+
+const Case cases[] = {
+    {"SLOTQPAUSED the queue is paused", SLOTQ_PAUSED, SLOTQ_PAUSED},
+    {"SLOTQTOOBIG x", SLOTQ_TOOBIG, SLOTQ_TOOBIG},
+    {"SLOTQINVALID lease_ms must be 1 to 5", SLOTQ_INVALID, SLOTQ_INVALID},
+    {"SLOTQNOQUEUE no such queue", SLOTQ_NOQUEUE, SLOTQ_NOQUEUE},
+    {"SLOTQEXISTS x", SLOTQ_EXISTS, SLOTQ_EXISTS},
+    {"SLOTQFULL 0 0 0 0 0: full", SLOTQ_FULL, SLOTQ_FULL},
+    {"SLOTQCORRUPT 6 header.tail is not below ring_slots", SLOTQ_CORRUPT, SLOTQ_CORRUPT},
+    {"SLOTQVERSION 11 another", SLOTQ_VERSION, SLOTQ_VERSION},
+    {"OOM command not allowed when used memory > 'maxmemory'.", SLOTQ_IO, SLOTQ_IO},
+    {"READONLY You can't write against a read only replica.", SLOTQ_IO, SLOTQ_IO},
+    {"LOADING Redis is loading the dataset in memory", SLOTQ_IO, SLOTQ_IO},
+    {"BUSY Redis is busy running a script.", SLOTQ_IO, SLOTQ_IO},
+    {"CLUSTERDOWN The cluster is down", SLOTQ_IO, SLOTQ_IO},
+    {"MISCONF Redis is configured to save RDB snapshots", SLOTQ_IO, SLOTQ_IO},
+    {"MASTERDOWN Link with MASTER is down", SLOTQ_IO, SLOTQ_IO},
+    {"NOREPLICAS Not enough good replicas to write.", SLOTQ_IO, SLOTQ_IO},
+    {"NOPERM this user has no permissions", SLOTQ_IO, SLOTQ_IO},
+    {"NOAUTH Authentication required.", SLOTQ_CONNECT, SLOTQ_CONNECT},
+    {"WRONGPASS invalid username-password pair", SLOTQ_CONNECT, SLOTQ_CONNECT},
+    {"MOVED 3999 127.0.0.1:6381", SLOTQ_UNSUPPORTED, SLOTQ_UNSUPPORTED},
+    {"ERR unknown command 'EVALSHA'", SLOTQ_UNSUPPORTED, SLOTQ_UNSUPPORTED},
+    {"ERR something new", SLOTQ_IO, SLOTQ_IO},
+    {"", SLOTQ_IO, SLOTQ_IO},
+};
+
+} // namespace
+
+TEST_CASE("a code or a refusal has its outcome; refused means that nothing happened")
+{
+    for (const Case &one : cases) {
+        INFO(one.text);
+        for (const bool writes : {true, false}) {
+            redis_error error;
+            store_fault fault = {};
+            const inside::Reply reply = inside::reply("-" + std::string(one.text) + "\r\n");
+            CHECK(redis_error_take(reply.get(), writes, &error, &fault) ==
+                  (writes ? one.writing : one.reading));
+            CHECK(fault.text[0] != '\0');
+        }
+    }
+}
+
+TEST_CASE("the same words from inside a script leave open whether it happened")
+{
+    for (const char *text : {"OOM command not allowed", "READONLY You can't write", "MISCONF x",
+                             "NOPERM x", "ERR whatever", "CLUSTERDOWN x"}) {
+        redis_error error;
+        store_fault fault = {};
+        const inside::Reply new_kind = inside::reply("-" + std::string(text) + inside_7 + "\r\n");
+        const inside::Reply old_kind = inside::reply(
+            "-ERR Error running script (call to f_1a2b): @user_script:9: " + std::string(text) +
+            "\r\n");
+        for (const inside::Reply *reply : {&new_kind, &old_kind}) {
+            CHECK(redis_error_take(reply->get(), true, &error, &fault) == SLOTQ_OUTCOME_UNKNOWN);
+            CHECK(redis_error_take(reply->get(), false, &error, &fault) == SLOTQ_IO);
+        }
+    }
+}
+
+TEST_CASE("the wrong type is the first thing that a script sees: nothing was written")
+{
+    redis_error error;
+    store_fault fault = {};
+    const inside::Reply reply =
+        inside::reply("-WRONGTYPE Operation against a key" + std::string(inside_7) + "\r\n");
+    CHECK(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_CORRUPT);
+}
+
+TEST_CASE("FULL names the holder, CORRUPT the offset")
+{
+    redis_error error;
+    store_fault fault = {};
+    inside::Reply reply = inside::reply("-SLOTQFULL 140737488355327 65535 7 15 2: full\r\n");
+    REQUIRE(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_FULL);
+    CHECK(error.holder.id == SLOTQ_ID_MAX);
+    CHECK(error.holder.held == 65535);
+    CHECK(error.holder.unfinished == 7);
+    CHECK(error.holder.group == 15);
+    CHECK(error.holder.state == SLOTQ_STATE_WAITING);
+    reply = inside::reply("-SLOTQCORRUPT 66 group.cursor\x01 is outside\r\n");
+    REQUIRE(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_CORRUPT);
+    CHECK(error.damage.offset == 66);
+    CHECK(fault.offset == 66);
+    CHECK(std::string(fault.text).find("group.cursor? is outside") != std::string::npos);
+}
+
+TEST_CASE("a code with numbers that cannot be is not what the script promises")
+{
+    for (const char *text :
+         {"SLOTQFULL", "SLOTQFULL 1 2 3 4", "SLOTQFULL 1 65536 0 0 0: x", "SLOTQFULL 1 1 1 16 0: x",
+          "SLOTQFULL 1 1 1 0 4: x", "SLOTQFULL -1 1 1 0 0: x",
+          "SLOTQFULL 99999999999999999999999 "
+          "1 1 0 0: x",
+          "SLOTQCORRUPT", "SLOTQCORRUPT x", "SLOTQCORRUPT 536870913 x"}) {
+        INFO(text);
+        redis_error error;
+        store_fault fault = {};
+        const inside::Reply reply = inside::reply("-" + std::string(text) + "\r\n");
+        CHECK(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_IO);
+        CHECK(std::string(fault.text).find("not what the script promises") != std::string::npos);
+    }
+}
+
+TEST_CASE("a server's text is shown short and printable")
+{
+    redis_error error;
+    store_fault fault = {};
+    const std::string noise = std::string(4000, 'x') + "\x1b[31m";
+    const inside::Reply reply = inside::reply("-ERR \x1b[2J" + noise + "\r\n");
+    CHECK(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_IO);
+    CHECK(std::string(fault.text).find('\x1b') == std::string::npos);
+    CHECK(std::strlen(fault.text) < sizeof fault.text);
+}

@@ -1,0 +1,227 @@
+/* test_met.cpp: what is looked at when a server is met: who may log in, where a queue is safe,
+ * what kind of key it is; and queues made, imported, listed, removed there.
+ */
+#include "catch.hpp"
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../../../../engine/slotq_redis.h"
+#include "redis_server.hpp"
+
+namespace
+{
+
+slotq_geometry small()
+{
+    slotq_geometry geometry = {};
+    geometry.ring_slots = 10;
+    geometry.payload_bytes = 16;
+    geometry.tick_ms = 100;
+    geometry.groups = 1;
+    return geometry;
+}
+
+struct Met {
+    slotq_outcome outcome;
+    std::string text;
+};
+
+Met create(const std::string &url, const std::string &name = "jobs", bool force = false)
+{
+    const slotq_geometry geometry = small();
+    slotq_redis_options redis = {};
+    slotq_options options = {};
+    slotq_error error = {};
+    redis.force = force;
+    options.redis = &redis;
+    const slotq_outcome outcome =
+        slotq_create(url.c_str(), name.c_str(), &geometry, &options, &error);
+    return {outcome, error.text};
+}
+
+Met open(const std::string &url, const std::string &name = "jobs", bool force = false,
+         bool read_only = false)
+{
+    slotq_redis_options redis = {};
+    slotq_options options = {};
+    slotq_error error = {};
+    slotq *queue = nullptr;
+    redis.force = force;
+    options.redis = &redis;
+    options.read_only = read_only;
+    const slotq_outcome outcome = slotq_open(url.c_str(), name.c_str(), &options, &queue, &error);
+    slotq_close(queue);
+    return {outcome, error.text};
+}
+
+bool names(const Met &met, const std::string &word)
+{
+    return met.text.find(word) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("no server, no socket, no host: CONNECT")
+{
+    unsetenv("REDISCLI_AUTH");
+    CHECK(open("unix:///nowhere/at/all.sock").outcome == SLOTQ_CONNECT);
+    CHECK(open("redis://127.0.0.1:1").outcome == SLOTQ_CONNECT);
+    CHECK(open("redis://no.such.host.invalid").outcome == SLOTQ_CONNECT);
+    CHECK(open("rediss://localhost").outcome == SLOTQ_UNSUPPORTED);
+    CHECK(open("redis://localhost:x").outcome == SLOTQ_INVALID);
+}
+
+TEST_CASE("passwords, users and databases")
+{
+    if (!redis::available()) {
+        return;
+    }
+    unsetenv("REDISCLI_AUTH");
+    redis::Server server;
+    const std::string url = server.url();
+    REQUIRE(create(url + "?db=3").outcome == SLOTQ_OK);
+    CHECK(open(url + "?db=3").outcome == SLOTQ_OK);
+    CHECK(open(url).outcome == SLOTQ_NOQUEUE);
+    CHECK(names(open(url), "create jobs"));
+    CHECK(open(url + "?db=99").outcome == SLOTQ_CONNECT);
+    CHECK(open(url + "?password=x").outcome == SLOTQ_CONNECT); /* the server has none */
+    REQUIRE(create(url).outcome == SLOTQ_OK);
+    server.command({"ACL", "SETUSER", "worker", "on", ">pa ss", "~*", "&*", "+@all"});
+    CHECK(open(url + "?user=worker&password=pa%20ss").outcome == SLOTQ_OK);
+    CHECK(open(url + "?user=worker&password=wrong").outcome == SLOTQ_CONNECT);
+    server.command({"CONFIG", "SET", "requirepass", "secret"});
+    CHECK(open(url).outcome == SLOTQ_CONNECT);
+    CHECK(names(open(url), "REDISCLI_AUTH"));
+    CHECK(open(url + "?password=secret").outcome == SLOTQ_OK);
+    setenv("REDISCLI_AUTH", "secret", 1);
+    CHECK(open(url).outcome == SLOTQ_OK);
+    setenv("REDISCLI_AUTH", "wrong-one", 1);
+    CHECK(open(url).outcome == SLOTQ_CONNECT);
+    CHECK_FALSE(names(open(url), "wrong-one"));
+    unsetenv("REDISCLI_AUTH");
+}
+
+TEST_CASE("a server that could evict the queue is refused, but by force")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    const std::string url = server.url();
+    REQUIRE(create(url).outcome == SLOTQ_OK);
+    for (const char *policy : {"allkeys-lru", "allkeys-random"}) {
+        server.command({"CONFIG", "SET", "maxmemory-policy", policy});
+        CHECK(open(url).outcome == SLOTQ_UNSUPPORTED);
+        CHECK(names(open(url), "noeviction"));
+        CHECK(open(url, "jobs", true).outcome == SLOTQ_OK);
+        CHECK(open(url, "jobs", false, true).outcome == SLOTQ_OK);
+        CHECK(create(url, "more").outcome == SLOTQ_UNSUPPORTED);
+        CHECK(create(url, "more", true).outcome == SLOTQ_OK);
+    }
+    server.command({"CONFIG", "SET", "maxmemory-policy", "volatile-lru"});
+    CHECK(open(url).outcome == SLOTQ_OK);
+}
+
+TEST_CASE("a key with a time to live, a replica, another type, another text: refused")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    const std::string url = server.url();
+    REQUIRE(create(url).outcome == SLOTQ_OK);
+    CHECK(create(url).outcome == SLOTQ_OK);
+    server.command({"EXPIRE", "jobs", "1000"});
+    CHECK(open(url, "jobs", true).outcome == SLOTQ_UNSUPPORTED);
+    CHECK(names(open(url), "PERSIST"));
+    server.command({"PERSIST", "jobs"});
+    CHECK(open(url).outcome == SLOTQ_OK);
+    server.command({"RPUSH", "list", "x"});
+    CHECK(open(url, "list").outcome == SLOTQ_CORRUPT);
+    CHECK(create(url, "list").outcome == SLOTQ_CORRUPT);
+    server.command({"SET", "text", std::string(300, 'x')});
+    CHECK(open(url, "text").outcome == SLOTQ_CORRUPT);
+    CHECK(slotq_remove_queue(url.c_str(), "text", nullptr) == SLOTQ_CORRUPT);
+    CHECK(server.command({"EXISTS", "text"}).is_integer(1));
+    server.command({"REPLICAOF", "127.0.0.1", "1"});
+    CHECK(open(url).outcome == SLOTQ_UNSUPPORTED);
+    CHECK(names(open(url), "primary"));
+    CHECK(open(url, "jobs", false, true).outcome == SLOTQ_OK);
+    server.command({"REPLICAOF", "NO", "ONE"});
+    CHECK(open(url).outcome == SLOTQ_OK);
+}
+
+TEST_CASE("who may not ask about the server goes on; without scripts nobody does")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server({"--rename-command", "INFO", "", "--rename-command", "CONFIG", ""});
+    REQUIRE(create(server.url()).outcome == SLOTQ_OK);
+    CHECK(open(server.url()).outcome == SLOTQ_OK);
+    redis::Server without({"--rename-command", "SCRIPT", ""});
+    CHECK(create(without.url()).outcome == SLOTQ_UNSUPPORTED);
+    CHECK(names(create(without.url()), "scripts"));
+}
+
+TEST_CASE("for reading only nothing is written")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    REQUIRE(create(server.url()).outcome == SLOTQ_OK);
+    slotq_options options = {};
+    options.read_only = true;
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open(server.url().c_str(), "jobs", &options, &queue, nullptr) == SLOTQ_OK);
+    const slotq_data message = {"x", 1};
+    CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_UNSUPPORTED);
+    slotq_stats stats = {};
+    CHECK(slotq_get_stats(queue, 0, &stats) == SLOTQ_OK);
+    CHECK(slotq_check(queue) == SLOTQ_OK);
+    slotq_close(queue);
+}
+
+TEST_CASE("queues of a server are listed by name, copied out and in, removed")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    const std::string url = server.url();
+    for (const char *name : {"b", "a b", "z/ü", "-x"}) {
+        REQUIRE(create(url, name).outcome == SLOTQ_OK);
+    }
+    server.command({"SET", "foreign", "x"});
+    server.command({"RPUSH", "list", "x"});
+    std::vector<std::string> found;
+    const auto visit = [](void *context, const char *name) {
+        static_cast<std::vector<std::string> *>(context)->push_back(name);
+        return true;
+    };
+    REQUIRE(slotq_list(url.c_str(), visit, &found, nullptr) == SLOTQ_OK);
+    CHECK(found == std::vector<std::string>{"-x", "a b", "b", "z/ü"});
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open(url.c_str(), "b", nullptr, &queue, nullptr) == SLOTQ_OK);
+    const slotq_data message = {"kept", 4};
+    REQUIRE(slotq_push(queue, &message, 1, nullptr) == SLOTQ_OK);
+    std::vector<uint64_t> room(slotq_image_bytes(queue) / 8 + 2);
+    auto *image = reinterpret_cast<uint8_t *>(room.data()) + 1; /* aligned to nothing */
+    REQUIRE(slotq_export(queue, image, slotq_image_bytes(queue)) == SLOTQ_OK);
+    CHECK(slotq_import(url.c_str(), "b", image, slotq_image_bytes(queue), nullptr) == SLOTQ_EXISTS);
+    CHECK(slotq_import(url.c_str(), "c", image, slotq_image_bytes(queue), nullptr) == SLOTQ_OK);
+    CHECK(slotq_import(url.c_str(), "d", image, slotq_image_bytes(queue) - 1, nullptr) ==
+          SLOTQ_CORRUPT);
+    CHECK(open(url, "c").outcome == SLOTQ_OK);
+    CHECK(slotq_remove_queue(url.c_str(), "b", nullptr) == SLOTQ_OK);
+    CHECK(slotq_remove_queue(url.c_str(), "b", nullptr) == SLOTQ_NOQUEUE);
+    CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_NOQUEUE);
+    CHECK(std::string(slotq_error_of(queue)->text).find("create") != std::string::npos);
+    CHECK(open(url, std::string(201, 'n')).outcome == SLOTQ_INVALID);
+    CHECK(create(url, std::string(200, 'n')).outcome == SLOTQ_OK);
+    slotq_close(queue);
+}

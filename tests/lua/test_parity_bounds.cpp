@@ -1,0 +1,231 @@
+/* test_parity_bounds.cpp: core and Lua where random plays seldom come: at the bounds of a call, of
+ * a round and of a head's move, each a short story told to both.
+ */
+#include "../support/catch.hpp"
+#include "on_server.hpp"
+#include "parity_play.hpp"
+
+namespace
+{
+
+namespace field = support::field;
+using support::Image;
+
+/* One queue in both places, asked the same. */
+class Both
+{
+public:
+    explicit Both(const slotq_geometry &shape)
+        : image(shape), connection_(redis::shared_server().connect()),
+          scripts_(*connection_, "redis7")
+    {
+        put();
+    }
+    void put() /* the server's bytes become the core's */
+    {
+        connection_->command(
+            {"SET", key_,
+             std::string(reinterpret_cast<const char *>(image.data()), image.bytes().size())});
+    }
+    /* "" or how they differ. */
+    std::string ask(slotq_call &call, const std::string &script, redis::Arguments arguments)
+    {
+        arguments.insert(arguments.begin(), std::to_string(call.now_ms));
+        outcome = image.run(call);
+        reply = scripts_.run(script, key_, arguments);
+        return parity::differ(image, connection_->command({"GET", key_}).text);
+    }
+    std::string push(uint32_t count)
+    {
+        const std::vector<slotq_data> data(count, slotq_data{"x", 1});
+        slotq_call call = begin(SLOTQ_PUSH);
+        call.push.messages = data.data();
+        call.push.count = count;
+        return ask(call, "push_packed",
+                   {std::to_string(count),
+                    parity::packed_slots(image.geometry(), data.data(), count, now_ms, '\0')});
+    }
+    std::string reserve(uint32_t limit, uint64_t lease_ms)
+    {
+        runs.assign(limit, slotq_run());
+        slotq_call call = begin(SLOTQ_RESERVE);
+        call.reserve.limit = limit;
+        call.reserve.run_capacity = limit;
+        call.reserve.lease_ms = lease_ms;
+        call.reserve.runs = runs.data();
+        const std::string fault =
+            ask(call, "reserve_packed", {"0", std::to_string(limit), std::to_string(lease_ms)});
+        runs.resize(outcome == SLOTQ_OK ? call.reserve.run_count : 0);
+        const redis::Reply expected = parity::expected_reserve(image, call, outcome, true);
+        const bool same = expected.kind != reply.kind || reply.items.empty() ||
+                          reply.items[0].text == expected.items.at(0).text;
+        return same ? fault : "runs: " + reply.told().substr(0, 200);
+    }
+    std::string settle(slotq_verb verb, const char *name, const slotq_run &run, uint64_t ms = 0,
+                       uint32_t reason = 0)
+    {
+        slotq_call call = begin(verb);
+        call.settle.runs = &run;
+        call.settle.run_count = 1;
+        call.settle.ms = ms;
+        return ask(call, "settle_packed",
+                   {name, "0", std::to_string(ms), std::to_string(reason),
+                    parity::number(run.id, 6) + parity::number(run.token, 4) +
+                        parity::number(run.count, 2)});
+    }
+    /* Messages of [from, to) become removed in group 0, as by as many calls of remove. */
+    void remove_words(uint32_t from, uint32_t to)
+    {
+        for (uint32_t index = from; index < to; index++) {
+            image.set_word(0, index, 0x203);
+        }
+        if (image.get(field::group_written, 0) < to) {
+            image.set(field::group_written, 0, to);
+        }
+        put();
+    }
+    slotq_call begin(slotq_verb verb) const
+    {
+        slotq_call call = {};
+        call.verb = verb;
+        call.now_ms = now_ms;
+        return call;
+    }
+
+    Image image;
+    uint64_t now_ms = 1000000;
+    slotq_outcome outcome = SLOTQ_OK;
+    redis::Reply reply;
+    std::vector<slotq_run> runs;
+
+private:
+    std::unique_ptr<redis::Connection> connection_;
+    redis::Scripts scripts_;
+    std::string key_ = "parity:bounds";
+};
+
+} // namespace
+
+TEST_CASE("parity: an ack elsewhere moves a head that rests on removed messages")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const uint32_t reason = GENERATE(0u, 1u); /* with a reason the script takes its long way */
+    for (const uint32_t gap : {1000u, 1024u, 1025u, 2000u, 2500u}) {
+        Both both(support::geometry(4000, 1, 1, 0, 0, 0, 1));
+        CAPTURE(gap, reason);
+        CHECK(both.push(3000) == "");
+        CHECK(both.reserve(1, 50000) == "");
+        const slotq_run first = both.runs.at(0);
+        both.remove_words(1, 1 + gap);
+        CHECK(both.reserve(2, 60000) == "");
+        if (both.runs.empty()) { /* more to skip than a round does */
+            CHECK(both.reserve(2, 60000) == "");
+        }
+        REQUIRE(both.runs.size() == 1);
+        slotq_run last = both.runs[0];
+        CHECK(last.count == 2);
+        CHECK(both.settle(SLOTQ_ACK, "ack", first) == "");
+        last.id++;
+        last.count = 1;
+        CHECK(both.settle(SLOTQ_ACK, "ack", last, 0, reason) == "");
+        last.id--;
+        CHECK(both.settle(SLOTQ_ACK, "ack", last, 0, reason) == "");
+        CHECK(both.image.check() == "");
+    }
+}
+
+TEST_CASE("parity: sweeps of more than a round, burials at their bound")
+{
+    if (!redis::available()) {
+        return;
+    }
+    for (const uint32_t attempts : {0u, 1u, 2u}) {
+        for (const uint32_t dead : {0u, 10u, 40u}) {
+            Both both(support::geometry(3000, 1, 1, 0, attempts, dead, 1));
+            CAPTURE(attempts, dead);
+            CHECK(both.push(2500) == "");
+            CHECK(both.reserve(1500, 100) == "");
+            CHECK(both.reserve(500, 5000) == "");
+            both.now_ms += 200;
+            for (uint32_t i = 0; i < 4; i++) {
+                slotq_call call = both.begin(SLOTQ_RECLAIM);
+                CHECK(both.ask(call, "reclaim", {"0"}) == "");
+                CHECK(both.reserve(700, 100) == "");
+                both.now_ms += 150;
+            }
+            both.now_ms += (1 << 23) + 5; /* a whole sweep */
+            CHECK(both.reserve(10, 100) == "");
+            CHECK(both.reserve(4000, 100) == "");
+            CHECK(both.image.check() == "");
+        }
+    }
+}
+
+TEST_CASE("parity: a reserve that only finds removed messages ends in AGAIN")
+{
+    if (!redis::available()) {
+        return;
+    }
+    Both both(support::geometry(8000, 1, 1, 0, 0, 0, 1));
+    CHECK(both.push(4000) == "");
+    CHECK(both.push(3900) == "");
+    both.remove_words(0, 7900);
+    CHECK(both.reserve(1, 100) == "");
+    CHECK(both.outcome == SLOTQ_AGAIN);
+    CHECK(both.reply.is_status("AGAIN"));
+    CHECK(both.reserve(1, 100) == "");
+    CHECK(both.outcome == SLOTQ_EMPTY);
+    CHECK(both.push(1) == "");
+    CHECK(both.reserve(1, 100) == "");
+    CHECK(both.runs.size() == 1);
+}
+
+/* Bits one below the new deadline's: left to the next tick, or kept by extend. */
+TEST_CASE("parity: a message that the token rule leaves")
+{
+    if (!redis::available()) {
+        return;
+    }
+    for (const uint32_t ahead : {4093u, 4094u, 4095u, 4096u}) {
+        Both both(support::geometry(10, 1, 1, 0, 0, 0, 1));
+        CAPTURE(ahead);
+        CHECK(both.push(3) == "");
+        CHECK(both.reserve(2, 10 + ahead) == "");
+        const slotq_run run = both.runs.at(0);
+        CHECK(both.settle(SLOTQ_EXTEND, "extend", run, 10) == "");
+        CHECK(both.settle(SLOTQ_NACK, "nack", {run.id, both.image.get_word(0, 0), 1}) == "");
+        CHECK(both.reserve(1, 10) == "");
+        CHECK(both.reserve(5, 10) == "");
+        slotq_call call = both.begin(SLOTQ_RESERVE);
+        both.runs.assign(5, slotq_run());
+        call.reserve.limit = 5;
+        call.reserve.run_capacity = 5;
+        call.reserve.lease_ms = 10;
+        call.reserve.runs = both.runs.data();
+        call.reserve.may_wait = true;
+        CHECK(both.ask(call, "reserve_packed", {"0", "5", "10", "1"}) == "");
+        CHECK(parity::differ(parity::expected_reserve(both.image, call, both.outcome, true),
+                             both.reply) == "");
+    }
+}
+
+TEST_CASE("parity: a push over many removed messages, with and without overwrite")
+{
+    if (!redis::available()) {
+        return;
+    }
+    for (const uint32_t flags : {0u, uint32_t{SLOTQ_FLAG_OVERWRITE}}) {
+        Both both(support::geometry(5000, 1, 1, flags, 0, 0, 1));
+        CAPTURE(flags);
+        CHECK(both.push(4096) == "");
+        CHECK(both.push(903) == "");
+        both.remove_words(0, 3000);
+        CHECK(both.push(2500) == "");
+        CHECK(both.push(2500) == "");
+        CHECK(both.push(4000) == "");
+        CHECK(both.reserve(4096, 100) == "");
+        CHECK(both.image.check() == "");
+    }
+}
