@@ -1,4 +1,5 @@
--- _dead.lua: entries of the dead section, oldest first (FORMAT.md, "Dead section").
+-- _dead.lua: entries of the dead section, oldest first (FORMAT.md, "Dead section"). Knows where
+-- they lie; changes nothing.
 --@include _open
 
 local function entry_bytes()
@@ -22,5 +23,5 @@ local function open_dead_list(name)
     local skip = number(2, 'from', 0, 281474976710655)
     local count = number(3, 'n', 1, SLOTQ_CALL_MESSAGES_MAX)
     open()
-    return skip, math.max(0, math.min(count, queue.dead_count - skip))
+    return skip, math.max(0, math.min(that_fit(count), queue.dead_count - skip))
 end

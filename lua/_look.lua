@@ -59,7 +59,7 @@ local function open_peek(name)
         end
         first = at or first
     end
-    return first, math.min(count, (queue.tail - first) % slots)
+    return first, math.min(that_fit(count), (queue.tail - first) % slots)
 end
 
 -- each of count messages from index on: tell(id, word, bytes, skip), its slot behind skip bytes;

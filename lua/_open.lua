@@ -128,6 +128,11 @@ local function tick()
     return integral(time_ms() / tick_ms)
 end
 
+-- of count messages, those whose slots a reply has room for: 1 MiB, but one always
+local function that_fit(count)
+    return math.min(count, math.max(1, integral(SLOTQ_CALL_BYTES_MAX / stride)))
+end
+
 -- bytes of the value
 local function bytes_at(offset, length)
     return call('GETRANGE', key, decimal(offset), decimal(offset + length - 1))

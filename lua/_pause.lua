@@ -1,4 +1,5 @@
--- _pause.lua: pause and resume of pushing (in) and reserving (out).
+-- _pause.lua: pause and resume of pushing (in) and reserving (out). Knows the one byte; must not
+-- know what is refused because of it.
 --@include _commit
 
 -- what = 1 in, 2 out, 3 both

@@ -41,13 +41,15 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
         end
         if fits and count == 1 then
             slots = struct.pack('<H', #ARGV[2]) .. stamp .. ARGV[2]
-        elseif fits and count <= SLOTQ_CALL_MESSAGES_MAX then
+        elseif fits and count * payload <= 65536 then
             local parts = {}
             for i = 2, count + 1 do
                 parts[i - 1] = struct.pack('<H', #ARGV[i]) .. stamp .. ARGV[i] ..
                     string.rep('\0', payload - #ARGV[i])
             end
             slots = table.concat(parts)
+        else
+            fits = false
         end
     end
     local ring_at = GROUPS_OFFSET + groups * (GROUP_BYTES + WORD_BYTES * ring)

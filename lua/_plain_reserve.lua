@@ -40,6 +40,7 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
         head < ring and cursor < ring and ready == 0 and retry_from == cursor and
         written == cursor and cursor ~= tail and sweep == SWEEP_NONE and
         paused < SLOTQ_PAUSE_OUT and limit >= 1 and limit <= SLOTQ_CALL_MESSAGES_MAX and
+        (limit == 1 or limit * stride <= SLOTQ_CALL_BYTES_MAX) and
         tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and lease_ms >= 1 and
         lease_ms <= SLOTQ_LEASE_TICKS_MAX * tick_ms and
         last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) and

@@ -112,16 +112,23 @@ local function make_room(count, waits)
     end
 end
 
--- messages as they will lie in the ring; their first id
-local function push_slots(count, bytes, waits)
+-- count messages, which put_slots puts at tail; their first id
+local function push_messages(count, waits, put_slots)
     make_room(count, waits)
-    put_ring(ring_at, stride, count, bytes)
+    put_slots()
     if has(SLOTQ_FLAG_KEYS) then
         put_ring(keys_at, KEY_BYTES, count, string.rep('\0', KEY_BYTES * count))
     end
     push_header(count)
     commit(false)
     return integral(queue.last_id - count + 1)
+end
+
+-- messages as they will lie in the ring
+local function push_slots(count, bytes, waits)
+    return push_messages(count, waits, function()
+        put_ring(ring_at, stride, count, bytes)
+    end)
 end
 
 local function refuse_too_big(what)

@@ -201,5 +201,5 @@ local function open_reserve(name)
         refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for reserving: resume it')
     end
     load_group(index)
-    return limit, lease_ms, waits
+    return that_fit(limit), lease_ms, waits
 end

@@ -9,8 +9,7 @@ local plain_packed = false
 read_already(plain_size, plain_front)
 
 -- each message a slot; what follows a payload is zero, as far as another slot follows
-local function pack_slots()
-    local stamp = has(SLOTQ_FLAG_STAMPS) and pack('<I4', tick() % 4294967296) or ''
+local function pack_slots(stamp)
     local parts = {}
     for i = 2, #ARGV do
         local payload = ARGV[i]
@@ -18,6 +17,15 @@ local function pack_slots()
             string.rep('\0', geometry.payload_bytes - #payload)
     end
     return table.concat(parts)
+end
+
+-- each slot by itself, as far as its payload goes: large slots are never filled up in Lua
+local function put_payloads(stamp)
+    for i = 2, #ARGV do
+        local payload = ARGV[i]
+        local at = ring_at + (queue.tail + i - 2) % slots * stride
+        put(at, pack('<H', #payload) .. stamp .. payload)
+    end
 end
 
 return answer(function()
@@ -38,5 +46,11 @@ return answer(function()
     elseif payload_bytes > SLOTQ_CALL_BYTES_MAX then
         invalid('payloads must have at most 1048576 bytes together')
     end
-    return push_slots(count, pack_slots(), false)
+    local stamp = has(SLOTQ_FLAG_STAMPS) and pack('<I4', tick() % 4294967296) or ''
+    if count * geometry.payload_bytes <= 65536 then
+        return push_slots(count, pack_slots(stamp), false)
+    end
+    return push_messages(count, false, function()
+        put_payloads(stamp)
+    end)
 end)
