@@ -49,7 +49,8 @@ local function load_group(index)
     if group then
         return
     end
-    local block = {index = index, at = GROUPS_OFFSET + GROUP_BYTES * index, words = {}, runs = {}}
+    local block = {index = index, at = GROUPS_OFFSET + GROUP_BYTES * index, words = {}, runs = {},
+        chunk = 8}
     group_head(index)
     block.head, block.cursor, block.ready_behind, block.leased, block.waiting, block.retry_from,
         block.sweep, block.written, block.due, block.due_next, block.acked, block.redelivered,
@@ -100,11 +101,11 @@ local function word_bytes(from, count)
     return bytes_at(states_at + (group.index * slots + from) * WORD_BYTES, count * WORD_BYTES)
 end
 
--- the word of an index, read with those around it, or with as many behind it as are told
+-- the word of an index, read with some behind it, more each time, or with as many as are told
 local function read_words(index, ahead)
-    local from = index - index % chunk_words
-    local count = math.min(math.max(chunk_words, index + (ahead or 1) - from), slots - from)
-    learn_words(from, count, word_bytes(from, count))
+    local count = math.min(ahead or group.chunk, slots - index)
+    group.chunk = math.min(4 * group.chunk, chunk_words)
+    learn_words(index, count, word_bytes(index, count))
     return group.words[index]
 end
 

@@ -1,5 +1,5 @@
--- _plain_push.lua: push and push_packed (plain_packed) where there is room, nobody waits and no era
--- is crossed, before anything else is defined. Leaves plain_size and plain_front to the whole path.
+-- _plain_push.lua: push and push_packed (plain_packed) where there is room and no era is
+-- crossed, before anything else is defined. Leaves plain_size and plain_front to the whole path.
 local plain_size, plain_front
 if #KEYS == 1 and #ARGV >= 2 and (not plain_packed or #ARGV >= 3 and #ARGV <= 6) then
     plain_size = redis.call('STRLEN', KEYS[1])
@@ -63,7 +63,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
         fits and count * payload <= SLOTQ_CALL_BYTES_MAX and
         later_low + later_high == 0 and byte(front, AT_shared_paused + 1) % 2 == 0 and
-        byte(front, AT_shared_wake + 1) % 2 == 0 and groups >= 1 and groups <= SLOTQ_GROUPS_MAX and
+        groups >= 1 and groups <= SLOTQ_GROUPS_MAX and
         flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and
         last_id >= 2147483648 * (era_low % 2) and
         last_id + count < 2147483648 * (1 + era_low % 2) and
@@ -83,6 +83,11 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
             tail = tail - ring
         end
         call('SETRANGE', key, '0', struct.pack('<I4HH', last_id + count, head, tail))
+        if byte(front, AT_shared_wake + 1) % 2 == 1 then
+            local wake = unpack('<I4', front, AT_shared_wake + 1)
+            call('SETRANGE', key, OFFSET_OF_WAKE, struct.pack('<I4', (wake + 1) % 4294967296))
+            redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
+        end
         era_low = era_low - era_low % 2
         return math.floor((era_high * 256 + era_low) * 2147483648 + last_id + 1)
     end

@@ -36,9 +36,10 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
     if magic == MAGIC_VERSION_1 and most <= SLOTQ_MAX_ATTEMPTS_MAX and zero == 0 and
         later_count == 0 and group < groups and
         groups <= SLOTQ_GROUPS_MAX and flags <= SLOTQ_FLAGS_ALL and
+        (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and
         flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and least < ring and tail < ring and
         head < ring and cursor < ring and ready == 0 and retry_from == cursor and
-        written == cursor and cursor ~= tail and sweep == SWEEP_NONE and
+        written == cursor and sweep == SWEEP_NONE and
         paused < SLOTQ_PAUSE_OUT and limit >= 1 and limit <= SLOTQ_CALL_MESSAGES_MAX and
         (limit == 1 or limit * stride <= SLOTQ_CALL_BYTES_MAX) and
         tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and lease_ms >= 1 and
@@ -60,9 +61,24 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
         local deadline = now_ms + lease_ms + tick_ms - 1
         deadline = (deadline - deadline % tick_ms) / tick_ms
         -- a due that has not come, by a clock that did not go back
-        if done + taken + fresh == used and leased + waiting <= taken and used <= last_id and
-            (due == DUE_NONE or due * tick_ms > now_ms and
-                due <= now_ms / tick_ms + (HALF_RANGE_TICKS + TOKEN_NEAR_TICKS - 1)) then
+        local quiet = done + taken + fresh == used and leased + waiting <= taken and
+            used <= last_id and (due == DUE_NONE or due * tick_ms > now_ms and
+                due <= now_ms / tick_ms + (HALF_RANGE_TICKS + TOKEN_NEAR_TICKS - 1))
+        -- nothing there: the usual answer to who asks again and again, where no head would move
+        if quiet and fresh == 0 and (taken == 0 or string.byte(call('GETRANGE', key,
+            format('%d', states_at + (group * ring + head) * WORD_BYTES),
+            format('%d', states_at + (group * ring + head) * WORD_BYTES + 3)), 1) % 4 ~=
+            SLOTQ_STATE_DONE) then
+            if not ARGV[5] then
+                return {}
+            end
+            local wake = string.byte(front, AT_shared_wake + 1)
+            if wake % 2 == 0 then
+                call('SETRANGE', key, OFFSET_OF_WAKE, string.char(wake + 1))
+            end
+            return due == DUE_NONE and -1 or math.floor(due * tick_ms)
+        end
+        if quiet and fresh > 0 then
             local word = deadline % 16777216 * 256 + (4 + SLOTQ_STATE_LEASED)
             local token = struct.pack('<I4', word)
             local count, before = limit < fresh and limit or fresh, ring - cursor
@@ -78,8 +94,7 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
             end
             if not plain_packed then
                 local slots, head_bytes = reply[2] .. (reply[3] or ''), stride - payload
-                sound = flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS
-                for i = 0, sound and count - 1 or -1 do
+                for i = 0, count - 1 do
                     local low, high = string.byte(slots, i * stride + 1, i * stride + LENGTH_BYTES)
                     local from = i * stride + head_bytes
                     sound = sound and low + 256 * high <= payload

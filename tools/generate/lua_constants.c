@@ -53,6 +53,7 @@ static const constant constants[] = {
 static const constant texts[] = {
     {"OFFSET_OF_HEAD", AT_header_head},
     {"END_OF_SHARED", GROUPS_OFFSET - 1},
+    {"OFFSET_OF_WAKE", AT_shared_wake},
     {"END_OF_FIRST_GROUP", GROUPS_OFFSET + GROUP_BYTES - 1},
     {"END_OF_FOUR_GROUPS", GROUPS_OFFSET + GROUP_BYTES * 4 - 1},
     {"END_OF_GROUPS", GROUPS_OFFSET + GROUP_BYTES * SLOTQ_GROUPS_MAX - 1},
