@@ -1,8 +1,8 @@
 #!/bin/bash
-# run.sh: runs bench_core, puts the machine's facts before its figures, draws them where gnuplot
-# is. Knows where results go (build/bench), not what is measured.
+# run.sh: runs bench_core and bench_redis, puts the machine's facts before their figures, draws
+# them where gnuplot is. Knows where results go (build/bench), not what is measured.
 #
-# run.sh [cycle] [wake] [growth]      OUT: build; CC: the compiler it was built with
+# run.sh [cycle] [wake] [growth] [redis]      OUT: build; CC: the compiler it was built with
 set -u
 
 cd "$(dirname "$0")/.." || exit 2
@@ -22,6 +22,8 @@ facts() {
     echo "- compiler: $($compiler --version | head -n 1), -O2"
     echo "- files on: $(df --output=fstype "$results" | tail -n 1), sync=os"
     echo "- commit: $commit"
+    ! command -v redis-server >/dev/null 2>&1 ||
+        echo "- redis-server: $(redis-server --version | cut -d ' ' -f 3), unix socket, no disk"
     echo "- load at the start: $(cut -d ' ' -f 1-3 /proc/loadavg)"
     echo
 }
@@ -61,10 +63,32 @@ plot '$results/cycle.csv' using 3:xtic(stringcolumn(1).' x'.stringcolumn(2)) eve
 P
 }
 
+# run PROGRAM WORDS: its figures go to the report.
+run() {
+    local program=$1
+    shift
+    "$results/$program" "$results" "$@" || exit 1
+    [ -f "$results/figures.md" ] || return 0
+    cat "$results/figures.md" >>"$results/report.md"
+    rm -f "$results/figures.md"
+}
+
+wants_core=$([ "$*" = redis ] || echo yes)
+wants_redis=$([ $# -gt 0 ] || echo yes)
+for word in "$@"; do
+    shift
+    if [ "$word" = redis ]; then
+        wants_redis=yes
+    else
+        set -- "$@" "$word"
+    fi
+done
+
 facts | tee "$results/report.md"
-"$results/bench_core" "$results" "$@" || exit 1
-cat "$results/figures.md" >>"$results/report.md"
-rm -f "$results/figures.md"
-footprint | tee -a "$results/report.md"
-draw
+if [ "$wants_core" ]; then
+    run bench_core "$@"
+    footprint | tee -a "$results/report.md"
+    draw
+fi
+[ -z "$wants_redis" ] || run bench_redis
 echo "report.md, CSV and (with gnuplot) SVG files are in $results"

@@ -1,4 +1,5 @@
-/* slotq.h: slotq for programs: a reliable work queue in a file or in memory.
+/* slotq.h: slotq for programs: a reliable work queue in a file, in memory, or inside Redis (link
+ * libslotq_redis for that; slotq_redis.h has its URLs and options).
  *
  *     slotq_geometry geometry = SLOTQ_GEOMETRY_DEFAULT;
  *     slotq_create(".", "jobs", &geometry, NULL, NULL);
@@ -16,21 +17,25 @@
  * CORRUPT (the bytes break FORMAT.md; nothing was written), IO (the system refused; after a
  * failed sync the handle answers IO for good), OUTCOME_UNKNOWN (the sync after a change failed:
  * whether the disk has it is not known), UNSUPPORTED (a change by a read-only handle), NOMEMORY.
- * With NULL for a required pointer the answer is INVALID.
+ * With NULL for a required pointer the answer is INVALID. In Redis also: CONNECT (the server
+ * cannot be reached, nothing happened), IO (it refused, nothing happened), OUTCOME_UNKNOWN (no
+ * answer came after the command was sent: never repeated by itself), NOQUEUE (the key is gone).
  *
  * Threads: there is no global state. A handle belongs to one thread at a time. For another
  * thread take another handle: slotq_clone, or slotq_open again for a file. Batches belong to
  * whoever made them and may be used with one handle at a time.
  *
  * Fork: a child may go on with a handle to a file that is not exclusive, if the parent does not;
- * with an exclusive one its calls answer UNSUPPORTED; a queue in memory becomes two. Until the
- * child has closed the file or called exec, it counts as one that has it open.
+ * with an exclusive one its calls answer UNSUPPORTED; a queue in memory becomes two; a handle to
+ * Redis connects anew in the child. Until the child has closed the file or called exec, it counts
+ * as one that has it open.
  *
  * Time: milliseconds. Leases and delays are 1 ms to SLOTQ_LEASE_TICKS_MAX * tick_ms, and end at
  * a tick: never early, at most one tick late; but so that no token comes back soon, a lease that
  * is shortened, or follows a longer one, may last up to one tick longer than the one before
- * (FORMAT.md, "Deadlines"). The clock is CLOCK_REALTIME unless options give another. A waiting
- * call sleeps on after a signal, but where should_stop of the options tells it not to.
+ * (FORMAT.md, "Deadlines"). The clock is CLOCK_REALTIME, in Redis the server's, unless options
+ * give another. A waiting call sleeps on after a signal, but where should_stop of the options
+ * tells it not to.
  *
  * Files: never shorten, overwrite or copy over a queue's file: its processes would die by SIGBUS,
  * or a step that was under way would be replayed into other bytes; who has a removed file open
@@ -82,7 +87,8 @@ typedef enum slotq_sync {
 typedef struct slotq_options {
     slotq_sync sync;
     bool exclusive;  /* file: nobody else may have it open; faster, and batches need no copy */
-    bool read_only;  /* file: only status, position, peek, dead_list, stats, check, export */
+    bool read_only;  /* only status, position, peek, dead_list, stats, check, export; in Redis a
+                        replica will do, and EVALSHA_RO */
     uint32_t poll_ms; /* longest sleep of a waiting call between looks; 0 = 1000, in Redis 5000.
                          A message whose delay another handle sets meanwhile is seen at the next
                          look */
@@ -112,17 +118,21 @@ SLOTQ_API uint64_t slotq_geometry_bytes(const slotq_geometry *geometry, slotq_er
 
 /* ---- queues: create, open, close ---- */
 
-/* Make the queue `name` in the folder that url names ("." or a path; the file is NAME.slotq).
- * name: 1 to 200 bytes, no '/', no NUL, no leading '.' or '-'. All room is taken from the disk now.
- * OK (made, or there with the same geometry), EXISTS (another geometry), INVALID. */
+/* Make the queue `name` in the folder that url names ("." or a path; the file is NAME.slotq), or
+ * as the key `name` of a Redis server (redis://…, unix://…). name: 1 to 200 bytes; in a folder no
+ * '/', no leading '.' or '-'. All room is taken from the disk, or the server's memory, now. OK
+ * (made, or there with the same geometry), EXISTS (another geometry), INVALID; in Redis as
+ * slotq_open. */
 SLOTQ_API slotq_outcome slotq_create(const char *url, const char *name,
                                      const slotq_geometry *geometry,
                                      const slotq_options *options, slotq_error *error);
 
 /* Open a queue. OK, NOQUEUE, LOCKED (exclusively held, or wanted exclusively and in use),
- * CORRUPT, VERSION, UNSUPPORTED (network file system, URL scheme), IO. On OK *queue is to be
- * closed by slotq_close; else it is NULL, here and in the next three calls. options and error
- * may be NULL. */
+ * CORRUPT, VERSION, UNSUPPORTED (network file system, URL scheme), IO. In Redis: CONNECT (no
+ * server, or not logged in), CORRUPT (also a key of another type), UNSUPPORTED (a maxmemory-policy
+ * that could evict the queue, a replica, a key with a time to live, a server without scripts). On
+ * OK *queue is to be closed by slotq_close; else it is NULL, here and in the next three calls.
+ * options and error may be NULL. */
 SLOTQ_API slotq_outcome slotq_open(const char *url, const char *name,
                                    const slotq_options *options, slotq **queue,
                                    slotq_error *error);
@@ -146,11 +156,13 @@ SLOTQ_API slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *er
 /* NULL is allowed. Leases that are not settled run on until they end. */
 SLOTQ_API void slotq_close(slotq *queue);
 
-/* Delete a queue nobody has open. OK, NOQUEUE, LOCKED, IO. */
+/* Delete a queue nobody has open (in Redis: whoever has it open is told NOQUEUE). OK, NOQUEUE,
+ * LOCKED, IO. */
 SLOTQ_API slotq_outcome slotq_remove_queue(const char *url, const char *name,
                                            slotq_error *error);
 
-/* Call visit for each queue in the folder, by name; it ends when visit answers false. OK, IO. */
+/* Call visit for each queue in the folder or database, by name; it ends when visit answers false.
+ * OK, IO. */
 SLOTQ_API slotq_outcome slotq_list(const char *url,
                                    bool (*visit)(void *context, const char *name),
                                    void *context, slotq_error *error);
@@ -167,7 +179,8 @@ SLOTQ_API uint64_t slotq_now_ms(const slotq *queue);
 /* Push 1 to SLOTQ_CALL_MESSAGES_MAX messages, together at most SLOTQ_CALL_BYTES_MAX payload
  * bytes, all or none; ids are first_id, first_id + 1, … (first_id may be NULL). OK, FULL
  * (slotq_error_of names the message that holds the ring), TOOBIG (a payload, or more messages
- * than the queue can ever hold), PAUSED. With wait_ms > 0 a full queue is waited for. */
+ * than the queue can ever hold), PAUSED; in Redis UNCONFIRMED where replicas were asked for: they
+ * are in, and *first_id is set. With wait_ms > 0 a full queue is waited for. */
 SLOTQ_API slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t count,
                                    uint64_t *first_id);
 SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages,

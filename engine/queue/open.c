@@ -13,8 +13,12 @@ enum { POLL_MS_DEFAULT = 1000 };
 
 /* ---- urls and names ---- */
 
+/* No URL counts as a folder's, and is refused by judge_url. */
 static const scheme *scheme_of(const char *url)
 {
+    if (url == NULL) {
+        return &scheme_folder;
+    }
     const scheme *const *kind = scheme_table;
     while (strncmp(url, (*kind)->prefix, strlen((*kind)->prefix)) != 0) {
         kind++; /* the last one, the folder's, fits all */
@@ -22,18 +26,17 @@ static const scheme *scheme_of(const char *url)
     return *kind;
 }
 
-static slotq_outcome judge_url(const char *url, const scheme **kind, slotq_error *error)
+static slotq_outcome judge_url(const char *url, const scheme *kind, slotq_error *error)
 {
     if (url == NULL || url[0] == '\0') {
         return error_say(error, SLOTQ_INVALID, "the URL is empty: give a folder, like \".\"");
     }
-    *kind = scheme_of(url);
-    if ((*kind)->missing != NULL) {
-        return error_say(error, SLOTQ_UNSUPPORTED, "%s", (*kind)->missing);
+    if (kind->missing != NULL) {
+        return error_say(error, SLOTQ_UNSUPPORTED, "%s", kind->missing);
     }
     const char *scheme_end = strstr(url, "://");
     const char *slash = strchr(url, '/');
-    if ((*kind)->prefix[0] == '\0' && scheme_end != NULL && scheme_end + 1 == slash) {
+    if (kind->prefix[0] == '\0' && scheme_end != NULL && scheme_end + 1 == slash) {
         return error_say(error, SLOTQ_UNSUPPORTED,
                          "the URL has a scheme that slotq does not know: give a folder, like "
                          "\".\"");
@@ -41,15 +44,17 @@ static slotq_outcome judge_url(const char *url, const scheme **kind, slotq_error
     return SLOTQ_OK;
 }
 
-static slotq_outcome judge(const char *url, const char *name, const scheme **kind,
+/* kind is the URL's; its functions may be used where this answers OK. */
+static slotq_outcome judge(const char *url, const char *name, const scheme *kind,
                            slotq_error *error)
 {
     if (name == NULL) {
         return error_say(error, SLOTQ_INVALID, "the queue's name is missing");
     }
-    const scheme *named = url == NULL ? &scheme_folder : scheme_of(url);
-    named = named->name_fault == NULL ? &scheme_folder : named;
-    const char *fault = named->name_fault(name, strnlen(name, SCHEME_NAME_BYTES_MAX + 1));
+    const char *fault = NULL;
+    if (kind->name_fault != NULL) {
+        fault = kind->name_fault(name, strnlen(name, SCHEME_NAME_BYTES_MAX + 1));
+    }
     if (fault != NULL) {
         return error_say(error, SLOTQ_INVALID, "the queue's name %s", fault);
     }
@@ -125,8 +130,8 @@ slotq_outcome slotq_open(const char *url, const char *name, const slotq_options 
     if (!set_none(queue)) {
         return refuse_null(error);
     }
-    const scheme *kind;
-    const slotq_outcome judged = judge(url, name, &kind, error);
+    const scheme *kind = scheme_of(url);
+    const slotq_outcome judged = judge(url, name, kind, error);
     if (judged != SLOTQ_OK) {
         return judged;
     }
@@ -223,11 +228,11 @@ slotq_outcome slotq_create(const char *url, const char *name, const slotq_geomet
                            const slotq_options *options, slotq_error *error)
 {
     store_fault fault;
-    const scheme *kind;
+    const scheme *kind = scheme_of(url);
     if (geometry == NULL) {
         return refuse_null(error);
     }
-    const slotq_outcome judged = judge(url, name, &kind, error);
+    const slotq_outcome judged = judge(url, name, kind, error);
     if (judged != SLOTQ_OK) {
         return judged;
     }
@@ -239,11 +244,11 @@ slotq_outcome slotq_import(const char *url, const char *name, const void *image,
                            slotq_error *error)
 {
     store_fault fault;
-    const scheme *kind;
+    const scheme *kind = scheme_of(url);
     if (image == NULL) {
         return refuse_null(error);
     }
-    const slotq_outcome judged = judge(url, name, &kind, error);
+    const slotq_outcome judged = judge(url, name, kind, error);
     if (judged != SLOTQ_OK) {
         return judged;
     }
@@ -253,8 +258,8 @@ slotq_outcome slotq_import(const char *url, const char *name, const void *image,
 slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error *error)
 {
     store_fault fault;
-    const scheme *kind;
-    const slotq_outcome judged = judge(url, name, &kind, error);
+    const scheme *kind = scheme_of(url);
+    const slotq_outcome judged = judge(url, name, kind, error);
     return judged == SLOTQ_OK ? told(kind->remove(url, name, &fault), &fault, error) : judged;
 }
 
@@ -262,11 +267,11 @@ slotq_outcome slotq_list(const char *url, bool (*visit)(void *context, const cha
                          void *context, slotq_error *error)
 {
     store_fault fault;
-    const scheme *kind;
+    const scheme *kind = scheme_of(url);
     if (visit == NULL) {
         return refuse_null(error);
     }
-    const slotq_outcome judged = judge_url(url, &kind, error);
+    const slotq_outcome judged = judge_url(url, kind, error);
     return judged == SLOTQ_OK ? told(kind->list(url, visit, context, &fault), &fault, error)
                               : judged;
 }

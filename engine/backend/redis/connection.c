@@ -18,6 +18,7 @@
 enum {
     READ_BYTES = 64 * 1024,
     FIRST_OUT_BYTES = 4 * 1024,
+    WORTH_SENDING_BYTES = 8 * 1024,
     KEEPS_BYTES = 1024 * 1024,            /* buffers of more are given back */
     ELEMENTS_MAX = 1 << 20,               /* of a reply; what a script gives has far fewer */
     UNREAD_BYTES_MAX = 600 * 1024 * 1024, /* the largest reply is a whole image */
@@ -91,6 +92,7 @@ slotq_outcome redis_connection_open(redis_connection *connection, store_fault *f
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a connection");
     }
     redis_connection_bound(connection, connection->context->reader);
+    fork_mark_make(&connection->mark);
     connection->used_ms = redis_monotonic_ms();
     return SLOTQ_OK;
 }
@@ -119,6 +121,7 @@ void redis_connection_drop(redis_connection *connection, const char *why)
     if (context != NULL && !connection->borrowed) {
         connection->context = NULL;
         redisFree(context);
+        fork_mark_drop(&connection->mark);
     } else if (context != NULL && context->err == 0) {
         context->err = REDIS_ERR_IO; /* hiredis refuses it from now on */
         (void)snprintf(context->errstr, sizeof context->errstr, "%s", why);
@@ -137,10 +140,20 @@ void redis_connection_free(redis_connection *connection)
     connection->in = NULL;
 }
 
+bool redis_connection_is_inherited(redis_connection *connection)
+{
+    if (connection->context == NULL || !fork_mark_is_inherited(&connection->mark)) {
+        return false;
+    }
+    redis_connection_drop(connection, "it is the parent's");
+    return true;
+}
+
 bool redis_connection_is_stale(redis_connection *connection)
 {
     char byte;
-    if (connection->context == NULL || connection->context->err != 0) {
+    if (redis_connection_is_inherited(connection) || connection->context == NULL ||
+        connection->context->err != 0) {
         return true;
     }
     if (redis_monotonic_ms() - connection->used_ms < STALE_AFTER_MS) {
@@ -259,6 +272,17 @@ static bool read_some(redis_connection *connection, int flags, store_fault *faul
         return fail(connection, 0, "a reply of the server is larger than any that is due", fault);
     }
     return true;
+}
+
+void redis_connection_start(redis_connection *connection)
+{
+    const size_t left = connection->out_bytes - connection->out_sent;
+    if (left < WORTH_SENDING_BYTES) {
+        return;
+    }
+    const ssize_t put = send(connection->context->fd, connection->out + connection->out_sent, left,
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
+    connection->out_sent += put > 0 ? (size_t)put : 0;
 }
 
 bool redis_connection_send(redis_connection *connection, store_fault *fault)

@@ -6,11 +6,13 @@
 
 #include <hiredis/hiredis.h>
 
+#include "../forked.h"
 #include "address.h"
 
 typedef struct redis_connection {
     redis_address address; /* of an own one */
     redisContext *context; /* NULL = not connected */
+    fork_mark mark;        /* of an own one: a child of a fork must not use it too */
     bool borrowed;         /* the context is the caller's: never closed, never made again */
     uint32_t connect_timeout_ms;
     uint32_t timeout_ms; /* longest silence of the server */
@@ -44,8 +46,12 @@ void redis_connection_drop(redis_connection *connection, const char *why);
 /* Drop it and free what it has. */
 void redis_connection_free(redis_connection *connection);
 
-/* There is none, the server closed it, or it said something unasked. */
+/* There is none, the server closed it, it said something unasked, or this process is a child of
+ * the one that made it (which then keeps it for itself). */
 bool redis_connection_is_stale(redis_connection *connection);
+
+/* Drop it where it is a parent's. */
+bool redis_connection_is_inherited(redis_connection *connection);
 
 /* Put a command behind those that are to be sent. false: no memory; none of it was put. */
 bool redis_connection_add(redis_connection *connection, int count, const char **arguments,
@@ -53,6 +59,10 @@ bool redis_connection_add(redis_connection *connection, int count, const char **
 
 /* Forget what was put. */
 void redis_connection_clear(redis_connection *connection);
+
+/* Send what the system takes now, where it is worth a call: the server begins while more is put.
+ * Whatever goes wrong is told by the next send. */
+void redis_connection_start(redis_connection *connection);
 
 /* Send all that was put. false: it broke, was dropped, and fault says why; the server cannot have
  * got a command of which not all bytes are within out_sent. */

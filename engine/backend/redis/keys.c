@@ -38,29 +38,49 @@ static slotq_outcome end(errand *on, slotq_outcome outcome)
 
 /* ---- create ---- */
 
+/* SCRIPT LOAD, then the script; *reply is that of whichever was the last. */
+static slotq_outcome load_and_run(errand *on, const redis_request *request,
+                                  const redis_script_source *source, redisReply **reply,
+                                  store_fault *fault)
+{
+    const char *load[] = {"SCRIPT", "LOAD", source->text};
+    const size_t load_lengths[] = {6, 4, source->length};
+    const slotq_outcome outcome =
+        redis_server_ask(&on->connection, false, 3, load, load_lengths, reply, fault);
+    if (outcome != SLOTQ_OK || (*reply)->type == REDIS_REPLY_ERROR) {
+        return outcome;
+    }
+    freeReplyObject(*reply);
+    return redis_server_ask(&on->connection, true, (int)request->count, request->arguments,
+                            request->lengths, reply, fault);
+}
+
+/* By its sum; loaded where the server does not know it; plain where it is too old for a shebang. */
 static slotq_outcome run_create(errand *on, redis_request *request, redisReply **reply,
                                 store_fault *fault)
 {
-    request->arguments[0] = "EVALSHA";
-    request->lengths[0] = 7;
-    request->arguments[2] = "1";
-    request->lengths[2] = 1;
     slotq_outcome outcome = SLOTQ_OK;
-    for (uint32_t turn = 0; turn < 2 && outcome == SLOTQ_OK; turn++) {
+    bool too_old = false;
+    do {
+        const bool redis7 = on->facts.redis7 && !too_old;
+        const redis_script_source *source =
+            redis_script((redis_script_index)request->script, redis7);
+        const char *const head[] = {"EVALSHA", source->sha1, "1"};
+        for (uint32_t i = 0; i < 3; i++) {
+            request->arguments[i] = head[i];
+            request->lengths[i] = strlen(head[i]);
+        }
         outcome = redis_server_ask(&on->connection, true, (int)request->count, request->arguments,
                                    request->lengths, reply, fault);
-        if (outcome != SLOTQ_OK || turn > 0 || !redis_error_is(*reply, "NOSCRIPT")) {
-            break;
+        if (outcome == SLOTQ_OK && redis_error_is(*reply, "NOSCRIPT")) {
+            freeReplyObject(*reply);
+            outcome = load_and_run(on, request, source, reply, fault);
         }
-        freeReplyObject(*reply);
-        outcome = redis_server_ask(&on->connection, false, 3, load, load_lengths, reply, fault);
-        if (outcome == SLOTQ_OK && (*reply)->type == REDIS_REPLY_ERROR) {
-            break;
-        }
-        if (outcome == SLOTQ_OK) {
+        too_old = outcome == SLOTQ_OK && redis7 && redis_error_is_of_age(*reply);
+        if (too_old) {
             freeReplyObject(*reply);
         }
-    }
+    } while (too_old);
     return outcome;
 }
 
@@ -225,7 +245,8 @@ slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_open_key(&on.facts, key, &view, fault);
         /* a damaged queue can be removed, what never was one not */
-        if ((outcome == SLOTQ_CORRUPT && fault->offset > 8) || outcome == SLOTQ_VERSION) {
+        if ((outcome == SLOTQ_CORRUPT && redis_server_saw_slotq(&on.facts)) ||
+            outcome == SLOTQ_VERSION) {
             outcome = SLOTQ_OK;
         }
     }

@@ -37,8 +37,10 @@ static bool names_add(names *found, const redisReply *key)
         found->names = grown;
         found->room = room;
     }
-    char *name = strndup(key->str, key->len);
+    char *name = malloc(key->len + 1);
     if (name != NULL) {
+        memcpy(name, key->str, key->len);
+        name[key->len] = '\0';
         found->names[found->count++] = name;
     }
     return name != NULL;

@@ -198,7 +198,7 @@ static bool add_wait(redis_store *self)
 /* Put the command of a job that is not done; it is done where it cannot be. */
 static void put_job(redis_store *self, redis_job *job)
 {
-    const size_t before = self->connection.out_bytes;
+    const size_t before = self->connection.out_bytes; /* of which some may have been sent */
     const slotq_outcome put = redis_store_put(self, &self->connection, job);
     job->sent = put == SLOTQ_OK;
     if (!job->sent) {
@@ -332,6 +332,7 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
             if (!jobs[i].done) {
                 put_job(self, &jobs[i]);
                 put += jobs[i].sent;
+                redis_connection_start(&self->connection);
             }
         }
         if (put == 0) {

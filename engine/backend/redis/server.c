@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../layout/bytes.h"
+#include "../../layout/fields.h"
 #include "errors.h"
 #include "script.h"
 
@@ -22,6 +24,9 @@ static int64_t wall_clock_ms(void)
 
 enum { WORDS_MAX = 4 };
 
+/* Stands for the key in a command: it is this place, so no password can be taken for it. */
+static const char the_key[] = "";
+
 /* A command of words; the key has a length. */
 static bool add_words(redis_connection *connection, const char *const *words, const char *key,
                       size_t key_bytes)
@@ -30,7 +35,7 @@ static bool add_words(redis_connection *connection, const char *const *words, co
     size_t lengths[WORDS_MAX];
     int count = 0;
     for (; count < WORDS_MAX && words[count] != NULL; count++) {
-        const bool is_key = strcmp(words[count], "KEY") == 0;
+        const bool is_key = words[count] == the_key;
         arguments[count] = is_key ? key : words[count];
         lengths[count] = is_key ? key_bytes : strlen(words[count]);
     }
@@ -63,10 +68,10 @@ static bool add_questions(redis_connection *connection, const char *key, size_t 
         [ASK_MEMORY] = {"INFO", "memory"},
         [ASK_REPLICATION] = {"INFO", "replication"},
         [ASK_SCRIPTS] = {"SCRIPT", "EXISTS", redis_script(0, false)->sha1},
-        [ASK_TYPE] = {"TYPE", "KEY"},
-        [ASK_TTL] = {"PTTL", "KEY"},
-        [ASK_LENGTH] = {"STRLEN", "KEY"},
-        [ASK_FRONT] = {"GETRANGE", "KEY", "0", "703"},
+        [ASK_TYPE] = {"TYPE", the_key},
+        [ASK_TTL] = {"PTTL", the_key},
+        [ASK_LENGTH] = {"STRLEN", the_key},
+        [ASK_FRONT] = {"GETRANGE", the_key, "0", "703"},
         [ASK_TIME] = {"TIME"},
     };
     for (uint32_t i = 0; i < ASK_COUNT; i++) {
@@ -319,6 +324,13 @@ static bool key_is_there(const redis_facts *facts)
 {
     return facts->key_bytes > 0 ||
            (facts->key_type[0] != '\0' && strcmp(facts->key_type, "none") != 0);
+}
+
+bool redis_server_saw_slotq(const redis_facts *facts)
+{
+    const uint32_t magic = load_u32(facts->front + AT_geometry_magic);
+    return facts->front_bytes >= AT_geometry_magic + BYTES_geometry_magic &&
+           (magic & MAGIC_FAMILY_MASK) == (MAGIC_VERSION_1 & MAGIC_FAMILY_MASK);
 }
 
 slotq_outcome redis_server_open_key(const redis_facts *facts, const char *name, slotq_view *view,

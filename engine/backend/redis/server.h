@@ -43,6 +43,9 @@ slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *
 slotq_outcome redis_server_open_key(const redis_facts *facts, const char *name, slotq_view *view,
                                     store_fault *fault);
 
+/* The key's bytes begin as those of a queue do, sound or not. */
+bool redis_server_saw_slotq(const redis_facts *facts);
+
 /* One command and its reply, to be freed; an error reply is a reply. Where the connection breaks:
  * CONNECT when the server cannot have got the command, else OUTCOME_UNKNOWN when it writes, IO when
  * not. */

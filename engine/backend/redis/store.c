@@ -29,7 +29,7 @@ static slotq_outcome redis_pair(store *base, slotq_call *first, slotq_call *seco
                                 store_harvest *harvest, slotq_outcome *first_outcome,
                                 store_fault *fault)
 {
-    store_fault first_fault;
+    store_fault first_fault = {0};
     redis_job jobs[2] = {{.call = first, .fault = &first_fault},
                          {.call = second, .harvest = harvest, .fault = fault}};
     redis_store_run(self_of(base), jobs, 2);
@@ -57,30 +57,42 @@ static bool redis_keeps_still(const store *base)
 
 /* ---- the whole value ---- */
 
-/* GET; the reply is to be freed where it answers OK. */
-static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_fault *fault)
+static slotq_outcome ask_whole(redis_store *self, redisReply **reply, store_fault *fault)
 {
     const char *words[] = {"GET", self->key};
     const size_t lengths[] = {3, self->terms.key_bytes};
     slotq_outcome outcome = SLOTQ_OK;
-    *reply = NULL;
     if (redis_connection_is_stale(&self->connection)) {
-        outcome = self->connection.borrowed
+        outcome = self->connection.borrowed || self->settings.no_reconnect
                       ? fault_say(fault, SLOTQ_CONNECT, "the connection to the server is lost")
                       : redis_store_connect(self, 0, fault);
     }
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_ask(&self->connection, false, 2, words, lengths, reply, fault);
     }
-    if (outcome == SLOTQ_OK && (*reply)->type == REDIS_REPLY_ERROR) {
+    return outcome;
+}
+
+/* GET; the reply is to be freed where it answers OK. */
+static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_fault *fault)
+{
+    *reply = NULL;
+    slotq_outcome outcome = ask_whole(self, reply, fault);
+    if (outcome == SLOTQ_IO) { /* it broke on the way: reading may be asked for again */
+        outcome = ask_whole(self, reply, fault);
+    }
+    if (outcome != SLOTQ_OK || *reply == NULL) {
+        return outcome;
+    }
+    if ((*reply)->type == REDIS_REPLY_ERROR) {
         redis_error error;
         outcome = redis_error_take(*reply, false, &error, fault);
-    } else if (outcome == SLOTQ_OK && (*reply)->type == REDIS_REPLY_NIL) {
+    } else if ((*reply)->type == REDIS_REPLY_NIL) {
         outcome = fault_say(fault, SLOTQ_NOQUEUE, "the queue is not there any more");
-    } else if (outcome == SLOTQ_OK && (*reply)->type != REDIS_REPLY_STRING) {
+    } else if ((*reply)->type != REDIS_REPLY_STRING) {
         outcome = redis_error_shape(false, fault);
     }
-    if (outcome != SLOTQ_OK && *reply != NULL) {
+    if (outcome != SLOTQ_OK) {
         freeReplyObject(*reply);
     }
     return outcome;

@@ -8,7 +8,7 @@
 
 #include "server.h"
 
-enum { BLIND_SLEEP_MS = 1000, CHANNEL_BYTES = 256 };
+enum { BLIND_SLEEP_MS = 1000, PATIENCE_LEAST_MS = 100, CHANNEL_BYTES = 256 };
 
 static const char prefix[] = "slotq:";
 
@@ -24,16 +24,23 @@ static void sleep_blind(uint64_t sleep_ms)
     sleep_for(sleep_ms < BLIND_SLEEP_MS ? sleep_ms : BLIND_SLEEP_MS);
 }
 
+static uint32_t shorter(uint32_t timeout_ms, uint64_t patience_ms)
+{
+    return patience_ms < timeout_ms ? (uint32_t)patience_ms : timeout_ms;
+}
+
+/* Each of its steps takes no longer than the sleep that it is for. */
 static bool subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
-                      size_t key_bytes)
+                      size_t key_bytes, uint64_t patience_ms)
 {
     char channel[CHANNEL_BYTES];
     store_fault fault;
     redis_facts facts;
     redisReply *reply = NULL;
     waiter->connection.address = model->address;
-    waiter->connection.connect_timeout_ms = model->connect_timeout_ms;
-    waiter->connection.timeout_ms = model->timeout_ms;
+    patience_ms = patience_ms > PATIENCE_LEAST_MS ? patience_ms : PATIENCE_LEAST_MS;
+    waiter->connection.connect_timeout_ms = shorter(model->connect_timeout_ms, patience_ms);
+    waiter->connection.timeout_ms = shorter(model->timeout_ms, patience_ms);
     if (key_bytes + sizeof prefix > sizeof channel ||
         redis_connection_open(&waiter->connection, &fault) != SLOTQ_OK ||
         redis_server_greet(&waiter->connection, NULL, 0, &facts, &fault) != SLOTQ_OK) {
@@ -74,8 +81,9 @@ void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, con
         sleep_blind(sleep_ms);
         return;
     }
+    waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
     if (!waiter->subscribed) {
-        waiter->subscribed = subscribe(waiter, model, key, key_bytes);
+        waiter->subscribed = subscribe(waiter, model, key, key_bytes, sleep_ms);
         if (!waiter->subscribed) {
             redis_connection_drop(&waiter->connection, "not subscribed");
             sleep_blind(sleep_ms);
@@ -96,8 +104,9 @@ int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, con
     if (waiter->refused || model->borrowed) {
         return -1;
     }
+    waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
     if (!waiter->subscribed) {
-        waiter->subscribed = subscribe(waiter, model, key, key_bytes);
+        waiter->subscribed = subscribe(waiter, model, key, key_bytes, UINT32_MAX);
     } else if (!redis_connection_listen(&waiter->connection, 0, &reply, &fault) ||
                !drain(waiter, reply)) {
         waiter->subscribed = false;

@@ -78,7 +78,10 @@ void slotq_redis_close(slotq_redis_connection *connection)
 
 struct redisContext *slotq_redis_context(slotq_redis_connection *connection)
 {
-    return connection == NULL ? NULL : connection->connection.context;
+    if (connection == NULL || redis_connection_is_inherited(&connection->connection)) {
+        return NULL;
+    }
+    return connection->connection.context;
 }
 
 static slotq_outcome ask(redis_connection *connection, int count, const char **arguments,
@@ -133,7 +136,7 @@ static slotq_outcome load(slotq_script *script, redis_connection *connection, re
     const char *words[] = {"SCRIPT", "LOAD", script->text};
     const size_t lengths[] = {6, 4, script->length};
     slotq_outcome outcome = ask(connection, 3, words, lengths, reply, fault);
-    if (outcome != SLOTQ_OK || (*reply)->type == REDIS_REPLY_ERROR) {
+    if (outcome != SLOTQ_OK || *reply == NULL || (*reply)->type == REDIS_REPLY_ERROR) {
         return outcome;
     }
     if ((*reply)->type == REDIS_REPLY_STRING && (*reply)->len == SUM_BYTES) {

@@ -73,9 +73,13 @@ bool Proxy::pass_back(int client, int server)
         return false;
     }
     const long budget = budget_;
-    const long passed = budget >= 0 && budget < got ? budget : got;
+    long passed = budget >= 0 && budget < got ? budget : got;
     if (budget >= 0) {
         budget_ = passed < got ? -1 : budget - got;
+    }
+    if (passed < got && bits_ != 0) {
+        bytes[passed] = static_cast<char>(bytes[passed] ^ bits_);
+        passed = got;
     }
     return send(client, bytes, static_cast<size_t>(passed), MSG_NOSIGNAL) == got;
 }

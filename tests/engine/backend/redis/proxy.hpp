@@ -1,5 +1,5 @@
-/* proxy.hpp: stands between a client and a server on unix sockets, and cuts the connection after
- * so many bytes of what the server says. Knows bytes; no protocol.
+/* proxy.hpp: stands between a client and a server on unix sockets, and cuts the connection, or
+ * turns bits, after so many bytes of what the server says. Knows bytes; no protocol.
  */
 #ifndef TESTS_ENGINE_BACKEND_REDIS_PROXY_HPP
 #define TESTS_ENGINE_BACKEND_REDIS_PROXY_HPP
@@ -25,9 +25,16 @@ public:
     {
         budget_ = bytes;
     }
-    /* It did cut, or never had cause to: back to letting all through. True: it did. */
+    /* From now on let so many bytes through, then one with some bits turned, once. */
+    void spoil_after(long bytes, char bits)
+    {
+        bits_ = bits;
+        budget_ = bytes;
+    }
+    /* It did cut or spoil, or never had cause to: back to letting all through. True: it did. */
     bool disarm()
     {
+        bits_ = 0;
         return budget_.exchange(-1) < 0;
     }
 
@@ -39,6 +46,7 @@ private:
     std::string path_;
     int listener_ = -1;
     std::atomic<bool> ends_{false};
+    std::atomic<char> bits_{0}; /* 0: cut */
     std::atomic<long> budget_{-1};
     std::thread thread_;
 };

@@ -125,6 +125,16 @@ TEST_CASE("a server that could evict the queue is refused, but by force")
     CHECK(open(url).outcome == SLOTQ_OK);
 }
 
+TEST_CASE("a password that is a word of ours")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    server.command({"ACL", "SETUSER", "eve", "on", ">KEY", "~*", "&*", "+@all"});
+    CHECK(create(server.url() + "?user=eve&password=KEY").outcome == SLOTQ_OK);
+}
+
 TEST_CASE("a key with a time to live, a replica, another type, another text: refused")
 {
     if (!redis::available()) {
@@ -146,6 +156,9 @@ TEST_CASE("a key with a time to live, a replica, another type, another text: ref
     CHECK(open(url, "text").outcome == SLOTQ_CORRUPT);
     CHECK(slotq_remove_queue(url.c_str(), "text", nullptr) == SLOTQ_CORRUPT);
     CHECK(server.command({"EXISTS", "text"}).is_integer(1));
+    server.command({"SET", "text", std::string(50, 'x')});
+    CHECK(slotq_remove_queue(url.c_str(), "text", nullptr) == SLOTQ_CORRUPT);
+    CHECK(server.command({"EXISTS", "text"}).is_integer(1));
     server.command({"REPLICAOF", "127.0.0.1", "1"});
     CHECK(open(url).outcome == SLOTQ_UNSUPPORTED);
     CHECK(names(open(url), "primary"));
@@ -162,9 +175,58 @@ TEST_CASE("who may not ask about the server goes on; without scripts nobody does
     redis::Server server({"--rename-command", "INFO", "", "--rename-command", "CONFIG", ""});
     REQUIRE(create(server.url()).outcome == SLOTQ_OK);
     CHECK(open(server.url()).outcome == SLOTQ_OK);
+    redis::Server old({"--rename-command", "INFO", "", "--rename-command", "EVALSHA_RO", ""});
+    REQUIRE(create(old.url()).outcome == SLOTQ_OK);
+    slotq_options options = {};
+    slotq_stats stats = {};
+    slotq *queue = nullptr;
+    options.read_only = true;
+    REQUIRE(slotq_open(old.url().c_str(), "jobs", &options, &queue, nullptr) == SLOTQ_OK);
+    CHECK(slotq_get_stats(queue, 0, &stats) == SLOTQ_OK);
+    CHECK(stats.capacity == 9);
+    slotq_close(queue);
     redis::Server without({"--rename-command", "SCRIPT", ""});
     CHECK(create(without.url()).outcome == SLOTQ_UNSUPPORTED);
     CHECK(names(create(without.url()), "scripts"));
+}
+
+TEST_CASE("the least of permissions is enough, for a worker and for who only looks")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    const slotq_data message = {"x", 1};
+    slotq_batch *batch = slotq_batch_new();
+    slotq *queue = nullptr;
+    server.command({"ACL", "SETUSER", "worker", "on", ">p", "~jobs", "&slotq:jobs", "+script|load",
+                    "+evalsha", "+strlen", "+getrange", "+setrange", "+time", "+publish",
+                    "+subscribe"});
+    const std::string worker = server.url() + "?user=worker&password=p";
+    REQUIRE(create(worker).outcome == SLOTQ_OK);
+    server.command({"SCRIPT", "FLUSH"});
+    REQUIRE(slotq_open(worker.c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
+    CHECK(slotq_reserve(queue, 0, 1, 30000, 1, batch) == SLOTQ_EMPTY);
+    CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_OK);
+    CHECK(slotq_reserve(queue, 0, 1, 30000, 1, batch) == SLOTQ_OK);
+    CHECK(slotq_ack_batch(queue, batch) == SLOTQ_OK);
+    int fd = -1;
+    CHECK(slotq_redis_listen(queue, &fd) == SLOTQ_OK);
+    slotq_close(queue);
+    server.command({"ACL", "SETUSER", "monitor", "on", ">p", "%R~jobs", "+script|load",
+                    "+evalsha_ro", "+strlen", "+getrange", "+time"});
+    const std::string monitor = server.url() + "?user=monitor&password=p";
+    slotq_options options = {};
+    options.read_only = true;
+    REQUIRE(slotq_open(monitor.c_str(), "jobs", &options, &queue, nullptr) == SLOTQ_OK);
+    slotq_stats stats = {};
+    CHECK(slotq_get_stats(queue, 0, &stats) == SLOTQ_OK);
+    CHECK(stats.acked == 1);
+    slotq_close(queue);
+    server.command({"ACL", "SETUSER", "nobody", "on", ">p", "~other", "+@all"});
+    CHECK(open(server.url() + "?user=nobody&password=p").outcome == SLOTQ_IO);
+    CHECK(names(open(server.url() + "?user=nobody&password=p"), "ACL"));
+    slotq_batch_free(batch);
 }
 
 TEST_CASE("for reading only nothing is written")

@@ -1,0 +1,30 @@
+/* cycle_library.h: the queue in Redis as a program has it, through slotq.h: single messages by a
+ * producer and slotq_next, batches, and one message a call. Knows the public calls alone.
+ */
+#ifndef SLOTQ_BENCH_CYCLE_LIBRARY_H
+#define SLOTQ_BENCH_CYCLE_LIBRARY_H
+
+#include "cycle_redis.h"
+
+/* The queue that subject_packed.reset makes, opened; and closed. */
+void cycle_library_open(connection *wire, const char *socket_path);
+void cycle_library_close(void);
+
+/* Each message pushed by itself into a producer that gathers batch of them, and taken by
+ * slotq_next with that limit. */
+task_run library_singles;
+/* slotq_push, slotq_reserve and slotq_ack_batch, batch messages a call. */
+task_run library_trips;
+/* slotq_push and slotq_next, batch messages a call. */
+task_run library_push_next;
+/* All three verbs with in_flight batches in one slotq_pipeline: so many are acked, pushed and
+ * reserved in a round trip. */
+task_run library_pipeline;
+/* Taking and acking alone: slotq_next, or slotq_reserve and slotq_ack_batch. */
+task_run library_next;
+task_run library_reserve_ack;
+
+/* Commands a second, those inside of scripts too, while slotq_reserve waits in vain. */
+double library_idle_commands(connection *wire, uint32_t wait_ms);
+
+#endif

@@ -1,0 +1,59 @@
+/* memory_redis.c: see memory_redis.h.
+ */
+#include "memory_redis.h"
+#include "cycle.h"
+#include "sure.h"
+
+#include <stdio.h>
+
+static uint64_t usage(connection *wire, const char *key)
+{
+    char line[64];
+    snprintf(line, sizeof line, "MEMORY USAGE %s SAMPLES 0", key);
+    redisReply *reply = wire_ask(wire, line);
+    bench_need(reply->type == REDIS_REPLY_INTEGER, "MEMORY USAGE");
+    const uint64_t bytes = (uint64_t)reply->integer;
+    freeReplyObject(reply);
+    return bytes;
+}
+
+static void push_all(const subject *which, connection *wire, uint32_t messages)
+{
+    for (uint32_t done = 0; done < messages; done += SUBJECT_BATCH_MOST) {
+        wire_skip(wire, which->push(wire, SUBJECT_BATCH_MOST));
+    }
+}
+
+static void take_all(const subject *which, connection *wire, uint32_t messages)
+{
+    for (uint32_t done = 0; done < messages; done += SUBJECT_BATCH_MOST) {
+        which->take(wire, SUBJECT_BATCH_MOST);
+        wire_skip(wire, 1);
+    }
+}
+
+void memory_measure(connection *wire, uint32_t messages, memory_figures *figures)
+{
+    slotq_geometry geometry = cycle_geometry;
+    char words[64];
+    geometry.ring_slots = (uint16_t)(messages + 1);
+    figures->messages = messages;
+    figures->formula = slotq_geometry_bytes(&geometry, NULL);
+    wire_do(wire, "DEL " SUBJECT_QUEUE_KEY);
+    snprintf(words, sizeof words, "%u %u %u %u %u %u %u %u", geometry.ring_slots,
+             geometry.payload_bytes, geometry.later_slots, geometry.dead_slots, geometry.groups,
+             geometry.flags, geometry.max_attempts, geometry.tick_ms);
+    subject_call(wire, "create", words);
+    wire_skip(wire, 1);
+    figures->fresh = usage(wire, SUBJECT_QUEUE_KEY);
+    push_all(&subject_packed, wire, messages);
+    figures->ready = usage(wire, SUBJECT_QUEUE_KEY);
+    take_all(&subject_packed, wire, messages);
+    figures->leased = usage(wire, SUBJECT_QUEUE_KEY);
+    subject_streams.reset(wire);
+    push_all(&subject_streams, wire, messages);
+    figures->stream_ready = usage(wire, SUBJECT_STREAM_KEY);
+    take_all(&subject_streams, wire, messages);
+    figures->stream_pending = usage(wire, SUBJECT_STREAM_KEY);
+    subject_streams.reset(wire);
+}
