@@ -85,7 +85,7 @@ typedef enum slotq_sync {
 } slotq_sync;
 
 typedef struct slotq_options {
-    slotq_sync sync;
+    slotq_sync sync; /* files; a Redis server keeps what its own configuration promises */
     bool exclusive;  /* file: nobody else may have it open; faster, and batches need no copy */
     bool read_only;  /* only status, position, peek, dead_list, stats, check, export; in Redis a
                         replica will do, and EVALSHA_RO */

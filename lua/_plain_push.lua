@@ -57,7 +57,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
     if used < 0 then
         used = used + ring
     end
-    if magic == MAGIC_VERSION_1 and most <= SLOTQ_MAX_ATTEMPTS_MAX and zero == 0 and
+    if magic == MAGIC_VERSION_1 and payload >= 1 and zero == 0 and
+        most <= SLOTQ_MAX_ATTEMPTS_MAX and
         tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
         head < ring and tail < ring and used <= last_id and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and

@@ -33,7 +33,8 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
     end
     local states_at = GROUPS_OFFSET + groups * GROUP_BYTES
     local ring_at = states_at + groups * ring * WORD_BYTES
-    if magic == MAGIC_VERSION_1 and most <= SLOTQ_MAX_ATTEMPTS_MAX and zero == 0 and
+    if magic == MAGIC_VERSION_1 and payload >= 1 and zero == 0 and
+        most <= SLOTQ_MAX_ATTEMPTS_MAX and
         later_count == 0 and group < groups and
         groups <= SLOTQ_GROUPS_MAX and flags <= SLOTQ_FLAGS_ALL and
         (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and

@@ -44,7 +44,8 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     local index = (head + position) % ring
     local used = (tail - least) % ring
     local words_at = states_at + WORD_BYTES * (ring * group + index)
-    if not (magic == MAGIC_VERSION_1 and most <= SLOTQ_MAX_ATTEMPTS_MAX and zero == 0 and
+    if not (magic == MAGIC_VERSION_1 and payload >= 1 and zero == 0 and
+        most <= SLOTQ_MAX_ATTEMPTS_MAX and
         tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
         group < groups and groups <= SLOTQ_GROUPS_MAX and
         flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and

@@ -70,6 +70,7 @@ typedef struct store_ops {
 struct store {
     const store_ops *ops;
     slotq_view view;
+    int64_t ahead_ms; /* its clock less this machine's; 0 where there is but one */
     bool wants_now; /* every call should bring a now, rough where the verb needs none */
 };
 

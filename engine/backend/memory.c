@@ -173,6 +173,7 @@ static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store
     made->base.ops = &memory_ops;
     made->base.view = view;
     made->base.wants_now = false;
+    made->base.ahead_ms = 0;
     made->image = image;
     made->wake_seen = 0;
     *opened = &made->base;

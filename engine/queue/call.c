@@ -30,7 +30,11 @@ uint64_t queue_coarse_now_ms(const slotq *queue)
 
 uint64_t slotq_now_ms(const slotq *queue)
 {
-    return queue == NULL ? 0 : queue_now_ms(queue);
+    if (queue == NULL) {
+        return 0;
+    }
+    const int64_t now_ms = (int64_t)queue_now_ms(queue) + queue->store->ahead_ms;
+    return now_ms < 0 ? 0 : (uint64_t)now_ms;
 }
 
 slotq_outcome queue_call(slotq *queue, slotq_call *call)

@@ -292,6 +292,39 @@ TEST_CASE("arguments: out of range for the others")
                          });
 }
 
+TEST_CASE("arguments: at most 1 MiB of payload in a push")
+{
+    if (!redis::available()) {
+        return;
+    }
+    on_server::Shape shape;
+    shape.ring_slots = 300;
+    shape.payload_bytes = 8192;
+    Queue queue(redis::shared_server(), "redis7", shape);
+    const auto slots = [&](uint32_t count, uint32_t last) {
+        std::string text;
+        for (uint32_t i = 0; i < count; i++) {
+            text += queue.slot(std::string(i + 1 < count ? 8192 : last, 'x'));
+        }
+        return text;
+    };
+    const auto payloads = [](uint32_t count, uint32_t last) {
+        Arguments texts(count, std::string(8192, 'x'));
+        texts.back().resize(last);
+        return texts;
+    };
+    CHECK(queue.run("push_packed", {"128", slots(128, 8192)}).is_integer(1));
+    CHECK(queue.run("push", payloads(128, 8192)).is_integer(129));
+    queue.run("purge", {});
+    CHECK(queue.run("push_packed", {"129", slots(129, 0)}).is_integer(257));
+    queue.run("purge", {});
+    CHECK(queue.run("push", payloads(129, 0)).is_integer(386));
+    queue.run("purge", {});
+    const std::string before = queue.bytes();
+    CHECK(refuses(queue, "push_packed", queue.run("push_packed", {"129", slots(129, 1)}), before));
+    CHECK(refuses(queue, "push", queue.run("push", payloads(129, 1)), before));
+}
+
 TEST_CASE("arguments: a checks queue is pushed and reserved packed only")
 {
     if (!redis::available()) {

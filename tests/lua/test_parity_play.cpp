@@ -32,9 +32,12 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
                            : large ? 2 + choices.small(299)
                                    : 2 + choices.small(14);
     const uint32_t dead = choices.one_in(4) ? 0 : (1 + choices.small(4)) * (wide || large ? 12 : 1);
-    slotq_geometry made =
-        support::geometry(slots, wide ? 1 + choices.small(4) : 1 + choices.small(25), groups, flags,
-                          attempts[choices.small(7)], dead, ticks[choices.small(4)]);
+    slotq_geometry made = support::geometry(
+        slots,
+        wide  ? 1 + choices.small(4)
+        : fat ? (choices.one_in(2) ? 4080 + choices.small(20) : 4000 + choices.small(2500))
+              : 1 + choices.small(25),
+        groups, flags, attempts[choices.small(7)], dead, ticks[choices.small(4)]);
     made.later_slots = static_cast<uint16_t>(choices.one_in(4) ? choices.small(4) : 0);
     return made;
 }

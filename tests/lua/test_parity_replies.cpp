@@ -58,11 +58,6 @@ std::string slot_text(const slotq_view &view, uint32_t slot_offset)
     return slot_masked(view, reinterpret_cast<const char *>(view.bytes) + slot_offset);
 }
 
-bool is_text(const Reply &reply)
-{
-    return reply.kind == Reply::Kind::string || reply.kind == Reply::Kind::status;
-}
-
 } // namespace
 
 std::string number(uint64_t value, uint32_t bytes)
@@ -205,7 +200,7 @@ Reply expected_settle(const slotq_call &call, slotq_outcome outcome, uint32_t co
         } else if (extended && answer == SLOTQ_OK) {
             reply.items.push_back(integer_reply(call.settle.tokens[i]));
         } else {
-            reply.items.push_back(text_reply(outcome_names[std::min<uint8_t>(answer, 4)]));
+            reply.items.push_back(status_reply(outcome_names[std::min<uint8_t>(answer, 4)]));
         }
     }
     return reply;
@@ -219,11 +214,11 @@ Reply expected_simple(const slotq_call &call, slotq_outcome outcome)
     }
     switch (call.verb) {
     case SLOTQ_RECLAIM:
-        reply.items = {text_reply(code_name(outcome)), integer_reply(call.reclaim.ready_count),
+        reply.items = {status_reply(code_name(outcome)), integer_reply(call.reclaim.ready_count),
                        integer_reply(call.reclaim.dead_count)};
         return reply;
     case SLOTQ_REDRIVE:
-        reply.items = {text_reply(code_name(outcome)), integer_reply(call.dead.count),
+        reply.items = {status_reply(code_name(outcome)), integer_reply(call.dead.count),
                        integer_reply(static_cast<int64_t>(call.dead.first_id))};
         return reply;
     case SLOTQ_DEAD_PURGE:
@@ -346,8 +341,7 @@ std::string differ(const Reply &expected, const Reply &got)
     for (size_t i = 0; i < expected.items.size(); i++) {
         const Reply &left = expected.items[i];
         const Reply &right = got.items[i];
-        const bool texts = is_text(left) && is_text(right) && left.text == right.text;
-        if (!texts && !differ(left, right).empty()) {
+        if (!differ(left, right).empty()) {
             return "value " + std::to_string(i) + ": " + differ(left, right) +
                    "\n    whole: " + both;
         }

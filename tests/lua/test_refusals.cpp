@@ -133,6 +133,22 @@ TEST_CASE("refusals: every byte of the geometry")
     CHECK(refused >= 7 * 14);
 }
 
+TEST_CASE("refusals: payloads of no bytes, though the size is right")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    std::string bytes = queue.bytes().substr(0, 104);
+    bytes.replace(0, 8, std::string(8, '\0'));
+    bytes.replace(12, 8, on_server::number(4, 2) + on_server::number(0, 6)); /* R, and no more */
+    bytes.replace(64, 16, std::string(12, '\0') + "\xFF\xFF" + std::string(2, '\0'));
+    bytes += std::string(4 * 4 + 4 * 2, '\0');
+    CHECK(all_refuse(queue, bytes, "SLOTQCORRUPT") == "");
+}
+
 /* A geometry that is out of range though its check is right: who wrote it meant it. */
 TEST_CASE("refusals: a geometry out of range with a right check")
 {
@@ -221,4 +237,67 @@ TEST_CASE("refusals: every byte of a value")
         }
     }
     CHECK(refused > 1000);
+}
+
+namespace
+{
+
+/* Where the core says that bytes are damaged when it reserves from group 0, -1 where it does not.
+ */
+int64_t core_offset(const std::string &bytes)
+{
+    support::Bytes copy(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+    slotq_view view;
+    slotq_damage damage = {};
+    if (slotq_core_open(&view, copy.data(), copy.size(), &damage) != SLOTQ_OK) {
+        return static_cast<int64_t>(damage.offset);
+    }
+    static slotq_step step;
+    slotq_run runs[4];
+    slotq_call call = {};
+    call.verb = SLOTQ_RESERVE;
+    call.now_ms = on_server::now_ms;
+    call.reserve.group = 0;
+    call.reserve.limit = 4;
+    call.reserve.run_capacity = 4;
+    call.reserve.lease_ms = 1000;
+    call.reserve.runs = runs;
+    return slotq_core_run(copy.data(), &view, &call, &step) == SLOTQ_CORRUPT
+               ? static_cast<int64_t>(call.damage.offset)
+               : -1;
+}
+
+} // namespace
+
+TEST_CASE("refusals: SLOTQCORRUPT names the offset that the core names")
+{
+    if (!redis::available()) {
+        return;
+    }
+    on_server::Shape shape;
+    shape.groups = 2;
+    Queue queue(redis::shared_server(), "redis7", shape);
+    queue.prepare();
+    queue.run("reserve_packed", {"0", "3", "1000"});
+    const std::string sound = queue.bytes();
+    uint32_t named = 0;
+    for (size_t offset = 0; offset < 64 + 2 * 40; offset++) {
+        for (const int change : {1, 4, 0x20, 0x80, 0xFF}) {
+            std::string bytes = sound;
+            bytes[offset] = static_cast<char>(bytes[offset] ^ change);
+            if (offset >= 8 && offset < 32) {
+                continue;
+            }
+            queue.set(bytes);
+            const Reply reply = queue.run("reserve_packed", {"0", "4", "1000"});
+            const int64_t wanted = core_offset(bytes);
+            if (reply.word() != "SLOTQCORRUPT" || wanted < 0) {
+                continue; /* not everybody looks at everything */
+            }
+            CAPTURE(offset, change, reply.told());
+            CHECK(std::strtoll(reply.text.c_str() + 13, nullptr, 10) == wanted);
+            named++;
+        }
+    }
+    CHECK(named > 50);
 }

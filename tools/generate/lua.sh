@@ -49,13 +49,16 @@ between=''
         flags=$(head_of "$file" flags)
         plain=$out/lua/plain/$name.lua
         redis7=$out/lua/redis7/$name.lua
-        awk -f "$here/bundle.awk" "$constants" "$file" >"$plain"
         case $flags in
-        none) echo '#!lua' >"$redis7" ;;
-        allow-oom | no-writes) echo "#!lua flags=$flags" >"$redis7" ;;
+        none) first='#!lua' ;;
+        allow-oom | no-writes) first="#!lua flags=$flags" ;;
         *) echo "$file:1: flags are allow-oom, no-writes or none" >&2 && exit 1 ;;
         esac
-        cat "$plain" >>"$redis7"
+        # whoever reads a script meanwhile has the old one or the new one whole
+        awk -f "$here/bundle.awk" "$constants" "$file" >"$plain.$$"
+        { echo "$first" && cat "$plain.$$"; } >"$redis7.$$"
+        mv "$plain.$$" "$plain"
+        mv "$redis7.$$" "$redis7"
         printf '%s    {"name": "%s", "about": %s,\n' "$between" "$name" \
             "$(quoted "$(head_of "$file" "$name")")"
         printf '     "args": %s,\n' "$(words_of "$(head_of "$file" args)")"

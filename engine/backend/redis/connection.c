@@ -254,10 +254,14 @@ static int wait_for(const redis_connection *connection, short events, uint64_t t
 static bool read_some(redis_connection *connection, int flags, store_fault *fault)
 {
     redisReader *reader = connection->context->reader;
-    ssize_t got;
-    do {
+    ssize_t got = recv(connection->context->fd, connection->in, READ_BYTES, flags);
+    if (got < 0 && errno == EINTR) { /* reading again would start the time-out anew each time */
+        if (!(flags & MSG_DONTWAIT) && wait_for(connection, POLLIN, connection->timeout_ms) == 0) {
+            return fail_silent(connection, fault);
+        }
+        flags |= MSG_DONTWAIT;
         got = recv(connection->context->fd, connection->in, READ_BYTES, flags);
-    } while (got < 0 && errno == EINTR);
+    }
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return flags & MSG_DONTWAIT ? true : fail_silent(connection, fault);
     }

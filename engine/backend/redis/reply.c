@@ -408,6 +408,16 @@ static slotq_outcome take_answer(const redis_terms *terms, slotq_call *call,
     }
 }
 
+/* Arguments were judged by the geometry that we know: the script knows another. */
+static slotq_outcome explain_invalid(store_fault *fault)
+{
+    store_fault said = *fault;
+    return fault_say(fault, SLOTQ_IO,
+                     "the script refused what fits the queue as it was opened (%.200s), nothing "
+                     "happened. Was it made anew with another geometry? Open it again",
+                     said.text);
+}
+
 slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const redisReply *reply,
                                store_harvest *harvest, store_fault *fault)
 {
@@ -421,5 +431,8 @@ slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const
         call->push.holder = error.holder;
     }
     call->damage = error.damage;
+    if (outcome == SLOTQ_INVALID && call->now_ms <= SLOTQ_NOW_MS_MAX) {
+        return explain_invalid(fault);
+    }
     return outcome;
 }

@@ -15,8 +15,8 @@
 
 enum {
     FIRST_ROOM = 32,
-    BEFORE_KEY = 3,                    /* EVALSHA, the sum, the number of keys */
-    SLOTS_BYTES_MAX = 4 * 1024 * 1024, /* of a packed push; sparser ones go unpacked */
+    BEFORE_KEY = 3,           /* EVALSHA, the sum, the number of keys */
+    DENSE_BYTES = 256 * 1024, /* slots of a push up to here go packed, however empty they are */
     PACKED_KEEPS_BYTES = 1024 * 1024
 };
 
@@ -97,7 +97,8 @@ static bool have_packed(redis_request *request, size_t bytes)
 /* ---- push ---- */
 
 /* The order of FORMAT.md, "push": what the script would answer as well. */
-static slotq_outcome judge_push(const slotq_view *view, const slotq_call_push *push)
+static slotq_outcome judge_push(const slotq_view *view, const slotq_call_push *push,
+                                uint64_t *payload_bytes)
 {
     uint64_t bytes = 0;
     if (push->count < 1 || push->count > SLOTQ_CALL_MESSAGES_MAX) {
@@ -112,6 +113,7 @@ static slotq_outcome judge_push(const slotq_view *view, const slotq_call_push *p
     if (push->count > view->geometry.ring_slots - 1u) {
         return SLOTQ_TOOBIG;
     }
+    *payload_bytes = bytes;
     return bytes <= SLOTQ_CALL_BYTES_MAX ? SLOTQ_OK : SLOTQ_INVALID;
 }
 
@@ -155,13 +157,14 @@ static slotq_outcome build_push(redis_request *request, const redis_terms *terms
                                 const slotq_call *call)
 {
     const slotq_call_push *push = &call->push;
-    const slotq_outcome judged = judge_push(terms->view, push);
+    uint64_t payload_bytes = 0;
+    const slotq_outcome judged = judge_push(terms->view, push, &payload_bytes);
     if (judged != SLOTQ_OK) {
         return judged;
     }
     const size_t bytes = (size_t)push->count * terms->view->stride;
-    if (bytes > SLOTS_BYTES_MAX && !push->may_wait &&
-        !(terms->view->geometry.flags & SLOTQ_FLAG_CHECKS)) {
+    const bool is_sparse = bytes > DENSE_BYTES && payload_bytes < bytes / 2;
+    if (is_sparse && !push->may_wait && !(terms->view->geometry.flags & SLOTQ_FLAG_CHECKS)) {
         return build_sparse_push(request, terms, call);
     }
     if (!begin(request, terms, REDIS_SCRIPT_push_packed, call->now_ms) ||

@@ -67,6 +67,7 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     self->base.view = view;
     self->redis7 = facts->redis7;
     self->terms.server_ahead_ms = facts->server_ahead_ms;
+    self->base.ahead_ms = self->settings.own_clock ? 0 : facts->server_ahead_ms;
     return SLOTQ_OK;
 }
 
@@ -74,6 +75,7 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
 {
     redis_facts facts;
     slotq_outcome outcome = SLOTQ_OK;
+    self->known_scripts = 0;
     if (!self->connection.borrowed) {
         redis_connection_drop(&self->connection, "");
         outcome = redis_connection_open(&self->connection, fault);
@@ -168,6 +170,11 @@ slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job
         return built;
     }
     job->script = (redis_script_index)request->script;
+    const uint64_t script_bit = UINT64_C(1) << job->script;
+    if (job->in_order && !(self->known_scripts & script_bit)) {
+        job->asks_to_load = true;
+        self->known_scripts |= script_bit; /* for those behind it */
+    }
     if (built == SLOTQ_OK && (!job->asks_to_load || redis_store_put_load(self, to, job->script))) {
         const redis_script_source *source = redis_script(job->script, self->redis7);
         const bool monitors = self->settings.read_only && self->redis7;
@@ -265,6 +272,7 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
     if ((is_old || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX) {
         job->loads++;
         job->asks_to_load = true;
+        self->known_scripts = 0;
     } else {
         finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
     }
@@ -298,6 +306,7 @@ static void exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
         }
     }
     if (!whole) {
+        self->known_scripts = 0;
         lose(self, jobs, count, fault);
     }
     redis_connection_clear(&self->connection);
@@ -319,6 +328,7 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         jobs[i].done = false;
         jobs[i].asks_to_load = false;
+        jobs[i].in_order = count > 1;
         jobs[i].loads = 0;
     }
     for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {

@@ -35,6 +35,7 @@ typedef struct redis_store {
     redis_settings settings;
     redis_waiter waiter;
     bool redis7; /* scripts with a shebang */
+    uint64_t known_scripts; /* a bit a script that this connection has seen the server have */
     char key[REDIS_KEY_BYTES_MAX + 1];
 } redis_store;
 
@@ -51,6 +52,7 @@ typedef struct redis_job {
     bool sent;         /* this time */
     bool is_confirmed; /* a WAIT follows */
     bool asks_to_load; /* the server knows the script no more */
+    bool in_order;     /* others follow, which a NOSCRIPT must not let pass */
     uint32_t loads;
 } redis_job;
 

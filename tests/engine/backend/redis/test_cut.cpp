@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -268,6 +269,38 @@ TEST_CASE("a server that is silent after the command leaves it unknown")
     REQUIRE(kill(server.pid(), SIGCONT) == 0);
     CHECK(direct.reserve() == SLOTQ_OK);
     CHECK(direct.stats().last_id == 2); /* it did happen, once */
+}
+
+TEST_CASE("signals do not keep a silent server's time-out from ending")
+{
+    if (!redis::available()) {
+        return;
+    }
+    static volatile sig_atomic_t heard;
+    struct sigaction before = {};
+    struct sigaction listen = {};
+    const itimerval none = {};
+    const itimerval often = {{0, 50000}, {0, 50000}};
+    heard = 0;
+    listen.sa_handler = [](int) {
+        const itimerval stop = {};
+        heard = heard + 1;
+        if (heard == 400) { /* 20 s: it hangs, and the test shall end */
+            setitimer(ITIMER_REAL, &stop, nullptr);
+        }
+    };
+    redis::Server server;
+    make_queue(server);
+    Handle handle(server.url(), 200);
+    REQUIRE(handle.push() == SLOTQ_OK);
+    REQUIRE(sigaction(SIGALRM, &listen, &before) == 0);
+    REQUIRE(kill(server.pid(), SIGSTOP) == 0);
+    setitimer(ITIMER_REAL, &often, nullptr);
+    CHECK(handle.push() == SLOTQ_OUTCOME_UNKNOWN);
+    setitimer(ITIMER_REAL, &none, nullptr);
+    CHECK(heard < 400);
+    REQUIRE(kill(server.pid(), SIGCONT) == 0);
+    sigaction(SIGALRM, &before, nullptr);
 }
 
 TEST_CASE("without reconnecting a lost connection stays lost")

@@ -248,6 +248,29 @@ TEST_CASE("for reading only nothing is written")
     slotq_close(queue);
 }
 
+TEST_CASE("a queue that was made anew with another geometry is told apart")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    const std::string url = server.url();
+    REQUIRE(create(url).outcome == SLOTQ_OK);
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open(url.c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_remove_queue(url.c_str(), "jobs", nullptr) == SLOTQ_OK);
+    slotq_geometry other = small();
+    other.payload_bytes = 99;
+    REQUIRE(slotq_create(url.c_str(), "jobs", &other, nullptr, nullptr) == SLOTQ_OK);
+    const slotq_data message = {"x", 1};
+    CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_IO);
+    CHECK(std::string(slotq_error_of(queue)->text).find("geometry") != std::string::npos);
+    CHECK(slotq_check(queue) == SLOTQ_OK); /* of what is there now */
+    std::vector<uint8_t> image(slotq_image_bytes(queue));
+    CHECK(slotq_export(queue, image.data(), image.size()) == SLOTQ_CORRUPT);
+    slotq_close(queue);
+}
+
 TEST_CASE("queues of a server are listed by name, copied out and in, removed")
 {
     if (!redis::available()) {

@@ -121,6 +121,30 @@ TEST_CASE("a pipeline runs verbs in order, each with its own outcome")
     CHECK(outcomes[0] == SLOTQ_STALE);
 }
 
+TEST_CASE("a pipeline's verbs keep their order where the server knows some of the scripts only")
+{
+    if (!redis::available()) {
+        return;
+    }
+    World world;
+    const slotq_data data = {"x", 1};
+    for (int round = 0; round < 2; round++) {
+        if (round == 0) {
+            slotq *other = nullptr;
+            world.server.command({"SCRIPT", "FLUSH"});
+            REQUIRE(slotq_clone(world.queue, &other, nullptr) == SLOTQ_OK);
+            REQUIRE(slotq_reserve(other, 0, 1, 1000, 0, world.batch) == SLOTQ_EMPTY);
+            slotq_close(other);
+        }
+        Pipeline pipeline(world.queue);
+        REQUIRE(slotq_pipeline_push(pipeline.raw, &data, 1, nullptr) == SLOTQ_OK);
+        REQUIRE(slotq_pipeline_reserve(pipeline.raw, 0, 1, 30000, world.batch, nullptr) ==
+                SLOTQ_OK);
+        REQUIRE(slotq_pipeline_run(pipeline.raw) == SLOTQ_OK);
+        CHECK(slotq_batch_count(world.batch) == 1);
+    }
+}
+
 TEST_CASE("a pipeline is for Redis")
 {
     slotq_geometry geometry = SLOTQ_GEOMETRY_DEFAULT;

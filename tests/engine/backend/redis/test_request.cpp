@@ -105,7 +105,17 @@ TEST_CASE("few bytes in large slots go unpacked")
     REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
     CHECK(request.raw.count == at_key + 2 + 100);
     CHECK(request.argument(at_key + 2 + 99) == "abc");
+    far.call.push.count = 4;
+    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+    CHECK(request.argument(at_key + 3).size() == 4 * far.view.stride);
+    const std::string large(60000, 'x');
+    std::vector<slotq_data> full(10, slotq_data{large.data(), 60000});
+    far.call.push.messages = full.data();
     far.call.push.count = 10;
+    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+    CHECK(request.argument(at_key + 3).size() == 10 * far.view.stride);
+    far.call.push.messages = messages.data();
+    far.call.push.may_wait = true; /* the unpacked script cannot */
     REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
     CHECK(request.argument(at_key + 3).size() == 10 * far.view.stride);
 }
