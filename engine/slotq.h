@@ -156,7 +156,8 @@ SLOTQ_API slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *er
 /* NULL is allowed. Leases that are not settled run on until they end. */
 SLOTQ_API void slotq_close(slotq *queue);
 
-/* Delete a queue nobody has open (in Redis: whoever has it open is told NOQUEUE). OK, NOQUEUE,
+/* Delete a queue nobody has open (in Redis: whoever has it open is told NOQUEUE; close those
+ * handles before it is made anew with another geometry, which they cannot see). OK, NOQUEUE,
  * LOCKED, IO. */
 SLOTQ_API slotq_outcome slotq_remove_queue(const char *url, const char *name,
                                            slotq_error *error);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "errors.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { SHOWN_BYTES = 161, DIGITS_MAX = 19 };
@@ -172,7 +173,6 @@ static const refusal refusals[] = {
     {"NOAUTH", SLOTQ_CONNECT, "log in: put user and password into the URL or REDISCLI_AUTH"},
     {"WRONGPASS", SLOTQ_CONNECT, "user or password is wrong"},
     {"DENIED", SLOTQ_CONNECT, "the server is in protected mode"},
-    {"WRONGTYPE", SLOTQ_CORRUPT, "the key holds something else than a slotq: use another name"},
     {"ERR unknown command", SLOTQ_UNSUPPORTED,
      "this server cannot run slotq's scripts: it has no such command, or it was renamed"},
     {"ERR max number of clients", SLOTQ_CONNECT, "the server has too many clients (maxclients)"},
@@ -180,6 +180,11 @@ static const refusal refusals[] = {
     {"ERR AUTH", SLOTQ_CONNECT, "the server knows no password for this user"},
     {"", SLOTQ_IO, "nothing of it was done"},
 };
+
+static bool has(text said, const char *words)
+{
+    return memmem(said.at, (size_t)(said.end - said.at), words, strlen(words)) != NULL;
+}
 
 static const refusal *refusal_of(text said)
 {
@@ -194,13 +199,19 @@ static const refusal *refusal_of(text said)
 static bool is_from_inside(text said)
 {
     static const char *const marks[] = {"script: ", "@user_script", "Error running script"};
-    const size_t length = (size_t)(said.end - said.at);
+    bool found = false;
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
-        if (memmem(said.at, length, marks[i], strlen(marks[i])) != NULL) {
-            return true;
-        }
+        found = found || has(said, marks[i]);
     }
-    return false;
+    return found;
+}
+
+static slotq_outcome take_wrong_type(redis_error *error, store_fault *fault)
+{
+    error->damage.what = "the key is no string";
+    return fault_say(fault, SLOTQ_CORRUPT,
+                     "the key holds something else than a slotq (WRONGTYPE): use another name. "
+                     "Nothing was changed");
 }
 
 slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error *error,
@@ -215,19 +226,23 @@ slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error
     if (begins(said, "SLOTQ")) {
         return take_code(said, error, fault);
     }
-    const refusal *why = refusal_of(said);
     show(said, shown);
     /* the type is the first thing a script sees: nothing can have been written before */
-    if (is_from_inside(said) && why->outcome != SLOTQ_CORRUPT) {
+    if (has(said, "WRONGTYPE")) {
+        return take_wrong_type(error, fault);
+    }
+    if (is_from_inside(said)) {
         return fault_say(fault, writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO,
                          "a script was ended in its middle, %s: %s",
                          writes ? "whether it had changed something is not known: verify"
                                 : "nothing was changed",
                          shown);
     }
-    error->damage.what = why->outcome == SLOTQ_CORRUPT ? "the key is no string" : NULL;
-    return fault_say(fault, why->outcome, "the server refused, nothing happened: %s. %s", shown,
-                     why->remedy);
+    const refusal *why = refusal_of(said);
+    const size_t length = strlen(shown);
+    const char *end = length > 0 && shown[length - 1] == '.' ? "" : ".";
+    return fault_say(fault, why->outcome, "the server refused, nothing happened: %s%s %c%s", shown,
+                     end, toupper((unsigned char)why->remedy[0]), why->remedy + 1);
 }
 
 slotq_outcome redis_error_shape(bool writes, store_fault *fault)

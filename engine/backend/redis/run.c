@@ -177,7 +177,7 @@ slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job
     }
     if (built == SLOTQ_OK && (!job->asks_to_load || redis_store_put_load(self, to, job->script))) {
         const redis_script_source *source = redis_script(job->script, self->redis7);
-        const bool monitors = self->settings.read_only && self->redis7;
+        const bool monitors = self->settings.read_only && self->redis7 && !self->no_monitor;
         request->arguments[0] = monitors ? "EVALSHA_RO" : "EVALSHA";
         request->lengths[0] = strlen(request->arguments[0]);
         request->arguments[1] = source->sha1;
@@ -206,15 +206,17 @@ static bool add_wait(redis_store *self)
 static void put_job(redis_store *self, redis_job *job)
 {
     const size_t before = self->connection.out_bytes; /* of which some may have been sent */
-    const slotq_outcome put = redis_store_put(self, &self->connection, job);
+    slotq_outcome put = redis_store_put(self, &self->connection, job);
+    job->end = self->connection.out_bytes; /* from there on it can have happened */
+    job->is_confirmed = put == SLOTQ_OK && waits_for_replicas(self, job);
+    if (job->is_confirmed && !add_wait(self)) {
+        put = fault_say(job->fault, SLOTQ_NOMEMORY, "no memory for a command");
+    }
     job->sent = put == SLOTQ_OK;
     if (!job->sent) {
         self->connection.out_bytes = before; /* what is half there goes too */
         finish(job, put);
-        return;
     }
-    job->end = self->connection.out_bytes;
-    job->is_confirmed = waits_for_replicas(self, job) && add_wait(self);
 }
 
 /* ---- taking answers ---- */
@@ -268,8 +270,11 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
         return false;
     }
     const bool is_old = self->redis7 && self->settings.read_only && redis_error_is_of_age(reply);
+    const bool may_not =
+        self->settings.read_only && !self->no_monitor && redis_error_is(reply, "NOPERM");
     self->redis7 = self->redis7 && !is_old;
-    if ((is_old || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX) {
+    self->no_monitor = self->no_monitor || may_not;
+    if ((is_old || may_not || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX) {
         job->loads++;
         job->asks_to_load = true;
         self->known_scripts = 0;

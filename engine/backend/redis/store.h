@@ -35,6 +35,7 @@ typedef struct redis_store {
     redis_settings settings;
     redis_waiter waiter;
     bool redis7; /* scripts with a shebang */
+    bool no_monitor; /* EVALSHA_RO is not allowed: who only reads asks by EVALSHA, as workers do */
     uint64_t known_scripts; /* a bit a script that this connection has seen the server have */
     char key[REDIS_KEY_BYTES_MAX + 1];
 } redis_store;
