@@ -138,7 +138,8 @@ $(C_STAMP): FORCE
 $(CXX_STAMP): FORCE
 	$(call stamp,$@,$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(LINK_FLAGS))
 $(LIST_STAMP): FORCE
-	$(call stamp,$@,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) $(SUPPORT_SOURCES) \
+	$(call stamp,$@,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
+		$(SUPPORT_SOURCES) \
 		$(FUZZ_SHARED) $(BENCH_SOURCES) $(TEST_SOURCES))
 
 $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
@@ -263,7 +264,8 @@ help: ## what make can do
 all: ## the libraries, the command, man pages (the default)
 	@sh tools/checks/need.sh --look build
 	@$(MAKE) built
-built: $(LIBRARY) $(SHARED) $(REDIS_LIBRARY) $(REDIS_SHARED) $(PKG_CONFIG) $(LUA) $(COMMAND) $(COMPLETION) $(EXAMPLES) $(MAN_PAGES)
+built: $(LIBRARY) $(SHARED) $(REDIS_LIBRARY) $(REDIS_SHARED) $(PKG_CONFIG) $(LUA) $(COMMAND) \
+	$(COMPLETION) $(EXAMPLES) $(MAN_PAGES)
 
 demo: ## five thousand real files through four workers, one of them killed (REDIS=1: in Redis)
 	@sh tools/checks/need.sh $(if $(REDIS),demo-redis,demo)

@@ -392,16 +392,14 @@ static bool read_words(int count, char **words, wishes *wanted)
 {
     *wanted = (wishes){NULL, NULL, "build/lua/redis7", ROUNDS_DEFAULT};
     for (int i = 1; i < count; i++) {
-        const bool takes = strncmp(words[i], "--", 2) == 0;
-        if (!takes) {
+        const bool has_value = i + 1 < count;
+        if (strncmp(words[i], "--", 2) != 0) {
             wanted->folder = words[i];
-        } else if (i + 1 == count) {
-            return false;
-        } else if (strcmp(words[i], "--only") == 0) {
+        } else if (has_value && strcmp(words[i], "--only") == 0) {
             wanted->only = words[++i];
-        } else if (strcmp(words[i], "--scripts") == 0) {
+        } else if (has_value && strcmp(words[i], "--scripts") == 0) {
             wanted->scripts = words[++i];
-        } else if (strcmp(words[i], "--rounds") == 0) {
+        } else if (has_value && strcmp(words[i], "--rounds") == 0) {
             wanted->rounds = (uint32_t)strtoul(words[++i], NULL, 10);
         } else {
             return false;

@@ -72,11 +72,12 @@ static void streams_ack(connection *wire, const redisReply *taken, uint32_t coun
         bytes[used++] = '$';
         bytes[used++] = (char)('0' + id->len / 10);
         bytes[used++] = (char)('0' + id->len % 10);
-        memcpy(bytes + used, "\r\n", 2);
-        memcpy(bytes + used + 2, id->str, id->len);
-        used += 2 + id->len;
-        memcpy(bytes + used, "\r\n", 2);
-        used += 2;
+        bytes[used++] = '\r';
+        bytes[used++] = '\n';
+        memcpy(bytes + used, id->str, id->len);
+        used += id->len;
+        bytes[used++] = '\r';
+        bytes[used++] = '\n';
     }
     __asm__ volatile("" : : "r"(seen));
     wire_append(wire, bytes, used);

@@ -13,8 +13,8 @@ typedef struct connection {
 } connection;
 
 /* All end the bench with a word where the server does not do its part. */
-void wire_open(connection *wire, const char *socket_path);
-void wire_close(connection *wire);
+void wire_open(connection *self, const char *socket_path);
+void wire_close(connection *self);
 
 /* A command in protocol bytes, owned by the caller: wire_command_free. */
 typedef struct wire_command {
@@ -26,23 +26,23 @@ wire_command wire_format(const char *const *words, const size_t *lengths, int co
 void wire_command_free(wire_command *command);
 
 /* Sent when a reply is asked for that is not there yet, together with all before it. */
-void wire_append(connection *wire, const char *bytes, size_t length);
+void wire_append(connection *self, const char *bytes, size_t length);
 
 /* The next reply, no error; wire_reply_free. */
-redisReply *wire_reply(connection *wire);
+redisReply *wire_reply(connection *self);
 /* The next so many replies, no errors, thrown away. */
-void wire_skip(connection *wire, uint32_t count);
+void wire_skip(connection *self, uint32_t count);
 
 /* One command of words without blanks in them, its reply. */
-redisReply *wire_ask(connection *wire, const char *line);
-void wire_do(connection *wire, const char *line);
-void wire_set(connection *wire, const char *key, const void *bytes, size_t length);
+redisReply *wire_ask(connection *self, const char *line);
+void wire_do(connection *self, const char *line);
+void wire_set(connection *self, const char *key, const void *bytes, size_t length);
 /* SHA-1 of a script now loaded; 41 bytes. */
-void wire_load(connection *wire, const char *text, size_t length, char *sha1);
+void wire_load(connection *self, const char *text, size_t length, char *sha1);
 
 /* CPU seconds that the server's main thread has used so far. */
-double wire_server_seconds(connection *wire);
+double wire_server_seconds(connection *self);
 /* Commands that the server has run so far. */
-double wire_server_commands(connection *wire);
+double wire_server_commands(connection *self);
 
 #endif

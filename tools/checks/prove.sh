@@ -92,7 +92,8 @@ luachecked() {
 shells() {
     find . -path ./build -prune -o -path ./.git -prune -o -name '*.sh' -print >"$logs/scripts"
     [ -f .ci/run ] && echo .ci/run >>"$logs/scripts"
-    xargs shellcheck -x -P SCRIPTDIR -e SC2016 <"$logs/scripts" && echo "$(wc -l <"$logs/scripts") scripts"
+    xargs shellcheck -x -P SCRIPTDIR -e SC2016 <"$logs/scripts" &&
+        echo "$(wc -l <"$logs/scripts") scripts"
 }
 
 cppchecked() {
