@@ -214,8 +214,8 @@ static void append_setrange(connection *wire, uint32_t offset, uint32_t length)
         slot[1] = (char)(messages[i].size >> 8);
         memcpy(slot + 2, messages[i].bytes, messages[i].size);
     }
-    bytes[head + length] = '\r';
-    bytes[head + length + 1] = '\n';
+    bytes[(uint32_t)head + length] = '\r';
+    bytes[(uint32_t)head + length + 1] = '\n';
     wire_append(wire, bytes, (size_t)head + length + 2);
 }
 

@@ -82,6 +82,9 @@ TEST_CASE("the wrong type is the first thing that a script sees: nothing was wri
     const inside::Reply reply =
         inside::reply("-WRONGTYPE Operation against a key" + std::string(inside_7) + "\r\n");
     CHECK(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_CORRUPT);
+    const inside::Reply old_kind = inside::reply(
+        "-ERR Error running script (call to f_1a2b): @user_script:1: WRONGTYPE Operation\r\n");
+    CHECK(redis_error_take(old_kind.get(), true, &error, &fault) == SLOTQ_CORRUPT);
 }
 
 TEST_CASE("FULL names the holder, CORRUPT the offset")

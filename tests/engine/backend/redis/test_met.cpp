@@ -199,9 +199,9 @@ TEST_CASE("the least of permissions is enough, for a worker and for who only loo
     const slotq_data message = {"x", 1};
     slotq_batch *batch = slotq_batch_new();
     slotq *queue = nullptr;
-    server.command({"ACL", "SETUSER", "worker", "on", ">p", "~jobs", "&slotq:jobs", "+script|load",
-                    "+evalsha", "+strlen", "+getrange", "+setrange", "+time", "+publish",
-                    "+subscribe"});
+    server.command({"ACL", "SETUSER", "worker", "on", ">p", "~jobs", "resetchannels", "&slotq:jobs",
+                    "+script|load", "+evalsha", "+strlen", "+getrange", "+setrange", "+time",
+                    "+publish", "+subscribe"});
     const std::string worker = server.url() + "?user=worker&password=p";
     REQUIRE(create(worker).outcome == SLOTQ_OK);
     server.command({"SCRIPT", "FLUSH"});
