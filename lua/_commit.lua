@@ -143,7 +143,14 @@ local function put_front()
     end
 end
 
+-- the piece that ends last goes first: a server that takes no strings so long (its
+-- proto-max-bulk-len was lowered) refuses it before anything is written
 local function write_pieces()
+    for i = 2, #pieces do
+        if pieces[i].stop > pieces[1].stop then
+            pieces[1], pieces[i] = pieces[i], pieces[1]
+        end
+    end
     for _, piece in ipairs(pieces) do
         if piece.source then
             piece[2] = bytes_at(piece.source, piece.length)

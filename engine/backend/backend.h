@@ -71,6 +71,7 @@ struct store {
     const store_ops *ops;
     slotq_view view;
     int64_t ahead_ms; /* its clock less this machine's; 0 where there is but one */
+    bool is_listened; /* its owner polls for wakes himself: whoever finds nothing is waiting */
     bool wants_now; /* every call should bring a now, rough where the verb needs none */
 };
 

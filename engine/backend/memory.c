@@ -174,6 +174,7 @@ static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store
     made->base.view = view;
     made->base.wants_now = false;
     made->base.ahead_ms = 0;
+    made->base.is_listened = false;
     made->image = image;
     made->wake_seen = 0;
     *opened = &made->base;

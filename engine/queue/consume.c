@@ -104,7 +104,7 @@ slotq_outcome consume_wait(slotq *queue, slotq_call *call, const consume_wish *w
             return slept;
         }
         over = queue_wait_is_over(wait);
-        outcome = reserve_sound(queue, call, wanted, !over, batch);
+        outcome = reserve_sound(queue, call, wanted, !over || queue->store->is_listened, batch);
     }
     return outcome;
 }

@@ -96,7 +96,8 @@ slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
     for (;;) {
         const bool over = queue_wait_is_over(&wait);
-        const slotq_outcome outcome = push_once(queue, messages, count, !over, first_id);
+        const slotq_outcome outcome = push_once(queue, messages, count,
+                                                !over || queue->store->is_listened, first_id);
         if (outcome != SLOTQ_FULL || over) {
             return outcome;
         }

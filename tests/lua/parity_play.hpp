@@ -68,9 +68,9 @@ public:
     {
         return wide_;
     }
-    bool spent() const /* a wide play is short, as each of its steps is long */
+    bool spent() const /* a play on a large queue is short, as each of its steps is long */
     {
-        return steps_ >= (wide_ ? 250u : 1200u);
+        return steps_ >= (image_.bytes().size() > 60000 || wide_ ? 250u : 1200u);
     }
 
 private:

@@ -229,3 +229,44 @@ TEST_CASE("parity: a push over many removed messages, with and without overwrite
         CHECK(both.image.check() == "");
     }
 }
+
+/* create of every kind of geometry, also those that the plays leave out; again, and another. */
+TEST_CASE("parity: create makes the core's bytes, and touches nothing that is there")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const auto connection = redis::shared_server().connect();
+    redis::Scripts scripts(*connection, GENERATE(as<std::string>(), "plain", "redis7"));
+    const std::string key = "parity:create";
+    for (uint32_t flags = 0; flags < 32; flags++) {
+        for (const uint32_t slots : {2u, 3u, 300u, 16384u, 16385u, 65535u}) {
+            slotq_geometry shape = support::geometry(slots, 1 + flags, 1 + flags % 16, flags,
+                                                     flags * 2, flags * 9, 1 + flags * 1900);
+            shape.later_slots = static_cast<uint16_t>(flags * 5);
+            redis::Arguments arguments = {""};
+            for (const uint32_t value :
+                 {uint32_t{shape.ring_slots}, uint32_t{shape.payload_bytes},
+                  uint32_t{shape.later_slots}, uint32_t{shape.dead_slots}, uint32_t{shape.groups},
+                  uint32_t{shape.flags}, uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}}) {
+                arguments.push_back(std::to_string(value));
+            }
+            CAPTURE(flags, slots);
+            connection->command({"DEL", key});
+            const redis::Reply made = scripts.run("create", key, arguments);
+            if (slotq_core_image_bytes(&shape, nullptr) == 0) { /* too many slots for keys */
+                CHECK(made.word() == "SLOTQINVALID");
+                CHECK(connection->command({"EXISTS", key}).is_integer(0));
+                continue;
+            }
+            CHECK(made.is_status("OK"));
+            const std::string bytes = connection->command({"GET", key}).text;
+            CHECK(parity::differ(Image(shape), bytes) == "");
+            CHECK(scripts.run("create", key, arguments).is_status("OK"));
+            arguments[8] = "7";
+            CHECK(scripts.run("create", key, arguments).word() == "SLOTQEXISTS");
+            CHECK(connection->command({"GET", key}).text == bytes);
+        }
+    }
+    connection->command({"DEL", key});
+}

@@ -32,12 +32,12 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
                            : large ? 2 + choices.small(299)
                                    : 2 + choices.small(14);
     const uint32_t dead = choices.one_in(4) ? 0 : (1 + choices.small(4)) * (wide || large ? 12 : 1);
+    const bool fat = !wide && !large && choices.one_in(12); /* scripts copy such slots apart */
+    const uint32_t payload = wide  ? 1 + choices.small(4)
+                             : fat ? 4080 + choices.small(choices.one_in(2) ? 20 : 16000)
+                                   : 1 + choices.small(25);
     slotq_geometry made = support::geometry(
-        slots,
-        wide  ? 1 + choices.small(4)
-        : fat ? (choices.one_in(2) ? 4080 + choices.small(20) : 4000 + choices.small(2500))
-              : 1 + choices.small(25),
-        groups, flags, attempts[choices.small(7)], dead, ticks[choices.small(4)]);
+        slots, payload, groups, flags, attempts[choices.small(7)], dead, ticks[choices.small(4)]);
     made.later_slots = static_cast<uint16_t>(choices.one_in(4) ? choices.small(4) : 0);
     return made;
 }
@@ -80,7 +80,7 @@ void Play::choose_time()
 Play::Play(Choices &choices, redis::Connection &connection, redis::Scripts &scripts,
            redis::Connection &listener, const std::string &key)
     : choices_(choices), connection_(connection), scripts_(scripts), listener_(listener), key_(key),
-      wide_(choices.one_in(12)), damages_(choices.one_in(6)),
+      wide_(choices.one_in(12)), damages_(choices.one_in(4)),
       image_(choose_geometry(choices, wide_))
 {
     listener_.command({"SUBSCRIBE", "slotq:" + key_});

@@ -213,7 +213,7 @@ std::string Play::push()
     call.push.may_wait = packed && choices_.one_in(2);
     const bool stamps = (shape.flags & SLOTQ_FLAG_STAMPS) != 0;
     Arguments arguments = {packed || !stamps ? any_now() : now()};
-    const bool damaged = packed && damages_ && count > 0 && choices_.one_in(4);
+    const bool damaged = packed && damages_ && count > 0 && choices_.one_in(2);
     if (packed) {
         slots_ = packed_slots(shape, data_.data(), count, now_ms_,
                               static_cast<char>(choices_.small(256)));

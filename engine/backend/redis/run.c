@@ -86,7 +86,7 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
     }
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);
-        if (outcome != SLOTQ_OK) {
+        if (outcome != SLOTQ_OK && !self->connection.borrowed) {
             redis_connection_drop(&self->connection, "the queue cannot be used");
         }
     }
@@ -206,47 +206,49 @@ static bool add_wait(redis_store *self)
 static void put_job(redis_store *self, redis_job *job)
 {
     const size_t before = self->connection.out_bytes; /* of which some may have been sent */
-    slotq_outcome put = redis_store_put(self, &self->connection, job);
-    job->end = self->connection.out_bytes; /* from there on it can have happened */
-    job->is_confirmed = put == SLOTQ_OK && waits_for_replicas(self, job);
-    if (job->is_confirmed && !add_wait(self)) {
-        put = fault_say(job->fault, SLOTQ_NOMEMORY, "no memory for a command");
-    }
+    const slotq_outcome put = redis_store_put(self, &self->connection, job);
     job->sent = put == SLOTQ_OK;
     if (!job->sent) {
         self->connection.out_bytes = before; /* what is half there goes too */
         finish(job, put);
+        return;
     }
+    job->end = self->connection.out_bytes;
 }
 
 /* ---- taking answers ---- */
 
-/* WAIT's answer: how many replicas have all that was written before. */
-static bool take_wait(redis_store *self, redis_job *job)
+/* WAIT's answer: how many replicas have all that was written before; 0 where none came. */
+static bool take_wait(redis_store *self, long long *replicas, store_fault *fault)
 {
     redisReply *reply;
-    store_fault fault;
-    const bool came =
-        redis_connection_next(&self->connection, self->settings.wait_ms, &reply, &fault);
-    const bool counted = came && reply->type == REDIS_REPLY_INTEGER;
-    const long long replicas = counted ? reply->integer : 0;
-    if (job->outcome == SLOTQ_OK && replicas < self->settings.wait_replicas) {
-        job->outcome =
-            fault_say(job->fault, SLOTQ_UNCONFIRMED,
-                      "the messages are in the queue, but %lld of %lu replicas confirmed it within "
-                      "%lu ms: a failover now could lose them. Do not push them again",
-                      replicas, (unsigned long)self->settings.wait_replicas,
-                      (unsigned long)self->settings.wait_ms);
+    if (!redis_connection_next(&self->connection, self->settings.wait_ms, &reply, fault)) {
+        return false;
     }
-    if (came) {
-        freeReplyObject(reply);
-    }
-    return came;
+    *replicas = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+    freeReplyObject(reply);
+    return true;
 }
 
-/* The answer to SCRIPT LOAD: where it was refused, that is the job's answer unless the script
- * was there. */
-static bool take_load(redis_store *self, store_fault *fault)
+/* Pushes of this turn that are in, and that too few replicas have. */
+static void doubt(const redis_store *self, redis_job *jobs, uint32_t count, long long replicas)
+{
+    for (uint32_t i = 0; i < count && replicas < self->settings.wait_replicas; i++) {
+        redis_job *job = &jobs[i];
+        if (job->sent && job->outcome == SLOTQ_OK && waits_for_replicas(self, job)) {
+            job->outcome = fault_say(
+                job->fault, SLOTQ_UNCONFIRMED,
+                "the messages are in the queue, but %lld of %lu replicas confirmed it within "
+                "%lu ms: a failover now could lose them. Do not push them again",
+                replicas, (unsigned long)self->settings.wait_replicas,
+                (unsigned long)self->settings.wait_ms);
+        }
+    }
+}
+
+/* The answer to SCRIPT LOAD, kept where it was refused: it is the job's if the script is not
+ * there. */
+static bool take_load(redis_store *self, redisReply **refused, store_fault *fault)
 {
     redisReply *reply;
     if (!redis_connection_next(&self->connection, 0, &reply, fault)) {
@@ -254,6 +256,9 @@ static bool take_load(redis_store *self, store_fault *fault)
     }
     if (redis_error_is_of_age(reply)) {
         self->redis7 = false;
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        *refused = reply;
+        return true;
     }
     freeReplyObject(reply);
     return true;
@@ -262,18 +267,29 @@ static bool take_load(redis_store *self, store_fault *fault)
 static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
 {
     redisReply *reply;
-    if (job->asks_to_load && !take_load(self, fault)) {
+    redisReply *refused = NULL;
+    if (job->asks_to_load && !take_load(self, &refused, fault)) {
         return false;
     }
     job->asks_to_load = false;
     if (!redis_connection_next(&self->connection, 0, &reply, fault)) {
+        freeReplyObject(refused);
         return false;
     }
+    if (refused != NULL && redis_error_is(reply, "NOSCRIPT")) {
+        finish(job, redis_reply_take(&self->terms, job->call, refused, job->harvest, job->fault));
+        self->known_scripts = 0;
+    }
+    freeReplyObject(refused);
     const bool is_old = self->redis7 && self->settings.read_only && redis_error_is_of_age(reply);
     const bool may_not =
         self->settings.read_only && !self->no_monitor && redis_error_is(reply, "NOPERM");
     self->redis7 = self->redis7 && !is_old;
     self->no_monitor = self->no_monitor || may_not;
+    if (job->done) {
+        freeReplyObject(reply);
+        return true;
+    }
     if ((is_old || may_not || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX) {
         job->loads++;
         job->asks_to_load = true;
@@ -282,7 +298,7 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
         finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
     }
     freeReplyObject(reply);
-    return !job->is_confirmed || take_wait(self, job);
+    return true;
 }
 
 /* The connection broke. What was sent whole and changes something may have happened. */
@@ -304,15 +320,25 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
 
 static void exchange(redis_store *self, redis_job *jobs, uint32_t count, store_fault *fault)
 {
+    bool confirms = false;
+    for (uint32_t i = 0; i < count; i++) {
+        confirms = confirms || (jobs[i].sent && !jobs[i].done && waits_for_replicas(self, &jobs[i]));
+    }
+    const bool waits = confirms && add_wait(self); /* one for all: it counts what was before */
+    long long replicas = 0;
     bool whole = redis_connection_send(&self->connection, fault);
     for (uint32_t i = 0; i < count && whole; i++) {
         if (jobs[i].sent && !jobs[i].done) {
             whole = take_job(self, &jobs[i], fault);
         }
     }
+    whole = whole && (!waits || take_wait(self, &replicas, fault));
     if (!whole) {
         self->known_scripts = 0;
         lose(self, jobs, count, fault);
+    }
+    if (confirms) {
+        doubt(self, jobs, count, replicas);
     }
     redis_connection_clear(&self->connection);
 }

@@ -51,7 +51,6 @@ typedef struct redis_job {
     redis_script_index script;
     bool done;
     bool sent;         /* this time */
-    bool is_confirmed; /* a WAIT follows */
     bool asks_to_load; /* the server knows the script no more */
     bool in_order;     /* others follow, which a NOSCRIPT must not let pass */
     uint32_t loads;

@@ -43,6 +43,7 @@ slotq_outcome slotq_redis_listen(slotq *queue, int *fd)
     *fd = place == NULL ? -1
                         : redis_waiter_listen(&place->waiter, &place->connection, place->key,
                                               place->terms.key_bytes);
+    queue->store->is_listened = *fd >= 0;
     if (*fd >= 0) {
         return SLOTQ_OK;
     }

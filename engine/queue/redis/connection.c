@@ -199,7 +199,7 @@ static slotq_outcome run(slotq_script *script, redis_connection *connection, run
         }
         outcome =
             ask(connection, command->count, command->arguments, command->lengths, reply, fault);
-        if (outcome != SLOTQ_OK || turn > 0 || !redis_error_is(*reply, "NOSCRIPT")) {
+        if (outcome != SLOTQ_OK || turn > 0 || !redis_error_is(*reply, "NOSCRIPT No matching")) {
             break;
         }
         freeReplyObject(*reply);
