@@ -286,11 +286,11 @@ SLOTQ_API bool slotq_batch_drop(slotq_batch *batch, uint64_t id);
 
 /* ---- consuming ---- */
 
-/* Lease up to limit (1 to SLOTQ_CALL_MESSAGES_MAX, and 64 MiB of slots) messages to the caller
- * for lease_ms: what was given back first, in id order, then new ones. Waits up to wait_ms (0 =
- * not) for the first. A damaged slot is never handed out: its message dies with reason 255. OK,
- * EMPTY, PAUSED; AGAIN only with wait_ms 0: a bound was reached, call at once. On another answer
- * than OK the batch is empty. */
+/* Lease up to limit (1 to SLOTQ_CALL_MESSAGES_MAX; of slots 64 MiB, in Redis 1) messages to the
+ * caller for lease_ms: what was given back first, in id order, then new ones. Waits up to wait_ms
+ * (0 = not) for the first. A damaged slot is never handed out: its message dies with reason 255.
+ * OK, EMPTY, PAUSED; AGAIN only with wait_ms 0: a bound was reached, call at once. On another
+ * answer than OK the batch is empty. */
 SLOTQ_API slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit,
                                       uint64_t lease_ms, uint64_t wait_ms, slotq_batch *batch);
 
