@@ -322,7 +322,8 @@ static void exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
 {
     bool confirms = false;
     for (uint32_t i = 0; i < count; i++) {
-        confirms = confirms || (jobs[i].sent && !jobs[i].done && waits_for_replicas(self, &jobs[i]));
+        const bool is_out = jobs[i].sent && !jobs[i].done;
+        confirms = confirms || (is_out && waits_for_replicas(self, &jobs[i]));
     }
     const bool waits = confirms && add_wait(self); /* one for all: it counts what was before */
     long long replicas = 0;
