@@ -143,11 +143,15 @@ local function put_front()
     end
 end
 
+local function end_of(piece)
+    return piece.stop or piece.offset + #piece[1] + piece.length
+end
+
 -- the piece that ends last goes first: a server that takes no strings so long (its
 -- proto-max-bulk-len was lowered) refuses it before anything is written
 local function write_pieces()
     for i = 2, #pieces do
-        if pieces[i].stop > pieces[1].stop then
+        if end_of(pieces[i]) > end_of(pieces[1]) then
             pieces[1], pieces[i] = pieces[i], pieces[1]
         end
     end

@@ -15,6 +15,7 @@
 #include "store.h"
 
 enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000, LOADS_MAX = 3, TURNS_MAX = 64 };
+enum { SCRIPTS_KNOWN_MS = 1000 };
 
 /* ---- connecting ---- */
 
@@ -353,6 +354,13 @@ static bool is_any_left(const redis_job *jobs, uint32_t count)
     return at < count;
 }
 
+void redis_store_forget_scripts(redis_store *self)
+{
+    if (redis_monotonic_ms() - self->connection.used_ms > SCRIPTS_KNOWN_MS) {
+        self->known_scripts = 0;
+    }
+}
+
 void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
@@ -360,7 +368,6 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         jobs[i].done = false;
         jobs[i].asks_to_load = false;
-        jobs[i].in_order = count > 1;
         jobs[i].loads = 0;
     }
     for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {
@@ -371,6 +378,7 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
             return;
         }
         for (uint32_t i = 0; i < count; i++) {
+            jobs[i].sent = false;
             if (!jobs[i].done) {
                 put_job(self, &jobs[i]);
                 put += jobs[i].sent;

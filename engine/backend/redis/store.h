@@ -56,6 +56,9 @@ typedef struct redis_job {
     uint32_t loads;
 } redis_job;
 
+/* What the server had a while ago may have been flushed: verbs in order load their scripts anew. */
+void redis_store_forget_scripts(redis_store *self);
+
 /* Run verbs in one round trip, in order, others perhaps between them. Each job has its outcome
  * then; none is repeated that may have happened, but those that only read. */
 void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count);

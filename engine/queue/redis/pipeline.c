@@ -306,7 +306,9 @@ slotq_outcome slotq_pipeline_run(slotq_pipeline *pipeline)
     }
     for (uint32_t i = 0; i < pipeline->count; i++) {
         jobs[i] = job_of(pipeline->entries[i]);
+        jobs[i].in_order = pipeline->count > 1;
     }
+    redis_store_forget_scripts(pipeline->store);
     redis_store_run(pipeline->store, jobs, pipeline->count);
     for (uint32_t i = 0; i < pipeline->count; i++) {
         pipeline->entries[i]->outcome = jobs[i].outcome;
