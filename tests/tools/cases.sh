@@ -79,6 +79,16 @@ number() {
     "$SLOTQ" stats "$1" -g 0 --json | sed -E "s/.*\"$2\":\"?([a-z0-9]+).*/\\1/"
 }
 
+# fresh NAME OPTION...: a queue made anew, in the folder or in the server of private_server.sh.
+fresh() {
+    if [ -n "${SLOTQ_URL:-}" ]; then
+        redis del "$1" >deleted
+    else
+        rm -f "$1".slotq*
+    fi
+    "$SLOTQ" -q create "$@"
+}
+
 # await SECONDS COMMAND...: until it answers true; a safety, not a measure.
 await() {
     local tries=$(($1 * 20))

@@ -80,8 +80,8 @@ unchanged 'work for no group' 2 'group 7' work jobs -g 7 -- true
 expect 'the attempt was not counted' 0 '\t1\thello$' - reserve jobs
 
 # ---- where the queue is ----
-expect 'Redis is not in this build' 2 - 'no Redis' -u redis://localhost push jobs x
-expect 'TLS neither' 2 - 'no Redis' -u rediss://localhost push jobs x
+expect 'a server where nobody listens' 5 - 'cannot connect' -u redis://127.0.0.1:1 push jobs x
+expect 'TLS is not in this build' 2 - 'no TLS' -u rediss://localhost push jobs x
 expect 'another scheme' 2 - '' -u ftp://localhost push jobs x
 expect 'no such folder' 1 - 'No such file' -u nowhere create jobs
 expect 'no such folder to list' 1 - 'No such file' -u nowhere ls

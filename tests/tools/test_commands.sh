@@ -149,7 +149,7 @@ if command -v script >out; then
     NO_COLOR=1 terminal peek screen >seen
     holds 'no colour under NO_COLOR' eval '! grep -q "$(printf "\033")" seen'
     terminal export screen >seen
-    holds 'export does not write to a terminal' grep -q 'slotq export screen > screen.backup' seen
+    holds 'export does not write to a terminal' grep -q 'slotq export screen > BACKUP' seen
 fi
 
 # ---- options, help ----

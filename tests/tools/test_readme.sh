@@ -56,5 +56,44 @@ check 'its commands handled the messages' grep -q 'resize dog.png' output
 check 'its queue is sound' slotq check jobs
 check 'nothing is left in it' sh -c 'slotq stats jobs --json | grep -Eq "\"unfinished\": ?0"'
 
+# The example for Redis, on a server of our own in place of the one it names.
+example bash >redis.sh
+check 'the README has an example for Redis' test -s redis.sh
+server_program=${SLOTQ_REDIS_SERVER:-redis-server}
+if command -v "$server_program" >output; then
+    "$server_program" --port 0 --unixsocket "$folder/socket" --save '' --dir "$folder" \
+        >server.log 2>&1 &
+    server=$!
+    disown $server
+    # shellcheck disable=SC2064 # as they are now
+    trap "kill -KILL $server; rm -rf '$folder'" EXIT
+    for _ in {1..200}; do
+        [ -S socket ] && break
+        sleep 0.05
+    done
+    mkdir there
+    sed -i "s|^export SLOTQ_URL=redis://localhost\$|export SLOTQ_URL=unix://$folder/socket|" \
+        redis.sh
+    check 'it names one server' grep -q "^export SLOTQ_URL=unix:" redis.sh
+    check 'the example for Redis runs, each command' \
+        sh -c 'cd there && bash -e -o pipefail ../redis.sh'
+    mv output said
+    check 'its last message waited in line' grep -Eq '^ +500  ready' said
+    check 'none was lost' grep -qx 500 said
+    check 'the doctor spoke' grep -q 'scripts run' said
+    check 'the copy is sound' slotq -u there check mail
+    sed "s|\"\\.\"|\"unix://$folder/socket\"|; s|\"mail\"|\"c mail\"|" mail.c >far.c
+    # shellcheck disable=SC2046 # a list of words
+    check 'the C example compiles for Redis' "${CC:-cc}" -std=c11 -Wall -Wextra -Werror \
+        -I "$source/engine" far.c -o far "$build/lib/libslotq_redis.a" -lhiredis -pthread $(flags)
+    check 'it runs there' ./far
+    check 'and handled what it pushed' grep -qx hello output
+    check 'in Redis' slotq -u "unix://$folder/socket" check 'c mail'
+elif [ -n "${CI:-}" ]; then
+    check 'there is a redis-server: apt-get install redis-server' false
+else
+    echo 'skipped: there is no redis-server (apt-get install redis-server)'
+fi
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

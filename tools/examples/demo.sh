@@ -3,12 +3,15 @@
 # whether anything was lost. Knows the slotq command from outside, as its users do.
 #
 # demo.sh SLOTQ [FOLDER]      SLOTQ: the command; FOLDER: made afresh (default: build/demo)
+# With REDIS=1 in the environment the queue is in a redis-server of its own (the program
+# SLOTQ_REDIS_SERVER, where that is given), ended at the end.
 set -u
 export LC_ALL=C
 
 slotq=$(realpath -- "${1:?the slotq command}") || exit 2
 build=$(dirname "$(dirname "$slotq")")
 folder=$(realpath -m -- "${2:-$build/demo}")
+unset SLOTQ_URL REDISCLI_AUTH
 handler=$build/examples/hash_file
 acked=0 redelivered=0 dead=0
 workers=4
@@ -31,7 +34,7 @@ bar() { # done, all
 # Sets acked, redelivered and dead to what the queue says.
 read_stats() {
     local stats name
-    stats=$("$slotq" -u "$folder" stats demo --json) || fail "no stats"
+    stats=$("$slotq" stats demo --json) || fail "no stats"
     for name in acked redelivered dead; do
         [[ $stats =~ \"$name\":\ ?([0-9]+) ]] || fail "stats has no $name: $stats"
         printf -v "$name" %s "${BASH_REMATCH[1]}"
@@ -40,6 +43,37 @@ read_stats() {
 
 ms() {
     echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+# ---- the server ----
+
+server='' server_folder='' server_program=${SLOTQ_REDIS_SERVER:-redis-server}
+
+start_server() {
+    command -v "$server_program" >/dev/null || fail "there is no redis-server: apt-get install it"
+    server_folder=$(mktemp -d) || exit 1 # the path of a socket must be short
+    "$server_program" --port 0 --unixsocket "$server_folder/socket" --unixsocketperm 700 \
+        --dir "$server_folder" --save '' --appendonly yes --daemonize no \
+        >"$server_folder/log" 2>&1 &
+    server=$!
+    disown "$server"
+    export SLOTQ_URL=unix://$server_folder/socket
+    local tries=200
+    until "$slotq" ls >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        if [ $tries = 0 ] || ! kill -0 "$server" 2>/dev/null; then
+            fail "redis-server did not start: $(tail -n 3 "$server_folder/log")"
+        fi
+        sleep 0.05
+    done
+}
+
+end_server() {
+    [ -n "$server" ] || return 0
+    kill "$server" 2>/dev/null
+    while kill -0 "$server" 2>/dev/null; do sleep 0.05; done
+    server=''
+    rm -rf "$server_folder"
 }
 
 # ---- the input ----
@@ -54,7 +88,12 @@ make_queue() {
     [ "$messages" -ge 30 ] || fail "only $messages files under /usr/include and /usr/share/doc"
     local longest
     longest=$(tr -c '\0' x <files | tr '\0' '\n' | wc -L)
-    echo "demo: $messages files under /usr/include and /usr/share/doc; queue in $folder"
+    local where=$folder
+    if [ -n "${REDIS:-}" ]; then
+        start_server
+        where="a redis-server of its own ($("$server_program" --version | grep -o 'v=[0-9.]*'))"
+    fi
+    echo "demo: $messages files under /usr/include and /usr/share/doc; queue in $where"
     "$slotq" -q create demo --slots "$messages" --payload "$longest" --dead 20 \
         --max-attempts 4 >create.log || fail "create: exit $?"
     "$slotq" -q push demo -0 <files || fail "push: exit $?"
@@ -79,13 +118,14 @@ start_workers() {
     set +m
 }
 
-end_workers() {
+end_all() {
     local pid
     for pid in "${worker_pids[@]}"; do
         kill -KILL -- "-$pid" 2>/dev/null
     done
+    end_server
 }
-trap end_workers EXIT
+trap end_all EXIT
 trap 'exit 130' INT TERM
 
 any_runs() {
@@ -187,9 +227,17 @@ judge() {
     "$slotq" -q check demo >check.log || fail "check: exit $?"
 }
 
+# What is left of a queue in Redis is put where that of a file is.
+keep() {
+    [ -n "$server" ] || return 0
+    "$slotq" -q copy demo "$folder" || fail "copy: exit $?"
+    end_server
+}
+
 tell() {
-    local bytes command=$slotq where=$folder
+    local bytes command=$slotq where=$folder left='the queue that is left'
     bytes=$(stat -c %s demo.slotq)
+    [ -z "${REDIS:-}" ] || left='a copy of the queue, in a file now'
     [[ $command == "$OLDPWD"/* ]] && command=${command#"$OLDPWD"/}
     [[ $where == "$OLDPWD"/* ]] && where=${where#"$OLDPWD"/}
     echo "
@@ -203,7 +251,7 @@ message, one worker killed at a third
   bytes a message  $((bytes / messages)).$((bytes * 10 / messages % 10)), room for the longest \
 path included
 
-Try on the queue that is left:
+Try on $left:
   $command -u $where stats demo
   $command -u $where dead ls demo
   $command -u $where dump demo | head -n 60"
@@ -213,4 +261,5 @@ make_queue
 run_workers
 compare
 judge
+keep
 tell

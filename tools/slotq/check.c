@@ -11,22 +11,34 @@
 #include "report.h"
 #include "values.h"
 
+/* Set it aside, and put a backup in its place. */
+static void complain_remedy(const command_line *line, const char *name)
+{
+    char *path = open_is_server(line->url) ? strdup(name) : open_path(line->url, name);
+    char *aside = NULL;
+    if (path != NULL && asprintf(&aside, "%s.damaged", path) >= 0) {
+        complain("nothing was changed; to see it all: %s; to go on: %s %s %s; %s < BACKUP",
+                 shown_command(line, "dump", name).text,
+                 open_is_server(line->url) ? "redis-cli RENAMENX" : "mv", shell_word(path).text,
+                 shell_word(aside).text, shown_command(line, "import", name).text);
+    }
+    free(aside);
+    free(path);
+}
+
 static int complain_damaged(const command_line *line, const char *name, const slotq_error *error)
 {
-    char *path = open_path(line->url, name);
     if (given(line, OPTION_JSON)) {
-        output_json(json_pack("{s:s, s:s, s:I, s:s}", "queue", name, "verdict", "damaged", "offset",
-                              (json_int_t)error->offset, "what", error->text));
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:s, s:I, s:s}", "verdict", "damaged", "offset",
+                                     (json_int_t)error->offset, "what",
+                                     plain_word(error->text).text));
     }
     complain_error(NULL, error);
     /* where it is the journal, the text says what to do */
-    if (error->outcome == SLOTQ_CORRUPT && path != NULL &&
-        strstr(error->text, "-journal") == NULL) {
-        complain("nothing was changed; to see it all: slotq dump %s; to go on: mv %s %s.damaged; "
-                 "slotq import %s < BACKUP",
-                 name, path, path, name);
+    if (error->outcome == SLOTQ_CORRUPT && strstr(error->text, "-journal") == NULL) {
+        complain_remedy(line, name);
     }
-    free(path);
     return slotq_outcome_exit(error->outcome);
 }
 
@@ -46,16 +58,17 @@ static int print_sound(const command_line *line, const char *name, slotq *queue)
         waiting += stats.waiting;
     }
     if (given(line, OPTION_JSON)) {
-        output_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "queue", name, "verdict",
-                              "sound", "bytes", (json_int_t)slotq_image_bytes(queue), "ready",
-                              (json_int_t)ready, "leased", (json_int_t)leased, "waiting",
-                              (json_int_t)waiting, "dead", (json_int_t)stats.dead));
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "verdict", "sound", "bytes",
+                                     (json_int_t)slotq_image_bytes(queue), "ready",
+                                     (json_int_t)ready, "leased", (json_int_t)leased, "waiting",
+                                     (json_int_t)waiting, "dead", (json_int_t)stats.dead));
         return EXIT_CODE_OK;
     }
-    printf("%s: %ssound%s, %s bytes; %s ready, %s leased, %s waiting, %s dead\n", name,
-           output_green(), output_plain(), count_text(slotq_image_bytes(queue)).text,
-           count_text(ready).text, count_text(leased).text, count_text(waiting).text,
-           count_text(stats.dead).text);
+    printf("%s: %ssound%s, %s bytes; %s ready, %s leased, %s waiting, %s dead\n",
+           plain_word(name).text, output_green(), output_plain(),
+           count_text(slotq_image_bytes(queue)).text, count_text(ready).text,
+           count_text(leased).text, count_text(waiting).text, count_text(stats.dead).text);
     return EXIT_CODE_OK;
 }
 

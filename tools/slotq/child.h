@@ -25,7 +25,6 @@ typedef struct child_program {
 typedef struct child {
     pid_t pid; /* 0 = none runs */
     uint64_t id;
-    uint32_t token;
     uint8_t attempts;
     uint64_t started_at_ms; /* these by the monotonic clock */
     uint64_t extend_at_ms;

@@ -7,7 +7,8 @@
 
 #define MANY COMMAND_OPERANDS_MANY
 #define OPTION(identifier) (UINT64_C(1) << OPTION_##identifier)
-#define COMMON (OPTION(URL) | OPTION(SYNC) | OPTION(JSON) | OPTION(QUIET) | OPTION(HELP))
+#define COMMON                                                                                     \
+    (OPTION(URL) | OPTION(SYNC) | OPTION(FORCE) | OPTION(JSON) | OPTION(QUIET) | OPTION(HELP))
 
 _Static_assert(OPTION_COUNT <= 64, "a command's options are bits of 64");
 

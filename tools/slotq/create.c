@@ -73,15 +73,31 @@ static uint32_t slots_that_fit(const slotq_geometry *geometry, uint64_t allocate
     return least - 1;
 }
 
-static uint64_t allocated_bytes(const char *path, uint64_t bytes)
+/* What a file takes of its disk. */
+static uint64_t allocated_on_disk(const command_line *line, const char *name, uint64_t bytes)
 {
     enum { BLOCK_BYTES = 4096 };
     struct stat status;
+    char *path = open_path(line->url, name);
+    const bool known = path != NULL && stat(path, &status) == 0;
+    free(path);
     const uint64_t rounded = (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
-    if (stat(path, &status) == 0 && (uint64_t)status.st_blocks * 512 > rounded) {
-        return (uint64_t)status.st_blocks * 512;
+    return known && (uint64_t)status.st_blocks * 512 > rounded ? (uint64_t)status.st_blocks * 512
+                                                               : rounded;
+}
+
+/* What a string takes of a server's memory: jemalloc, which Redis comes with, has four sizes to
+ * each doubling; the string's own head and end are in it. */
+static uint64_t allocated_in_memory(uint64_t bytes)
+{
+    enum { STRING_HEAD_BYTES = 10, SIZES_TO_A_DOUBLING = 4 };
+    const uint64_t wanted = bytes + STRING_HEAD_BYTES;
+    uint64_t power = 128;
+    while (power * 2 < wanted) {
+        power *= 2;
     }
-    return rounded;
+    const uint64_t step = power / SIZES_TO_A_DOUBLING;
+    return (wanted + step - 1) / step * step - STRING_HEAD_BYTES;
 }
 
 static void print_part(const char *name, const char *formula, uint64_t bytes)
@@ -120,29 +136,46 @@ static void print_created(const command_line *line, const char *name, bool was_t
                           const slotq_geometry *geometry)
 {
     const uint64_t bytes = slotq_geometry_bytes(geometry, NULL);
-    char *path = open_path(line->url, name);
-    const uint64_t allocated = path != NULL ? allocated_bytes(path, bytes) : bytes;
+    const bool in_memory = open_is_server(line->url);
+    const uint64_t allocated =
+        in_memory ? allocated_in_memory(bytes) : allocated_on_disk(line, name, bytes);
     const uint32_t fit = slots_that_fit(geometry, allocated);
-    free(path);
     if (given(line, OPTION_JSON)) {
-        output_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:I}", "queue", name, "made", !was_there,
-                              "slots", (json_int_t)geometry->ring_slots - 1, "bytes",
-                              (json_int_t)bytes, "allocated_bytes", (json_int_t)allocated,
-                              "slots_that_fit", (json_int_t)fit));
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:b, s:I, s:I, s:I, s:I}", "made", !was_there, "slots",
+                                     (json_int_t)geometry->ring_slots - 1, "bytes",
+                                     (json_int_t)bytes, "allocated_bytes", (json_int_t)allocated,
+                                     "slots_that_fit", (json_int_t)fit));
         return;
     }
     if (given(line, OPTION_QUIET)) {
         return;
     }
-    printf("%s%s%s: %s message%s of up to %s bytes%s\n", output_bold(), name, output_plain(),
-           count_text(geometry->ring_slots - 1u).text, geometry->ring_slots == 2 ? "" : "s",
-           count_text(geometry->payload_bytes).text,
+    printf("%s%s%s: %s message%s of up to %s bytes%s\n", output_bold(), plain_word(name).text,
+           output_plain(), count_text(geometry->ring_slots - 1u).text,
+           geometry->ring_slots == 2 ? "" : "s", count_text(geometry->payload_bytes).text,
            was_there ? "; it was there already, with these sizes" : "; it never grows");
     print_formula(geometry, bytes);
     if (fit > geometry->ring_slots - 1u) {
-        printf("%s messages would fit the same %s of disk (--slots %u)\n", count_text(fit).text,
-               bytes_text(allocated).text, fit);
+        printf("%s messages would fit the same %s of %s (--slots %u)\n", count_text(fit).text,
+               bytes_text(allocated).text, in_memory ? "memory" : "disk", fit);
     }
+}
+
+/* Told before it is made; who makes it at the same moment does not matter. */
+static bool is_there(const command_line *line, const char *name)
+{
+    slotq *queue;
+    if (open_is_server(line->url)) {
+        slotq_error error;
+        const bool there = open_quietly(line, name, true, &queue, &error) == SLOTQ_OK;
+        slotq_close(queue);
+        return there;
+    }
+    char *path = open_path(line->url, name);
+    const bool there = path != NULL && access(path, F_OK) == 0;
+    free(path);
+    return there;
 }
 
 int run_create(const command_line *line)
@@ -150,21 +183,19 @@ int run_create(const command_line *line)
     const char *name = line->operands[0];
     const slotq_geometry geometry = geometry_of(line);
     slotq_error error;
-    slotq_options options;
+    open_settings settings;
     int code = judge_dead(line, &geometry);
-    if (code == EXIT_CODE_OK) {
-        code = open_options(line, &options);
-    }
     if (code != EXIT_CODE_OK) {
         return code;
+    }
+    if (open_options(line, &settings, &error) != EXIT_CODE_OK) {
+        return complain_error(NULL, &error);
     }
     if (slotq_geometry_bytes(&geometry, &error) == 0) {
         return complain_about(name, &error);
     }
-    char *path = open_path(line->url, name);
-    const bool was_there = path != NULL && access(path, F_OK) == 0;
-    free(path);
-    if (slotq_create(line->url, name, &geometry, &options, &error) != SLOTQ_OK) {
+    const bool was_there = is_there(line, name);
+    if (slotq_create(line->url, name, &geometry, &settings.options, &error) != SLOTQ_OK) {
         return complain_about(name, &error);
     }
     print_created(line, name, was_there, &geometry);
@@ -181,7 +212,12 @@ int run_rm(const command_line *line)
         return EXIT_CODE_REFUSED;
     }
     slotq_error error;
-    if (slotq_remove_queue(line->url, name, &error) != SLOTQ_OK) {
+    const slotq_outcome outcome = slotq_remove_queue(line->url, name, &error);
+    if (outcome == SLOTQ_NOQUEUE && open_is_server(line->url)) {
+        complain("there is no queue %s in %s", name, shown_url(line->url).text);
+        return slotq_outcome_exit(outcome);
+    }
+    if (outcome != SLOTQ_OK) {
         return complain_about(name, &error);
     }
     remark("%s is deleted", name);

@@ -1,5 +1,5 @@
-/* doctor.c: the command doctor: what is wrong with a folder of queues and how to mend it. What it
- * looks for in the files beside a queue: doctor_files.c.
+/* doctor.c: the command doctor: what is wrong with a store of queues and how to mend it: the
+ * folder, and in which order the rest is looked at (doctor.h).
  */
 #include "doctor.h"
 
@@ -15,41 +15,52 @@
 #include <unistd.h>
 
 #include "backend/filesystem.h"
-#include "look.h"
 #include "open.h"
 #include "output.h"
 #include "report.h"
 #include "values.h"
 
 static void print_finding(doctor *self, const char *about, const char *kind, const char *color,
-                          const char *text)
+                          const char *format, va_list values)
 {
+    char text[640];
+    vsnprintf(text, sizeof text, format, values);
     if (given(self->line, OPTION_JSON)) {
-        output_json(json_pack("{s:s, s:s, s:s}", "about", about, "kind", kind, "text", text));
+        output_json(json_pack("{s:s, s:s, s:s}", "about", plain_word(about).text, "kind", kind,
+                              "text", plain_word(text).text));
     } else {
-        printf("%s%-4s%s  %s: %s\n", color, kind, output_plain(), about, text);
+        enum { BEFORE = 9 };
+        char line[2 * sizeof(word_text) + 8];
+        snprintf(line, sizeof line, "%s: %s", plain_word(about).text, plain_word(text).text);
+        printf("%s%-7s%s  ", color, kind, output_plain());
+        output_wrapped(line, BEFORE, BEFORE);
     }
 }
 
 void doctor_find(doctor *self, const char *about, const char *format, ...)
 {
-    char text[640];
     va_list values;
     va_start(values, format);
-    vsnprintf(text, sizeof text, format, values);
+    print_finding(self, about, "BAD", output_red(), format, values);
     va_end(values);
     self->findings++;
-    print_finding(self, about, "BAD", output_red(), text);
 }
 
 void doctor_note(doctor *self, const char *about, const char *format, ...)
 {
-    char text[640];
     va_list values;
     va_start(values, format);
-    vsnprintf(text, sizeof text, format, values);
+    print_finding(self, about, "ok", output_green(), format, values);
     va_end(values);
-    print_finding(self, about, "ok", output_green(), text);
+}
+
+void doctor_unknown(doctor *self, const char *about, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    print_finding(self, about, "unknown", output_bold(), format, values);
+    va_end(values);
+    self->unknown++;
 }
 
 /* ---- the folder ---- */
@@ -59,10 +70,6 @@ static bool look_at_folder(doctor *self)
     const char *folder = self->line->url;
     struct statfs system;
     struct statvfs room;
-    if (strstr(folder, "://") != NULL) {
-        doctor_find(self, folder, "this build works on folders only; give one by -u");
-        return false;
-    }
     if (statfs(folder, &system) != 0 || statvfs(folder, &room) != 0) {
         doctor_find(self, folder, "%s; make it: mkdir -p %s", strerror(errno), folder);
         return false;
@@ -94,112 +101,25 @@ static bool look_at_folder(doctor *self)
 
 /* ---- one queue ---- */
 
-static void look_at_room(doctor *self, const char *name, const slotq_stats *stats, uint8_t flags)
-{
-    const slotq_holder *holder = &stats->holder;
-    const bool drops = (flags & SLOTQ_FLAG_OVERWRITE) != 0;
-    if (stats->used * UINT64_C(10) >= stats->capacity * UINT64_C(9) && !drops && holder->id != 0) {
-        doctor_find(self, name,
-                    "%s of %s slots are in use, held by message "
-                    "%" PRIu64 ", %s in group %u; %s",
-                    count_text(stats->used).text, count_text(stats->capacity).text, holder->id,
-                    state_word(holder->state), holder->group,
-                    holder->state == SLOTQ_STATE_READY
-                        ? "start workers for that group"
-                        : "its worker must settle it, or its time end, before slots are free");
-    } else if (holder->id != 0 && holder->held * UINT64_C(2) >= stats->capacity &&
-               holder->unfinished * UINT64_C(4) < holder->held) {
-        doctor_find(self, name,
-                    "message %" PRIu64 " (%s in group %u) holds %s slots, most of "
-                    "them finished: settle or remove it, or shorten its lease or delay",
-                    holder->id, state_word(holder->state), holder->group,
-                    count_text(holder->held).text);
-    }
-}
-
-static void look_at_dead(doctor *self, const char *name, const slotq_stats *stats,
-                         const slotq_geometry *geometry)
-{
-    if (stats->dead_capacity != 0 && !(geometry->flags & SLOTQ_FLAG_DEAD_OVERWRITE) &&
-        stats->dead * UINT64_C(10) >= stats->dead_capacity * UINT64_C(9)) {
-        doctor_find(self, name,
-                    "the dead section has %s of %s: when it is full, dying messages "
-                    "wait; look: slotq dead ls %s, then dead redrive or dead purge",
-                    count_text(stats->dead).text, count_text(stats->dead_capacity).text, name);
-    } else if (stats->dead != 0) {
-        doctor_note(self, name, "%s dead of %s: slotq dead ls %s", count_text(stats->dead).text,
-                    count_text(stats->dead_capacity).text, name);
-    }
-    if (stats->paused != 0) {
-        doctor_find(self, name, "is paused (%s); slotq resume %s",
-                    stats->paused == SLOTQ_PAUSE_IN    ? "in"
-                    : stats->paused == SLOTQ_PAUSE_OUT ? "out"
-                                                       : "in and out",
-                    name);
-    }
-    if (stats->dropped != 0 || stats->dead_dropped != 0) {
-        doctor_note(self, name, "%s messages were overwritten unfinished, %s dead ones dropped",
-                    count_text(stats->dropped).text, count_text(stats->dead_dropped).text);
-    }
-}
-
-static void look_at_group(doctor *self, const char *name, const slotq_stats *stats, uint64_t now_ms)
-{
-    enum { PATIENCE_MS = 1000 };
-    const uint64_t far_ms = UINT64_C(1) << 32;
-    if (stats->leased + stats->waiting != 0 && stats->next_due_ms != 0 &&
-        stats->next_due_ms + PATIENCE_MS < now_ms) {
-        doctor_find(self, name,
-                    "group %" PRIu32 ": a lease or delay ended %s ago and nobody "
-                    "reserved since: start a worker, or slotq reclaim %s -g %" PRIu32,
-                    stats->group, time_text(now_ms - stats->next_due_ms).text, name, stats->group);
-    }
-    if (stats->oldest_ms > now_ms + PATIENCE_MS ||
-        (stats->next_due_ms != 0 && stats->next_due_ms > now_ms + far_ms)) {
-        doctor_find(self, name,
-                    "group %" PRIu32 ": times in the queue are ahead of the clock "
-                    "(%s): it went back; set it right (NTP); nothing is lost, leases may end "
-                    "early or late",
-                    stats->group, moment_text(now_ms).text);
-    }
-}
-
-static void look_inside(doctor *self, const char *name, slotq *queue)
-{
-    const slotq_geometry *geometry = slotq_geometry_of(queue);
-    slotq_stats stats = {0};
-    if (slotq_check(queue) != SLOTQ_OK) {
-        doctor_find(self, name, "%s; slotq check %s says what to do", slotq_error_of(queue)->text,
-                    name);
-        return;
-    }
-    for (uint8_t group = 0; group < geometry->groups; group++) {
-        if (slotq_get_stats(queue, group, &stats) != SLOTQ_OK) {
-            doctor_find(self, name, "%s", slotq_error_of(queue)->text);
-            return;
-        }
-        look_at_group(self, name, &stats, slotq_now_ms(queue));
-    }
-    look_at_room(self, name, &stats, geometry->flags);
-    look_at_dead(self, name, &stats, geometry);
-    doctor_note(self, name, "the bytes are sound: %s, %s of %s slots in use",
-                bytes_text(slotq_image_bytes(queue)).text, count_text(stats.used).text,
-                count_text(stats.capacity).text);
-}
-
 static void look_at_queue(doctor *self, const char *name)
 {
     slotq *queue;
     slotq_error error;
-    doctor_look_at_files(self, name);
+    if (self->server != NULL) {
+        doctor_look_at_key(self, name);
+    } else {
+        doctor_look_at_files(self, name);
+    }
     const slotq_outcome outcome = open_quietly(self->line, name, true, &queue, &error);
     if (outcome == SLOTQ_OK) {
-        look_inside(self, name, queue);
+        doctor_look_inside(self, name, queue);
         slotq_close(queue);
     } else if (outcome == SLOTQ_CORRUPT || outcome == SLOTQ_VERSION) {
-        doctor_find(self, name, "%s; slotq check %s says what to do", error.text, name);
+        doctor_find(self, name, "%s; %s says what to do", error.text,
+                    shown_command(self->line, "check", name).text);
     } else if (outcome == SLOTQ_NOQUEUE) {
-        doctor_find(self, name, "%s; make it: slotq create %s", error.text, name);
+        doctor_find(self, name, "%s; make it: %s", error.text,
+                    shown_command(self->line, "create", name).text);
     } else {
         doctor_find(self, name, "%s", error.text);
     }
@@ -233,21 +153,57 @@ static void look_for_leftovers(doctor *self)
     }
 }
 
+/* ---- the store ---- */
+
+static bool look_at_store(doctor *self)
+{
+    slotq_error error;
+    const char *url = self->line->url;
+    if (!open_is_server(url)) {
+        const bool there = look_at_folder(self);
+        if (there) {
+            look_for_leftovers(self);
+        }
+        return there;
+    }
+    const slotq_outcome outcome = slotq_redis_connect(url, NULL, &self->server, &error);
+    if (outcome != SLOTQ_OK) {
+        doctor_find(self, shown_url(url).text, "%s", error.text);
+        self->code = slotq_outcome_exit(outcome);
+        return false;
+    }
+    doctor_look_at_server(self);
+    return true;
+}
+
+static void summarise(const doctor *self)
+{
+    if (given(self->line, OPTION_JSON)) {
+        return;
+    }
+    printf("%" PRIu32 " finding%s", self->findings, self->findings == 1 ? "" : "s");
+    if (self->unknown != 0) {
+        printf(", %" PRIu32 " unknown", self->unknown);
+    }
+    putchar('\n');
+}
+
 int run_doctor(const command_line *line)
 {
     doctor self = {.line = line};
     slotq_error error;
-    if (look_at_folder(&self)) {
-        look_for_leftovers(&self);
+    if (look_at_store(&self)) {
         for (int i = 0; i < line->count; i++) {
             look_at_queue(&self, line->operands[i]);
         }
         if (line->count == 0 && slotq_list(line->url, visit, &self, &error) != SLOTQ_OK) {
-            doctor_find(&self, line->url, "%s", error.text);
+            doctor_find(&self, shown_url(line->url).text, "%s", error.text);
         }
     }
-    if (!given(line, OPTION_JSON)) {
-        printf("%" PRIu32 " finding%s\n", self.findings, self.findings == 1 ? "" : "s");
+    slotq_redis_close(self.server);
+    summarise(&self);
+    if (self.code != EXIT_CODE_OK) {
+        return self.code;
     }
     return self.findings == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
 }

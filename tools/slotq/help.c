@@ -54,7 +54,7 @@ int help_command(const command_entry *command)
 
 int help_overview(void)
 {
-    printf("slotq: a reliable work queue that is one file\n\n"
+    printf("slotq: a reliable work queue that is one value: a file, or a string in Redis\n\n"
            "slotq [-u URL] COMMAND QUEUE ...   options may stand anywhere\n\n");
     for (int i = 0; i < command_count; i++) {
         printf("  %s%-10s%s  %s\n", output_bold(), command_table[i].name, output_plain(),
@@ -69,7 +69,8 @@ int help_overview(void)
     printf("\nfirst steps:\n"
            "  slotq create jobs\n"
            "  slotq push jobs hello world\n"
-           "  slotq work jobs --drain -- sh -c 'echo \"$SLOTQ_ID: $(cat)\"'\n\n"
+           "  slotq work jobs --drain -- sh -c 'echo \"$SLOTQ_ID: $(cat)\"'\n"
+           "With SLOTQ_URL=redis://localhost the same in Redis.\n\n"
            "slotq help COMMAND tells more.\n");
     return EXIT_CODE_OK;
 }

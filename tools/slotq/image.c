@@ -11,6 +11,7 @@
 
 #include "open.h"
 #include "report.h"
+#include "server.h"
 #include "values.h"
 
 static int out_of_memory(uint64_t bytes)
@@ -79,6 +80,36 @@ static int load_file(const command_line *line, const char *name, image *loaded)
     return code;
 }
 
+/* As the key has them: whatever string it is. */
+static int load_key(const command_line *line, const char *name, image *loaded)
+{
+    slotq_redis_connection *server;
+    slotq_error error;
+    if (slotq_redis_connect(line->url, NULL, &server, &error) != SLOTQ_OK) {
+        return complain_error(NULL, &error);
+    }
+    int code = EXIT_CODE_FAILURE;
+    redisReply *reply = server_ask(server, "GET", name);
+    if (reply == NULL || reply->type != REDIS_REPLY_STRING) {
+        complain("%s cannot be read: %s", name,
+                 reply == NULL                      ? "the connection is lost"
+                 : reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                    : "it is gone");
+    } else {
+        loaded->size = reply->len;
+        loaded->bytes = malloc(loaded->size != 0 ? (size_t)loaded->size : 1);
+        if (loaded->bytes == NULL) {
+            code = out_of_memory(loaded->size);
+        } else {
+            memcpy(loaded->bytes, reply->str, (size_t)loaded->size);
+            code = EXIT_CODE_OK;
+        }
+    }
+    freeReplyObject(reply);
+    slotq_redis_close(server);
+    return code;
+}
+
 int image_load(const command_line *line, const char *name, image *loaded)
 {
     slotq *queue = NULL;
@@ -90,8 +121,11 @@ int image_load(const command_line *line, const char *name, image *loaded)
         code = load_export(queue, name, loaded);
         slotq_close(queue);
     } else if (outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_INVALID ||
-               outcome == SLOTQ_UNSUPPORTED) {
+               outcome == SLOTQ_UNSUPPORTED || outcome == SLOTQ_CONNECT) {
         return complain_open(line, name, &error);
+    } else if (open_is_server(line->url)) {
+        const bool damaged = outcome == SLOTQ_CORRUPT || outcome == SLOTQ_VERSION;
+        code = damaged ? load_key(line, name, loaded) : complain_open(line, name, &error);
     } else {
         code = load_file(line, name, loaded);
         if (code == EXIT_CODE_OK && outcome != SLOTQ_CORRUPT && outcome != SLOTQ_VERSION) {

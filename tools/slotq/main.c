@@ -4,10 +4,12 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command_line.h"
 #include "help.h"
+#include "open.h"
 #include "output.h"
 #include "report.h"
 
@@ -34,6 +36,17 @@ static void file_was_shortened(int number)
     _exit(EXIT_CODE_CORRUPT);
 }
 
+/* Whoever means a server writes localhost:6379 at first. */
+static void hint_at_servers(const command_line *line)
+{
+    if (strchr(line->url, ':') != NULL && !open_is_server(line->url) &&
+        access(line->url, F_OK) != 0) {
+        complain("%s is no folder that is there; the URL of a server begins with redis:// or "
+                 "unix://",
+                 line->url);
+    }
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_descriptors();
@@ -54,6 +67,9 @@ int main(int argc, char **argv)
         code = EXIT_CODE_USAGE;
     } else {
         code = line.command->run(&line);
+        if (code != EXIT_CODE_OK) {
+            hint_at_servers(&line);
+        }
     }
     progress_end();
     free(line.operands);

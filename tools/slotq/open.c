@@ -7,29 +7,67 @@
 #include <string.h>
 
 #include "report.h"
+#include "values.h"
 
-int open_options(const command_line *line, slotq_options *options)
+static int refuse_sync(slotq_error *error, const char *text)
 {
-    memset(options, 0, sizeof *options);
-    if (given(line, OPTION_SYNC)) {
-        const char *how = line->options[OPTION_SYNC].text;
-        if (strcmp(how, "always") == 0) {
-            options->sync = SLOTQ_SYNC_ALWAYS;
-        } else if (strcmp(how, "os") != 0) {
-            complain("--sync %s: must be os or always", how);
-            return EXIT_CODE_USAGE;
+    error->outcome = SLOTQ_INVALID;
+    snprintf(error->text, sizeof error->text, "--sync %s", text);
+    return EXIT_CODE_USAGE;
+}
+
+/* A worker tries again by itself, and looks after its children and signals in between. */
+enum { RECONNECT_OF_WORKERS_MS = 1000 };
+
+static bool stop_at_signal(void *context)
+{
+    (void)context;
+    return report_signal() != 0;
+}
+
+int open_options(const command_line *line, open_settings *settings, slotq_error *error)
+{
+    memset(settings, 0, sizeof *settings);
+    memset(error, 0, sizeof *error);
+    settings->options.redis = &settings->redis;
+    settings->options.should_stop = stop_at_signal;
+    settings->redis.force = given(line, OPTION_FORCE);
+    settings->redis.wait_replicas = (uint32_t)option_number(line, OPTION_REPLICAS, 0);
+    if (strcmp(line->command->name, "work") == 0) {
+        settings->redis.reconnect_ms = RECONNECT_OF_WORKERS_MS;
+    }
+    if (!given(line, OPTION_SYNC)) {
+        return EXIT_CODE_OK;
+    }
+    const char *how = line->options[OPTION_SYNC].text;
+    if (strcmp(how, "always") != 0 && strcmp(how, "os") != 0) {
+        return refuse_sync(error, "must be os or always");
+    }
+    if (strcmp(how, "always") == 0) {
+        if (open_is_server(line->url) && strcmp(line->command->name, "doctor") != 0) {
+            return refuse_sync(error, "always is for files: in Redis the server's settings decide "
+                                      "what a crash leaves; slotq doctor --sync always looks at "
+                                      "them");
         }
+        settings->options.sync = SLOTQ_SYNC_ALWAYS;
     }
     return EXIT_CODE_OK;
 }
 
-const char *open_url_words(const command_line *line, char *buffer, size_t size)
+command_text shown_command(const command_line *line, const char *command, const char *name)
 {
-    buffer[0] = '\0';
-    if (given(line, OPTION_URL)) {
-        snprintf(buffer, size, " -u %s", line->url);
-    }
-    return buffer;
+    command_text shown;
+    const bool has_url = given(line, OPTION_URL);
+    snprintf(shown.text, sizeof shown.text, "slotq%s%s %s%s%s", has_url ? " -u " : "",
+             has_url ? shell_word(shown_url(line->url).text).text : "", command,
+             name != NULL ? " " : "", name != NULL ? shell_word(name).text : "");
+    return shown;
+}
+
+bool open_is_server(const char *url)
+{
+    return strncmp(url, "redis://", 8) == 0 || strncmp(url, "rediss://", 9) == 0 ||
+           strncmp(url, "unix://", 7) == 0;
 }
 
 /* Texts that name the queue need no prefix. */
@@ -40,10 +78,14 @@ int complain_about(const char *name, const slotq_error *error)
 
 int complain_open(const command_line *line, const char *name, const slotq_error *error)
 {
-    char words[256];
+    if (error->outcome == SLOTQ_NOQUEUE && open_is_server(line->url)) {
+        complain("there is no queue %s in %s; make it: %s", name, shown_url(line->url).text,
+                 shown_command(line, "create", name).text);
+        return slotq_outcome_exit(error->outcome);
+    }
     const int code = complain_about(name, error);
     if (error->outcome == SLOTQ_NOQUEUE && strstr(error->text, "slotq create") == NULL) {
-        complain("make it: slotq%s create %s", open_url_words(line, words, sizeof words), name);
+        complain("make it: %s", shown_command(line, "create", name).text);
     }
     return code;
 }
@@ -56,23 +98,21 @@ int complain_queue(const slotq *queue, const char *name)
 slotq_outcome open_quietly(const command_line *line, const char *name, bool to_look, slotq **queue,
                            slotq_error *error)
 {
-    slotq_options options;
-    if (open_options(line, &options) != EXIT_CODE_OK) {
-        memset(error, 0, sizeof *error);
-        error->outcome = SLOTQ_INVALID;
-        snprintf(error->text, sizeof error->text, "--sync must be os or always");
-        return SLOTQ_INVALID;
+    open_settings settings;
+    *queue = NULL;
+    if (open_options(line, &settings, error) != EXIT_CODE_OK) {
+        return error->outcome;
     }
     if (to_look) {
-        options.read_only = true;
-        const slotq_outcome outcome = slotq_open(line->url, name, &options, queue, error);
-        if (outcome != SLOTQ_IO && outcome != SLOTQ_UNSUPPORTED) {
+        settings.options.read_only = true;
+        const slotq_outcome outcome = slotq_open(line->url, name, &settings.options, queue, error);
+        if (open_is_server(line->url) || (outcome != SLOTQ_IO && outcome != SLOTQ_UNSUPPORTED)) {
             return outcome;
         }
         /* a journal to be replayed, or none yet: that takes the right to write */
-        options.read_only = false;
+        settings.options.read_only = false;
     }
-    return slotq_open(line->url, name, &options, queue, error);
+    return slotq_open(line->url, name, &settings.options, queue, error);
 }
 
 static int open_either(const command_line *line, const char *name, bool to_look, slotq **queue)

@@ -5,10 +5,16 @@
 #define SLOTQ_TOOLS_OPEN_H
 
 #include "command_line.h"
-#include "slotq.h"
+#include "slotq_redis.h"
 
-/* Options for the library from the command line; EXIT_CODE_OK, or EXIT_CODE_USAGE said. */
-int open_options(const command_line *line, slotq_options *options);
+/* Options for the library from the command line; they point into each other: not to be copied. */
+typedef struct open_settings {
+    slotq_options options;
+    slotq_redis_options redis;
+} open_settings;
+
+/* EXIT_CODE_OK, or EXIT_CODE_USAGE and error filled. */
+int open_options(const command_line *line, open_settings *settings, slotq_error *error);
 
 /* Open to change or only to look at; EXIT_CODE_OK, or another after a message. To look asks
  * for no right to write where that can be done. */
@@ -31,7 +37,14 @@ int complain_open(const command_line *line, const char *name, const slotq_error 
 /* FOLDER/NAME.slotq, to be freed; NULL without memory. */
 char *open_path(const char *url, const char *name);
 
-/* " -u URL" when one was given on the command line, for commands shown to people. */
-const char *open_url_words(const command_line *line, char *buffer, size_t size);
+/* A command to be shown to people, on this line's URL (its password hidden): "slotq -u URL push
+ * 'my jobs'"; name NULL = none. */
+typedef struct command_text {
+    char text[2100];
+} command_text;
+command_text shown_command(const command_line *line, const char *command, const char *name);
+
+/* The URL is a server's, not a folder. */
+bool open_is_server(const char *url);
 
 #endif

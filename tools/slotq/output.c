@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "values.h"
 
 bool output_is_terminal(void)
 {
@@ -26,27 +27,6 @@ unsigned output_columns(void)
     return 80;
 }
 
-/* Length of the UTF-8 sequence of a visible character at bytes, 0 = none. */
-static size_t visible(const uint8_t *bytes, size_t size)
-{
-    if (bytes[0] >= 0x20 && bytes[0] < 0x7F) {
-        return 1;
-    }
-    size_t length = bytes[0] >= 0xF0 ? 4 : bytes[0] >= 0xE0 ? 3 : 2;
-    if (bytes[0] < 0xC2 || bytes[0] > 0xF4 || length > size) {
-        return 0;
-    }
-    if (bytes[0] == 0xC2 && bytes[1] < 0xA0) {
-        return 0; /* C1 control characters */
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
-
 void output_payload(const void *bytes, size_t size, unsigned most_columns)
 {
     if (size == 0) {
@@ -59,7 +39,7 @@ void output_payload(const void *bytes, size_t size, unsigned most_columns)
     const uint8_t *at = bytes;
     unsigned columns = 0;
     for (size_t done = 0; done < size;) {
-        const size_t length = visible(at + done, size - done);
+        const size_t length = visible_bytes(at + done, size - done);
         const unsigned width = length != 0 ? 1 : 4;
         if (most_columns != 0 && columns + width + 3 > most_columns) {
             fputs("...", stdout);
@@ -73,6 +53,25 @@ void output_payload(const void *bytes, size_t size, unsigned most_columns)
         columns += width;
         done += length != 0 ? length : 1;
     }
+}
+
+void output_wrapped(const char *text, unsigned used, unsigned indent)
+{
+    const size_t columns = output_columns();
+    size_t at = used;
+    while (output_is_terminal() && at + strlen(text) > columns && at < columns) {
+        const char *end = text + (columns - at);
+        while (end > text && *end != ' ') {
+            end--;
+        }
+        if (end == text && at == indent) { /* one long word */
+            break;
+        }
+        printf("%.*s\n%*s", (int)(end - text), text, (int)indent, "");
+        text = *end == ' ' ? end + 1 : end;
+        at = indent;
+    }
+    puts(text);
 }
 
 static char *base64(const uint8_t *bytes, size_t size)
@@ -96,16 +95,42 @@ static char *base64(const uint8_t *bytes, size_t size)
     return text;
 }
 
-void output_json_payload(json_t *object, const void *bytes, size_t size)
+/* Under name where the bytes are UTF-8, else under base64_name. */
+static void set_bytes(json_t *object, const char *name, const char *base64_name, const void *bytes,
+                      size_t size)
 {
     json_t *text = json_stringn(size != 0 ? bytes : "", size);
     if (text != NULL) {
-        json_object_set_new(object, "payload", text);
+        json_object_set_new(object, name, text);
         return;
     }
     char *encoded = base64(bytes, size);
-    json_object_set_new(object, "payload_base64", json_string(encoded));
+    json_object_set_new(object, base64_name, json_string(encoded));
     free(encoded);
+}
+
+void output_json_payload(json_t *object, const void *bytes, size_t size)
+{
+    set_bytes(object, "payload", "payload_base64", bytes, size);
+}
+
+json_t *output_json_queue(const char *name)
+{
+    json_t *object = json_object();
+    set_bytes(object, "queue", "queue_base64", name, strlen(name));
+    return object;
+}
+
+void output_json_merged(json_t *object, json_t *more)
+{
+    if (object != NULL && more != NULL && json_object_update(object, more) == 0) {
+        json_decref(more);
+        output_json(object);
+        return;
+    }
+    json_decref(object);
+    json_decref(more);
+    output_json(NULL);
 }
 
 void output_json(json_t *object)

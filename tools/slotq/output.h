@@ -20,8 +20,16 @@ void output_payload(const void *bytes, size_t size, unsigned most_columns);
 
 /* Set "payload", or "payload_base64" where the bytes are not UTF-8. */
 void output_json_payload(json_t *object, const void *bytes, size_t size);
+/* An object that begins with "queue", or "queue_base64" where the name is not UTF-8. */
+json_t *output_json_queue(const char *name);
+/* Print the one with the other's members behind its own; both are given free. */
+void output_json_merged(json_t *object, json_t *more);
 /* Print as one line and give the object free. NULL (no memory) ends the process. */
 void output_json(json_t *object);
+
+/* Text and a newline; on a terminal broken between words, with the later lines indented. The first
+ * line has used columns before it. */
+void output_wrapped(const char *text, unsigned used, unsigned indent);
 
 /* Terminal sequences, empty where there is no terminal or under NO_COLOR. */
 const char *output_bold(void);

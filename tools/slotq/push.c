@@ -17,7 +17,7 @@
 #include "report.h"
 #include "values.h"
 
-enum { READ_BYTES = 64 * 1024, BLOCK_SLICE_MS = 500 };
+enum { READ_BYTES = 64 * 1024, BLOCK_MS = 24 * 60 * 60 * 1000 };
 
 /* Messages on their way into one queue. */
 typedef struct pusher {
@@ -33,6 +33,8 @@ typedef struct pusher {
     uint64_t pushed;
     uint64_t first_id;
     uint64_t last_id;
+    uint32_t doubtful;    /* behind those, the ones whose answer was lost */
+    uint64_t unconfirmed; /* of those, the ones that too few replicas have */
     bool print_ids;
 } pusher;
 
@@ -82,6 +84,17 @@ static void note_pushed(pusher *push, uint64_t first_id, uint32_t count)
     }
 }
 
+/* What replicas were asked for: said of the first that has too few, counted of all. */
+static void note_unconfirmed(pusher *push, slotq_outcome outcome, uint32_t count)
+{
+    if (outcome == SLOTQ_UNCONFIRMED) {
+        if (push->unconfirmed == 0) {
+            complain_queue(push->queue, push->name);
+        }
+        push->unconfirmed += count;
+    }
+}
+
 /* How many of count messages there is room for now, as far as one can know. */
 static uint32_t room_for(pusher *push, uint32_t count)
 {
@@ -98,21 +111,26 @@ static slotq_outcome push_batch(pusher *push)
 {
     uint32_t done = 0;
     uint32_t part = push->count;
+    bool told_full = false;
     slotq_outcome outcome = SLOTQ_OK;
     while (done < push->count && report_signal() == 0) {
-        const uint64_t wait_ms = part == 1 && given(push->line, OPTION_BLOCK) ? BLOCK_SLICE_MS : 0;
+        const uint64_t wait_ms = told_full && part == 1 ? BLOCK_MS : 0;
         uint64_t first_id;
         outcome = slotq_push_wait(push->queue, push->messages + done, part, wait_ms, &first_id);
-        if (outcome == SLOTQ_OK) {
+        if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
+            note_unconfirmed(push, outcome, part);
+            outcome = SLOTQ_OK; /* they are in the queue */
             note_pushed(push, first_id, part);
             done += part;
             part = push->count - done;
         } else if (outcome == SLOTQ_FULL && part > 1) {
             const uint32_t room = room_for(push, part);
             part = room < part ? room : part / 2; /* others push too: never try the same again */
-        } else if (outcome == SLOTQ_FULL && wait_ms != 0) {
+        } else if (outcome == SLOTQ_FULL && given(push->line, OPTION_BLOCK)) {
             progress_show("messages in; the queue is full, waiting for room", push->pushed, 0);
+            told_full = true;
         } else {
+            push->doubtful = outcome == SLOTQ_OUTCOME_UNKNOWN ? part : 0;
             break;
         }
     }
@@ -132,6 +150,14 @@ static int complain_stopped(pusher *push, slotq_outcome outcome, const char *wha
         return report_interrupted();
     }
     const int code = complain_queue(push->queue, push->name);
+    if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
+        complain("%s %" PRIu64 " to %" PRIu64 ": whether they went in is not known; %s before them "
+                 "went in, none behind them; %s tells the newest id",
+                 what, push->pushed + 1, push->pushed + push->doubtful,
+                 count_text(push->pushed).text,
+                 shown_command(push->line, "stats", push->name).text);
+        return code;
+    }
     if (push->print_ids && push->line->count == 2) { /* one DATA: nothing to tell apart */
         return code;
     }
@@ -353,6 +379,9 @@ int run_push(const command_line *line)
     if (code == EXIT_CODE_OK) {
         report_catch_signals();
         code = from_stdin ? push_stdin(&push) : push_operands(&push);
+        if (push.unconfirmed != 0) {
+            code = worse_exit(code, slotq_outcome_exit(SLOTQ_UNCONFIRMED));
+        }
     }
     pusher_close(&push);
     return output_finish(code);

@@ -33,13 +33,36 @@ static size_t stderr_columns(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+/* Names of queues and words of a server are in texts: no control byte of theirs gets out. */
+static void make_visible(const char *raw, char *text, size_t size)
+{
+    size_t used = 0;
+    size_t left = strlen(raw);
+    while (left != 0 && used + 5 < size) {
+        const size_t length = visible_bytes((const uint8_t *)raw, left);
+        const size_t taken = length != 0 ? length : 1;
+        if (length != 0) {
+            memcpy(text + used, raw, length);
+            used += length;
+        } else {
+            used +=
+                (size_t)snprintf(text + used, size - used, "\\x%02x", (unsigned)(uint8_t)raw[0]);
+        }
+        raw += taken;
+        left -= taken;
+    }
+    text[used] = '\0';
+}
+
 /* Long texts break between words on a terminal; logs get one line. */
 static void say(const char *format, va_list values)
 {
-    char text[2048];
+    char raw[2048];
+    char text[4 * sizeof raw];
     const size_t columns = stderr_columns();
     const char *at = text;
-    vsnprintf(text, sizeof text, format, values);
+    vsnprintf(raw, sizeof raw, format, values);
+    make_visible(raw, text, sizeof text);
     clear_line();
     fputs("slotq: ", stderr);
     size_t used = strlen("slotq: ");

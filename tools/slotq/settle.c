@@ -11,7 +11,7 @@
 #include "report.h"
 #include "values.h"
 
-enum { LEASE_USUAL_MS = 30000, WAIT_SLICE_MS = 500 };
+enum { LEASE_USUAL_MS = 30000 };
 
 static void print_reserved(const command_line *line, const slotq_message *message)
 {
@@ -30,19 +30,16 @@ static void print_reserved(const command_line *line, const slotq_message *messag
     putchar(given(line, OPTION_NUL) ? '\0' : '\n');
 }
 
-/* Reserve, waiting in slices so that a signal ends it before anything is leased. */
+/* A signal ends the wait before anything is leased. */
 static slotq_outcome reserve_waiting(const command_line *line, slotq *queue, slotq_batch *batch)
 {
     const uint32_t limit = (uint32_t)option_number(line, OPTION_NUMBER, 1);
     const uint64_t lease_ms = option_number(line, OPTION_LEASE, LEASE_USUAL_MS);
-    uint64_t left_ms = option_number(line, OPTION_WAIT, 0);
+    const uint64_t wait_ms = option_number(line, OPTION_WAIT, 0);
     slotq_outcome outcome;
     do {
-        const uint64_t slice_ms = left_ms < WAIT_SLICE_MS ? left_ms : WAIT_SLICE_MS;
-        outcome = slotq_reserve(queue, option_group(line), limit, lease_ms, slice_ms, batch);
-        left_ms -= slice_ms;
-    } while (report_signal() == 0 &&
-             (outcome == SLOTQ_AGAIN || (outcome == SLOTQ_EMPTY && left_ms != 0)));
+        outcome = slotq_reserve(queue, option_group(line), limit, lease_ms, wait_ms, batch);
+    } while (report_signal() == 0 && outcome == SLOTQ_AGAIN);
     return outcome;
 }
 

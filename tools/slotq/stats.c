@@ -20,10 +20,11 @@ static const char *paused_word(uint8_t paused)
 
 static json_t *stats_object(const char *name, const slotq_stats *stats)
 {
-    json_t *object =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "queue",
-                  name, "group", (json_int_t)stats->group, "last_id", (json_int_t)stats->last_id,
-                  "capacity", (json_int_t)stats->capacity, "used", (json_int_t)stats->used, "ready",
+    json_t *object = output_json_queue(name);
+    json_t *first =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "group",
+                  (json_int_t)stats->group, "last_id", (json_int_t)stats->last_id, "capacity",
+                  (json_int_t)stats->capacity, "used", (json_int_t)stats->used, "ready",
                   (json_int_t)stats->ready, "undelivered", (json_int_t)stats->undelivered, "leased",
                   (json_int_t)stats->leased, "waiting", (json_int_t)stats->waiting, "unfinished",
                   (json_int_t)stats->unfinished, "acked", (json_int_t)stats->acked, "redelivered",
@@ -34,7 +35,9 @@ static json_t *stats_object(const char *name, const slotq_stats *stats)
         (json_int_t)stats->dead, "dead_capacity", (json_int_t)stats->dead_capacity, "dropped",
         (json_int_t)stats->dropped, "dead_dropped", (json_int_t)stats->dead_dropped, "paused",
         paused_word(stats->paused));
+    json_object_update(object, first);
     json_object_update(object, more);
+    json_decref(first);
     json_decref(more);
     if (stats->holder.id != 0) {
         json_object_set_new(
@@ -50,7 +53,7 @@ static json_t *stats_object(const char *name, const slotq_stats *stats)
 static void print_shared(const slotq *queue, const char *name, const slotq_stats *stats)
 {
     const unsigned percent = (unsigned)(stats->used * UINT64_C(100) / stats->capacity);
-    printf("%s%s%s  %s bytes, paused: %s\n", output_bold(), name, output_plain(),
+    printf("%s%s%s  %s bytes, paused: %s\n", output_bold(), plain_word(name).text, output_plain(),
            count_text(slotq_image_bytes(queue)).text, paused_word(stats->paused));
     printf("  slots       %10s of %s in use (%u%%)\n", count_text(stats->used).text,
            count_text(stats->capacity).text, percent);
@@ -81,7 +84,7 @@ static void print_group(const slotq *queue, const slotq_stats *stats)
 }
 
 /* Where nothing more fits, or much is held behind one message: say which and what to do. */
-static void print_holder(const char *name, const slotq_stats *stats)
+static void print_holder(const command_line *line, const char *name, const slotq_stats *stats)
 {
     const slotq_holder *holder = &stats->holder;
     if (holder->id == 0 || stats->used < stats->capacity) {
@@ -93,16 +96,16 @@ static void print_holder(const char *name, const slotq_stats *stats)
            count_text(holder->held).text, count_text(holder->unfinished).text);
     switch (holder->state) {
     case SLOTQ_STATE_READY:
-        printf("Start a worker for group %u, or: slotq remove %s %" PRIu64 "\n", holder->group,
-               name, holder->id);
+        printf("Start a worker for group %u, or: %s %" PRIu64 "\n", holder->group,
+               shown_command(line, "remove", name).text, holder->id);
         break;
     case SLOTQ_STATE_LEASED:
-        printf("Its worker must settle it, or its lease end: slotq status %s %" PRIu64 " -g %u\n",
-               name, holder->id, holder->group);
+        printf("Its worker must settle it, or its lease end: %s %" PRIu64 " -g %u\n",
+               shown_command(line, "status", name).text, holder->id, holder->group);
         break;
     default:
-        printf("It waits out a delay; to give it up: slotq remove %s %" PRIu64 "\n", name,
-               holder->id);
+        printf("It waits out a delay; to give it up: %s %" PRIu64 "\n",
+               shown_command(line, "remove", name).text, holder->id);
         break;
     }
 }
@@ -129,7 +132,7 @@ static int print_stats(const command_line *line, const char *name, slotq *queue)
         print_group(queue, &stats);
     }
     if (!given(line, OPTION_JSON)) {
-        print_holder(name, &stats);
+        print_holder(line, name, &stats);
     }
     return EXIT_CODE_OK;
 }
@@ -143,8 +146,8 @@ static int print_stats_line(const command_line *line, const char *name, slotq *q
     }
     printf("%s %s used=%" PRIu32 " ready=%" PRIu32 " leased=%" PRIu32 " waiting=%" PRIu32
            " acked=%" PRIu32 " redelivered=%" PRIu32 " died=%" PRIu32 " dead=%" PRIu32 "\n",
-           moment_text(slotq_now_ms(queue)).text, name, stats.used, stats.ready, stats.leased,
-           stats.waiting, stats.acked, stats.redelivered, stats.died, stats.dead);
+           moment_text(slotq_now_ms(queue)).text, plain_word(name).text, stats.used, stats.ready,
+           stats.leased, stats.waiting, stats.acked, stats.redelivered, stats.died, stats.dead);
     return EXIT_CODE_OK;
 }
 
@@ -190,14 +193,23 @@ typedef struct listing {
     int code;
 } listing;
 
+static void print_name(const char *name)
+{
+    enum { NAME_COLUMNS = 20 };
+    const word_text word = plain_word(name);
+    const int columns = columns_of(word.text);
+    printf("%s%*s", word.text, columns < NAME_COLUMNS ? NAME_COLUMNS - columns : 0, "");
+}
+
 static void list_failed(listing *list, const char *name, const slotq_error *error)
 {
     if (given(list->line, OPTION_JSON)) {
-        output_json(json_pack("{s:s, s:s, s:s}", "queue", name, "outcome",
-                              slotq_outcome_name(error->outcome), "error", error->text));
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:s, s:s}", "outcome", slotq_outcome_name(error->outcome),
+                                     "error", plain_word(error->text).text));
     } else {
-        printf("%-20s %s%s%s\n", name, output_red(), slotq_outcome_name(error->outcome),
-               output_plain());
+        print_name(name);
+        printf(" %s%s%s\n", output_red(), slotq_outcome_name(error->outcome), output_plain());
         fflush(stdout);
         complain_error(NULL, error);
     }
@@ -232,8 +244,9 @@ static bool list_one(void *context, const char *name)
     if (outcome != SLOTQ_OK) {
         list_failed(list, name, slotq_error_of(queue));
     } else if (!given(list->line, OPTION_JSON)) {
-        printf("%-20s %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %11s\n",
-               name, stats.capacity, stats.used, sum.ready, sum.leased, stats.dead,
+        print_name(name);
+        printf(" %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %11s\n",
+               stats.capacity, stats.used, sum.ready, sum.leased, stats.dead,
                count_text(slotq_image_bytes(queue)).text);
     }
     slotq_close(queue);
@@ -242,15 +255,14 @@ static bool list_one(void *context, const char *name)
 
 int run_ls(const command_line *line)
 {
-    char words[256];
     listing list = {.line = line, .code = EXIT_CODE_OK};
     slotq_error error;
     if (slotq_list(line->url, list_one, &list, &error) != SLOTQ_OK) {
         return complain_error(NULL, &error);
     }
     if (list.count == 0) {
-        remark("no queue in %s; make one: slotq%s create NAME", line->url,
-               open_url_words(line, words, sizeof words));
+        remark("no queue in %s; make one: %s NAME", shown_url(line->url).text,
+               shown_command(line, "create", NULL).text);
     }
     return list.code;
 }

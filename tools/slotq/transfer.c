@@ -1,4 +1,4 @@
-/* transfer.c: the commands export and import: a queue's bytes, whole.
+/* transfer.c: the commands export, import and copy: a queue's bytes, whole.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,32 +13,130 @@
 #include "report.h"
 #include "values.h"
 
-int run_export(const command_line *line)
+/* An image on its way. */
+typedef struct cargo {
+    uint8_t *bytes; /* to be freed */
+    uint64_t size;
+} cargo;
+
+/* A consistent copy of a queue; bytes is NULL after a message. */
+static int load(const command_line *line, const char *name, cargo *loaded)
 {
-    const char *name = line->operands[0];
-    if (output_is_terminal()) {
-        complain("export writes bytes; send them to a file: slotq export %s > %s.backup", name,
-                 name);
-        return EXIT_CODE_USAGE;
-    }
     slotq *queue;
+    loaded->bytes = NULL;
     int code = open_to_look(line, name, &queue);
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    const uint64_t bytes = slotq_image_bytes(queue);
-    uint8_t *image = malloc((size_t)bytes);
-    if (image == NULL) {
-        complain("out of memory for %s", bytes_text(bytes).text);
+    loaded->size = slotq_image_bytes(queue);
+    loaded->bytes = malloc((size_t)loaded->size);
+    if (loaded->bytes == NULL) {
+        complain("out of memory for %s", bytes_text(loaded->size).text);
         code = EXIT_CODE_FAILURE;
-    } else if (slotq_export(queue, image, bytes) != SLOTQ_OK) {
+    } else if (slotq_export(queue, loaded->bytes, loaded->size) != SLOTQ_OK) {
         code = complain_queue(queue, name);
-    } else if (fwrite(image, 1, (size_t)bytes, stdout) != bytes) {
-        complain("cannot write all %s to stdout: %s", bytes_text(bytes).text, strerror(errno));
+        free(loaded->bytes);
+        loaded->bytes = NULL;
+    }
+    slotq_close(queue);
+    return code;
+}
+
+int run_export(const command_line *line)
+{
+    const char *name = line->operands[0];
+    if (output_is_terminal()) {
+        complain("export writes bytes; send them to a file: %s > BACKUP",
+                 shown_command(line, "export", name).text);
+        return EXIT_CODE_USAGE;
+    }
+    cargo image;
+    int code = load(line, name, &image);
+    if (code == EXIT_CODE_OK && fwrite(image.bytes, 1, (size_t)image.size, stdout) != image.size) {
+        complain("cannot write all %s to stdout: %s", bytes_text(image.size).text, strerror(errno));
         code = EXIT_CODE_FAILURE;
     }
-    free(image);
+    free(image.bytes);
+    return code;
+}
+
+/* Make a queue of an image. On a server where it would not be safe, which opening it tells, it is
+ * not left. */
+static slotq_outcome put(const command_line *line, const char *url, const char *name,
+                         const cargo *image, slotq_error *error)
+{
+    slotq *queue;
+    open_settings settings;
+    slotq_error ignored;
+    slotq_outcome outcome = slotq_import(url, name, image->bytes, image->size, error);
+    if (outcome != SLOTQ_OK || !open_is_server(url) ||
+        open_options(line, &settings, &ignored) != EXIT_CODE_OK) {
+        return outcome;
+    }
+    outcome = slotq_open(url, name, &settings.options, &queue, error);
     slotq_close(queue);
+    if (outcome == SLOTQ_UNSUPPORTED) {
+        (void)slotq_remove_queue(url, name, &ignored);
+        return outcome;
+    }
+    return SLOTQ_OK;
+}
+
+/* What the copy holds, as it was copied: a moment later both go their own ways. */
+static void tell_copied(const command_line *line, const char *url, const char *name,
+                        const cargo *image)
+{
+    slotq *queue;
+    slotq_stats stats = {0};
+    uint64_t ready = 0;
+    uint64_t leased = 0;
+    uint64_t waiting = 0;
+    if (slotq_open_memory(image->bytes, image->size, NULL, NULL, &queue, NULL) != SLOTQ_OK) {
+        return; /* it was checked when it was imported */
+    }
+    for (uint8_t group = 0; group < slotq_geometry_of(queue)->groups; group++) {
+        if (slotq_get_stats(queue, group, &stats) == SLOTQ_OK) {
+            ready += stats.ready;
+            leased += stats.leased;
+            waiting += stats.waiting;
+        }
+    }
+    slotq_close(queue);
+    if (given(line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "url", shown_url(url).text,
+                                     "bytes", (json_int_t)image->size, "ready", (json_int_t)ready,
+                                     "leased", (json_int_t)leased, "waiting", (json_int_t)waiting,
+                                     "dead", (json_int_t)stats.dead));
+        return;
+    }
+    remark("%s in %s is made: %s ready, %s leased, %s waiting, %s dead", name, shown_url(url).text,
+           count_text(ready).text, count_text(leased).text, count_text(waiting).text,
+           count_text(stats.dead).text);
+    if (leased != 0) {
+        remark("leases go on in both, under the same tokens: let only one of the two be worked");
+    }
+}
+
+int run_copy(const command_line *line)
+{
+    const char *name = line->operands[0];
+    const char *url = line->operands[1];
+    const char *target = line->count == 3 ? line->operands[2] : name;
+    slotq_error error;
+    cargo image;
+    int code = load(line, name, &image);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    /* a memory queue wants its buffer aligned to 8, which malloc's is */
+    if (put(line, url, target, &image, &error) != SLOTQ_OK) {
+        code = complain_about(target, &error);
+        complain("nothing was copied");
+    } else {
+        tell_copied(line, url, target, &image);
+    }
+    free(image.bytes);
     return code;
 }
 
@@ -85,7 +183,8 @@ int run_import(const command_line *line)
 {
     const char *name = line->operands[0];
     if (isatty(STDIN_FILENO)) {
-        complain("import reads exported bytes: slotq import %s < %s.backup", name, name);
+        complain("import reads exported bytes: %s < BACKUP",
+                 shown_command(line, "import", name).text);
         return EXIT_CODE_USAGE;
     }
     size_t size;
@@ -99,7 +198,7 @@ int run_import(const command_line *line)
         complain("stdin has more than %s, the largest queue; nothing was made",
                  bytes_text(SLOTQ_IMAGE_BYTES_MAX).text);
         code = EXIT_CODE_CORRUPT;
-    } else if (slotq_import(line->url, name, image, size, &error) != SLOTQ_OK) {
+    } else if (put(line, line->url, name, &(cargo){image, size}, &error) != SLOTQ_OK) {
         code = complain_about(name, &error);
     } else {
         remark("%s is made of %s bytes", name, count_text(size).text);

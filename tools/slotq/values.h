@@ -5,6 +5,7 @@
 #define SLOTQ_TOOLS_VALUES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "slotq.h"
@@ -34,5 +35,20 @@ value_text time_text(uint64_t value_ms);
 value_text bytes_text(uint64_t bytes);
 /* A moment, RFC 3339 in UTC with milliseconds; "-" for 0. */
 value_text moment_text(uint64_t ms);
+
+typedef struct word_text {
+    char text[1024];
+} word_text;
+
+/* A name or URL as a word that a shell reads back: as it is, or quoted; cut where too long. */
+word_text shell_word(const char *text);
+/* The same for people to read: control bytes and what is no UTF-8 as \\xNN. */
+word_text plain_word(const char *text);
+/* A URL without its password: *** stands for it. */
+word_text shown_url(const char *url);
+/* Bytes of the visible UTF-8 character at bytes; 0 = it is none. */
+size_t visible_bytes(const uint8_t *bytes, size_t size);
+/* Columns that plain_word's text takes. */
+int columns_of(const char *text);
 
 #endif

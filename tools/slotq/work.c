@@ -23,19 +23,63 @@ enum {
     BUSY_SLICE_MS = 20,   /* something runs, and there is room for more */
     GRACE_MS = 5000,      /* from SIGTERM to SIGKILL */
     SPAWN_REST_MS = 1000, /* after the system refused a process */
+    PAUSED_LOOK_MS = 1000,
     EXIT_CANNOT_EXECUTE = 126
 };
 
 /* ---- what runs ---- */
 
+static void start(worker *work, child *one, const slotq_message *message)
+{
+    const uint64_t now_ms = worker_now_ms();
+    *one = (child){.id = message->id,
+                   .attempts = message->attempts,
+                   .started_at_ms = now_ms,
+                   .extend_at_ms = now_ms + work->lease_ms / 3,
+                   .timeout_at_ms =
+                       work->timeout_ms == UINT64_MAX ? UINT64_MAX : now_ms + work->timeout_ms,
+                   .kill_at_ms = UINT64_MAX};
+    if (work->end != END_NOT || now_ms < work->rest_until_ms) {
+        worker_release(work, one);
+        return;
+    }
+    if (work->program.payload_as_argument && message->payload_bytes != 0 &&
+        memchr(message->payload, '\0', message->payload_bytes) != NULL) {
+        complain("message %" PRIu64 " has a NUL in it and cannot be an argument: it is dead",
+                 one->id);
+        worker_kill(work, one, EXIT_CANNOT_EXECUTE);
+        return;
+    }
+    const int why = child_start(one, &work->program, message->payload, message->payload_bytes);
+    if (why == 0) {
+        work->running++;
+    } else if (why == EAGAIN || why == ENOMEM || why == EMFILE || why == ENFILE) {
+        complain("no process for message %" PRIu64 " (%s); it is released", one->id, strerror(why));
+        worker_release(work, one);
+        work->rest_until_ms = now_ms + SPAWN_REST_MS;
+    } else {
+        worker_stop(work, one, strerror(why));
+    }
+}
+
+/* What is done is settled, and the next message taken with it where there is one. */
 static void reap(worker *work)
 {
     for (uint32_t i = 0; i < work->job_count; i++) {
         int status;
+        slotq_message next;
         child *one = &work->children[i];
-        if (one->pid != 0 && child_ended(one, false, &status)) {
-            work->running--;
-            worker_settle(work, one, status);
+        if (one->pid == 0 || !child_ended(one, false, &status)) {
+            continue;
+        }
+        const uint64_t now_ms = worker_now_ms();
+        const bool take_next =
+            work->end == END_NOT && now_ms >= work->rest_until_ms && now_ms >= work->look_at_ms;
+        work->running--;
+        if (worker_settle(work, one, status, take_next, &next)) {
+            start(work, one, &next);
+        } else if (work->running == 0 && given(work->line, OPTION_DRAIN)) {
+            work->look_at_ms = 0; /* it may have been the last */
         }
     }
 }
@@ -49,8 +93,7 @@ static void terminate(child *one, uint64_t now_ms)
 
 static void extend(worker *work, child *one, uint64_t now_ms)
 {
-    const slotq_outcome outcome =
-        slotq_extend(work->queue, work->group, one->id, one->token, work->lease_ms, &one->token);
+    const slotq_outcome outcome = worker_extend(work, one);
     one->extend_at_ms = now_ms + work->lease_ms / 3;
     if (outcome == SLOTQ_OK) {
         return;
@@ -103,41 +146,6 @@ static child *free_child(worker *work)
     return NULL;
 }
 
-static void start(worker *work, const slotq_message *message)
-{
-    child *one = free_child(work);
-    const uint64_t now_ms = worker_now_ms();
-    *one = (child){.id = message->id,
-                   .token = message->token,
-                   .attempts = message->attempts,
-                   .started_at_ms = now_ms,
-                   .extend_at_ms = now_ms + work->lease_ms / 3,
-                   .timeout_at_ms =
-                       work->timeout_ms == UINT64_MAX ? UINT64_MAX : now_ms + work->timeout_ms,
-                   .kill_at_ms = UINT64_MAX};
-    if (work->end != END_NOT || now_ms < work->rest_until_ms) {
-        worker_release(work, one);
-        return;
-    }
-    if (work->program.payload_as_argument && message->payload_bytes != 0 &&
-        memchr(message->payload, '\0', message->payload_bytes) != NULL) {
-        complain("message %" PRIu64 " has a NUL in it and cannot be an argument: it is dead",
-                 one->id);
-        worker_kill(work, one, EXIT_CANNOT_EXECUTE);
-        return;
-    }
-    const int why = child_start(one, &work->program, message->payload, message->payload_bytes);
-    if (why == 0) {
-        work->running++;
-    } else if (why == EAGAIN || why == ENOMEM || why == EMFILE || why == ENFILE) {
-        complain("no process for message %" PRIu64 " (%s); it is released", one->id, strerror(why));
-        worker_release(work, one);
-        work->rest_until_ms = now_ms + SPAWN_REST_MS;
-    } else {
-        worker_stop(work, one, strerror(why));
-    }
-}
-
 static void look_whether_drained(worker *work)
 {
     slotq_stats stats;
@@ -148,64 +156,118 @@ static void look_whether_drained(worker *work)
     }
 }
 
-/* Fill the free places; waits a little when nothing runs. */
-static void fetch(worker *work)
+/* From a queue in Redis. Asking to wait leaves the word there that has us woken; the sleep itself
+ * is ours (rest), because signals and children end it too. */
+static slotq_outcome ask_far(worker *work, slotq_batch *batch)
 {
-    const uint32_t room = work->job_count - work->running;
-    if (room == 0 || work->end != END_NOT || worker_now_ms() < work->rest_until_ms) {
-        return;
+    enum {
+        LEAVE_WORD_MS = 1,
+        DRAIN_LOOK_MS = 1000,
+        DEAF_LOOK_MS = 1000,
+        UNFINISHED_LOOK_MS = 5000, /* others may set delays, of which nobody is told */
+        NOTHING_LOOK_MS = 10000
+    };
+    slotq_stats stats;
+    if (slotq_redis_listen(work->queue, &work->woken) != SLOTQ_OK) {
+        work->woken = -1;
+    }
+    const slotq_outcome outcome =
+        slotq_reserve(work->queue, work->group, 1, work->lease_ms, LEAVE_WORD_MS, batch);
+    work->look_at_ms = 0;
+    if (outcome != SLOTQ_EMPTY) {
+        return outcome;
+    }
+    const slotq_outcome told = slotq_get_stats(work->queue, work->group, &stats);
+    if (told != SLOTQ_OK) {
+        return told;
     }
     const bool drain = given(work->line, OPTION_DRAIN);
-    slotq_outcome outcome =
-        slotq_reserve(work->queue, work->group, room, work->lease_ms, 0, work->batch);
-    if (outcome == SLOTQ_EMPTY && work->running == 0) {
-        if (drain) {
-            look_whether_drained(work);
-        }
-        if (!work->drained && work->end == END_NOT) {
-            outcome = slotq_reserve(work->queue, work->group, room, work->lease_ms, IDLE_SLICE_MS,
-                                    work->batch);
-        }
+    const uint64_t now_ms = slotq_now_ms(work->queue);
+    const uint64_t due_ms = stats.leased + stats.waiting == 0 ? UINT64_MAX
+                            : stats.next_due_ms > now_ms      ? stats.next_due_ms - now_ms
+                                                              : BUSY_SLICE_MS;
+    uint64_t rest_ms = work->woken < 0         ? DEAF_LOOK_MS
+                       : stats.unfinished != 0 ? UNFINISHED_LOOK_MS
+                                               : NOTHING_LOOK_MS;
+    rest_ms = drain && rest_ms > DRAIN_LOOK_MS ? DRAIN_LOOK_MS : rest_ms;
+    work->look_at_ms = worker_now_ms() + (due_ms < rest_ms ? due_ms : rest_ms);
+    work->drained = drain && work->running == 0 && stats.unfinished == 0;
+    return SLOTQ_EMPTY;
+}
+
+/* From a queue in a file; waits a little when nothing runs. */
+static slotq_outcome ask_near(worker *work, slotq_batch *batch)
+{
+    const slotq_outcome outcome =
+        slotq_reserve(work->queue, work->group, 1, work->lease_ms, 0, batch);
+    if (outcome != SLOTQ_EMPTY || work->running != 0) {
+        return outcome;
     }
-    if (outcome == SLOTQ_OK) {
-        slotq_message message;
-        while (slotq_batch_next(work->batch, &message)) {
-            start(work, &message);
-        }
-    } else if (outcome == SLOTQ_PAUSED) {
-        if (!work->told_paused) {
-            remark("%s is paused; waiting for: slotq resume %s out", work->name, work->name);
-        }
-        work->told_paused = true;
-        if (work->running == 0) {
-            struct pollfd input = {.fd = work->signals, .events = POLLIN};
-            poll(&input, 1, IDLE_SLICE_MS);
-        }
-    } else if (outcome != SLOTQ_EMPTY && outcome != SLOTQ_AGAIN) {
+    if (given(work->line, OPTION_DRAIN)) {
+        look_whether_drained(work);
+    }
+    if (work->drained || work->end != END_NOT) {
+        return SLOTQ_EMPTY;
+    }
+    return slotq_reserve(work->queue, work->group, 1, work->lease_ms, IDLE_SLICE_MS, batch);
+}
+
+/* A server that went away is waited for; what it perhaps leased to us comes back by itself. */
+static void reserve_failed(worker *work, slotq_outcome outcome)
+{
+    const bool is_away = outcome == SLOTQ_CONNECT || outcome == SLOTQ_OUTCOME_UNKNOWN;
+    if (work->far && is_away && !worker_is_cut_off(work)) {
+        work->look_at_ms = worker_now_ms() + IDLE_SLICE_MS;
+    } else {
         worker_give_up(work);
     }
 }
 
-/* ---- signals and the loop ---- */
-
-static void take_signals(worker *work)
+/* Nothing was there, or it could not be had. */
+static void note_none(worker *work, slotq_outcome outcome)
 {
-    struct signalfd_siginfo info;
-    while (read(work->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGCHLD) {
-            continue;
+    if (outcome == SLOTQ_PAUSED) {
+        if (!work->told_paused) {
+            remark("%s is paused; waiting for: %s out", work->name,
+                   shown_command(work->line, "resume", work->name).text);
         }
-        work->interrupted_by = (int)info.ssi_signo;
-        if (work->end == END_NOT) {
-            work->end = END_DRAIN;
-            if (work->running != 0) {
-                remark("finishing what runs (%u); a second signal ends it at once", work->running);
-            }
-        } else {
-            work->end = END_NOW;
+        work->told_paused = true;
+        if (work->far) {
+            work->look_at_ms = worker_now_ms() + PAUSED_LOOK_MS;
+        } else if (work->running == 0) {
+            struct pollfd input = {.fd = work->signals, .events = POLLIN};
+            poll(&input, 1, IDLE_SLICE_MS);
         }
+    } else if (outcome != SLOTQ_EMPTY && outcome != SLOTQ_AGAIN) {
+        reserve_failed(work, outcome);
     }
 }
+
+/* Fill the free places. */
+static void fetch(worker *work)
+{
+    child *one = free_child(work);
+    while (one != NULL && work->end == END_NOT) {
+        slotq_message message;
+        slotq_batch *batch = worker_batch_of(work, one);
+        const uint64_t now_ms = worker_now_ms();
+        if (now_ms < work->rest_until_ms || now_ms < work->look_at_ms) {
+            return;
+        }
+        const slotq_outcome outcome = work->far ? ask_far(work, batch) : ask_near(work, batch);
+        if (outcome < SLOTQ_FAILURES) {
+            worker_note_there(work);
+        }
+        if (outcome != SLOTQ_OK || !slotq_batch_next(batch, &message)) {
+            note_none(work, outcome);
+            return;
+        }
+        start(work, one, &message);
+        one = free_child(work);
+    }
+}
+
+/* ---- signals and the loop ---- */
 
 static void end_now(worker *work)
 {
@@ -226,24 +288,35 @@ static void end_now(worker *work)
     }
 }
 
-/* Sleep until a child ends, a signal comes, or a time. */
+/* Sleep until a child ends, a signal comes, somebody wakes us, or a time. */
 static void rest(worker *work, uint64_t next_ms)
 {
     const uint64_t now_ms = worker_now_ms();
     const bool has_room = work->running < work->job_count && work->end == END_NOT;
     uint64_t wait_ms = next_ms <= now_ms ? 0 : next_ms - now_ms;
-    const uint64_t most_ms = has_room ? BUSY_SLICE_MS : 60000;
+    uint64_t most_ms = 60000;
+    if (has_room && work->far) {
+        const uint64_t until_ms =
+            work->look_at_ms > work->rest_until_ms ? work->look_at_ms : work->rest_until_ms;
+        most_ms = until_ms > now_ms ? until_ms - now_ms : 0;
+    } else if (has_room) {
+        most_ms = BUSY_SLICE_MS;
+    }
     wait_ms = wait_ms < most_ms ? wait_ms : most_ms;
-    struct pollfd input = {.fd = work->signals, .events = POLLIN};
-    if (work->running != 0 || now_ms < work->rest_until_ms) {
-        poll(&input, 1, (int)wait_ms);
+    struct pollfd inputs[2] = {{.fd = work->signals, .events = POLLIN},
+                               {.fd = work->woken, .events = POLLIN}};
+    if (work->running == 0 && !work->far && now_ms >= work->rest_until_ms) {
+        return; /* fetch waits */
+    }
+    if (poll(inputs, 2, (int)wait_ms) > 0 && inputs[1].revents != 0) {
+        work->look_at_ms = 0;
     }
 }
 
 static void run(worker *work)
 {
     for (;;) {
-        take_signals(work);
+        worker_take_signals(work);
         if (work->end == END_NOW) {
             end_now(work);
         }
@@ -279,10 +352,12 @@ static void summarise(const worker *work)
 {
     const uint64_t took_ms = worker_now_ms() - work->started_at_ms;
     if (given(work->line, OPTION_JSON)) {
-        output_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "queue", work->name, "acked",
-                              (json_int_t)work->acked, "failed", (json_int_t)work->failed, "died",
-                              (json_int_t)work->died, "lost", (json_int_t)work->lost, "released",
-                              (json_int_t)work->released, "took_ms", (json_int_t)took_ms));
+        output_json_merged(output_json_queue(work->name),
+                           json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "acked",
+                                     (json_int_t)work->acked, "failed", (json_int_t)work->failed,
+                                     "died", (json_int_t)work->died, "lost", (json_int_t)work->lost,
+                                     "released", (json_int_t)work->released, "took_ms",
+                                     (json_int_t)took_ms));
         return;
     }
     remark("%s: %s acked, %s failed, %s died, %s lost, %s released in %s", work->name,
@@ -309,6 +384,27 @@ static int find_program(worker *work)
     return EXIT_CODE_FAILURE;
 }
 
+static bool make_places(worker *work)
+{
+    work->children = calloc(work->job_count, sizeof *work->children);
+    work->batches = calloc(work->job_count, sizeof(slotq_batch *));
+    bool made = work->children != NULL && work->batches != NULL;
+    for (uint32_t i = 0; made && i < work->job_count; i++) {
+        work->batches[i] = slotq_batch_new();
+        made = work->batches[i] != NULL;
+    }
+    return made;
+}
+
+static void free_places(worker *work)
+{
+    for (uint32_t i = 0; work->batches != NULL && i < work->job_count; i++) {
+        slotq_batch_free(work->batches[i]);
+    }
+    free(work->batches);
+    free(work->children);
+}
+
 static int prepare(worker *work)
 {
     int code = open_queue(work->line, work->name, &work->queue);
@@ -325,9 +421,7 @@ static int prepare(worker *work)
                  time_text(least_ms).text, work->name);
         return EXIT_CODE_USAGE;
     }
-    work->children = calloc(work->job_count, sizeof *work->children);
-    work->batch = slotq_batch_new();
-    if (work->children == NULL || work->batch == NULL) {
+    if (!make_places(work)) {
         complain("out of memory");
         return EXIT_CODE_FAILURE;
     }
@@ -337,7 +431,8 @@ static int prepare(worker *work)
 
 int run_work(const command_line *line)
 {
-    worker work = {.line = line, .name = line->operands[0], .signals = -1};
+    worker work = {.line = line, .name = line->operands[0], .signals = -1, .woken = -1};
+    work.far = open_is_server(line->url);
     work.job_count = (uint32_t)option_number(line, OPTION_JOBS, 1);
     work.group = option_group(line);
     work.lease_ms = option_number(line, OPTION_LEASE, 30000);
@@ -356,8 +451,7 @@ int run_work(const command_line *line)
         close(work.signals);
     }
     free(work.program.path);
-    free(work.children);
-    slotq_batch_free(work.batch);
+    free_places(&work);
     slotq_close(work.queue);
     return code;
 }

@@ -16,8 +16,8 @@ typedef struct worker {
     const command_line *line;
     const char *name;
     slotq *queue;
-    slotq_batch *batch;
     child *children;
+    slotq_batch **batches; /* of each child: its message */
     uint32_t job_count;
     uint32_t running;
     uint8_t group;
@@ -25,6 +25,10 @@ typedef struct worker {
     uint64_t timeout_ms; /* UINT64_MAX = none */
     uint64_t rest_until_ms;
     child_program program;
+    bool far;            /* the queue is in Redis */
+    int woken;           /* far queues: readable when there may be something for us; -1 = none */
+    uint64_t look_at_ms; /* far queues: nothing is ready before that, or until we are woken */
+    uint64_t lost_at_ms; /* when the server went away; 0 = it is there */
     int signals;
     int interrupted_by;
     work_end end;
@@ -46,8 +50,23 @@ uint64_t worker_now_ms(void);
 /* The queue itself fails: say so, take nothing more; what runs is still finished. */
 void worker_give_up(worker *work);
 
-/* Settle a message by how its command ended (a wait status). */
-void worker_settle(worker *work, const child *one, int status);
+/* Take in the signals that came: the first ends the run in order, the second at once. */
+void worker_take_signals(worker *work);
+
+/* The server answers. */
+void worker_note_there(worker *work);
+
+/* The server is away: false while it is worth waiting for, a message said; true after that. */
+bool worker_is_cut_off(worker *work);
+
+slotq_batch *worker_batch_of(const worker *work, const child *one);
+
+/* A new lease for a message. */
+slotq_outcome worker_extend(worker *work, const child *one);
+
+/* Settle a message by how its command ended (a wait status). With take_next, and where it is
+ * acked, the next one is reserved in the same breath: true when *next is one. */
+bool worker_settle(worker *work, const child *one, int status, bool take_next, slotq_message *next);
 
 /* Give it back, the attempt not counted. */
 void worker_release(worker *work, const child *one);

@@ -1,0 +1,51 @@
+# private_server.sh: a redis-server of the test's own: a socket in its folder, no port, ended by
+# its process id. Sourced after cases.sh. Touches no other server.
+# shellcheck shell=bash disable=SC2154,SC2119,SC2120 # work_folder is of cases.sh
+
+server_folder=$work_folder/server
+server_url=unix://$server_folder/socket
+server=''
+mkdir "$server_folder"
+
+server_program=${SLOTQ_REDIS_SERVER:-redis-server}
+if ! command -v "$server_program" >out; then
+    if [ -n "${CI:-}" ]; then
+        not_ok 'there is a redis-server' 'apt-get install redis-server'
+    else
+        echo 'skipped: there is no redis-server (apt-get install redis-server)'
+    fi
+    finish
+    exit
+fi
+
+answers() { redis-cli -s "$server_folder/socket" ping 2>.seen | grep -Eq 'PONG|NOAUTH'; }
+
+start_server() { # options of redis-server
+    "$server_program" --port 0 --unixsocket "$server_folder/socket" --dir "$server_folder" \
+        --save '' --daemonize no "$@" >>"$server_folder/log" 2>&1 &
+    server=$!
+    disown $server # or the shell has a word to say about its end
+    if ! await 20 answers; then
+        not_ok 'the server starts' "$(tail -n 5 "$server_folder/log")"
+        finish
+        exit 1
+    fi
+}
+
+end_server() { # signal
+    kill -"${1:-TERM}" "$server" 2>.seen
+    while kill -0 "$server" 2>.seen; do sleep 0.02; done
+    rm -f "$server_folder/socket"
+    server=''
+}
+
+leave_server() {
+    [ -z "$server" ] || kill -KILL "$server" 2>/dev/null
+    leave
+}
+trap leave_server EXIT
+
+redis_words=() # options of redis-cli
+redis() { redis-cli -s "$server_folder/socket" "${redis_words[@]}" "$@" 2>&1; }
+export SLOTQ_URL=$server_url
+unset REDISCLI_AUTH

@@ -1,0 +1,37 @@
+#!/bin/bash
+# test_copy.sh: copies of a queue between folders: whole, with leases in flight, and never over
+# another queue. Between folders and Redis: test_redis_copy.sh.
+# shellcheck source=tests/tools/cases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+
+mkdir there
+"$SLOTQ" -q create jobs --slots 20 --payload 16 --max-attempts 3
+seq 1 6 | "$SLOTQ" push jobs -q
+"$SLOTQ" reserve jobs -n 3 --lease 10m >leased
+mapfile -t tokens < <(cut -f 1 leased)
+"$SLOTQ" kill jobs --reason 9 "${tokens[0]}"
+expect 'copy' 0 - 'jobs in there is made: 3 ready, 2 leased, 0 waiting, 1 dead' copy jobs there
+holds 'it says that one should be worked' grep -q 'only one of the two' err
+same 'the same bytes' "$(cksum <jobs.slotq)" "$(cksum <there/jobs.slotq)"
+expect 'sound' 0 'sound' - -u there check jobs
+expect 'a lease in flight is settled there' 0 - - -u there ack jobs "${tokens[1]}"
+expect 'and stands here' 0 'leased' - status jobs 2
+expect 'over another: refused' 9 - 'exists' copy jobs there
+holds 'nothing was copied' grep -q 'nothing was copied' err
+expect 'under another name, in JSON' 0 '"queue":"more","url":"there","bytes":[0-9]+,"ready":3' - \
+    copy jobs there more --json
+expect 'beside itself' 0 '' '' copy jobs . jobs2
+expect 'to a folder that is not there' 1 - 'No such file' copy jobs nowhere
+expect 'of a queue that is not there' 3 - 'create none' copy none there
+expect 'under a bad name' 2 - "'/'" copy jobs there a/b
+expect 'without a target' 2 - 'too few' copy jobs
+expect 'to TLS, which is not built' 2 - 'TLS' copy jobs rediss://localhost
+printf x >>jobs2.slotq
+expect 'of a damaged one' 6 - 'byte' copy jobs2 there
+holds 'nothing is made of it' test ! -e there/jobs2.slotq
+expect 'paused before, paused there' 0 - - pause jobs
+expect 'as when a queue is moved' 0 '' '' copy jobs there moved
+expect 'it is' 9 - 'paused' -u there push moved x
+expect 'resumed, it goes on' 0 - - -u there resume moved
+expect 'there' 0 '^7$' - -u there push moved x
+finish

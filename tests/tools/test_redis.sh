@@ -1,0 +1,149 @@
+#!/bin/bash
+# test_redis.sh: every command on a queue in a private Redis server: the normal way, exit codes,
+# names of any bytes. What goes wrong with servers: test_redis_trouble.sh.
+# shellcheck source=tests/tools/cases.sh disable=SC2016,SC2119 # words that eval or slotq reads
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+# shellcheck source=tests/tools/private_server.sh
+. "$source_folder/tests/tools/private_server.sh"
+
+token() { cut -f 1 out; }
+start_server
+
+# ---- create, ls ----
+expect 'ls of nothing gives a hint' 0 - 'slotq create NAME' ls
+expect 'no such queue: the line that makes it' 3 - "slotq -u $server_url create none\$" \
+    -u "$server_url" push none x
+expect 'create shows the formula' 0 '^  total .* 294,170$' - create jobs
+expect 'creating it again is no error' 0 'was there already' - create jobs
+expect 'create in JSON' 0 '"made":false,"slots":1000,"bytes":294170' - create jobs --json
+expect 'another geometry is refused' 9 - 'another geometry' create jobs --slots 5
+same 'the key has the size of the formula' 294170 "$(redis strlen jobs)"
+expect 'every size is taken' 0 '' - create small --slots 4 --payload 16 --dead 2 --groups 2 \
+    --max-attempts 2 --tick 10 --checks --no-stamps
+redis set foreign text >out
+expect 'ls lists what is a queue' 0 '^jobs +1000 +0 +0 +0 +0 +294,170$' - ls
+holds 'and nothing else' eval '! grep -q foreign out'
+expect 'ls in JSON' 0 '"queue":"small","group":1' - ls --json
+
+# ---- push, reserve, settle ----
+expect 'push prints ids' 0 '^3$' - push jobs one 'the second' three
+printf 'four\nfive\n' | "$SLOTQ" push jobs 2>err
+holds 'push of stdin' grep -q '2 messages pushed, ids 4 to 5' err
+expect 'too big' 2 - 'DATA 1 has 17 bytes' push small 12345678901234567
+expect 'reserve gives the oldest' 0 '^1:[0-9]+\t1\tone$' - reserve jobs
+first=$(token)
+expect 'status of a leased one' 0 '1  leased, [0-9.]+ s left +1' - status jobs 1
+expect 'status of one that waits its turn' 0 '3  ready .* 1$' - status jobs 3
+expect 'ack' 0 - - ack jobs "$first"
+expect 'twice: gone' 8 - 'finished already' ack jobs "$first"
+expect 'finished' 3 '1  finished' - status jobs 1
+expect 'never pushed' 3 '77  never pushed' - status jobs 77
+expect 'reserve several' 0 '' - reserve jobs -n 2 --lease 1m
+mapfile -t two < <(token)
+expect 'a made-up token is stale' 8 - 'no longer valid' ack jobs 2:12345
+expect 'extend prints the new token' 0 '^2:[0-9]+$' - extend jobs "${two[0]}" --lease 2m
+again=$(cat out)
+expect 'the old one is void' 8 - 'no longer valid' ack jobs "${two[0]}"
+expect 'several ids: the worst code, the rest is done' 8 - '2:1: ' ack jobs "${two[1]}" 2:1
+expect 'it was done' 0 'done: acked' - status jobs 3
+expect 'release does not count' 0 - - release jobs "$again"
+expect 'it is at its first attempt again' 0 '\t1\tthe second$' - reserve jobs
+expect 'nack with a delay' 0 - - nack jobs --delay 1h "$(token)"
+expect 'it waits' 0 '2  waiting (59 m|1 h)' - status jobs 2
+expect 'four' 0 '\tfour$' - reserve jobs
+expect 'kill puts it to the dead' 0 - - kill jobs --reason 7 "$(token)"
+expect 'dead ls' 0 '^4\t20[0-9T:.-]+Z\t0\t1\t7\tfour$' - dead ls jobs
+expect 'redrive' 0 - '1 dead message redriven' dead redrive jobs
+expect 'no dead left' 3 - 'no dead message' dead ls jobs
+expect 'dead purge' 0 '"forgotten":0' - dead purge jobs --json
+expect 'remove of a waiting one' 0 - - remove jobs 2
+expect 'a group that does not exist' 2 - 'group 3' reserve jobs -g 3
+expect 'peek' 0 '^5\tready\t0\tfive$' - peek jobs
+expect 'stats' 0 'newest id +6$' - stats jobs
+expect 'stats in JSON' 0 '"ready":2,"undelivered":2,"leased":0' - stats jobs --json
+expect 'check' 0 'sound' - check jobs
+expect 'dump' 0 '^sound: 294,170 bytes' - dump jobs
+expect 'pause' 0 - - pause jobs
+expect 'paused' 9 - 'paused' push jobs x
+expect 'paused out' 9 - 'paused' reserve jobs
+expect 'resume' 0 - - resume jobs
+expect 'reclaim' 0 - '0 taken back' reclaim jobs
+expect 'purge' 0 - 'freed' purge jobs
+expect 'empty' 3 - 'no message is ready' reserve jobs
+expect 'empty after waiting' 3 - '' reserve jobs --wait 200ms
+expect 'full' 0 '^4$' - push small a b c d
+expect 'full is told' 4 - 'Message 1, ready in group 0' push small e
+expect 'stats names the holder' 0 'full: message 1' - stats small
+expect 'a checks queue is reserved' 0 '^1:[0-9]+\t1\ta$' - reserve small
+"$SLOTQ" ack small "$(token)"
+"$SLOTQ" work small -g 1 -q -- true &
+first_worker=$!
+"$SLOTQ" work small -q -- true &
+second_worker=$!
+seq 1 9 | timeout 60 "$SLOTQ" push small --block -q
+same 'a blocked push goes on as there is room' 0 $?
+holds 'its messages are worked in both groups' await 20 \
+    eval '[ "$(number small unfinished)" = 0 ]'
+kill -TERM $first_worker $second_worker
+wait $first_worker $second_worker
+same 'workers end by a signal' 0 $?
+expect 'metrics' 0 '^slotq_last_id\{queue="small"\} 13$' - metrics
+expect 'rm' 0 - 'deleted' rm small
+same 'it is gone' 0 "$(redis exists small)"
+expect 'rm of what is no queue' 6 - '' rm foreign
+same 'which stays' text "$(redis get foreign)"
+
+# ---- waiting ----
+"$SLOTQ" reserve jobs --wait 60s >waited &
+waiter=$!
+holds 'a waiting reserve listens' await 20 \
+    eval '[ "$(redis pubsub numsub slotq:jobs | tail -n 1)" -ge 1 ]'
+"$SLOTQ" push jobs wake >out
+begun=${EPOCHREALTIME/[.,]/}
+wait $waiter
+same 'and is woken' 0 $?
+holds 'with the message' grep -q 'wake$' waited
+holds 'at once' test $((${EPOCHREALTIME/[.,]/} - begun)) -lt 4000000
+"$SLOTQ" reserve jobs --wait 60s >waited 2>err &
+waiter=$!
+holds 'another listens' await 20 \
+    eval '[ "$(redis pubsub numsub slotq:jobs | tail -n 1)" -ge 1 ]'
+kill -TERM $waiter
+wait $waiter
+same 'a signal ends it' 130 $?
+
+# ---- names ----
+for name in 'two words' 'käse/übung' '-dash' '.dot' $'tab\there' "it's" '$(touch trapped)'; do
+    expect "create of <$name>" 0 '' - create -- "$name"
+    expect "push to <$name>" 0 '^1$' - push -- "$name" x
+    expect "work on <$name>" 0 "x" '1 acked' work --drain -- "$name" cat
+    expect "metrics of <$name>" 0 '^slotq_acked_total' - metrics -- "$name"
+done
+holds 'names are not run' test ! -e trapped
+expect 'no byte of a name reaches a terminal raw' 0 'tab\\x09here' - ls
+expect 'a suggested command quotes the name' 3 - "create 'no such'\$" push 'no such' x
+long=$(printf 'n%.0s' {1..201})
+expect 'a name of 201 bytes' 2 - '1 to 200 bytes' create "$long"
+expect 'of 200' 0 '' - create "${long:1}" --slots 2 --payload 1
+
+# ---- doctor ----
+redis config set appendonly yes >out
+redis config set appendfsync always >out
+expect 'doctor' 0 'the version slotq is tested with|not tested with each change' - doctor
+holds 'says what is kept' grep -q 'synced always' out
+holds 'says what the policy is' grep -q 'noeviction' out
+holds 'says what our user may do' grep -q 'may run all that slotq needs' out
+holds 'knows which scripts are there' grep -Eq '[1-9][0-9]* of the [0-9]+ scripts' out
+holds 'looks at queues' grep -q 'jobs: the bytes are sound' out
+expect 'doctor in JSON' 0 '"about":"jobs","kind":"ok"' - doctor jobs --json
+expect 'doctor holds it against the promise wanted' 0 '' - doctor --sync always
+redis config set appendfsync everysec >out
+expect 'and finds that it is less' 1 'BAD .*appendfsync is everysec' - doctor --sync always
+expect 'but enough without it' 0 'appendfsync everysec' - doctor
+redis config set appendonly no >out
+expect 'keeps nothing at all' 1 'BAD .*keeps nothing on disk' - doctor
+redis config set save '900 1' >out
+expect 'snapshots only' 1 'BAD .*snapshots only' - doctor --sync always
+expect '--sync always is no wish to a push' 2 - 'doctor --sync always' --sync always push jobs x
+end_server
+finish

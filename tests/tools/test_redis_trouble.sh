@@ -1,0 +1,171 @@
+#!/bin/bash
+# test_redis_trouble.sh: what goes wrong with servers and workers: no server, passwords, policies,
+# replicas, keys of other kinds, damage, and ends in the middle, after which nothing is lost.
+# shellcheck source=tests/tools/cases.sh disable=SC2016,SC2119 # words that eval or slotq reads
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+# shellcheck source=tests/tools/private_server.sh
+. "$source_folder/tests/tools/private_server.sh"
+
+# ---- no server, no such place ----
+for verb in 'push q x' 'reserve q' 'stats q' 'ls' 'create q' 'rm q' 'check q' 'export q' \
+    'metrics' 'work q -- true' 'dump q'; do
+    # shellcheck disable=SC2086 # words
+    expect "no server: $verb" 5 '' 'cannot connect' $verb
+done </dev/null
+expect 'the doctor has it as a finding' 5 'BAD .*cannot connect' - doctor
+expect 'a port where nobody listens' 5 - 'cannot connect' -u redis://127.0.0.1:1 push q x
+expect 'the password is not shown' 5 - 'cannot connect' -u redis://me:secret@127.0.0.1:1 push q x
+holds 'nowhere' eval '! grep -q secret err'
+expect 'TLS is not built' 2 - 'TLS' -u rediss://localhost push q x
+expect 'a server without its scheme' 1 - 'begins with redis://' -u localhost:6379 ls
+expect 'a bad port' 2 - 'port' -u redis://localhost:70000 push q x
+expect 'a bad database' 2 - 'database' -u redis://localhost/x push q x
+
+# ---- passwords and rights ----
+start_server
+"$SLOTQ" -q create q --slots 20 --payload 32
+redis acl setuser worker on '>right' '~q' resetchannels '&slotq:q' +@all -@dangerous >out
+as_worker=$server_url'?user=worker&password='
+expect 'a wrong password' 5 - 'WRONGPASS|log in|password' -u "${as_worker}wrong" push q x
+holds 'which is not shown' eval '! grep -q "password=wrong" err'
+expect 'the right one' 0 '^1$' - -u "${as_worker}right" push q x
+expect 'another key than its own' 1 - 'NOPERM|permission' -u "${as_worker}right" push other x
+expect 'the doctor finds what is missing' 1 'may not run' - -u "${as_worker}right" doctor other
+expect 'what is hidden is unknown' 0 'unknown .*CONFIG GET is not allowed' - \
+    -u "${as_worker}right" doctor q
+redis acl setuser small on '>word' '~q' resetchannels '&slotq:q' '+script|load' +evalsha \
+    +strlen +getrange +setrange +time +publish +subscribe >out
+as_small=$server_url'?user=small&password=word'
+expect 'the least rights of lua/README.md: push' 0 '^[0-9]+$' - -u "$as_small" push q x
+expect 'and work' 0 '' ' acked' -u "$as_small" work q --drain -- true
+expect 'and look' 0 'newest id' - -u "$as_small" stats q
+redis acl setuser monitor on '>word' '%R~q' '+script|load' +evalsha_ro +strlen +getrange +time >out
+as_monitor=$server_url'?user=monitor&password=word'
+expect 'those of a monitor: look' 0 'newest id' - -u "$as_monitor" stats q
+expect 'and no more' 1 - 'NOPERM' -u "$as_monitor" push q x
+expect 'the doctor asks without them, and knows little' 0 'unknown .*its bytes are sound' - \
+    -u "$as_small" doctor q
+redis acl setuser small -subscribe resetchannels >out
+expect 'without the channel it works, and polls' 0 '^[0-9]+$' - -u "$as_small" push q x
+"$SLOTQ" -u "$as_small" work q -q -- true &
+worker=$!
+holds 'the worker too' await 20 eval '[ "$(number q unfinished)" = 0 ]'
+"$SLOTQ" -u "$as_small" push q y >out
+holds 'and later' await 20 eval '[ "$(number q unfinished)" = 0 ]'
+kill -TERM $worker
+wait $worker
+same 'to its end' 0 $?
+expect 'ls is beyond them' 1 - 'NOPERM' -u "$as_small" ls
+redis acl setuser default '>word' >out
+redis_words=(--no-auth-warning -a word)
+expect 'a password is wanted' 5 - 'NOAUTH|password|log in' push q x
+REDISCLI_AUTH=word "$SLOTQ" push q y >out 2>err
+same 'it may come from the environment' 0 $?
+redis acl setuser default nopass >out
+redis_words=()
+
+# ---- keys that are no queue, or not to stay ----
+redis rpush list x >out
+redis set foreign text >out
+expect 'a list' 6 - 'is a list, not a slotq' push list x
+expect 'another string' 6 - 'byte' push foreign x
+expect 'check of it' 6 - 'byte' check foreign
+same 'it is as it was' text "$(redis get foreign)"
+expect 'create over it' 6 - 'Nothing was written' create foreign
+redis expire q 1000 >out
+expect 'a key that expires' 2 - 'PERSIST' push q x
+expect 'the doctor says so' 1 'expires in 16 m' - doctor q
+redis persist q >out
+expect 'and well again' 0 '' - push q x
+
+# ---- damage ----
+"$SLOTQ" export q | "$SLOTQ" import bad -q
+redis setrange bad 12 X >out
+expect 'a changed size' 6 - 'byte|geometry' push bad x
+expect 'check says what to do' 6 - 'redis-cli RENAMENX bad bad.damaged; slotq import bad' check bad
+expect 'dump shows it all the same' 6 'damaged at offset' - dump bad
+expect 'the doctor too' 1 'check bad' - doctor bad
+redis renamenx bad bad.damaged >out
+"$SLOTQ" export q | "$SLOTQ" import bad -q
+expect 'as it said' 0 'sound' - check bad
+
+# ---- servers on which a queue is not safe ----
+redis config set maxmemory-policy allkeys-lru >out
+expect 'a policy that evicts' 2 - 'noeviction' push q x
+expect 'create too' 2 - 'noeviction' create other
+"$SLOTQ" --force export q | "$SLOTQ" import other -q 2>err
+same 'import too' 2 $?
+holds 'saying why' grep -q noeviction err
+same 'it leaves nothing' 0 "$(redis exists other)"
+"$SLOTQ" -u . -q create near
+expect 'copy to it' 2 - 'noeviction' -u . copy near "$server_url"
+expect '--force' 0 '^[0-9]+$' - --force push q x
+expect 'looking is no danger' 0 '' - stats q
+expect 'the doctor finds it' 1 'BAD .*deletes whole queues' - doctor
+redis config set maxmemory-policy noeviction >out
+redis config set maxmemory 1 >out
+expect 'a full server: push goes on' 0 '^[0-9]+$' - push q x
+expect 'work too' 0 '' 'acked' work q --drain -- true
+expect 'create does not' 1 - 'OOM|memory' create other
+holds 'nor half of it' test "$(redis exists other)" = 0
+redis config set maxmemory 0 >out
+redis replicaof 127.0.0.1 1 >out
+expect 'a replica' 2 - 'replica' push q x
+expect 'the doctor says whose' 1 'replica of 127.0.0.1:1' - doctor
+redis replicaof no one >out
+expect 'master again' 0 '' - push q x
+expect 'replicas that are not there' 7 '^[0-9]+$' '0 of 2 replicas confirmed' push q --replicas 2 x
+end_server
+
+# ---- a worker killed: nothing lost ----
+start_server --appendonly yes --appendfsync always
+"$SLOTQ" -q create work --slots 300 --payload 16 --tick 10
+seq 1 200 | "$SLOTQ" push work -q
+handler='echo "$(cat)" >>handled' # one write a line
+"$SLOTQ" work work -j 4 --lease 1s -q -- sh -c 'sleep 0.01; '"$handler" &
+worker=$!
+await 20 eval '[ "$(number work acked)" -ge 20 ]'
+disown $worker # or the shell has a word to say about its end
+kill -KILL $worker
+expect 'another worker ends what a killed one began' 0 '' '' \
+    work work -j 4 --drain --lease 1s -q -- sh -c "$handler"
+same 'none is lost' 200 "$(grep -E '^[0-9]+$' handled | sort -un | wc -l)"
+same 'all are done' 200 "$(number work acked)"
+
+# ---- the server killed under a push and a worker ----
+rm -f handled
+seq 1 200000 >many
+"$SLOTQ" -q create push --slots 65000 --payload 16
+"$SLOTQ" push push --block <many 2>said &
+producer=$!
+await 20 eval '[ "$(number push last_id)" -ge 5000 ]'
+end_server KILL
+holds 'a push notices that its server is gone' await 60 eval '! kill -0 $producer 2>/dev/null'
+wait $producer
+code=$?
+holds 'it fails as unknown or unreachable' test $code = 5 -o $code = 7
+holds 'and says how many went in' grep -Eq 'record [0-9]+ .* went in' said
+went_in=$(sed -nE 's/.*; ([0-9,]+) (before them )?went in.*/\1/p' said | tail -n 1 | tr -d ,)
+in_doubt=$(sed -nE 's/.*record ([0-9]+) to ([0-9]+): whether.*/\2/p' said)
+start_server --appendonly yes --appendfsync always
+expect 'the server is back: sound' 0 'sound' - check push
+holds 'and has at least what was confirmed' test "$(number push last_id)" -ge "$went_in"
+holds 'and at most what was sent' test "$(number push last_id)" -le "${in_doubt:-$went_in}"
+same 'in order, none twice' "$(seq 1 "$(number push last_id)" | cksum)" \
+    "$("$SLOTQ" peek push -n 99999 | cut -f 4 | cksum)"
+"$SLOTQ" -q purge push
+seq 1 300 | "$SLOTQ" push work -q 2>said
+"$SLOTQ" work work -j 2 --drain --lease 2s -- sh -c "$handler" 2>said &
+worker=$!
+await 20 eval '[ "$(number work acked)" -ge 220 ]'
+end_server KILL
+holds 'a worker notices that its server is gone' await 20 grep -q 'trying again' said
+start_server --appendonly yes --appendfsync always
+wait $worker
+same 'and goes on when it is back' 0 $?
+holds 'and says so' grep -q 'there again' said
+same 'none is lost' 300 "$(sort -un handled | wc -l)"
+same 'nothing is left' 0 "$(number work unfinished)"
+expect 'sound' 0 'sound' - check work
+end_server
+finish

@@ -1,0 +1,185 @@
+# work_cases.sh: the worker, wherever its queue is: exit codes of commands, backoff, time-outs,
+# leases kept up, draining, signals, and SIGKILL, after which nothing is lost. Sourced after
+# cases.sh.
+# shellcheck shell=bash disable=SC2154,SC2016,SC2002,SC2094 # meant so
+
+fill() { # name, first, last
+    seq "$2" "$3" | "$SLOTQ" push "$1" -q
+}
+lines() { cat "$1" 2>/dev/null | wc -l; }
+nap=600.$$ # found again among the processes
+naps() { cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -q "[s]leep $nap "; }
+state() { "$SLOTQ" status "$1" "$2" | tail -n 1; }
+
+# ---- what a command gets ----
+fresh q --groups 2
+printf 'a b\nc' | "$SLOTQ" push q -q
+expect 'payload on stdin' 0 '^1 1 q 0 a b$' '2 acked, 0 failed, 0 died, 0 lost, 0 released' \
+    work q --drain -- sh -c 'echo "$SLOTQ_ID $SLOTQ_ATTEMPT $SLOTQ_QUEUE $SLOTQ_GROUP $(cat)"'
+expect 'in the other group too, as an argument' 0 '^1 got a b$' '' \
+    work q -g 1 --drain --arg -- sh -c 'echo "$SLOTQ_GROUP got $1"' handler
+expect 'nothing left: at its end at once' 0 - '0 acked' work q --drain -- false
+"$SLOTQ" push q x >out
+expect 'options behind the queue, none of the command read' 0 '^<-q><x>' - \
+    work q --json --drain --arg -q -- printf '<%s>' -q
+same 'the summary in JSON' '"acked":1' "$(grep -o '"acked":1' out)"
+head -c 60000 /dev/zero | tr '\0' z >large
+fresh large --payload 65535
+for _ in 1 2 3 4 5 6; do "$SLOTQ" push large --whole -q <large; done
+expect 'a command that reads nothing neither blocks nor kills us' 0 - '6 acked' \
+    work large --drain -j 3 -- true
+"$SLOTQ" push large --whole -q <large
+expect 'a large payload, whole' 0 '^ *60000$' '' work large --drain -- wc -c
+fresh q --max-attempts 1
+printf 'a\0b' | "$SLOTQ" push q --whole -q
+expect '--arg cannot carry a NUL: dead' 0 - 'NUL' work q --drain --arg -- echo
+same 'dead' 1 "$(number q dead)"
+
+# ---- exit codes ----
+fresh codes --max-attempts 3
+fill codes 1 4
+expect 'fails twice, then goes' 0 '' '4 acked, 8 failed, 0 died' \
+    work codes -j 4 --drain --backoff 10ms -- sh -c 'exit $((SLOTQ_ATTEMPT < 3 ? 5 : 0))'
+fill codes 1 1
+expect 'fails to the end' 0 '' '0 acked, 2 failed, 1 died' \
+    work codes --drain --backoff 0 -- sh -c 'exit 5'
+expect 'the reason is the exit code' 0 '\t3\t5\t1$' '' dead ls codes
+"$SLOTQ" dead purge codes -q
+fill codes 1 1
+expect 'exit 100: dead at once' 0 '' '0 acked, 0 failed, 1 died' \
+    work codes --drain -- sh -c 'exit 100'
+expect 'with that reason' 0 '\t1\t100\t1$' '' dead ls codes
+"$SLOTQ" dead purge codes -q
+fill codes 1 1
+expect 'ended by a signal: 128 and its number' 0 '' '1 died' \
+    work codes --drain --backoff 0 -- sh -c 'kill -SEGV $$'
+expect 'as the reason' 0 '\t3\t139\t1$' '' dead ls codes
+fresh codes --max-attempts 3
+fill codes 1 3
+for code in 126 127; do
+    expect "exit $code: the worker stops" 1 '' "stops" work codes --drain -- sh -c "exit $code"
+    same "exit $code: the message is released, uncounted" '0' \
+        "$("$SLOTQ" status codes 1 --json | sed -E 's/.*"attempts":([0-9]+).*/\1/')"
+done
+printf 'no program' >script
+chmod +x script
+expect 'a file that is no program' 1 - 'cannot be run .*format' work codes --drain -- ./script
+same 'uncounted too' 0 "$(number codes leased)"
+expect '-v tells of each' 0 '' '^slotq: 2: attempt [0-9]+: acked after' \
+    work codes --drain -v -- true
+
+# ---- time-outs, with their whole process group ----
+fresh slow --max-attempts 1
+fill slow 1 2
+expect '--timeout ends a command' 0 '' '0 acked, 0 failed, 2 died' \
+    work slow -j 2 --drain --timeout 200ms -- sh -c "sleep $nap & wait"
+expect 'with reason 124' 0 '\t1\t124\t1$' '' dead ls slow
+holds 'and all its processes' await 20 eval '! naps'
+fresh slow --max-attempts 1
+fill slow 1 1
+expect 'a command that exits 0 after its time is over has failed' 0 '' '1 died' \
+    work slow --drain --timeout 100ms -- sh -c 'trap "exit 0" TERM; sleep 600 & wait'
+
+# ---- leases ----
+fresh lease --tick 10 --max-attempts 9
+fill lease 1 1
+expect 'a lease is kept up while the command runs' 0 '' '1 acked, 0 failed, 0 died, 0 lost' \
+    work lease --drain --lease 600ms -- sleep 2
+same 'nobody else got it' 0 "$(number lease redelivered)"
+fill lease 1 1
+"$SLOTQ" work lease --drain --lease 900ms -- sh -c \
+    'trap "echo told >told; exit 0" TERM; touch runs; sleep 600 & wait' 2>said &
+worker=$!
+await 20 test -e runs
+token=$("$SLOTQ" dump lease --json | sed -nE 's/.*"id":2,"count":1,"word":([0-9]+).*/2:\1/p')
+until "$SLOTQ" ack lease "$token" 2>err; do # it may be extended in between
+    token=$("$SLOTQ" dump lease --json |
+        sed -nE 's/.*"id":2,"count":1,"word":([0-9]+).*/2:\1/p')
+done
+wait $worker
+same 'a lost lease ends the worker in order' 0 $?
+holds 'its command is told' test -e told
+holds 'and not acked again' grep -q '0 acked, 0 failed, 0 died, 1 lost' said
+
+# ---- draining ----
+fresh drain --tick 10
+fill drain 1 3
+"$SLOTQ" reserve drain -n 1 --lease 900ms >out
+expect '--drain waits for the leases of others' 0 '' '3 acked' work drain --drain -- true
+fill drain 1 1
+"$SLOTQ" nack drain --delay 900ms "$("$SLOTQ" reserve drain | cut -f 1)"
+expect '--drain waits for delays' 0 '' '1 acked' work drain --drain -- true
+"$SLOTQ" work drain -- sh -c 'cat >>handled; echo >>handled' 2>said &
+worker=$!
+fill drain 1 5
+holds 'without --drain it waits for more' await 20 eval '[ "$(lines handled)" = 5 ]'
+"$SLOTQ" pause drain out
+fill drain 6 6
+holds 'a pause is said' await 20 grep -q 'slotq resume drain out' said
+same 'and kept' 5 "$(lines handled)"
+"$SLOTQ" resume drain
+holds 'then it goes on' await 20 eval '[ "$(lines handled)" = 6 ]'
+kill -TERM $worker
+wait $worker
+same 'SIGTERM when idle: an orderly end' 0 $?
+fill drain 1 20
+expect 'as many at a time as told' 0 '' '20 acked' work drain --drain -j 5 -- sh -c \
+    'echo + >>level; sleep 0.2; echo - >>level'
+same 'never more than five' 5 "$(awk '/[+]/ { if (++n > most) most = n } /-/ { n-- }
+    END { print most }' level)"
+
+# ---- signals ----
+fresh sig --max-attempts 5
+fill sig 1 6
+"$SLOTQ" work sig -j 2 -- sh -c 'echo >>begun; until [ -e go ]; do sleep 0.05; done; echo >>ended' \
+    2>said &
+worker=$!
+await 20 eval '[ "$(lines begun)" = 2 ]'
+kill -TERM $worker
+holds 'SIGTERM: it says that it finishes what runs' await 20 grep -q 'finishing what runs (2)' said
+touch go
+wait $worker
+same 'and ends in order' 0 $?
+same 'what ran is finished' 2 "$(lines ended)"
+same 'and acked' 2 "$(number sig acked)"
+same 'the rest is ready' 4 "$(number sig ready)"
+same 'nothing is leased' 0 "$(number sig leased)"
+"$SLOTQ" work sig -j 2 -- sh -c "echo >>more; sleep $nap" 2>said &
+worker=$!
+await 20 eval '[ "$(lines more)" = 2 ]'
+kill -TERM $worker
+await 20 grep -q 'finishing' said
+kill -TERM $worker
+wait $worker
+same 'a second signal ends it at once' 130 $?
+same 'what ran is released' 4 "$(number sig ready)"
+same 'nothing is leased' 0 "$(number sig leased)"
+holds 'no command is left' await 20 eval '! naps'
+state sig 3 >out
+holds 'and uncounted' grep -Eq 'ready +0 ' out
+
+"$SLOTQ" work sig -j 1 -- sh -c "echo \$\$ >pid; exec sleep $nap" 2>said &
+worker=$!
+await 20 test -s pid
+kill -STOP $worker
+kill -TERM $worker "$(cat pid)"
+kill -CONT $worker
+wait $worker
+same 'a signal for the worker and its commands: an orderly end' 0 $?
+same 'what ran is released, not failed' 4 "$(number sig ready)"
+
+# ---- SIGKILL loses nothing ----
+fresh kill --slots 400 --tick 10 --max-attempts 0
+fill kill 1 300
+for round in 1 2 3; do
+    "$SLOTQ" -q work kill -j 4 --lease 300ms -- sh -c 'read -r n; echo "$n" >>killed' &
+    worker=$!
+    await 20 eval "[ \"\$(lines killed)\" -gt $((round * 40)) ]"
+    kill -KILL $worker
+    wait $worker 2>err
+done
+expect 'after SIGKILL the queue is sound' 0 'sound' '' check kill
+expect 'the next worker does the rest' 0 '' '' work kill -j 4 --drain -- \
+    sh -c 'read -r n; echo "$n" >>killed'
+same 'nothing is lost' "$(seq 1 300 | cksum)" "$(sort -nu killed | cksum)"
+same 'all is acked' 300 "$(number kill acked)"
