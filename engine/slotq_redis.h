@@ -131,9 +131,10 @@ SLOTQ_API slotq_outcome slotq_pipeline_settle_batch(slotq_pipeline *pipeline, sl
                                                     uint8_t reason, uint32_t *index);
 
 /* Send them all, take all answers. Verbs happen in their order, others' perhaps between them; each
- * is whole in itself. Only where somebody flushes the server's scripts meanwhile, or a moment before,
- * may one be overtaken by those behind it. OK: every verb has its outcome, which may be any that the queue
- * gives; else the first failure (slotq_error_of of the queue), others may have happened. */
+ * is whole in itself. Only where somebody flushes the server's scripts meanwhile, or a moment
+ * before, may one be overtaken by those behind it. OK: every verb has its outcome, which may be any
+ * that the queue gives; else the first failure (slotq_error_of of the queue), others may have
+ * happened. */
 SLOTQ_API slotq_outcome slotq_pipeline_run(slotq_pipeline *pipeline);
 
 /* The result of a verb that was run. */
