@@ -1,5 +1,5 @@
-/* push.c: the command push: messages from the command line, or records of stdin in batches that
- * are as large as they can be without keeping a delivered record waiting.
+/* push.c: the command push: messages from the command line, or records of stdin, gathered by a
+ * producer into batches as large as they can be without keeping a delivered record waiting.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,18 +25,40 @@ typedef struct pusher {
     const char *name;
     slotq *queue;
     const slotq_geometry *geometry;
-    slotq_data *messages; /* the batch */
-    uint32_t count;
-    uint32_t most_count; /* what one call takes */
-    uint8_t *arena;      /* payloads of the batch, when they must be copied */
-    size_t arena_used;
+    slotq_producer *producer;
     uint64_t pushed;
     uint64_t first_id;
     uint64_t last_id;
-    uint32_t doubtful;    /* behind those, the ones whose answer was lost */
-    uint64_t unconfirmed; /* of those, the ones that too few replicas have */
+    uint64_t doubtful;    /* behind those, the ones whose answer was lost */
+    uint64_t behind;      /* and behind these, ones that went in */
+    uint64_t unconfirmed; /* of those that went in, the ones that too few replicas have */
     bool print_ids;
 } pusher;
+
+static void note_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint64_t id)
+{
+    pusher *push = context;
+    (void)tag;
+    if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
+        push->doubtful++;
+    }
+    if (id == 0) {
+        return;
+    }
+    if (push->doubtful != 0) {
+        push->behind++;
+    } else {
+        push->first_id = push->pushed == 0 ? id : push->first_id;
+        push->pushed++;
+        push->last_id = id;
+    }
+    push->unconfirmed += outcome == SLOTQ_UNCONFIRMED;
+    if (push->print_ids && given(push->line, OPTION_JSON)) {
+        output_json(json_pack("{s:I}", "id", (json_int_t)id));
+    } else if (push->print_ids) {
+        printf("%" PRIu64 "\n", id);
+    }
+}
 
 static int pusher_open(pusher *push, const command_line *line)
 {
@@ -48,96 +70,62 @@ static int pusher_open(pusher *push, const command_line *line)
         return code;
     }
     push->geometry = slotq_geometry_of(push->queue);
-    push->most_count = push->geometry->ring_slots - 1u;
-    if (push->most_count > SLOTQ_CALL_MESSAGES_MAX) {
-        push->most_count = SLOTQ_CALL_MESSAGES_MAX;
-    }
-    push->messages = calloc(push->most_count, sizeof *push->messages);
-    push->arena = malloc(SLOTQ_CALL_BYTES_MAX);
-    if (push->messages == NULL || push->arena == NULL) {
-        complain("out of memory");
-        return EXIT_CODE_FAILURE;
+    const slotq_producer_options options = {
+        .max_messages = SLOTQ_CALL_MESSAGES_MAX,
+        .max_delay_ms = UINT64_MAX, /* what stdin has delivered is flushed, nothing else waits */
+        .wait_ms = given(line, OPTION_BLOCK) ? BLOCK_MS : 0,
+        .on_pushed = note_pushed,
+        .context = push,
+    };
+    if (slotq_producer_new(push->queue, &options, &push->producer) != SLOTQ_OK) {
+        return complain_queue(push->queue, push->name);
     }
     return EXIT_CODE_OK;
 }
 
+/* What was not flushed is given up: its like was told before. */
 static void pusher_close(pusher *push)
 {
-    free(push->messages);
-    free(push->arena);
+    (void)slotq_producer_close(push->producer);
     slotq_close(push->queue);
 }
 
-static void note_pushed(pusher *push, uint64_t first_id, uint32_t count)
-{
-    if (push->pushed == 0) {
-        push->first_id = first_id;
-    }
-    push->pushed += count;
-    push->last_id = first_id + count - 1;
-    for (uint32_t i = 0; push->print_ids && i < count; i++) {
-        if (given(push->line, OPTION_JSON)) {
-            output_json(json_pack("{s:I}", "id", (json_int_t)(first_id + i)));
-        } else {
-            printf("%" PRIu64 "\n", first_id + i);
-        }
-    }
-}
-
-/* What replicas were asked for: said of the first that has too few, counted of all. */
-static void note_unconfirmed(pusher *push, slotq_outcome outcome, uint32_t count)
-{
-    if (outcome == SLOTQ_UNCONFIRMED) {
-        if (push->unconfirmed == 0) {
-            complain_queue(push->queue, push->name);
-        }
-        push->unconfirmed += count;
-    }
-}
-
-/* How many of count messages there is room for now, as far as one can know. */
-static uint32_t room_for(pusher *push, uint32_t count)
+/* Under --block a full queue is waited for, and it is said so. */
+static void show_waiting(const pusher *push)
 {
     slotq_stats stats;
-    if (slotq_get_stats(push->queue, 0, &stats) != SLOTQ_OK || stats.used >= stats.capacity) {
-        return 1;
+    if (given(push->line, OPTION_BLOCK) && progress_wanted() &&
+        slotq_get_stats(push->queue, 0, &stats) == SLOTQ_OK && stats.used == stats.capacity) {
+        progress_show("messages in; the queue is full, waiting for room", push->pushed, 0);
     }
-    const uint32_t room = stats.capacity - stats.used;
-    return room < count ? room : count;
 }
 
-/* Push the batch, in parts when it does not fit whole, waiting under --block. */
-static slotq_outcome push_batch(pusher *push)
+/* What replicas were asked for: said of the first that too few have, counted of all. */
+static slotq_outcome judged(pusher *push, slotq_outcome outcome, uint64_t unconfirmed)
 {
-    uint32_t done = 0;
-    uint32_t part = push->count;
-    bool told_full = false;
-    slotq_outcome outcome = SLOTQ_OK;
-    while (done < push->count && report_signal() == 0) {
-        const uint64_t wait_ms = told_full && part == 1 ? BLOCK_MS : 0;
-        uint64_t first_id;
-        outcome = slotq_push_wait(push->queue, push->messages + done, part, wait_ms, &first_id);
-        if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
-            note_unconfirmed(push, outcome, part);
-            outcome = SLOTQ_OK; /* they are in the queue */
-            note_pushed(push, first_id, part);
-            done += part;
-            part = push->count - done;
-        } else if (outcome == SLOTQ_FULL && part > 1) {
-            const uint32_t room = room_for(push, part);
-            part = room < part ? room : part / 2; /* others push too: never try the same again */
-        } else if (outcome == SLOTQ_FULL && given(push->line, OPTION_BLOCK)) {
-            progress_show("messages in; the queue is full, waiting for room", push->pushed, 0);
-            told_full = true;
-        } else {
-            push->doubtful = outcome == SLOTQ_OUTCOME_UNKNOWN ? part : 0;
-            break;
-        }
+    if (push->unconfirmed != 0 && unconfirmed == 0) {
+        (void)complain_queue(push->queue, push->name);
     }
-    memmove(push->messages, push->messages + done, (push->count - done) * sizeof *push->messages);
-    push->count -= done;
-    push->arena_used = push->count == 0 ? 0 : push->arena_used;
-    return outcome;
+    if (push->doubtful != 0) {
+        return SLOTQ_OUTCOME_UNKNOWN;
+    }
+    return outcome == SLOTQ_UNCONFIRMED ? SLOTQ_OK : outcome; /* they are in the queue */
+}
+
+static slotq_outcome push_gathered(pusher *push)
+{
+    const uint64_t unconfirmed = push->unconfirmed;
+    show_waiting(push);
+    return judged(push, slotq_producer_flush(push->producer), unconfirmed);
+}
+
+/* OK: the message is on its way, and so are those before it. */
+static slotq_outcome push_one(pusher *push, const void *bytes, size_t size)
+{
+    const uint64_t unconfirmed = push->unconfirmed;
+    const slotq_outcome outcome =
+        slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
+    return judged(push, outcome, unconfirmed);
 }
 
 /* Why it stopped before the end; what names the message that did not go in. */
@@ -152,9 +140,10 @@ static int complain_stopped(pusher *push, slotq_outcome outcome, const char *wha
     const int code = complain_queue(push->queue, push->name);
     if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
         complain("%s %" PRIu64 " to %" PRIu64 ": whether they went in is not known; %s before them "
-                 "went in, none behind them; %s tells the newest id",
+                 "went in, %s behind them; %s tells the newest id",
                  what, push->pushed + 1, push->pushed + push->doubtful,
                  count_text(push->pushed).text,
+                 push->behind == 0 ? "none" : count_text(push->behind).text,
                  shown_command(push->line, "stats", push->name).text);
         return code;
     }
@@ -191,22 +180,12 @@ static int push_operands(pusher *push)
         }
     }
     push->print_ids = true;
-    size_t bytes = 0;
-    for (int i = 1; i < line->count; i++) {
-        const slotq_data data = {line->operands[i], (uint32_t)strlen(line->operands[i])};
-        push->messages[push->count++] = data;
-        bytes += data.size;
-        const bool last = i + 1 == line->count;
-        const size_t next = last ? 0 : strlen(line->operands[i + 1]);
-        if (last || push->count == push->most_count || bytes + next > SLOTQ_CALL_BYTES_MAX) {
-            const slotq_outcome outcome = push_batch(push);
-            if (outcome != SLOTQ_OK || push->count != 0) {
-                return complain_stopped(push, outcome, "DATA");
-            }
-            bytes = 0;
-        }
+    slotq_outcome outcome = SLOTQ_OK;
+    for (int i = 1; i < line->count && outcome == SLOTQ_OK; i++) {
+        outcome = push_one(push, line->operands[i], strlen(line->operands[i]));
     }
-    return EXIT_CODE_OK;
+    outcome = outcome == SLOTQ_OK ? push_gathered(push) : outcome;
+    return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_stopped(push, outcome, "DATA");
 }
 
 /* Records of stdin on their way into the queue. */
@@ -222,17 +201,16 @@ typedef struct intake {
 static int flush(intake *in)
 {
     pusher *push = in->push;
-    if (push->count == 0) {
+    if (slotq_producer_count(push->producer) == 0) {
         return EXIT_CODE_OK;
     }
-    const slotq_outcome outcome = push_batch(push);
+    const slotq_outcome outcome = push_gathered(push);
     if (in->total_bytes != 0) {
         progress_show("pushed", in->read_bytes, in->total_bytes);
     } else {
         progress_show("messages pushed", push->pushed, 0);
     }
-    return outcome == SLOTQ_OK && push->count == 0 ? EXIT_CODE_OK
-                                                   : complain_stopped(push, outcome, "record");
+    return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_stopped(push, outcome, "record");
 }
 
 /* Take all the records out of what was read. */
@@ -242,19 +220,10 @@ static int take_records(intake *in)
     record next;
     record_answer answer;
     while ((answer = record_reader_next(&in->reader, &next)) == RECORD_READY) {
-        if (push->count == push->most_count ||
-            push->arena_used + next.size > SLOTQ_CALL_BYTES_MAX) {
-            const int code = flush(in);
-            if (code != EXIT_CODE_OK) {
-                return code;
-            }
+        const slotq_outcome outcome = push_one(push, next.bytes, next.size);
+        if (outcome != SLOTQ_OK) {
+            return complain_stopped(push, outcome, "record");
         }
-        uint8_t *copy = push->arena + push->arena_used;
-        if (next.size != 0) {
-            memcpy(copy, next.bytes, next.size);
-        }
-        push->messages[push->count++] = (slotq_data){copy, (uint32_t)next.size};
-        push->arena_used += next.size;
     }
     if (answer == RECORD_TOO_LONG) {
         const int code = flush(in);

@@ -129,10 +129,15 @@ int worse_exit(int one, int other)
     return EXIT_CODE_OK;
 }
 
+bool progress_wanted(void)
+{
+    return !quiet && isatty(STDERR_FILENO);
+}
+
 void progress_show(const char *what, uint64_t done, uint64_t total)
 {
     enum { BAR_COLUMNS = 30, PAUSE_MS = 100 };
-    if (quiet || !isatty(STDERR_FILENO)) {
+    if (!progress_wanted()) {
         return;
     }
     struct timespec now;

@@ -32,6 +32,8 @@ int worse_exit(int one, int other);
 /* A line that is drawn over on a terminal (nothing elsewhere or under --quiet). total 0 =
  * not known. Draws at most a few times a second. */
 void progress_show(const char *what, uint64_t done, uint64_t total);
+/* Somebody may see it. */
+bool progress_wanted(void);
 void progress_end(void);
 
 /* After SIGINT, SIGTERM or SIGHUP once report_catch_signals was called: which, else 0. */
