@@ -14,13 +14,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
         zero = unpack('<I4HHI4HHHHBBHHH', front)
     local era_low, era_high = byte(front, AT_shared_era + 1, AT_shared_era + 2)
     local later_low, later_high = byte(front, AT_shared_later_count + 1, AT_shared_later_count + 2)
-    local stride = payload + LENGTH_BYTES
-    if flags % (2 * SLOTQ_FLAG_CHECKS) >= SLOTQ_FLAG_CHECKS then
-        stride = stride + CHECK_BYTES
-    end
-    if flags >= SLOTQ_FLAG_STAMPS then
-        stride = stride + STAMP_BYTES
-    end
+    --@include _plain_geometry
     local fits
     if plain_packed then
         count, slots = tonumber(ARGV[2]) or 0, ARGV[3]
@@ -52,24 +46,16 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
             fits = false
         end
     end
-    local ring_at = GROUPS_OFFSET + groups * (GROUP_BYTES + WORD_BYTES * ring)
     local used = tail - head
     if used < 0 then
         used = used + ring
     end
-    if magic == MAGIC_VERSION_1 and payload >= 1 and zero == 0 and
-        most <= SLOTQ_MAX_ATTEMPTS_MAX and
-        tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
-        head < ring and tail < ring and used <= last_id and
+    if served and head < ring and tail < ring and used <= last_id and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
         fits and count * payload <= SLOTQ_CALL_BYTES_MAX and
         later_low + later_high == 0 and byte(front, AT_shared_paused + 1) % 2 == 0 and
-        groups >= 1 and groups <= SLOTQ_GROUPS_MAX and
-        flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and
         last_id >= 2147483648 * (era_low % 2) and
-        last_id + count < 2147483648 * (1 + era_low % 2) and
-        plain_size == ring_at + ring * stride + later * (LATER_ENTRY_BYTES + stride) +
-            dead * (DEAD_ENTRY_BYTES + stride) then
+        last_id + count < 2147483648 * (1 + era_low % 2) then
         local at = string.format('%d', ring_at + tail * stride)
         local before = ring - tail
         tail = tail + count

@@ -24,30 +24,15 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
         head, cursor, ready, leased, waiting, retry_from, sweep, written, due =
             unpack('<HHHHHHHHI6', front, group_at + 1)
     end
-    local stride = payload + LENGTH_BYTES
-    if flags % (2 * SLOTQ_FLAG_CHECKS) >= SLOTQ_FLAG_CHECKS then
-        stride = stride + CHECK_BYTES
-    end
-    if flags >= SLOTQ_FLAG_STAMPS then
-        stride = stride + STAMP_BYTES
-    end
-    local states_at = GROUPS_OFFSET + groups * GROUP_BYTES
-    local ring_at = states_at + groups * ring * WORD_BYTES
-    if magic == MAGIC_VERSION_1 and payload >= 1 and zero == 0 and
-        most <= SLOTQ_MAX_ATTEMPTS_MAX and
-        later_count == 0 and group < groups and
-        groups <= SLOTQ_GROUPS_MAX and flags <= SLOTQ_FLAGS_ALL and
+    --@include _plain_geometry
+    if served and later_count == 0 and group < groups and
         (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and
-        flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and least < ring and tail < ring and
-        head < ring and cursor < ring and ready == 0 and retry_from == cursor and
+        least < ring and tail < ring and head < ring and cursor < ring and ready == 0 and retry_from == cursor and
         written == cursor and sweep == SWEEP_NONE and
         paused < SLOTQ_PAUSE_OUT and limit >= 1 and limit <= SLOTQ_CALL_MESSAGES_MAX and
         (limit == 1 or limit * stride <= SLOTQ_CALL_BYTES_MAX) and
-        tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and lease_ms >= 1 and
-        lease_ms <= SLOTQ_LEASE_TICKS_MAX * tick_ms and
-        last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) and
-        plain_size == ring_at + ring * stride + later * (LATER_ENTRY_BYTES + stride) +
-            dead * (DEAD_ENTRY_BYTES + stride) then
+        lease_ms >= 1 and lease_ms <= SLOTQ_LEASE_TICKS_MAX * tick_ms and
+        last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) then
         local fresh, taken, done, used = tail - cursor, cursor - head, head - least, tail - least
         fresh = fresh < 0 and fresh + ring or fresh
         taken = taken < 0 and taken + ring or taken

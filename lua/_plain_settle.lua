@@ -31,24 +31,13 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     local era = unpack('<H', front, AT_shared_era + 1)
     local head, cursor, ready, leased, waiting, retry_from, sweep, written =
         unpack('<HHHHHHHH', front, group_at + 1)
-    local stride = payload + LENGTH_BYTES
-    if flags % (2 * SLOTQ_FLAG_CHECKS) >= SLOTQ_FLAG_CHECKS then
-        stride = stride + CHECK_BYTES
-    end
-    if flags >= SLOTQ_FLAG_STAMPS then
-        stride = stride + STAMP_BYTES
-    end
-    local states_at = GROUPS_OFFSET + groups * GROUP_BYTES
+    --@include _plain_geometry
     local span, taken, known = (tail - head) % ring, (cursor - head) % ring, (written - head) % ring
     local position = id + span - (era - era % 2) * 2147483648 - last_id - 1
     local index = (head + position) % ring
     local used = (tail - least) % ring
     local words_at = states_at + WORD_BYTES * (ring * group + index)
-    if not (magic == MAGIC_VERSION_1 and payload >= 1 and zero == 0 and
-        most <= SLOTQ_MAX_ATTEMPTS_MAX and
-        tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
-        group < groups and groups <= SLOTQ_GROUPS_MAX and
-        flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and
+    if not (served and group < groups and
         least < ring and tail < ring and head < ring and cursor < ring and written < ring and
         retry_from < ring and (head - least) % ring + span == used and used <= last_id and
         taken <= known and known <= span and (retry_from - head) % ring <= taken and
@@ -57,9 +46,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
         ready + leased + waiting <= taken and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
         count <= leased and position >= 0 and position + count <= taken and
         index + count <= ring and token % 4 == SLOTQ_STATE_LEASED and token < 4294967296 and
-        last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) and
-        plain_size == states_at + ring * (WORD_BYTES * groups + stride) +
-            later * (LATER_ENTRY_BYTES + stride) + dead * (DEAD_ENTRY_BYTES + stride)) then
+        last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2)) then
         position = -1
     end
     local acked = WORD_ACKED_BYTES

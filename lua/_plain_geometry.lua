@@ -1,0 +1,17 @@
+-- _plain_geometry.lua: within a plain path that has read the geometry: the stride, where states and
+-- ring begin, and whether it is sound and of the kind that plain paths serve (no keys).
+local stride = payload + LENGTH_BYTES
+if flags % (2 * SLOTQ_FLAG_CHECKS) >= SLOTQ_FLAG_CHECKS then
+    stride = stride + CHECK_BYTES
+end
+if flags >= SLOTQ_FLAG_STAMPS then
+    stride = stride + STAMP_BYTES
+end
+local states_at = GROUPS_OFFSET + groups * GROUP_BYTES
+local ring_at = states_at + groups * ring * WORD_BYTES
+local served = magic == MAGIC_VERSION_1 and payload >= 1 and zero == 0 and
+    groups >= 1 and groups <= SLOTQ_GROUPS_MAX and most <= SLOTQ_MAX_ATTEMPTS_MAX and
+    tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
+    flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and
+    plain_size == ring_at + ring * stride + later * (LATER_ENTRY_BYTES + stride) +
+        dead * (DEAD_ENTRY_BYTES + stride)
