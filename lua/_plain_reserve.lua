@@ -27,7 +27,8 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
     --@include _plain_geometry
     if served and later_count == 0 and group < groups and
         (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and
-        least < ring and tail < ring and head < ring and cursor < ring and ready == 0 and retry_from == cursor and
+        least < ring and tail < ring and head < ring and cursor < ring and
+        ready == 0 and retry_from == cursor and
         written == cursor and sweep == SWEEP_NONE and
         paused < SLOTQ_PAUSE_OUT and limit >= 1 and limit <= SLOTQ_CALL_MESSAGES_MAX and
         (limit == 1 or limit * stride <= SLOTQ_CALL_BYTES_MAX) and
