@@ -82,9 +82,7 @@ private:
 
     static slotq_geometry choose_geometry(Choices &choices, bool wide);
     void start();
-    void choose_time();
     void move_clock();
-    uint64_t choose_last_id();
     uint64_t choose_duration();
     uint64_t choose_id();
     uint32_t choose_group();

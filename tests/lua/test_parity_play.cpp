@@ -42,41 +42,6 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
     return made;
 }
 
-uint64_t Play::choose_last_id()
-{
-    static const uint64_t marks[] = {UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(3) << 31,
-                                     UINT64_C(1) << 46};
-    switch (choices_.small(4)) {
-    case 0:
-        return marks[choices_.small(4)] - choices_.small(40);
-    case 1:
-        return choices_.below(UINT64_C(1) << 46);
-    case 2:
-        return choices_.one_in(4) ? SLOTQ_ID_MAX - choices_.small(400) : 0;
-    default:
-        return 0;
-    }
-}
-
-void Play::choose_time()
-{
-    const uint64_t tick_ms = image_.geometry().tick_ms;
-    switch (choices_.small(4)) {
-    case 0: /* about to pass a multiple of 2^24 ticks */
-        now_ms_ = choices_.between(1, 60) * ticks_2_24 * tick_ms - choices_.below(300 * tick_ms);
-        break;
-    case 1:
-        now_ms_ = choices_.below(3 * tick_ms);
-        break;
-    case 2:
-        now_ms_ = SLOTQ_NOW_MS_MAX - choices_.below(ticks_2_24 * tick_ms);
-        break;
-    default:
-        now_ms_ = choices_.below(UINT64_C(1) << 41);
-        break;
-    }
-}
-
 Play::Play(Choices &choices, redis::Connection &connection, redis::Scripts &scripts,
            redis::Connection &listener, const std::string &key)
     : choices_(choices), connection_(connection), scripts_(scripts), listener_(listener), key_(key),
@@ -104,8 +69,8 @@ void Play::start()
     if (!made.is_status("OK") || !fault.empty()) {
         throw std::runtime_error("create: " + made.told() + " " + fault);
     }
-    image_.start_at(choose_last_id(), choices_.small(shape.ring_slots));
-    choose_time();
+    image_.start_at(support::choose_last_id(choices_), choices_.small(shape.ring_slots));
+    now_ms_ = support::choose_now_ms(choices_, shape.tick_ms);
     if (choices_.one_in(2)) { /* counters about to wrap */
         const uint32_t start = UINT32_MAX - choices_.small(20);
         image_.set(field::shared_dropped, start);

@@ -59,49 +59,44 @@ slotq_geometry Play::choose_geometry(Choices &choices)
     return made;
 }
 
-uint64_t Play::choose_last_id()
+uint64_t choose_last_id(Choices &choices)
 {
     static const uint64_t marks[] = {UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(3) << 31,
                                      UINT64_C(1) << 46};
-    switch (choices_.small(4)) {
+    switch (choices.small(4)) {
     case 0:
-        return marks[choices_.small(4)] - choices_.small(40);
+        return marks[choices.small(4)] - choices.small(40);
     case 1:
-        return choices_.below(UINT64_C(1) << 46);
+        return choices.below(UINT64_C(1) << 46);
     case 2:
-        return choices_.one_in(4) ? SLOTQ_ID_MAX - choices_.small(400) : 0;
+        return choices.one_in(4) ? SLOTQ_ID_MAX - choices.small(400) : 0;
     default:
         return 0;
     }
 }
 
-void Play::choose_time()
+uint64_t choose_now_ms(Choices &choices, uint64_t tick_ms)
 {
-    const uint64_t tick_ms = image_.geometry().tick_ms;
-    switch (choices_.small(4)) {
+    switch (choices.small(4)) {
     case 0: /* about to pass a multiple of 2^24 ticks */
-        now_ms_ = choices_.between(1, 60) * ticks_2_24 * tick_ms - choices_.below(300 * tick_ms);
-        break;
+        return choices.between(1, 60) * ticks_2_24 * tick_ms - choices.below(300 * tick_ms);
     case 1:
-        now_ms_ = choices_.below(3 * tick_ms);
-        break;
+        return choices.below(3 * tick_ms);
     case 2:
-        now_ms_ = SLOTQ_NOW_MS_MAX - choices_.below(ticks_2_24 * tick_ms);
-        break;
+        return SLOTQ_NOW_MS_MAX - choices.below(ticks_2_24 * tick_ms);
     default:
-        now_ms_ = choices_.below(UINT64_C(1) << 41);
-        break;
+        return choices.below(UINT64_C(1) << 41);
     }
 }
 
 Play::Play(Choices &choices)
     : choices_(choices), image_(choose_geometry(choices)), model_(image_.geometry()), last_()
 {
-    const uint64_t last_id = choose_last_id();
+    const uint64_t last_id = choose_last_id(choices_);
     image_.start_at(last_id, choices_.small(image_.geometry().ring_slots));
     image_.check_each_step(true);
     model_ = Model(image_.geometry(), last_id);
-    choose_time();
+    now_ms_ = choose_now_ms(choices_, image_.geometry().tick_ms);
     if (choices_.one_in(2)) { /* counters about to wrap */
         const uint32_t start = UINT32_MAX - choices_.small(20);
         model_.dropped = start;

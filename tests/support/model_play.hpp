@@ -66,6 +66,11 @@ private:
     const uint8_t *end_;
 };
 
+/* Where a queue of random play begins: an id near a wrap or anywhere; a time near a wrap of the
+ * 24 bits of a deadline, near either end, or anywhere. */
+uint64_t choose_last_id(Choices &choices);
+uint64_t choose_now_ms(Choices &choices, uint64_t tick_ms);
+
 class Play
 {
 public:
@@ -91,8 +96,6 @@ private:
     using Step = std::string (Play::*)();
 
     static slotq_geometry choose_geometry(Choices &choices);
-    uint64_t choose_last_id();
-    void choose_time();
     uint64_t choose_duration();
     uint64_t choose_id();
     uint32_t choose_group();
