@@ -20,7 +20,8 @@ struct slotq_producer {
     uint64_t begun_ms;      /* when the oldest came, or was last refused */
     uint64_t unknown_count; /* since the last flush; and the next */
     uint64_t unconfirmed_count;
-    bool telling; /* on_pushed runs */
+    uint32_t newest_count; /* messages of the newest push */
+    bool telling;          /* on_pushed runs */
 };
 
 /* ---- making ---- */
@@ -146,6 +147,7 @@ static slotq_outcome push_oldest(slotq_producer *self, uint32_t count, uint64_t 
     const slotq_outcome outcome =
         wait_ms == 0 ? slotq_push(self->queue, self->messages, count, &first_id)
                      : slotq_push_wait(self->queue, self->messages, count, wait_ms, &first_id);
+    self->newest_count = count;
     if (is_sent(outcome)) {
         self->unknown_count += outcome == SLOTQ_OUTCOME_UNKNOWN ? count : 0;
         self->unconfirmed_count += outcome == SLOTQ_UNCONFIRMED ? count : 0;
@@ -285,6 +287,10 @@ static slotq_outcome sum_up(slotq_producer *self, slotq_outcome outcome)
     const unsigned long long unconfirmed_count = self->unconfirmed_count;
     self->unknown_count = 0;
     self->unconfirmed_count = 0;
+    const bool newest_in_doubt = outcome == SLOTQ_OUTCOME_UNKNOWN || outcome == SLOTQ_UNCONFIRMED;
+    if (newest_in_doubt && unknown_count + unconfirmed_count == self->newest_count) {
+        return outcome; /* the store said it of all of them, and with numbers */
+    }
     if (unknown_count > 0) {
         return queue_refuse(self->queue, SLOTQ_OUTCOME_UNKNOWN,
                             "whether %llu messages since the last flush were pushed is not known: "
