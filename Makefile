@@ -82,8 +82,12 @@ REDIS_SOURCES := $(wildcard engine/backend/redis/*.c engine/queue/redis/*.c)
 LUA_SOURCES := $(wildcard lua/*.lua)
 TOOL_SOURCES := $(wildcard tools/slotq/*.c)
 EXAMPLE_SOURCES := $(wildcard tools/examples/*.c)
-BENCH_SOURCES := $(wildcard bench/*.c)
-BENCH_MAINS := $(wildcard bench/bench_*.c)
+BENCH_SOURCES := $(wildcard bench/*/*.c)
+BENCH_MAINS := $(wildcard bench/*/bench_*.c)
+# Peers whose clients are not here are left out, and the bench says so.
+hash := \#
+have = $(shell echo '$(hash)include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo $(2))
+BENCH_LIBS = -lhiredis -ljansson $(call have,sqlite3.h,-lsqlite3) $(call have,nats/nats.h,-lnats)
 # Tests of layout and core get by with image* and model*, on any machine; the rest needs Linux.
 SUPPORT_SOURCES := $(filter-out tests/support/main.cpp,$(wildcard tests/support/*.c*))
 CORE_SUPPORT := $(filter tests/support/image% tests/support/model%,$(SUPPORT_SOURCES))
@@ -215,9 +219,12 @@ $(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(REDIS_LIBRARY)
 $(OUT)/examples/%: $(OUT)/obj/tools/examples/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS)
-$(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/lib/bench.a $(REDIS_LIBRARY)
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lhiredis -lm
+define bench_binary
+$(OUT)/bench/$(call named,$(1)): $(call objects,$(1)) $(OUT)/lib/bench.a $(REDIS_LIBRARY)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$(CC) -o $$@ $$(filter %.o %.a,$$^) $(LINK_FLAGS) $(BENCH_LIBS) -lm
+endef
+$(foreach main,$(BENCH_MAINS),$(eval $(call bench_binary,$(main))))
 $(OUT)/share/slotq.bash: $(OUT)/bin/slotq
 	@mkdir -p $(@D); $< completion bash > $@
 $(OUT)/man/%: tools/man/%.scd

@@ -2,9 +2,9 @@
  * here. Knows the calling convention of lua/README.md and the shape of a slot.
  */
 #include "bare_scripts.h"
-#include "cycle.h"
+#include "../core/cycle.h"
 #include "subject.h"
-#include "sure.h"
+#include "../support/sure.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* memory_redis.c: see memory_redis.h.
  */
 #include "memory_redis.h"
-#include "cycle.h"
-#include "sure.h"
+#include "../core/cycle.h"
+#include "../support/sure.h"
 
 #include <stdio.h>
 

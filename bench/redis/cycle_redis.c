@@ -1,9 +1,9 @@
 /* cycle_redis.c: see cycle_redis.h.
  */
 #include "cycle_redis.h"
-#include "cycle.h"
-#include "samples.h"
-#include "sure.h"
+#include "../core/cycle.h"
+#include "../support/samples.h"
+#include "../support/sure.h"
 
 #include <stdio.h>
 #include <string.h>

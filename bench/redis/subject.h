@@ -4,7 +4,7 @@
 #ifndef SLOTQ_BENCH_SUBJECT_H
 #define SLOTQ_BENCH_SUBJECT_H
 
-#include "wire.h"
+#include "../support/wire.h"
 
 #include <stdint.h>
 

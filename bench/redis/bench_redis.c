@@ -7,10 +7,10 @@
 #include "cycle_library.h"
 #include "cycle_redis.h"
 #include "memory_redis.h"
-#include "private_server.h"
-#include "report.h"
-#include "samples.h"
-#include "sure.h"
+#include "../support/private_server.h"
+#include "../support/report.h"
+#include "../support/samples.h"
+#include "../support/sure.h"
 #include "wake_redis.h"
 
 #include <stdio.h>

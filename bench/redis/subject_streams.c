@@ -1,9 +1,9 @@
 /* subject_streams.c: a Redis stream as a work queue, with hiredis at its best: XADD and XREADGROUP
  * made once, XACK written straight into its bytes.
  */
-#include "cycle.h"
+#include "../core/cycle.h"
 #include "subject.h"
-#include "sure.h"
+#include "../support/sure.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,10 +5,10 @@
  * bench_core FOLDER [cycle] [wake] [growth]: queue files and results go to FOLDER.
  */
 #include "cycle.h"
-#include "sure.h"
+#include "../support/sure.h"
 #include "growth.h"
-#include "report.h"
-#include "samples.h"
+#include "../support/report.h"
+#include "../support/samples.h"
 #include "wake.h"
 
 #include <sched.h>

@@ -4,7 +4,7 @@
  */
 #include "wake.h"
 #include "cycle.h"
-#include "sure.h"
+#include "../support/sure.h"
 
 #include <errno.h>
 #include <linux/futex.h>

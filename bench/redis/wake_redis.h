@@ -4,7 +4,7 @@
 #ifndef SLOTQ_BENCH_WAKE_REDIS_H
 #define SLOTQ_BENCH_WAKE_REDIS_H
 
-#include "samples.h"
+#include "../support/samples.h"
 #include "subject.h"
 
 typedef struct wake_figures {

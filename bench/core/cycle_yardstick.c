@@ -2,7 +2,7 @@
  * queue.
  */
 #include "cycle.h"
-#include "samples.h"
+#include "../support/samples.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* cycle_library.c: see cycle_library.h.
  */
 #include "cycle_library.h"
-#include "cycle.h"
+#include "../core/cycle.h"
 #include "slotq_redis.h"
-#include "sure.h"
+#include "../support/sure.h"
 
 #include <stdio.h>
 

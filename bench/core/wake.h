@@ -4,7 +4,7 @@
 #ifndef SLOTQ_BENCH_WAKE_H
 #define SLOTQ_BENCH_WAKE_H
 
-#include "samples.h"
+#include "../support/samples.h"
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  */
 #include "growth.h"
 #include "cycle.h"
-#include "sure.h"
-#include "samples.h"
+#include "../support/sure.h"
+#include "../support/samples.h"
 #include "slotq_core.h"
 
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * files. Knows the public calls alone.
  */
 #include "cycle.h"
-#include "sure.h"
-#include "samples.h"
+#include "../support/sure.h"
+#include "../support/samples.h"
 
 typedef struct lease {
     uint64_t id;

@@ -3,7 +3,7 @@
  */
 #include "wake_redis.h"
 #include "cycle_redis.h"
-#include "sure.h"
+#include "../support/sure.h"
 
 #include <poll.h>
 #include <string.h>

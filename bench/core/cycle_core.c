@@ -2,8 +2,8 @@
  * slotq.h's queues.
  */
 #include "cycle.h"
-#include "sure.h"
-#include "samples.h"
+#include "../support/sure.h"
+#include "../support/samples.h"
 #include "slotq_core.h"
 
 #include <stdlib.h>
