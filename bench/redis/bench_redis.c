@@ -279,7 +279,7 @@ static void weigh(connection *wire)
     report_table_csv(&table, "redis-memory");
 }
 
-static void time_wakes(uint32_t rounds)
+static void time_wakes(const char *socket_path, uint32_t rounds)
 {
     static const struct {
         const char *name;
@@ -294,7 +294,7 @@ static void time_wakes(uint32_t rounds)
     static report_table table;
     for (uint32_t round = 0; round < rounds; round++) {
         for (uint32_t way = 0; way < WAYS; way++) {
-            ways[way].run(private_server_socket(), &all[way]);
+            ways[way].run(socket_path, &all[way]);
         }
     }
     put_head(&table, head);
@@ -416,13 +416,14 @@ int main(int count, char **words)
         fputs("usage: bench_redis FOLDER [--only NAME] [--rounds N] [--scripts FOLDER]\n", stderr);
         return 2;
     }
-    if (!private_server_start()) {
+    private_server *server = private_redis_start(NULL);
+    if (server == NULL) {
         puts("There is no redis-server on this machine: nothing in Redis was measured.");
         return 0;
     }
-    wire_open(&wire, private_server_socket());
+    wire_open(&wire, private_server_socket(server));
     subject_scripts_open(&wire, wanted.scripts);
-    cycle_library_open(&wire, private_server_socket());
+    cycle_library_open(&wire, private_server_socket(server));
     report_open(wanted.folder);
     if (is_any_wanted(&wanted)) {
         compare(&wanted, &wire);
@@ -431,7 +432,8 @@ int main(int count, char **words)
         weigh(&wire);
     }
     if (is_wanted(&wanted, "wake")) {
-        time_wakes(wanted.rounds < WAKE_ROUNDS_MOST ? wanted.rounds : WAKE_ROUNDS_MOST);
+        time_wakes(private_server_socket(server),
+                   wanted.rounds < WAKE_ROUNDS_MOST ? wanted.rounds : WAKE_ROUNDS_MOST);
     }
     if (is_wanted(&wanted, "idle")) {
         count_idle(&wire);
@@ -439,6 +441,6 @@ int main(int count, char **words)
     report_close();
     cycle_library_close();
     wire_close(&wire);
-    private_server_stop();
+    private_server_stop(server);
     return 0;
 }

@@ -4,9 +4,8 @@
 #include "sure.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,82 +13,182 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOOKS_MOST = 500, LOOK_US = 10000, FOLDER_BYTES = 64, NO_PROGRAM = 127 };
+enum {
+    SERVERS_MOST = 8,
+    WORDS_MOST = 64,
+    LOOKS_MOST = 1000,
+    LOOK_US = 10000,
+    FOLDER_BYTES = 64,
+    NO_PROGRAM = 127
+};
 
-static char folder[FOLDER_BYTES];
-static char socket_path[FOLDER_BYTES + 8];
-static pid_t server = -1;
+struct private_server {
+    char folder[FOLDER_BYTES];
+    char socket_path[FOLDER_BYTES + 32];
+    pid_t pid;
+    pid_t owner; /* a forked child of the bench must not end what is not its own */
+};
 
-static void run_server(pid_t parent)
+static private_server servers[SERVERS_MOST];
+
+static void run_program(const char *folder, const char *const *words, pid_t parent)
 {
     const int nothing = open("/dev/null", O_RDWR);
     if (nothing < 0 || chdir(folder) != 0 || dup2(nothing, STDOUT_FILENO) < 0 ||
-        dup2(nothing, STDIN_FILENO) < 0) {
+        dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDERR_FILENO) < 0) {
         _exit(1);
     }
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* however the bench ends */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* however the bench ends */
     if (getppid() != parent) {
         _exit(1);
     }
-    execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", "s", "--unixsocketperm",
-           "700", "--save", "", "--appendonly", "no", "--daemonize", "no", (char *)NULL);
+    execvp(words[0], (char *const *)(uintptr_t)words);
     _exit(NO_PROGRAM);
 }
 
-static bool accepts(void)
+static bool accepts(const private_server *self)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bench_need(descriptor >= 0, "socket");
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", self->socket_path);
     const bool answered =
         connect(descriptor, (const struct sockaddr *)&address, sizeof address) == 0;
     close(descriptor);
     return answered;
 }
 
-bool private_server_start(void)
+static int remove_one(const char *path, const struct stat *about, int type, struct FTW *at)
 {
-    snprintf(folder, sizeof folder, "/tmp/slotq-bench-XXXXXX");
-    bench_need(mkdtemp(folder) != NULL, "a temporary folder");
-    snprintf(socket_path, sizeof socket_path, "%s/s", folder);
-    const pid_t self = getpid();
-    server = fork();
-    bench_need(server >= 0, "fork");
-    if (server == 0) {
-        run_server(self);
+    (void)about;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static void remove_folder(private_server *self)
+{
+    if (self->folder[0] != '\0') {
+        (void)nftw(self->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        self->folder[0] = '\0';
     }
-    atexit(private_server_stop);
-    for (int look = 0; look < LOOKS_MOST && !accepts(); look++) {
+}
+
+static void stop_all(void)
+{
+    for (int i = 0; i < SERVERS_MOST; i++) {
+        if (servers[i].owner == getpid()) {
+            private_server_stop(&servers[i]);
+        }
+    }
+}
+
+static private_server *find_free(void)
+{
+    static bool ends_known;
+    if (!ends_known) {
+        bench_need(atexit(stop_all) == 0, "atexit");
+        ends_known = true;
+    }
+    for (int i = 0; i < SERVERS_MOST; i++) {
+        if (servers[i].folder[0] == '\0') {
+            return &servers[i];
+        }
+    }
+    bench_need(false, "so many servers at once");
+    return NULL;
+}
+
+/* false: there is no such program. */
+static bool await(private_server *self)
+{
+    for (int look = 0; look < LOOKS_MOST; look++) {
         int status;
-        if (waitpid(server, &status, WNOHANG) == server) {
-            server = -1;
-            private_server_stop();
-            bench_need(WIFEXITED(status) && WEXITSTATUS(status) == NO_PROGRAM,
-                       "starting redis-server");
+        if (accepts(self)) {
+            return true;
+        }
+        if (waitpid(self->pid, &status, WNOHANG) == self->pid) {
+            self->pid = 0;
+            bench_need(WIFEXITED(status) && WEXITSTATUS(status) == NO_PROGRAM, "starting a server");
             return false;
         }
         usleep(LOOK_US);
     }
-    bench_need(accepts(), "redis-server, which does not answer,");
-    return true;
+    bench_need(false, "a server, which does not answer,");
+    return false;
 }
 
-const char *private_server_socket(void)
+private_server *private_server_start(const char *const *words, const char *socket_name)
 {
-    return socket_path;
+    private_server *self = find_free();
+    char folder[] = "/tmp/slotq-bench-XXXXXX";
+    bench_need(mkdtemp(folder) != NULL, "a temporary folder");
+    *self = (private_server){.owner = getpid()};
+    snprintf(self->folder, sizeof self->folder, "%s", folder);
+    snprintf(self->socket_path, sizeof self->socket_path, "%s/%.24s", folder, socket_name);
+    self->pid = fork();
+    bench_need(self->pid >= 0, "fork");
+    if (self->pid == 0) {
+        run_program(self->folder, words, self->owner);
+    }
+    if (!await(self)) {
+        remove_folder(self);
+        return NULL;
+    }
+    return self;
 }
 
-void private_server_stop(void)
+private_server *private_redis_start(const char *const *options)
 {
-    if (server > 0) {
-        kill(server, SIGTERM);
-        waitpid(server, NULL, 0);
-        server = -1;
+    const char *words[WORDS_MOST] = {
+        "redis-server", "--port",      "0", "--unixsocket", "s", "--save", "", "--appendonly",
+        "no",           "--daemonize", "no"};
+    int count = 11;
+    for (int i = 0; options != NULL && options[i] != NULL; i++) {
+        bench_need(count < WORDS_MOST - 1, "so many options");
+        words[count++] = options[i];
     }
-    if (folder[0] != '\0') {
-        unlink(socket_path);
-        rmdir(folder);
-        folder[0] = '\0';
+    return private_server_start(words, "s");
+}
+
+const char *private_server_folder(const private_server *self)
+{
+    return self->folder;
+}
+
+const char *private_server_socket(const private_server *self)
+{
+    return self->socket_path;
+}
+
+int private_server_pid(const private_server *self)
+{
+    return (int)self->pid;
+}
+
+uint64_t private_server_resident_bytes(const private_server *self)
+{
+    char path[64];
+    unsigned long long pages[2] = {0, 0};
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)self->pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return 0;
     }
+    const int read = fscanf(file, "%llu %llu", &pages[0], &pages[1]);
+    fclose(file);
+    return read == 2 ? pages[1] * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+void private_server_stop(private_server *self)
+{
+    if (self == NULL) {
+        return;
+    }
+    if (self->pid > 0) {
+        kill(self->pid, SIGTERM);
+        waitpid(self->pid, NULL, 0);
+    }
+    remove_folder(self);
+    *self = (private_server){.pid = 0};
 }

@@ -1,16 +1,30 @@
-/* private_server.h: a redis-server of the bench's own: a temporary folder, a unix socket, no port,
- * nothing on disk. Knows processes; no queue and no stream.
+/* private_server.h: servers of the bench's own, each in a temporary folder, ended with the bench
+ * however it ends. Knows processes; no queue and no protocol.
  */
 #ifndef SLOTQ_BENCH_PRIVATE_SERVER_H
 #define SLOTQ_BENCH_PRIVATE_SERVER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* Started and answering; ended with the bench, however it ends. false: there is no redis-server
- * on this machine. */
-bool private_server_start(void);
-const char *private_server_socket(void);
-/* Ended by its process id, its folder removed. */
-void private_server_stop(void);
+typedef struct private_server private_server;
+
+/* words: the program and its arguments, NULL at the end; it starts in a new temporary folder and
+ * is there when the unix socket of that name, relative to the folder, accepts. NULL: the program
+ * is not on this machine. Ends the bench where it does not start. */
+private_server *private_server_start(const char *const *words, const char *socket_name);
+/* A redis-server on a unix socket with nothing on disk; options: more words for it, NULL at the
+ * end, or NULL. */
+private_server *private_redis_start(const char *const *options);
+
+/* Its folder, its socket, its process: valid until it is stopped. */
+const char *private_server_folder(const private_server *self);
+const char *private_server_socket(const private_server *self);
+int private_server_pid(const private_server *self);
+/* Bytes of its process in memory (RSS), 0 when it cannot be told. */
+uint64_t private_server_resident_bytes(const private_server *self);
+
+/* Ended by its process id, its folder removed with all in it. NULL is nothing. */
+void private_server_stop(private_server *self);
 
 #endif

@@ -1,0 +1,176 @@
+/* bench_peers.c: slotq and its peers in the same run. Knows the command line; what is measured is
+ * in families.c, by whom in contenders.def.
+ *
+ * bench_peers FOLDER FAMILY [options]: adds what is not there yet to FOLDER/raw.csv, and writes
+ * who took part, and why others did not, to FOLDER/contenders.tsv.
+ */
+#include "families.h"
+#include "../support/raw.h"
+#include "../support/sure.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { PRESENT_MOST = 64, PATH_BYTES = 512, NAME_BYTES = 64 };
+
+static const wishes defaults = {
+    .rounds = 5,
+    .stretch_ms = 150,
+    .batches = {{1, 64, 256}, 3},
+    .flights = {{8}, 1},
+    .payloads = {{32}, 1},
+    .rates_per_s = {{10000}, 1},
+    .consumers = {{1}, 1},
+    .seconds = 2,
+    .lengths = {{10000}, 1},
+    .leased_percents = {{0}, 1},
+};
+
+static int usage(void)
+{
+    fputs("usage: bench_peers FOLDER FAMILY [--rounds N] [--only NAME,…] [--stretch MS]\n"
+          "           [--batches N,…] [--flights N,…] [--payloads BYTES,…]\n"
+          "           [--rates PER_SECOND,…] [--consumers N,…] [--seconds N]\n"
+          "           [--lengths N,…] [--leased PERCENT,…]\n",
+          stderr);
+    for (const family *one = families; one->name != NULL; one++) {
+        fprintf(stderr, "  %-9s %s\n", one->name, one->about);
+    }
+    return 2;
+}
+
+static bool read_list(const char *text, number_list *list)
+{
+    list->count = 0;
+    while (list->count < LIST_MOST) {
+        char *end;
+        list->values[list->count++] = (uint32_t)strtoul(text, &end, 10);
+        if (end == text) {
+            return false;
+        }
+        if (*end == '\0') {
+            return true;
+        }
+        text = end + 1;
+    }
+    return false;
+}
+
+static bool read_option(const char *name, const char *value, wishes *wanted)
+{
+    number_list one;
+    const struct {
+        const char *name;
+        number_list *list;
+    } lists[] = {
+        {"--batches", &wanted->batches},        {"--flights", &wanted->flights},
+        {"--payloads", &wanted->payloads},      {"--rates", &wanted->rates_per_s},
+        {"--consumers", &wanted->consumers},    {"--lengths", &wanted->lengths},
+        {"--leased", &wanted->leased_percents},
+    };
+    for (uint32_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (strcmp(name, lists[i].name) == 0) {
+            return read_list(value, lists[i].list);
+        }
+    }
+    if (strcmp(name, "--only") == 0) {
+        wanted->only = value;
+        return true;
+    }
+    if (!read_list(value, &one) || one.count != 1) {
+        return false;
+    }
+    if (strcmp(name, "--rounds") == 0) {
+        wanted->rounds = one.values[0];
+    } else if (strcmp(name, "--stretch") == 0) {
+        wanted->stretch_ms = one.values[0];
+    } else if (strcmp(name, "--seconds") == 0) {
+        wanted->seconds = one.values[0];
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The name is one of those between the commas. */
+static bool is_wanted(const char *only, const char *name)
+{
+    char framed[NAME_BYTES];
+    char list[PATH_BYTES];
+    if (only == NULL) {
+        return true;
+    }
+    snprintf(framed, sizeof framed, ",%s,", name);
+    snprintf(list, sizeof list, ",%s,", only);
+    return strstr(list, framed) != NULL;
+}
+
+static bool is_in_family(const contender *who, const char *family_name)
+{
+    return who->embedded == (strcmp(family_name, "embedded") == 0);
+}
+
+/* Opens those asked for; who took part is added to contenders.tsv. */
+static uint32_t open_contenders(const char *folder, const char *family_name, const char *only,
+                                const contender **present)
+{
+    char path[PATH_BYTES];
+    uint32_t count = 0;
+    snprintf(path, sizeof path, "%s/contenders.tsv", folder);
+    FILE *file = fopen(path, "a");
+    bench_need(file != NULL, path);
+    for (uint32_t i = 0; i < contenders_count; i++) {
+        const contender *who = contenders[i];
+        if (!is_wanted(only, who->name) || !is_in_family(who, family_name)) {
+            continue;
+        }
+        const char *absent = who->open != NULL ? who->open(who) : NULL;
+        fprintf(file, "%s\t%s\t%s\t%s\n", who->name, who->settings, who->lacks,
+                absent != NULL ? absent : "");
+        if (absent == NULL) {
+            bench_need(count < PRESENT_MOST, "so many contenders");
+            present[count++] = who;
+        } else {
+            fprintf(stderr, "bench: %s is left out: %s\n", who->name, absent);
+        }
+    }
+    bench_need(fclose(file) == 0, path);
+    return count;
+}
+
+static const family *find_family(const char *name)
+{
+    for (const family *one = families; one->name != NULL; one++) {
+        if (strcmp(one->name, name) == 0) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
+int main(int count, char **words)
+{
+    const contender *present[PRESENT_MOST];
+    char path[PATH_BYTES];
+    wishes wanted = defaults;
+    const family *which = count >= 3 ? find_family(words[2]) : NULL;
+    if (which == NULL || count % 2 == 0) {
+        return usage();
+    }
+    for (int i = 3; i + 1 < count; i += 2) {
+        if (!read_option(words[i], words[i + 1], &wanted)) {
+            return usage();
+        }
+    }
+    snprintf(path, sizeof path, "%s/raw.csv", words[1]);
+    const uint32_t present_count = open_contenders(words[1], which->name, wanted.only, present);
+    raw_open(path);
+    which->run(&wanted, present, present_count);
+    raw_close();
+    for (uint32_t k = 0; k < present_count; k++) {
+        if (present[k]->close != NULL) {
+            present[k]->close(present[k]);
+        }
+    }
+    return 0;
+}

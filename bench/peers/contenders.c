@@ -1,0 +1,28 @@
+/* contenders.c: the list of all, and the server that those in Redis share.
+ */
+#include "contender.h"
+#include "../support/private_server.h"
+
+#include <stddef.h>
+
+#define CONTENDER(name) extern const contender name;
+#include "contenders.def"
+#undef CONTENDER
+
+#define CONTENDER(name) &name,
+const contender *const contenders[] = {
+#include "contenders.def"
+    NULL};
+#undef CONTENDER
+const uint32_t contenders_count = sizeof contenders / sizeof *contenders - 1;
+
+const char *contender_redis_socket(void)
+{
+    static private_server *server;
+    static bool tried;
+    if (!tried) {
+        server = private_redis_start(NULL);
+        tried = true;
+    }
+    return server != NULL ? private_server_socket(server) : NULL;
+}
