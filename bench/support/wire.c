@@ -101,10 +101,29 @@ static double field_of(const char *text, const char *name)
     return strtod(at + strlen(name), NULL);
 }
 
+/* The text of a section; the caller's. */
+static redisReply *ask_info(connection *self, const char *section)
+{
+    char words[64];
+    snprintf(words, sizeof words, "INFO %s", section);
+    redisReply *reply = wire_ask(self, words);
+    bench_need(reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS, "INFO");
+    return reply;
+}
+
+double wire_info(connection *self, const char *section, const char *field)
+{
+    char words[64];
+    redisReply *reply = ask_info(self, section);
+    snprintf(words, sizeof words, "\n%s:", field);
+    const double number = field_of(reply->str, words);
+    freeReplyObject(reply);
+    return number;
+}
+
 double wire_server_seconds(connection *self)
 {
-    redisReply *reply = wire_ask(self, "INFO cpu");
-    bench_need(reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS, "INFO");
+    redisReply *reply = ask_info(self, "cpu");
     const double seconds = field_of(reply->str, "used_cpu_sys_main_thread:") +
                            field_of(reply->str, "used_cpu_user_main_thread:");
     freeReplyObject(reply);
@@ -113,9 +132,5 @@ double wire_server_seconds(connection *self)
 
 double wire_server_commands(connection *self)
 {
-    redisReply *reply = wire_ask(self, "INFO stats");
-    bench_need(reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS, "INFO");
-    const double commands = field_of(reply->str, "total_commands_processed:");
-    freeReplyObject(reply);
-    return commands;
+    return wire_info(self, "stats", "total_commands_processed");
 }

@@ -40,6 +40,8 @@ void wire_set(connection *self, const char *key, const void *bytes, size_t lengt
 /* SHA-1 of a script now loaded; 41 bytes. */
 void wire_load(connection *self, const char *text, size_t length, char *sha1);
 
+/* A number that INFO tells: section "stats", field "total_commands_processed". */
+double wire_info(connection *self, const char *section, const char *field);
 /* CPU seconds that the server's main thread has used so far. */
 double wire_server_seconds(connection *self);
 /* Commands that the server has run so far. */
