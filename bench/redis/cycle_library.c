@@ -64,7 +64,7 @@ static void reserve(uint32_t limit)
 stretch library_singles(const cycle_task *task, connection *wire)
 {
     const slotq_producer_options options = {.max_messages = task->batch};
-    const slotq_data *messages = cycle_payloads();
+    const slotq_data *messages = subject_messages();
     slotq_producer *producer;
     stopwatch watch = {.wire = wire};
     subject_packed.reset(wire);
@@ -90,7 +90,7 @@ stretch library_trips(const cycle_task *task, connection *wire)
     subject_packed.reset(wire);
     stopwatch_start(&watch);
     for (uint32_t done = 0; done < task->messages; done += task->batch) {
-        bench_ok(slotq_push(queue, cycle_payloads(), task->batch, NULL), "slotq_push");
+        bench_ok(slotq_push(queue, subject_messages(), task->batch, NULL), "slotq_push");
         reserve(task->batch);
         bench_ok(slotq_ack_batch(queue, batch), "slotq_ack_batch");
     }
@@ -104,7 +104,7 @@ stretch library_push_next(const cycle_task *task, connection *wire)
     subject_packed.reset(wire);
     stopwatch_start(&watch);
     for (uint32_t done = 0; done < task->messages; done += task->batch) {
-        bench_ok(slotq_push(queue, cycle_payloads(), task->batch, NULL), "slotq_push");
+        bench_ok(slotq_push(queue, subject_messages(), task->batch, NULL), "slotq_push");
         next(task->batch);
     }
     bench_ok(slotq_ack_batch(queue, batch), "slotq_ack_batch");
@@ -122,7 +122,7 @@ static void put_round(slotq_pipeline *pipeline, const cycle_task *task, slotq_ba
                 "slotq_pipeline_settle_batch");
         }
         if (more) {
-            bench_ok(slotq_pipeline_push(pipeline, cycle_payloads(), task->batch, NULL),
+            bench_ok(slotq_pipeline_push(pipeline, subject_messages(), task->batch, NULL),
                      "slotq_pipeline_push");
             bench_ok(
                 slotq_pipeline_reserve(pipeline, 0, task->batch, CYCLE_LEASE_MS, batches[i], NULL),
@@ -165,7 +165,7 @@ static stretch consume(const cycle_task *task, connection *wire, void (*take)(ui
     while (done < task->messages) {
         subject_packed.reset(wire);
         for (uint32_t pushed = 0; pushed < FILL_MESSAGES; pushed += task->batch) {
-            bench_ok(slotq_push(queue, cycle_payloads(), task->batch, NULL), "slotq_push");
+            bench_ok(slotq_push(queue, subject_messages(), task->batch, NULL), "slotq_push");
         }
         stopwatch_start(&watch);
         for (uint32_t lap = 0; lap < FILL_MESSAGES; lap += task->batch) {

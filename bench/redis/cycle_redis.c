@@ -53,40 +53,87 @@ static void owe(owed_list *list, owed_kind kind, uint32_t replies)
     list->owed[list->last++ % OWED_MOST] = (owed){kind, replies};
 }
 
-static void take_and_ack(const cycle_task *task, connection *wire)
+/* Reads what the oldest take brought, and appends its ack; the number of replies that it has. */
+static uint32_t ack_taken(const cycle_task *task, connection *wire, uint32_t replies)
 {
-    redisReply *taken = wire_reply(wire);
-    task->subject->ack(wire, taken, task->batch);
-    freeReplyObject(taken);
+    static redisReply *taken[SUBJECT_BATCH_MOST];
+    bench_need(replies > 0 && replies <= SUBJECT_BATCH_MOST, "so many replies to a take");
+    for (uint32_t i = 0; i < replies; i++) {
+        taken[i] = wire_reply(wire);
+    }
+    const uint32_t owed_replies = task->subject->ack(wire, taken, task->batch);
+    for (uint32_t i = 0; i < replies; i++) {
+        freeReplyObject(taken[i]);
+    }
+    return owed_replies;
+}
+
+static void end_ack(const cycle_task *task, connection *wire, uint32_t replies)
+{
+    for (uint32_t i = 0; i < replies; i++) {
+        redisReply *reply = wire_reply(wire);
+        bench_need(task->subject->is_acked(reply, task->batch), "an ack of all that was taken");
+        freeReplyObject(reply);
+    }
+}
+
+/* All batches of the task, in_flight at any time: each pushed, taken and acked, or one of it. */
+static void play_window(const cycle_task *task, connection *wire, bool pushes, bool takes)
+{
+    owed_list waiting = {.first = 0};
+    const uint32_t batches = task->messages / task->batch;
+    uint32_t begun = 0;
+    uint32_t done = 0;
+    while (done < batches) {
+        while (begun < batches && begun - done < task->in_flight) {
+            if (pushes) {
+                owe(&waiting, OWED_PUSH, task->subject->push(wire, task->batch));
+            }
+            if (takes) {
+                owe(&waiting, OWED_TAKE, task->subject->take(wire, task->batch));
+            }
+            begun++;
+        }
+        const owed next = waiting.owed[waiting.first++ % OWED_MOST];
+        if (next.kind == OWED_TAKE) {
+            owe(&waiting, OWED_ACK, ack_taken(task, wire, next.replies));
+        } else if (next.kind == OWED_ACK) {
+            end_ack(task, wire, next.replies);
+            done++;
+        } else {
+            wire_skip(wire, next.replies);
+            done += !takes;
+        }
+    }
 }
 
 stretch cycle_window(const cycle_task *task, connection *wire)
 {
     stopwatch watch = {.wire = wire};
-    owed_list waiting = {.first = 0};
-    const uint32_t batches = task->messages / task->batch;
-    uint32_t begun = 0;
-    uint32_t done = 0;
     task->subject->reset(wire);
     stopwatch_start(&watch);
-    while (done < batches) {
-        while (begun < batches && begun - done < task->in_flight) {
-            owe(&waiting, OWED_PUSH, task->subject->push(wire, task->batch));
-            task->subject->take(wire, task->batch);
-            owe(&waiting, OWED_TAKE, 1);
-            begun++;
-        }
-        const owed next = waiting.owed[waiting.first++ % OWED_MOST];
-        if (next.kind == OWED_TAKE) {
-            take_and_ack(task, wire);
-            owe(&waiting, OWED_ACK, 1);
-        } else {
-            wire_skip(wire, next.replies);
-            done += next.kind == OWED_ACK;
-        }
-    }
+    play_window(task, wire, true, true);
     stopwatch_stop(&watch);
-    return stopwatch_read(&watch, batches * task->batch);
+    return stopwatch_read(&watch, task->messages);
+}
+
+stretch push_window(const cycle_task *task, connection *wire)
+{
+    stopwatch watch = {.wire = wire};
+    task->subject->reset(wire);
+    stopwatch_start(&watch);
+    play_window(task, wire, true, false);
+    stopwatch_stop(&watch);
+    return stopwatch_read(&watch, task->messages);
+}
+
+stretch take_window(const cycle_task *task, connection *wire)
+{
+    stopwatch watch = {.wire = wire};
+    stopwatch_start(&watch);
+    play_window(task, wire, false, true);
+    stopwatch_stop(&watch);
+    return stopwatch_read(&watch, task->messages);
 }
 
 stretch cycle_trips(const cycle_task *task, connection *wire)
@@ -96,9 +143,8 @@ stretch cycle_trips(const cycle_task *task, connection *wire)
     stopwatch_start(&watch);
     for (uint32_t done = 0; done < task->messages; done += task->batch) {
         wire_skip(wire, task->subject->push(wire, task->batch));
-        task->subject->take(wire, task->batch);
-        take_and_ack(task, wire);
-        wire_skip(wire, 1);
+        const uint32_t replies = task->subject->take(wire, task->batch);
+        end_ack(task, wire, ack_taken(task, wire, replies));
     }
     stopwatch_stop(&watch);
     return stopwatch_read(&watch, task->messages);
@@ -111,18 +157,20 @@ stretch cycle_phases(const cycle_task *task, connection *wire)
     task->subject->reset(wire);
     stopwatch_start(&watch);
     for (uint32_t done = 0; done < task->messages; done += calls * task->batch) {
-        uint32_t replies = 0;
+        uint32_t pushed = 0;
+        uint32_t taken = 0;
+        uint32_t acked = 0;
         for (uint32_t i = 0; i < calls; i++) {
-            replies += task->subject->push(wire, task->batch);
+            pushed += task->subject->push(wire, task->batch);
         }
-        wire_skip(wire, replies);
+        wire_skip(wire, pushed);
         for (uint32_t i = 0; i < calls; i++) {
-            task->subject->take(wire, task->batch);
+            taken += task->subject->take(wire, task->batch);
         }
         for (uint32_t i = 0; i < calls; i++) {
-            take_and_ack(task, wire);
+            acked += ack_taken(task, wire, taken / calls);
         }
-        wire_skip(wire, calls);
+        end_ack(task, wire, acked);
     }
     stopwatch_stop(&watch);
     return stopwatch_read(&watch, task->messages);
@@ -148,15 +196,16 @@ static stretch consume(const cycle_task *task, connection *wire, bool together)
     while (done < task->messages) {
         fill(task, wire, batches);
         stopwatch_start(&watch);
-        task->subject->take(wire, task->batch);
+        uint32_t replies = task->subject->take(wire, task->batch);
         for (uint32_t i = 0; i < batches; i++) {
-            take_and_ack(task, wire);
-            if (together && i + 1 < batches) {
-                task->subject->take(wire, task->batch);
+            const bool is_last = i + 1 == batches;
+            const uint32_t acked = ack_taken(task, wire, replies);
+            if (together && !is_last) {
+                replies = task->subject->take(wire, task->batch);
             }
-            wire_skip(wire, 1);
-            if (!together && i + 1 < batches) {
-                task->subject->take(wire, task->batch);
+            end_ack(task, wire, acked);
+            if (!together && !is_last) {
+                replies = task->subject->take(wire, task->batch);
             }
         }
         stopwatch_stop(&watch);
@@ -207,7 +256,7 @@ static void append_setrange(connection *wire, uint32_t offset, uint32_t length)
     const int head = snprintf(
         bytes, COMMAND_HEAD_BYTES, "*4\r\n$8\r\nSETRANGE\r\n$%zu\r\n%s\r\n$%d\r\n%s\r\n$%u\r\n",
         sizeof SUBJECT_QUEUE_KEY - 1, SUBJECT_QUEUE_KEY, digits, number, (unsigned)length);
-    const slotq_data *messages = cycle_payloads();
+    const slotq_data *messages = subject_messages();
     for (uint32_t i = 0; i < length / STRIDE; i++) { /* packed, as a push is */
         char *slot = bytes + head + (size_t)i * STRIDE;
         slot[0] = (char)messages[i].size;

@@ -27,6 +27,9 @@ struct cycle_task {
 
 /* Push, take and ack in batches, in_flight of them at any time. */
 task_run cycle_window;
+/* Only push, on an empty queue; then only take and ack what it left there. */
+task_run push_window;
+task_run take_window;
 /* Push, take and ack in batches, each call a round trip. */
 task_run cycle_trips;
 /* in_flight pushes in one pipeline, then their takes, then their acks; batch messages a call. */

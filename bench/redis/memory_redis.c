@@ -19,16 +19,15 @@ static uint64_t usage(connection *wire, const char *key)
 
 static void push_all(const subject *which, connection *wire, uint32_t messages)
 {
-    for (uint32_t done = 0; done < messages; done += SUBJECT_BATCH_MOST) {
-        wire_skip(wire, which->push(wire, SUBJECT_BATCH_MOST));
+    for (uint32_t done = 0; done < messages; done += MEMORY_BATCH) {
+        wire_skip(wire, which->push(wire, MEMORY_BATCH));
     }
 }
 
 static void take_all(const subject *which, connection *wire, uint32_t messages)
 {
-    for (uint32_t done = 0; done < messages; done += SUBJECT_BATCH_MOST) {
-        which->take(wire, SUBJECT_BATCH_MOST);
-        wire_skip(wire, 1);
+    for (uint32_t done = 0; done < messages; done += MEMORY_BATCH) {
+        wire_skip(wire, which->take(wire, MEMORY_BATCH));
     }
 }
 

@@ -16,7 +16,9 @@ typedef struct memory_figures {
     uint64_t stream_pending;
 } memory_figures;
 
-/* messages: a multiple of SUBJECT_BATCH_MOST, below 65535. */
+enum { MEMORY_BATCH = 256 };
+
+/* messages: a multiple of MEMORY_BATCH, below 65535. */
 void memory_measure(connection *wire, uint32_t messages, memory_figures *figures);
 
 #endif

@@ -97,7 +97,7 @@ static double count_wakes(sides *all, void (*fall_asleep)(connection *wire))
         subject_packed.take(&all->producer, 1);
         redisReply *taken = wire_reply(&all->producer);
         wakes += woken_in_vain(all, fall_asleep);
-        subject_packed.ack(&all->producer, taken, 1);
+        subject_packed.ack(&all->producer, &taken, 1);
         freeReplyObject(taken);
         wire_skip(&all->producer, 1);
         wakes += woken_in_vain(all, fall_asleep);
@@ -132,7 +132,7 @@ static void measure(sides *all, void (*fall_asleep)(connection *wire), wake_figu
         samples_add(&figures->latency_ns, (double)(clock_ns() - start));
         wire_skip(&all->producer, replies);
         stopwatch_stop(&watch);
-        subject_packed.ack(&all->worker, taken, 1);
+        subject_packed.ack(&all->worker, &taken, 1);
         freeReplyObject(taken);
         wire_skip(&all->worker, 1);
     }
