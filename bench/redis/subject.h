@@ -31,6 +31,8 @@ typedef struct subject {
 
 /* A Redis stream with one group: XADD, XREADGROUP, XACK. */
 extern const subject subject_streams;
+/* LPUSH of many, an LMOVE a message to a list of those taken, an LREM by value a message. */
+extern const subject subject_list;
 
 /* The packed scripts, called by EVALSHA and packed here; the same without any rule, as a bound of
  * what scripts can do (bare_scripts.h; 32-byte payloads alone); and the plain ones. */
