@@ -33,6 +33,8 @@ typedef struct subject {
 extern const subject subject_streams;
 /* LPUSH of many, an LMOVE a message to a list of those taken, an LREM by value a message. */
 extern const subject subject_list;
+/* Ids in a list, leases in a sorted set, payloads in a hash, by scripts of its own. */
+extern const subject subject_leases;
 
 /* The packed scripts, called by EVALSHA and packed here; the same without any rule, as a bound of
  * what scripts can do (bare_scripts.h; 32-byte payloads alone); and the plain ones. */
@@ -81,6 +83,9 @@ void subject_scripts_open(connection *wire, const char *folder);
 /* Append a call of a script by its name on the key below; words: what follows now, between blanks.
  * One reply. */
 void subject_call(connection *wire, const char *script_name, const char *words);
+
+/* Append the giving back of up to most messages whose lease has run out; one reply, how many. */
+void subject_leases_recover(connection *wire, uint32_t most);
 
 /* The key that scripts work on, and bytes of its image. */
 #define SUBJECT_QUEUE_KEY "bench:queue"
