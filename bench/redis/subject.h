@@ -42,6 +42,11 @@ extern const subject subject_packed;
 extern const subject subject_bare;
 extern const subject subject_plain;
 
+/* Bounds of whatever keeps its messages in a string: SETRANGE and GETRANGE of the same bytes; and
+ * of whatever is a command: PING. */
+extern const subject subject_strings;
+extern const subject subject_ping;
+
 /* ---- the messages ---- */
 
 /* What all subjects push from now on, and room for how many their next reset makes. At first 32
