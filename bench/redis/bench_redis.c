@@ -423,7 +423,6 @@ int main(int count, char **words)
     }
     wire_open(&wire, private_server_socket(server));
     subject_scripts_open(&wire, wanted.scripts);
-    cycle_library_open(&wire, private_server_socket(server));
     report_open(wanted.folder);
     if (is_any_wanted(&wanted)) {
         compare(&wanted, &wire);

@@ -6,8 +6,7 @@
 
 #include "cycle_redis.h"
 
-/* The queue that subject_packed.reset makes, opened; and closed. */
-void cycle_library_open(connection *wire, const char *socket_path);
+/* The handle that is open since the first run of any of these, if one is. */
 void cycle_library_close(void);
 
 /* Each message pushed by itself into a producer that gathers batch of them, and taken by
@@ -20,6 +19,10 @@ task_run library_push_next;
 /* All three verbs with in_flight batches in one slotq_pipeline: so many are acked, pushed and
  * reserved in a round trip. */
 task_run library_pipeline;
+/* Pushing alone, into an empty queue, and then taking and acking alone: by slotq_pipeline, or with
+ * nothing else in flight by slotq_push and slotq_next. */
+task_run library_push;
+task_run library_take;
 /* Taking and acking alone: slotq_next, or slotq_reserve and slotq_ack_batch. */
 task_run library_next;
 task_run library_reserve_ack;
