@@ -10,8 +10,8 @@
 
 enum { KEYS = 4 };
 
-static const char *const keys[KEYS] = {"bench:{l}:last", "bench:{l}:ready", "bench:{l}:payloads",
-                                       "bench:{l}:leases"};
+static const char *const keys[KEYS] = {"{bench}:last", "{bench}:list", "{bench}:data",
+                                       "{bench}:zset"};
 
 static char push_sha1[41];
 static char take_sha1[41];
@@ -28,7 +28,7 @@ static void leases_load(connection *wire)
 
 static void leases_reset(connection *wire)
 {
-    wire_do(wire, "DEL bench:{l}:last bench:{l}:ready bench:{l}:payloads bench:{l}:leases");
+    wire_do(wire, "DEL {bench}:last {bench}:list {bench}:data {bench}:zset");
 }
 
 /* EVALSHA with its keys; more arguments are put by the caller. */
@@ -104,7 +104,7 @@ static bool leases_is_acked(const redisReply *reply, uint32_t count)
 }
 
 const subject subject_leases = {
-    "ZSET leases", "bench:{l}:last bench:{l}:ready bench:{l}:payloads bench:{l}:leases",
+    "ZSET leases", "{bench}:last {bench}:list {bench}:data {bench}:zset",
     leases_load,   leases_reset,
     leases_push,   leases_take,
     leases_ack,    leases_is_acked};

@@ -7,7 +7,7 @@
 #include "../support/sure.h"
 
 #define LIST "bench:list"
-#define TAKEN "bench:list:taken"
+#define TAKEN "bench:taken"
 
 static void list_reset(connection *wire)
 {
