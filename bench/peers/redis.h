@@ -38,5 +38,6 @@ void redis_shape(uint32_t payload_bytes, uint32_t messages);
 /* ---- families ---- */
 
 void redis_cycle(const contender *self, const load *how, cycle_times *times);
+void redis_wire(const contender *self, const load *how, wire_bytes *bytes);
 
 #endif

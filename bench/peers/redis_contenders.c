@@ -76,7 +76,7 @@ static stretch cycle_any(const cycle_task *task, connection *wire)
     {                                                                                              \
         &(which), push_window, take_window, cycle_any                                              \
     }
-#define IN_REDIS .open = redis_open, .close = redis_close, .cycle = redis_cycle
+#define IN_REDIS .open = redis_open, .close = redis_close, .cycle = redis_cycle, .wire = redis_wire
 
 static const redis_own slotq_own = RAW_RUNS(subject_packed);
 const contender contender_slotq = {
