@@ -48,7 +48,8 @@ char *draft_put_room(draft *self, size_t length)
     put_head(self, '$', length);
     bench_need(self->used + length + 2 <= ROOM_BYTES, "a command of so many bytes");
     char *at = self->bytes + self->used;
-    memcpy(at + length, "\r\n", 2);
+    at[length] = '\r';
+    at[length + 1] = '\n';
     self->used += length + 2;
     return at;
 }

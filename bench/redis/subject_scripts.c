@@ -104,7 +104,8 @@ static void scripts_reset(connection *wire)
 static draft begin_call(script which, const char *words, uint32_t word_count, uint32_t more)
 {
     draft made = draft_begin();
-    bench_need(sha1s[at_work][which][0] != '\0', "calling a script that is not built");
+    bench_need(which < SCRIPTS && sha1s[at_work][which][0] != '\0',
+               "calling a script that is not built");
     draft_command(&made, 5 + word_count + more);
     draft_put_text(&made, "EVALSHA");
     draft_put(&made, sha1s[at_work][which], 40);
@@ -129,7 +130,6 @@ void subject_call(connection *wire, const char *script_name, const char *words)
     while (which < SCRIPTS && strcmp(script_names[which], script_name) != 0) {
         which++;
     }
-    bench_need(which < SCRIPTS, "finding a script");
     const draft made = begin_call(which, words, word_count, 0);
     draft_send(&made, wire);
 }
