@@ -38,6 +38,7 @@ void redis_shape(uint32_t payload_bytes, uint32_t messages);
 /* ---- families ---- */
 
 void redis_cycle(const contender *self, const load *how, cycle_times *times);
+void redis_latency(const contender *self, const open_load *how, samples *ns);
 void redis_wire(const contender *self, const load *how, wire_bytes *bytes);
 
 #endif
