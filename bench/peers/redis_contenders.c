@@ -97,9 +97,10 @@ static const redis_own library_own = {&subject_packed, library_push, library_tak
 const contender contender_slotq_library = {
     .name = "slotq library",
     .settings = "the same through slotq.h: slotq_pipeline; slotq_push and slotq_next where each "
-                "call is a round trip",
+                "call is a round trip; slotq_next waits",
     .lacks = "",
     IN_REDIS,
+    .latency = redis_latency,
     .own = &library_own,
 };
 
@@ -108,9 +109,11 @@ const contender contender_streams = {
     .name = "Streams",
     .settings =
         "XADD a message; XREADGROUP COUNT batch; XACK of the batch; pipelined over hiredis; "
-        "never trimmed within a stretch; deleted between",
+        "never trimmed within a stretch; deleted between; waiting: XREADGROUP BLOCK behind the "
+        "XACK",
     .lacks = "no bound by itself; no limit of attempts; finished messages stay until trimmed",
     IN_REDIS,
+    .latency = redis_latency,
     .own = &streams_own,
 };
 
@@ -118,9 +121,10 @@ static const redis_own list_own = RAW_RUNS(subject_list);
 const contender contender_list = {
     .name = "LIST",
     .settings = "LPUSH of the batch; LMOVE a message to the worker's own list; LREM of 1 a message "
-                "in the order taken; pipelined over hiredis",
+                "in the order taken; pipelined over hiredis; waiting: BLMOVE behind the LREMs",
     .lacks = "no lease; no attempts; finish by value; no bound",
     IN_REDIS,
+    .latency = redis_latency,
     .own = &list_own,
 };
 
@@ -128,9 +132,11 @@ static const redis_own leases_own = RAW_RUNS(subject_leases);
 const contender contender_leases = {
     .name = "ZSET leases",
     .settings = "own Lua: ids in a list; leases in a sorted set; payloads in one hash; a script a "
-                "batch by EVALSHA; pipelined over hiredis",
+                "batch by EVALSHA; pipelined over hiredis; waiting: BLPOP of a bell that each push "
+                "rings",
     .lacks = "no token (whoever was late finishes for another); no attempts; no bound; four keys",
     IN_REDIS,
+    .latency = redis_latency,
     .own = &leases_own,
 };
 
@@ -152,5 +158,6 @@ const contender contender_ping = {
     .settings = "a bound: a PING for each push and take and finish of a batch",
     .lacks = "no queue; no bytes",
     IN_REDIS,
+    .latency = redis_latency,
     .own = &ping_own,
 };
