@@ -57,6 +57,10 @@ uint32_t subject_messages_most(void);
 /* Another number after each change of the shape: what was made for the old one is not right. */
 uint32_t subject_shape_number(void);
 
+/* How long takes lease for, where there are leases, from now on; at first CYCLE_LEASE_MS. */
+void subject_lease_set(uint32_t lease_ms);
+uint32_t subject_lease_ms(void);
+
 /* A push of count messages pushes the first count of these, each different from the others. Their
  * first eight bytes are free for stamps but for the very first, which is SUBJECT_FIRST_BYTE. */
 #define SUBJECT_FIRST_BYTE 'p'
@@ -89,12 +93,16 @@ void subject_scripts_open(connection *wire, const char *folder);
  * One reply. */
 void subject_call(connection *wire, const char *script_name, const char *words);
 
+/* Its SHA-1, for calls on keys of one's own; once it was loaded. */
+const char *subject_script_sha1(const char *script_name);
+
 /* Append the giving back of up to most messages whose lease has run out; one reply, how many. */
 void subject_leases_recover(connection *wire, uint32_t most);
 
 /* The key that scripts work on, and bytes of its image. */
 #define SUBJECT_QUEUE_KEY "bench:queue"
 #define SUBJECT_STREAM_KEY "bench:stream"
+#define SUBJECT_TAKEN_KEY "bench:taken" /* the list of what was taken from a list */
 uint32_t subject_image_bytes(void);
 
 #endif

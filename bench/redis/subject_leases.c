@@ -2,7 +2,6 @@
  * one hash (faster to fill and to clear than a hash a message), each verb one script a batch.
  * Knows leases_scripts.h.
  */
-#include "../core/cycle.h"
 #include "leases_scripts.h"
 #include "subject.h"
 #include "subject_draft.h"
@@ -66,7 +65,7 @@ static uint32_t leases_take(connection *wire, uint32_t count)
     if (!kept_is_for(&kept, count)) {
         draft made = begin_call(take_sha1, 2);
         draft_put_number(&made, count);
-        draft_put_number(&made, CYCLE_LEASE_MS);
+        draft_put_number(&made, subject_lease_ms());
         kept_renew(&kept, &made, count);
     }
     kept_send(&kept, wire);

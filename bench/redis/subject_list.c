@@ -7,7 +7,7 @@
 #include "../support/sure.h"
 
 #define LIST "bench:list"
-#define TAKEN "bench:taken"
+#define TAKEN SUBJECT_TAKEN_KEY
 
 static void list_reset(connection *wire)
 {

@@ -120,15 +120,27 @@ static draft begin_call(script which, const char *words, uint32_t word_count, ui
     return made;
 }
 
-void subject_call(connection *wire, const char *script_name, const char *words)
+static script find_script(const char *script_name)
 {
     script which = PUSH_PACKED;
+    while (which < SCRIPTS && strcmp(script_names[which], script_name) != 0) {
+        which++;
+    }
+    bench_need(which < SCRIPTS, "finding a script");
+    return which;
+}
+
+const char *subject_script_sha1(const char *script_name)
+{
+    return sha1s[BUNDLED][find_script(script_name)];
+}
+
+void subject_call(connection *wire, const char *script_name, const char *words)
+{
+    const script which = find_script(script_name);
     uint32_t word_count = words[0] != '\0';
     for (const char *at = words; (at = strchr(at, ' ')) != NULL; at++) {
         word_count++;
-    }
-    while (which < SCRIPTS && strcmp(script_names[which], script_name) != 0) {
-        which++;
     }
     const draft made = begin_call(which, words, word_count, 0);
     draft_send(&made, wire);
@@ -181,7 +193,7 @@ static uint32_t packed_take(connection *wire, uint32_t count)
     const uint32_t first = part_of(count);
     if (!kept_is_for(&kept[at_work], first)) {
         char words[32];
-        snprintf(words, sizeof words, "0 %u %d", (unsigned)first, CYCLE_LEASE_MS);
+        snprintf(words, sizeof words, "0 %u %u", (unsigned)first, (unsigned)subject_lease_ms());
         const draft made = begin_call(RESERVE_PACKED, words, 3, 0);
         kept_renew(&kept[at_work], &made, first);
     }
@@ -279,7 +291,7 @@ static uint32_t plain_push(connection *wire, uint32_t count)
 static uint32_t plain_take(connection *wire, uint32_t count)
 {
     char words[32];
-    snprintf(words, sizeof words, "0 %u %d", (unsigned)count, CYCLE_LEASE_MS);
+    snprintf(words, sizeof words, "0 %u %u", (unsigned)count, (unsigned)subject_lease_ms());
     const draft made = begin_call(RESERVE, words, 3, 0);
     draft_send(&made, wire);
     return 1;

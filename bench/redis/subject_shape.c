@@ -11,8 +11,9 @@
 static struct {
     uint32_t payload_bytes;
     uint32_t messages_most;
+    uint32_t lease_ms;
     uint32_t number;
-} shape = {CYCLE_PAYLOAD_BYTES, CYCLE_RING_SLOTS - 1, 1};
+} shape = {CYCLE_PAYLOAD_BYTES, CYCLE_RING_SLOTS - 1, CYCLE_LEASE_MS, 1};
 
 void subject_shape_set(uint32_t payload_bytes, uint32_t messages_most)
 {
@@ -33,6 +34,19 @@ uint32_t subject_payload_bytes(void)
 uint32_t subject_messages_most(void)
 {
     return shape.messages_most;
+}
+
+void subject_lease_set(uint32_t lease_ms)
+{
+    if (shape.lease_ms != lease_ms) {
+        shape.lease_ms = lease_ms;
+        shape.number++;
+    }
+}
+
+uint32_t subject_lease_ms(void)
+{
+    return shape.lease_ms;
 }
 
 uint32_t subject_shape_number(void)
