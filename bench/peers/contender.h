@@ -45,6 +45,13 @@ typedef struct weight {
     double leased_bytes; /* < 0: there is no such state */
 } weight;
 
+/* Bytes a mailbox, all told: a queue of its own that holds the 25 newest messages of 32 bytes. */
+typedef struct mailbox_weight {
+    double empty_bytes;
+    double ready_bytes;  /* full, and some were overwritten */
+    double leased_bytes; /* all of them taken */
+} mailbox_weight;
+
 /* One message a call, each a round trip, at a length with a share leased. Server times are the
  * server's own for one command, < 0 where it does not tell. */
 typedef struct growth_times {
@@ -94,6 +101,7 @@ struct contender {
     /* Adds ns from due to taken, of the messages behind the first tenth. */
     void (*latency)(const contender *self, const open_load *how, samples *ns);
     void (*weigh)(const contender *self, uint32_t messages, uint32_t payload_bytes, weight *bytes);
+    void (*mailboxes)(const contender *self, uint32_t count, mailbox_weight *bytes);
     void (*grow)(const contender *self, uint32_t length, uint32_t leased_percent,
                  growth_times *times);
     void (*fill)(const contender *self, full_answers *answers);

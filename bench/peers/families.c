@@ -207,6 +207,27 @@ static void run_memory(const wishes *wanted, const contender *const *present, ui
     }
 }
 
+static void run_mailboxes(const wishes *wanted, const contender *const *present, uint32_t count)
+{
+    for (uint32_t i = 0; i < wanted->lengths.count; i++) {
+        for (uint32_t k = 0; k < count; k++) {
+            char words[CASE_BYTES];
+            mailbox_weight bytes;
+            const char *name = present[k]->name;
+            snprintf(words, sizeof words, "mailboxes=%u", (unsigned)wanted->lengths.values[i]);
+            report_progress("mailboxes", i * count + k + 1, wanted->lengths.count * count);
+            if (present[k]->mailboxes == NULL || raw_has("mailboxes", name, words, 0)) {
+                continue;
+            }
+            present[k]->mailboxes(present[k], wanted->lengths.values[i], &bytes);
+            raw_add("mailboxes", name, words, "empty_bytes", 0, bytes.empty_bytes);
+            raw_add("mailboxes", name, words, "ready_bytes", 0, bytes.ready_bytes);
+            raw_add("mailboxes", name, words, "leased_bytes", 0, bytes.leased_bytes);
+            raw_flush();
+        }
+    }
+}
+
 /* ---- growth ---- */
 
 static void play_growth(const contender *who, uint32_t length, uint32_t percent, uint32_t round)
@@ -312,6 +333,7 @@ const family families[] = {
     {"embedded", "the same with no server between", run_embedded},
     {"latency", "from due to taken, open load (--rates --consumers --seconds)", run_latency},
     {"memory", "bytes a message, ready and leased (--lengths --payloads)", run_memory},
+    {"mailboxes", "bytes of each of --lengths mailboxes of 25 messages", run_mailboxes},
     {"growth", "a message a call in queues of --lengths, --leased percent of them", run_growth},
     {"full", "what goes on at maxmemory", run_full},
     {"recovery", "10,000 messages of a dead worker given out again", run_recovery},
