@@ -1,0 +1,108 @@
+# data.awk: one plot's data from raw.csv, columns between tabs, in the order they are drawn. Knows
+# which figures a plot shows; medians are of ../report/figures.awk, looks of the .gp files.
+#
+# -v plot=throughput|memory|latency|length     nothing is printed where there is nothing to draw
+
+function kind(who) {
+    return is_bound(who) ? 2 : is_ours(who) ? 1 : 0
+}
+
+function number(value) {
+    return value == "" ? "NaN" : sprintf("%.6g", value)
+}
+
+# Lines by their keys: the least first, or with sign = -1 the most; a key of "" is last.
+function put(key, line, sign,    i) {
+    key = key == "" ? 1e300 : sign * key
+    for (i = ++line_count; i > 1 && keys[i - 1] > key; i--) {
+        keys[i] = keys[i - 1]
+        lines[i] = lines[i - 1]
+    }
+    keys[i] = key
+    lines[i] = line
+}
+
+function rate_of(who, words,    ns) {
+    ns = words == "" ? "" : median_of("cycle", who, words, "cycle_ns")
+    return ns > 0 ? 1e9 / ns : ""
+}
+
+function shown_rate(rate) {
+    return rate == "" ? "" : rate_text(1e9 / rate)
+}
+
+# name, kind, messages/s in batches, the same one at a time, both as text
+function throughput(    k, who, batched, single) {
+    for (k = 1; k <= contender_count; k++) {
+        who = contenders[k]
+        batched = rate_of(who, cycle_case(256))
+        single = rate_of(who, cycle_case(1))
+        if (batched != "" || single != "") {
+            put(batched, who "\t" kind(who) "\t" number(batched) "\t" number(single) "\t" \
+                shown_rate(batched) "\t" shown_rate(single), -1)
+        }
+    }
+}
+
+# name, kind, bytes ready, bytes leased, both as text
+function memory(    k, who, words, ready, leased) {
+    words = "messages=10000 payload=32"
+    for (k = 1; k <= contender_count; k++) {
+        who = contenders[k]
+        ready = median_of("memory", who, words, "ready_bytes")
+        leased = median_of("memory", who, words, "leased_bytes")
+        if (ready != "") {
+            put(leased == "" ? ready : leased, who "\t" kind(who) "\t" number(ready) "\t" \
+                number(leased) "\t" digits(ready) "\t" (leased == "" ? "" : digits(leased)), 1)
+        }
+    }
+}
+
+# name, kind, p50, p99, p99.9 (where it is known, else p99), p50 as text
+function latency(    k, who, words, p50, p99, p999) {
+    words = "rate=10000 consumers=1"
+    for (k = 1; k <= contender_count; k++) {
+        who = contenders[k]
+        p50 = median_of("latency", who, words, "p50_us")
+        p99 = median_of("latency", who, words, "p99_us")
+        p999 = median_of("latency", who, words, "p999_us")
+        if (p50 != "") {
+            put(p50, who "\t" kind(who) "\t" number(p50) "\t" number(p99) "\t" \
+                number(p999 == "" ? p99 : p999) "\t" time_text(1000 * p50), 1)
+        }
+    }
+}
+
+# A block a contender: its name, then length and µs of push, take and finish together.
+function lengths(    k, i, who, words, block, middle) {
+    for (k = 1; k <= contender_count; k++) {
+        who = contenders[k]
+        block = ""
+        for (i = 1; i <= case_count["growth"]; i++) {
+            words = cases["growth", i]
+            middle = part(words, "leased") == part(cases["growth", 1], "leased") ? \
+                median_of("growth", who, words, "verbs_ns") : ""
+            if (middle != "") {
+                block = block part(words, "length") "\t" number(middle / 1000) "\n"
+            }
+        }
+        if (block != "") {
+            put(k, "\"" who "\"\n" block "\n", 1)
+        }
+    }
+}
+
+END {
+    if (plot == "throughput") {
+        throughput()
+    } else if (plot == "memory") {
+        memory()
+    } else if (plot == "latency") {
+        latency()
+    } else if (plot == "length") {
+        lengths()
+    }
+    for (i = 1; i <= line_count; i++) {
+        print lines[i]
+    }
+}
