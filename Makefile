@@ -131,12 +131,17 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 stamp = @mkdir -p $(dir $(1)); printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(1) || \
 	printf '%s\n' '$(subst ','\'',$(2))' > $(1)
 C_STAMP := $(OUT)/stamps/c
+PEERS_STAMP := $(OUT)/stamps/peers
 CXX_STAMP := $(OUT)/stamps/cxx
 LIST_STAMP := $(OUT)/stamps/sources
 .PHONY: FORCE
 FORCE:
 $(C_STAMP): FORCE
 	$(call stamp,$@,$(CC) $(C_FLAGS) $(CPP_FLAGS) $(COVER) $(FREESTANDING) $(LINK_FLAGS))
+# Sources look for the headers of peers themselves: a library that came since is another case.
+$(PEERS_STAMP): FORCE
+	$(call stamp,$@,$(BENCH_LIBS))
+$(call objects,$(BENCH_SOURCES)): $(PEERS_STAMP)
 $(CXX_STAMP): FORCE
 	$(call stamp,$@,$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(LINK_FLAGS))
 $(LIST_STAMP): FORCE
@@ -259,7 +264,8 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 
 # ---- what can be asked for ----
 
-.PHONY: help all demo lua test prove torture asan fuzz bench tidy tables format coverage install
+.PHONY: help all demo lua test prove torture asan fuzz bench bench-quick bench-all bench-publish
+.PHONY: tidy tables format coverage install
 .PHONY: uninstall amalgamation clean built tests-built suites benches-built fuzzers-built
 .PHONY: endian-built endian-suites seeds
 
@@ -316,11 +322,20 @@ endian-built: $(CORE_ROOMS:%=$(OUT)/tests/%)
 endian-suites:
 	@$(MAKE) SUITES='$(CORE_ROOMS:%=$(OUT)/tests/%)' suites
 
-bench: ## the figures of the README, measured here
-	@sh tools/checks/need.sh demo
+define run_bench
+	@sh tools/checks/need.sh bench
 	@$(MAKE) built benches-built
 	@$(MAKE) amalgamation
-	@OUT=$(OUT) CC='$(CC)' bash bench/run.sh $(ONLY)
+	@OUT=$(OUT) CC='$(CC)' bash bench/run.sh $(1) $(ONLY)
+endef
+bench: ## slotq beside its peers, measured here in ten minutes (ONLY='core redis peers')
+	$(call run_bench,)
+bench-quick: ## the same tables of the peers in one minute
+	$(call run_bench,--quick)
+bench-all: ## the whole matrix, some hours; goes on where it was interrupted
+	$(call run_bench,--all)
+bench-publish: ## the newest report to bench/results, its table and plot to the README
+	@OUT=$(OUT) sh bench/report/publish.sh $(FROM)
 benches-built: $(BENCHES)
 
 tidy: ## style, include direction, generated tables

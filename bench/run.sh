@@ -1,31 +1,124 @@
 #!/bin/bash
-# run.sh: runs bench_core and bench_redis, puts the machine's facts before their figures, draws
-# them where gnuplot is. Knows where results go (build/bench), not what is measured.
+# run.sh: runs the programs of the bench and has their figures made into a report. Knows how much
+# is measured: by default, in a hurry (--quick), the whole matrix (--all), or each thing once so
+# that it is seen to work (--smoke); not what it means.
 #
-# run.sh [cycle] [wake] [growth] [redis]      OUT: build; CC: the compiler it was built with
+# run.sh [--quick|--all|--smoke] [--into FOLDER] [ROOM…]      OUT: build; CC: its compiler
+# ROOM: core, or of it cycle, wake, growth; redis; peers, and behind it the families wanted.
+# Without any: all, but --quick the peers alone. --all goes on where it was interrupted.
 set -u
 
 cd "$(dirname "$0")/.." || exit 2
+PATH=$PATH:/usr/sbin # where Debian has nats-server
 out=${OUT:-build}
-results=$out/bench
+programs=$out/bench
 compiler=${CC:-cc}
-mkdir -p "$results"
+mode=standard
+results=''
+core=() families=()
+wants_core='' wants_redis='' wants_peers=''
+all_families=(cycle latency memory growth full embedded recovery wire mailboxes)
 
-facts() {
-    local commit
-    commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
-    [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || commit="$commit, changed"
-    echo "# slotq bench"
-    echo
-    echo "- CPU: $(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1), $(nproc) cores"
-    echo "- kernel: $(uname -srm)"
-    echo "- compiler: $($compiler --version | head -n 1), -O2"
-    echo "- files on: $(df --output=fstype "$results" | tail -n 1), sync=os"
-    echo "- commit: $commit"
-    ! command -v redis-server >/dev/null 2>&1 ||
-        echo "- redis-server: $(redis-server --version | cut -d ' ' -f 3), unix socket, no disk"
-    echo "- load at the start: $(cut -d ' ' -f 1-3 /proc/loadavg)"
-    echo
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+is_among() { # word, words
+    local word=$1
+    shift
+    case " $* " in *" $word "*) return 0 ;; esac
+    return 1
+}
+
+read_words() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --quick | --all | --smoke) mode=${1#--} ;;
+        --into)
+            results=${2:?a folder}
+            shift
+            ;;
+        core) wants_core=yes ;;
+        redis) wants_redis=yes ;;
+        peers) wants_peers=yes ;;
+        *)
+            if [ "$wants_peers" ] && is_among "$1" "${all_families[@]}"; then
+                families+=("$1")
+            elif is_among "$1" cycle wake growth; then
+                wants_core=yes
+                core+=("$1")
+            else
+                say "run.sh: there is no $1 to run; see its head"
+                exit 2
+            fi
+            ;;
+        esac
+        shift
+    done
+    if [ -z "$wants_core$wants_redis$wants_peers" ]; then
+        wants_peers=yes
+        [ "$mode" = quick ] || wants_core=yes wants_redis=yes
+    fi
+    [ ${#families[@]} -gt 0 ] || families=("${all_families[@]}")
+}
+
+# ---- how much ----
+
+# What bench_peers is told for a family; nothing: the family is left out.
+options_of() {
+    case $mode-$1 in
+    standard-cycle) echo --rounds 5 --stretch 120 --batches 1,64,256 --flights 8,1 ;;
+    standard-embedded) echo --rounds 5 --stretch 120 --batches 1,256 --flights 1 ;;
+    standard-latency) echo --rounds 5 --rates 10000 --consumers 1 --seconds 2 ;;
+    standard-memory) echo --lengths 10000 ;;
+    standard-growth) echo --rounds 5 --lengths 10,1000,65534 --leased 0 ;;
+    standard-full) echo --rounds 1 ;;
+
+    quick-cycle) echo --rounds 3 --stretch 25 --batches 1,64,256 --flights 8,1 ;;
+    quick-embedded) echo --rounds 3 --stretch 25 --batches 1,256 --flights 1 ;;
+    quick-latency) echo --rounds 1 --rates 10000 --consumers 1 --seconds 1 ;;
+    quick-memory) echo --lengths 10000 ;;
+    quick-growth) echo --rounds 1 --lengths 10,1000,65534 --leased 0 ;;
+    quick-full) echo --rounds 1 ;;
+
+    all-cycle) echo --rounds 5 --stretch 120 --batches 1,8,64,256,1024 --flights 8,1 \
+        --payloads 16,32,128,1024 ;;
+    all-embedded) echo --rounds 5 --stretch 120 --batches 1,8,64,256,1024 --flights 1 \
+        --payloads 16,32,128,1024 ;;
+    all-latency) echo --rounds 5 --rates 1000,10000,50000 --consumers 1,8 --seconds 3 ;;
+    all-memory) echo --lengths 100,1000,10000,60000 --payloads 16,32,128,1024 ;;
+    all-growth) echo --rounds 5 --lengths 10,100,1000,10000,65534 --leased 0,50,100 ;;
+    all-recovery) echo --rounds 5 ;;
+    all-wire) echo --batches 1,8,64,256,1024 ;;
+    all-mailboxes) echo --lengths 100000 ;;
+    all-full) echo --rounds 1 ;;
+
+    smoke-cycle) echo --rounds 1 --stretch 2 --batches 1,64,256 --flights 8 ;;
+    smoke-embedded) echo --rounds 1 --stretch 2 --batches 1,64 --flights 1 ;;
+    smoke-latency) echo --rounds 1 --rates 1000 --consumers 1 --seconds 1 ;;
+    smoke-memory) echo --lengths 100 ;;
+    smoke-growth) echo --rounds 1 --lengths 10,100 --leased 50 ;;
+    smoke-wire) echo --batches 64 ;;
+    smoke-mailboxes) echo --lengths 100 ;;
+    smoke-full) echo --rounds 1 ;;
+    esac
+}
+
+# ---- running ----
+
+# What a program wrote becomes a part of the report; a run of --all does not measure it again.
+run_program() { # name, words
+    local name=$1
+    shift
+    [ ! -f "$results/$name.md" ] || return 0
+    say "== $name =="
+    if ! "$programs/bench_$name" "$results" "$@"; then
+        echo "- bench_$name: the last word on stderr says why" >>"$results/ended.txt"
+        say "bench: bench_$name ended early"
+        rm -f "$results/figures.md"
+    elif [ -f "$results/figures.md" ]; then
+        mv "$results/figures.md" "$results/$name.md"
+    fi
 }
 
 # The core as one source, as a device would compile it.
@@ -39,56 +132,71 @@ footprint() {
         printf "-Os -ffreestanding: %d bytes of text, %d of data", $1, $2 + $3
         printf " (target: text <= 32768: %s)\n", $1 <= 32768 ? "met" : "MISSED"
     }'
-    echo
+    rm -f "$object"
 }
 
-draw() {
-    command -v gnuplot >/dev/null 2>&1 || return 0
-    [ -f "$results/cycle.csv" ] || return 0
-    gnuplot <<P || echo "gnuplot failed" >&2
-set terminal svg size 900,420 background 'white'
-set output '$results/cycle.svg'
-set datafile separator ','
-set style data histograms
-set style histogram rowstacked
-set style fill solid 0.8 border -1
-set boxwidth 0.7
-set key outside
-set ylabel 'ns a message'
-set title 'push, reserve, ack: 32-byte payloads, R = 4097, one core'
-set xtics rotate by -25
-set grid ytics
-plot '$results/cycle.csv' using 3:xtic(stringcolumn(1).' x'.stringcolumn(2)) every ::1 \
-    title 'push', '' using 4 every ::1 title 'reserve', '' using 5 every ::1 title 'ack'
-P
+run_core() {
+    local is_new=''
+    [ -f "$results/core.md" ] || is_new=yes
+    run_program core "${core[@]}"
+    [ -z "$is_new" ] || [ ! -f "$results/core.md" ] || footprint | tee -a "$results/core.md"
 }
 
-# run PROGRAM WORDS: its figures go to the report.
-run() {
-    local program=$1
-    shift
-    "$results/$program" "$results" "$@" || exit 1
-    [ -f "$results/figures.md" ] || return 0
-    cat "$results/figures.md" >>"$results/report.md"
-    rm -f "$results/figures.md"
+run_family() { # name
+    local options
+    read -r -a options <<<"$(options_of "$1")"
+    [ ${#options[@]} -gt 0 ] || return 0
+    "$programs/bench_peers" list 2>&1 | grep -q "^  $1 " || return 0
+    say "== peers: $1 =="
+    "$programs/bench_peers" "$results" "$1" "${options[@]}" || {
+        echo "- $1: the last word on stderr says why" >>"$results/ended.txt"
+        say "bench: $1 ended early"
+    }
 }
 
-wants_core=$([ "$*" = redis ] || echo yes)
-wants_redis=$([ $# -gt 0 ] || echo yes)
-for word in "$@"; do
-    shift
-    if [ "$word" = redis ]; then
-        wants_redis=yes
-    else
-        set -- "$@" "$word"
+# Figures of one report are of one commit, as far as it can be told.
+begin() {
+    local commit
+    mkdir -p "$results"
+    rm -f "$results/ended.txt"
+    if [ "$mode" = all ] && [ -f "$results/machine.txt" ]; then
+        commit=$(sed -n 's/^commit: //p' "$results/machine.txt")
+        [ "$commit" = "$(CC=$compiler sh bench/report/machine.sh "$results" |
+            sed -n 's/^commit: //p')" ] ||
+            say "bench: going on with what was begun at $commit; remove $results to begin anew"
+        return
     fi
-done
+    rm -f "$results"/{raw.csv,contenders.tsv,core.md,redis.md,figures.md,report.md} \
+        "$results"/*.{csv,svg}
+    CC=$compiler sh bench/report/machine.sh "$results" >"$results/machine.txt"
+}
 
-facts | tee "$results/report.md"
-if [ "$wants_core" ]; then
-    run bench_core "$@"
-    footprint | tee -a "$results/report.md"
-    draw
+read_words "$@"
+case $mode in
+standard) folder=$programs ;;
+*) folder=$programs/$mode ;;
+esac
+results=${results:-$folder}
+trap 'exit 130' INT TERM
+started=$SECONDS
+begin
+if [ "$wants_peers" ]; then
+    for family in "${families[@]}"; do
+        run_family "$family"
+    done
 fi
-[ -z "$wants_redis" ] || run bench_redis
+if [ "$wants_core" ]; then
+    [ "$mode" != smoke ] || core=(cycle)
+    run_core
+fi
+if [ "$wants_redis" ]; then
+    rounds=()
+    [ "$mode" != smoke ] || rounds=(--rounds 1)
+    run_program redis "${rounds[@]}"
+fi
+sed -i "/^settings:$/,\$d; /^measured in: /d" "$results/machine.txt"
+echo "measured in: $((SECONDS - started)) s" >>"$results/machine.txt"
+sh bench/report/report.sh "$results" || exit 1
+sed -n '/^## Targets beside/,/^## [^T]/{/^## [^T]/!p;}' "$results/report.md"
 echo "report.md, CSV and (with gnuplot) SVG files are in $results"
+[ ! -f "$results/ended.txt" ]
