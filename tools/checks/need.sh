@@ -2,8 +2,9 @@
 # need.sh: looks for what a target needs and, where something is missing, installs it by apt as
 # root or through sudo, saying so. Knows packages, not how anything is built.
 #
-# need.sh [--look] build|demo|demo-redis|test|fuzz|coverage|prove
+# need.sh [--look] build|demo|demo-redis|test|fuzz|coverage|prove|bench
 #   --look: install nothing, name the packages and fail.
+# What a bench would like (peers, gnuplot) is installed if it can be, and left out with a word.
 set -u
 
 install=yes
@@ -12,8 +13,10 @@ if [ "${1:-}" = --look ]; then
     shift
 fi
 target=${1:?a target}
+PATH=$PATH:/usr/sbin # where Debian has nats-server
 compiler=${CC:-cc}
 packages=''
+wishes=''
 
 need() {
     packages="$packages $1"
@@ -25,6 +28,15 @@ need_command() { # command, package
 
 need_header() { # header, package
     printf '#include <%s>\n' "$1" | $compiler -E -x c - >/dev/null 2>&1 || need "$2"
+}
+
+wish() { # package, then how to look for it: as the functions above
+    wished=$1
+    shift
+    before=$packages
+    "$@" "$wished"
+    [ "$packages" = "$before" ] || wishes="$wishes $wished"
+    packages=$before
 }
 
 need_catch() {
@@ -80,6 +92,18 @@ need_prove() {
     [ -e /usr/lib/debug/.build-id ] || [ ! -e /etc/debian_version ] || need libc6-dbg
 }
 
+need_bench() {
+    need_build
+    need_command redis-server redis-server
+    wish gnuplot-nox need_command gnuplot
+    wish beanstalkd need_command beanstalkd
+    wish nats-server need_command nats-server
+    wish libnats-dev need_header nats/nats.h
+    wish libsqlite3-dev need_header sqlite3.h
+    wish nodejs need_command node
+    wish npm need_command npm
+}
+
 case $target in
 build | demo) need_build ;;
 demo-redis)
@@ -90,14 +114,15 @@ test) need_test ;;
 fuzz) need_test && need_clang ;;
 coverage) need_test && need_command gcovr gcovr ;;
 prove) need_prove ;;
+bench) need_bench ;;
 *)
     echo "need.sh: no such target: $target" >&2
     exit 2
     ;;
 esac
 
-[ -z "$packages" ] && exit 0
-# shellcheck disable=SC2086 # a list of words
+[ -z "$packages$wishes" ] && exit 0
+# shellcheck disable=SC2086 # lists of words
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ' | sed 's/ $//')
 
 refuse() {
@@ -106,15 +131,27 @@ refuse() {
     exit 1
 }
 
-[ "$install" = yes ] || refuse "Install them: apt-get install $packages"
-command -v apt-get >/dev/null 2>&1 || refuse "There is no apt-get here: install them by hand."
+without() { # why
+    echo "make $target goes on without$wishes: $1"
+    exit 0
+}
+
+# What is needed ends it where it cannot be installed; what is wished for does not.
+end_with() {
+    [ -z "$packages" ] && without "$1"
+    refuse "$2"
+}
+
+[ "$install" = yes ] || end_with "not installed" "Install them: apt-get install $packages"
+command -v apt-get >/dev/null 2>&1 ||
+    end_with "there is no apt-get here" "There is no apt-get here: install them by hand."
 as_root=''
 if [ "$(id -u)" != 0 ]; then
-    sudo -n true 2>/dev/null || refuse "As root: apt-get install $packages"
+    sudo -n true 2>/dev/null ||
+        end_with "as root: apt-get install$wishes" "As root: apt-get install $packages"
     as_root='sudo -n'
 fi
 
-echo "make $target needs $packages: installing with apt-get${as_root:+ through sudo}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 get() {
@@ -122,9 +159,23 @@ get() {
         -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" >"$log" 2>&1
 }
 # The lists may be old or absent: they are fetched when the first try fails.
+updated=''
+get_all() {
+    echo "make $target needs $*: installing with apt-get${as_root:+ through sudo}"
+    get install --no-install-recommends "$@" && return
+    [ -z "$updated" ] || return 1
+    updated=yes
+    get update && get install --no-install-recommends "$@"
+}
+
 # shellcheck disable=SC2086 # a list of words
-get install --no-install-recommends $packages ||
-    { get update && get install --no-install-recommends $packages; } || {
+if [ -n "$packages" ] && ! get_all $packages; then
     tail -n 20 "$log" >&2
     refuse "apt-get could not install them (its last words are above)."
-}
+fi
+absent=''
+for package in $wishes; do
+    get_all "$package" || absent="$absent $package"
+done
+wishes=$absent
+[ -z "$wishes" ] || without "apt-get could not install them"
