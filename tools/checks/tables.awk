@@ -1,6 +1,6 @@
-# tables.awk: reads fields.def, errors.def and the heads of scripts, then a document, and prints
-# the document with its marked regions made anew. Knows the shape of the definitions and of tables,
-# no meaning.
+# tables.awk: reads fields.def, errors.def, the heads of scripts and regions that are made
+# elsewhere, then a document, and prints the document with its marked regions made anew. Knows the
+# shape of the definitions and of tables, no meaning.
 
 # The text between the parentheses of a one-line macro call, split at commas outside quotes.
 function arguments(line, out,    inside, count, i, c, quoted) {
@@ -137,6 +137,14 @@ FILENAME ~ /\.lua$/ {
     next
 }
 
+FILENAME ~ /\.region$/ {
+    name = FILENAME
+    sub(/.*\//, "", name)
+    sub(/\.region$/, "", name)
+    region[name] = region[name] $0 "\n"
+    next
+}
+
 /^SLOTQ_FIELD\(/ && FILENAME ~ /fields\.def$/ {
     if (arguments($0, a) != 5 || !(a[4] in types)) {
         fail("not a field in one line: part, name, offset, bytes, meaning")
@@ -191,10 +199,12 @@ FILENAME ~ /\.def$/ {
 /^(<!--|;) generated: / {
     print
     name = $3
-    if (!(name in rows)) {
+    if (!(name in rows) && !(name in region)) {
         fail("no table is called " name)
     }
-    if (FILENAME ~ /\.scd$/) {
+    if (name in region) {
+        printf "%s", region[name]
+    } else if (FILENAME ~ /\.scd$/) {
         scdoc(name)
     } else {
         markdown(name)

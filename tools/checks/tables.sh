@@ -1,7 +1,7 @@
 #!/bin/sh
-# tables.sh: writes the tables that repeat engine/layout/fields.def, engine/errors.def and the heads
-# of lua/ into the marked regions of the documents, or with --check says which have drifted. Knows
-# the marks:
+# tables.sh: writes the tables that repeat engine/layout/fields.def, engine/errors.def, the heads of
+# lua/ and bench/results into the marked regions of the documents, or with --check says which have
+# drifted. Knows the marks:
 #   <!-- generated: NAME --> … <!-- end generated -->   in Markdown
 #   ; generated: NAME … ; end generated                 in man page sources
 set -u
@@ -10,8 +10,11 @@ cd "$(dirname "$0")/../.." || exit 2
 check=no
 [ "${1:-}" = --check ] && check=yes
 
-new=$(mktemp)
-trap 'rm -f "$new"' EXIT
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+new=$made/new
+# A .region is a region's text as it is, under its name.
+sh bench/report/region.sh >"$made/peers.region" || exit 1
 drifted=0
 seen=0
 for document in README.md engine/*.md lua/*.md tools/man/*.scd; do
@@ -19,10 +22,10 @@ for document in README.md engine/*.md lua/*.md tools/man/*.scd; do
     grep -qE '^(<!--|;) generated: ' "$document" || continue
     seen=$((seen + 1))
     awk -f tools/checks/tables.awk engine/layout/fields.def engine/errors.def lua/[a-z]*.lua \
-        "$document" >"$new" || exit 1
+        "$made"/*.region "$document" >"$new" || exit 1
     cmp -s "$new" "$document" && continue
     if [ "$check" = yes ]; then
-        echo "$document: its tables are not those of fields.def and errors.def: make tables"
+        echo "$document: its tables are not what they are made from: make tables"
         drifted=$((drifted + 1))
     else
         cat "$new" >"$document"
