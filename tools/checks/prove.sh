@@ -150,6 +150,19 @@ deep() {
     SLOTQ_PROVE=1 SUITE_SECONDS=1500 $make suites
 }
 
+# Each measurement once, so that none of them rots; nothing is judged by its speed.
+smoked() {
+    $make built benches-built && bash bench/run.sh --smoke --into "$logs/bench" || return 1
+    for word in 'Push, take, finish' 'Latency' 'Memory' 'The cycle' 'In Redis' 'Who took part'; do
+        grep -q "^## $word" "$logs/bench/report.md" || {
+            echo "its report has no $word"
+            return 1
+        }
+    done
+    echo "$(wc -l <"$logs/bench/raw.csv") measurements; $(grep -c 'is left out' \
+        "$logs/bench/report.md") contenders left out"
+}
+
 installed() {
     sh $here/installed.sh "$(pwd)/$logs/installed"
 }
@@ -167,6 +180,7 @@ check cppcheck cppchecked
 check clang-tidy linted
 check embedded embedded
 check install installed
+check bench smoked
 check deep deep
 check sanitizers sanitized
 check valgrind valgrinded
