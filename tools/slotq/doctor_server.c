@@ -23,20 +23,7 @@ typedef struct look {
 /* A field of INFO; "" where it is not told. */
 static value_text info_field(const look *at, const char *name)
 {
-    value_text field = {""};
-    const size_t length = strlen(name);
-    const char *line = at->info != NULL && at->info->str != NULL ? at->info->str : "";
-    while (*line != '\0') {
-        const size_t width = strcspn(line, "\r\n");
-        if (width > length && strncmp(line, name, length) == 0 && line[length] == ':') {
-            snprintf(field.text, sizeof field.text, "%.*s", (int)(width - length - 1),
-                     line + length + 1);
-            break;
-        }
-        line += width;
-        line += strspn(line, "\r\n");
-    }
-    return field;
+    return server_info_field(at->info, name);
 }
 
 static uint64_t info_number(const look *at, const char *name)
@@ -69,34 +56,25 @@ static bool config_value(const look *at, const char *name, value_text *value)
 
 static void look_at_version(look *at)
 {
-    static const struct {
-        const char *field;
-        const char *name;
-    } relatives[] = {{"valkey_version", "Valkey"},
-                     {"dragonfly_version", "Dragonfly"},
-                     {"keydb_version", "KeyDB"},
-                     {"redis_version", "Redis"}};
-    size_t kind = 0;
-    while (kind < 3 && info_field(at, relatives[kind].field).text[0] == '\0') {
-        kind++;
-    }
-    const value_text version = info_field(at, relatives[kind].field);
+    value_text version;
+    const char *kind = server_kind(at->info, &version);
+    const bool is_redis = strcmp(kind, "Redis") == 0;
     const long major = strtol(version.text, NULL, 10);
     if (version.text[0] == '\0') {
         doctor_unknown(at->self, at->about, "its version: INFO is not allowed to this user");
-    } else if (kind == 3 && strcmp(version.text, TESTED_VERSION) == 0) {
+    } else if (is_redis && strcmp(version.text, TESTED_VERSION) == 0) {
         doctor_note(at->self, at->about, "Redis %s, the version slotq is tested with",
                     version.text);
-    } else if (kind == 3 && major < 5) {
+    } else if (is_redis && major < 5) {
         doctor_find(at->self, at->about,
                     "Redis %s is older than all that slotq is made for (5 and newer; tested: %s)",
                     version.text, TESTED_VERSION);
     } else {
-        doctor_note(at->self, at->about, "%s %s: not tested with each change (Redis %s is)%s",
-                    relatives[kind].name, version.text, TESTED_VERSION,
-                    kind == 3 && major < 7 ? "; at maxmemory it refuses all changes, which 7 does "
-                                             "not"
-                                           : "");
+        doctor_note(at->self, at->about, "%s %s: not tested with each change (Redis %s is)%s", kind,
+                    version.text, TESTED_VERSION,
+                    is_redis && major < 7 ? "; at maxmemory it refuses all changes, which 7 does "
+                                            "not"
+                                          : "");
     }
     if (info_is(at, "cluster_enabled", "1")) {
         doctor_note(at->self, at->about, "runs as a cluster: not tested with slotq");

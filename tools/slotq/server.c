@@ -2,6 +2,7 @@
  */
 #include "server.h"
 
+#include <stdio.h>
 #include <string.h>
 
 redisReply *server_ask_words(slotq_redis_connection *server, const char *const *words)
@@ -28,4 +29,42 @@ bool reply_is_blocked(const redisReply *reply)
     return reply != NULL && reply->type == REDIS_REPLY_ERROR &&
            (strncmp(reply->str, "NOPERM", 6) == 0 ||
             strncmp(reply->str, "ERR unknown command", 19) == 0);
+}
+
+value_text server_info_field(const redisReply *info, const char *name)
+{
+    value_text field = {""};
+    const size_t length = strlen(name);
+    const bool told = info != NULL && info->type == REDIS_REPLY_STRING;
+    const char *line = told ? info->str : "";
+    while (*line != '\0') {
+        const size_t width = strcspn(line, "\r\n");
+        if (width > length && strncmp(line, name, length) == 0 && line[length] == ':') {
+            snprintf(field.text, sizeof field.text, "%.*s", (int)(width - length - 1),
+                     line + length + 1);
+            break;
+        }
+        line += width;
+        line += strspn(line, "\r\n");
+    }
+    return field;
+}
+
+const char *server_kind(const redisReply *info, value_text *version)
+{
+    static const struct {
+        const char *field;
+        const char *name;
+    } kinds[] = {{"valkey_version", "Valkey"},
+                 {"dragonfly_version", "Dragonfly"},
+                 {"keydb_version", "KeyDB"},
+                 {"redis_version", "Redis"}};
+    enum { LAST = sizeof kinds / sizeof kinds[0] - 1 };
+    size_t kind = 0;
+    *version = server_info_field(info, kinds[0].field);
+    while (kind < LAST && version->text[0] == '\0') {
+        kind++;
+        *version = server_info_field(info, kinds[kind].field);
+    }
+    return kinds[kind].name;
 }

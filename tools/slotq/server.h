@@ -7,6 +7,7 @@
 #include <hiredis/hiredis.h>
 
 #include "slotq_redis.h"
+#include "values.h"
 
 /* Send words (strings, up to the first NULL) and wait for the reply, to be freed; NULL when the
  * connection is lost. */
@@ -17,5 +18,10 @@ redisReply *server_ask_words(slotq_redis_connection *server, const char *const *
  * command. */
 bool reply_is_error(const redisReply *reply);
 bool reply_is_blocked(const redisReply *reply);
+
+/* A field of the reply to INFO; "" where it is not told, or the reply is none. */
+value_text server_info_field(const redisReply *info, const char *name);
+/* What runs there, by INFO: "Redis", or a relative of it; its version, "" where it is not told. */
+const char *server_kind(const redisReply *info, value_text *version);
 
 #endif
