@@ -31,6 +31,20 @@ TEST_CASE("counts are digits alone, below 2^64")
     }
 }
 
+TEST_CASE("short times have three digits")
+{
+    CHECK(std::string(fine_time_text(0).text) == "0.00 ns");
+    CHECK(std::string(fine_time_text(9.994).text) == "9.99 ns");
+    CHECK(std::string(fine_time_text(9.996).text) == "10.0 ns");
+    CHECK(std::string(fine_time_text(13.5).text) == "13.5 ns");
+    CHECK(std::string(fine_time_text(99.96).text) == "100 ns");
+    CHECK(std::string(fine_time_text(999.6).text) == "1.00 us");
+    CHECK(std::string(fine_time_text(240e3).text) == "240 us");
+    CHECK(std::string(fine_time_text(1.2e6).text) == "1.20 ms");
+    CHECK(std::string(fine_time_text(2.5e9).text) == "2.50 s");
+    CHECK(std::string(fine_time_text(2.5e12).text) == "2500 s");
+}
+
 TEST_CASE("bytes take a unit")
 {
     uint64_t value;

@@ -195,6 +195,24 @@ value_text time_text(uint64_t value_ms)
     return result;
 }
 
+value_text fine_time_text(double ns)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    value_text result;
+    double number = ns;
+    size_t unit = 0;
+    while (number >= 999.5 && unit < 3) {
+        number /= 1000;
+        unit++;
+    }
+    snprintf(result.text, sizeof result.text, "%.*f %s",
+             number < 9.995   ? 2
+             : number < 99.95 ? 1
+                              : 0,
+             number, units[unit]);
+    return result;
+}
+
 value_text bytes_text(uint64_t bytes)
 {
     value_text result;
