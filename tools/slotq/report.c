@@ -175,12 +175,12 @@ static void on_signal(int number)
     caught = number;
 }
 
-void report_catch_signals(void)
+static void catch_signals(int flags)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    action.sa_flags = (int)SA_RESETHAND; /* the second one ends us at once */
+    action.sa_flags = flags;
     sigemptyset(&action.sa_mask);
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -189,6 +189,16 @@ void report_catch_signals(void)
             sigaction(numbers[i], &action, NULL);
         }
     }
+}
+
+void report_catch_signals(void)
+{
+    catch_signals((int)SA_RESETHAND); /* the second one ends us at once */
+}
+
+void report_catch_all_signals(void)
+{
+    catch_signals(0);
 }
 
 int report_signal(void)

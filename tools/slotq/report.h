@@ -38,6 +38,8 @@ void progress_end(void);
 
 /* After SIGINT, SIGTERM or SIGHUP once report_catch_signals was called: which, else 0. */
 void report_catch_signals(void);
+/* The same for who has something to remove: no second one ends us. */
+void report_catch_all_signals(void);
 int report_signal(void);
 /* Exit code for an interrupted command. */
 int report_interrupted(void);
