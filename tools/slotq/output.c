@@ -135,7 +135,9 @@ void output_json_merged(json_t *object, json_t *more)
 
 void output_json(json_t *object)
 {
-    if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) != 0) {
+    if (object == NULL ||
+        json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6)) !=
+            0) {
         complain("cannot write JSON: %s", object == NULL ? "out of memory" : strerror(errno));
         exit(EXIT_CODE_FAILURE);
     }
