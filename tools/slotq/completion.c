@@ -94,7 +94,7 @@ static void print_operands(void)
          "    completion:0) words=bash ;;\n"
          "    pause:1|resume:1) words='in out' ;;\n"
          "    work:1) mapfile -t COMPREPLY < <(compgen -c -- \"$word\"); return ;;\n"
-         "    ls:*|version:*|completion:*|help:*) ;;\n"
+         "    ls:*|bench:*|version:*|completion:*|help:*) ;;\n"
          "    dead:1|doctor:*|*:0) wants_queue=1 ;;\n"
          "    esac\n"
          "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
