@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { SHAPE_MESSAGES_LEAST = 4096 };
+enum { SHAPE_MESSAGES_LEAST = 4096, VERSION_LEAST = 7 };
 
 static connection shared;
 static uint32_t users;
@@ -18,8 +18,11 @@ const char *redis_open(const contender *self)
     if (socket_path == NULL) {
         return "redis-server is not on this machine";
     }
-    if (users == 0) {
+    if (shared.context == NULL) {
         wire_open(&shared, socket_path);
+    }
+    if (wire_info(&shared, "server", "redis_version") < VERSION_LEAST) {
+        return "this redis-server is older than 7.0";
     }
     users++;
     if (redis_own_of(self)->subject->load != NULL) {
