@@ -40,5 +40,6 @@ void redis_shape(uint32_t payload_bytes, uint32_t messages);
 void redis_cycle(const contender *self, const load *how, cycle_times *times);
 void redis_latency(const contender *self, const open_load *how, samples *ns);
 void redis_wire(const contender *self, const load *how, wire_bytes *bytes);
+void redis_weigh(const contender *self, uint32_t messages, uint32_t payload_bytes, weight *bytes);
 
 #endif

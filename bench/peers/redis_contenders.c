@@ -80,6 +80,8 @@ static stretch cycle_any(const cycle_task *task, connection *wire)
         &(which), push_window, take_window, cycle_any                                              \
     }
 #define IN_REDIS .open = redis_open, .close = redis_close, .cycle = redis_cycle, .wire = redis_wire
+/* Each in a server of its own. */
+#define ALONE .weigh = redis_weigh
 
 static const redis_own slotq_own = RAW_RUNS(subject_packed);
 const contender contender_slotq = {
@@ -88,6 +90,7 @@ const contender contender_slotq = {
                 "over hiredis; one group; no stamps; 16 dead slots",
     .lacks = "",
     IN_REDIS,
+    ALONE,
     .own = &slotq_own,
 };
 
@@ -117,6 +120,7 @@ const contender contender_streams = {
     .lacks = "no bound by itself; no limit of attempts; finished messages stay until trimmed",
     IN_REDIS,
     .latency = redis_latency,
+    ALONE,
     .own = &streams_own,
 };
 
@@ -128,6 +132,7 @@ const contender contender_list = {
     .lacks = "no lease; no attempts; finish by value; no bound",
     IN_REDIS,
     .latency = redis_latency,
+    ALONE,
     .own = &list_own,
 };
 
@@ -140,6 +145,7 @@ const contender contender_leases = {
     .lacks = "no token (whoever was late finishes for another); no attempts; no bound; four keys",
     IN_REDIS,
     .latency = redis_latency,
+    ALONE,
     .own = &leases_own,
 };
 
