@@ -41,5 +41,8 @@ void redis_cycle(const contender *self, const load *how, cycle_times *times);
 void redis_latency(const contender *self, const open_load *how, samples *ns);
 void redis_wire(const contender *self, const load *how, wire_bytes *bytes);
 void redis_weigh(const contender *self, uint32_t messages, uint32_t payload_bytes, weight *bytes);
+void redis_mailboxes_slotq(const contender *self, uint32_t count, mailbox_weight *bytes);
+void redis_mailboxes_list(const contender *self, uint32_t count, mailbox_weight *bytes);
+void redis_mailboxes_streams(const contender *self, uint32_t count, mailbox_weight *bytes);
 
 #endif

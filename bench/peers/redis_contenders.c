@@ -91,6 +91,7 @@ const contender contender_slotq = {
     .lacks = "",
     IN_REDIS,
     ALONE,
+    .mailboxes = redis_mailboxes_slotq,
     .own = &slotq_own,
 };
 
@@ -116,11 +117,12 @@ const contender contender_streams = {
     .settings =
         "XADD a message; XREADGROUP COUNT batch; XACK of the batch; pipelined over hiredis; "
         "never trimmed within a stretch; deleted between; waiting: XREADGROUP BLOCK behind the "
-        "XACK",
+        "XACK; as mailboxes: XADD MAXLEN = and stream-node-max-bytes 1536",
     .lacks = "no bound by itself; no limit of attempts; finished messages stay until trimmed",
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
+    .mailboxes = redis_mailboxes_streams,
     .own = &streams_own,
 };
 
@@ -133,6 +135,7 @@ const contender contender_list = {
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
+    .mailboxes = redis_mailboxes_list,
     .own = &list_own,
 };
 
