@@ -44,5 +44,7 @@ void redis_weigh(const contender *self, uint32_t messages, uint32_t payload_byte
 void redis_mailboxes_slotq(const contender *self, uint32_t count, mailbox_weight *bytes);
 void redis_mailboxes_list(const contender *self, uint32_t count, mailbox_weight *bytes);
 void redis_mailboxes_streams(const contender *self, uint32_t count, mailbox_weight *bytes);
+void redis_grow(const contender *self, uint32_t length, uint32_t leased_percent,
+                growth_times *times);
 
 #endif
