@@ -46,5 +46,6 @@ void redis_mailboxes_list(const contender *self, uint32_t count, mailbox_weight 
 void redis_mailboxes_streams(const contender *self, uint32_t count, mailbox_weight *bytes);
 void redis_grow(const contender *self, uint32_t length, uint32_t leased_percent,
                 growth_times *times);
+void redis_fill(const contender *self, full_answers *answers);
 
 #endif
