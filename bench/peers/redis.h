@@ -47,5 +47,6 @@ void redis_mailboxes_streams(const contender *self, uint32_t count, mailbox_weig
 void redis_grow(const contender *self, uint32_t length, uint32_t leased_percent,
                 growth_times *times);
 void redis_fill(const contender *self, full_answers *answers);
+void redis_recover(const contender *self, uint32_t messages, recovery_times *times);
 
 #endif
