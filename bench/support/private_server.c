@@ -100,11 +100,11 @@ static private_server *find_free(void)
 }
 
 /* false: there is no such program. */
-static bool await(private_server *self)
+static bool await(private_server *self, bool (*is_there)(const private_server *self))
 {
     for (int look = 0; look < LOOKS_MOST; look++) {
         int status;
-        if (accepts(self)) {
+        if (is_there(self)) {
             return true;
         }
         if (waitpid(self->pid, &status, WNOHANG) == self->pid) {
@@ -118,7 +118,8 @@ static bool await(private_server *self)
     return false;
 }
 
-private_server *private_server_start(const char *const *words, const char *socket_name)
+static private_server *start(const char *const *words, const char *socket_name,
+                             bool (*is_there)(const private_server *self))
 {
     private_server *self = find_free();
     char folder[] = "/tmp/slotq-bench-XXXXXX";
@@ -131,11 +132,22 @@ private_server *private_server_start(const char *const *words, const char *socke
     if (self->pid == 0) {
         run_program(self->folder, words, self->owner);
     }
-    if (!await(self)) {
+    if (!await(self, is_there)) {
         remove_folder(self);
         return NULL;
     }
     return self;
+}
+
+private_server *private_server_start(const char *const *words, const char *socket_name)
+{
+    return start(words, socket_name, accepts);
+}
+
+private_server *private_server_start_until(const char *const *words,
+                                           bool (*is_there)(const private_server *self))
+{
+    return start(words, "", is_there);
 }
 
 private_server *private_redis_start(const char *const *options)
@@ -178,6 +190,19 @@ uint64_t private_server_resident_bytes(const private_server *self)
     const int read = fscanf(file, "%llu %llu", &pages[0], &pages[1]);
     fclose(file);
     return read == 2 ? pages[1] * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+uint64_t private_server_written_bytes(const private_server *self)
+{
+    char path[64];
+    unsigned long long count = 0;
+    snprintf(path, sizeof path, "/proc/%d/io", (int)self->pid);
+    FILE *file = fopen(path, "r");
+    bench_need(file != NULL, path);
+    const int read = fscanf(file, "rchar: %*u wchar: %llu", &count);
+    fclose(file);
+    bench_need(read == 1, path);
+    return count;
 }
 
 void private_server_stop(private_server *self)
