@@ -171,6 +171,18 @@ static void run(const latency_peer *peer, const char *socket_path, const open_lo
     bench_need(latency_is_over(tray), "taking every message");
 }
 
+void latency_run(const latency_peer *peer, const char *where, const open_load *how, samples *ns)
+{
+    latency_tray *tray = make_tray(how->messages);
+    peer->make(where);
+    run(peer, where, how, tray);
+    peer->end(where);
+    for (uint64_t i = how->messages / 10; i < how->messages; i++) {
+        samples_add(ns, tray->ages_ns[i]);
+    }
+    munmap(tray, tray_bytes(how->messages));
+}
+
 /* ---- the contract ---- */
 
 static const latency_peer *peer_of(const contender *self)
@@ -194,14 +206,5 @@ static const latency_peer *peer_of(const contender *self)
 
 void redis_latency(const contender *self, const open_load *how, samples *ns)
 {
-    const latency_peer *peer = peer_of(self);
-    const char *socket_path = contender_redis_socket();
-    latency_tray *tray = make_tray(how->messages);
-    peer->make(socket_path);
-    run(peer, socket_path, how, tray);
-    peer->end(socket_path);
-    for (uint64_t i = how->messages / 10; i < how->messages; i++) {
-        samples_add(ns, tray->ages_ns[i]);
-    }
-    munmap(tray, tray_bytes(how->messages));
+    latency_run(peer_of(self), contender_redis_socket(), how, ns);
 }

@@ -5,8 +5,7 @@
 #ifndef SLOTQ_BENCH_REDIS_LATENCY_H
 #define SLOTQ_BENCH_REDIS_LATENCY_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "contender.h"
 
 enum {
     LATENCY_PAYLOAD_BYTES = 32,
@@ -39,6 +38,10 @@ typedef struct latency_peer {
     /* Take, look at, finish until all is over. NULL: push does all there is (a bound). */
     void (*consume)(void *own, latency_tray *tray);
 } latency_peer;
+
+/* One stretch of open load: where is what make, end and open of the peer get. Adds the ages of all
+ * behind the first tenth. */
+void latency_run(const latency_peer *peer, const char *where, const open_load *how, samples *ns);
 
 /* An open that gives a connection of ../support/wire.h. */
 void *latency_open_wire(const char *socket_path);
