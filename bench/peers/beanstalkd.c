@@ -41,6 +41,11 @@ static const char *open_server(const contender *self)
     return *standing_of(self) == NULL ? "beanstalkd is not on this machine" : NULL;
 }
 
+const char *beanstalkd_socket(const contender *self)
+{
+    return private_server_socket(*standing_of(self));
+}
+
 static void close_server(const contender *self)
 {
     private_server_stop(*standing_of(self));
@@ -141,7 +146,7 @@ const line_peer beanstalkd_peer = {push, ask, answer, true, WINDOW_MOST, NAP_US,
 static void cycle(const contender *self, const load *how, cycle_times *times)
 {
     line_wire wire;
-    line_wire_open(&wire, private_server_socket(*standing_of(self)));
+    line_wire_open(&wire, beanstalkd_socket(self));
     line_cycle(&beanstalkd_peer, &wire, how, times);
     line_wire_close(&wire);
 }
@@ -184,6 +189,7 @@ const contender contender_beanstalkd = {
     .open = open_server,
     .close = close_server,
     .cycle = cycle,
+    .latency = beanstalkd_latency,
     .weigh = beanstalkd_weigh,
     .grow = beanstalkd_grow,
     .recover = beanstalkd_recover,
@@ -198,6 +204,7 @@ const contender contender_beanstalkd_binlog = {
     .open = open_server,
     .close = close_server,
     .cycle = cycle,
+    .latency = beanstalkd_latency,
     .weigh = beanstalkd_weigh,
     .grow = beanstalkd_grow,
     .recover = beanstalkd_recover,

@@ -16,6 +16,8 @@ typedef struct beanstalkd_kind {
 
 /* NULL: it is not on this machine. */
 private_server *beanstalkd_start(const contender *self);
+/* Of the one that stands while the contender is open. */
+const char *beanstalkd_socket(const contender *self);
 
 extern const line_peer beanstalkd_peer;
 
