@@ -9,7 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CASE_BYTES = 96, MESSAGES_MOST = 60000, TRIAL_MOST = 4096, BEYOND_LEAST = 10 };
+enum {
+    CASE_BYTES = 96,
+    MESSAGES_MOST = 60000,
+    TRIAL_MOST = 4096,
+    TRIAL_STEP = 8,
+    BEYOND_LEAST = 10
+};
 
 /* ---- closed load ---- */
 
@@ -21,16 +27,22 @@ static uint32_t round_down(uint64_t messages, const load *how)
     return whole > 0 ? whole : step;
 }
 
-/* So many messages that the stretch takes as long as was asked for; it warms up, too. */
+/* So many messages that the slowest of the three stretches takes as long as was asked for. Opening
+ * and warming do not count, so the trial grows until it says something; it warms up, too. */
 static uint32_t choose_messages(const contender *who, const load *how, uint32_t stretch_ms)
 {
-    cycle_times times;
     load trial = *how;
-    const uint64_t start_ns = clock_ns();
-    trial.messages = round_down(how->batch * how->in_flight, how);
-    who->cycle(who, &trial, &times);
-    const double each_ns = (double)(clock_ns() - start_ns) / trial.messages;
-    return round_down((uint64_t)(stretch_ms * 1e6 / each_ns), how);
+    for (uint64_t messages = how->batch;; messages *= TRIAL_STEP) {
+        cycle_times times;
+        trial.messages = round_down(messages, how);
+        who->cycle(who, &trial, &times);
+        const double taken_ns = times.take_ns > times.push_ns ? times.take_ns : times.push_ns;
+        const double each_ns = times.cycle_ns > taken_ns ? times.cycle_ns : taken_ns;
+        const double trial_ms = each_ns * trial.messages / 1e6;
+        if (trial_ms * TRIAL_STEP > stretch_ms || trial.messages > MESSAGES_MOST / TRIAL_STEP) {
+            return round_down((uint64_t)(stretch_ms * 1e6 / each_ns), how);
+        }
+    }
 }
 
 typedef struct closed_case {
