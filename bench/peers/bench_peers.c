@@ -162,6 +162,7 @@ int main(int count, char **words)
             return usage();
         }
     }
+    contender_folder = words[1];
     snprintf(path, sizeof path, "%s/raw.csv", words[1]);
     const uint32_t present_count = open_contenders(words[1], which->name, wanted.only, present);
     raw_open(path);

@@ -118,4 +118,7 @@ extern const uint32_t contenders_count;
  * there is none on this machine. */
 const char *contender_redis_socket(void);
 
+/* The folder of the results, whose disk is measured where files are. */
+extern const char *contender_folder;
+
 #endif

@@ -16,6 +16,8 @@ const contender *const contenders[] = {
 #undef CONTENDER
 const uint32_t contenders_count = sizeof contenders / sizeof *contenders - 1;
 
+const char *contender_folder = ".";
+
 const char *contender_redis_socket(void)
 {
     static private_server *server;
