@@ -105,8 +105,15 @@ static bool is_wanted(const char *only, const char *name)
     return strstr(list, framed) != NULL;
 }
 
+/* Whoever has no server is timed apart, but weighs, grows and recovers beside all others. */
 static bool is_in_family(const contender *who, const char *family_name)
 {
+    static const char *const of_all[] = {"memory", "growth", "recovery"};
+    for (uint32_t i = 0; i < sizeof of_all / sizeof *of_all; i++) {
+        if (strcmp(family_name, of_all[i]) == 0) {
+            return true;
+        }
+    }
     return who->embedded == (strcmp(family_name, "embedded") == 0);
 }
 
