@@ -14,7 +14,11 @@ const contender *const contenders[] = {
 #include "contenders.def"
     NULL};
 #undef CONTENDER
-const uint32_t contenders_count = sizeof contenders / sizeof *contenders - 1;
+#define CONTENDER(name) +1
+const uint32_t contenders_count = 0
+#include "contenders.def"
+    ;
+#undef CONTENDER
 
 const char *contender_folder = ".";
 

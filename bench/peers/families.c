@@ -97,6 +97,9 @@ static void run_closed(const char *family_name, const wishes *wanted,
 {
     static closed_case cases[LIST_MOST * LIST_MOST * LIST_MOST];
     const uint32_t case_count = list_closed_cases(wanted, cases);
+    if (count == 0 || case_count == 0) {
+        return;
+    }
     uint32_t *messages = calloc((size_t)count * case_count, sizeof *messages);
     bench_need(messages != NULL, "calloc");
     for (uint32_t round = 1; round <= wanted->rounds; round++) {

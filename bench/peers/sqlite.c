@@ -47,8 +47,8 @@ static const char *const texts[WORDS] = {
     "INSERT INTO jobs(payload) VALUES (?1)",
     "SELECT id, payload FROM jobs INDEXED BY ready WHERE lease = 0 ORDER BY id LIMIT ?1",
     "UPDATE jobs SET lease = ?1, deadline_ms = ?2, attempts = attempts + 1 WHERE id = ?3",
-    "UPDATE jobs SET lease = ?1, deadline_ms = ?2, attempts = attempts + 1"
-    " WHERE lease = 0 AND id BETWEEN ?3 AND ?4",
+    ("UPDATE jobs SET lease = ?1, deadline_ms = ?2, attempts = attempts + 1"
+     " WHERE lease = 0 AND id BETWEEN ?3 AND ?4"),
     "DELETE FROM jobs WHERE id = ?2 AND lease = ?1",
     "DELETE FROM jobs WHERE id BETWEEN ?2 AND ?3 AND lease = ?1",
     "UPDATE jobs SET lease = 0 WHERE lease <> 0 AND deadline_ms <= ?1",
