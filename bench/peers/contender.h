@@ -89,7 +89,7 @@ struct contender {
     const char *name;     /* in tables; no comma in it: "Streams" */
     const char *settings; /* what is called and how it is set up: versions where they are known */
     const char *lacks;    /* what it does less than slotq: "no lease", or "" */
-    bool embedded;        /* no server between: compared in family embedded alone */
+    bool embedded;        /* no server between: cycle is compared in family embedded */
 
     /* NULL: ready. Else why it is not here, for people: "node is not on this machine". */
     const char *(*open)(const contender *self);
