@@ -5,6 +5,7 @@
 #include "sure.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { LINE_BYTES = 512 };
 
@@ -56,26 +57,26 @@ static void remember_line(char *line)
     }
 }
 
+/* Half a line may be what a killed run left: its value could have lost digits. */
+static void drop_behind(long whole_bytes, const char *path)
+{
+    bench_need(whole_bytes >= 0 && ftruncate(fileno(raw_file), whole_bytes) == 0, path);
+}
+
 void raw_open(const char *path)
 {
     char line[LINE_BYTES];
+    long whole_bytes = 0;
     raw_file = fopen(path, "a+");
     bench_need(raw_file != NULL, path);
     rewind(raw_file);
-    bool any = false;
-    bool whole = true;
-    while (fgets(line, sizeof line, raw_file) != NULL) {
-        any = true;
-        whole = strchr(line, '\n') != NULL; /* a killed run may leave half a line */
-        if (whole) {
-            remember_line(line);
-        }
+    while (fgets(line, sizeof line, raw_file) != NULL && strchr(line, '\n') != NULL) {
+        remember_line(line);
+        whole_bytes = ftell(raw_file);
     }
+    drop_behind(whole_bytes, path);
     bench_need(fseek(raw_file, 0, SEEK_END) == 0, path);
-    if (!whole) {
-        fputc('\n', raw_file);
-    }
-    if (!any) {
+    if (whole_bytes == 0) {
         fputs("family,contender,case,metric,round,value\n", raw_file);
     }
 }
