@@ -27,6 +27,11 @@ static uint32_t round_down(uint64_t messages, const load *how)
     return whole > 0 ? whole : step;
 }
 
+static bool takes_batch(const contender *who, uint32_t batch)
+{
+    return who->batch_most == 0 || batch <= who->batch_most;
+}
+
 /* So many messages that the slowest of the three stretches takes as long as was asked for. Opening
  * and warming do not count, so the trial grows until it says something; it warms up, too. */
 static uint32_t choose_messages(const contender *who, const load *how, uint32_t stretch_ms)
@@ -106,8 +111,7 @@ static void run_closed(const char *family_name, const wishes *wanted,
         for (uint32_t i = 0; i < case_count; i++) {
             for (uint32_t k = 0; k < count; k++) {
                 const contender *who = present[k];
-                const bool fits = who->batch_most == 0 || cases[i].how.batch <= who->batch_most;
-                if (who->cycle != NULL && fits) {
+                if (who->cycle != NULL && takes_batch(who, cases[i].how.batch)) {
                     play_closed(family_name, who, &cases[i], &messages[k * case_count + i], round,
                                 wanted->stretch_ms);
                 }
@@ -331,7 +335,8 @@ static void run_wire(const wishes *wanted, const contender *const *present, uint
             how.messages = round_down(TRIAL_MOST, &how);
             snprintf(words, sizeof words, "batch=%u payload=32", (unsigned)how.batch);
             report_progress("wire", b * count + k + 1, wanted->batches.count * count);
-            if (present[k]->wire == NULL || raw_has("wire", present[k]->name, words, 0)) {
+            if (present[k]->wire == NULL || !takes_batch(present[k], how.batch) ||
+                raw_has("wire", present[k]->name, words, 0)) {
                 continue;
             }
             present[k]->wire(present[k], &how, &bytes);
