@@ -324,15 +324,15 @@ endian-suites:
 
 define run_bench
 	@sh tools/checks/need.sh bench
-	@$(MAKE) built benches-built
-	@$(MAKE) amalgamation
+	+@$(MAKE) built benches-built
+	+@$(MAKE) amalgamation
 	@OUT=$(OUT) CC='$(CC)' bash bench/run.sh $(1) $(ONLY)
 endef
 bench: ## slotq beside its peers, measured here in ten minutes (ONLY='core redis peers')
 	$(call run_bench,)
 bench-quick: ## the same tables of the peers in one minute
 	$(call run_bench,--quick)
-bench-all: ## the whole matrix, some hours; goes on where it was interrupted
+bench-all: ## the whole matrix, an hour or two; goes on where it was interrupted
 	$(call run_bench,--all)
 bench-publish: ## the newest report to bench/results, its table and plot to the README
 	@OUT=$(OUT) sh bench/report/publish.sh $(FROM)

@@ -22,6 +22,13 @@ function put(key, line, sign,    i) {
     lines[i] = line
 }
 
+# "least\tmost" of two of which one may be unknown.
+function range(first, second) {
+    first = first == "" ? second : first
+    second = second == "" ? first : second
+    return first < second ? number(first) "\t" number(second) : number(second) "\t" number(first)
+}
+
 function rate_of(who, words,    ns) {
     ns = words == "" ? "" : median_of("cycle", who, words, "cycle_ns")
     return ns > 0 ? 1e9 / ns : ""
@@ -31,7 +38,7 @@ function shown_rate(rate) {
     return rate == "" ? "" : rate_text(1e9 / rate)
 }
 
-# name, kind, messages/s in batches, the same one at a time, both as text
+# name, kind, messages/s in batches, the same one at a time, both as text, least and most
 function throughput(    k, who, batched, single) {
     for (k = 1; k <= contender_count; k++) {
         who = contenders[k]
@@ -39,12 +46,12 @@ function throughput(    k, who, batched, single) {
         single = rate_of(who, cycle_case(1))
         if (batched != "" || single != "") {
             put(batched, who "\t" kind(who) "\t" number(batched) "\t" number(single) "\t" \
-                shown_rate(batched) "\t" shown_rate(single), -1)
+                shown_rate(batched) "\t" shown_rate(single) "\t" range(batched, single), -1)
         }
     }
 }
 
-# name, kind, bytes ready, bytes leased, both as text
+# name, kind, bytes ready, bytes leased, both as text, least and most
 function memory(    k, who, words, ready, leased) {
     words = "messages=10000 payload=32"
     for (k = 1; k <= contender_count; k++) {
@@ -53,22 +60,24 @@ function memory(    k, who, words, ready, leased) {
         leased = median_of("memory", who, words, "leased_bytes")
         if (ready != "") {
             put(leased == "" ? ready : leased, who "\t" kind(who) "\t" number(ready) "\t" \
-                number(leased) "\t" digits(ready) "\t" (leased == "" ? "" : digits(leased)), 1)
+                number(leased) "\t" digits(ready) "\t" (leased == "" ? "" : digits(leased)) "\t" \
+                range(ready, leased), 1)
         }
     }
 }
 
-# name, kind, p50, p99, p99.9 (where it is known, else p99), p50 as text
-function latency(    k, who, words, p50, p99, p999) {
+# name, kind, p50, p99, p99.9, p50 as text, the last that is known
+function latency(    k, who, words, p50, p99, p999, last) {
     words = "rate=10000 consumers=1"
     for (k = 1; k <= contender_count; k++) {
         who = contenders[k]
         p50 = median_of("latency", who, words, "p50_us")
         p99 = median_of("latency", who, words, "p99_us")
         p999 = median_of("latency", who, words, "p999_us")
+        last = p999 != "" ? p999 : p99 != "" ? p99 : p50
         if (p50 != "") {
             put(p50, who "\t" kind(who) "\t" number(p50) "\t" number(p99) "\t" \
-                number(p999 == "" ? p99 : p999) "\t" time_text(1000 * p50), 1)
+                number(p999) "\t" time_text(1000 * p50) "\t" number(last), 1)
         }
     }
 }

@@ -10,15 +10,18 @@ folder=$(cd "${1:?a folder}" && pwd) || exit 2
 cd "$(dirname "$0")/../.." || exit 2
 command -v gnuplot >/dev/null 2>&1 || exit 0
 data=$(mktemp)
-trap 'rm -f "$data"' EXIT
+said=$(mktemp)
+trap 'rm -f "$data" "$said"' EXIT
 
 # A plot that cannot be drawn must not leave half of one, nor end the report.
 draw() {
     [ -s "$data" ] || return 0
-    if gnuplot -e "data = '$data'; out = '$folder/$1.svg'" "bench/plots/$1.gp" >&2; then
+    if gnuplot -e "data = '$data'; out = '$folder/$1.svg'" "bench/plots/$1.gp" \
+        >"$said" 2>&1; then
         echo "$1.svg"
     else
         echo "bench: $1.svg could not be drawn" >&2
+        cat "$said" >&2
         rm -f "$folder/$1.svg"
     fi
 }

@@ -6,14 +6,14 @@ load 'bench/plots/style.gp'
 set bmargin at screen 64.0 / height_px
 set logscale x
 stats data using 3 name 'half' nooutput
-stats data using 5 name 'rare' nooutput
+stats data using 7 name 'rare' nooutput
 set xrange [half_min / 3:rare_max * 2]
 set yrange [rows - 0.4:-0.6]
 set ytics scale 0 nomirror
 set xtics nomirror
 set xlabel 'microseconds'
 set errorbars 0
-plot data using 3:0:3:5:(pale($2)):ytic(1) with xerrorbars pointtype -1 linewidth 4 \
+plot data using 3:0:3:7:(pale($2)):ytic(1) with xerrorbars pointtype -1 linewidth 4 \
         linecolor rgb variable notitle, \
     data using 3:0:(strong($2)) with points pointtype 7 pointsize 0.9 linecolor rgb variable \
         notitle, \

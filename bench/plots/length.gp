@@ -9,7 +9,9 @@ set logscale xy
 set xlabel 'messages in the queue'
 set ylabel 'µs, three round trips'
 set xtics nomirror
-set ytics nomirror
+set ytics nomirror (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)
+stats data using 2 nooutput
+set yrange [0.6 * STATS_min:1.7 * STATS_max]
 set grid ytics
 set key at screen 0.765, screen from_top(76) left top vertical reverse Left samplen 2.5 \
     spacing 1.15

@@ -3,10 +3,9 @@ rows = system('wc -l <'.data) + 0
 height_px = 124 + 34 * rows
 heading = 'Bytes a message: 10,000 messages of 32 bytes'
 load 'bench/plots/style.gp'
-stats data using 3 name 'ready' nooutput
-stats data using 4 name 'leased' nooutput
+stats data using 8 nooutput
 least = 0
-most = 1.12 * (ready_max > leased_max ? ready_max : leased_max)
+most = 1.12 * STATS_max
 first = 'ready'
 second = 'leased'
 load 'bench/plots/bars.gp'

@@ -192,6 +192,9 @@ function rate_text(ns,    unit) {
 
 # Of the sample: least to most messages a second.
 function rate_spread(    unit) {
+    if (sample_count < 2) {
+        return ""
+    }
     unit = unit_of_rate(1e9 / least())
     return scaled(1e9 / most(), unit) "–" scaled(1e9 / least(), unit) \
         (unit == "" ? "" : " " unit)
@@ -205,7 +208,7 @@ function time_text(ns) {
 }
 
 function spread() {
-    return digits(least()) "–" digits(most())
+    return sample_count < 2 ? "" : digits(least()) "–" digits(most())
 }
 
 function percent(share) {
@@ -273,6 +276,20 @@ function print_table(text_columns,    list, count, is_text, r, c, line, rule) {
     return 1
 }
 
+# Bounds come last in every table.
+function order_contenders(    k, ordered, last) {
+    for (k = 1; k <= contender_count; k++) {
+        if (is_bound(contenders[k])) {
+            last[++last[0]] = contenders[k]
+        } else {
+            ordered[++ordered[0]] = contenders[k]
+        }
+    }
+    for (k = 1; k <= contender_count; k++) {
+        contenders[k] = k <= ordered[0] ? ordered[k] : last[k - ordered[0]]
+    }
+}
+
 # ---- reading ----
 
 FILENAME ~ /contenders\.tsv$/ {
@@ -290,4 +307,9 @@ FNR > 1 {
                 values["growth", raw[2], raw[3], "take_ns", raw[5] + 0])
         }
     }
+}
+
+# Before the END of the program that this is read with.
+END {
+    order_contenders()
 }

@@ -22,7 +22,7 @@ refuse() {
 [ -f "$from/report.md" ] || refuse "there is no report; make bench"
 [ ! -f "$from/ended.txt" ] || refuse "some measurements ended early; see its report.md"
 for family in cycle latency memory growth full; do
-    grep -q "^$family," "$from/raw.csv" || refuse "not a whole report, it has no $family"
+    grep -q "^$family," "$from/raw.csv" || refuse "it has no $family: make bench"
 done
 
 mkdir -p bench/results

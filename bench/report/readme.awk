@@ -12,18 +12,25 @@ function put(c, who, number, text) {
     }
 }
 
+# slotq is one line, whichever way it was called: through its library where nothing else was.
+function median_for(family, who, words, metric,    middle) {
+    middle = median_of(family, who, words, metric)
+    return middle == "" && who == "slotq" ? median_of(family, "slotq library", words, metric) : \
+        middle
+}
+
 function speed(c, who, batch,    ns) {
-    ns = median_of("cycle", who, cycle_case(batch), "cycle_ns")
+    ns = median_for("cycle", who, cycle_case(batch), "cycle_ns")
     put(c, who, ns, ns == "" ? "" : rate_text(ns))
 }
 
 function bytes(c, who, metric,    middle) {
-    middle = median_of("memory", who, "messages=10000 payload=32", metric)
+    middle = median_for("memory", who, "messages=10000 payload=32", metric)
     put(c, who, middle, middle == "" ? "" : digits(middle))
 }
 
 function delay(c, who, metric,    middle) {
-    middle = median_of("latency", who, "rate=10000 consumers=1", metric)
+    middle = median_for("latency", who, "rate=10000 consumers=1", metric)
     put(c, who, middle, middle == "" ? "" : time_text(1000 * middle))
 }
 
@@ -53,12 +60,24 @@ function fact(name, before) {
     return machine[name] != "" ? before machine[name] : ""
 }
 
+# A server's version where one of its clients took part.
+function version(name, before, client,    k) {
+    for (k = 1; k <= contender_count; k++) {
+        if (contenders[k] ~ client && has_any("cycle", contenders[k])) {
+            return fact(name, before)
+        }
+    }
+    return ""
+}
+
 function caption(    kernel, k, left) {
     split(machine["kernel"], kernel, /[ -]/)
     print "Push, take and finish; medians of " rounds_most " rounds in which all take turns, on " \
-        fact("CPU", "") ", " kernel[1] " " kernel[2] fact("redis-server", ", Redis ") \
-        fact("beanstalkd", ", beanstalkd ") fact("nats-server", ", nats-server ") \
-        fact("node", ", Node ") "; commit " machine["commit"] \
+        fact("CPU", "") ", " kernel[1] " " kernel[2] \
+        version("redis-server", ", Redis ", "^Streams") \
+        version("beanstalkd", ", beanstalkd ", "^beanstalkd") \
+        version("nats-server", ", nats-server ", "^NATS") \
+        version("node", ", Node ", "^(BullMQ|bee-queue|RSMQ)") "; commit " machine["commit"] \
         ". p50 and p99: from when a message is due until a consumer has it. Bold: the best of a " \
         "column."
     for (k = 1; k <= contender_count; k++) {
@@ -76,7 +95,8 @@ END {
         "bytes ready|leased|at `maxmemory`|does less"
     for (k = 1; k <= contender_count; k++) {
         who = contenders[k]
-        if (!is_bound(who) && (has_any("cycle", who) || has_any("latency", who))) {
+        if (!is_bound(who) && who != "slotq library" && \
+            (has_any("cycle", who) || has_any("latency", who))) {
             chosen[++count] = who
             speed(1, who, 256)
             speed(2, who, 1)

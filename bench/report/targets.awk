@@ -13,7 +13,7 @@ function verdict(text, how, limit, unit) {
         return
     }
     cell(digits(median()) unit)
-    cell(sample_count > 1 ? spread() : "")
+    cell(spread())
     cell((how == "least" ? median() >= limit : median() <= limit) ? "met" : "**MISSED**")
 }
 

@@ -127,6 +127,20 @@ if command -v gnuplot >.seen; then
 fi
 
 # Any subset will do.
+draws() { # picture, expression of the lines it has
+    mkdir some
+    grep -E "^family|$2" raw.csv >some/raw.csv
+    cp contenders.tsv some/
+    holds "$1 of $2 alone" sh -c "sh '$source_folder/bench/plots/draw.sh' some | grep -qx $1"
+    rm -r some
+}
+if command -v gnuplot >.seen; then
+    draws throughput.svg 'batch=1 '
+    draws throughput.svg 'Streams,batch=256'
+    draws memory.svg 'LIST,messages'
+    draws latency.svg 'p50_us'
+    draws length.svg 'length=10 '
+fi
 for family in cycle latency memory growth full recovery wonders; do
     mkdir only
     grep -E "^(family|$family)," raw.csv >only/raw.csv
