@@ -82,8 +82,9 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
                 moved = distance
             end
         end
+        -- a part cut out to be compared would be hashed once more
         if not next_is_done and
-            sub(words, 1, count * WORD_BYTES) == string.rep(token_bytes, count) then
+            string.find(words, string.rep(token_bytes, count), 1, true) == 1 then
             if reach > taken then
                 cursor = new_head
             end
