@@ -36,7 +36,9 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     local position = id + span - (era - era % 2) * 2147483648 - last_id - 1
     local index = (head + position) % ring
     local used = (tail - least) % ring
-    local words_at = states_at + WORD_BYTES * (ring * group + index)
+    -- words from index on may go on at the ring's begin
+    local begin_at = states_at + WORD_BYTES * ring * group
+    local words_at, to_end = begin_at + WORD_BYTES * index, ring - index
     if not (served and group < groups and
         least < ring and tail < ring and head < ring and cursor < ring and written < ring and
         retry_from < ring and (head - least) % ring + span == used and used <= last_id and
@@ -45,7 +47,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
         (sweep == SWEEP_NONE or sweep < ring and (sweep - head) % ring <= taken) and
         ready + leased + waiting <= taken and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
         count <= leased and position >= 0 and position + count <= taken and
-        index + count <= ring and token % 4 == SLOTQ_STATE_LEASED and token < 4294967296 and
+        token % 4 == SLOTQ_STATE_LEASED and token < 4294967296 and
         last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2)) then
         position = -1
     end
@@ -53,18 +55,34 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     local counted = unpack('<I4', front, group_at + AT_group_acked + 1) + count
     local counts = sub(front, group_at + AT_group_due + 1, group_at + AT_group_acked) ..
         struct.pack('<I4', counted % 4294967296)
-    if position > 0 and call('GETRANGE', key, format('%d', words_at),
-        format('%d', words_at + count * WORD_BYTES - 1)) == string.rep(token_bytes, count) then
-        call('SETRANGE', key, format('%d', words_at), string.rep(acked, count))
-        call('SETRANGE', key, format('%d', group_at + AT_group_leased), struct.pack('<HHHHH',
-            leased - count, waiting, retry_from, sweep, written) .. counts)
-        return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
+    if position > 0 then
+        local first = math.min(count, to_end)
+        local words = call('GETRANGE', key, format('%d', words_at),
+            format('%d', words_at + first * WORD_BYTES - 1))
+        if first < count then
+            words = words .. call('GETRANGE', key, format('%d', begin_at),
+                format('%d', begin_at + (count - first) * WORD_BYTES - 1))
+        end
+        if words == string.rep(token_bytes, count) then
+            call('SETRANGE', key, format('%d', words_at), string.rep(acked, first))
+            if first < count then
+                call('SETRANGE', key, format('%d', begin_at), string.rep(acked, count - first))
+            end
+            call('SETRANGE', key, format('%d', group_at + AT_group_leased), struct.pack('<HHHHH',
+                leased - count, waiting, retry_from, sweep, written) .. counts)
+            return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
+        end
     end
     if position == 0 and string.byte(front, AT_shared_wake + 1) % 2 == 0 then
         -- what follows the run is read with it: head moves over what was acked before
-        local ahead = math.min(known - count, ring - index - count, 16)
+        local wanted = math.min(known, count + 16)
+        local first = math.min(wanted, to_end)
         local words = call('GETRANGE', key, format('%d', words_at),
-            format('%d', words_at + (count + ahead) * WORD_BYTES - 1))
+            format('%d', words_at + first * WORD_BYTES - 1))
+        if first < wanted then
+            words = words .. call('GETRANGE', key, format('%d', begin_at),
+                format('%d', begin_at + (wanted - first) * WORD_BYTES - 1))
+        end
         local reach, at = count, count * WORD_BYTES + 1
         while sub(words, at, at + 3) == acked do
             reach, at = reach + 1, at + WORD_BYTES
