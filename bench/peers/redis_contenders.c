@@ -87,7 +87,8 @@ static const redis_own slotq_own = RAW_RUNS(subject_packed);
 const contender contender_slotq = {
     .name = "slotq",
     .settings = "push_packed reserve_packed settle_packed by EVALSHA; a batch a call; pipelined "
-                "over hiredis; one group; no stamps; 16 dead slots",
+                "over hiredis; one group; no stamps; 16 dead slots; ticks of 100 ms; recovery: a "
+                "look each ms; as mailboxes: overwrite; no dead slots",
     .lacks = "",
     IN_REDIS,
     ALONE,
@@ -117,7 +118,8 @@ const contender contender_streams = {
     .settings =
         "XADD a message; XREADGROUP COUNT batch; XACK of the batch; pipelined over hiredis; "
         "never trimmed within a stretch; deleted between; waiting: XREADGROUP BLOCK behind the "
-        "XACK; as mailboxes: XADD MAXLEN = and stream-node-max-bytes 1536",
+        "XACK; as mailboxes: XADD MAXLEN = and stream-node-max-bytes 1536; recovery: XAUTOCLAIM "
+        "COUNT 256",
     .lacks = "no bound by itself; no limit of attempts; finished messages stay until trimmed",
     IN_REDIS,
     .latency = redis_latency,
@@ -130,7 +132,9 @@ static const redis_own list_own = RAW_RUNS(subject_list);
 const contender contender_list = {
     .name = "LIST",
     .settings = "LPUSH of the batch; LMOVE a message to the worker's own list; LREM of 1 a message "
-                "in the order taken; pipelined over hiredis; waiting: BLMOVE behind the LREMs",
+                "in the order taken; pipelined over hiredis; waiting: BLMOVE behind the LREMs; "
+                "as mailboxes: LTRIM after LPUSH; recovery: told that the worker is dead; another "
+                "takes over its list by LMOVE",
     .lacks = "no lease; no attempts; finish by value; no bound",
     IN_REDIS,
     .latency = redis_latency,
@@ -144,7 +148,7 @@ const contender contender_leases = {
     .name = "ZSET leases",
     .settings = "own Lua: ids in a list; leases in a sorted set; payloads in one hash; a script a "
                 "batch by EVALSHA; pipelined over hiredis; waiting: BLPOP of a bell that each push "
-                "rings",
+                "rings; recovery: a script gives back 256; then they are taken",
     .lacks = "no token (whoever was late finishes for another); no attempts; no bound; four keys",
     IN_REDIS,
     .latency = redis_latency,
