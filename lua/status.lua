@@ -3,7 +3,9 @@
 -- reply: flat array state, why, attempts, deadline_ms, age_ms, position, pushed_ms, ... an id
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: no-writes
+--@include _plain_status
 --@include _look
+read_already(plain_size, plain_front)
 
 local function status_of(id)
     local index, outcome = find(id)
