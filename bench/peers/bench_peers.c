@@ -11,7 +11,17 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { PRESENT_MOST = 64, PATH_BYTES = 512, NAME_BYTES = 64 };
+enum {
+    PRESENT_MOST = 64,
+    PATH_BYTES = 512,
+    NAME_BYTES = 64,
+    RATE_MOST = 1000000,
+    CONSUMERS_MOST = 8,
+    LENGTH_MOST = 1000000, /* of mailboxes; a queue's own bound is less */
+    ROUNDS_MOST = 1000,
+    STRETCH_MS_MOST = 60000,
+    SECONDS_MOST = 600
+};
 
 static const wishes defaults = {
     .rounds = 5,
@@ -39,57 +49,69 @@ static int usage(void)
     return 2;
 }
 
-static bool read_list(const char *text, number_list *list)
+/* An option of numbers, each within bounds: contenders have room for no more. */
+typedef struct list_option {
+    const char *name;
+    number_list *list;
+    uint32_t least;
+    uint32_t most;
+} list_option;
+
+static bool read_list(const char *text, const list_option *into)
 {
-    list->count = 0;
-    while (list->count < LIST_MOST) {
+    into->list->count = 0;
+    while (into->list->count < LIST_MOST) {
         char *end;
-        list->values[list->count++] = (uint32_t)strtoul(text, &end, 10);
-        if (end == text) {
+        const long long number = strtoll(text, &end, 10);
+        if (end == text || number < into->least || number > into->most) {
             return false;
         }
-        if (*end == '\0') {
-            return true;
+        into->list->values[into->list->count++] = (uint32_t)number;
+        if (*end != ',') {
+            return *end == '\0';
         }
         text = end + 1;
     }
     return false;
 }
 
-static bool read_option(const char *name, const char *value, wishes *wanted)
+static bool read_number(const char *text, uint32_t most, uint32_t *number)
 {
     number_list one;
-    const struct {
-        const char *name;
-        number_list *list;
-    } lists[] = {
-        {"--batches", &wanted->batches},        {"--flights", &wanted->flights},
-        {"--payloads", &wanted->payloads},      {"--rates", &wanted->rates_per_s},
-        {"--consumers", &wanted->consumers},    {"--lengths", &wanted->lengths},
-        {"--leased", &wanted->leased_percents},
+    if (!read_list(text, &(list_option){"", &one, 1, most}) || one.count != 1) {
+        return false;
+    }
+    *number = one.values[0];
+    return true;
+}
+
+static bool read_option(const char *name, const char *value, wishes *wanted)
+{
+    const list_option lists[] = {
+        {"--batches", &wanted->batches, 1, LOAD_BATCH_MOST},
+        {"--flights", &wanted->flights, 1, LOAD_IN_FLIGHT_MOST},
+        {"--payloads", &wanted->payloads, LOAD_PAYLOAD_LEAST, LOAD_PAYLOAD_MOST},
+        {"--rates", &wanted->rates_per_s, 1, RATE_MOST},
+        {"--consumers", &wanted->consumers, 1, CONSUMERS_MOST},
+        {"--lengths", &wanted->lengths, 1, LENGTH_MOST},
+        {"--leased", &wanted->leased_percents, 0, 100},
     };
     for (uint32_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         if (strcmp(name, lists[i].name) == 0) {
-            return read_list(value, lists[i].list);
+            return read_list(value, &lists[i]);
         }
     }
     if (strcmp(name, "--only") == 0) {
         wanted->only = value;
-        return true;
-    }
-    if (!read_list(value, &one) || one.count != 1) {
-        return false;
+        return strlen(value) < PATH_BYTES - 2;
     }
     if (strcmp(name, "--rounds") == 0) {
-        wanted->rounds = one.values[0];
-    } else if (strcmp(name, "--stretch") == 0) {
-        wanted->stretch_ms = one.values[0];
-    } else if (strcmp(name, "--seconds") == 0) {
-        wanted->seconds = one.values[0];
-    } else {
-        return false;
+        return read_number(value, ROUNDS_MOST, &wanted->rounds);
     }
-    return true;
+    if (strcmp(name, "--stretch") == 0) {
+        return read_number(value, STRETCH_MS_MOST, &wanted->stretch_ms);
+    }
+    return strcmp(name, "--seconds") == 0 && read_number(value, SECONDS_MOST, &wanted->seconds);
 }
 
 /* The name is one of those between the commas. */
@@ -166,6 +188,7 @@ int main(int count, char **words)
     }
     for (int i = 3; i + 1 < count; i += 2) {
         if (!read_option(words[i], words[i + 1], &wanted)) {
+            fprintf(stderr, "bench: %s %s is not what it takes\n", words[i], words[i + 1]);
             return usage();
         }
     }

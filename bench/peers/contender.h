@@ -13,11 +13,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LOAD_PAYLOAD_MOST = 1024, LOAD_BATCH_MOST = 1024, LOAD_IN_FLIGHT_MOST = 8 };
+enum {
+    LOAD_PAYLOAD_LEAST = 16,
+    LOAD_PAYLOAD_MOST = 1024,
+    LOAD_BATCH_MOST = 1024,
+    LOAD_IN_FLIGHT_MOST = 8
+};
 
 /* Closed load, one client. */
 typedef struct load {
-    uint32_t payload_bytes; /* 16 to LOAD_PAYLOAD_MOST */
+    uint32_t payload_bytes; /* LOAD_PAYLOAD_LEAST to LOAD_PAYLOAD_MOST */
     uint32_t batch;         /* messages a call (or a pipeline, where a call has one) */
     uint32_t in_flight;     /* batches on their way at once; 1: each call is a round trip */
     uint32_t messages;      /* in the stretch: a multiple of batch * in_flight */
