@@ -12,7 +12,6 @@
 #include <string.h>
 
 enum {
-    PRESENT_MOST = 64,
     PATH_BYTES = 512,
     NAME_BYTES = 64,
     RATE_MOST = 1000000,

@@ -6,7 +6,7 @@
 
 #include "contender.h"
 
-enum { LIST_MOST = 16 };
+enum { LIST_MOST = 16, PRESENT_MOST = 64 };
 
 typedef struct number_list {
     uint32_t values[LIST_MOST];
@@ -17,7 +17,7 @@ typedef struct number_list {
 typedef struct wishes {
     const char *only; /* names between commas; NULL = all */
     uint32_t rounds;
-    uint32_t stretch_ms; /* wall time that a closed stretch should take */
+    uint32_t stretch_ms; /* time that a closed stretch should take */
     number_list batches;
     number_list flights;
     number_list payloads;
@@ -28,6 +28,7 @@ typedef struct wishes {
     number_list leased_percents;
 } wishes;
 
+/* present: those that are here, PRESENT_MOST at most. */
 typedef void family_run(const wishes *wanted, const contender *const *present, uint32_t count);
 
 typedef struct family {
