@@ -181,15 +181,15 @@ int private_server_pid(const private_server *self)
 uint64_t private_server_resident_bytes(const private_server *self)
 {
     char path[64];
-    unsigned long long pages[2] = {0, 0};
+    char line[128];
     snprintf(path, sizeof path, "/proc/%d/statm", (int)self->pid);
     FILE *file = fopen(path, "r");
     if (file == NULL) {
         return 0;
     }
-    const int read = fscanf(file, "%llu %llu", &pages[0], &pages[1]);
+    const char *resident = fgets(line, sizeof line, file) != NULL ? strchr(line, ' ') : NULL;
     fclose(file);
-    return read == 2 ? pages[1] * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    return resident != NULL ? strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 uint64_t private_server_written_bytes(const private_server *self)
