@@ -15,8 +15,8 @@ enum {
     CYCLES_MS = 30,
     GROUP = 8, /* calls between two looks at the clock, which costs as much as a call */
     LAPS_MOST = 400,
-    LAPS_LEAST = 12,
-    WARM_LAPS = 3,
+    LAPS_LEAST = 5,
+    WARM_LAPS = 1,
     GROW_MS = 100,
     GROW_PAYLOAD_BYTES = 32,
     SHORT_LEASE_MS = 1000,
