@@ -177,7 +177,19 @@ void line_wire_append_number(line_wire *self, uint64_t number)
 
 /* ---- reading ---- */
 
-const char *line_wire_line(line_wire *self)
+bool line_wire_await(line_wire *self, uint32_t wait_ms)
+{
+    if (self->in.begin == self->in.end) {
+        line_wire_flush(self);
+    }
+    if (self->in.begin < self->in.end) {
+        return true;
+    }
+    struct pollfd look = {.fd = self->socket, .events = POLLIN};
+    return poll(&look, 1, (int)wait_ms) > 0;
+}
+
+char *line_wire_line(line_wire *self)
 {
     size_t looked = 0;
     for (;;) {

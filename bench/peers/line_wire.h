@@ -23,6 +23,7 @@ typedef struct line_wire {
     /* A server that writes each answer by itself wakes us for each, at its own cost: before we
      * wait for one, we sleep so long, and find many. 0, which is how it begins: not. */
     uint32_t nap_us;
+    uint64_t own; /* the caller's */
     uint64_t sent_bytes;
     uint64_t received_bytes;
 } line_wire;
@@ -39,9 +40,13 @@ void line_wire_append_number(line_wire *self, uint64_t number);
 /* Sends what is left. */
 void line_wire_flush(line_wire *self);
 
+/* Sends what is left unless something is there to be read; waits until it is. false: not in time.
+ */
+bool line_wire_await(line_wire *self, uint32_t wait_ms);
+
 /* The next line, ended by NUL in the place of its CR LF; valid, as a body is, until the next call
  * for either: ask for the line, use it up, then ask for the body. */
-const char *line_wire_line(line_wire *self);
+char *line_wire_line(line_wire *self);
 /* The next so many bytes and the CR LF behind them. */
 const uint8_t *line_wire_body(line_wire *self, size_t length);
 
