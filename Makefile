@@ -107,6 +107,8 @@ TEST_BINARIES := $(foreach room,$(TEST_ROOMS),$(call binary_of,$(room)))
 REPLAYS := $(patsubst %,$(OUT)/replay/%,$(call named,$(FUZZ_TARGETS)))
 FUZZERS := $(patsubst %,$(OUT)/fuzz/%,$(call named,$(FUZZ_TARGETS)))
 BENCHES := $(patsubst %,$(OUT)/bench/%,$(call named,$(BENCH_MAINS)))
+# Beside the program that runs them and the packages that they need.
+BENCH_SCRIPTS := $(patsubst %,$(OUT)/%,$(wildcard bench/node/*.js))
 EXAMPLES := $(patsubst %,$(OUT)/examples/%,$(call named,$(EXAMPLE_SOURCES)))
 SEED_MAKER := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(wildcard fuzz/make_seeds.c))
 MAN_PAGES := $(if $(shell command -v scdoc),$(MAN_SOURCES:tools/man/%.scd=$(OUT)/man/%))
@@ -228,6 +230,8 @@ $(OUT)/bench/$(call named,$(1)): $(call objects,$(1)) $(OUT)/lib/bench.a $(REDIS
 	$$(call say,LINK,$$@)$(CC) -o $$@ $$(filter %.o %.a,$$^) $(LINK_FLAGS) $(BENCH_LIBS) -lm
 endef
 $(foreach main,$(BENCH_MAINS),$(eval $(call bench_binary,$(main))))
+$(OUT)/bench/node/%: bench/node/%
+	@mkdir -p $(@D); cp $< $@
 $(OUT)/share/slotq.bash: $(OUT)/bin/slotq
 	@mkdir -p $(@D); $< completion bash > $@
 $(OUT)/man/%: tools/man/%.scd
@@ -267,7 +271,7 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 .PHONY: help all demo lua test prove torture asan fuzz bench bench-quick bench-all bench-publish
 .PHONY: tidy tables format coverage install
 .PHONY: uninstall amalgamation clean built tests-built suites benches-built fuzzers-built
-.PHONY: endian-built endian-suites seeds
+.PHONY: endian-built endian-suites seeds bench-packages
 
 help: ## what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -324,7 +328,7 @@ endian-suites:
 
 define run_bench
 	@sh tools/checks/need.sh bench
-	+@$(MAKE) built benches-built
+	+@$(MAKE) built benches-built bench-packages
 	+@$(MAKE) amalgamation
 	@OUT=$(OUT) CC='$(CC)' bash bench/run.sh $(1) $(ONLY)
 endef
@@ -336,7 +340,9 @@ bench-all: ## the whole matrix, an hour or two; goes on where it was interrupted
 	$(call run_bench,--all)
 bench-publish: ## the newest report to bench/results, its table and plot to the README
 	@OUT=$(OUT) sh bench/report/publish.sh $(FROM)
-benches-built: $(BENCHES)
+benches-built: $(BENCHES) $(BENCH_SCRIPTS)
+bench-packages: $(BENCH_SCRIPTS)
+	@sh bench/node/install.sh $(OUT)/bench/node
 
 tidy: ## style, include direction, generated tables
 	@sh tools/checks/tidy.sh
