@@ -99,6 +99,7 @@ options_of() {
     smoke-memory) echo --lengths 100 ;;
     smoke-growth) echo --rounds 1 --lengths 10,100 --leased 50 ;;
     smoke-wire) echo --batches 64 ;;
+    smoke-recovery) echo --rounds 1 ;;
     smoke-mailboxes) echo --lengths 100 ;;
     smoke-full) echo --rounds 1 ;;
     esac
@@ -111,7 +112,7 @@ run_program() { # name, words
     local name=$1
     shift
     [ ! -f "$results/$name.md" ] || return 0
-    say "== $name =="
+    say "== $name, after $((SECONDS - started)) s =="
     if ! "$programs/bench_$name" "$results" "$@"; then
         echo "- bench_$name: the last word on stderr says why" >>"$results/ended.txt"
         say "bench: bench_$name ended early"
@@ -147,7 +148,7 @@ run_family() { # name
     read -r -a options <<<"$(options_of "$1")"
     [ ${#options[@]} -gt 0 ] || return 0
     "$programs/bench_peers" list 2>&1 | grep -q "^  $1 " || return 0
-    say "== peers: $1 =="
+    say "== peers: $1, after $((SECONDS - started)) s =="
     "$programs/bench_peers" "$results" "$1" "${options[@]}" && return
     say "bench: $1 ended early; going on with it once more"
     "$programs/bench_peers" "$results" "$1" "${options[@]}" && return
