@@ -16,4 +16,4 @@ plot data using (least):0:(least):3:($0 - 0.36):($0 - 0.02):(strong($2)):ytic(1)
     NaN with boxes fillstyle solid noborder linecolor rgb peer title first, \
     NaN with boxes fillstyle solid noborder linecolor rgb peer_pale title second, \
     NaN with boxes fillstyle solid noborder linecolor rgb ours title 'slotq', \
-    NaN with boxes fillstyle solid noborder linecolor rgb bound title 'a bound'
+    NaN with boxes fillstyle solid noborder linecolor rgb bound title has_bound ? 'a bound' : ''

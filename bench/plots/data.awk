@@ -51,14 +51,14 @@ function throughput(    k, who, batched, single) {
     }
 }
 
-# name, kind, bytes ready, bytes leased, both as text, least and most
+# Of those with a server. name, kind, bytes ready, bytes leased, both as text, least and most
 function memory(    k, who, words, ready, leased) {
     words = "messages=10000 payload=32"
     for (k = 1; k <= contender_count; k++) {
         who = contenders[k]
         ready = median_of("memory", who, words, "ready_bytes")
         leased = median_of("memory", who, words, "leased_bytes")
-        if (ready != "") {
+        if (ready != "" && !is_embedded(who)) {
             put(leased == "" ? ready : leased, who "\t" kind(who) "\t" number(ready) "\t" \
                 number(leased) "\t" digits(ready) "\t" (leased == "" ? "" : digits(leased)) "\t" \
                 range(ready, leased), 1)
@@ -82,12 +82,13 @@ function latency(    k, who, words, p50, p99, p999, last) {
     }
 }
 
-# A block a contender: its name, then length and µs of push, take and finish together.
+# A block a contender that has a server: its name, then length and µs of push, take and finish
+# together.
 function lengths(    k, i, who, words, block, middle) {
     for (k = 1; k <= contender_count; k++) {
         who = contenders[k]
         block = ""
-        for (i = 1; i <= case_count["growth"]; i++) {
+        for (i = 1; !is_embedded(who) && i <= case_count["growth"]; i++) {
             words = cases["growth", i]
             middle = part(words, "leased") == part(cases["growth", 1], "leased") ? \
                 median_of("growth", who, words, "verbs_ns") : ""

@@ -27,4 +27,5 @@ plot data using 3:0:3:7:(pale($2)):ytic(1) with xerrorbars pointtype -1 linewidt
     NaN with points pointtype 5 pointsize 0.8 linecolor rgb peer title 'p99', \
     NaN with points pointtype 9 pointsize 0.9 linecolor rgb peer title 'p99.9', \
     NaN with points pointtype 7 pointsize 0.9 linecolor rgb ours title 'slotq', \
-    NaN with points pointtype 7 pointsize 0.9 linecolor rgb bound title 'a bound'
+    NaN with points pointtype 7 pointsize 0.9 linecolor rgb bound \
+        title has_bound ? 'a bound' : ''

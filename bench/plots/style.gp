@@ -16,6 +16,7 @@ bound = 0x6e7781
 bound_pale = 0xb9c0c7
 strong(kind) = kind == 1 ? ours : kind == 2 ? bound : peer
 pale(kind) = kind == 1 ? ours_pale : kind == 2 ? bound_pale : peer_pale
+has_bound = system("cut -f 2 '".data."' | grep -cx 2") + 0
 from_top(pixels) = 1 - pixels / (1.0 * height_px)
 
 set object 1 rectangle from screen 0,0 to screen 1,1 behind fillstyle empty border rgb '#d0d7de'

@@ -9,6 +9,11 @@ function is_ours(who) {
     return who ~ /^slotq/
 }
 
+# No server between.
+function is_embedded(who) {
+    return who == "memcpy" || who ~ /^slotq (memory|file)/ || who ~ /^SQLite/
+}
+
 # Whom a contender is measured against: the slotq that does the same work.
 function base_of(family, who,    base) {
     if (family != "embedded") {
@@ -205,6 +210,16 @@ function time_text(ns) {
         return digits(ns / 1e6) " ms"
     }
     return ns >= 999.5 ? digits(ns / 1e3) " µs" : digits(ns) " ns"
+}
+
+# Of the sample, in µs: both ends in the unit of the upper.
+function time_spread(    unit) {
+    if (sample_count < 2) {
+        return ""
+    }
+    unit = most() >= 999.5 ? "ms" : "µs"
+    return digits(least() / (unit == "ms" ? 1000 : 1)) "–" \
+        digits(most() / (unit == "ms" ? 1000 : 1)) " " unit
 }
 
 function spread() {

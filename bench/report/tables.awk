@@ -142,7 +142,7 @@ function latency_tables(    i, k, who, base, words) {
         faster = ""
         head(part(words, "rate") " messages/s, " part(words, "consumers") " consumer" \
             (part(words, "consumers") == 1 ? "" : "s") \
-            "|p50 µs|least–most|p90|p99|least–most|p99.9|p50: times slotq|least–most" \
+            "|p50|least–most|p90|p99|least–most|p99.9|p50: times slotq|least–most" \
             share_titles("latency", words, "p50_us"))
         for (k = 1; k <= contender_count; k++) {
             who = contenders[k]
@@ -156,15 +156,19 @@ function latency_tables(    i, k, who, base, words) {
     }
 }
 
+function put_delay(words, who, metric) {
+    cell(sample_of("latency", who, words, metric) ? time_text(1000 * median()) : "")
+}
+
 function latency_row(words, who, base) {
     row()
     cell(is_bound(who) ? who " (a bound)" : who)
-    cell(sample_of("latency", who, words, "p50_us") ? digits(median()) : "")
-    cell(spread())
-    cell(sample_of("latency", who, words, "p90_us") ? digits(median()) : "")
-    cell(sample_of("latency", who, words, "p99_us") ? digits(median()) : "")
-    cell(sample_count ? spread() : "")
-    cell(sample_of("latency", who, words, "p999_us") ? digits(median()) : "")
+    put_delay(words, who, "p50_us")
+    cell(time_spread())
+    put_delay(words, who, "p90_us")
+    put_delay(words, who, "p99_us")
+    cell(time_spread())
+    put_delay(words, who, "p999_us")
     put_ratio("latency", words, "p50_us", who, base)
     put_shares("latency", words, "p50_us", who)
 }
@@ -396,7 +400,7 @@ END {
         cycle_tables("cycle")
     }
     if (section("latency", "Latency: open load", \
-        "Microseconds from when a message is due until a consumer has it; what comes late " \
+        "From when a message is due until a consumer has it; what comes late " \
         "counts from when it was due. Below 1 it is sooner than slotq.")) {
         latency_tables()
     }
