@@ -183,8 +183,6 @@ trap 'exit 130' INT TERM
 started=$SECONDS
 begin
 if [ "$wants_peers" ]; then
-    # Peers in Node come by npm; where they do not, they are left out with a word.
-    [ ! -f bench/node/install.sh ] || sh bench/node/install.sh "$programs/node"
     for family in "${families[@]}"; do
         run_family "$family"
     done
