@@ -6,13 +6,13 @@
 const { Payloads, Tally } = require('./payloads');
 const { setTimeout: sleep } = require('node:timers/promises');
 
+const AT_ONCE = 200;
 const now = () => Number(process.hrtime.bigint());
 
 async function pushMany(peer, count, payloadBytes) {
   const payloads = new Payloads(payloadBytes);
-  const BATCH = 250;
-  for (let left = count; left > 0; left -= BATCH) {
-    await peer.push(payloads.next(Math.min(BATCH, left)));
+  for (let left = count; left > 0; left -= AT_ONCE) {
+    await peer.push(payloads.next(Math.min(AT_ONCE, left)));
   }
 }
 
@@ -24,6 +24,7 @@ class Holder {
       this.release = resolve;
     });
     this.count = count;
+    this.expected = 0;
     this.held = new Promise((resolve, reject) => {
       this.onHeld = resolve;
       this.onFailed = reject;
@@ -38,16 +39,24 @@ class Holder {
 
   look(payload) {
     this.tally.look(payload);
+    this.expectMore();
     if (this.tally.looked === this.count) {
       this.onHeld(now());
     }
     return this.released;
   }
 
+  // Few at once: a lease must not begin long before its message is here.
+  expectMore() {
+    const more = Math.min(this.count, this.tally.looked + AT_ONCE) - this.expected;
+    this.consumer.expect(more);
+    this.expected += more;
+  }
+
   // When the last was taken.
   async hold() {
     await this.consumer.ready;
-    this.consumer.expect(this.count);
+    this.expectMore();
     this.consumer.run();
     return this.held;
   }
