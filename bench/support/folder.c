@@ -3,8 +3,8 @@
 #include "folder.h"
 #include "sure.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -32,17 +32,13 @@ void folder_make(const char *path)
 
 uint64_t folder_disk_bytes(const char *path)
 {
-    const struct dirent *entry;
+    char *const paths[] = {(char *)(uintptr_t)path, NULL};
     uint64_t blocks = 0;
-    DIR *folder = opendir(path);
-    bench_need(folder != NULL, path);
-    while ((entry = readdir(folder)) != NULL) {
-        struct stat about;
-        if (fstatat(dirfd(folder), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(about.st_mode)) {
-            blocks += (uint64_t)about.st_blocks;
-        }
+    FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    bench_need(walk != NULL, path);
+    for (const FTSENT *entry = fts_read(walk); entry != NULL; entry = fts_read(walk)) {
+        blocks += entry->fts_info == FTS_F ? (uint64_t)entry->fts_statp->st_blocks : 0;
     }
-    closedir(folder);
+    fts_close(walk);
     return blocks * BLOCK_BYTES;
 }

@@ -11,7 +11,7 @@
 void folder_make(const char *path);
 /* One that is not there is removed already. */
 void folder_remove(const char *path);
-/* Bytes of disk that its files take: blocks, not lengths. */
+/* Bytes of disk that all files in it take: blocks, not lengths. */
 uint64_t folder_disk_bytes(const char *path);
 
 #endif
