@@ -194,14 +194,20 @@ uint64_t private_server_resident_bytes(const private_server *self)
 
 uint64_t private_server_written_bytes(const private_server *self)
 {
+    static const char wanted[] = "wchar: ";
     char path[64];
-    unsigned long long count = 0;
+    char line[128];
+    uint64_t count = 0;
+    bool told = false;
     snprintf(path, sizeof path, "/proc/%d/io", (int)self->pid);
     FILE *file = fopen(path, "r");
     bench_need(file != NULL, path);
-    const int read = fscanf(file, "rchar: %*u wchar: %llu", &count);
+    while (!told && fgets(line, sizeof line, file) != NULL) {
+        told = strncmp(line, wanted, sizeof wanted - 1) == 0;
+        count = told ? strtoull(line + sizeof wanted - 1, NULL, 10) : 0;
+    }
     fclose(file);
-    bench_need(read == 1, path);
+    bench_need(told, path);
     return count;
 }
 
