@@ -11,29 +11,31 @@ enum { FLUSH_US = 500000, PORT_BYTES = 8, PATH_BYTES = 128 };
 
 /* ---- servers ---- */
 
-/* It leaves a file that tells its port. */
+/* It leaves a file that tells its port: {"nats":["nats://127.0.0.1:4222"]}. */
 static bool read_port(const private_server *server, char *port)
 {
+    static const char before[] = "nats://127.0.0.1:";
     char path[PATH_BYTES];
-    unsigned number = 0;
-    char quote = 0;
+    char text[PATH_BYTES];
     snprintf(path, sizeof path, "%s/nats-server_%d.ports", private_server_folder(server),
              private_server_pid(server));
     FILE *file = fopen(path, "r");
     if (file == NULL) {
         return false;
     }
-    const int read = fscanf(file, "{\"nats\":[\"nats://127.0.0.1:%u%c", &number, &quote);
+    const char *url = fgets(text, sizeof text, file) != NULL ? strstr(text, before) : NULL;
     fclose(file);
-    if (read == 2 && port != NULL) {
-        snprintf(port, PORT_BYTES, "%u", number);
+    const char *end = url != NULL ? strchr(url, '"') : NULL; /* else it is not whole yet */
+    if (end != NULL) {
+        snprintf(port, PORT_BYTES, "%lu", strtoul(url + sizeof before - 1, NULL, 10));
     }
-    return read == 2;
+    return end != NULL;
 }
 
 static bool is_there(const private_server *server)
 {
-    return read_port(server, NULL);
+    char port[PORT_BYTES];
+    return read_port(server, port);
 }
 
 private_server *nats_start(void)

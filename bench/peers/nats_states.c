@@ -2,9 +2,9 @@
  * a dead worker's messages come back.
  */
 #include "nats.h"
+#include "../support/folder.h"
 #include "../support/sure.h"
 
-#include <ftw.h>
 #include <unistd.h>
 
 enum {
@@ -54,23 +54,12 @@ static void take_all(line_wire *wire, uint32_t number, uint32_t count, uint32_t 
 
 /* ---- weight ---- */
 
-static uint64_t folder_bytes;
-
-static int add_file(const char *path, const struct stat *about, int type, struct FTW *at)
-{
-    (void)path;
-    (void)at;
-    folder_bytes += type == FTW_F ? (uint64_t)about->st_size : 0;
-    return 0;
-}
-
 /* Its memory, and the files in which a stream lies; some is written a while later. */
 static double measure(const private_server *server)
 {
-    folder_bytes = 0;
     usleep(FLUSH_US);
-    bench_need(nftw(private_server_folder(server), add_file, 8, FTW_PHYS) == 0, "looking at files");
-    return (double)(private_server_resident_bytes(server) + folder_bytes);
+    return (double)(private_server_resident_bytes(server) +
+                    folder_disk_bytes(private_server_folder(server)));
 }
 
 /* What the server needs once is there before. */

@@ -74,10 +74,10 @@ static void need_published(const uint8_t *answer, size_t length)
 /* What follows MSG: subject subscription [reply] bytes. */
 static void read_message(line_wire *wire, char *words, nats_news *news)
 {
-    char *fields[4] = {NULL};
+    const char *fields[4] = {"", "", "", ""};
     uint32_t count = 0;
-    while (words != NULL && count < 4) {
-        fields[count++] = strsep(&words, " ");
+    for (const char *word; count < 4 && (word = strsep(&words, " ")) != NULL;) {
+        fields[count++] = word;
     }
     bench_need(count >= 3, "a message of NATS");
     const uint32_t subscription = (uint32_t)strtoul(fields[1], NULL, 10);
