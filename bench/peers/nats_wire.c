@@ -76,8 +76,13 @@ static void read_message(line_wire *wire, char *words, nats_news *news)
 {
     const char *fields[4] = {"", "", "", ""};
     uint32_t count = 0;
-    for (const char *word; count < 4 && (word = strsep(&words, " ")) != NULL;) {
-        fields[count++] = word;
+    while (words != NULL && count < 4) {
+        char *blank = strchr(words, ' ');
+        fields[count++] = words;
+        if (blank != NULL) {
+            *blank++ = '\0';
+        }
+        words = blank;
     }
     bench_need(count >= 3, "a message of NATS");
     const uint32_t subscription = (uint32_t)strtoul(fields[1], NULL, 10);
