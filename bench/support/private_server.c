@@ -1,10 +1,11 @@
 /* private_server.c: see private_server.h.
  */
 #include "private_server.h"
+#include "folder.h"
+#include "keeper.h"
 #include "sure.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -58,18 +59,10 @@ static bool accepts(const private_server *self)
     return answered;
 }
 
-static int remove_one(const char *path, const struct stat *about, int type, struct FTW *at)
-{
-    (void)about;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 static void remove_folder(private_server *self)
 {
     if (self->folder[0] != '\0') {
-        (void)nftw(self->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        folder_remove(self->folder);
         self->folder[0] = '\0';
     }
 }
@@ -123,7 +116,7 @@ static private_server *start(const char *const *words, const char *socket_name,
 {
     private_server *self = find_free();
     char folder[] = "/tmp/slotq-bench-XXXXXX";
-    bench_need(mkdtemp(folder) != NULL, "a temporary folder");
+    keeper_make_folder(folder);
     *self = (private_server){.owner = getpid()};
     snprintf(self->folder, sizeof self->folder, "%s", folder);
     snprintf(self->socket_path, sizeof self->socket_path, "%s/%.24s", folder, socket_name);
