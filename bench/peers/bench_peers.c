@@ -8,6 +8,7 @@
 #include "../support/raw.h"
 #include "../support/sure.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -146,7 +147,10 @@ static uint32_t open_contenders(const char *folder, const char *family_name, con
     uint32_t count = 0;
     snprintf(path, sizeof path, "%s/contenders.tsv", folder);
     FILE *file = fopen(path, "a");
-    bench_need(file != NULL, path);
+    if (file == NULL) {
+        fprintf(stderr, "bench: %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
     for (uint32_t i = 0; i < contenders_count; i++) {
         const contender *who = contenders[i];
         if (!is_wanted(only, who->name) || !is_in_family(who, family_name)) {
@@ -164,6 +168,25 @@ static uint32_t open_contenders(const char *folder, const char *family_name, con
     }
     bench_need(fclose(file) == 0, path);
     return count;
+}
+
+/* Every name between the commas is a contender's; else a word says which is not. */
+static bool names_are_known(const char *only)
+{
+    while (only != NULL) {
+        const size_t length = strcspn(only, ",");
+        uint32_t i = 0;
+        while (i < contenders_count && (strlen(contenders[i]->name) != length ||
+                                        strncmp(contenders[i]->name, only, length) != 0)) {
+            i++;
+        }
+        if (i == contenders_count) {
+            fprintf(stderr, "bench: there is no contender '%.*s'\n", (int)length, only);
+            return false;
+        }
+        only = only[length] == ',' ? only + length + 1 : NULL;
+    }
+    return true;
 }
 
 static const family *find_family(const char *name)
@@ -190,6 +213,9 @@ int main(int count, char **words)
             fprintf(stderr, "bench: %s %s is not what it takes\n", words[i], words[i + 1]);
             return usage();
         }
+    }
+    if (!names_are_known(wanted.only)) {
+        return 2;
     }
     contender_folder = words[1];
     snprintf(path, sizeof path, "%s/raw.csv", words[1]);
