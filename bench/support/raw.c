@@ -4,6 +4,7 @@
 #include "raw.h"
 #include "sure.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,12 +64,23 @@ static void drop_behind(long whole_bytes, const char *path)
     bench_need(whole_bytes >= 0 && ftruncate(fileno(raw_file), whole_bytes) == 0, path);
 }
 
+/* Two at work on one file would drop and double each other's lines. Ends with this process. */
+static void lock_alone(const char *path)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fileno(raw_file), F_SETLK, &whole) != 0) {
+        fprintf(stderr, "bench: %s: another bench is at work on it\n", path);
+        exit(1);
+    }
+}
+
 void raw_open(const char *path)
 {
     char line[LINE_BYTES];
     long whole_bytes = 0;
     raw_file = fopen(path, "a+");
     bench_need(raw_file != NULL, path);
+    lock_alone(path);
     rewind(raw_file);
     while (fgets(line, sizeof line, raw_file) != NULL && strchr(line, '\n') != NULL) {
         remember_line(line);
