@@ -107,13 +107,29 @@ options_of() {
 
 # ---- running ----
 
+# A program, which a signal ends with this script, not behind it.
+child=''
+run_child() {
+    "$@" &
+    child=$!
+    wait "$child"
+    set -- $?
+    child=''
+    return "$1"
+}
+
+end_by() { # exit code
+    [ -z "$child" ] || kill "$child" 2>/dev/null
+    exit "$1"
+}
+
 # What a program wrote becomes a part of the report; a run of --all does not measure it again.
 run_program() { # name, words
     local name=$1
     shift
     [ ! -f "$results/$name.md" ] || return 0
     say "== $name, after $((SECONDS - started)) s =="
-    if ! "$programs/bench_$name" "$results" "$@"; then
+    if ! run_child "$programs/bench_$name" "$results" "$@"; then
         echo "- bench_$name: the last word on stderr says why" >>"$results/ended.txt"
         say "bench: bench_$name ended early"
         rm -f "$results/figures.md"
@@ -149,9 +165,9 @@ run_family() { # name
     [ ${#options[@]} -gt 0 ] || return 0
     "$programs/bench_peers" list 2>&1 | grep -q "^  $1 " || return 0
     say "== peers: $1, after $((SECONDS - started)) s =="
-    "$programs/bench_peers" "$results" "$1" "${options[@]}" && return
+    run_child "$programs/bench_peers" "$results" "$1" "${options[@]}" && return
     say "bench: $1 ended early; going on with it once more"
-    "$programs/bench_peers" "$results" "$1" "${options[@]}" && return
+    run_child "$programs/bench_peers" "$results" "$1" "${options[@]}" && return
     echo "- $1: the last word on stderr says why" >>"$results/ended.txt"
     say "bench: $1 ended early"
 }
@@ -159,7 +175,12 @@ run_family() { # name
 # Figures of one report are of one commit, as far as it can be told.
 begin() {
     local commit
-    mkdir -p "$results"
+    mkdir -p "$results" || exit 1
+    exec 9>"$results/lock"
+    if command -v flock >/dev/null && ! flock -n 9; then
+        say "bench: another run is at work in $results"
+        exit 1
+    fi
     rm -f "$results/ended.txt"
     if [ "$mode" = all ] && [ -f "$results/machine.txt" ]; then
         commit=$(sed -n 's/^commit: //p' "$results/machine.txt")
@@ -179,7 +200,8 @@ standard) folder=$programs ;;
 *) folder=$programs/$mode ;;
 esac
 results=${results:-$folder}
-trap 'exit 130' INT TERM
+trap 'end_by 130' INT
+trap 'end_by 143' TERM
 started=$SECONDS
 begin
 if [ "$wants_peers" ]; then

@@ -55,14 +55,20 @@ static void keep(int reading)
     free(names);
 }
 
-/* Out of reach of what ends the bench, such as Ctrl-C; holds nothing of it open. */
-static void live_apart(void)
+/* Out of reach of what ends the bench, such as Ctrl-C; holds nothing of it open but that end. */
+static void live_apart(int reading)
 {
+    enum { DESCRIPTORS = 256 };
     const int nothing = open("/dev/null", O_RDWR);
     (void)setsid();
     prctl(PR_SET_NAME, "bench-keeper");
     for (int descriptor = 0; nothing >= 0 && descriptor <= STDERR_FILENO; descriptor++) {
         (void)dup2(nothing, descriptor);
+    }
+    for (int descriptor = STDERR_FILENO + 1; descriptor < DESCRIPTORS; descriptor++) {
+        if (descriptor != reading) {
+            close(descriptor);
+        }
     }
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -76,8 +82,7 @@ static int start_keeper(void)
     const pid_t child = fork();
     bench_need(child >= 0, "fork");
     if (child == 0) {
-        close(ends[1]);
-        live_apart();
+        live_apart(ends[0]);
         keep(ends[0]);
         _exit(0);
     }
