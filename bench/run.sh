@@ -176,7 +176,7 @@ run_family() { # name
 begin() {
     local commit
     mkdir -p "$results" || exit 1
-    exec 9>"$results/lock"
+    exec 9>"$results/lock" || exit 1
     if command -v flock >/dev/null && ! flock -n 9; then
         say "bench: another run is at work in $results"
         exit 1
