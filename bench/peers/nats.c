@@ -38,12 +38,20 @@ static bool is_there(const private_server *server)
     return read_port(server, port);
 }
 
-private_server *nats_start(void)
+private_server *nats_start(const char *configuration)
 {
-    static const char *const words[] = {
-        "nats-server", "--addr", "127.0.0.1",        "--port", "-1", "-js",
-        "--store_dir", "store",  "--ports_file_dir", ".",      NULL};
-    return private_server_start_until(words, is_there);
+    char path[] = "/tmp/slotq-bench-XXXXXX";
+    const char *const words[] = {"nats-server",      "--config", path,  "--addr",      "127.0.0.1",
+                                 "--port",           "-1",       "-js", "--store_dir", "store",
+                                 "--ports_file_dir", ".",        NULL};
+    const int file = mkstemp(path);
+    bench_need(file >= 0, "a temporary file");
+    const size_t length = strlen(configuration);
+    bench_need(write(file, configuration, length) == (ssize_t)length, "writing a file");
+    close(file);
+    private_server *server = private_server_start_until(words, is_there);
+    unlink(path);
+    return server;
 }
 
 const char *nats_where(const private_server *server)
@@ -61,7 +69,7 @@ static const char *open_server(const contender *self)
 {
     (void)self;
     if (standing == NULL) {
-        standing = nats_start();
+        standing = nats_start("");
     }
     if (standing == NULL) {
         return "nats-server is not on this machine";
@@ -141,7 +149,7 @@ static void cycle(const contender *self, const load *how, cycle_times *times)
 static void count_wire(const contender *self, const load *how, wire_bytes *bytes)
 {
     line_wire wire;
-    private_server *server = nats_start();
+    private_server *server = nats_start("");
     bench_need(server != NULL, "starting NATS");
     nats_open(&wire, nats_where(server));
     nats_make_queue(&wire, is_in_memory(self), 0, NATS_LEASE_S);
@@ -178,6 +186,7 @@ const contender contender_nats = {
     .latency = nats_latency,
     .weigh = nats_weigh,
     .grow = nats_grow,
+    .fill = nats_fill,
     .recover = nats_recover,
     .wire = count_wire,
     .own = &kind_in_file,
@@ -193,6 +202,7 @@ const contender contender_nats_memory = {
     .latency = nats_latency,
     .weigh = nats_weigh,
     .grow = nats_grow,
+    .fill = nats_fill,
     .recover = nats_recover,
     .wire = count_wire,
     .own = &kind_in_memory,

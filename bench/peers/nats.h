@@ -18,8 +18,8 @@ typedef struct nats_kind {
 
 enum { NATS_REPLY_BYTES = 128, NATS_LEASE_S = 600, NATS_INBOXES = 2 };
 
-/* NULL: it is not on this machine. */
-private_server *nats_start(void);
+/* NULL: it is not on this machine. Configuration: in its own words, may be empty. */
+private_server *nats_start(const char *configuration);
 /* Where it listens, for line_wire_open; valid until the next call. */
 const char *nats_where(const private_server *server);
 /* The one that stands while a contender is open. */
@@ -47,6 +47,7 @@ void nats_ack_surely(line_wire *wire, const char *reply);
 /* The next thing that the server says. */
 typedef enum nats_kind_of_news {
     NATS_PUBLISHED, /* one of ours is stored */
+    NATS_REFUSED,   /* one of ours is not */
     NATS_MESSAGE,   /* one that was pulled */
     NATS_ANSWERED   /* a request to the API, or a sure ack */
 } nats_kind_of_news;
@@ -69,6 +70,7 @@ void nats_latency(const contender *self, const open_load *how, samples *ns);
 void nats_weigh(const contender *self, uint32_t messages, uint32_t payload_bytes, weight *bytes);
 void nats_grow(const contender *self, uint32_t length, uint32_t leased_percent,
                growth_times *times);
+void nats_fill(const contender *self, full_answers *answers);
 void nats_recover(const contender *self, uint32_t messages, recovery_times *times);
 
 #endif

@@ -12,6 +12,7 @@ enum {
     QUEUES_MOST = 50,
     TOGETHER = 256,
     TURNS = 500,
+    FILLING_MOST = 100000,
     PAYLOAD_BYTES = 32,
     FLUSH_US = 300000,
     SHORT_LEASE_S = 1
@@ -78,7 +79,7 @@ void nats_weigh(const contender *self, uint32_t messages, uint32_t payload_bytes
     nats_news news;
     const uint32_t wanted = messages < WEIGHED_LEAST ? WEIGHED_LEAST / messages : 1;
     const uint32_t queues = wanted < QUEUES_MOST ? wanted : QUEUES_MOST;
-    private_server *server = nats_start();
+    private_server *server = nats_start("");
     bench_need(server != NULL, "starting NATS");
     nats_open(&wire, nats_where(server));
     warm_up(&wire, is_in_memory(self));
@@ -139,6 +140,40 @@ void nats_grow(const contender *self, uint32_t length, uint32_t leased_percent, 
     nats_delete_queue(&wire, 0);
     line_wire_close(&worker);
     line_wire_close(&wire);
+}
+
+/* ---- at the limit ---- */
+
+static bool publish_one(line_wire *wire)
+{
+    nats_news news;
+    nats_publish(wire, 0, line_payload(), PAYLOAD_BYTES);
+    nats_next(wire, &news);
+    return news.kind == NATS_PUBLISHED;
+}
+
+/* The server's limit for all streams; the stream has none of its own. */
+void nats_fill(const contender *self, full_answers *answers)
+{
+    line_wire wire;
+    nats_news news;
+    private_server *server = nats_start("jetstream { max_mem: 1MB, max_file: 1MB }");
+    bench_need(server != NULL, "starting NATS");
+    nats_open(&wire, nats_where(server));
+    nats_make_queue(&wire, is_in_memory(self), 0, NATS_LEASE_S);
+    publish_all(&wire, 0, TOGETHER, PAYLOAD_BYTES);
+    take_all(&wire, 0, TOGETHER / 2, PAYLOAD_BYTES, &news);
+    for (uint32_t i = 0; publish_one(&wire); i++) {
+        bench_need(i < FILLING_MOST, "reaching the limit");
+    }
+    const uint64_t count = nats_count(&wire, 0);
+    answers->pushes = publish_one(&wire);
+    nats_ack_surely(&wire, news.reply);
+    answers->finishes = nats_count(&wire, 0) == count - 1;
+    take_all(&wire, 0, 1, PAYLOAD_BYTES, &news);
+    answers->takes = true; /* or the bench has ended */
+    line_wire_close(&wire);
+    private_server_stop(server);
 }
 
 /* ---- recovery ---- */
