@@ -85,7 +85,7 @@ BENCH_MAINS := $(wildcard bench/*/bench_*.c)
 # Peers whose clients are not here are left out, and the bench says so.
 hash := \#
 have = $(shell echo '$(hash)include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo $(2))
-BENCH_LIBS = -lhiredis -ljansson $(call have,sqlite3.h,-lsqlite3) $(call have,nats/nats.h,-lnats)
+BENCH_LIBS = -lhiredis -ljansson $(call have,sqlite3.h,-lsqlite3)
 # Tests of layout and core get by with image* and model*, on any machine; the rest needs Linux.
 SUPPORT_SOURCES := $(filter-out tests/support/main.cpp,$(wildcard tests/support/*.c*))
 CORE_SUPPORT := $(filter tests/support/image% tests/support/model%,$(SUPPORT_SOURCES))

@@ -98,7 +98,6 @@ need_bench() {
     wish gnuplot-nox need_command gnuplot
     wish beanstalkd need_command beanstalkd
     wish nats-server need_command nats-server
-    wish libnats-dev need_header nats/nats.h
     wish libsqlite3-dev need_header sqlite3.h
     wish nodejs need_command node
     wish npm need_command npm
