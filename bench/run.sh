@@ -99,7 +99,7 @@ options_of() {
     smoke-memory) echo --lengths 100 ;;
     smoke-growth) echo --rounds 1 --lengths 10,100 --leased 50 ;;
     smoke-wire) echo --batches 64 ;;
-    smoke-recovery) echo --rounds 1 ;;
+    smoke-recovery) echo --rounds 1 --only slotq,Streams,LIST,beanstalkd ;;
     smoke-mailboxes) echo --lengths 100 ;;
     smoke-full) echo --rounds 1 ;;
     esac
