@@ -273,8 +273,9 @@ static void weigh(connection *wire)
         report_cell(&table, "%llu", (unsigned long long)bytes.stream_ready);
         report_cell(&table, "%llu", (unsigned long long)bytes.stream_pending);
     }
-    report_text("## Memory in Redis: MEMORY USAGE, bytes\n\n32-byte payloads, all slots full, 16 "
-                "dead slots.\n\n");
+    report_text("## Memory in Redis, bytes\n\n32-byte payloads, all slots full, 16 dead slots. "
+                "slotq by MEMORY USAGE; the stream by used_memory, as MEMORY USAGE takes what is "
+                "pending for four times as much.\n\n");
     report_table_print(&table);
     report_table_csv(&table, "redis-memory");
 }

@@ -31,6 +31,12 @@ static void take_all(const subject *which, connection *wire, uint32_t messages)
     }
 }
 
+/* MEMORY USAGE would guess: of what is pending it tells four times what is taken. */
+static uint64_t used(connection *wire)
+{
+    return (uint64_t)wire_info(wire, "memory", "used_memory");
+}
+
 void memory_measure(connection *wire, uint32_t messages, memory_figures *figures)
 {
     slotq_geometry geometry = cycle_geometry;
@@ -50,9 +56,10 @@ void memory_measure(connection *wire, uint32_t messages, memory_figures *figures
     take_all(&subject_packed, wire, messages);
     figures->leased = usage(wire, SUBJECT_QUEUE_KEY);
     subject_streams.reset(wire);
+    const uint64_t nothing = used(wire);
     push_all(&subject_streams, wire, messages);
-    figures->stream_ready = usage(wire, SUBJECT_STREAM_KEY);
+    figures->stream_ready = used(wire) - nothing;
     take_all(&subject_streams, wire, messages);
-    figures->stream_pending = usage(wire, SUBJECT_STREAM_KEY);
+    figures->stream_pending = used(wire) - nothing;
     subject_streams.reset(wire);
 }

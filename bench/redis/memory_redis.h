@@ -1,5 +1,6 @@
 /* memory_redis.h: what a queue takes in a server, as MEMORY USAGE says, fresh, full, and with all
- * messages leased; and a stream with the same messages. Knows no target.
+ * messages leased; and by how much used_memory grows by a stream with the same messages. Knows no
+ * target.
  */
 #ifndef SLOTQ_BENCH_MEMORY_REDIS_H
 #define SLOTQ_BENCH_MEMORY_REDIS_H
