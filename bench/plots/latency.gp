@@ -1,17 +1,18 @@
 # latency.gp: from when a message is due until a consumer has it: p50, p99 and p99.9.
 rows = system('wc -l <'.data) + 0
-height_px = 144 + 25 * rows
+height_px = 124 + 25 * rows
 heading = 'From due to taken: 10,000 messages a second, one consumer'
 load 'bench/plots/style.gp'
-set bmargin at screen 64.0 / height_px
+set bmargin at screen 44.0 / height_px
 set logscale x
 stats data using 3 name 'half' nooutput
 stats data using 7 name 'rare' nooutput
-set xrange [half_min / 3:rare_max * 2]
+room = (rare_max / half_min) ** 0.16 # for the words before p50
+set xrange [half_min / (1.5 * room):rare_max * 2]
 set yrange [rows - 0.4:-0.6]
 set ytics scale 0 nomirror
-set xtics nomirror
-set xlabel 'microseconds'
+set xtics nomirror ('1 µs' 1, '10 µs' 10, '100 µs' 100, '1 ms' 1e3, '10 ms' 1e4, '100 ms' 1e5, \
+    '1 s' 1e6, '10 s' 1e7)
 set errorbars 0
 plot data using 3:0:3:7:(pale($2)):ytic(1) with xerrorbars pointtype -1 linewidth 4 \
         linecolor rgb variable notitle, \

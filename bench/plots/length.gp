@@ -4,7 +4,7 @@ height_px = 470
 heading = 'Push, take, finish of one message, by the length of the queue'
 load 'bench/plots/style.gp'
 set bmargin at screen 64.0 / height_px
-set rmargin at screen 0.75
+set rmargin at screen 0.71
 set logscale xy
 set xlabel 'messages in the queue'
 set ylabel 'µs, three round trips'
@@ -13,7 +13,7 @@ set ytics nomirror (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000,
 stats data using 2 nooutput
 set yrange [0.6 * STATS_min:1.7 * STATS_max]
 set grid ytics
-set key at screen 0.765, screen from_top(76) left top vertical reverse Left samplen 2.5 \
+set key at screen 0.722, screen from_top(76) left top vertical reverse Left samplen 2.5 \
     spacing 1.15
 set pointsize 0.7
 array color[10] = [0x3b6ea5, 0x2f9e44, 0x9c36b5, 0x0c8599, 0xc2255c, 0x866118, 0x5f3dc4, \

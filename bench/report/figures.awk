@@ -206,6 +206,9 @@ function rate_spread(    unit) {
 }
 
 function time_text(ns) {
+    if (ns >= 999500000) {
+        return digits(ns / 1e9) " s"
+    }
     if (ns >= 999500) {
         return digits(ns / 1e6) " ms"
     }
