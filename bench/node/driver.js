@@ -9,8 +9,18 @@ const { ClosedLoad } = require('./closed_load');
 const { Holder, pushMany, recover, tryAll } = require('./leases');
 const { Listener, Sender } = require('./open_load');
 
-const Peer = require(`./peer_${process.argv[2]}`);
 console.log = console.error; // stdout is for answers
+
+function loadPeer(name) {
+  try {
+    return require(`./peer_${name}`);
+  } catch (error) {
+    console.error(`bench: ${error.message.split('\n')[0]}`);
+    return process.exit(1);
+  }
+}
+
+const Peer = loadPeer(process.argv[2]);
 
 let peer = null;
 let opened = '';

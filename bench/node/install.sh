@@ -24,7 +24,8 @@ cp "$here/package.json" "$here/package-lock.json" "$folder" || exit 1
 echo "npm: installing the peers of bench/node into $folder"
 # Not npm ci, which refuses a lock without the optional packages of other systems.
 timeout 50 npm --prefix "$folder" install --no-save --omit=dev --ignore-scripts \
-    --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=20000 \
+    --no-audit --no-fund --loglevel=error --fetch-timeout=20000 \
+    --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=2000 \
     >"$folder/npm.log" 2>&1 </dev/null ||
     skip "npm could not install them: see $folder/npm.log"
 cp "$here/package-lock.json" "$folder/installed"
