@@ -6,6 +6,7 @@
 const { Tally } = require('./payloads');
 
 const STAMP_DIGITS = 20;
+const TOGETHER_MOST = 256;
 
 class Sender {
   constructor(peer, { start_ns: startNs, rate_per_s: ratePerS, payload_bytes: payloadBytes }) {
@@ -31,7 +32,7 @@ class Sender {
   async pushAll() {
     try {
       while (this.due.length > 0) {
-        await this.peer.push(this.due.splice(0));
+        await this.peer.push(this.due.splice(0, TOGETHER_MOST));
       }
     } catch (error) {
       this.failure = error;
