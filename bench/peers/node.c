@@ -6,13 +6,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 512, WORD_BYTES = 128, ANSWER_MS = 120000 };
+enum { PATH_BYTES = 512, WORD_BYTES = 128, ANSWER_MS = 120000, NO_PROGRAM = 127 };
 
 struct node_process {
     pid_t pid;
@@ -43,7 +42,7 @@ static void run_node(const char *peer, int requests, int answers, pid_t parent)
         _exit(1);
     }
     execlp("node", "node", "--no-warnings", path, peer, (char *)NULL);
-    _exit(1);
+    _exit(NO_PROGRAM);
 }
 
 node_process *node_start(const char *peer)
@@ -120,16 +119,18 @@ void node_do(node_process *self, json_t *request)
     json_decref(node_ask(self, request));
 }
 
-void node_kill(node_process *self)
+bool node_kill(node_process *self)
 {
+    int status = 0;
     if (self == NULL) {
-        return;
+        return true;
     }
     kill(self->pid, SIGKILL);
-    waitpid(self->pid, NULL, 0);
+    waitpid(self->pid, &status, 0);
     fclose(self->requests);
     fclose(self->answers);
     free(self);
+    return !WIFEXITED(status) || WEXITSTATUS(status) != NO_PROGRAM;
 }
 
 const char *node_absent(void)

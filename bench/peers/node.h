@@ -5,6 +5,7 @@
 #define SLOTQ_BENCH_NODE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct node_process node_process;
@@ -23,8 +24,8 @@ void node_do(node_process *self, json_t *request);
 /* A line that is not answered. */
 void node_tell(node_process *self, const char *line);
 
-/* At once, as a machine that loses its power; NULL is nothing. */
-void node_kill(node_process *self);
+/* At once, as a machine that loses its power; NULL is nothing. false: there was no node to run. */
+bool node_kill(node_process *self);
 
 /* Why the packages are not there, as install.sh says; "" when it did not say so. */
 const char *node_absent(void);

@@ -130,9 +130,10 @@ static const char *node_open(const contender *self)
     peer->worker = node_start(peer->file);
     json_t *answer = node_try(peer->worker, json_pack("{ss}", "op", "about"));
     if (answer == NULL) {
-        node_kill(peer->worker);
+        const bool started = node_kill(peer->worker);
         peer->worker = NULL;
-        return "it does not start: node, or what bench/node/install.sh installs, is missing";
+        return started ? "its packages are not installed: make bench-packages"
+                       : "node is not on this machine";
     }
     snprintf(peer->about, sizeof peer->about, "%s; %s",
              json_string_value(json_object_get(answer, "about")), peer->how);
@@ -143,8 +144,8 @@ static const char *node_open(const contender *self)
 static void node_close(const contender *self)
 {
     node_peer *peer = node_peer_of(self);
-    node_kill(peer->worker);
-    node_kill(peer->sender);
+    (void)node_kill(peer->worker);
+    (void)node_kill(peer->sender);
     peer->worker = NULL;
     peer->sender = NULL;
 }
