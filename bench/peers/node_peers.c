@@ -179,17 +179,20 @@ static node_peer rsmq = {
     .open = node_open, .close = node_close, .cycle = node_cycle, .latency = node_latency,          \
     .weigh = node_weigh, .fill = node_fill, .recover = node_recover, .wire = node_wire
 
-const contender contender_bullmq = {
-    .name = "BullMQ", .settings = bullmq.about, .lacks = "", NODE_FUNCTIONS, .own = &bullmq};
+const contender contender_bullmq = {.name = "BullMQ",
+                                    .settings = bullmq.about,
+                                    .lacks = "one job a fetch",
+                                    NODE_FUNCTIONS,
+                                    .own = &bullmq};
 
 const contender contender_bee_queue = {.name = "bee-queue",
                                        .settings = bee_queue.about,
-                                       .lacks = "one job a fetch",
+                                       .lacks = "one job a fetch, no fencing",
                                        NODE_FUNCTIONS,
                                        .own = &bee_queue};
 
 const contender contender_rsmq = {.name = "RSMQ",
                                   .settings = rsmq.about,
-                                  .lacks = "no batches, no waiting take",
+                                  .lacks = "no batches, no waiting take, no fencing",
                                   NODE_FUNCTIONS,
                                   .own = &rsmq};
