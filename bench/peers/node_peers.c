@@ -10,6 +10,7 @@
 
 enum {
     LATENCY_PAYLOAD_BYTES = 32,
+    LATENCY_WARM_MESSAGES = 2000,
     TOGETHER_MOST = 256,
     MESSAGES_LEAST = 512, /* a stretch is short beside making its connections */
     LINE_BYTES = 96
@@ -54,6 +55,15 @@ void node_begin(node_process *node, const load *how, uint32_t messages)
                             (int)how->in_flight, "messages", (int)messages));
 }
 
+void node_warm(node_process *node, uint32_t messages)
+{
+    const load how = {32, 50, 2, messages};
+    node_begin(node, &how, messages);
+    node_number(node, "push", "ns");
+    node_number(node, "take", "ns");
+    node_do(node, json_pack("{ss}", "op", "end"));
+}
+
 /* ---- closed load ---- */
 
 static void node_cycle(const contender *self, const load *how, cycle_times *times)
@@ -93,7 +103,9 @@ static void node_latency(const contender *self, const open_load *how, samples *n
         peer->sender = node_start(peer->file);
     }
     node_open_queue(peer->sender, contender_redis_socket(), 0, true);
+    node_warm(peer->sender, LATENCY_WARM_MESSAGES);
     node_open_queue(peer->worker, contender_redis_socket(), 0, true);
+    node_warm(peer->worker, LATENCY_WARM_MESSAGES);
     node_do(peer->worker,
             json_pack("{ss si sI si}", "op", "listen", "consumers", (int)how->consumers, "messages",
                       messages, "payload_bytes", LATENCY_PAYLOAD_BYTES));

@@ -29,6 +29,9 @@ json_t *node_ask_messages(node_process *node, const char *op, uint32_t messages,
                           uint32_t payload_bytes);
 /* A stretch of closed load is begun: push, take and cycle may be asked for. */
 void node_begin(node_process *node, const load *how, uint32_t messages);
+/* A stretch that does not count: the server has the scripts, Node has compiled what it runs. A
+ * multiple of 100. */
+void node_warm(node_process *node, uint32_t messages);
 
 void node_weigh(const contender *self, uint32_t messages, uint32_t payload_bytes, weight *bytes);
 void node_fill(const contender *self, full_answers *answers);

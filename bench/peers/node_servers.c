@@ -45,16 +45,6 @@ static double info_number(own_server *self, const char *name)
     return number;
 }
 
-/* Scripts are loaded and the code is warm. */
-static void warm(node_process *node)
-{
-    const load how = {32, 50, 2, WARM_MESSAGES};
-    node_begin(node, &how, WARM_MESSAGES);
-    node_number(node, "push", "ns");
-    node_number(node, "take", "ns");
-    node_do(node, json_pack("{ss}", "op", "end"));
-}
-
 /* What is stored: not the buffers of connections. */
 static double stored_bytes(own_server *self)
 {
@@ -66,7 +56,7 @@ void node_weigh(const contender *self, uint32_t messages, uint32_t payload_bytes
     own_server own = start_server(NULL);
     node_process *node = node_start(node_peer_of(self)->file);
     node_open_queue(node, private_server_socket(own.server), 0, false);
-    warm(node);
+    node_warm(node, WARM_MESSAGES);
     const double empty = stored_bytes(&own);
     json_decref(node_ask_messages(node, "fill", messages, payload_bytes));
     bytes->ready_bytes = (stored_bytes(&own) - empty) / messages;
@@ -178,7 +168,7 @@ void node_wire(const contender *self, const load *how, wire_bytes *bytes)
     own_server own = start_server(options);
     node_process *node = node_start(node_peer_of(self)->file);
     node_open_queue(node, private_server_socket(own.server), 0, false);
-    warm(node);
+    node_warm(node, WARM_MESSAGES);
     node_begin(node, how, how->messages);
     node_number(node, "push", "ns"); /* so that the consumer runs when it is measured */
     node_number(node, "take", "ns");
