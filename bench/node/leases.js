@@ -104,6 +104,7 @@ const within = (limitMs, work) =>
 
 // With messages ready and others held: what still works.
 async function tryAll(peer, holder, payloadBytes, limitMs) {
+  process.on('unhandledRejection', () => {}); // what fails in the background shows in what is late
   const pushes = await within(limitMs, pushMany(peer, 1, payloadBytes));
   const taker = new Holder(peer, 1, payloadBytes);
   const takes = await within(limitMs, taker.hold());
