@@ -31,17 +31,18 @@ class Holder {
     });
     this.consumer = peer.consume({
       concurrency: count,
-      look: (payload) => this.look(payload),
+      look: (payload, leasedMs) => this.look(payload, leasedMs),
       onFinished: () => this.tally.finish(),
       onError: (error) => this.onFailed(error),
     });
   }
 
-  look(payload) {
+  // leasedMs, where the peer tells it: by the server's clock.
+  look(payload, leasedMs = Date.now()) {
     this.tally.look(payload);
     this.expectMore();
     if (this.tally.looked === this.count) {
-      this.onHeld(now());
+      this.onHeld(now() - (Date.now() - leasedMs) * 1e6);
     }
     return this.released;
   }
@@ -53,7 +54,7 @@ class Holder {
     this.expected += more;
   }
 
-  // When the last was taken.
+  // When the last lease began.
   async hold() {
     await this.consumer.ready;
     this.expectMore();

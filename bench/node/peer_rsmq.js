@@ -51,12 +51,13 @@ class Consumer {
   async lane() {
     while (this.running && this.wanted > 0) {
       this.wanted--;
-      const { id, message } = await this.rsmq.receiveMessageAsync({ qname: NAME, vt: this.vt });
+      const asked = { qname: NAME, vt: this.vt };
+      const { id, message, fr } = await this.rsmq.receiveMessageAsync(asked);
       if (id === undefined) {
         this.onNothing();
         continue;
       }
-      await this.look(message);
+      await this.look(message, fr);
       if ((await this.rsmq.deleteMessageAsync({ qname: NAME, id })) !== 1) {
         throw new Error('RSMQ did not know the message that it gave');
       }
