@@ -4,7 +4,7 @@ set yrange [rows - 0.4:-0.6]
 set xrange [least:most]
 set ytics scale 0 nomirror
 set xtics nomirror
-set bmargin at screen 44.0 / height_px
+set bmargin at screen 64.0 / height_px
 plot data using (least):0:(least):3:($0 - 0.36):($0 - 0.02):(strong($2)):ytic(1) \
         with boxxyerror fillstyle solid noborder linecolor rgb variable notitle, \
     data using (least):0:(least):4:($0 + 0.02):($0 + 0.36):(pale($2)) \

@@ -13,6 +13,7 @@ set yrange [rows - 0.4:-0.6]
 set ytics scale 0 nomirror
 set xtics nomirror ('1 µs' 1, '10 µs' 10, '100 µs' 100, '1 ms' 1e3, '10 ms' 1e4, '100 ms' 1e5, \
     '1 s' 1e6, '10 s' 1e7)
+set xlabel 'log scale'
 set errorbars 0
 plot data using 3:0:3:7:(pale($2)):ytic(1) with xerrorbars pointtype -1 linewidth 4 \
         linecolor rgb variable notitle, \

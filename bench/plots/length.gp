@@ -6,8 +6,8 @@ load 'bench/plots/style.gp'
 set bmargin at screen 64.0 / height_px
 set rmargin at screen 0.71
 set logscale xy
-set xlabel 'messages in the queue'
-set ylabel 'µs, three round trips'
+set xlabel 'messages in the queue (log scale)'
+set ylabel 'µs, three round trips (log scale)'
 set xtics nomirror
 set ytics nomirror (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)
 stats data using 2 nooutput

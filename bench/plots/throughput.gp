@@ -1,10 +1,11 @@
 # throughput.gp: messages a second through push, take and finish, of each contender.
 rows = system('wc -l <'.data) + 0
-height_px = 124 + 34 * rows
+height_px = 144 + 34 * rows
 heading = 'Push, take and finish: messages a second, 32-byte payloads'
 load 'bench/plots/style.gp'
 set logscale x
 set format x '%.0s %c'
+set xlabel 'messages a second (log scale)'
 stats data using 7:8 nooutput
 least = 10 ** floor(log10(STATS_min_x))
 most = 6 * STATS_max_y
