@@ -77,7 +77,8 @@ function latency(    k, who, words, p50, p99, p999, last) {
         last = p999 != "" ? p999 : p99 != "" ? p99 : p50
         if (p50 != "") {
             put(p50, who "\t" kind(who) "\t" number(p50) "\t" number(p99) "\t" \
-                number(p999) "\t" time_text(1000 * p50) "\t" number(last), 1)
+                number(p999) "\t" time_text(1000 * p50) \
+                (falls_behind(who, words) ? ", falls behind" : "") "\t" number(last), 1)
         }
     }
 }
@@ -88,7 +89,7 @@ function lengths(    k, i, who, words, block, middle) {
     for (k = 1; k <= contender_count; k++) {
         who = contenders[k]
         block = ""
-        for (i = 1; !is_embedded(who) && i <= case_count["growth"]; i++) {
+        for (i = 1; !has_no_server(who) && i <= case_count["growth"]; i++) {
             words = cases["growth", i]
             middle = part(words, "leased") == part(cases["growth", 1], "leased") ? \
                 median_of("growth", who, words, "verbs_ns") : ""

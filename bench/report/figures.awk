@@ -1,8 +1,13 @@
 # figures.awk: what raw.csv and contenders.tsv hold, for the programs beside it: medians, spreads,
-# ratios within a round, numbers as people read them. Knows who is a bound; no table, no target.
+# ratios within a round, numbers as people read them. Knows who is a bound and who has no server; no
+# table, no target.
 
 function is_bound(who) {
     return who == "bare SETRANGE" || who == "PING" || who == "memcpy"
+}
+
+function has_no_server(who) {
+    return who ~ /^(slotq (memory|file)|SQLite|memcpy)/
 }
 
 function is_ours(who) {
@@ -170,6 +175,17 @@ function sample_of_growth(family, who, words, other_words, metric,    list, coun
         }
     }
     return sample_count
+}
+
+# A contender that takes fewer than come has no latency: its backlog grows until the run ends. That
+# half of the messages wait for more than a tenth of the run tells it. Samples lack the first tenth.
+function falls_behind(who, words,    taken, seconds) {
+    taken = median_of("latency", who, words, "samples")
+    if (taken == "" || !part(words, "rate")) {
+        return 0
+    }
+    seconds = taken / 0.9 / part(words, "rate")
+    return median_of("latency", who, words, "p50_us") > 1e5 * seconds
 }
 
 # ---- numbers for people ----

@@ -29,9 +29,15 @@ function bytes(c, who, metric,    middle) {
     put(c, who, middle, middle == "" ? "" : digits(middle))
 }
 
-function delay(c, who, metric,    middle) {
-    middle = median_for("latency", who, "rate=10000 consumers=1", metric)
-    put(c, who, middle, middle == "" ? "" : time_text(1000 * middle))
+function delay(c, who, metric,    words, middle) {
+    words = "rate=10000 consumers=1"
+    middle = median_for("latency", who, words, metric)
+    if (falls_behind(who, words)) {
+        put(c, who, "", "behind")
+        any_behind = 1
+    } else {
+        put(c, who, middle, middle == "" ? "" : time_text(1000 * middle))
+    }
 }
 
 function at_limit(c, who,    words) {
@@ -72,14 +78,16 @@ function version(name, before, client,    k) {
 
 function caption(    kernel, k, left) {
     split(machine["kernel"], kernel, /[ -]/)
-    print "Push, take and finish; medians of " rounds_most " rounds in which all take turns, on " \
+    print "Push, take and finish: batches with " part(cycle_case(256), "flight") \
+        " in flight, or each verb of each message a round trip; medians of " rounds_most \
+        " rounds in which all take turns, on " \
         fact("CPU", "") ", " kernel[1] " " kernel[2] \
         version("redis-server", ", Redis ", "^Streams") \
         version("beanstalkd", ", beanstalkd ", "^beanstalkd") \
         version("nats-server", ", nats-server ", "^NATS") \
         version("node", ", Node ", "^(BullMQ|bee-queue|RSMQ)") "; commit " machine["commit"] \
-        ". p50 and p99: from when a message is due until a consumer has it. Bold: the best of a " \
-        "column."
+        ". p50 and p99: from when a message is due until a consumer has it" \
+        (any_behind ? "; behind: it takes fewer than come" : "") ". Bold: the best of a column."
     for (k = 1; k <= contender_count; k++) {
         if (absent[contenders[k]] != "") {
             left = left (left == "" ? "" : "; ") contenders[k] " (" absent[contenders[k]] ")"

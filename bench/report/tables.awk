@@ -139,7 +139,7 @@ function cycle_tables(family,    i) {
 function latency_tables(    i, k, who, base, words) {
     for (i = 1; i <= case_count["latency"]; i++) {
         words = cases["latency", i]
-        faster = ""
+        faster = behind = ""
         head(part(words, "rate") " messages/s, " part(words, "consumers") " consumer" \
             (part(words, "consumers") == 1 ? "" : "s") \
             "|p50|least–most|p90|p99|least–most|p99.9|p50: times slotq|least–most" \
@@ -153,6 +153,10 @@ function latency_tables(    i, k, who, base, words) {
         if (print_table() && faster != "") {
             print "Sooner here than slotq: " faster ".\n"
         }
+        if (behind != "") {
+            print "Fell behind this rate, so that all waited longer the longer it ran: " \
+                behind ".\n"
+        }
     }
 }
 
@@ -161,6 +165,9 @@ function put_delay(words, who, metric) {
 }
 
 function latency_row(words, who, base) {
+    if (falls_behind(who, words)) {
+        behind = behind (behind == "" ? "" : ", ") who
+    }
     row()
     cell(is_bound(who) ? who " (a bound)" : who)
     put_delay(words, who, "p50_us")
@@ -428,7 +435,8 @@ END {
         plain_tables("wire")
     }
     if (section("embedded", "No server between", \
-        "As above, beside the slotq that promises as much.")) {
+        "As above, beside the slotq that comes nearest in what it promises: WAL NORMAL promises " \
+        "more than a file without sync=always, as a power loss takes only its newest.")) {
         cycle_tables("embedded")
     }
     other_families()
