@@ -181,7 +181,7 @@ int bench_queue_make(bench_queue *self, bench_plan *plan)
     return create(self);
 }
 
-static int complain_left(const bench_plan *plan)
+static void complain_left(const bench_plan *plan)
 {
     if (plan->in_redis) {
         complain("what was measured may be left on the server; redis-cli UNLINK %s %s", plan->name,
@@ -189,7 +189,6 @@ static int complain_left(const bench_plan *plan)
     } else {
         complain("what was measured may be left in the folder: the files %s.*", plan->name);
     }
-    return EXIT_CODE_FAILURE;
 }
 
 static int delete_queue(const bench_queue *self)
@@ -205,7 +204,10 @@ static int delete_queue(const bench_queue *self)
         code = count_ours(plan, &left);
         code = code == EXIT_CODE_OK && left != 0 ? EXIT_CODE_FAILURE : code;
     }
-    return code != EXIT_CODE_OK ? worse_exit(code, complain_left(plan)) : EXIT_CODE_OK;
+    if (code != EXIT_CODE_OK) {
+        complain_left(plan);
+    }
+    return code;
 }
 
 int bench_queue_remove(bench_queue *self)
