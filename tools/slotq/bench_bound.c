@@ -155,6 +155,18 @@ static void describe(slotq_redis_connection *server, char *told, size_t told_byt
     freeReplyObject(info);
 }
 
+/* Should this process be killed, the server removes the queue and the key by itself. Where we may
+ * not say so, it is not said. */
+static void expire_keys(const bench_bound *self)
+{
+    enum { SPARE_SECONDS = 600 };
+    const bench_plan *plan = self->plan;
+    value_text seconds;
+    snprintf(seconds.text, sizeof seconds.text, "%u", plan->seconds + SPARE_SECONDS);
+    freeReplyObject(server_ask(self->server, "EXPIRE", plan->name, seconds.text));
+    freeReplyObject(server_ask(self->server, "EXPIRE", plan->bare, seconds.text));
+}
+
 /* The whole key now, so that it does not grow while it is measured. */
 static int make_key(bench_bound *self, char *told, size_t told_bytes)
 {
@@ -173,6 +185,7 @@ static int make_key(bench_bound *self, char *told, size_t told_bytes)
         return EXIT_CODE_FAILURE;
     }
     freeReplyObject(reply);
+    expire_keys(self);
     describe(self->server, told, told_bytes);
     return EXIT_CODE_OK;
 }
