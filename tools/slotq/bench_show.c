@@ -206,8 +206,9 @@ static void print_table(const bench_plan *plan, bench_findings *findings)
             print_row(findings, way, row);
         }
     }
-    printf("\n%sP50, P99: of a %s. SHARE: the bound's speed that is reached, same bytes.%s\n",
-           output_dim(), plan->in_redis ? "round trip" : "call", output_plain());
+    printf("\n%sP50, P99: of a %s. SHARE: of the bound's speed, same bytes%s.%s\n", output_dim(),
+           plan->in_redis ? "round trip" : "call", plan->in_redis ? " (PING: none)" : "",
+           output_plain());
     print_meaning(plan, findings);
 }
 
