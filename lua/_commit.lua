@@ -2,8 +2,8 @@
 -- front in one piece, the waking last. Knows bytes; must not know why they change.
 --@include _groups
 
--- the front was written to; who waits is woken
-local front_changed, wakes
+-- the front was written to; room was made
+local front_changed, frees
 
 -- the header's head is that of the group furthest behind
 local function raise_head()
@@ -28,10 +28,7 @@ local function end_step()
     if queue.head ~= queue.step_head then
         queue.step_head = queue.head
         front_changed = true
-        wakes = true
-    end
-    if deliverable then
-        wakes = true
+        frees = true
     end
 end
 
@@ -164,14 +161,25 @@ local function write_pieces()
     end
 end
 
--- all that the steps of the verb changed; waits: the caller will wait for the queue
-local function commit(waits)
-    local woken = wakes and queue.wake % 2 == 1
-    if woken then
-        queue.wake = (queue.wake + 1) % 4294967296
+-- bits of wake that are set where somebody waits for what was made are cleared, and counted
+local function wake_those_who_wait()
+    local wake = queue.wake
+    if deliverable and wake % (2 * WAKE_FOR_MESSAGE) >= WAKE_FOR_MESSAGE then
+        wake = wake - WAKE_FOR_MESSAGE + WAKE_COUNT_ONE
     end
-    if waits and queue.wake % 2 == 0 then
-        queue.wake = queue.wake + 1
+    if frees and wake % (2 * WAKE_FOR_ROOM) >= WAKE_FOR_ROOM then
+        wake = wake - WAKE_FOR_ROOM + WAKE_COUNT_ONE
+    end
+    local woken = wake ~= queue.wake
+    queue.wake = wake % 4294967296
+    return woken
+end
+
+-- all that the steps of the verb changed; waits_for: the bit of what the caller will wait for
+local function commit(waits_for)
+    local woken = wake_those_who_wait()
+    if waits_for and queue.wake % (2 * waits_for) < waits_for then
+        queue.wake = queue.wake + waits_for
     end
     for index = 0, geometry.groups - 1 do
         if blocks[index] then

@@ -20,6 +20,6 @@ local function pause(name, on)
         deliverable = not on
     end
     end_step()
-    commit(false)
+    commit()
     return redis.status_reply('OK')
 end

@@ -70,9 +70,10 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
             tail = tail - ring
         end
         call('SETRANGE', key, '0', struct.pack('<I4HH', last_id + count, head, tail))
-        if byte(front, AT_shared_wake + 1) % 2 == 1 then
-            local wake = unpack('<I4', front, AT_shared_wake + 1)
-            call('SETRANGE', key, OFFSET_OF_WAKE, struct.pack('<I4', (wake + 1) % 4294967296))
+        if byte(front, AT_shared_wake + 1) % 2 == WAKE_FOR_MESSAGE then
+            local wake = unpack('<I4', front, AT_shared_wake + 1) - WAKE_FOR_MESSAGE
+            call('SETRANGE', key, OFFSET_OF_WAKE,
+                struct.pack('<I4', (wake + WAKE_COUNT_ONE) % 4294967296))
             redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
         end
         era_low = era_low - era_low % 2

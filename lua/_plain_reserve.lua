@@ -61,7 +61,7 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
             end
             local wake = string.byte(front, AT_shared_wake + 1)
             if wake % 2 == 0 then
-                call('SETRANGE', key, OFFSET_OF_WAKE, string.char(wake + 1))
+                call('SETRANGE', key, OFFSET_OF_WAKE, string.char(wake + WAKE_FOR_MESSAGE))
             end
             return due == DUE_NONE and -1 or math.floor(due * tick_ms)
         end

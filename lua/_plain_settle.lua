@@ -73,7 +73,8 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
             return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
         end
     end
-    if position == 0 and string.byte(front, AT_shared_wake + 1) % 2 == 0 then
+    if position == 0 and string.byte(front, AT_shared_wake + 1) % (2 * WAKE_FOR_ROOM) <
+        WAKE_FOR_ROOM then
         -- what follows the run is read with it: head moves over what was acked before
         local wanted = math.min(known, count + 16)
         local first = math.min(wanted, to_end)

@@ -68,7 +68,7 @@ end
 
 local function refuse_full(waits)
     local it = holder()
-    commit(waits)
+    commit(waits and WAKE_FOR_ROOM)
     refuse(string.format('SLOTQFULL %.0f %d %d %d %d: ', it.id, it.held, it.unfinished, it.group,
         it.state) .. TEXT_FULL)
 end
@@ -120,7 +120,7 @@ local function push_messages(count, waits, put_slots)
         put_ring(keys_at, KEY_BYTES, count, string.rep('\0', KEY_BYTES * count))
     end
     push_header(count)
-    commit(false)
+    commit()
     return integral(queue.last_id - count + 1)
 end
 

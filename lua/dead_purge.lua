@@ -12,7 +12,7 @@ return answer(function()
     if count > 0 then
         queue.dead_head, queue.dead_count, queue.reserved_51 = 0, 0, 0
         front_changed = true
-        commit(false)
+        commit()
     end
     return integral(count)
 end)

@@ -19,6 +19,6 @@ return answer(function()
     queue.head = tail
     front_changed = true
     end_step()
-    commit(false)
+    commit()
     return redis.status_reply('OK')
 end)

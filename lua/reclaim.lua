@@ -14,6 +14,6 @@ return answer(function()
         return {{ok = 'OK'}, 0, 0}
     end
     sweep(sweep_is_far(), nil, true)
-    commit(false)
+    commit()
     return {{ok = group.sweep == SWEEP_NONE and 'OK' or 'AGAIN'}, swept.ready, swept.dead}
 end)

@@ -70,6 +70,6 @@ return answer(function()
             first_id = count == 1 and queue.last_id or first_id
         end
     end
-    commit(false)
+    commit()
     return {{ok = outcome}, count, integral(first_id)}
 end)

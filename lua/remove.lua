@@ -74,7 +74,7 @@ return answer(function()
             load_group(index)
             remove_in_group(id)
         end
-        commit(false)
+        commit()
     end
     return redis.status_reply(outcome)
 end)

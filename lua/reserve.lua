@@ -45,10 +45,10 @@ return answer(function()
         local outcome, next_due_ms = reserve(limit, lease_ms)
         local reply = outcome == 'OK' and sound_messages() or {}
         if outcome ~= 'OK' or #reply > 0 then
-            commit(waits and outcome ~= 'OK')
+            commit(waits and outcome ~= 'OK' and WAKE_FOR_MESSAGE)
             return outcome == 'OK' and reply or nothing_leased(outcome, next_due_ms, waits, reply)
         end
     end
-    commit(waits)
+    commit(waits and WAKE_FOR_MESSAGE)
     return nothing_leased('AGAIN', time_ms(), waits)
 end)

@@ -12,7 +12,7 @@ read_already(plain_size, plain_front, plain_now_ms)
 return answer(function()
     local limit, lease_ms, waits = open_reserve('reserve_packed')
     local outcome, next_due_ms = reserve(limit, lease_ms)
-    commit(waits and outcome ~= 'OK')
+    commit(waits and outcome ~= 'OK' and WAKE_FOR_MESSAGE)
     if outcome ~= 'OK' then
         return nothing_leased(outcome, next_due_ms, waits, {})
     end

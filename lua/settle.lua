@@ -27,6 +27,6 @@ return answer(function()
         local extended = settle_verb == 'extend' and outcome == 'OK'
         reply[#reply + 1] = extended and integral(token) or {ok = outcome}
     end)
-    commit(false)
+    commit()
     return reply
 end)

@@ -27,6 +27,6 @@ return answer(function()
         end
         parts[#parts + 1] = string.rep(one, count)
     end)
-    commit(false)
+    commit()
     return table.concat(parts)
 end)

@@ -262,9 +262,15 @@ static void patch_wake(verb_frame *frame, uint32_t wake)
 
 static void patch_waking(verb_frame *frame)
 {
-    const bool room = frame->front.head != frame->old_head;
-    if ((room || frame->deliverable) && (frame->front.wake & 1)) {
-        patch_wake(frame, (frame->front.wake & ~UINT32_C(1)) + 2);
+    uint32_t wake = frame->front.wake;
+    if (frame->deliverable && (wake & WAKE_FOR_MESSAGE)) {
+        wake = wake - WAKE_FOR_MESSAGE + WAKE_COUNT_ONE;
+    }
+    if (frame->front.head != frame->old_head && (wake & WAKE_FOR_ROOM)) {
+        wake = wake - WAKE_FOR_ROOM + WAKE_COUNT_ONE;
+    }
+    if (wake != frame->front.wake) {
+        patch_wake(frame, wake);
         frame->step->wakes = true;
     }
 }
@@ -319,8 +325,9 @@ slotq_outcome frame_commit_push(verb_frame *frame, uint32_t count, slotq_outcome
 slotq_outcome frame_mark_waiting(verb_frame *frame, slotq_outcome outcome)
 {
     SLOTQ_ASSERT(frame->step->patch_count == 0);
-    if (!(frame->front.wake & 1)) {
-        patch_wake(frame, frame->front.wake | 1);
+    const uint32_t wanted = outcome == SLOTQ_FULL ? WAKE_FOR_ROOM : WAKE_FOR_MESSAGE;
+    if (!(frame->front.wake & wanted)) {
+        patch_wake(frame, frame->front.wake | wanted);
     }
     return outcome;
 }

@@ -1,5 +1,6 @@
 /* plain.c: push with room; reserve of new messages with nothing given back, due or removed; ack
- * at head of a queue with one group. Nobody waits, no era is crossed. See plain.h.
+ * at head of a queue with one group. Nobody waits for what they make, no era is crossed. See
+ * plain.h.
  */
 #include "plain.h"
 
@@ -11,11 +12,13 @@
 /* Inlined whole, so that fields which a verb does not use are never loaded. */
 #define PLAIN __attribute__((flatten))
 
-/* The front is sound and no step on it would have more to write than its own verb. */
-static inline bool plain_front(const slotq_view *view, front_block *front, slotq_damage *damage)
+/* The front is sound, and a step on it would write no more than its own verb: nobody waits for what
+ * the verb makes (bits of wake). */
+static inline bool plain_front(const slotq_view *view, uint32_t makes, front_block *front,
+                               slotq_damage *damage)
 {
     return front_load_ring(view, front, damage) && front->era == front->stored_era &&
-           !(front->wake & 1);
+           !(front->wake & makes);
 }
 
 static inline void patch_group(slotq_step *step, uint32_t group, const group_block *block)
@@ -32,7 +35,7 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     const uint32_t slots = view->geometry.ring_slots;
     const uint32_t count = push->count;
     front_block front;
-    if (!plain_front(view, &front, &call->damage)) {
+    if (!plain_front(view, WAKE_FOR_MESSAGE, &front, &call->damage)) {
         return false;
     }
     const uint32_t used = ring_distance(front.head, front.tail, slots);
@@ -85,7 +88,7 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
     if (reserve->group >= view->geometry.groups || reserve->limit < 1 ||
         reserve->limit > SLOTQ_CALL_MESSAGES_MAX || reserve->run_capacity < 1 ||
         reserve->runs == NULL || !frame_duration_fits(view, reserve->lease_ms) ||
-        !plain_front(view, &front, &call->damage) || (front.paused & SLOTQ_PAUSE_OUT) ||
+        !plain_front(view, 0, &front, &call->damage) || (front.paused & SLOTQ_PAUSE_OUT) ||
         !front_load_group(view, &front, reserve->group, &group, &call->damage)) {
         return false;
     }
@@ -146,7 +149,7 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     group_block group;
     if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 || run == NULL ||
         settle->outcomes != NULL || run->count > SLOTQ_CALL_MESSAGES_MAX ||
-        !plain_front(view, &front, &call->damage) ||
+        !plain_front(view, WAKE_FOR_ROOM, &front, &call->damage) ||
         !front_load_group(view, &front, 0, &group, &call->damage) ||
         !is_run_at_head(view, &front, &group, run)) {
         return false;

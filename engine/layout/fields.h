@@ -32,7 +32,10 @@ enum {
     LENGTH_BYTES = 2,
     STAMP_BYTES = 4,
     CHECK_BYTES = 4,
-    SWEEP_NONE = 0xFFFF
+    SWEEP_NONE = 0xFFFF,
+    WAKE_FOR_MESSAGE = 1, /* bits of wake: somebody waits for it */
+    WAKE_FOR_ROOM = 2,
+    WAKE_COUNT_ONE = 4
 };
 
 #define DUE_NONE ((UINT64_C(1) << 48) - 1)

@@ -146,7 +146,7 @@ void Model::forget_finished()
     }
     while (!messages.empty() && messages.front().id < oldest_head) {
         messages.pop_front();
-        event_ = true; /* room for a waiting push */
+        frees_ = true;
     }
 }
 
@@ -219,7 +219,7 @@ void Model::make_ready(Share &share, uint32_t attempts)
     share.last_bits = static_cast<uint32_t>(share.deadline & (range - 1));
     share.state = SLOTQ_STATE_READY;
     share.attempts = attempts;
-    event_ = true;
+    delivers_ = true;
 }
 
 /* A live share whose deadline has passed. */

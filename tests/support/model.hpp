@@ -144,7 +144,8 @@ private:
 
     uint64_t now_ms_ = 0;
     uint64_t tick_ = 0;
-    bool event_ = false; /* something became deliverable, or room was made */
+    bool delivers_ = false; /* something became deliverable */
+    bool frees_ = false;    /* room was made */
 };
 
 } // namespace support

@@ -101,10 +101,10 @@ Play::Play(Choices &choices)
         const uint32_t start = UINT32_MAX - choices_.small(20);
         model_.dropped = start;
         model_.dead_dropped = start;
-        model_.wake = start & ~1u;
+        model_.wake = start & ~3u;
         image_.set(field::shared_dropped, start);
         image_.set(field::shared_dead_dropped, start);
-        image_.set(field::shared_wake, start & ~1u);
+        image_.set(field::shared_wake, start & ~3u);
         for (uint32_t g = 0; g < model_.groups.size(); g++) {
             model_.groups[g].acked = start;
             model_.groups[g].redelivered = start;

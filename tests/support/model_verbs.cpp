@@ -10,7 +10,8 @@ namespace support
 slotq_outcome Model::run(slotq_call &call)
 {
     woke = false;
-    event_ = false;
+    delivers_ = false;
+    frees_ = false;
     now_ms_ = call.now_ms;
     tick_ = call.now_ms / geometry.tick_ms;
     if (call.now_ms > SLOTQ_NOW_MS_MAX) {
@@ -59,11 +60,17 @@ slotq_outcome Model::run(slotq_call &call)
         outcome = settle(call.verb, call.settle);
         break;
     }
-    if (event_ && (wake & 1) != 0) {
-        wake = (wake & ~1u) + 2;
+    if (delivers_ && (wake & 1) != 0) {
+        wake = (wake & ~1u) + 4;
         woke = true;
     }
-    wake |= waits ? 1u : 0u;
+    if (frees_ && (wake & 2) != 0) {
+        wake = (wake & ~2u) + 4;
+        woke = true;
+    }
+    if (waits) {
+        wake |= outcome == SLOTQ_FULL ? 2u : 1u;
+    }
     return outcome;
 }
 
@@ -76,7 +83,7 @@ void Model::add(std::string payload)
     message.payload = std::move(payload);
     message.stamp = (geometry.flags & SLOTQ_FLAG_STAMPS) != 0 ? static_cast<uint32_t>(tick_) : 0;
     messages.push_back(std::move(message));
-    event_ = true;
+    delivers_ = true;
 }
 
 void Model::drop_oldest(uint32_t count)
@@ -443,7 +450,7 @@ slotq_outcome Model::pause(slotq_verb verb, const slotq_call_pause &pause)
     if (verb == SLOTQ_PAUSE) {
         paused |= pause.what;
     } else {
-        event_ = (paused & pause.what) != 0;
+        delivers_ = (paused & pause.what) != 0;
         paused &= ~static_cast<uint32_t>(pause.what);
     }
     return SLOTQ_OK;

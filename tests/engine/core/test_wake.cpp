@@ -10,25 +10,30 @@ uint64_t wake(const Queue &queue)
     return queue.image.get(field::shared_wake);
 }
 
-/* The last verb woke who waits: bit 0 is cleared and the counter moved. */
-void require_woke(Queue &queue)
+/* Somebody waits for a message, somebody for room, and the counter stands at 10. */
+constexpr uint64_t both_wait = 43;
+constexpr uint64_t message_came = both_wait - 1 + 4;
+constexpr uint64_t room_came = both_wait - 2 + 4;
+
+/* The last verb woke who waits: the bit of what came is cleared and the counter moved. */
+void require_woke(Queue &queue, uint64_t became)
 {
     REQUIRE(queue.image.woke());
-    REQUIRE(wake(queue) == 42);
-    queue.image.set(field::shared_wake, 41);
+    REQUIRE(wake(queue) == became);
+    queue.image.set(field::shared_wake, both_wait);
 }
 
 void require_quiet(Queue &queue)
 {
     REQUIRE_FALSE(queue.image.woke());
-    REQUIRE(wake(queue) == 41);
+    REQUIRE(wake(queue) == both_wait);
 }
 
 /* A queue that somebody waits for. */
 Queue waited(uint32_t slots = 4, uint32_t groups = 1, uint32_t max_attempts = 0)
 {
     Queue queue(support::geometry(slots, 3, groups, 0, max_attempts, 4));
-    queue.image.set(field::shared_wake, 41);
+    queue.image.set(field::shared_wake, both_wait);
     return queue;
 }
 
@@ -44,7 +49,7 @@ TEST_CASE("wake: a reserve that finds nothing marks the queue once, if it may wa
     REQUIRE_FALSE(queue.image.journalled());
     REQUIRE_REFUSED(queue, reserve(1, 100, 0, true), SLOTQ_EMPTY);
     queue.image.set(field::shared_wake, 0xFFFFFFFE);
-    REQUIRE(queue.push(1) == SLOTQ_OK); /* nobody waits: nothing to do */
+    REQUIRE(queue.push(1) == SLOTQ_OK); /* nobody waits for a message: nothing to do */
     REQUIRE_FALSE(queue.image.woke());
     REQUIRE(wake(queue) == 0xFFFFFFFE);
 }
@@ -55,14 +60,14 @@ TEST_CASE("wake: a push without room marks the queue, if it may wait")
     REQUIRE(queue.push(2) == SLOTQ_OK);
     REQUIRE_REFUSED(queue, push(1), SLOTQ_FULL);
     REQUIRE(queue.push(1, "", true) == SLOTQ_FULL);
-    REQUIRE(wake(queue) == 1);
+    REQUIRE(wake(queue) == 2);
     REQUIRE_REFUSED(queue, push(1, "", true), SLOTQ_FULL);
     REQUIRE(queue.reserve(2) == SLOTQ_OK);
-    REQUIRE(wake(queue) == 1);
-    REQUIRE(queue.settle(SLOTQ_ACK, 2, queue.runs[0].token) == SLOTQ_OK);
-    REQUIRE(wake(queue) == 1); /* no room yet */
-    REQUIRE(queue.settle(SLOTQ_ACK, 1, queue.runs[0].token) == SLOTQ_OK);
     REQUIRE(wake(queue) == 2);
+    REQUIRE(queue.settle(SLOTQ_ACK, 2, queue.runs[0].token) == SLOTQ_OK);
+    REQUIRE(wake(queue) == 2); /* no room yet */
+    REQUIRE(queue.settle(SLOTQ_ACK, 1, queue.runs[0].token) == SLOTQ_OK);
+    REQUIRE(wake(queue) == 4);
     REQUIRE(queue.image.woke());
 }
 
@@ -80,24 +85,24 @@ TEST_CASE("wake: what makes a message deliverable wakes")
 {
     Queue queue = waited();
     REQUIRE(queue.push(3) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
     REQUIRE(queue.reserve(3, 500) == SLOTQ_OK);
     require_quiet(queue);
     const uint32_t token = queue.runs[0].token;
     REQUIRE(queue.settle(SLOTQ_NACK, 2, token) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
     REQUIRE(queue.settle(SLOTQ_RELEASE, 3, token) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
     REQUIRE(queue.settle(SLOTQ_NACK, 1, token, 400) == SLOTQ_OK);
     require_quiet(queue);
     queue.now_ms += 1000;
     REQUIRE(queue.reclaim() == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
     REQUIRE(queue.reserve(3, 500) == SLOTQ_OK);
     require_quiet(queue);
     queue.now_ms += 1000;
     REQUIRE(queue.reserve(1, 500) == SLOTQ_OK); /* its sweep frees two more */
-    require_woke(queue);
+    require_woke(queue, message_came);
 }
 
 TEST_CASE("wake: pausing is quiet, resuming what was paused wakes")
@@ -108,28 +113,28 @@ TEST_CASE("wake: pausing is quiet, resuming what was paused wakes")
     REQUIRE(queue.pause(SLOTQ_RESUME, SLOTQ_PAUSE_IN) == SLOTQ_OK);
     require_quiet(queue);
     REQUIRE(queue.pause(SLOTQ_RESUME, SLOTQ_PAUSE_BOTH) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
 }
 
 TEST_CASE("wake: room wakes, whoever makes it")
 {
     Queue queue = waited(5, 2);
     REQUIRE(queue.push(4) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
     REQUIRE(queue.reserve(4, 500) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_ACK, queue.runs) == SLOTQ_OK);
     require_quiet(queue); /* the other group still has all of them */
     REQUIRE(queue.remove(2) == SLOTQ_OK);
     require_quiet(queue);
     REQUIRE(queue.remove(1) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, room_came);
     REQUIRE(queue.reserve(1, 500, 1) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_KILL, 3, queue.runs[0].token, 0, 1) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, room_came);
     REQUIRE(queue.redrive() == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
     REQUIRE(queue.plain(SLOTQ_PURGE) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, room_came);
     REQUIRE(queue.plain(SLOTQ_PURGE) == SLOTQ_OK); /* nothing was there */
     require_quiet(queue);
     REQUIRE(queue.plain(SLOTQ_DEAD_PURGE) == SLOTQ_OK);
@@ -140,19 +145,19 @@ TEST_CASE("wake: deaths in a sweep make room, and wake")
 {
     Queue queue = waited(4, 1, 1);
     REQUIRE(queue.push(2) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
     REQUIRE(queue.reserve(2, 500) == SLOTQ_OK);
     queue.now_ms += 1000;
     REQUIRE(queue.reserve(1, 100, 0, true) == SLOTQ_EMPTY);
     REQUIRE(queue.image.woke());
-    REQUIRE(wake(queue) == 43); /* woke, and waits again */
+    REQUIRE(wake(queue) == room_came);
 }
 
 TEST_CASE("wake: refusals and looking are quiet")
 {
     Queue queue = waited();
     REQUIRE(queue.push(3) == SLOTQ_OK);
-    require_woke(queue);
+    require_woke(queue, message_came);
     REQUIRE_REFUSED(queue, push(1, "", true), SLOTQ_FULL);
     REQUIRE_REFUSED(queue, settle(SLOTQ_ACK, 1, 5), SLOTQ_STALE);
     REQUIRE_REFUSED(queue, status(1), SLOTQ_OK);
@@ -161,4 +166,19 @@ TEST_CASE("wake: refusals and looking are quiet")
     REQUIRE_REFUSED(queue, redrive(), SLOTQ_OK);
     queue.stats();
     require_quiet(queue);
+}
+
+TEST_CASE("wake: an ack does not wake who waits for a message, a push not who waits for room")
+{
+    Queue queue(support::geometry(4, 3));
+    REQUIRE(queue.push(2) == SLOTQ_OK);
+    REQUIRE(queue.reserve(2) == SLOTQ_OK);
+    queue.image.set(field::shared_wake, 1);
+    REQUIRE(queue.settle(SLOTQ_ACK, queue.runs) == SLOTQ_OK);
+    REQUIRE_FALSE(queue.image.woke());
+    REQUIRE(wake(queue) == 1);
+    queue.image.set(field::shared_wake, 2);
+    REQUIRE(queue.push(1) == SLOTQ_OK);
+    REQUIRE_FALSE(queue.image.woke());
+    REQUIRE(wake(queue) == 2);
 }
