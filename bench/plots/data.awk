@@ -58,7 +58,7 @@ function memory(    k, who, words, ready, leased) {
         who = contenders[k]
         ready = median_of("memory", who, words, "ready_bytes")
         leased = median_of("memory", who, words, "leased_bytes")
-        if (ready != "" && !is_embedded(who)) {
+        if (ready != "" && !has_no_server(who)) {
             put(leased == "" ? ready : leased, who "\t" kind(who) "\t" number(ready) "\t" \
                 number(leased) "\t" digits(ready) "\t" (leased == "" ? "" : digits(leased)) "\t" \
                 range(ready, leased), 1)

@@ -14,11 +14,6 @@ function is_ours(who) {
     return who ~ /^slotq/
 }
 
-# No server between.
-function is_embedded(who) {
-    return who == "memcpy" || who ~ /^slotq (memory|file)/ || who ~ /^SQLite/
-}
-
 # Whom a contender is measured against: the slotq that does the same work.
 function base_of(family, who,    base) {
     if (family != "embedded") {
