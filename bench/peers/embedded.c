@@ -118,7 +118,7 @@ static void finish_all(const embedded_verbs *verbs, void *queue, uint32_t messag
 
 /* ---- closed load ---- */
 
-static void cycle_lap(const embedded_verbs *verbs, void *queue, const load *how, samples *ns)
+static void cycle_lap(const embedded_verbs *verbs, void *queue, const load *how, cycle_times *sum)
 {
     const uint64_t start_ns = clock_ns();
     for (uint32_t done = 0; done < how->messages; done += how->batch) {
@@ -134,32 +134,28 @@ static void cycle_lap(const embedded_verbs *verbs, void *queue, const load *how,
         take_and_finish(verbs, queue, how->batch);
     }
     const uint64_t end_ns = clock_ns();
-    samples_add(&ns[0], (double)(pushed_ns - start_ns) / how->messages);
-    samples_add(&ns[1], (double)(taken_ns - pushed_ns) / how->messages);
-    samples_add(&ns[2], (double)(end_ns - taken_ns) / how->messages);
+    sum->push_ns += (double)(pushed_ns - start_ns) / how->messages;
+    sum->take_ns += (double)(taken_ns - pushed_ns) / how->messages;
+    sum->cycle_ns += (double)(end_ns - taken_ns) / how->messages;
 }
 
-/* As many messages as a queue can hold may take less than a time slice: then the median of several
- * laps is told, as one may hold what another process took. */
+/* As many messages as a queue can hold may take less than a time slice: then several laps stand for
+ * one long stretch, by their mean: whoever is slow has one lap with all that disturbed it. */
 void embedded_cycle(const contender *self, const load *how, cycle_times *times)
 {
     const embedded_verbs *verbs = verbs_of(self);
-    samples ns[3] = {{0}, {0}, {0}};
+    cycle_times sum = {0, 0, 0};
+    uint32_t laps = 0;
     void *queue = verbs->start(self, how->messages, how->payload_bytes);
     push_all(verbs, queue, how->messages); /* new pages come before the clock runs */
     finish_all(verbs, queue, how->messages);
     const uint64_t start_ns = clock_ns();
-    for (uint32_t lap = 0; lap < CYCLES_MOST; lap++) {
-        if (clock_ns() - start_ns > CYCLES_MS * UINT64_C(1000000)) {
-            break;
-        }
-        cycle_lap(verbs, queue, how, ns);
-    }
+    do {
+        cycle_lap(verbs, queue, how, &sum);
+        laps++;
+    } while (laps < CYCLES_MOST && clock_ns() - start_ns < CYCLES_MS * UINT64_C(1000000));
     bench_need(verbs->take(queue, 1, LEASE_MS, 0) == 0, "finishing all");
-    *times = (cycle_times){samples_median(&ns[0]), samples_median(&ns[1]), samples_median(&ns[2])};
-    for (uint32_t i = 0; i < 3; i++) {
-        samples_free(&ns[i]);
-    }
+    *times = (cycle_times){sum.push_ns / laps, sum.take_ns / laps, sum.cycle_ns / laps};
     verbs->stop(queue);
 }
 
