@@ -86,9 +86,11 @@ static stretch cycle_any(const cycle_task *task, connection *wire)
 static const redis_own slotq_own = RAW_RUNS(subject_packed);
 const contender contender_slotq = {
     .name = "slotq",
-    .settings = "push_packed reserve_packed settle_packed by EVALSHA; a batch a call; pipelined "
-                "over hiredis; one group; no stamps; 16 dead slots; ticks of 100 ms; recovery: a "
-                "look each ms; as mailboxes: overwrite; no dead slots",
+    .settings =
+        "push_packed reserve_packed settle_packed by EVALSHA; a batch a call; pipelined "
+        "over hiredis; a ring for the stretch's messages, made before; as large when empty; "
+        "one group; no stamps; 16 dead slots; ticks of 100 ms; recovery: a look each ms; "
+        "as mailboxes: overwrite; no dead slots",
     .lacks = "",
     IN_REDIS,
     ALONE,
@@ -120,7 +122,8 @@ const contender contender_streams = {
         "never trimmed within a stretch; deleted between; waiting: XREADGROUP BLOCK behind the "
         "XACK; as mailboxes: XADD MAXLEN = and stream-node-max-bytes 1536; recovery: XAUTOCLAIM "
         "COUNT 256",
-    .lacks = "no bound by itself; no limit of attempts; finished messages stay until trimmed",
+    .lacks = "no token (whoever was late finishes for another); no bound by itself; no limit of "
+             "attempts; finished messages stay until trimmed",
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
