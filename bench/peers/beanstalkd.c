@@ -182,9 +182,11 @@ static const beanstalkd_kind kind_with_binlog = {true};
 
 const contender contender_beanstalkd = {
     .name = "beanstalkd",
-    .settings = "in memory; put, reserve and delete of a batch pipelined over a unix socket, "
-                "at most 256 jobs in flight, own client code; memory: RSS of the server; recovery: "
-                "the worker's connection ends, which gives its jobs back",
+    .settings =
+        "in memory; put, reserve and delete of a batch pipelined over a unix socket, "
+        "at most 256 jobs in flight, 100 us of rest before answers are read, which is faster; "
+        "own client code; memory: RSS of the server; recovery: "
+        "the worker's connection ends, which gives its jobs back",
     .lacks = "a batch is single commands; no bound on its length",
     .open = open_server,
     .close = close_server,

@@ -177,9 +177,10 @@ const contender contender_nats = {
     .settings =
         "stream in a file, synced every 2 minutes, which is its default; work-queue "
         "retention, pull consumer, explicit acks; publishes, pulls and acks of a batch "
-        "pipelined over loopback TCP, own client code; in growth acks are answered; memory: "
+        "pipelined over loopback TCP, own client code; acks are not answered, its default, but "
+        "in growth; memory: "
         "RSS and files of the server",
-    .lacks = "acks are not answered",
+    .lacks = "",
     .open = open_server,
     .close = close_server,
     .cycle = cycle,
@@ -195,7 +196,7 @@ const contender contender_nats = {
 const contender contender_nats_memory = {
     .name = "NATS JetStream memory",
     .settings = "stream in memory; else as NATS JetStream",
-    .lacks = "acks are not answered",
+    .lacks = "",
     .open = open_server,
     .close = close_server,
     .cycle = cycle,

@@ -193,18 +193,18 @@ static node_peer rsmq = {
 
 const contender contender_bullmq = {.name = "BullMQ",
                                     .settings = bullmq.about,
-                                    .lacks = "one job a fetch",
+                                    .lacks = "one job a fetch; no bound",
                                     NODE_FUNCTIONS,
                                     .own = &bullmq};
 
 const contender contender_bee_queue = {.name = "bee-queue",
                                        .settings = bee_queue.about,
-                                       .lacks = "one job a fetch, no fencing",
+                                       .lacks = "one job a fetch; no token; no bound",
                                        NODE_FUNCTIONS,
                                        .own = &bee_queue};
 
 const contender contender_rsmq = {.name = "RSMQ",
                                   .settings = rsmq.about,
-                                  .lacks = "no batches, no waiting take, no fencing",
+                                  .lacks = "no batches; no waiting take; no token; no bound",
                                   NODE_FUNCTIONS,
                                   .own = &rsmq};
