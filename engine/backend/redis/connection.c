@@ -338,9 +338,8 @@ bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redi
             connection->used_ms = redis_monotonic_ms();
             return true;
         }
-        /* an own socket has its time-out: over TCP a read does without poll; on a unix socket it
-         * would be woken by the server's reading, too, in vain and on the server's time */
-        if (connection->borrowed || extra_ms > 0 || connection->address.is_unix) {
+        /* an own socket has its time-out: a read less than with poll */
+        if (connection->borrowed || extra_ms > 0) {
             const int ready = wait_for(connection, POLLIN, timeout_ms);
             if (ready == 0) {
                 return fail_silent(connection, fault);
