@@ -74,11 +74,12 @@ options_of() {
     standard-growth) echo --rounds 5 --lengths 10,1000,65534 --leased 0 ;;
     standard-full) echo --rounds 1 ;;
 
-    quick-cycle) echo --rounds 3 --stretch 25 --batches 1,64,256 --flights 8,1 ;;
-    quick-embedded) echo --rounds 3 --stretch 25 --batches 1,256 --flights 1 ;;
+    quick-cycle) echo --rounds 2 --stretch 15 --batches 1,64,256 --flights 8 ;;
+    quick-embedded) echo --rounds 1 --stretch 10 --batches 1,256 --flights 1 ;;
     quick-latency) echo --rounds 1 --rates 10000 --consumers 1 --seconds 1 ;;
     quick-memory) echo --lengths 10000 ;;
-    quick-growth) echo --rounds 1 --lengths 10,1000,65534 --leased 0 ;;
+    quick-growth) echo --rounds 2 --lengths 10,65534 --leased 0 \
+        --only slotq,Streams,LIST,beanstalkd ;;
     quick-full) echo --rounds 1 ;;
 
     all-cycle) echo --rounds 5 --stretch 120 --batches 1,8,64,256,1024 --flights 8,1 \
