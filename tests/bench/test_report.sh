@@ -33,9 +33,9 @@ long='length=65534 leased=0'
     put cycle slotq "$single" cycle_ns 30000 40000 20000
     put cycle LIST "$single" cycle_ns 15000 20000 10000
     put cycle PING "$single" cycle_ns 10000 10000 10000
+    put cycle PING "$single" push_ns 20000 20000 20000
     put latency slotq "$rate" p50_us 60 80
     put latency Streams "$rate" p50_us 50 40
-    put latency PING "$rate" p50_us 20 20
     put latency slotq "$rate" p99_us 300 300
     put latency Streams "$rate" p99_us 200 200
     put memory slotq "$weight" ready_bytes 40
