@@ -73,9 +73,11 @@ static bool is_stored(const nats_news *news)
 static void read_message(line_wire *wire, char *words, nats_news *news)
 {
     const char *fields[4] = {"", "", "", ""};
+    const char *last = "";
     uint32_t count = 0;
     while (words != NULL && count < 4) {
         char *blank = strchr(words, ' ');
+        last = words;
         fields[count++] = words;
         if (blank != NULL) {
             *blank++ = '\0';
@@ -84,7 +86,7 @@ static void read_message(line_wire *wire, char *words, nats_news *news)
     }
     bench_need(count >= 3, "a message of NATS");
     const uint32_t subscription = (uint32_t)strtoul(fields[1], NULL, 10);
-    const size_t length = strtoul(fields[count - 1], NULL, 10);
+    const size_t length = strtoul(last, NULL, 10);
     if (count == 4) {
         bench_need(strlen(fields[2]) < sizeof news->reply, "a subject of this length");
         memcpy(news->reply, fields[2], strlen(fields[2]) + 1);
