@@ -79,8 +79,8 @@ options_of() {
     quick-latency) echo --rounds 1 --rates 10000 --consumers 1 --seconds 1 ;;
     quick-memory) echo --lengths 10000 ;;
     quick-growth) echo --rounds 2 --lengths 10,65534 --leased 0 \
-        --only slotq,Streams,LIST,beanstalkd ;;
-    quick-full) echo --rounds 1 ;;
+        --only slotq,Streams ;;
+    quick-full) echo --rounds 1 --only slotq,Streams,LIST,BullMQ ;;
 
     all-cycle) echo --rounds 5 --stretch 120 --batches 1,8,64,256,1024 --flights 8,1 \
         --payloads 16,32,128,1024 ;;
@@ -100,7 +100,7 @@ options_of() {
     smoke-memory) echo --lengths 100 ;;
     smoke-growth) echo --rounds 1 --lengths 10,100 --leased 50 ;;
     smoke-wire) echo --batches 64 ;;
-    smoke-recovery) echo --rounds 1 --only slotq,Streams,LIST,beanstalkd ;;
+    smoke-recovery) echo --rounds 1 --only slotq,Streams ;;
     smoke-mailboxes) echo --lengths 100 ;;
     smoke-full) echo --rounds 1 ;;
     esac
