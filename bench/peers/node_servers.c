@@ -32,19 +32,6 @@ static void stop_server(own_server *self)
     private_server_stop(self->server);
 }
 
-/* The line NAME:number of INFO. */
-static double info_number(own_server *self, const char *name)
-{
-    char line[64];
-    snprintf(line, sizeof line, "\n%s:", name);
-    redisReply *reply = wire_ask(&self->wire, "INFO everything");
-    const char *found = reply->str != NULL ? strstr(reply->str, line) : NULL;
-    bench_need(found != NULL, name);
-    const double number = strtod(found + strlen(line), NULL);
-    freeReplyObject(reply);
-    return number;
-}
-
 /* What is stored: without the buffers of connections, which INFO tells only now and then. */
 static double stored_bytes(own_server *self)
 {
@@ -56,7 +43,7 @@ static double stored_bytes(own_server *self)
         connections += strtod(at + strlen(field), NULL);
     }
     freeReplyObject(clients);
-    return info_number(self, "used_memory") - connections;
+    return wire_info(&self->wire, "memory", "used_memory") - connections;
 }
 
 void node_weigh(const contender *self, uint32_t messages, uint32_t payload_bytes, weight *bytes)
@@ -159,9 +146,9 @@ typedef struct traffic {
 
 static traffic traffic_so_far(own_server *self)
 {
-    return (traffic){info_number(self, "total_net_input_bytes"),
-                     info_number(self, "total_net_output_bytes"),
-                     info_number(self, "aof_current_size")};
+    return (traffic){wire_info(&self->wire, "stats", "total_net_input_bytes"),
+                     wire_info(&self->wire, "stats", "total_net_output_bytes"),
+                     wire_info(&self->wire, "persistence", "aof_current_size")};
 }
 
 void node_wire(const contender *self, const load *how, wire_bytes *bytes)
