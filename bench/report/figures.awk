@@ -142,13 +142,14 @@ function median_of(family, who, words, metric) {
     return sample_of(family, who, words, metric) ? median() : ""
 }
 
-# who / other of the same rounds, so that what else the machine did falls on both.
-function sample_of_ratio(family, who, other, words, metric,    list, count, i, below) {
+# One figure by another of the same rounds, so that what else the machine did falls on both.
+function sample_of_quotient(family, who, words, other, other_words, metric,    list, count, i,
+    below) {
     sample_count = 0
     count = rounds_of(family, who, words, metric, list)
     for (i = 1; i <= count; i++) {
-        if ((family, other, words, metric, list[i]) in values) {
-            below = values[family, other, words, metric, list[i]]
+        if ((family, other, other_words, metric, list[i]) in values) {
+            below = values[family, other, other_words, metric, list[i]]
             if (below > 0) {
                 take_sample(values[family, who, words, metric, list[i]] / below)
             }
@@ -157,19 +158,14 @@ function sample_of_ratio(family, who, other, words, metric,    list, count, i, b
     return sample_count
 }
 
-# The same figure in two cases of one contender.
-function sample_of_growth(family, who, words, other_words, metric,    list, count, i, below) {
-    sample_count = 0
-    count = rounds_of(family, who, words, metric, list)
-    for (i = 1; i <= count; i++) {
-        if ((family, who, other_words, metric, list[i]) in values) {
-            below = values[family, who, other_words, metric, list[i]]
-            if (below > 0) {
-                take_sample(values[family, who, words, metric, list[i]] / below)
-            }
-        }
-    }
-    return sample_count
+# who / other in the same case.
+function sample_of_ratio(family, who, other, words, metric) {
+    return sample_of_quotient(family, who, words, other, words, metric)
+}
+
+# The same contender in two cases.
+function sample_of_growth(family, who, words, other_words, metric) {
+    return sample_of_quotient(family, who, words, who, other_words, metric)
 }
 
 # A contender that takes fewer than come has no latency: its backlog grows until the run ends. That
