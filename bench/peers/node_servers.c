@@ -153,14 +153,7 @@ static traffic traffic_so_far(own_server *self)
 
 void node_wire(const contender *self, const load *how, wire_bytes *bytes)
 {
-    static const char *const options[] = {"--appendonly",
-                                          "yes",
-                                          "--appendfsync",
-                                          "everysec",
-                                          "--auto-aof-rewrite-percentage",
-                                          "0",
-                                          NULL};
-    own_server own = start_server(options);
+    own_server own = start_server(private_redis_logging);
     node_process *node = node_start(node_peer_of(self)->file);
     node_open_queue(node, private_server_socket(own.server), 0, false);
     node_warm(node, WARM_MESSAGES);

@@ -10,16 +10,9 @@
 /* A server of its own: others need no append-only file. */
 static const char *logging_socket(void)
 {
-    static const char *const options[] = {"--appendonly",
-                                          "yes",
-                                          "--appendfsync",
-                                          "everysec",
-                                          "--auto-aof-rewrite-percentage",
-                                          "0",
-                                          NULL};
     static private_server *server;
     if (server == NULL) {
-        server = private_redis_start(options);
+        server = private_redis_start(private_redis_logging);
         bench_need(server != NULL, "a redis-server with an append-only file");
     }
     return private_server_socket(server);

@@ -143,6 +143,9 @@ private_server *private_server_start_until(const char *const *words,
     return start(words, "", is_there);
 }
 
+const char *const private_redis_logging[] = {
+    "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0", NULL};
+
 private_server *private_redis_start(const char *const *options)
 {
     const char *words[WORDS_MOST] = {

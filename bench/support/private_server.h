@@ -20,6 +20,8 @@ private_server *private_server_start_until(const char *const *words,
 /* A redis-server on a unix socket with nothing on disk; options: more words for it, NULL at the
  * end, or NULL. */
 private_server *private_redis_start(const char *const *options);
+/* Options for an append-only file that is never rewritten, so that its growth is what was sent. */
+extern const char *const private_redis_logging[];
 
 /* Its folder, its socket, its process: valid until it is stopped. */
 const char *private_server_folder(const private_server *self);
