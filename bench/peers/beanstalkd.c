@@ -177,6 +177,12 @@ static void count_wire(const contender *self, const load *how, wire_bytes *bytes
 
 /* ---- contenders ---- */
 
+#define BY_BEANSTALKD                                                                              \
+    .lacks = "a batch is single commands; no bound on its length", .open = open_server,            \
+    .close = close_server, .cycle = cycle, .latency = beanstalkd_latency,                          \
+    .weigh = beanstalkd_weigh, .grow = beanstalkd_grow, .recover = beanstalkd_recover,             \
+    .wire = count_wire
+
 static const beanstalkd_kind kind_in_memory = {false};
 static const beanstalkd_kind kind_with_binlog = {true};
 
@@ -187,29 +193,13 @@ const contender contender_beanstalkd = {
         "at most 256 jobs in flight, 100 us of rest before answers are read, which is faster; "
         "own client code; memory: RSS of the server; recovery: "
         "the worker's connection ends, which gives its jobs back",
-    .lacks = "a batch is single commands; no bound on its length",
-    .open = open_server,
-    .close = close_server,
-    .cycle = cycle,
-    .latency = beanstalkd_latency,
-    .weigh = beanstalkd_weigh,
-    .grow = beanstalkd_grow,
-    .recover = beanstalkd_recover,
-    .wire = count_wire,
+    BY_BEANSTALKD,
     .own = &kind_in_memory,
 };
 
 const contender contender_beanstalkd_binlog = {
     .name = "beanstalkd binlog",
     .settings = "with -b and fsync at most every 50 ms, which is its default; else as beanstalkd",
-    .lacks = "a batch is single commands; no bound on its length",
-    .open = open_server,
-    .close = close_server,
-    .cycle = cycle,
-    .latency = beanstalkd_latency,
-    .weigh = beanstalkd_weigh,
-    .grow = beanstalkd_grow,
-    .recover = beanstalkd_recover,
-    .wire = count_wire,
+    BY_BEANSTALKD,
     .own = &kind_with_binlog,
 };

@@ -169,6 +169,11 @@ static void count_wire(const contender *self, const load *how, wire_bytes *bytes
 
 /* ---- contenders ---- */
 
+#define BY_NATS                                                                                    \
+    .open = open_server, .close = close_server, .cycle = cycle, .latency = nats_latency,           \
+    .weigh = nats_weigh, .grow = nats_grow, .fill = nats_fill, .recover = nats_recover,            \
+    .wire = count_wire
+
 static const nats_kind kind_in_file = {false};
 static const nats_kind kind_in_memory = {true};
 
@@ -178,18 +183,9 @@ const contender contender_nats = {
         "stream in a file, synced every 2 minutes, which is its default; work-queue "
         "retention, pull consumer, explicit acks; publishes, pulls and acks of a batch "
         "pipelined over loopback TCP, own client code; acks are not answered, its default, but "
-        "in growth; memory: "
-        "RSS and files of the server",
+        "in growth; memory: RSS and files of the server",
     .lacks = "",
-    .open = open_server,
-    .close = close_server,
-    .cycle = cycle,
-    .latency = nats_latency,
-    .weigh = nats_weigh,
-    .grow = nats_grow,
-    .fill = nats_fill,
-    .recover = nats_recover,
-    .wire = count_wire,
+    BY_NATS,
     .own = &kind_in_file,
 };
 
@@ -197,14 +193,6 @@ const contender contender_nats_memory = {
     .name = "NATS JetStream memory",
     .settings = "stream in memory; else as NATS JetStream",
     .lacks = "",
-    .open = open_server,
-    .close = close_server,
-    .cycle = cycle,
-    .latency = nats_latency,
-    .weigh = nats_weigh,
-    .grow = nats_grow,
-    .fill = nats_fill,
-    .recover = nats_recover,
-    .wire = count_wire,
+    BY_NATS,
     .own = &kind_in_memory,
 };
