@@ -31,24 +31,15 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     local era = unpack('<H', front, AT_shared_era + 1)
     local head, cursor, ready, leased, waiting, retry_from, sweep, written =
         unpack('<HHHHHHHH', front, group_at + 1)
-    --@include _plain_geometry
-    local span, taken, known = (tail - head) % ring, (cursor - head) % ring, (written - head) % ring
-    local position = id + span - (era - era % 2) * 2147483648 - last_id - 1
+    --@include _plain_window
+    local position = id + span - newest - 1
     local index = (head + position) % ring
-    local used = (tail - least) % ring
     -- words from index on may go on at the ring's begin
     local begin_at = states_at + WORD_BYTES * ring * group
     local words_at, to_end = begin_at + WORD_BYTES * index, ring - index
-    if not (served and group < groups and
-        least < ring and tail < ring and head < ring and cursor < ring and written < ring and
-        retry_from < ring and (head - least) % ring + span == used and used <= last_id and
-        taken <= known and known <= span and (retry_from - head) % ring <= taken and
-        (ready > 0 or retry_from == cursor) and
-        (sweep == SWEEP_NONE or sweep < ring and (sweep - head) % ring <= taken) and
-        ready + leased + waiting <= taken and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
+    if not (sound and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
         count <= leased and position >= 0 and position + count <= taken and
-        token % 4 == SLOTQ_STATE_LEASED and token < 4294967296 and
-        last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2)) then
+        token % 4 == SLOTQ_STATE_LEASED and token < 4294967296) then
         position = -1
     end
     local acked = WORD_ACKED_BYTES
@@ -107,7 +98,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
             if reach > taken then
                 cursor = new_head
             end
-            if (retry_from - head) % ring < reach then
+            if behind < reach then
                 retry_from = new_head
             end
             if sweep ~= SWEEP_NONE and (sweep - head) % ring < reach then

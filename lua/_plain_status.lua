@@ -16,18 +16,8 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[2] > 0 and #ARGV[3
         unpack('<I4HHI4HHHHBBHHHI4I6HI4HHH', front)
     local head, cursor, ready, leased, waiting, retry_from, sweep, written, due =
         unpack('<HHHHHHHHI6', front, GROUPS_OFFSET + GROUP_BYTES * group + 1)
-    --@include _plain_geometry
-    local span, used, known = (tail - head) % ring, (tail - least) % ring, (written - head) % ring
-    local taken, behind = (cursor - head) % ring, (retry_from - head) % ring
-    local newest = (era - era % 2) * 2147483648 + last_id
-    if served and group < groups and least < ring and tail < ring and head < ring and
-        cursor < ring and written < ring and retry_from < ring and
-        (sweep == SWEEP_NONE or sweep < ring and (sweep - head) % ring <= taken) and
-        (head - least) % ring + span == used and used <= last_id and
-        taken <= known and known <= span and behind <= taken and
-        (ready > 0 or retry_from == cursor) and ready + leased + waiting <= taken and
-        dead_count <= dead and (dead_head == 0 or dead_head < dead) and
-        last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) then
+    --@include _plain_window
+    if sound and dead_count <= dead and (dead_head == 0 or dead_head < dead) then
         local at = id + span - newest - 1
         if id == 0 or id > newest or at < 0 then
             return {(id == 0 or id > newest) and 'NOTFOUND' or 'FINISHED', 0, 0, 0, -1, 0, 0}
