@@ -2,6 +2,7 @@
  * once and for good: every library call answers one of its documented outcomes, nothing leaks,
  * no acked message comes back, and the file opens afterwards.
  */
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -45,7 +46,12 @@ class life
 public:
     life(const std::string &folder_path, slotq_options how) : where(folder_path), options(how)
     {
+        options.poll_ms = 5;
+        options.should_stop = has_slept;
+        options.stop_context = this;
     }
+    life(const life &) = delete;
+    life &operator=(const life &) = delete;
 
     record run()
     {
@@ -65,6 +71,13 @@ public:
     }
 
 private:
+    /* Whoever waits sleeps once: by the clock a busy machine would make lives of unequal calls. */
+    static bool has_slept(void *own)
+    {
+        enum { ASKED_BEFORE_SLEEP = 2 };
+        return ++static_cast<life *>(own)->asked > ASKED_BEFORE_SLEEP;
+    }
+
     slotq_outcome note(const char *call, slotq_outcome outcome, const outcomes &documented = {},
                        const slotq_error *error = nullptr)
     {
@@ -200,7 +213,8 @@ private:
                 told.acked.insert(ids.begin(), ids.end());
             }
         }
-        note("reserve", slotq_reserve(queue, 0, 1, 30000, 5, batch), {SLOTQ_EMPTY});
+        asked = 0;
+        note("reserve", slotq_reserve(queue, 0, 1, 30000, 60000, batch), {SLOTQ_EMPTY});
         note("reserve", slotq_reserve(queue, 1, 2, 30000, 0, batch), {SLOTQ_EMPTY});
         note("remove", slotq_remove(queue, 1, 4), {SLOTQ_LEASED, SLOTQ_GONE, SLOTQ_NOTFOUND});
         push(1);
@@ -267,6 +281,7 @@ private:
     slotq *queue = nullptr;
     slotq_batch *batch = nullptr;
     bool poisoned = false;
+    uint32_t asked = 0;
     uint64_t struck_before = 0;
     record told;
 };
@@ -353,8 +368,7 @@ void live_with(const fault &one, const slotq_options &how)
     CHECK(what_is_wrong(where.path(), told) == "");
 }
 
-/* How often each call is made in a life without faults. */
-std::map<int, uint64_t> count_calls(const slotq_options &how)
+std::map<int, uint64_t> count_calls_once(const slotq_options &how)
 {
     const folder where;
     faults::arm(0, 0, false);
@@ -370,6 +384,20 @@ std::map<int, uint64_t> count_calls(const slotq_options &how)
     CHECK(allocations == 0);
     CHECK(what_is_wrong(where.path(), told) == "");
     return made;
+}
+
+/* How often each call is made in a life without faults. One that lasts a second looks at its file
+ * once more: the least of several is what every life has. */
+std::map<int, uint64_t> count_calls(const slotq_options &how)
+{
+    enum { LIVES = 3 };
+    std::map<int, uint64_t> least = count_calls_once(how);
+    for (int i = 1; i < LIVES; i++) {
+        for (const auto &made : count_calls_once(how)) {
+            least[made.first] = std::min(least[made.first], made.second);
+        }
+    }
+    return least;
 }
 
 void fail_each(const char *what, const slotq_options &how)
