@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <time.h>
 
+#include "../backend/monotonic.h"
 #include "handle.h"
 
 uint64_t queue_now_ms(const slotq *queue)
@@ -48,13 +49,6 @@ slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *
     const slotq_outcome outcome =
         queue->store->ops->call(queue->store, call, harvest, &queue->fault);
     return outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, call);
-}
-
-static uint64_t monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms)

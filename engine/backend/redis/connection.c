@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../monotonic.h"
 #include "dial.h"
 
 enum {
@@ -30,13 +30,6 @@ typedef size_t element_count;
 #else
 typedef int element_count;
 #endif
-
-uint64_t redis_monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- open and close ---- */
 
@@ -93,7 +86,7 @@ slotq_outcome redis_connection_open(redis_connection *connection, store_fault *f
     }
     redis_connection_bound(connection, connection->context->reader);
     fork_mark_make(&connection->mark);
-    connection->used_ms = redis_monotonic_ms();
+    connection->used_ms = monotonic_ms();
     return SLOTQ_OK;
 }
 
@@ -111,7 +104,7 @@ slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext
     }
     connection->borrowed = true;
     connection->context = context;
-    connection->used_ms = redis_monotonic_ms();
+    connection->used_ms = monotonic_ms();
     return have_in(connection, fault) ? SLOTQ_OK : SLOTQ_NOMEMORY;
 }
 
@@ -156,7 +149,7 @@ bool redis_connection_is_stale(redis_connection *connection)
         connection->context->err != 0) {
         return true;
     }
-    if (redis_monotonic_ms() - connection->used_ms < STALE_AFTER_MS) {
+    if (monotonic_ms() - connection->used_ms < STALE_AFTER_MS) {
         return false;
     }
     const ssize_t got = recv(connection->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -238,14 +231,14 @@ static bool fail_silent(redis_connection *connection, store_fault *fault)
 static int wait_for(const redis_connection *connection, short events, uint64_t timeout_ms)
 {
     struct pollfd waited = {.fd = connection->context->fd, .events = events};
-    const uint64_t end_ms = redis_monotonic_ms() + timeout_ms;
+    const uint64_t end_ms = monotonic_ms() + timeout_ms;
     uint64_t left_ms = timeout_ms;
     for (;;) {
         const int ready = poll(&waited, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
         if (ready >= 0 || errno != EINTR) {
             return ready;
         }
-        const uint64_t now_ms = redis_monotonic_ms();
+        const uint64_t now_ms = monotonic_ms();
         left_ms = now_ms < end_ms ? end_ms - now_ms : 0;
     }
 }
@@ -335,7 +328,7 @@ bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redi
             return false;
         }
         if (*reply != NULL) {
-            connection->used_ms = redis_monotonic_ms();
+            connection->used_ms = monotonic_ms();
             return true;
         }
         /* an own socket has its time-out: a read less than with poll */

@@ -27,9 +27,6 @@ typedef struct redis_connection {
     size_t elements_left; /* of the reply that is being read */
 } redis_connection;
 
-/* Milliseconds of a clock that only goes on. */
-uint64_t redis_monotonic_ms(void);
-
 /* Connect an own one: a socket only, nothing is said yet. OK, CONNECT, NOMEMORY. */
 slotq_outcome redis_connection_open(redis_connection *connection, store_fault *fault);
 

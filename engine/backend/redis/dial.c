@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../monotonic.h"
 #include "connection.h"
 
 enum { KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TIMES = 3 };
@@ -38,11 +39,11 @@ static slotq_outcome refuse(const redis_address *address, int system_errno, stor
 static int finish_connecting(int socket_fd, uint32_t timeout_ms)
 {
     struct pollfd waited = {.fd = socket_fd, .events = POLLOUT};
-    const uint64_t end_ms = redis_monotonic_ms() + timeout_ms;
+    const uint64_t end_ms = monotonic_ms() + timeout_ms;
     uint64_t left_ms = timeout_ms;
     int ready = poll(&waited, 1, (int)left_ms);
     while (ready < 0 && errno == EINTR) {
-        const uint64_t now_ms = redis_monotonic_ms();
+        const uint64_t now_ms = monotonic_ms();
         left_ms = now_ms < end_ms ? end_ms - now_ms : 0;
         ready = poll(&waited, 1, (int)left_ms);
     }

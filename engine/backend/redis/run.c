@@ -5,10 +5,10 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../layout/fields.h"
 #include "../../layout/geometry.h"
+#include "../monotonic.h"
 #include "errors.h"
 #include "reply.h"
 #include "script.h"
@@ -18,23 +18,6 @@ enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000, LOADS_MAX = 3, TURNS_MAX =
 enum { SCRIPTS_KNOWN_MS = 1000 };
 
 /* ---- connecting ---- */
-
-/* Half to all of a time, so that many who lost the same server do not come back as one. */
-static uint64_t jittered(uint64_t ms)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    const uint64_t mixed =
-        ((uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)&now >> 4) * UINT64_C(0x9E3779B97F4A7C15);
-    return ms / 2 + (mixed >> 32) % (ms / 2 + 1);
-}
-
-static void sleep_ms(uint64_t ms)
-{
-    const struct timespec time = {.tv_sec = (time_t)(ms / 1000),
-                                  .tv_nsec = (long)(ms % 1000) * 1000000};
-    (void)nanosleep(&time, NULL);
-}
 
 /* As bytes of an image: the struct has padding. */
 static bool is_same_geometry(const slotq_geometry *a, const slotq_geometry *b)
@@ -99,13 +82,13 @@ slotq_outcome redis_store_connect(redis_store *self, uint64_t deadline_ms, store
     uint64_t pause_ms = BACKOFF_FIRST_MS;
     for (;;) {
         const slotq_outcome outcome = connect_once(self, fault);
-        const uint64_t now_ms = redis_monotonic_ms();
+        const uint64_t now_ms = monotonic_ms();
         /* not there, or there and loading: both pass */
         const bool may_pass = outcome == SLOTQ_CONNECT || outcome == SLOTQ_IO;
         if (!may_pass || now_ms + pause_ms >= deadline_ms) {
             return outcome;
         }
-        sleep_ms(jittered(pause_ms));
+        sleep_us(jittered(pause_ms * 1000));
         pause_ms = pause_ms * 2 < BACKOFF_MOST_MS ? pause_ms * 2 : BACKOFF_MOST_MS;
     }
 }
@@ -356,7 +339,7 @@ static bool is_any_left(const redis_job *jobs, uint32_t count)
 
 void redis_store_forget_scripts(redis_store *self)
 {
-    if (redis_monotonic_ms() - self->connection.used_ms > SCRIPTS_KNOWN_MS) {
+    if (monotonic_ms() - self->connection.used_ms > SCRIPTS_KNOWN_MS) {
         self->known_scripts = 0;
     }
 }
@@ -364,7 +347,7 @@ void redis_store_forget_scripts(redis_store *self)
 void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
-    const uint64_t deadline_ms = redis_monotonic_ms() + self->settings.reconnect_ms;
+    const uint64_t deadline_ms = monotonic_ms() + self->settings.reconnect_ms;
     for (uint32_t i = 0; i < count; i++) {
         jobs[i].done = false;
         jobs[i].asks_to_load = false;
@@ -392,7 +375,7 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
         if (!is_any_left(jobs, count)) {
             return;
         }
-        if (turn > 0 && redis_monotonic_ms() >= deadline_ms) {
+        if (turn > 0 && monotonic_ms() >= deadline_ms) {
             break;
         }
     }

@@ -4,24 +4,18 @@
 #include "waiter.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "../monotonic.h"
 #include "server.h"
 
 enum { BLIND_SLEEP_MS = 1000, PATIENCE_LEAST_MS = 100, CHANNEL_BYTES = 256 };
 
 static const char prefix[] = "slotq:";
 
-static void sleep_for(uint64_t ms)
-{
-    const struct timespec time = {.tv_sec = (time_t)(ms / 1000),
-                                  .tv_nsec = (long)(ms % 1000) * 1000000};
-    (void)nanosleep(&time, NULL); /* a signal ends it: the caller looks again */
-}
-
 static void sleep_blind(uint64_t sleep_ms)
 {
-    sleep_for(sleep_ms < BLIND_SLEEP_MS ? sleep_ms : BLIND_SLEEP_MS);
+    /* a signal ends it: the caller looks again */
+    sleep_us((sleep_ms < BLIND_SLEEP_MS ? sleep_ms : BLIND_SLEEP_MS) * 1000);
 }
 
 static uint32_t shorter(uint32_t timeout_ms, uint64_t patience_ms)
