@@ -11,24 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "file_journal.h"
 #include "journal.h"
 #include "locks.h"
+#include "monotonic.h"
 
+/* By the clock, as a busy machine keeps a process that opens or leaves from going on. */
 enum {
-    RETRY_EVERY_MS = 2,
-    RETRIES_MAX = 2500, /* 5 s: others recover, or come and go */
-    ALONE_RETRIES = 50  /* presence held, but no journal in use: it may be somebody leaving */
+    OPEN_MS_MAX = 10000,  /* others recover, or come and go */
+    READER_MS_MAX = 1000, /* others read without a journal: it may be a short look */
+    PAUSE_US_FIRST = 1000,
+    PAUSE_US_MOST = 32000
 };
 
 /* One attempt at opening. */
 typedef enum attempt {
     ATTEMPT_DONE,  /* open, or refused: the outcome says which */
-    ATTEMPT_RETRY, /* others are opening or leaving */
-    ATTEMPT_ALONE  /* the same, or somebody reads without a journal */
+    ATTEMPT_RETRY, /* others are opening, recovering or leaving */
+    ATTEMPT_READER /* somebody reads without a journal */
 } attempt;
 
 typedef struct opening {
@@ -241,7 +243,7 @@ static attempt find_company(opening *self)
     case JOURNAL_JOINED:
         return done(self, join(self));
     case JOURNAL_NOBODY:
-        return ATTEMPT_ALONE;
+        return lock_is_marked_reader(self->image->descriptor) ? ATTEMPT_READER : ATTEMPT_RETRY;
     case JOURNAL_NOT_NEEDED: /* nobody can write: judged without a lock */
         return done(self, judge_image(self->image, true, self->fault));
     default:
@@ -309,30 +311,48 @@ static void let_go(file_image *image)
 
 static slotq_outcome refuse_endless(const opening *self, attempt last)
 {
-    if (last == ATTEMPT_ALONE) {
+    const char *shown = self->image->names.shown;
+    if (last == ATTEMPT_READER) {
         return fault_say(self->fault, SLOTQ_LOCKED,
                          "%s is open somewhere, but nobody uses a journal: a read-only handle that "
                          "could not write the journal keeps writers out. Close it there.",
-                         self->image->names.shown);
+                         shown);
     }
-    return refuse_locked(self);
+    return fault_say(self->fault, SLOTQ_LOCKED,
+                     "%s has been opened, recovered or left by others for %d s without a break: "
+                     "try again, or look for a process that was stopped in doing so",
+                     shown, OPEN_MS_MAX / 1000);
+}
+
+/* Many who start at once would meet again and again, were they to pause for the same time. */
+static void pause_between(uint32_t attempts)
+{
+    const uint64_t most_us = attempts < 5 ? (uint64_t)PAUSE_US_FIRST << attempts : PAUSE_US_MOST;
+    sleep_us(jittered(most_us));
 }
 
 static slotq_outcome open_patiently(opening *self)
 {
-    int alone = 0;
-    attempt last = ATTEMPT_RETRY;
-    for (int i = 0; i < RETRIES_MAX && alone < ALONE_RETRIES; i++) {
-        last = open_once(self);
+    const uint64_t begun_ms = monotonic_ms();
+    uint64_t reader_since_ms = UINT64_MAX;
+    for (uint32_t attempts = 0;; attempts++) {
+        const attempt last = open_once(self);
         if (last == ATTEMPT_DONE) {
             return self->outcome;
         }
+        const uint64_t now_ms = monotonic_ms();
         let_go(self->image);
-        alone += last == ATTEMPT_ALONE ? 1 : 0;
-        const struct timespec pause = {.tv_sec = 0, .tv_nsec = RETRY_EVERY_MS * 1000000L};
-        (void)nanosleep(&pause, NULL);
+        if (last != ATTEMPT_READER) {
+            reader_since_ms = UINT64_MAX;
+        } else if (reader_since_ms == UINT64_MAX) {
+            reader_since_ms = now_ms;
+        }
+        if (now_ms - begun_ms >= OPEN_MS_MAX ||
+            (last == ATTEMPT_READER && now_ms - reader_since_ms >= READER_MS_MAX)) {
+            return refuse_endless(self, last);
+        }
+        pause_between(attempts);
     }
-    return refuse_endless(self, last);
 }
 
 slotq_outcome file_image_open(const char *folder, const char *queue, const file_options *options,

@@ -272,6 +272,17 @@ slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *f
 
 /* ---- later openers ---- */
 
+/* So that writers know who keeps them out from who is opening or leaving. */
+static journal_join stay_without(const file_image *image, slotq_outcome *outcome,
+                                 store_fault *fault)
+{
+    if (lock_mark_reader(image->descriptor) == LOCK_TAKEN) {
+        return JOURNAL_NOT_NEEDED;
+    }
+    *outcome = refuse_system(image, "locked", fault);
+    return JOURNAL_REFUSED;
+}
+
 journal_join file_journal_do_without(file_image *image, int folder, slotq_outcome *outcome,
                                      store_fault *fault)
 {
@@ -290,7 +301,7 @@ journal_join file_journal_do_without(file_image *image, int folder, slotq_outcom
         openat(folder, image->names.journal, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0) {
         if (errno == ENOENT) {
-            return JOURNAL_NOT_NEEDED;
+            return stay_without(image, outcome, fault);
         }
         *outcome = refuse_system(image, "opened", fault);
         return JOURNAL_REFUSED;
@@ -307,7 +318,7 @@ journal_join file_journal_do_without(file_image *image, int folder, slotq_outcom
         *outcome = refuse_read_only(image, fault);
         return JOURNAL_REFUSED;
     }
-    return JOURNAL_NOT_NEEDED;
+    return stay_without(image, outcome, fault);
 }
 
 static slotq_outcome judge_joined(file_image *image, int folder, store_fault *fault)

@@ -11,6 +11,7 @@
 /* Behind the largest image, within the reach of a signed 64-bit offset. */
 #define PRESENCE_AT (INT64_C(1) << 40)
 #define EXCLUSIVE_AT (PRESENCE_AT + 1)
+#define READER_AT (PRESENCE_AT + 2)
 #define JOURNALS_AT (INT64_C(1) << 62)
 #define JOURNALS_BYTES (INT64_C(1) << 61)
 
@@ -74,6 +75,16 @@ lock_answer lock_mark_exclusive(int descriptor)
 bool lock_is_marked_exclusive(int descriptor)
 {
     return held_by_others(descriptor, EXCLUSIVE_AT, 1) != F_UNLCK;
+}
+
+lock_answer lock_mark_reader(int descriptor)
+{
+    return take(descriptor, F_RDLCK, READER_AT);
+}
+
+bool lock_is_marked_reader(int descriptor)
+{
+    return held_by_others(descriptor, READER_AT, 1) != F_UNLCK;
 }
 
 lock_answer lock_journal(int descriptor, uint64_t journal_inode)

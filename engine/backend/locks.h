@@ -5,6 +5,7 @@
  *   presence   shared by all who have it open; exclusive while the first opener recovers, and
  *              for life in exclusive mode
  *   exclusive  marks that presence is held exclusively for life, not for a moment
+ *   reader     marks that presence is shared by one who reads without a journal, and stays
  *   journal    a byte a journal inode, shared by all who use that journal: proof that the file
  *              found by name is the one in use
  */
@@ -29,6 +30,9 @@ bool lock_presence_is_exclusive(int descriptor);
 
 lock_answer lock_mark_exclusive(int descriptor);
 bool lock_is_marked_exclusive(int descriptor);
+
+lock_answer lock_mark_reader(int descriptor);
+bool lock_is_marked_reader(int descriptor);
 
 lock_answer lock_journal(int descriptor, uint64_t journal_inode);
 /* Another opener uses the journal with this inode; uses any journal at all. */

@@ -56,7 +56,10 @@ public:
         how.poll_ms = 20;
         how.sync = seed % 3 == 0 ? SLOTQ_SYNC_ALWAYS : SLOTQ_SYNC_OS; /* they may be mixed */
         slotq *opened = nullptr;
-        slotq_open(folder_path.c_str(), "q", &how, &opened, nullptr);
+        slotq_error error = {};
+        if (slotq_open(folder_path.c_str(), "q", &how, &opened, &error) != SLOTQ_OK) {
+            fprintf(stderr, "total queue: open: %s\n", error.text);
+        }
         queue.reset(opened);
     }
 
