@@ -35,7 +35,7 @@ check() {
     printf '%-14s %s %4d s  %s\n' "$name" $word $(($(date +%s) - started)) \
         "$(grep -v "^make" "$logs/$name.log" | tail -n 1)"
     [ $word = passed ] || {
-        grep -E ' (error|warning): |FAILED|not ok ' "$logs/$name.log" | head -n 40
+        grep -E -A 4 ' (error|warning): |FAILED|not ok ' "$logs/$name.log" | head -n 40
         echo "…"
         tail -n 30 "$logs/$name.log"
     } | sed 's/^/    | /'
