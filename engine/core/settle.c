@@ -49,17 +49,25 @@ static bool dies(const verb_frame *frame, uint32_t word)
 }
 
 /* For its own whole sweep: a word that a run names is still its holder's. */
-static bool is_named(const verb_frame *frame, uint32_t index, uint32_t word)
+static void spare_named(const verb_frame *frame, uint32_t index, const uint8_t *words,
+                        uint32_t count, sweep_spared *spared)
 {
     const slotq_call_settle *settle = &frame->call->settle;
-    const uint64_t id = frame_id(frame, index);
+    const uint64_t first_id = frame_id(frame, index);
     for (uint32_t i = 0; i < settle->run_count; i++) {
         const slotq_run *run = &settle->runs[i];
-        if (run->token == word && id >= run->id && id - run->id < run->count) {
-            return word_state(word) == SLOTQ_STATE_LEASED;
+        const uint64_t before = run->id < first_id ? first_id - run->id : 0;
+        const uint64_t from = run->id < first_id ? 0 : run->id - first_id;
+        if (before >= run->count || from >= count || word_state(run->token) != SLOTQ_STATE_LEASED) {
+            continue;
+        }
+        const uint64_t to = from + (run->count - before);
+        for (uint64_t place = from; place < to && place < count; place++) {
+            if (load_u32(words + place * WORD_BYTES) == run->token) {
+                spared->bits[place / 8] |= (uint8_t)(1U << place % 8);
+            }
         }
     }
-    return false;
 }
 
 /* ---- one message or stretch ---- */
@@ -235,7 +243,7 @@ static slotq_outcome settle_sweep(verb_frame *frame)
     uint32_t ready = 0;
     uint32_t dead = 0;
     bool over;
-    const slotq_outcome outcome = sweep_step(frame, true, is_named, &over, &ready, &dead);
+    const slotq_outcome outcome = sweep_step(frame, true, spare_named, &over, &ready, &dead);
     if (over) {
         frame->call->progress.phase = SETTLE_HEADS;
     }

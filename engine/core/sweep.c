@@ -11,8 +11,6 @@
 #include "../layout/word.h"
 #include "bury.h"
 
-enum { SWEEP_STEP_WORDS = 480 };
-
 _Static_assert(SWEEP_STEP_WORDS *WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + GROUP_BYTES +
                        HEADER_BYTES + 64 <=
                    SLOTQ_STEP_SCRATCH_BYTES,
@@ -21,7 +19,7 @@ _Static_assert(SWEEP_STEP_WORDS *WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + G
 /* One step under way. */
 typedef struct sweep_run {
     verb_frame *frame;
-    sweep_spares *spares;
+    sweep_spared spared;
     uint32_t *ready_count;
     uint32_t *dead_count;
     bool whole;
@@ -98,6 +96,11 @@ static bool no_deadline_lives(const group_block *group)
     return group->leased == 0 && group->waiting == 0;
 }
 
+static bool is_spared(const sweep_spared *spared, uint32_t place)
+{
+    return (spared->bits[place / 8] >> place % 8 & 1) != 0;
+}
+
 /* Words one after another; the number looked at, or slots when a count is broken. */
 static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
                               uint32_t *changed_from, uint32_t *changed_to)
@@ -123,7 +126,7 @@ static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
             gather(frame, deadline);
             continue;
         }
-        if (sweep->spares != NULL && sweep->spares(frame, index, word)) {
+        if (is_spared(&sweep->spared, looked - 1)) {
             gather(frame, tick + 1); /* whatever becomes of it, a sweep will look */
             continue;
         }
@@ -149,7 +152,7 @@ slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bo
                          uint32_t *ready_count, uint32_t *dead_count)
 {
     group_block *group = &frame->group;
-    sweep_run sweep = {frame, spares, ready_count, dead_count, whole};
+    sweep_run sweep = {frame, {{0}}, ready_count, dead_count, whole};
     SLOTQ_ASSERT(group->sweep != SWEEP_NONE);
     *over = false;
     uint32_t limit = ring_distance(group->sweep, group->cursor, frame->slots);
@@ -160,6 +163,9 @@ slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bo
     uint8_t *words = step_scratch(frame->step, limit * WORD_BYTES);
     const uint32_t offset = word_offset(frame->view, frame->group_index, group->sweep);
     memcpy(words, frame->view->bytes + offset, (size_t)limit * WORD_BYTES);
+    if (spares != NULL) {
+        spares(frame, group->sweep, words, limit, &sweep.spared);
+    }
     uint32_t changed_from = 0;
     uint32_t changed_to = 0;
     const uint32_t looked = look_at_words(&sweep, words, limit, &changed_from, &changed_to);

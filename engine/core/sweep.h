@@ -31,8 +31,17 @@ bool sweep_is_far(const verb_frame *frame);
 void sweep_begin_whole(verb_frame *frame);
 void sweep_begin_round(verb_frame *frame);
 
-/* Words past their deadline that settle names are passed over by its own whole sweep. */
-typedef bool sweep_spares(const verb_frame *frame, uint32_t index, uint32_t word);
+enum { SWEEP_STEP_WORDS = 480 };
+
+/* The words of a step that are passed over though past their deadline, a bit each. */
+typedef struct sweep_spared {
+    uint8_t bits[SWEEP_STEP_WORDS / 8];
+} sweep_spared;
+
+/* Sets the bits of count words from index; they lie before the array's end. Called once a step,
+ * as to ask for each word costs words times runs. */
+typedef void sweep_spares(const verb_frame *frame, uint32_t index, const uint8_t *words,
+                          uint32_t count, sweep_spared *spared);
 
 /* The next step; whole: no limit of words, spares (or NULL) says what to pass over. The round
  * or whole sweep is over when *over; ready and dead are added to. MORE or CORRUPT. */

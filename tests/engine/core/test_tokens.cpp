@@ -1,6 +1,8 @@
 /* test_tokens.cpp: no token comes back soon; what a sleep of weeks and a clock that jumps do to
  * deadlines of 24 bits.
  */
+#include <algorithm>
+
 #include "queue.hpp"
 
 namespace
@@ -261,6 +263,32 @@ TEST_CASE("tokens: no message is forgotten when a settle stops after its sweep")
         }
         REQUIRE(queue.stats().ready == 2);
     }
+}
+
+/* 1500 leases around the ring's end, so that the sweep takes several steps: what the runs name is
+ * spared wherever a run begins, and nothing else is. */
+TEST_CASE("tokens: a whole sweep spares what runs name across its steps and the ring's end")
+{
+    Queue queue = one_ms(2001);
+    REQUIRE(queue.push(1700) == SLOTQ_OK);
+    REQUIRE(queue.reserve(1700, 100) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_ACK, queue.runs) == SLOTQ_OK);
+    REQUIRE(queue.push(1500) == SLOTQ_OK);
+    REQUIRE(queue.reserve(1500, 100) == SLOTQ_OK);
+    const uint32_t token = queue.runs[0].token;
+    const uint64_t first = queue.runs[0].id;
+    queue.now_ms += 100 + ticks_2_23;
+    std::vector<slotq_run> runs;
+    for (const uint64_t place : {0u, 299u, 300u, 301u, 479u, 480u, 781u, 1499u}) {
+        runs.push_back({first + place, token, 1});
+    }
+    runs.push_back({first + 700, token, 80});     /* over a step's end */
+    runs.push_back({first + 900, token + 16, 9}); /* another token: not theirs */
+    REQUIRE(queue.settle(SLOTQ_EXTEND, runs, 1000) == SLOTQ_STALE);
+    REQUIRE(std::count(queue.outcomes.begin(), queue.outcomes.begin() + 88, SLOTQ_OK) == 88);
+    REQUIRE(std::count(queue.outcomes.begin() + 88, queue.outcomes.begin() + 97, SLOTQ_STALE) == 9);
+    REQUIRE(queue.stats().leased == 88);
+    REQUIRE(queue.stats().ready == 1412);
 }
 
 /* ---- clocks that jump ---- */
