@@ -25,7 +25,7 @@ start_server() { # options of redis-server
         --save '' --daemonize no "$@" >>"$server_folder/log" 2>&1 &
     server=$!
     disown $server # or the shell has a word to say about its end
-    if ! await 20 answers; then
+    if ! await 60 answers; then
         not_ok 'the server starts' "$(tail -n 5 "$server_folder/log")"
         finish
         exit 1

@@ -66,9 +66,9 @@ pusher=$!
 exec 7>pipe
 printf 'first\nsecond\nhalf' >&7
 holds 'records of a live pipe are in at once' \
-    await 20 eval '[ "$(number live used)" = 2 ]'
+    await 60 eval '[ "$(number live used)" = 2 ]'
 printf ' and half\n' >&7
-holds 'a record in two pieces' await 20 eval '[ "$(number live used)" = 3 ]'
+holds 'a record in two pieces' await 60 eval '[ "$(number live used)" = 3 ]'
 same 'is one' 'half and half' "$(payloads live | tail -n 1)"
 printf 'cut off' >&7
 exec 7>&-
@@ -105,7 +105,7 @@ fresh live
 pusher=$!
 exec 7>pipe
 printf 'first\nsecond\nhalf' >&7
-await 20 eval '[ "$(number live used)" = 2 ]'
+await 60 eval '[ "$(number live used)" = 2 ]'
 kill -TERM $pusher
 wait $pusher
 same 'interrupted' 130 $?
@@ -116,12 +116,12 @@ exec 7>&-
 fresh tiny --slots 4 --payload 8
 seq 1 30 | "$SLOTQ" push tiny --block 2>said &
 pusher=$!
-holds '--block waits' await 20 eval '[ "$(number tiny used)" = 4 ]'
+holds '--block waits' await 60 eval '[ "$(number tiny used)" = 4 ]'
 "$SLOTQ" -q work tiny --lease 20s -- sh -c 'cat >>worked; echo >>worked' &
 worker=$!
 wait $pusher
 same '--block gets all in' 0 $?
-holds 'and they are worked' await 20 eval '[ "$(number tiny acked)" = 30 ]'
+holds 'and they are worked' await 60 eval '[ "$(number tiny acked)" = 30 ]'
 kill -TERM $worker
 wait $worker
 same 'each once, in order' "$(seq 1 30 | cksum)" "$(cksum <worked)"
@@ -155,7 +155,7 @@ done
 fresh killed --slots 60000 --payload 16
 seq 1 60000 | "$SLOTQ" push killed -q &
 pusher=$!
-await 20 eval '[ "$(number killed used)" -gt 2000 ]'
+await 60 eval '[ "$(number killed used)" -gt 2000 ]'
 kill -KILL $pusher 2>err
 wait $pusher 2>err
 count=$(number killed used)

@@ -95,7 +95,7 @@ redis replicaof no one >out
 same 'nothing is left' foreign "$(keys)"
 "$SLOTQ" bench --seconds 600 >out 2>err &
 measuring=$!
-holds 'it is under way' await 20 eval '[ "$(redis dbsize)" = 3 ]'
+holds 'it is under way' await 60 eval '[ "$(redis dbsize)" = 3 ]'
 for key in $(keys); do
     [ "$key" = foreign ] || holds 'it would go by itself' test "$(redis ttl "$key")" -gt 1100
 done

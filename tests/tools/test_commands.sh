@@ -87,7 +87,7 @@ expect 'stats' 0 'slots +3 of 10 in use \(30%\)' - stats look
 expect 'stats in JSON' 0 '"used":3,"ready":3,"undelivered":3,"leased":0' - stats look --json
 "$SLOTQ" stats look --watch --every 50ms >watched 2>err &
 watcher=$!
-holds 'stats --watch goes on' await 20 eval '[ "$(grep -c "used=3 ready=3" watched)" -ge 2 ]'
+holds 'stats --watch goes on' await 60 eval '[ "$(grep -c "used=3 ready=3" watched)" -ge 2 ]'
 kill -TERM $watcher
 wait $watcher
 same 'and ends by a signal' 130 $?

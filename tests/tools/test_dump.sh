@@ -122,7 +122,7 @@ mkfifo gate
 "$SLOTQ" push q -q <gate &
 pusher=$!
 exec 7>gate
-holds 'who has it open' await 20 eval '"$SLOTQ" doctor q | grep -q "in use (process .*$pusher"'
+holds 'who has it open' await 60 eval '"$SLOTQ" doctor q | grep -q "in use (process .*$pusher"'
 exec 7>&-
 wait $pusher
 finish

@@ -82,7 +82,7 @@ first_worker=$!
 second_worker=$!
 seq 1 9 | timeout 60 "$SLOTQ" push small --block -q
 same 'a blocked push goes on as there is room' 0 $?
-holds 'its messages are worked in both groups' await 20 \
+holds 'its messages are worked in both groups' await 60 \
     eval '[ "$(number small unfinished)" = 0 ]'
 kill -TERM $first_worker $second_worker
 wait $first_worker $second_worker
@@ -96,7 +96,7 @@ same 'which stays' text "$(redis get foreign)"
 # ---- waiting ----
 "$SLOTQ" reserve jobs --wait 60s >waited &
 waiter=$!
-holds 'a waiting reserve listens' await 20 \
+holds 'a waiting reserve listens' await 60 \
     eval '[ "$(redis pubsub numsub slotq:jobs | tail -n 1)" -ge 1 ]'
 "$SLOTQ" push jobs wake >out
 begun=${EPOCHREALTIME/[.,]/}
@@ -106,7 +106,7 @@ holds 'with the message' grep -q 'wake$' waited
 holds 'at once' test $((${EPOCHREALTIME/[.,]/} - begun)) -lt 4000000
 "$SLOTQ" reserve jobs --wait 60s >waited 2>err &
 waiter=$!
-holds 'another listens' await 20 \
+holds 'another listens' await 60 \
     eval '[ "$(redis pubsub numsub slotq:jobs | tail -n 1)" -ge 1 ]'
 kill -TERM $waiter
 wait $waiter

@@ -49,9 +49,9 @@ redis acl setuser small -subscribe resetchannels >out
 expect 'without the channel it works, and polls' 0 '^[0-9]+$' - -u "$as_small" push q x
 "$SLOTQ" -u "$as_small" work q -q -- true &
 worker=$!
-holds 'the worker too' await 20 eval '[ "$(number q unfinished)" = 0 ]'
+holds 'the worker too' await 60 eval '[ "$(number q unfinished)" = 0 ]'
 "$SLOTQ" -u "$as_small" push q y >out
-holds 'and later' await 20 eval '[ "$(number q unfinished)" = 0 ]'
+holds 'and later' await 60 eval '[ "$(number q unfinished)" = 0 ]'
 kill -TERM $worker
 wait $worker
 same 'to its end' 0 $?
@@ -124,7 +124,7 @@ seq 1 200 | "$SLOTQ" push work -q
 handler='echo "$(cat)" >>handled' # one write a line
 "$SLOTQ" work work -j 4 --lease 1s -q -- sh -c 'sleep 0.01; '"$handler" &
 worker=$!
-await 20 eval '[ "$(number work acked)" -ge 20 ]'
+await 60 eval '[ "$(number work acked)" -ge 20 ]'
 disown $worker # or the shell has a word to say about its end
 kill -KILL $worker
 expect 'another worker ends what a killed one began' 0 '' '' \
@@ -138,7 +138,7 @@ seq 1 200000 >many
 "$SLOTQ" -q create push --slots 65000 --payload 16
 "$SLOTQ" push push --block <many 2>said &
 producer=$!
-await 20 eval '[ "$(number push last_id)" -ge 5000 ]'
+await 60 eval '[ "$(number push last_id)" -ge 5000 ]'
 end_server KILL
 holds 'a push notices that its server is gone' await 60 eval '! kill -0 $producer 2>/dev/null'
 wait $producer
@@ -157,9 +157,9 @@ same 'in order, none twice' "$(seq 1 "$(number push last_id)" | cksum)" \
 seq 1 300 | "$SLOTQ" push work -q 2>said
 "$SLOTQ" work work -j 2 --drain --lease 2s -- sh -c "$handler" 2>said &
 worker=$!
-await 20 eval '[ "$(number work acked)" -ge 220 ]'
+await 60 eval '[ "$(number work acked)" -ge 220 ]'
 end_server KILL
-holds 'a worker notices that its server is gone' await 20 grep -q 'trying again' said
+holds 'a worker notices that its server is gone' await 60 grep -q 'trying again' said
 start_server --appendonly yes --appendfsync always
 wait $worker
 same 'and goes on when it is back' 0 $?

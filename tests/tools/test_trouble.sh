@@ -8,7 +8,7 @@
 "$SLOTQ" -q create used
 "$SLOTQ" work used -- true 2>said &
 worker=$!
-holds 'a worker has it open' await 20 eval '"$SLOTQ" doctor used | grep -q "in use (process"'
+holds 'a worker has it open' await 60 eval '"$SLOTQ" doctor used | grep -q "in use (process"'
 expect 'rm of a queue in use is refused' 9 - 'used' rm used
 expect 'it is all there' 0 '' '' check used
 "$SLOTQ" export used >backup
@@ -18,7 +18,7 @@ holds 'export may be made while it is used' test -s backup
 
 # ---- removed while open ----
 rm used.slotq
-holds 'a worker notices that its queue was removed' await 30 eval '! kill -0 $worker 2>/dev/null'
+holds 'a worker notices that its queue was removed' await 60 eval '! kill -0 $worker 2>/dev/null'
 wait $worker
 same 'and fails' 1 $?
 holds 'saying so' grep -q 'removed' said
@@ -55,7 +55,7 @@ rm safe.slotq-journal
 expect 'a lost journal of an idle queue is made anew' 0 '' '' push safe y
 "$SLOTQ" work safe -- sh -c 'until [ -e go ]; do sleep 0.05; done' 2>said &
 worker=$!
-await 20 eval '[ "$(number safe leased)" = 1 ]' # it does not look at its files meanwhile
+await 60 eval '[ "$(number safe leased)" = 1 ]' # it does not look at its files meanwhile
 rm safe.slotq-journal
 expect 'a journal deleted under a worker is found out' 1 - 'journal' push safe z
 kill -TERM $worker

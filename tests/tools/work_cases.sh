@@ -74,7 +74,7 @@ fill slow 1 2
 expect '--timeout ends a command' 0 '' '0 acked, 0 failed, 2 died' \
     work slow -j 2 --drain --timeout 200ms -- sh -c "sleep $nap & wait"
 expect 'with reason 124' 0 '\t1\t124\t1$' '' dead ls slow
-holds 'and all its processes' await 20 eval '! naps'
+holds 'and all its processes' await 60 eval '! naps'
 fresh slow --max-attempts 1
 fill slow 1 1
 expect 'a command that exits 0 after its time is over has failed' 0 '' '1 died' \
@@ -90,7 +90,7 @@ fill lease 1 1
 "$SLOTQ" work lease --drain --lease 900ms -- sh -c \
     'trap "echo told >told; exit 0" TERM; touch runs; sleep 600 & wait' 2>said &
 worker=$!
-await 20 test -e runs
+await 60 test -e runs
 token=$("$SLOTQ" dump lease --json | sed -nE 's/.*"id":2,"count":1,"word":([0-9]+).*/2:\1/p')
 until "$SLOTQ" ack lease "$token" 2>err; do # it may be extended in between
     token=$("$SLOTQ" dump lease --json |
@@ -112,13 +112,13 @@ expect '--drain waits for delays' 0 '' '1 acked' work drain --drain -- true
 "$SLOTQ" work drain -- sh -c 'cat >>handled; echo >>handled' 2>said &
 worker=$!
 fill drain 1 5
-holds 'without --drain it waits for more' await 20 eval '[ "$(lines handled)" = 5 ]'
+holds 'without --drain it waits for more' await 60 eval '[ "$(lines handled)" = 5 ]'
 "$SLOTQ" pause drain out
 fill drain 6 6
-holds 'a pause is said' await 20 grep -q 'slotq resume drain out' said
+holds 'a pause is said' await 60 grep -q 'slotq resume drain out' said
 same 'and kept' 5 "$(lines handled)"
 "$SLOTQ" resume drain
-holds 'then it goes on' await 20 eval '[ "$(lines handled)" = 6 ]'
+holds 'then it goes on' await 60 eval '[ "$(lines handled)" = 6 ]'
 kill -TERM $worker
 wait $worker
 same 'SIGTERM when idle: an orderly end' 0 $?
@@ -134,9 +134,9 @@ fill sig 1 6
 "$SLOTQ" work sig -j 2 -- sh -c 'echo >>begun; until [ -e go ]; do sleep 0.05; done; echo >>ended' \
     2>said &
 worker=$!
-await 20 eval '[ "$(lines begun)" = 2 ]'
+await 60 eval '[ "$(lines begun)" = 2 ]'
 kill -TERM $worker
-holds 'SIGTERM: it says that it finishes what runs' await 20 grep -q 'finishing what runs (2)' said
+holds 'SIGTERM: it says that it finishes what runs' await 60 grep -q 'finishing what runs (2)' said
 touch go
 wait $worker
 same 'and ends in order' 0 $?
@@ -146,21 +146,21 @@ same 'the rest is ready' 4 "$(number sig ready)"
 same 'nothing is leased' 0 "$(number sig leased)"
 "$SLOTQ" work sig -j 2 -- sh -c "echo >>more; sleep $nap" 2>said &
 worker=$!
-await 20 eval '[ "$(lines more)" = 2 ]'
+await 60 eval '[ "$(lines more)" = 2 ]'
 kill -TERM $worker
-await 20 grep -q 'finishing' said
+await 60 grep -q 'finishing' said
 kill -TERM $worker
 wait $worker
 same 'a second signal ends it at once' 130 $?
 same 'what ran is released' 4 "$(number sig ready)"
 same 'nothing is leased' 0 "$(number sig leased)"
-holds 'no command is left' await 20 eval '! naps'
+holds 'no command is left' await 60 eval '! naps'
 state sig 3 >out
 holds 'and uncounted' grep -Eq 'ready +0 ' out
 
 "$SLOTQ" work sig -j 1 -- sh -c "echo \$\$ >pid; exec sleep $nap" 2>said &
 worker=$!
-await 20 test -s pid
+await 60 test -s pid
 kill -STOP $worker
 kill -TERM $worker "$(cat pid)"
 kill -CONT $worker
@@ -174,7 +174,7 @@ fill kill 1 300
 for round in 1 2 3; do
     "$SLOTQ" -q work kill -j 4 --lease 300ms -- sh -c 'read -r n; echo "$n" >>killed' &
     worker=$!
-    await 20 eval "[ \"\$(lines killed)\" -gt $((round * 40)) ]"
+    await 60 eval "[ \"\$(lines killed)\" -gt $((round * 40)) ]"
     kill -KILL $worker
     wait $worker 2>err
 done
