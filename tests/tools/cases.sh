@@ -100,6 +100,12 @@ await() {
     done
 }
 
+# catches PID: it has said by now what a signal that ends it does.
+catches() {
+    local mask
+    mask=$(sed -n 's/^SigCgt:[[:blank:]]*//p' "/proc/$1/status") && (((0x0$mask >> 14) & 1)) # TERM
+}
+
 finish() {
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]

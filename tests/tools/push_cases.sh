@@ -117,7 +117,7 @@ fresh tiny --slots 4 --payload 8
 seq 1 30 | "$SLOTQ" push tiny --block 2>said &
 pusher=$!
 holds '--block waits' await 60 eval '[ "$(number tiny used)" = 4 ]'
-"$SLOTQ" -q work tiny --lease 20s -- sh -c 'cat >>worked; echo >>worked' &
+"$SLOTQ" -q work tiny --lease 10m -- sh -c 'cat >>worked; echo >>worked' &
 worker=$!
 wait $pusher
 same '--block gets all in' 0 $?
@@ -129,7 +129,8 @@ fresh tiny --slots 1
 "$SLOTQ" -q push tiny x >out
 "$SLOTQ" push tiny --block y 2>said &
 pusher=$!
-sleep 0.3
+holds 'it waits for room' await 60 catches $pusher
+sleep 0.3 # it need not, but is asleep by now as a rule
 kill -INT $pusher 2>err # ignored by background jobs of a script: then TERM
 kill -TERM $pusher
 wait $pusher
@@ -158,7 +159,8 @@ pusher=$!
 await 60 eval '[ "$(number killed used)" -gt 2000 ]'
 kill -KILL $pusher 2>err
 wait $pusher 2>err
-count=$(number killed used)
+count=$(number killed used) # a server may still have a call of it to read
 expect 'a killed push leaves a sound queue' 0 'sound' - check killed
-same 'and what went in, whole and in order' "$(seq 1 "$count" | cksum)" \
-    "$("$SLOTQ" peek killed -n 60000 | cut -f 4 | cksum)"
+payloads killed >in
+holds 'with all that was seen in it' test "$(wc -l <in)" -ge "$count"
+same 'whole and in order' "$(seq 1 "$(wc -l <in)" | cksum)" "$(cksum <in)"
