@@ -87,7 +87,7 @@ expect 'a lease is kept up while the command runs' 0 '' '1 acked, 0 failed, 0 di
     work lease --drain --lease 600ms -- sleep 2
 same 'nobody else got it' 0 "$(number lease redelivered)"
 fill lease 1 1
-"$SLOTQ" work lease --drain --lease 900ms -- sh -c \
+"$SLOTQ" work lease --drain --lease 6s -- sh -c \
     'trap "echo told >told; exit 0" TERM; touch runs; sleep 600 & wait' 2>said &
 worker=$!
 await 60 test -e runs
@@ -124,7 +124,12 @@ wait $worker
 same 'SIGTERM when idle: an orderly end' 0 $?
 fill drain 1 20
 expect 'as many at a time as told' 0 '' '20 acked' work drain --drain -j 5 -- sh -c \
-    'echo + >>level; sleep 0.2; echo - >>level'
+    'echo + >>level
+    for try in $(seq 1200); do # until five have begun, for a minute
+        [ "$(grep -c + level)" -ge 5 ] && break
+        sleep 0.05
+    done
+    sleep 0.2; echo - >>level'
 same 'never more than five' 5 "$(awk '/[+]/ { if (++n > most) most = n } /-/ { n-- }
     END { print most }' level)"
 
