@@ -14,7 +14,7 @@ spoil() { # a copy of q as bad
 
 "$SLOTQ" -q create q --slots 20 --payload 16 --groups 2 --max-attempts 3 --dead 4 --checks
 seq 1 9 | "$SLOTQ" push q -q
-"$SLOTQ" reserve q -n 4 >leased
+"$SLOTQ" reserve q -n 4 --lease 1h >leased # a doctor comes later
 "$SLOTQ" ack q "$(sed -n '2s/\t.*//p' leased)"
 "$SLOTQ" kill q --reason 9 "$(sed -n '3s/\t.*//p' leased)"
 

@@ -55,7 +55,7 @@ value() { # metric, labels
 
 "$SLOTQ" -q create jobs --slots 20 --payload 16 --groups 2 --max-attempts 2 --dead 4
 seq 1 6 | "$SLOTQ" push jobs -q
-"$SLOTQ" reserve jobs -n 4 >leased
+"$SLOTQ" reserve jobs -n 4 --lease 1h >leased
 mapfile -t tokens < <(cut -f 1 leased)
 "$SLOTQ" ack jobs "${tokens[0]}"
 "$SLOTQ" nack jobs --delay 1h "${tokens[1]}"

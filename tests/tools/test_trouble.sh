@@ -53,7 +53,7 @@ expect 'check' 0 'sound' '' check safe
 # ---- the journal ----
 rm safe.slotq-journal
 expect 'a lost journal of an idle queue is made anew' 0 '' '' push safe y
-"$SLOTQ" work safe -- sh -c 'until [ -e go ]; do sleep 0.05; done' 2>said &
+"$SLOTQ" work safe --lease 1h -- sh -c 'until [ -e go ]; do sleep 0.05; done' 2>said &
 worker=$!
 await 60 eval '[ "$(number safe leased)" = 1 ]' # it does not look at its files meanwhile
 rm safe.slotq-journal
