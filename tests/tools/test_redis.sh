@@ -38,10 +38,10 @@ expect 'ack' 0 - - ack jobs "$first"
 expect 'twice: gone' 8 - 'finished already' ack jobs "$first"
 expect 'finished' 3 '1  finished' - status jobs 1
 expect 'never pushed' 3 '77  never pushed' - status jobs 77
-expect 'reserve several' 0 '' - reserve jobs -n 2 --lease 1m
+expect 'reserve several' 0 '' - reserve jobs -n 2 --lease 10m
 mapfile -t two < <(token)
 expect 'a made-up token is stale' 8 - 'no longer valid' ack jobs 2:12345
-expect 'extend prints the new token' 0 '^2:[0-9]+$' - extend jobs "${two[0]}" --lease 2m
+expect 'extend prints the new token' 0 '^2:[0-9]+$' - extend jobs "${two[0]}" --lease 20m
 again=$(cat out)
 expect 'the old one is void' 8 - 'no longer valid' ack jobs "${two[0]}"
 expect 'several ids: the worst code, the rest is done' 8 - '2:1: ' ack jobs "${two[1]}" 2:1
@@ -49,7 +49,7 @@ expect 'it was done' 0 'done: acked' - status jobs 3
 expect 'release does not count' 0 - - release jobs "$again"
 expect 'it is at its first attempt again' 0 '\t1\tthe second$' - reserve jobs
 expect 'nack with a delay' 0 - - nack jobs --delay 1h "$(token)"
-expect 'it waits' 0 '2  waiting (59 m|1 h)' - status jobs 2
+expect 'it waits' 0 '2  waiting (5[0-9] m|1 h)' - status jobs 2
 expect 'four' 0 '\tfour$' - reserve jobs
 expect 'kill puts it to the dead' 0 - - kill jobs --reason 7 "$(token)"
 expect 'dead ls' 0 '^4\t20[0-9T:.-]+Z\t0\t1\t7\tfour$' - dead ls jobs
@@ -80,7 +80,7 @@ expect 'a checks queue is reserved' 0 '^1:[0-9]+\t1\ta$' - reserve small
 first_worker=$!
 "$SLOTQ" work small -q -- true &
 second_worker=$!
-seq 1 9 | timeout 60 "$SLOTQ" push small --block -q
+seq 1 9 | timeout 300 "$SLOTQ" push small --block -q
 same 'a blocked push goes on as there is room' 0 $?
 holds 'its messages are worked in both groups' await 60 \
     eval '[ "$(number small unfinished)" = 0 ]'
@@ -94,20 +94,29 @@ expect 'rm of what is no queue' 6 - '' rm foreign
 same 'which stays' text "$(redis get foreign)"
 
 # ---- waiting ----
-"$SLOTQ" reserve jobs --wait 60s >waited &
+somebody_listens() { [ "$(redis pubsub numsub slotq:jobs | tail -n 1)" -ge 1 ]; }
+nobody_listens() { ! somebody_listens; } # the server has seen that the one before has ended
+wake() { # sets took_us
+    await 60 nobody_listens
+    "$SLOTQ" reserve jobs --wait 10m --lease 1h >waited &
+    waiter=$!
+    holds 'a waiting reserve listens' await 60 somebody_listens
+    "$SLOTQ" push jobs wake >out
+    local begun=${EPOCHREALTIME/[.,]/}
+    wait $waiter
+    same 'and is woken' 0 $?
+    took_us=$((${EPOCHREALTIME/[.,]/} - begun))
+    holds 'with the message' grep -q 'wake$' waited
+}
+for _ in 1 2 3 4 5; do # by itself it looks after 5 s; what a busy machine held up is no proof
+    wake
+    [ "$took_us" -ge 4000000 ] || break
+done
+holds 'at once' test "$took_us" -lt 4000000
+holds 'none listens any more' await 60 nobody_listens
+"$SLOTQ" reserve jobs --wait 10m >waited 2>err &
 waiter=$!
-holds 'a waiting reserve listens' await 60 \
-    eval '[ "$(redis pubsub numsub slotq:jobs | tail -n 1)" -ge 1 ]'
-"$SLOTQ" push jobs wake >out
-begun=${EPOCHREALTIME/[.,]/}
-wait $waiter
-same 'and is woken' 0 $?
-holds 'with the message' grep -q 'wake$' waited
-holds 'at once' test $((${EPOCHREALTIME/[.,]/} - begun)) -lt 4000000
-"$SLOTQ" reserve jobs --wait 60s >waited 2>err &
-waiter=$!
-holds 'another listens' await 60 \
-    eval '[ "$(redis pubsub numsub slotq:jobs | tail -n 1)" -ge 1 ]'
+holds 'another listens' await 60 somebody_listens
 kill -TERM $waiter
 wait $waiter
 same 'a signal ends it' 130 $?
