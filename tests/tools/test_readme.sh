@@ -67,8 +67,8 @@ if command -v "$server_program" >output; then
     disown $server
     # shellcheck disable=SC2064 # as they are now
     trap "kill -KILL $server; rm -rf '$folder'" EXIT
-    for _ in {1..200}; do
-        [ -S socket ] && break
+    for _ in {1..1200}; do # a minute, where nothing is slow
+        slotq -u "unix://$folder/socket" ls >answer 2>&1 && break
         sleep 0.05
     done
     mkdir there
