@@ -171,4 +171,26 @@ same 'none is lost' 300 "$(sort -un handled | wc -l)"
 same 'nothing is left' 0 "$(number work unfinished)"
 expect 'sound' 0 'sound' - check work
 end_server
+
+# ---- a server that is back, but has its data to load first ----
+start_server
+if [ -n "$(redis config get key-load-delay)" ]; then # from Redis 6 on
+    redis eval 'for i = 1, 60 do redis.call("set", "ballast" .. i, ("x"):rep(100000)) end' 0 >out
+    redis config set rdbcompression no >out
+    "$SLOTQ" -q create slow
+    "$SLOTQ" work slow -- sh -c 'cat >>slowly' 2>said &
+    worker=$!
+    "$SLOTQ" -q push slow before >out
+    holds 'it works' await 60 eval '[ "$(number slow acked)" = 1 ]'
+    redis save >out
+    end_server KILL
+    start_server --key-load-delay 80000 # microseconds: 5 s, more than one reconnecting takes
+    "$SLOTQ" -q push slow behind >out
+    holds 'a worker waits while it loads' await 60 eval '[ "$(number slow acked)" = 2 ]'
+    kill -TERM $worker
+    wait $worker
+    same 'and ends in order' 0 $?
+    holds 'it said what it waited for' grep -q 'trying again' said
+    end_server
+fi
 finish

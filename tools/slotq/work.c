@@ -215,8 +215,7 @@ static slotq_outcome ask_near(worker *work, slotq_batch *batch)
 /* A server that went away is waited for; what it perhaps leased to us comes back by itself. */
 static void reserve_failed(worker *work, slotq_outcome outcome)
 {
-    const bool is_away = outcome == SLOTQ_CONNECT || outcome == SLOTQ_OUTCOME_UNKNOWN;
-    if (work->far && is_away && !worker_is_cut_off(work)) {
+    if (worker_server_is_away(work, outcome) && !worker_is_cut_off(work)) {
         work->look_at_ms = worker_now_ms() + IDLE_SLICE_MS;
     } else {
         worker_give_up(work);

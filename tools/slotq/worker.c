@@ -33,6 +33,14 @@ void worker_give_up(worker *work)
     work->end = work->end == END_NOT ? END_DRAIN : work->end;
 }
 
+bool worker_server_is_away(const worker *work, slotq_outcome outcome)
+{
+    const bool is_loading =
+        outcome == SLOTQ_IO && strstr(slotq_error_of(work->queue)->text, ": LOADING ") != NULL;
+    return work->far &&
+           (outcome == SLOTQ_CONNECT || outcome == SLOTQ_OUTCOME_UNKNOWN || is_loading);
+}
+
 void worker_note_there(worker *work)
 {
     if (work->lost_at_ms != 0) {
@@ -82,8 +90,8 @@ static slotq_outcome settle(worker *work, const child *one, slotq_settle_how how
     for (;;) {
         const slotq_outcome outcome =
             slotq_settle_message(work->queue, how, worker_batch_of(work, one), one->id, ms, reason);
-        const bool is_away = outcome == SLOTQ_CONNECT || outcome == SLOTQ_OUTCOME_UNKNOWN;
-        if (!work->far || !is_away || worker_is_cut_off(work) || work->end == END_NOW) {
+        const bool is_away = worker_server_is_away(work, outcome);
+        if (!is_away || worker_is_cut_off(work) || work->end == END_NOW) {
             const bool was_done = perhaps_done && (outcome == SLOTQ_STALE || outcome == SLOTQ_GONE);
             if (!is_away) {
                 worker_note_there(work);
