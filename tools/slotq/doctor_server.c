@@ -218,6 +218,11 @@ static uint64_t our_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static uint64_t apart_ms(uint64_t first_ms, uint64_t second_ms)
+{
+    return first_ms > second_ms ? first_ms - second_ms : second_ms - first_ms;
+}
+
 static void look_at_clock(const look *at)
 {
     enum { SKEW_MOST_MS = 1000 };
@@ -234,19 +239,24 @@ static void look_at_clock(const look *at)
     if (!told) {
         doctor_unknown(at->self, at->about, "its clock: TIME is not allowed; workers need it");
     } else {
+        /* read at some moment of the round trip: a long one proves nothing */
         const uint64_t theirs_ms = seconds * 1000 + micros / 1000;
-        const uint64_t ours_ms = before_ms + (after_ms - before_ms) / 2;
-        const bool ahead = theirs_ms > ours_ms;
-        const uint64_t skew_ms = ahead ? theirs_ms - ours_ms : ours_ms - theirs_ms;
-        if (skew_ms > SKEW_MOST_MS) {
+        const bool ahead = theirs_ms > after_ms;
+        const uint64_t from_before_ms = apart_ms(theirs_ms, before_ms);
+        const uint64_t from_after_ms = apart_ms(theirs_ms, after_ms);
+        const uint64_t least_ms = ahead                   ? from_after_ms
+                                  : theirs_ms < before_ms ? from_before_ms
+                                                          : 0;
+        if (least_ms > SKEW_MOST_MS) {
             doctor_find(at->self, at->about,
                         "its clock is %s %s ours: leases go by the server's clock and are right, "
                         "times shown here are not; set both right (NTP)",
-                        time_text(skew_ms).text, ahead ? "ahead of" : "behind");
+                        time_text(least_ms).text, ahead ? "ahead of" : "behind");
         } else {
-            doctor_note(at->self, at->about,
-                        "its clock is within %s of ours; a round trip takes %s",
-                        time_text(skew_ms).text, time_text(after_ms - before_ms).text);
+            doctor_note(
+                at->self, at->about, "its clock is within %s of ours; a round trip takes %s",
+                time_text(from_before_ms > from_after_ms ? from_before_ms : from_after_ms).text,
+                time_text(after_ms - before_ms).text);
         }
     }
     freeReplyObject(reply);
