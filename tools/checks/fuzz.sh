@@ -23,7 +23,7 @@ printf '%s\n' "$@" | OUT=$out LOGS=$logs SECONDS_EACH=${SECONDS_EACH:-60} xargs 
         [ -d "$folder" ] && set -- "$@" "$folder"
     done
     # a gate is repeatable; SLOTQ_SEED=0 takes another way each time
-    if "$@" -seed="${SLOTQ_SEED:-1}" -max_total_time="$SECONDS_EACH" -timeout=20 \
+    if "$@" -seed="${SLOTQ_SEED:-1}" -max_total_time="$SECONDS_EACH" -timeout=120 \
         -rss_limit_mb=3000 -print_final_stats=1 \
         -artifact_prefix="$OUT/crashes/$name-" >"$LOGS/$name.log" 2>&1; then
         printf "%-20s passed, %s inputs tried\n" "$name" \
