@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 1 << 16, PATIENCE_S = 30 };
+enum { READ_BYTES = 1 << 16, PATIENCE_S = 120 };
 
 /* ---- connecting ---- */
 

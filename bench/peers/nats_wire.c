@@ -9,7 +9,7 @@
 
 /* Subscriptions of a connection, by their numbers; pulls are behind them. */
 enum { TO_PUBLISHING = 1, TO_REQUESTS = 2, TO_PULLS = 3, SUBJECT_BYTES = 64, REQUEST_BYTES = 512 };
-enum { LOOK_US = 200, LOOKS_MOST = 100000 };
+enum { LOOK_US = 200, LOOKS_MOST = 600000 };
 
 /* ---- publishing ---- */
 

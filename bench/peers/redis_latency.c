@@ -20,7 +20,7 @@
 #include "contenders.def"
 #undef CONTENDER
 
-enum { CONSUMERS_MOST = 64, WATCH_US = 10000, PATIENCE_S = 30, NUMBER_AT = PACE_STAMP_BYTES };
+enum { CONSUMERS_MOST = 64, WATCH_US = 10000, PATIENCE_S = 120, NUMBER_AT = PACE_STAMP_BYTES };
 
 /* Shared by all processes. Each message is laid down by the one who took it. */
 struct latency_tray {

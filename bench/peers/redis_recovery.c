@@ -9,7 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LEASE_MS = 1000, NEXT_LEASE_MS = 30000, PAUSE_US = 1000, WAIT_MS = 10000 };
+enum {
+    LEASE_MS = 5000, /* longer than all are taken, on a busy machine too */
+    NEXT_LEASE_MS = 600000,
+    PAUSE_US = 1000,
+    WAIT_MS = 60000
+};
 
 /* Appends what gives up to STAGE_CALL_MOST messages of the dead worker to another one; the number
  * of replies. */

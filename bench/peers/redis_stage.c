@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 96, LOOKS_MOST = 1000, LOOK_US = 1000, BEYOND_LEAST = 10, LOG_ROOM = 100000 };
+enum { LINE_BYTES = 96, LOOKS_MOST = 60000, LOOK_US = 1000, BEYOND_LEAST = 10, LOG_ROOM = 100000 };
 
 void stage_open(redis_stage *self, const subject *queue, const char *const *options)
 {

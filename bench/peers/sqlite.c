@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 600, BUSY_MS = 5000, POLL_US = 1000 };
+enum { PATH_BYTES = 600, BUSY_MS = 60000, POLL_US = 1000 };
 
 /* What a contender is made of. */
 typedef struct store {

@@ -17,7 +17,7 @@
 enum {
     SERVERS_MOST = 8,
     WORDS_MOST = 64,
-    LOOKS_MOST = 1000,
+    LOOKS_MOST = 6000, /* a minute */
     LOOK_US = 10000,
     FOLDER_BYTES = 64,
     NO_PROGRAM = 127
