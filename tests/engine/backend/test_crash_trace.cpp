@@ -115,6 +115,31 @@ trace step_open(queue_file &file, const slotq_options &how)
     return result;
 }
 
+half_done::half_done(const crash_case &one)
+    : world(set_up(one)), file(world.image, one.shape), call(world.run(one.verb))
+{
+}
+
+std::unique_ptr<half_done> cut_short(slotq_sync sync)
+{
+    for (const crash_case &one : all_cases()) {
+        if (one.name != "1 group, kill one") {
+            continue;
+        }
+        auto cut = std::make_unique<half_done>(one);
+        const trace seen = step_through(cut->file, cut->call, cut->file.options(sync));
+        for (const crash_state &state : seen.states) {
+            if (state.image != seen.states.front().image &&
+                canonical(state.image) != cut->call.legal.back()) {
+                cut->state = state;
+                cut->before = seen.states.front();
+                return cut;
+            }
+        }
+    }
+    return nullptr;
+}
+
 std::string judge(const recovered &got, const prepared &call, size_t *place)
 {
     if (got.outcome != SLOTQ_OK) {

@@ -5,6 +5,7 @@
 #define SLOTQ_TESTS_CRASH_TRACE_HPP
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "../../support/stepper.hpp"
@@ -51,6 +52,21 @@ bool kill_at_change(queue_file &file, prepared &call, const slotq_options &how, 
 
 /* Open the queue in a child that is stepped. */
 trace step_open(queue_file &file, const slotq_options &how);
+
+/* A queue cut short in a verb, with a record in its journal that opening must finish. */
+struct half_done {
+    simulation world;
+    queue_file file;
+    prepared call;
+    crash_state state; /* with the live record */
+    crash_state before;
+
+    explicit half_done(const crash_case &one);
+};
+
+/* The instant in which the verb's record is live, some of it is in the image and some is not:
+ * opening it must change the image. nullptr: there is no such instant. */
+std::unique_ptr<half_done> cut_short(slotq_sync sync = SLOTQ_SYNC_OS);
 
 /* What is wrong with the state that opening it gave; empty when it is one of the legal ones
  * at or after `*place`, which moves on. */

@@ -3,7 +3,6 @@
  */
 #include <cstdio>
 #include <functional>
-#include <memory>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,42 +48,6 @@ slotq_outcome open_elsewhere(queue_file &file, const slotq_options &how)
         slotq_close(queue);
         return static_cast<int>(outcome);
     }));
-}
-
-/* A queue cut short in a verb, with a record in its journal that opening must finish. */
-struct half_done {
-    simulation world;
-    queue_file file;
-    prepared call;
-    crash_state state; /* with the live record */
-    crash_state before;
-
-    explicit half_done(const crash_case &one)
-        : world(set_up(one)), file(world.image, one.shape), call(world.run(one.verb))
-    {
-    }
-};
-
-/* The instant in which the verb's record is live, some of it is in the image and some is not:
- * opening it must change the image. */
-std::unique_ptr<half_done> cut_short()
-{
-    for (const crash_case &one : all_cases()) {
-        if (one.name != "1 group, kill one") {
-            continue;
-        }
-        auto cut = std::make_unique<half_done>(one);
-        const trace seen = step_through(cut->file, cut->call, cut->file.options());
-        for (const crash_state &state : seen.states) {
-            if (state.image != seen.states.front().image &&
-                canonical(state.image) != cut->call.legal.back()) {
-                cut->state = state;
-                cut->before = seen.states.front();
-                return cut;
-            }
-        }
-    }
-    return nullptr;
 }
 
 } // namespace
