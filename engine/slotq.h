@@ -40,7 +40,8 @@
  * Files: never shorten, overwrite or copy over a queue's file: its processes would die by SIGBUS,
  * or a step that was under way would be replayed into other bytes; who has a removed file open
  * may go on for a second. Copy with slotq_export, delete with slotq_remove_queue, restore with
- * slotq_import.
+ * slotq_import. Where the system copied a queue's file (a backup, a disk moved), it must have
+ * copied the journal with it, at a time when nobody had the queue open: see adopt_journal.
  */
 #ifndef SLOTQ_H
 #define SLOTQ_H
@@ -89,6 +90,13 @@ typedef struct slotq_options {
     bool exclusive;  /* file: nobody else may have it open; faster, and batches need no copy */
     bool read_only;  /* only status, position, peek, dead_list, stats, check, export; in Redis a
                         replica will do, and EVALSHA_RO */
+    bool adopt_journal; /* file, not with read_only: where the journal beside it is another file's
+                           and holds a step that was cut short, do that step here, then make the
+                           queue a journal of its own. It is the caller's word that both files
+                           were copied together from where they belonged: the journal of another
+                           day, or of a queue that is alike, may fit too. Judged before the first
+                           write: geometry, size, the record, and the whole queue with the step
+                           done; else IO or CORRUPT, both files unchanged */
     uint32_t poll_ms; /* longest sleep of a waiting call between looks; 0 = 1000, in Redis 5000.
                          A message whose delay another handle sets meanwhile is seen at the next
                          look */

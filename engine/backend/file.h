@@ -7,9 +7,10 @@
 #include "backend.h"
 
 typedef struct file_options {
-    bool sync_always; /* a verb answers when the disk has it */
-    bool exclusive;   /* nobody else may have it open */
-    bool read_only;   /* nothing is written; where the journal cannot be, writers are kept out */
+    bool sync_always;   /* a verb answers when the disk has it */
+    bool exclusive;     /* nobody else may have it open */
+    bool adopt_journal; /* of a first opener: do the step that another file's journal holds */
+    bool read_only;     /* nothing is written; where the journal cannot be, writers are kept out */
 } file_options;
 
 /* Make a queue, all room taken from the disk; it appears whole. OK (also where one of the same

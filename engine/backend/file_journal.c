@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "file_adopt.h"
 #include "journal.h"
 #include "locks.h"
 
@@ -222,10 +223,11 @@ static slotq_outcome judge_found(file_image *image, int folder, store_fault *fau
         outcome = replay(image, fault);
         return outcome == SLOTQ_OK ? file_image_retire(image, fault) : outcome;
     case JOURNAL_FOREIGN:
-        if (live) {
-            return refuse_foreign(image, fault);
+        outcome = live ? file_adopt(image, &owner, fault) : SLOTQ_OK;
+        if (outcome != SLOTQ_OK) {
+            return outcome;
         }
-        forget(image); /* nothing is lost: its steps are whole, and of another file */
+        forget(image); /* nothing is lost: its steps are whole */
         return make_new(image, folder, fault);
     case JOURNAL_OTHER_VERSION:
         return fault_say(fault, SLOTQ_VERSION,

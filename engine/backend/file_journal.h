@@ -1,5 +1,5 @@
 /* file_journal.h: the journal's file: found, judged, made anew, replayed. Knows what to do in
- * each state it can be in; its bytes are journal.h's.
+ * each state it can be in; its bytes are journal.h's, adopting another file's is file_adopt.h's.
  */
 #ifndef SLOTQ_BACKEND_FILE_JOURNAL_H
 #define SLOTQ_BACKEND_FILE_JOURNAL_H
@@ -13,8 +13,9 @@ slotq_outcome file_journal_make(const file_image *image, int folder, fresh_file 
 /* Before a main file appears: IO where a journal of its name holds another file's live step. */
 slotq_outcome file_journal_refuse_orphan(const file_image *image, int folder, store_fault *fault);
 
-/* As the first opener, presence held exclusively: replay a live record, refuse a foreign live
- * one or a damaged file, make what is missing, make the mutex anew. Maps it into the image. */
+/* As the first opener, presence held exclusively: replay a live record, adopt or refuse a
+ * foreign live one, refuse a damaged file, make what is missing, make the mutex anew. Maps it into
+ * the image. */
 slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *fault);
 
 typedef enum journal_join {

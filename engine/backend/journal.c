@@ -105,6 +105,13 @@ journal_state journal_judge(const uint8_t *journal, const journal_owner *owner)
     return ours ? JOURNAL_OURS : JOURNAL_FOREIGN;
 }
 
+bool journal_may_fit(const uint8_t *journal, const journal_owner *owner)
+{
+    return journal_judge(journal, owner) == JOURNAL_FOREIGN &&
+           load_u64(journal + AT_MAIN_BYTES) == owner->bytes &&
+           load_u32(journal + AT_GEOMETRY_CHECK) == owner->geometry_check;
+}
+
 bool journal_is_of_this_abi(const uint8_t *journal)
 {
     return load_u32(journal + AT_ABI) == this_abi();
@@ -161,6 +168,11 @@ static uint32_t *live_of(uint8_t *journal)
 bool journal_is_live(const uint8_t *journal)
 {
     return load_u32(journal + JOURNAL_AT_LIVE) == LIVE;
+}
+
+uint32_t journal_patch_count(const uint8_t *journal)
+{
+    return load_u32(journal + AT_PATCH_COUNT);
 }
 
 void journal_clear(uint8_t *journal)

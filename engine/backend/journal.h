@@ -17,7 +17,8 @@
  *      276    …   16 bytes a patch (offset, length, source, kind), then the scratch
  *
  * Little-endian; all but the mutex can be read by any machine. A live record is replayed by
- * whoever finds it: it holds values, not changes, so twice is as good as once.
+ * whoever finds it beside its main file, and beside a copy on the user's word (file_adopt.h): it
+ * holds values, not changes, so twice is as good as once.
  */
 #ifndef SLOTQ_BACKEND_JOURNAL_H
 #define SLOTQ_BACKEND_JOURNAL_H
@@ -57,6 +58,10 @@ void journal_bind(uint8_t *journal, const journal_owner *owner);
 
 journal_state journal_judge(const uint8_t *journal, const journal_owner *owner);
 
+/* A foreign one whose main file had this geometry and size: it may be the one this was copied
+ * from. */
+bool journal_may_fit(const uint8_t *journal, const journal_owner *owner);
+
 /* The mutex was made by a program like this one. */
 bool journal_is_of_this_abi(const uint8_t *journal);
 
@@ -66,6 +71,9 @@ int journal_make_mutex(uint8_t *journal);
 /* ---- the record; under the mutex or alone ---- */
 
 bool journal_is_live(const uint8_t *journal);
+
+/* Patches of the record, as it says. */
+uint32_t journal_patch_count(const uint8_t *journal);
 
 /* Write the visible patches of a step, with an XXH32 if checked; then make it live: from that
  * store on the step has happened. */

@@ -44,6 +44,7 @@ static slotq_outcome folder_open(const char *url, const char *name, const slotq_
 {
     const file_options file = {.sync_always = options->sync == SLOTQ_SYNC_ALWAYS,
                                .exclusive = options->exclusive,
+                               .adopt_journal = options->adopt_journal,
                                .read_only = options->read_only};
     return file_open(url, name, &file, opened, fault);
 }

@@ -81,6 +81,7 @@ TEST_CASE("a record holds the visible patches and is replayed as often as wanted
     CHECK_FALSE(journal_is_live(journal.bytes));
     journal_write(journal.bytes, sample_step().get(), checked);
     CHECK(journal_is_live(journal.bytes));
+    CHECK(journal_patch_count(journal.bytes) == 3);
     std::vector<uint8_t> wanted = sample_image();
     put_word(wanted.data(), 104, 0x01020304);
     put_word(wanted.data(), 108, 0x01020304);
@@ -157,6 +158,31 @@ TEST_CASE("an unchecked record that breaks its rules is broken and does nothing"
     spoil(FIRST_PATCH + 16 + 8, 0xFFFFFFFF);
     spoil(FIRST_PATCH + 16 + 8, 190); /* onto itself */
     spoil(FIRST_PATCH + 32 + 8, 2);   /* scratch past what is used */
+}
+
+TEST_CASE("a journal may fit a copy: a foreign one of the same geometry and size", "[journal]")
+{
+    const auto fits = [](const std::function<void(Journal &, journal_owner &)> &change) {
+        Journal journal;
+        journal_owner asked = owner;
+        change(journal, asked);
+        return journal_may_fit(journal.bytes, &asked);
+    };
+    CHECK(fits([](Journal &, journal_owner &asked) { asked.inode++; }));
+    CHECK(fits([](Journal &, journal_owner &asked) { asked.birth_ns = 0; }));
+    CHECK_FALSE(fits([](Journal &, journal_owner &) {})); /* it is its own */
+    CHECK_FALSE(fits([](Journal &, journal_owner &asked) {
+        asked.inode++;
+        asked.bytes++;
+    }));
+    CHECK_FALSE(fits([](Journal &, journal_owner &asked) {
+        asked.inode++;
+        asked.geometry_check++;
+    }));
+    CHECK_FALSE(fits([](Journal &journal, journal_owner &asked) {
+        asked.inode++;
+        journal.bytes[20] ^= 1;
+    }));
 }
 
 TEST_CASE("headers are judged: ours, foreign, damaged, another version", "[journal]")
