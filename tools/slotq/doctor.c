@@ -105,6 +105,9 @@ static void look_at_queue(doctor *self, const char *name)
 {
     slotq *queue;
     slotq_error error;
+    if (given(self->line, OPTION_ADOPT_JOURNAL) && !doctor_adopt(self, name)) {
+        return;
+    }
     if (self->server != NULL) {
         doctor_look_at_key(self, name);
     } else {
@@ -188,10 +191,30 @@ static void summarise(const doctor *self)
     putchar('\n');
 }
 
+/* One's word is for one queue, not for whatever a folder holds. */
+static int judge_adopting(const command_line *line)
+{
+    if (!given(line, OPTION_ADOPT_JOURNAL)) {
+        return EXIT_CODE_OK;
+    }
+    if (open_is_server(line->url)) {
+        complain("--adopt-journal is for files: in Redis there is no journal");
+        return EXIT_CODE_USAGE;
+    }
+    if (line->count == 0) {
+        complain("--adopt-journal needs the queue: slotq doctor --adopt-journal QUEUE");
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_OK;
+}
+
 int run_doctor(const command_line *line)
 {
     doctor self = {.line = line};
     slotq_error error;
+    if (judge_adopting(line) != EXIT_CODE_OK) {
+        return EXIT_CODE_USAGE;
+    }
     if (look_at_store(&self)) {
         for (int i = 0; i < line->count; i++) {
             look_at_queue(&self, line->operands[i]);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/journal.h"
 #include "command_line.h"
 #include "server.h"
 #include "slotq.h"
@@ -16,7 +17,7 @@ typedef struct doctor {
     slotq_redis_connection *server; /* NULL: a folder */
     uint32_t findings;
     uint32_t unknown;
-    int code;         /* CONNECT where there is no server */
+    int code;         /* CONNECT where there is no server; why a journal was not adopted */
     bool rights_told; /* that all is allowed is said once */
 } doctor;
 
@@ -32,6 +33,20 @@ void doctor_unknown(doctor *self, const char *about, const char *format, ...)
 
 /* Rights, journal and locks of a queue's files, before it is opened. */
 void doctor_look_at_files(doctor *self, const char *name);
+/* What is to be seen of a queue's journal from outside. */
+typedef struct doctor_journal {
+    long long bytes; /* -1: none that could be read */
+    journal_state state;
+    bool live;
+    bool may_fit; /* foreign, but of a main file like ours */
+    uint32_t patches;
+} doctor_journal;
+doctor_journal doctor_read_journal(doctor *self, const char *name);
+
+/* Take over the step in another file's journal, where there is one: ask, open so, say what was
+ * done. false: it was refused, and said so. */
+bool doctor_adopt(doctor *self, const char *name);
+
 /* A journal by its file name, of which the first length bytes name the queue. */
 void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t length);
 

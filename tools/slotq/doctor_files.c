@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/journal.h"
 #include "backend/locks.h"
 #include "doctor.h"
 #include "open.h"
@@ -21,6 +20,7 @@ typedef struct main_file {
     doctor *self;
     const char *name;
     char *path;
+    char *journal_path;
     int descriptor;
     struct stat status;
 } main_file;
@@ -78,39 +78,55 @@ static void look_at_locks(const main_file *file)
     }
 }
 
-static void look_at_journal(const main_file *file)
+/* Read the journal and judge it against its main file. errno where it has no bytes. */
+static doctor_journal read_journal(const main_file *file)
 {
-    uint8_t journal[JOURNAL_BYTES];
+    uint8_t bytes[JOURNAL_BYTES];
     uint8_t front[32];
     journal_owner owner;
-    char *path = NULL;
-    if (asprintf(&path, "%s-journal", file->path) < 0) {
-        return;
+    doctor_journal journal = {.bytes = -1, .state = JOURNAL_DAMAGED};
+    const int descriptor = open(file->journal_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) {
+        return journal;
     }
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0 && errno != ENOENT) {
-        doctor_find(file->self, file->name, "its journal cannot be read: %s; chmod or chown %s",
-                    strerror(errno), path);
-    } else if (descriptor >= 0) {
-        const ssize_t got = pread(descriptor, journal, sizeof journal, 0);
-        const bool known = pread(file->descriptor, front, sizeof front, 0) == sizeof front &&
-                           journal_owner_of(file->descriptor, front, &owner);
-        if (got != (ssize_t)sizeof journal) {
-            doctor_find(file->self, file->name, "its journal has %lld bytes, not %d: cut off",
-                        (long long)got, JOURNAL_BYTES);
-        } else if (known && journal_judge(journal, &owner) == JOURNAL_FOREIGN) {
-            doctor_find(file->self, file->name,
-                        "its journal belongs to another file%s; were the "
-                        "two copied or moved apart? copy queues by slotq export and import",
-                        journal_is_live(journal) ? " and holds an unfinished step" : "");
-        } else if (journal_is_live(journal) && !lock_any_journal_is_held(file->descriptor)) {
-            doctor_note(file->self, file->name,
-                        "a step was cut short; its journal completes it "
-                        "when the queue is opened next");
+    journal.bytes = pread(descriptor, bytes, sizeof bytes, 0);
+    if (journal.bytes == (ssize_t)sizeof bytes) {
+        journal.live = journal_is_live(bytes);
+        journal.patches = journal_patch_count(bytes);
+        if (pread(file->descriptor, front, sizeof front, 0) == sizeof front &&
+            journal_owner_of(file->descriptor, front, &owner)) {
+            journal.state = journal_judge(bytes, &owner);
+            journal.may_fit = journal_may_fit(bytes, &owner);
         }
-        close(descriptor);
     }
-    free(path);
+    close(descriptor);
+    return journal;
+}
+
+static void look_at_journal(const main_file *file)
+{
+    const doctor_journal journal = read_journal(file);
+    if (journal.bytes < 0 && errno != ENOENT) {
+        doctor_find(file->self, file->name, "its journal cannot be read: %s; chmod or chown %s",
+                    strerror(errno), file->journal_path);
+    } else if (journal.bytes >= 0 && journal.bytes != JOURNAL_BYTES) {
+        doctor_find(file->self, file->name, "its journal has %lld bytes, not %d: cut off",
+                    (long long)journal.bytes, JOURNAL_BYTES);
+    } else if (journal.state == JOURNAL_FOREIGN && journal.live && journal.may_fit) {
+        doctor_find(file->self, file->name,
+                    "its journal belongs to another file and holds an unfinished step; if both "
+                    "were copied together: %s",
+                    shown_command(file->self->line, "doctor --adopt-journal", file->name).text);
+    } else if (journal.state == JOURNAL_FOREIGN) {
+        doctor_find(file->self, file->name,
+                    "its journal belongs to another file%s; were the "
+                    "two copied or moved apart? copy queues by slotq export and import",
+                    journal.live ? " and holds an unfinished step" : "");
+    } else if (journal.live && !lock_any_journal_is_held(file->descriptor)) {
+        doctor_note(file->self, file->name,
+                    "a step was cut short; its journal completes it "
+                    "when the queue is opened next");
+    }
 }
 
 static void look_at_rights(const main_file *file)
@@ -136,27 +152,53 @@ static void look_at_rights(const main_file *file)
     }
 }
 
+/* false: there is none to be looked at; descriptor -1 and errno where it cannot be opened. */
+static bool open_main(doctor *self, const char *name, main_file *file)
+{
+    *file = (main_file){.self = self, .name = name, .descriptor = -1};
+    file->path = open_path(self->line->url, name);
+    if (file->path == NULL || strchr(name, '/') != NULL ||
+        asprintf(&file->journal_path, "%s-journal", file->path) < 0) {
+        file->journal_path = NULL;
+        errno = ENOENT; /* opening it says so */
+        return false;
+    }
+    file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return file->descriptor >= 0 && fstat(file->descriptor, &file->status) == 0 &&
+           S_ISREG(file->status.st_mode);
+}
+
+static void close_main(main_file *file)
+{
+    if (file->descriptor >= 0) {
+        close(file->descriptor);
+    }
+    free(file->journal_path);
+    free(file->path);
+}
+
 void doctor_look_at_files(doctor *self, const char *name)
 {
-    main_file file = {.self = self, .name = name, .path = open_path(self->line->url, name)};
-    if (file.path == NULL || strchr(name, '/') != NULL) {
-        free(file.path);
-        return;
+    main_file file;
+    if (open_main(self, name, &file)) {
+        look_at_rights(&file);
+        look_at_locks(&file);
+        look_at_journal(&file);
+    } else if (file.descriptor < 0 && errno != ENOENT) { /* opening it says what is not there */
+        doctor_find(self, name, "%s cannot be read: %s", file.path, strerror(errno));
     }
-    file.descriptor = open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file.descriptor < 0) {
-        if (errno != ENOENT) { /* opening it says that there is no queue */
-            doctor_find(self, name, "%s cannot be read: %s", file.path, strerror(errno));
-        }
-    } else {
-        if (fstat(file.descriptor, &file.status) == 0 && S_ISREG(file.status.st_mode)) {
-            look_at_rights(&file);
-            look_at_locks(&file);
-            look_at_journal(&file);
-        }
-        close(file.descriptor);
+    close_main(&file);
+}
+
+doctor_journal doctor_read_journal(doctor *self, const char *name)
+{
+    main_file file;
+    doctor_journal journal = {.bytes = -1, .state = JOURNAL_DAMAGED};
+    if (open_main(self, name, &file)) {
+        journal = read_journal(&file);
     }
-    free(file.path);
+    close_main(&file);
+    return journal;
 }
 
 void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t length)

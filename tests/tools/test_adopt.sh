@@ -1,0 +1,56 @@
+#!/bin/bash
+# test_adopt.sh: doctor --adopt-journal: a queue that was copied together with its journal while
+# that held a step cut short.
+# shellcheck source=tests/tools/cases.sh disable=SC2016 # words that eval or sh reads
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+
+# What a loss of power may leave under sync=always: the reserve is in the journal alone.
+mkdir here there alike
+"$SLOTQ" -q -u here create jobs
+"$SLOTQ" -q -u here push jobs a b >out
+cp here/jobs.slotq there
+"$SLOTQ" -u here --sync always work jobs --lease 1h -- sh -c 'echo $$ >pid; exec sleep 600' 2>said &
+worker=$!
+holds 'a worker has a message' await 20 test -s pid
+{
+    kill -KILL $worker
+    wait $worker
+    kill -KILL "$(cat pid)"
+} 2>err
+cp here/jobs.slotq-journal there
+cp -r there backup
+same 'it is not in the copied file' ready \
+    "$(mkdir bare && cp there/jobs.slotq bare && "$SLOTQ" -u bare status jobs 1 |
+        grep -ow ready)"
+
+# ---- refused ----
+expect 'the copy does not open' 1 - 'slotq doctor --adopt-journal jobs ' -u there push jobs c
+expect 'the doctor names the way' 1 'BAD +jobs: .*slotq -u there doctor --adopt-journal jobs$' '' \
+    -u there doctor
+expect 'a word for a whole folder is none' 2 - 'needs the queue' -u there doctor --adopt-journal
+expect 'a server has no journal' 2 - 'for files' -u unix:///none doctor --adopt-journal jobs
+"$SLOTQ" -q -u alike create jobs
+cp alike/jobs.slotq empty
+cp there/jobs.slotq-journal alike
+expect "another queue's journal" 6 'BAD +jobs: .*would be unsound at byte' '' \
+    -u alike doctor --adopt-journal -y jobs
+holds 'that queue is as it was' cmp empty alike/jobs.slotq
+holds 'so is the journal' cmp backup/jobs.slotq-journal alike/jobs.slotq-journal
+if command -v script >out; then
+    echo n | script -qec "'$SLOTQ' -u there doctor --adopt-journal jobs" /dev/null >asked
+    same 'on a terminal it asks; no: exit 9' 9 $?
+    holds 'what it wants one to say yes to' grep -q 'both files were copied together' asked
+fi
+holds 'all this left the copy as it was' diff -r there backup
+
+# ---- adopted ----
+expect 'adopted' 0 'ok +jobs: its journal is adopted: .* [0-9]+ patch.* check is sound' '' \
+    -u there doctor --adopt-journal --yes jobs
+expect 'the reserve is there' 0 ' leased' '' -u there status jobs 1
+expect 'work goes on' 0 '^3$' - -u there push jobs c
+expect 'there is nothing to adopt any more' 0 "no journal to adopt: it is the queue's own" '' \
+    -u there doctor --adopt-journal jobs
+expect 'in JSON, synced' 0 '"kind":"ok","text":"its journal is adopted' '' \
+    -u backup --sync always --json doctor --adopt-journal -y jobs
+expect 'no queue' 1 'there is no queue none' '' -u there doctor --adopt-journal none
+finish
