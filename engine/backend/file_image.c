@@ -18,10 +18,12 @@
 #include "locks.h"
 #include "monotonic.h"
 
-/* By the clock, as a busy machine keeps a process that opens or leaves from going on. */
+/* By the clock, as a busy machine keeps a process that opens or leaves from going on; and by
+ * attempts too, as it may be this very one that it keeps waiting. */
 enum {
     OPEN_MS_MAX = 10000,  /* others recover, or come and go */
     READER_MS_MAX = 1000, /* others read without a journal: it may be a short look */
+    ATTEMPTS_LEAST = 30,
     PAUSE_US_FIRST = 1000,
     PAUSE_US_MOST = 32000
 };
@@ -331,27 +333,37 @@ static void pause_between(uint32_t attempts)
     sleep_us(jittered(most_us));
 }
 
+/* For how long others have been in the way. */
+typedef struct patience {
+    uint64_t since_ms;
+    uint32_t attempts;
+} patience;
+
+static bool is_spent(patience *with, uint64_t now_ms, uint64_t most_ms)
+{
+    with->attempts++;
+    return now_ms - with->since_ms >= most_ms && with->attempts >= ATTEMPTS_LEAST;
+}
+
 static slotq_outcome open_patiently(opening *self)
 {
-    const uint64_t begun_ms = monotonic_ms();
-    uint64_t reader_since_ms = UINT64_MAX;
-    for (uint32_t attempts = 0;; attempts++) {
+    patience with_all = {monotonic_ms(), 0};
+    patience with_reader = {0, 0};
+    for (;;) {
         const attempt last = open_once(self);
         if (last == ATTEMPT_DONE) {
             return self->outcome;
         }
         const uint64_t now_ms = monotonic_ms();
         let_go(self->image);
-        if (last != ATTEMPT_READER) {
-            reader_since_ms = UINT64_MAX;
-        } else if (reader_since_ms == UINT64_MAX) {
-            reader_since_ms = now_ms;
+        if (last != ATTEMPT_READER || with_reader.attempts == 0) {
+            with_reader = (patience){now_ms, 0};
         }
-        if (now_ms - begun_ms >= OPEN_MS_MAX ||
-            (last == ATTEMPT_READER && now_ms - reader_since_ms >= READER_MS_MAX)) {
+        if (is_spent(&with_all, now_ms, OPEN_MS_MAX) ||
+            (last == ATTEMPT_READER && is_spent(&with_reader, now_ms, READER_MS_MAX))) {
             return refuse_endless(self, last);
         }
-        pause_between(attempts);
+        pause_between(with_all.attempts - 1);
     }
 }
 

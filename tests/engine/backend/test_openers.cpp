@@ -3,6 +3,7 @@
  */
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -43,7 +44,51 @@ private:
     int descriptor;
 };
 
+/* What the engine's steady clock is ahead: it jumps whenever it is asked, as it does for a process
+ * that is not let go on in between. */
+class jumping_clock
+{
+public:
+    explicit jumping_clock(uint64_t jump_ms, std::function<void(int)> seen = {})
+        : on_asked(std::move(seen)), jump(jump_ms)
+    {
+        running = this;
+    }
+    ~jumping_clock()
+    {
+        running = nullptr;
+    }
+    jumping_clock(const jumping_clock &) = delete;
+    jumping_clock &operator=(const jumping_clock &) = delete;
+
+    uint64_t ahead_ms()
+    {
+        asked++;
+        if (on_asked) {
+            on_asked(asked);
+        }
+        return jump * static_cast<uint64_t>(asked);
+    }
+
+    static jumping_clock *running;
+
+private:
+    std::function<void(int)> on_asked;
+    uint64_t jump;
+    int asked = 0;
+};
+
+jumping_clock *jumping_clock::running;
+
 } // namespace
+
+extern "C" uint64_t __real_monotonic_ms(void);
+extern "C" uint64_t __wrap_monotonic_ms(void);
+extern "C" uint64_t __wrap_monotonic_ms(void)
+{
+    jumping_clock *const clock = jumping_clock::running;
+    return __real_monotonic_ms() + (clock != nullptr ? clock->ahead_ms() : 0);
+}
 
 TEST_CASE("an opener that goes on late keeps nobody out", "[openers]")
 {
@@ -57,6 +102,22 @@ TEST_CASE("an opener that goes on late keeps nobody out", "[openers]")
     const handle queue = file.open(file.options(), &error);
     later.join();
     INFO(error.text);
+    CHECK(queue != nullptr);
+}
+
+TEST_CASE("an opener that is itself kept waiting tries again all the same", "[openers]")
+{
+    queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
+    auto stuck = std::make_unique<stuck_opener>(file);
+    const jumping_clock clock(60000, [&](int asked) {
+        if (asked == 5) {
+            stuck.reset();
+        }
+    });
+    slotq_error error = {};
+    const handle queue = file.open(file.options(), &error);
+    INFO(error.text);
+    CHECK(stuck == nullptr);
     CHECK(queue != nullptr);
 }
 
