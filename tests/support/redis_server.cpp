@@ -320,6 +320,19 @@ void Server::kill()
     }
 }
 
+void Server::stop()
+{
+    int how = 0;
+    if (::kill(pid_, SIGSTOP) != 0 || waitpid(pid_, &how, WUNTRACED) != pid_ || !WIFSTOPPED(how)) {
+        throw std::runtime_error("redis-server cannot be stopped");
+    }
+}
+
+void Server::go_on()
+{
+    ::kill(pid_, SIGCONT);
+}
+
 std::unique_ptr<Connection> Server::connect() const
 {
     return std::unique_ptr<Connection>(new Connection(socket_path()));

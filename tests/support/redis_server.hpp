@@ -93,6 +93,8 @@ public:
     }
     void kill();  /* SIGKILL, and reaped */
     void start(); /* again, on what it left in its folder */
+    void stop();  /* returns when it has stopped */
+    void go_on();
     std::unique_ptr<Connection> connect() const;
     Reply command(const Arguments &arguments); /* on a connection of its own */
     std::string log() const;
