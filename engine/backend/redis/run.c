@@ -302,7 +302,8 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
     }
 }
 
-static void exchange(redis_store *self, redis_job *jobs, uint32_t count, store_fault *fault)
+/* false: the connection broke on the way. */
+static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_fault *fault)
 {
     bool confirms = false;
     for (uint32_t i = 0; i < count; i++) {
@@ -326,6 +327,7 @@ static void exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
         doubt(self, jobs, count, replicas);
     }
     redis_connection_clear(&self->connection);
+    return whole;
 }
 
 static bool is_any_left(const redis_job *jobs, uint32_t count)
@@ -371,12 +373,12 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
         if (put == 0) {
             return;
         }
-        exchange(self, jobs, count, &fault);
+        const bool whole = exchange(self, jobs, count, &fault);
         if (!is_any_left(jobs, count)) {
             return;
         }
-        if (turn > 0 && monotonic_ms() >= deadline_ms) {
-            break;
+        if (!whole && turn > 0 && monotonic_ms() >= deadline_ms) {
+            break; /* a whole turn leaves only what wants its script: that ends by itself */
         }
     }
     fault_say(&fault, SLOTQ_CONNECT, "the server closes every connection before it answers");

@@ -157,6 +157,33 @@ TEST_CASE("what only reads is asked again, wherever it was cut")
     }
 }
 
+TEST_CASE("what only reads has its script loaded, however late it is after a cut")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Proxy proxy(server.socket_path());
+    slotq_options options = {};
+    slotq_redis_options redis = {};
+    slotq_status status = {};
+    slotq *queue = nullptr;
+    redis.timeout_ms = PATIENCE_MS;
+    redis.reconnect_ms = 1; /* over when the cut connection is there again */
+    options.redis = &redis;
+    Handle direct(server.url());
+    REQUIRE(direct.push() == SLOTQ_OK);
+    REQUIRE(slotq_open(proxy.url().c_str(), "jobs", &options, &queue, nullptr) == SLOTQ_OK);
+    for (int i = 0; i < 10; i++) {
+        REQUIRE(server.command({"SCRIPT", "FLUSH"}).is_status("OK"));
+        proxy.cut_after(3);
+        CHECK(slotq_get_status(queue, 0, 1, &status) == SLOTQ_OK);
+        CHECK(proxy.disarm());
+    }
+    slotq_close(queue);
+}
+
 TEST_CASE("opening is cut anywhere: CONNECT or the queue, never a crash")
 {
     if (!redis::available()) {
