@@ -19,7 +19,7 @@
 #include "../monotonic.h"
 #include "connection.h"
 
-enum { KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TIMES = 3 };
+enum { KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TIMES = 3, FULL_PAUSE_US = 5000 };
 
 static slotq_outcome refuse(const redis_address *address, int system_errno, store_fault *fault)
 {
@@ -74,6 +74,24 @@ static void set_options(int socket_fd, bool is_unix, uint32_t timeout_ms)
     }
 }
 
+/* 0, EINPROGRESS, or the errno of what failed. A unix socket says EAGAIN where more wait than its
+ * server, busy just now, lets queue: that passes. */
+static int begin_connecting(int socket_fd, const struct sockaddr *place, socklen_t size,
+                            uint32_t timeout_ms)
+{
+    const uint64_t end_ms = monotonic_ms() + timeout_ms;
+    for (;;) {
+        const int failed = connect(socket_fd, place, size) == 0 ? 0 : errno;
+        if (failed != EAGAIN || place->sa_family != AF_UNIX) {
+            return failed;
+        }
+        if (monotonic_ms() >= end_ms) {
+            return ETIMEDOUT;
+        }
+        sleep_us(jittered(FULL_PAUSE_US));
+    }
+}
+
 /* One place tried; 0, or the errno. */
 static int try_place(int family, const struct sockaddr *place, socklen_t size,
                      uint32_t connect_timeout_ms, int *socket_fd)
@@ -82,7 +100,7 @@ static int try_place(int family, const struct sockaddr *place, socklen_t size,
     if (made < 0) {
         return errno;
     }
-    int failed = connect(made, place, size) == 0 ? 0 : errno;
+    int failed = begin_connecting(made, place, size, connect_timeout_ms);
     if (failed == EINPROGRESS || failed == EINTR) {
         failed = finish_connecting(made, connect_timeout_ms);
     }

@@ -3,12 +3,20 @@
  */
 #include "catch.hpp"
 
+#include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include "../../../../engine/slotq_redis.h"
+#include "any_queue.hpp"
 #include "redis_server.hpp"
 
 namespace
@@ -72,6 +80,44 @@ TEST_CASE("no server, no socket, no host: CONNECT")
     CHECK(open("redis://no.such.host.invalid").outcome == SLOTQ_CONNECT);
     CHECK(open("rediss://localhost").outcome == SLOTQ_UNSUPPORTED);
     CHECK(open("redis://localhost:x").outcome == SLOTQ_INVALID);
+}
+
+TEST_CASE("a socket where many wait already is waited for, as long as told")
+{
+    const any_queue::Folder folder;
+    const std::string path = folder.file("s");
+    sockaddr_un place = {};
+    place.sun_family = AF_UNIX;
+    path.copy(place.sun_path, sizeof place.sun_path - 1);
+    const auto *address = reinterpret_cast<const sockaddr *>(&place);
+    const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(bind(listener, address, sizeof place) == 0);
+    REQUIRE(listen(listener, 0) == 0);
+    std::vector<int> waiting;
+    do {
+        waiting.push_back(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        REQUIRE(waiting.size() < 100);
+    } while (connect(waiting.back(), address, sizeof place) == 0);
+    slotq *queue = nullptr;
+    slotq_error error = {};
+    std::string url = "unix://" + path + "?connect_timeout_ms=50";
+    CHECK(slotq_open(url.c_str(), "jobs", nullptr, &queue, &error) == SLOTQ_CONNECT);
+    CHECK(error.system_errno == ETIMEDOUT);
+    std::thread server([&] { /* takes all who wait, and the one who comes */
+                             std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                             for (size_t i = 0; i < waiting.size(); i++) {
+                                 close(accept(listener, nullptr, nullptr));
+                             }
+    });
+    url = "unix://" + path + "?connect_timeout_ms=120000";
+    CHECK(slotq_open(url.c_str(), "jobs", nullptr, &queue, &error) == SLOTQ_CONNECT);
+    CHECK(std::string(error.text).find("cannot connect") == std::string::npos);
+    shutdown(listener, SHUT_RDWR); /* it would wait for ever for one who did not come */
+    server.join();
+    for (const int each : waiting) {
+        close(each);
+    }
+    close(listener);
 }
 
 TEST_CASE("passwords, users and databases")
