@@ -147,8 +147,11 @@ static void take_time(const redisReply *reply, int64_t asked_ms, redis_facts *fa
         microseconds > 999999) {
         return;
     }
-    const int64_t middle_ms = asked_ms + (wall_clock_ms() - asked_ms) / 2;
-    facts->server_ahead_ms = seconds * 1000 + microseconds / 1000 - middle_ms;
+    const int64_t server_ms = seconds * 1000 + microseconds / 1000;
+    const int64_t now_ms = wall_clock_ms();
+    if (server_ms < asked_ms || server_ms > now_ms) {
+        facts->server_ahead_ms = server_ms - (asked_ms + (now_ms - asked_ms) / 2);
+    } /* else they may well agree, however long the answer took */
 }
 
 static void take_front(const redisReply *reply, redis_facts *facts)

@@ -120,6 +120,36 @@ TEST_CASE("a socket where many wait already is waited for, as long as told")
     close(listener);
 }
 
+TEST_CASE("a server that answers late is not taken for one with another clock")
+{
+    if (!redis::available()) {
+        return;
+    }
+    const auto wall_ms = [] {
+        const auto since = std::chrono::system_clock::now().time_since_epoch();
+        return static_cast<uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+    };
+    redis::Server server;
+    const std::string url = server.url() + "?timeout_ms=120000";
+    REQUIRE(create(url).outcome == SLOTQ_OK);
+    server.stop();
+    std::thread later([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        server.go_on();
+    });
+    slotq *queue = nullptr;
+    const slotq_outcome outcome = slotq_open(url.c_str(), "jobs", nullptr, &queue, nullptr);
+    later.join();
+    REQUIRE(outcome == SLOTQ_OK);
+    const uint64_t before_ms = wall_ms();
+    const uint64_t now_ms = slotq_now_ms(queue);
+    const uint64_t after_ms = wall_ms();
+    CHECK(now_ms >= before_ms);
+    CHECK(now_ms <= after_ms);
+    slotq_close(queue);
+}
+
 TEST_CASE("passwords, users and databases")
 {
     if (!redis::available()) {
