@@ -153,7 +153,13 @@ bool redis_connection_is_stale(redis_connection *connection)
         return false;
     }
     const ssize_t got = recv(connection->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        return false;
+    }
+    if (got <= 0) { /* else somebody left an answer unread: that can be mended */
+        redis_connection_drop(connection, "the server closed the connection");
+    }
+    return true;
 }
 
 /* ---- out ---- */

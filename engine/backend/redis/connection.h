@@ -44,7 +44,7 @@ void redis_connection_drop(redis_connection *connection, const char *why);
 void redis_connection_free(redis_connection *connection);
 
 /* There is none, the server closed it, it said something unasked, or this process is a child of
- * the one that made it (which then keeps it for itself). */
+ * the one that made it (which then keeps it for itself). Dropped where it is of no use for good. */
 bool redis_connection_is_stale(redis_connection *connection);
 
 /* Drop it where it is a parent's. */
