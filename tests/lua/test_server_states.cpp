@@ -2,6 +2,7 @@
  * killed: what the verbs do then, and that nothing which was answered is lost.
  */
 #include <atomic>
+#include <functional>
 #include <map>
 #include <set>
 #include <thread>
@@ -288,10 +289,13 @@ private:
     uint64_t next_payload_ = 1;
 };
 
-void kill_soon(pid_t pid, uint64_t wait_us)
+/* Not before some rounds are answered: a slow machine would be killed before it did anything. */
+void kill_soon(pid_t pid, const std::atomic<uint32_t> &rounds, uint64_t wait_us)
 {
     const timespec pause = {0, static_cast<long>(wait_us * 1000)};
-    nanosleep(&pause, nullptr);
+    do {
+        nanosleep(&pause, nullptr);
+    } while (rounds < 2);
     if (pid > 1) {
         ::kill(pid, SIGKILL);
     }
@@ -315,10 +319,14 @@ TEST_CASE("server: killed under load with appendfsync always, nothing answered i
         const auto connection = server.connect();
         redis::Scripts scripts(*connection, "redis7");
         if (i < kills) {
-            std::thread killer(kill_soon, server.pid(), choices.between(2000, 60000));
+            std::atomic<uint32_t> rounds(0);
+            std::thread killer(kill_soon, server.pid(), std::cref(rounds),
+                               choices.between(2000, 60000));
             while (load.round(scripts, *connection, key) && load.fault.empty()) {
                 load.now_ms += 10;
+                rounds++;
             }
+            rounds = UINT32_MAX;
             killer.join();
             server.kill(); /* reaped */
             server.start();
