@@ -27,12 +27,16 @@ using namespace total;
 namespace
 {
 
+constexpr int PRODUCERS = 2;
+constexpr int PROCESSES = 5;
+
 /* What all processes share. */
 struct shared {
     volatile uint32_t stop_pushing;
     volatile uint32_t stop_all;
     volatile uint64_t next_serial;
     volatile uint64_t pushed;
+    volatile uint32_t answered[PROCESSES]; /* calls of the process that is there now */
 };
 
 /* Not the system's clock: nobody sets this one while the test runs. */
@@ -47,8 +51,9 @@ uint64_t steady_ms(void *)
 class worker
 {
 public:
-    worker(const std::string &folder_path, const std::string &book_path, shared *all, uint64_t seed)
-        : common(all), random(seed), batch(slotq_batch_new()),
+    worker(const std::string &folder_path, const std::string &book_path, shared *all, int place,
+           uint64_t seed)
+        : common(all), at(place), random(seed), batch(slotq_batch_new()),
           book(open(book_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600))
     {
         slotq_options how = {};
@@ -92,6 +97,7 @@ public:
             const uint32_t limit = static_cast<uint32_t>(1 + random() % 8);
             const slotq_outcome outcome =
                 slotq_reserve(queue.get(), 0, limit, lease_ms, 20, batch.get());
+            note_answer();
             if (outcome == SLOTQ_OK) {
                 settle_batch(asked_ms, lease_ms);
             } else if (outcome != SLOTQ_EMPTY) {
@@ -109,6 +115,11 @@ private:
         if (write(book, &entry, sizeof entry) != static_cast<ssize_t>(sizeof entry)) {
             _exit(12);
         }
+    }
+
+    void note_answer()
+    {
+        common->answered[at] = common->answered[at] + 1;
     }
 
     int complain(const char *call, slotq_outcome outcome, int code)
@@ -134,6 +145,7 @@ private:
         while (outcome == SLOTQ_FULL && !common->stop_pushing) {
             outcome = slotq_push_wait(queue.get(), messages.data(), static_cast<uint32_t>(count),
                                       20, &entry.id);
+            note_answer();
         }
         entry.outcome = outcome;
         write_down(event::pushed, entry);
@@ -189,6 +201,7 @@ private:
         entry.outcome = slotq_settle(queue.get(), how, 0, &run, 1, entry.hold_ms, 5, nullptr,
                                      how == SLOTQ_SETTLE_EXTEND ? &token : nullptr);
         write_down(event::settled, entry);
+        note_answer();
         if (entry.verb == SLOTQ_EXTEND && entry.outcome == SLOTQ_OK) {
             settle(entry, token);
         }
@@ -198,15 +211,13 @@ private:
     }
 
     shared *common;
+    int at;
     std::mt19937_64 random;
     batch_handle batch;
     handle queue;
     int book;
     uint32_t deliveries = 0;
 };
-
-constexpr int PRODUCERS = 2;
-constexpr int PROCESSES = 5;
 
 /* The processes, killed and started anew. */
 class crowd
@@ -230,6 +241,7 @@ public:
     void kill_one()
     {
         const int place = static_cast<int>(random() % PROCESSES);
+        let_work(place);
         if (kill_at(place)) {
             start(place);
         }
@@ -239,6 +251,7 @@ public:
     void kill_all()
     {
         bool killed[PROCESSES];
+        let_work(static_cast<int>(random() % PROCESSES));
         for (int place = 0; place < PROCESSES; place++) {
             killed[place] = kill_at(place);
         }
@@ -266,10 +279,23 @@ private:
     {
         books.push_back(where + "/book" + std::to_string(books.size()));
         const uint64_t seed = random();
+        common->answered[place] = 0;
         pids[place] = fork();
         if (pids[place] == 0) {
-            worker one(where, books.back(), common, seed);
+            worker one(where, books.back(), common, place, seed);
             _exit(place < PRODUCERS ? one.produce() : one.consume());
+        }
+    }
+
+    /* Mostly until it did something: on a slow machine, where a process takes longer to begin than
+     * it is from kill to kill, nothing would ever get done. */
+    void let_work(int place)
+    {
+        const uint32_t wanted = static_cast<uint32_t>(random() % 4);
+        const auto longest = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+        while (pids[place] > 0 && common->answered[place] < wanted &&
+               std::chrono::steady_clock::now() < longest) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
     }
 
@@ -339,7 +365,7 @@ uint64_t unfinished(queue_file &file)
 bool torment(crowd &processes, queue_file &file, shared *common, uint64_t messages,
              std::mt19937_64 &random)
 {
-    const auto too_long = std::chrono::steady_clock::now() + std::chrono::minutes(5);
+    const auto too_long = std::chrono::steady_clock::now() + std::chrono::minutes(15);
     while (std::chrono::steady_clock::now() < too_long && processes.complaint.empty()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(random() % 20));
         if (common->pushed >= messages && common->stop_pushing == 0) {
