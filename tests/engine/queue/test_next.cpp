@@ -223,17 +223,17 @@ TEST_CASE("next waits for a message when the acks are done", "[next]")
     bool acked = false;
     std::thread producer([&] { /* pushes when it sees the ack */
                                slotq_stats stats = {};
-                               for (int i = 0; i < 20000 && stats.acked < 2; i++) {
+                               for (int i = 0; i < 240000 && stats.acked < 2; i++) {
                                    if (slotq_get_stats(other, 0, &stats) != SLOTQ_OK) {
                                        break;
                                    }
-                                   usleep(500);
+                                   usleep(500); /* two minutes in all, before it is said */
                                }
                                acked = stats.acked == 2;
                                const slotq_data data = {"late", 4};
                                (void)slotq_push(other, &data, 1, nullptr);
     });
-    CHECK(slotq_next(queue, 0, 4, LEASE_MS, 60000, given.get(), &settled) == SLOTQ_OK);
+    CHECK(slotq_next(queue, 0, 4, LEASE_MS, 600000, given.get(), &settled) == SLOTQ_OK);
     producer.join();
     slotq_close(other);
     CHECK(acked);
