@@ -1,4 +1,4 @@
-/* monotonic.c: see pause.h.
+/* monotonic.c: see monotonic.h.
  */
 #define _GNU_SOURCE
 #include "monotonic.h"
