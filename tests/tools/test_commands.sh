@@ -20,6 +20,11 @@ expect 'and can be' 0 '' - create odd --dead 0 --drop-dead
 expect 'attempts without limit need no dead' 0 '' - create endless --dead 0 --max-attempts 0
 expect 'ls lists' 0 '^jobs +1000 +0 +0 +0 +0 +294,170$' - ls
 expect 'ls in JSON' 0 '"queue":"small","group":1' - ls --json
+long=$(printf 'n%.0s' {1..30})
+"$SLOTQ" -q create "$long" --slots 4 --dead 0 --max-attempts 0
+"$SLOTQ" ls >out
+same 'a long name moves no column' 1 "$(awk '{print length}' out | uniq | wc -l)"
+"$SLOTQ" -q rm "$long" -y
 mkdir empty
 expect 'ls of nothing gives a hint' 0 - 'create' -u empty ls
 
@@ -148,6 +153,11 @@ if command -v script >out; then
     holds 'no byte of a payload reaches it raw' grep -qF 'red\x1b[31m' seen
     NO_COLOR=1 terminal peek screen >seen
     holds 'no colour under NO_COLOR' eval '! grep -q "$(printf "\033")" seen'
+    "$SLOTQ" -q create "$(printf 'n%.0s' {1..30})" --slots 4
+    script -qec "stty cols 80; '$SLOTQ' ls" /dev/null </dev/null | tr -d '\r' >seen
+    holds 'a name too wide has a line of its own' grep -Eq '^n{30}$' seen
+    sed -i -E 's/\x1b\[[0-9;]*m//g' seen
+    holds 'and no line is wider' awk 'length > 80 {exit 1}' seen
     terminal export screen >seen
     holds 'export does not write to a terminal' grep -q 'slotq export screen > BACKUP' seen
 fi

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command_line.h"
@@ -186,19 +187,53 @@ int run_stats(const command_line *line)
     return code;
 }
 
-/* What ls gathers while it goes through the folder. */
+/* The names that ls goes through, and how wide the longest of them makes the table. */
 typedef struct listing {
     const command_line *line;
-    uint32_t count;
+    char **names;
+    size_t count;
+    int name_columns;
     int code;
 } listing;
 
-static void print_name(const char *name)
+static bool note_name(void *context, const char *name)
 {
-    enum { NAME_COLUMNS = 20 };
+    listing *list = context;
+    const int columns = columns_of(plain_word(name).text);
+    char **names = realloc(list->names, (list->count + 1) * sizeof *names);
+    if (names != NULL) {
+        list->names = names;
+        names[list->count] = strdup(name);
+    }
+    if (names == NULL || names[list->count] == NULL) {
+        complain("out of memory");
+        list->code = EXIT_CODE_FAILURE;
+        return false;
+    }
+    list->count++;
+    list->name_columns = columns > list->name_columns ? columns : list->name_columns;
+    return true;
+}
+
+/* On a terminal the figures stay on the line; whoever reads a pipe has a line a queue. */
+static void choose_columns(listing *list)
+{
+    enum { NAME_COLUMNS = 20, FIGURE_COLUMNS = 57 };
+    const int columns = (int)output_columns() - FIGURE_COLUMNS;
+    if (output_is_terminal() && list->name_columns > columns) {
+        list->name_columns = columns;
+    }
+    if (list->name_columns < NAME_COLUMNS) {
+        list->name_columns = NAME_COLUMNS;
+    }
+}
+
+/* A name that is too wide has a line of its own, and its figures stand under it. */
+static void print_name(const listing *list, const char *name)
+{
     const word_text word = plain_word(name);
-    const int columns = columns_of(word.text);
-    printf("%s%*s", word.text, columns < NAME_COLUMNS ? NAME_COLUMNS - columns : 0, "");
+    const int left = list->name_columns - columns_of(word.text);
+    printf("%s%s%*s", word.text, left < 0 ? "\n" : "", left < 0 ? list->name_columns : left, "");
 }
 
 static void list_failed(listing *list, const char *name, const slotq_error *error)
@@ -208,7 +243,7 @@ static void list_failed(listing *list, const char *name, const slotq_error *erro
                            json_pack("{s:s, s:s}", "outcome", slotq_outcome_name(error->outcome),
                                      "error", plain_word(error->text).text));
     } else {
-        print_name(name);
+        print_name(list, name);
         printf(" %s%s%s\n", output_red(), slotq_outcome_name(error->outcome), output_plain());
         fflush(stdout);
         complain_error(NULL, error);
@@ -216,21 +251,16 @@ static void list_failed(listing *list, const char *name, const slotq_error *erro
     list->code = worse_exit(list->code, slotq_outcome_exit(error->outcome));
 }
 
-static bool list_one(void *context, const char *name)
+static void list_one(listing *list, const char *name)
 {
-    listing *list = context;
     slotq *queue;
     slotq_error error;
     slotq_stats stats = {0};
     slotq_stats sum = {0};
-    if (list->count++ == 0 && !given(list->line, OPTION_JSON)) {
-        printf("%s%-20s %8s %8s %8s %8s %8s %11s%s\n", output_bold(), "QUEUE", "SLOTS", "USED",
-               "READY", "LEASED", "DEAD", "BYTES", output_plain());
-    }
     slotq_outcome outcome = open_quietly(list->line, name, true, &queue, &error);
     if (outcome != SLOTQ_OK) {
         list_failed(list, name, &error);
-        return true;
+        return;
     }
     const uint8_t groups = slotq_geometry_of(queue)->groups;
     for (uint8_t group = 0; group < groups && outcome == SLOTQ_OK; group++) {
@@ -244,23 +274,33 @@ static bool list_one(void *context, const char *name)
     if (outcome != SLOTQ_OK) {
         list_failed(list, name, slotq_error_of(queue));
     } else if (!given(list->line, OPTION_JSON)) {
-        print_name(name);
+        print_name(list, name);
         printf(" %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %11s\n",
                stats.capacity, stats.used, sum.ready, sum.leased, stats.dead,
                count_text(slotq_image_bytes(queue)).text);
     }
     slotq_close(queue);
-    return true;
 }
 
 int run_ls(const command_line *line)
 {
     listing list = {.line = line, .code = EXIT_CODE_OK};
     slotq_error error;
-    if (slotq_list(line->url, list_one, &list, &error) != SLOTQ_OK) {
-        return complain_error(NULL, &error);
+    const slotq_outcome outcome = slotq_list(line->url, note_name, &list, &error);
+    choose_columns(&list);
+    if (list.count != 0 && !given(line, OPTION_JSON)) {
+        printf("%s%-*s %8s %8s %8s %8s %8s %11s%s\n", output_bold(), list.name_columns, "QUEUE",
+               "SLOTS", "USED", "READY", "LEASED", "DEAD", "BYTES", output_plain());
     }
-    if (list.count == 0) {
+    for (size_t i = 0; i < list.count; i++) {
+        list_one(&list, list.names[i]);
+        free(list.names[i]);
+    }
+    free(list.names);
+    if (outcome != SLOTQ_OK) {
+        return worse_exit(list.code, complain_error(NULL, &error));
+    }
+    if (list.count == 0 && list.code == EXIT_CODE_OK) {
         remark("no queue in %s; make one: %s NAME", shown_url(line->url).text,
                shown_command(line, "create", NULL).text);
     }
