@@ -162,5 +162,9 @@ if [ -w /dev/full ]; then
     same 'a full disk under stdout' 1 $?
     "$SLOTQ" export jobs >/dev/full 2>err
     same 'and under export' 1 $?
+    "$SLOTQ" peek jobs >/dev/full 2>>err
+    "$SLOTQ" push jobs x >/dev/full 2>>err
+    same 'each says it once, and why' '3 No space left on device' \
+        "$(sed -n 's/^slotq: cannot write to stdout: //p' err | uniq -c | sed 's/^ *//')"
 fi
 finish

@@ -179,13 +179,20 @@ const char *output_plain(void)
     return sequence("\033[0m");
 }
 
+int output_failed(void)
+{
+    static bool told; /* stdout stays broken, and is looked at again at the end */
+    if (!told) {
+        complain("cannot write to stdout: %s", strerror(errno != 0 ? errno : EIO));
+    }
+    told = true;
+    return EXIT_CODE_FAILURE;
+}
+
 int output_finish(int code)
 {
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        complain("cannot write to stdout: %s", strerror(errno));
-        return worse_exit(code, EXIT_CODE_FAILURE);
-    }
-    return code;
+    errno = 0;
+    return fflush(stdout) != 0 || ferror(stdout) ? worse_exit(code, output_failed()) : code;
 }
 
 bool output_confirm(const command_line *line, const char *question)

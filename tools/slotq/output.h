@@ -38,6 +38,8 @@ const char *output_green(void);
 const char *output_dim(void);
 const char *output_plain(void);
 
+/* Say why stdout takes no more, by errno, but once only. EXIT_CODE_FAILURE. */
+int output_failed(void);
 /* Flush stdout; EXIT_CODE_FAILURE said when it could not all be written, else code. */
 int output_finish(int code);
 

@@ -53,8 +53,7 @@ int run_export(const command_line *line)
     cargo image;
     int code = load(line, name, &image);
     if (code == EXIT_CODE_OK && fwrite(image.bytes, 1, (size_t)image.size, stdout) != image.size) {
-        complain("cannot write all %s to stdout: %s", bytes_text(image.size).text, strerror(errno));
-        code = EXIT_CODE_FAILURE;
+        code = output_failed();
     }
     free(image.bytes);
     return code;
