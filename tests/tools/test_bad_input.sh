@@ -157,6 +157,12 @@ fi
 chmod 755 closed
 
 # ---- output that cannot be written ----
+"$SLOTQ" stats jobs >&- 2>err
+same 'a closed stdout' 1 $?
+holds 'is said' grep -q 'cannot write to stdout: Bad file descriptor' err
+"$SLOTQ" pause jobs in >&- 2>err
+same 'who prints nothing does not need it' 0 $?
+"$SLOTQ" resume jobs
 if [ -w /dev/full ]; then
     "$SLOTQ" stats jobs >/dev/full 2>err
     same 'a full disk under stdout' 1 $?

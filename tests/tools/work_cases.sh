@@ -173,6 +173,12 @@ wait $worker
 same 'a signal for the worker and its commands: an orderly end' 0 $?
 same 'what ran is released, not failed' 4 "$(number sig ready)"
 
+# ---- no stdout ----
+fresh mute
+fill mute 1 1
+"$SLOTQ" -q work mute --drain -- sh -c 'echo "$(cat)" && echo well >wrote' >&- 2>err
+same 'a command can write where our stdout is closed' 'well' "$(cat wrote)"
+
 # ---- SIGKILL loses nothing ----
 fresh kill --slots 400 --tick 10 --max-attempts 0
 fill kill 1 300

@@ -161,6 +161,15 @@ static char **make_arguments(const child_program *program, const void *payload, 
     return list;
 }
 
+/* Where our stdout was closed (main.c) a command still has one that it can write to. */
+static int give_stdout(posix_spawn_file_actions_t *actions)
+{
+    const int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    return flags < 0 || (flags & O_ACCMODE) != O_RDONLY
+               ? 0
+               : posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+}
+
 static int spawn(child *one, const child_program *program, char **arguments, char **environment,
                  int input)
 {
@@ -184,6 +193,7 @@ static int spawn(child *one, const child_program *program, char **arguments, cha
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &program->mask);
     why = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+    why = why == 0 ? give_stdout(&actions) : why;
     if (why == 0) {
         why = posix_spawn(&one->pid, program->path, &actions, &attributes, arguments, environment);
     }

@@ -13,15 +13,14 @@
 #include "output.h"
 #include "report.h"
 
-/* 0, 1 and 2 must be taken, or a queue's file could become stdout. */
+/* 0, 1 and 2 must be taken, or a queue's file could become stdout. A stdout that was closed
+ * refuses what is written: a token that nobody sees must not look like success. */
 static void hold_standard_descriptors(void)
 {
-    int descriptor;
-    do {
-        descriptor = open("/dev/null", O_RDWR);
-    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-    if (descriptor > STDERR_FILENO) {
-        close(descriptor);
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) < 0) {
+            (void)open("/dev/null", descriptor == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+        }
     }
 }
 
