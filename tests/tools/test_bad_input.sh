@@ -83,8 +83,12 @@ expect 'the attempt was not counted' 0 '\t1\thello$' - reserve jobs
 expect 'a server where nobody listens' 5 - 'cannot connect' -u redis://127.0.0.1:1 push jobs x
 expect 'TLS is not in this build' 2 - 'no TLS' -u rediss://localhost push jobs x
 expect 'another scheme' 2 - '' -u ftp://localhost push jobs x
-expect 'no such folder' 1 - 'No such file' -u nowhere create jobs
-expect 'no such folder to list' 1 - 'No such file' -u nowhere ls
+for command in 'create jobs' 'push jobs x' 'rm jobs -y' ls metrics; do
+    # shellcheck disable=SC2086 # a command and its operands
+    expect "no such folder: $command" 1 - '^slotq: nowhere: the folder .*No such file' \
+        -u nowhere $command
+done
+expect 'no such folder to copy to' 1 - '^slotq: nowhere: the folder .*No such' copy jobs nowhere
 expect 'no such queue: the line that makes it' 3 - 'slotq -u \. create none$' -u . push none x
 mkdir folder.slotq
 expect 'a folder of that name' '1' - '' push folder x

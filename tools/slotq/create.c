@@ -196,7 +196,7 @@ int run_create(const command_line *line)
     }
     const bool was_there = is_there(line, name);
     if (slotq_create(line->url, name, &geometry, &settings.options, &error) != SLOTQ_OK) {
-        return complain_about(name, &error);
+        return complain_at(line->url, name, &error);
     }
     print_created(line, name, was_there, &geometry);
     return EXIT_CODE_OK;
@@ -218,7 +218,7 @@ int run_rm(const command_line *line)
         return slotq_outcome_exit(outcome);
     }
     if (outcome != SLOTQ_OK) {
-        return complain_about(name, &error);
+        return complain_at(line->url, name, &error);
     }
     remark("%s is deleted", name);
     return EXIT_CODE_OK;

@@ -264,7 +264,7 @@ int run_metrics(const command_line *line)
         }
     }
     if (line->count == 0 && slotq_list(line->url, gather, &all, &error) != SLOTQ_OK) {
-        all.code = complain_error(NULL, &error);
+        all.code = complain_at(line->url, NULL, &error);
     } else {
         print_all(&all);
     }

@@ -76,6 +76,16 @@ int complain_about(const char *name, const slotq_error *error)
     return complain_error(strstr(error->text, name) == NULL ? name : NULL, error);
 }
 
+int complain_at(const char *url, const char *name, const slotq_error *error)
+{
+    const bool of_folder =
+        !open_is_server(url) && strncmp(error->text, "the folder", strlen("the folder")) == 0;
+    if (of_folder || name == NULL) {
+        return complain_error(of_folder ? shown_url(url).text : NULL, error);
+    }
+    return complain_about(name, error);
+}
+
 int complain_open(const command_line *line, const char *name, const slotq_error *error)
 {
     if (error->outcome == SLOTQ_NOQUEUE && open_is_server(line->url)) {
@@ -83,7 +93,7 @@ int complain_open(const command_line *line, const char *name, const slotq_error 
                  shown_command(line, "create", name).text);
         return slotq_outcome_exit(error->outcome);
     }
-    const int code = complain_about(name, error);
+    const int code = complain_at(line->url, name, error);
     if (error->outcome == SLOTQ_NOQUEUE && strstr(error->text, "slotq create") == NULL) {
         complain("make it: %s", shown_command(line, "create", name).text);
     }

@@ -31,6 +31,9 @@ int complain_queue(const slotq *queue, const char *name);
 /* Say why a call about a queue failed that has no handle; answers the exit code. */
 int complain_about(const char *name, const slotq_error *error);
 
+/* The same, where it may be the folder that is not there; name may be NULL. */
+int complain_at(const char *url, const char *name, const slotq_error *error);
+
 /* The same of opening; for NOQUEUE with the line that makes the queue. */
 int complain_open(const command_line *line, const char *name, const slotq_error *error);
 

@@ -298,7 +298,7 @@ int run_ls(const command_line *line)
     }
     free(list.names);
     if (outcome != SLOTQ_OK) {
-        return worse_exit(list.code, complain_error(NULL, &error));
+        return worse_exit(list.code, complain_at(line->url, NULL, &error));
     }
     if (list.count == 0 && list.code == EXIT_CODE_OK) {
         remark("no queue in %s; make one: %s NAME", shown_url(line->url).text,

@@ -130,7 +130,7 @@ int run_copy(const command_line *line)
     }
     /* a memory queue wants its buffer aligned to 8, which malloc's is */
     if (put(line, url, target, &image, &error) != SLOTQ_OK) {
-        code = complain_about(target, &error);
+        code = complain_at(url, target, &error);
         complain("nothing was copied");
     } else {
         tell_copied(line, url, target, &image);
@@ -198,7 +198,7 @@ int run_import(const command_line *line)
                  bytes_text(SLOTQ_IMAGE_BYTES_MAX).text);
         code = EXIT_CODE_CORRUPT;
     } else if (put(line, line->url, name, &(cargo){image, size}, &error) != SLOTQ_OK) {
-        code = complain_about(name, &error);
+        code = complain_at(line->url, name, &error);
     } else {
         remark("%s is made of %s bytes", name, count_text(size).text);
     }
