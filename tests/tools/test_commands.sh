@@ -138,6 +138,8 @@ same 'import over a queue is refused' 9 $?
 expect 'rm' 0 - 'deleted' rm again
 holds 'nothing is left of it' eval '! ls again.* 2>/dev/null'
 expect 'rm of nothing' 3 - 'no queue' rm again
+expect 'a name that is part of other words' 0 '' - create q --slots 2
+expect 'is said' 3 - '^slotq: q: ' peek q
 expect 'an odd name is a name' 0 '' - create 'a b$c'
 expect 'and works' 0 '^1$' - push 'a b$c' x
 

@@ -2,6 +2,7 @@
  */
 #include "open.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,10 +71,28 @@ bool open_is_server(const char *url)
            strncmp(url, "unix://", 7) == 0;
 }
 
+static bool is_alphanumeric(char letter)
+{
+    return isalnum((unsigned char)letter) != 0;
+}
+
+/* A queue q is not named by every text with a q in it. */
+static bool names(const char *text, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = strstr(text, name); at != NULL && length != 0;
+         at = strstr(at + 1, name)) {
+        if ((at == text || !is_alphanumeric(at[-1])) && !is_alphanumeric(at[length])) {
+            return true;
+        }
+    }
+    return length == 0;
+}
+
 /* Texts that name the queue need no prefix. */
 int complain_about(const char *name, const slotq_error *error)
 {
-    return complain_error(strstr(error->text, name) == NULL ? name : NULL, error);
+    return complain_error(names(error->text, name) ? NULL : name, error);
 }
 
 int complain_at(const char *url, const char *name, const slotq_error *error)
