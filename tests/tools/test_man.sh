@@ -18,6 +18,14 @@ holds 'and every option' test ! -e missing
 [ ! -e missing ] || cat missing
 same 'and all the exit codes' "$("$SLOTQ" help | sed -nE 's/^ +([0-9]+)  .*/\1/p' | xargs)" \
     "$(sed -nE '/generated: exits/,/end generated/ s/^([0-9]+) .*/\1/p' "$page" | xargs)"
+# A line of an indented paragraph begins with a tab, but behind a break (++).
+same 'no paragraph falls back to the margin' '' "$(awk '
+    /```/ {literal = !literal}
+    literal {next}
+    /^$/ {inside = 0}
+    inside && !/^\t/ && before !~ /\+\+$/ {print FILENAME ": " FNR}
+    /^\t/ {inside = 1}
+    {before = $0}' "${page%/*}"/*.scd)"
 if command -v scdoc >out; then
     for source in "$page" "${page%/*}/slotq-format.5.scd"; do
         scdoc <"$source" >made 2>err
