@@ -87,7 +87,8 @@ expect 'bytes that are no text are base64 in JSON' 0 '"id":2,.*"payload_base64":
     peek look --json
 expect 'records end with NUL on wish' 0 '' - peek look -0
 same 'three of them' 3 "$(tr -cd '\0' <out | wc -c)"
-expect 'peek of an empty queue' 3 - '' peek endless
+expect 'peek of an empty queue' 3 - 'endless: no message to look at' peek endless
+expect 'peek behind the newest' 3 - 'no message from 400 on' peek look --from 400
 expect 'stats' 0 'slots +3 of 10 in use \(30%\)' - stats look
 expect 'stats in JSON' 0 '"used":3,"ready":3,"undelivered":3,"leased":0' - stats look --json
 "$SLOTQ" stats look --watch --every 50ms >watched 2>err &

@@ -174,6 +174,17 @@ static void print_peeked(const command_line *line, const slotq_message *message)
     putchar(given(line, OPTION_NUL) ? '\0' : '\n');
 }
 
+/* Ready or not: there is none. */
+static int complain_nothing(const command_line *line, uint64_t from)
+{
+    if (from != 0) {
+        complain("%s: no message from %" PRIu64 " on to look at", line->operands[0], from);
+    } else {
+        complain("%s: no message to look at", line->operands[0]);
+    }
+    return EXIT_CODE_EMPTY;
+}
+
 /* Peek at up to count messages from an id on. */
 static int peek_from(const command_line *line, slotq *queue, slotq_batch *batch, uint64_t from,
                      uint64_t count)
@@ -185,10 +196,10 @@ static int peek_from(const command_line *line, slotq *queue, slotq_batch *batch,
             left < SLOTQ_CALL_MESSAGES_MAX ? (uint32_t)left : SLOTQ_CALL_MESSAGES_MAX;
         const slotq_outcome outcome = slotq_peek(queue, option_group(line), from, limit, batch);
         if (outcome != SLOTQ_OK) {
-            if (outcome == SLOTQ_EMPTY && done != 0) {
-                break;
+            if (outcome != SLOTQ_EMPTY) {
+                return complain_queue(queue, line->operands[0]);
             }
-            return complain_queue(queue, line->operands[0]);
+            return done != 0 ? EXIT_CODE_OK : complain_nothing(line, from);
         }
         slotq_message message;
         while (slotq_batch_next(batch, &message)) {
