@@ -10,10 +10,10 @@
 #include "report.h"
 #include "values.h"
 
-static int refuse_sync(slotq_error *error, const char *text)
+static int refuse_option(slotq_error *error, const char *text)
 {
     error->outcome = SLOTQ_INVALID;
-    snprintf(error->text, sizeof error->text, "--sync %s", text);
+    snprintf(error->text, sizeof error->text, "%s", text);
     return EXIT_CODE_USAGE;
 }
 
@@ -37,18 +37,21 @@ int open_options(const command_line *line, open_settings *settings, slotq_error 
     if (strcmp(line->command->name, "work") == 0) {
         settings->redis.reconnect_ms = RECONNECT_OF_WORKERS_MS;
     }
+    if (given(line, OPTION_REPLICAS) && !open_is_server(line->url)) {
+        return refuse_option(error, "--replicas is for Redis: a file has none");
+    }
     if (!given(line, OPTION_SYNC)) {
         return EXIT_CODE_OK;
     }
     const char *how = line->options[OPTION_SYNC].text;
     if (strcmp(how, "always") != 0 && strcmp(how, "os") != 0) {
-        return refuse_sync(error, "must be os or always");
+        return refuse_option(error, "--sync must be os or always");
     }
     if (strcmp(how, "always") == 0) {
         if (open_is_server(line->url) && strcmp(line->command->name, "doctor") != 0) {
-            return refuse_sync(error, "always is for files: in Redis the server's settings decide "
-                                      "what a crash leaves; slotq doctor --sync always looks at "
-                                      "them");
+            return refuse_option(error, "--sync always is for files: in Redis the server's "
+                                        "settings decide what a crash leaves; slotq doctor --sync "
+                                        "always looks at them");
         }
         settings->options.sync = SLOTQ_SYNC_ALWAYS;
     }
