@@ -35,7 +35,7 @@ expect 'payload 64k' 2 - '1 to 65,535' create q --payload 64k
 expect '17 groups' 2 - '1 to 16' create q --groups 17
 expect '63 attempts' 2 - '0 to 62' create q --max-attempts 63
 expect 'tick 0' 2 - '1 to 60,000' create q --tick 0
-expect 'no number' 2 - '1 to 65,534' create q --slots 12x
+expect 'no number' 2 - 'must be a number, 1 to 65,534' create q --slots 12x
 expect 'a negative number' 2 - '1 to 65,534' create q --slots -5
 expect 'nothing of all that was made' 3 - '' stats q
 same 'no file either' './jobs.slotq' "$(find . -name '*.slotq')"
@@ -62,7 +62,7 @@ unchanged 'status of no id' 2 'is no id' status jobs x
 unchanged 'remove of no id' 2 'is no id' remove jobs 1 x
 unchanged 'reserve too many' 2 '1 to 4,096' reserve jobs -n 4097
 unchanged 'pause sideways' 2 'in .* or out' pause jobs up
-unchanged 'unknown option' 2 'unknown option --nosuch' push jobs --nosuch=5 x
+unchanged 'unknown option' 2 'unknown option --nosuch; slotq help push' push jobs --nosuch=5 x
 unchanged 'unknown letter' 2 'unknown option -x' push jobs -x
 unchanged 'an option of another command' 2 'takes no --slots' push jobs --slots 5 x
 unchanged 'an option without its value' 2 'needs a value' reserve jobs --lease

@@ -51,8 +51,8 @@ for signal in INT TERM HUP; do
 done
 
 # ---- what it does not take ----
-expect 'no time' 2 - 'must be 1 to' bench --seconds 0
-expect 'no batch' 2 - 'must be 1 to' bench --batch 0
+expect 'no time' 2 - 'must be a number, 1 to' bench --seconds 0
+expect 'no batch' 2 - 'must be a number, 1 to' bench --batch 0
 expect 'a batch that no call takes' 2 - 'which is 104 messages of 10,000 bytes' \
     bench --payload 10000 --batch 105
 expect 'a queue' 2 - 'too many operands' bench jobs

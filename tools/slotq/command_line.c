@@ -41,15 +41,17 @@ static int complain_value(const option_entry *entry, const char *text)
     switch (entry->kind) {
     case KIND_COUNT:
     case KIND_BYTES:
-        complain("--%s %s: must be %s to %s", entry->name, text, count_text(entry->least).text,
-                 count_text(entry->most).text);
+        complain("--%s %s: must be a number%s, %s to %s", entry->name, text,
+                 entry->kind == KIND_BYTES ? " of bytes (k: 1,024)" : "",
+                 count_text(entry->least).text, count_text(entry->most).text);
         break;
     case KIND_ID:
         complain("--%s %s: is no id (1, 2, ...)", entry->name, text);
         break;
     case KIND_TIMES:
-        complain("--%s %s: is no time or range of times (such as 5s, 500ms..1m)", entry->name,
-                 text);
+        complain("--%s %s: is no time or range of times, the shorter one first (such as 5s, "
+                 "500ms..1m)",
+                 entry->name, text);
         break;
     default:
         complain("--%s %s: is no time from %s to %s (such as 500ms, 30s, 5m, 2h, 1d)", entry->name,
@@ -91,16 +93,17 @@ static int keep_value(command_line *line, int option, const char *text)
     return good ? EXIT_CODE_OK : complain_value(entry, text);
 }
 
-static int complain_unknown(const char *text, char letter)
+static int complain_unknown(const command_line *line, const char *text, char letter)
 {
+    const char *command = line->command != NULL ? line->command->name : "COMMAND";
     if (letter != 0) {
-        complain("unknown option -%c in %s; slotq help COMMAND lists the options; put -- before "
-                 "data or a command that begins with a dash",
-                 letter, text);
-    } else {
-        complain("unknown option %.*s; slotq help COMMAND lists the options; put -- before data "
+        complain("unknown option -%c in %s; slotq help %s lists the options; put -- before data "
                  "or a command that begins with a dash",
-                 (int)strcspn(text, "="), text);
+                 letter, text, command);
+    } else {
+        complain("unknown option %.*s; slotq help %s lists the options; put -- before data or a "
+                 "command that begins with a dash",
+                 (int)strcspn(text, "="), text, command);
     }
     return EXIT_CODE_USAGE;
 }
@@ -125,7 +128,7 @@ static int read_long(command_line *line, int argc, char **argv, int *at)
     }
     const int option = find_long(argv[*at] + 2, &value);
     if (option < 0) {
-        return complain_unknown(argv[*at], 0);
+        return complain_unknown(line, argv[*at], 0);
     }
     if (entry_of(option)->kind == KIND_FLAG) {
         if (value != NULL) {
@@ -145,7 +148,7 @@ static int read_letters(command_line *line, int argc, char **argv, int *at)
     for (const char *letter = text + 1; *letter != '\0'; letter++) {
         const int option = find_letter(*letter);
         if (option < 0) {
-            return complain_unknown(text, *letter);
+            return complain_unknown(line, text, *letter);
         }
         if (entry_of(option)->kind != KIND_FLAG) {
             return letter[1] != '\0' ? keep_value(line, option, letter + 1)
@@ -187,8 +190,8 @@ static int judge(const command_line *line)
         }
     }
     if (line->count < command->least || line->count > command->most) {
-        complain("too %s operands: slotq %s %s", line->count < command->least ? "few" : "many",
-                 command->name, command->operands);
+        complain("too %s operands: slotq %s%s%s", line->count < command->least ? "few" : "many",
+                 command->name, command->operands[0] != '\0' ? " " : "", command->operands);
         return EXIT_CODE_USAGE;
     }
     return EXIT_CODE_OK;

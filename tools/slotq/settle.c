@@ -47,7 +47,7 @@ int run_reserve(const command_line *line)
 {
     const char *name = line->operands[0];
     if (option_number(line, OPTION_NUMBER, 1) > SLOTQ_CALL_MESSAGES_MAX) {
-        complain("-n must be 1 to %s", count_text(SLOTQ_CALL_MESSAGES_MAX).text);
+        complain("--number: must be a number, 1 to %s", count_text(SLOTQ_CALL_MESSAGES_MAX).text);
         return EXIT_CODE_USAGE;
     }
     slotq *queue;
