@@ -171,6 +171,7 @@ SLOTQ_URL=empty expect 'SLOTQ_URL is the folder' 3 - 'slotq create jobs' stats j
 expect 'an empty command' 2 - 'slotq help' ''
 expect 'help' 0 '^  create +make a queue' - help
 expect 'help of a command' 0 '--max-attempts N' - help create
+expect 'how times are written' 0 '^times: 500ms, 30s' - help reserve
 expect '--help' 0 '^slotq push ' - push --help
 expect 'version' 0 '^slotq [0-9.]+, format' - version
 expect '--version' 0 '^slotq [0-9.]+, format' - --version

@@ -33,6 +33,17 @@ static void print_options(uint64_t options)
     }
 }
 
+static bool takes_times(uint64_t options)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const option_kind kind = option_table[i].kind;
+        if (options & UINT64_C(1) << i && (kind == KIND_TIME || kind == KIND_TIMES)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int help_command(const command_entry *command)
 {
     const uint64_t common = command_find("ls")->options; /* ls has no option of its own */
@@ -46,6 +57,9 @@ int help_command(const command_entry *command)
     if (has_own) {
         printf("\noptions:\n");
         print_options(command->options & ~common);
+        if (takes_times(command->options)) {
+            printf("times: 500ms, 30s, 5m, 2h, 1d, also 1m30s\n");
+        }
     }
     printf("\nfor every command:\n");
     print_options(common);
