@@ -171,7 +171,11 @@ static slotq_outcome push_what_fits(slotq_producer *self)
     const uint32_t room = outcome == SLOTQ_FULL ? room_of(self->queue) : 0;
     if (room > 0 && room < self->count) {
         outcome = push_oldest(self, room, 0);
-        return is_sent(outcome) ? SLOTQ_FULL : outcome;
+        if (is_sent(outcome)) { /* full now, and by these too */
+            self->queue->holder.held += room;
+            self->queue->holder.unfinished += room;
+            return SLOTQ_FULL;
+        }
     }
     return outcome;
 }

@@ -99,6 +99,13 @@ same 'paused' 9 $?
 same 'stdin that cannot be read' 1 $?
 holds 'says why' grep -q 'Is a directory' said
 
+fresh part --slots 5
+"$SLOTQ" push part a b c >out
+"$SLOTQ" push part d e f g >out 2>said
+same 'some find room' '4 4 5' "$? $(xargs <out)"
+holds 'full is told of the queue as it is now' grep -q 'full: 5 of 5 slots are in use' said
+holds 'and of all that is not finished' grep -q '4 behind it are held, 5 of all not' said
+
 # ---- interrupted ----
 fresh live
 "$SLOTQ" push live <pipe 2>said &
