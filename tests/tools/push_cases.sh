@@ -147,6 +147,7 @@ same '--block can be interrupted' 130 $?
 fresh ring --slots 5 --overwrite
 seq 1 12 | "$SLOTQ" push ring -q
 same 'overwrite keeps the newest' '8 9 10 11 12' "$(payloads ring | xargs)"
+expect 'stats say what goes next' 0 'full: the next push drops message 8 ' - stats ring
 fresh shared --slots 5000 --payload 16
 for one in a b c d; do
     seq -f "$one%g" 1 1000 | "$SLOTQ" push shared -q &

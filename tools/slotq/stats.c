@@ -85,10 +85,16 @@ static void print_group(const slotq *queue, const slotq_stats *stats)
 }
 
 /* Where nothing more fits, or much is held behind one message: say which and what to do. */
-static void print_holder(const command_line *line, const char *name, const slotq_stats *stats)
+static void print_holder(const command_line *line, const char *name, const slotq *queue,
+                         const slotq_stats *stats)
 {
     const slotq_holder *holder = &stats->holder;
     if (holder->id == 0 || stats->used < stats->capacity) {
+        return;
+    }
+    if (slotq_geometry_of(queue)->flags & SLOTQ_FLAG_OVERWRITE) {
+        printf("\nfull: the next push drops message %" PRIu64 " (%s in group %u), the oldest.\n",
+               holder->id, state_word(holder->state), holder->group);
         return;
     }
     printf("\n%sfull:%s message %" PRIu64 " (%s in group %u) holds %s slots, %s of them "
@@ -133,7 +139,7 @@ static int print_stats(const command_line *line, const char *name, slotq *queue)
         print_group(queue, &stats);
     }
     if (!given(line, OPTION_JSON)) {
-        print_holder(line, name, &stats);
+        print_holder(line, name, queue, &stats);
     }
     return EXIT_CODE_OK;
 }
