@@ -159,6 +159,15 @@ if as_nobody "$SLOTQ" version >out 2>err; then
     as_nobody "$SLOTQ" -u closed rm jobs >out 2>err
     same 'rm without the right to write' 1 $?
 fi
+if [ "$(id -u)" = 0 ] && as_nobody "$SLOTQ" version >out 2>err; then # somebody else may write
+    mkfifo hold
+    "$SLOTQ" -q -u closed push jobs <hold &
+    exec 8>hold
+    holds 'a writer is there' await 20 eval '! as_nobody "$SLOTQ" -u closed stats jobs >out 2>err'
+    holds 'why it keeps others from looking' grep -q 'open for writing elsewhere' err
+    exec 8>&-
+    wait
+fi
 chmod 755 closed
 
 # ---- output that cannot be written ----

@@ -3,6 +3,7 @@
 #include "open.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,23 @@ int complain_queue(const slotq *queue, const char *name)
     return complain_about(name, slotq_error_of(queue));
 }
 
+/* A journal to be replayed, or none yet, takes the right to write. Who has it not is told what
+ * stood against looking. */
+static slotq_outcome open_to_mend(const command_line *line, const char *name,
+                                  open_settings *settings, slotq_outcome refused, slotq **queue,
+                                  slotq_error *error)
+{
+    const slotq_error why = *error;
+    settings->options.read_only = false;
+    const slotq_outcome outcome = slotq_open(line->url, name, &settings->options, queue, error);
+    const int number = outcome == SLOTQ_IO ? error->system_errno : 0;
+    if (number == EACCES || number == EPERM || number == EROFS) {
+        *error = why;
+        return refused;
+    }
+    return outcome;
+}
+
 slotq_outcome open_quietly(const command_line *line, const char *name, bool to_look, slotq **queue,
                            slotq_error *error)
 {
@@ -141,8 +159,7 @@ slotq_outcome open_quietly(const command_line *line, const char *name, bool to_l
         if (open_is_server(line->url) || (outcome != SLOTQ_IO && outcome != SLOTQ_UNSUPPORTED)) {
             return outcome;
         }
-        /* a journal to be replayed, or none yet: that takes the right to write */
-        settings.options.read_only = false;
+        return open_to_mend(line, name, &settings, outcome, queue, error);
     }
     return slotq_open(line->url, name, &settings.options, queue, error);
 }
