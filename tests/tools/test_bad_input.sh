@@ -90,7 +90,8 @@ for command in 'create jobs' 'push jobs x' 'rm jobs -y' ls metrics; do
         -u nowhere $command
 done
 expect 'no such folder to copy to' 1 - '^slotq: nowhere: the folder .*No such' copy jobs nowhere
-expect 'no such queue: the line that makes it' 3 - 'slotq -u \. create none$' -u . push none x
+expect 'no such queue: the line that makes it' 3 - \
+    '^slotq: there is no queue none in \.; make it: slotq -u \. create none$' -u . push none x
 mkdir folder.slotq
 expect 'a folder of that name' '1' - '' push folder x
 rmdir folder.slotq

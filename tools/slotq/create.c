@@ -213,7 +213,7 @@ int run_rm(const command_line *line)
     }
     slotq_error error;
     const slotq_outcome outcome = slotq_remove_queue(line->url, name, &error);
-    if (outcome == SLOTQ_NOQUEUE && open_is_server(line->url)) {
+    if (outcome == SLOTQ_NOQUEUE) {
         complain("there is no queue %s in %s", name, shown_url(line->url).text);
         return slotq_outcome_exit(outcome);
     }

@@ -111,16 +111,12 @@ int complain_at(const char *url, const char *name, const slotq_error *error)
 
 int complain_open(const command_line *line, const char *name, const slotq_error *error)
 {
-    if (error->outcome == SLOTQ_NOQUEUE && open_is_server(line->url)) {
-        complain("there is no queue %s in %s; make it: %s", name, shown_url(line->url).text,
-                 shown_command(line, "create", name).text);
-        return slotq_outcome_exit(error->outcome);
+    if (error->outcome != SLOTQ_NOQUEUE) {
+        return complain_at(line->url, name, error);
     }
-    const int code = complain_at(line->url, name, error);
-    if (error->outcome == SLOTQ_NOQUEUE && strstr(error->text, "slotq create") == NULL) {
-        complain("make it: %s", shown_command(line, "create", name).text);
-    }
-    return code;
+    complain("there is no queue %s in %s; make it: %s", name, shown_url(line->url).text,
+             shown_command(line, "create", name).text);
+    return slotq_outcome_exit(error->outcome);
 }
 
 int complain_queue(const slotq *queue, const char *name)
