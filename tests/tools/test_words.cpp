@@ -65,6 +65,17 @@ TEST_CASE("no control byte and no broken UTF-8 is left in a plain word")
     CHECK(columns_of("caf\xC3\xA9") == 4);
 }
 
+TEST_CASE("a wide character takes two columns")
+{
+    CHECK(columns_of("\xE6\xBC\xA2\xE5\xAD\x97") == 4); /* two ideographs */
+    CHECK(columns_of("\xED\x95\x9C") == 2);             /* Hangul */
+    CHECK(columns_of("\xEF\xBC\xA1\xEF\xBD\xB1") == 3); /* a full and a half one */
+    CHECK(columns_of("\xF0\x9F\x98\x80") == 2);         /* a face */
+    CHECK(columns_of("\xE2\x82\xAC\xCE\xA9") == 2);     /* euro, omega */
+    CHECK(columns_of("\xE1\x84\x80\xE1\x85\xA0") == 3); /* the ends of a range */
+    CHECK(columns_of("\x7F") == 1);
+}
+
 TEST_CASE("a URL is shown without its password")
 {
     CHECK(std::string(shown_url("redis://me:secret@host:1/2").text) == "redis://me:***@host:1/2");

@@ -40,7 +40,7 @@ void output_payload(const void *bytes, size_t size, unsigned most_columns)
     unsigned columns = 0;
     for (size_t done = 0; done < size;) {
         const size_t length = visible_bytes(at + done, size - done);
-        const unsigned width = length != 0 ? 1 : 4;
+        const unsigned width = length != 0 ? (unsigned)character_columns(at + done, length) : 4;
         if (most_columns != 0 && columns + width + 3 > most_columns) {
             fputs("...", stdout);
             return;

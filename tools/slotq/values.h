@@ -50,6 +50,8 @@ word_text plain_word(const char *text);
 word_text shown_url(const char *url);
 /* Bytes of the visible UTF-8 character at bytes; 0 = it is none. */
 size_t visible_bytes(const uint8_t *bytes, size_t size);
+/* Columns of a terminal that such a character takes: 1, or 2 where it is wide. */
+int character_columns(const uint8_t *bytes, size_t length);
 /* Columns that plain_word's text takes. */
 int columns_of(const char *text);
 

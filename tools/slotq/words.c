@@ -119,11 +119,52 @@ word_text shown_url(const char *url)
     return shown;
 }
 
+static uint32_t code_of(const uint8_t *bytes, size_t length)
+{
+    uint32_t code = length == 1 ? bytes[0] : bytes[0] & (0x7Fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        code = code << 6 | (bytes[i] & 0x3Fu);
+    }
+    return code;
+}
+
+/* By hand: wcwidth knows nothing of it under LC_ALL=C, where terminals draw UTF-8 all the same. */
+int character_columns(const uint8_t *bytes, size_t length)
+{
+    static const struct {
+        uint32_t first;
+        uint32_t last;
+    } wide[] = {
+        {0x1100, 0x115F},   /* Hangul initials */
+        {0x2E80, 0x303E},   /* radicals, punctuation of CJK */
+        {0x3041, 0xA4CF},   /* kana, ideographs, Yi */
+        {0xAC00, 0xD7A3},   /* Hangul */
+        {0xF900, 0xFAFF},   /* ideographs again */
+        {0xFE30, 0xFE6F},   /* forms of punctuation */
+        {0xFF00, 0xFF60},   /* full-width forms */
+        {0xFFE0, 0xFFE6},   /* and their signs */
+        {0x1F300, 0x1F64F}, /* pictures */
+        {0x1F900, 0x1F9FF}, /* more of them */
+        {0x20000, 0x3FFFD}, /* rare ideographs */
+    };
+    const uint32_t code = code_of(bytes, length);
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+        if (code >= wide[i].first && code <= wide[i].last) {
+            return 2;
+        }
+    }
+    return 1;
+}
+
 int columns_of(const char *text)
 {
     int columns = 0;
-    for (; *text != '\0'; text++) {
-        columns += ((uint8_t)*text & 0xC0) != 0x80;
+    for (size_t left = strlen(text); left != 0;) {
+        const size_t length = visible_bytes((const uint8_t *)text, left);
+        const size_t taken = length != 0 ? length : 1;
+        columns += length != 0 ? character_columns((const uint8_t *)text, length) : 1;
+        text += taken;
+        left -= taken;
     }
     return columns;
 }
