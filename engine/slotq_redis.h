@@ -71,7 +71,8 @@ SLOTQ_API slotq_outcome slotq_redis_command(slotq_redis_connection *connection, 
                                             struct redisReply **reply, slotq_error *error);
 
 /* The hiredis context of it, for slotq_redis_attach, slotq_script_run or hiredis's own calls;
- * NULL when the connection is lost. It goes with the connection. */
+ * NULL when the connection is lost. Once given it stays until slotq_redis_close; when the
+ * connection is lost it is marked so (err). */
 SLOTQ_API struct redisContext *slotq_redis_context(slotq_redis_connection *connection);
 
 /* ---- scripts of one's own ---- */
@@ -127,8 +128,8 @@ SLOTQ_API slotq_outcome slotq_pipeline_settle(slotq_pipeline *pipeline, slotq_se
 /* A whole reserved batch, which is empty from now on (not EXTEND), so that a reserve of the same
  * pipeline may fill it again. */
 SLOTQ_API slotq_outcome slotq_pipeline_settle_batch(slotq_pipeline *pipeline, slotq_settle_how how,
-                                                    slotq_batch *batch, uint64_t ms,
-                                                    uint8_t reason, uint32_t *index);
+                                                    slotq_batch *batch, uint64_t ms, uint8_t reason,
+                                                    uint32_t *index);
 
 /* Send them all, take all answers. Verbs happen in their order, others' perhaps between them; each
  * is whole in itself. Only where somebody flushes the server's scripts meanwhile, or a moment

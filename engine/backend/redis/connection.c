@@ -111,7 +111,7 @@ slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext
 void redis_connection_drop(redis_connection *connection, const char *why)
 {
     redisContext *context = connection->context;
-    if (context != NULL && !connection->borrowed) {
+    if (context != NULL && !connection->borrowed && !connection->lent) {
         connection->context = NULL;
         redisFree(context);
         fork_mark_drop(&connection->mark);
@@ -123,6 +123,7 @@ void redis_connection_drop(redis_connection *connection, const char *why)
 
 void redis_connection_free(redis_connection *connection)
 {
+    connection->lent = false;
     if (!connection->borrowed) {
         redis_connection_drop(connection, "");
     }

@@ -14,6 +14,7 @@ typedef struct redis_connection {
     redisContext *context; /* NULL = not connected */
     fork_mark mark;        /* of an own one: a child of a fork must not use it too */
     bool borrowed;         /* the context is the caller's: never closed, never made again */
+    bool lent;             /* the caller has the own context: closed only when this is freed */
     uint32_t connect_timeout_ms;
     uint32_t timeout_ms; /* longest silence of the server */
     uint8_t *out;        /* commands on their way */
@@ -37,7 +38,8 @@ slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext
 /* Have a reader make no more room than a reply is worth, whatever the server says will come. */
 void redis_connection_bound(redis_connection *connection, redisReader *reader);
 
-/* Let go of the socket; a borrowed context is told that it is of no use any more. */
+/* Let go of the socket; a context that the caller has too is told that it is of no use any more.
+ */
 void redis_connection_drop(redis_connection *connection, const char *why);
 
 /* Drop it and free what it has. */

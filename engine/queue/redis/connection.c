@@ -81,7 +81,9 @@ struct redisContext *slotq_redis_context(slotq_redis_connection *connection)
     if (connection == NULL || redis_connection_is_inherited(&connection->connection)) {
         return NULL;
     }
-    return connection->connection.context;
+    redisContext *context = connection->connection.context;
+    connection->connection.lent = context != NULL;
+    return context != NULL && context->err == 0 ? context : NULL;
 }
 
 static slotq_outcome ask(redis_connection *connection, int count, const char **arguments,
