@@ -284,7 +284,8 @@ slotq_outcome redis_server_greet(redis_connection *connection, const char *key, 
     if (outcome == SLOTQ_OK) {
         outcome = read_answers(connection, key != NULL, asked_ms, facts, fault);
     }
-    if (outcome != SLOTQ_OK) { /* replies may be left: it cannot be used on */
+    /* replies to what follows a refused login may be left: it cannot be used on */
+    if (outcome != SLOTQ_OK && !connection->borrowed) {
         redis_connection_drop(connection, "the server refused");
     }
     return outcome;

@@ -64,6 +64,15 @@ struct Lent {
     }
 };
 
+/* Whether a context still answers. */
+bool answers(redisContext *context)
+{
+    auto *reply = static_cast<redisReply *>(redisCommand(context, "PING"));
+    const bool good = reply != nullptr && std::string(reply->str) == "PONG";
+    freeReplyObject(reply);
+    return good;
+}
+
 } // namespace
 
 TEST_CASE("a plain connection that breaks leaves the handle over it what it was lent")
@@ -107,4 +116,28 @@ TEST_CASE("a forked child that asks for the context leaves its handle what it wa
     CHECK(status == 0);
     CHECK(lent.push() == SLOTQ_OK);
     CHECK(lent.ping() == SLOTQ_OK);
+}
+
+TEST_CASE("a connection that is whole stays so where the server refuses the queue")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    server.command({"ACL", "SETUSER", "guest", "on", "nopass", "~*", "+ping", "+auth"});
+    redisContext *context = redisConnectUnix(server.socket_path().c_str());
+    REQUIRE((context != nullptr && context->err == 0));
+    freeReplyObject(redisCommand(context, "AUTH guest x"));
+    slotq *queue = nullptr;
+    slotq_error error = {};
+    CHECK(slotq_redis_attach(context, "jobs", nullptr, &queue, &error) == SLOTQ_IO);
+    CHECK(std::string(error.text).find("NOPERM") != std::string::npos);
+    CHECK(context->err == 0);
+    CHECK(answers(context));
+    freeReplyObject(redisCommand(context, "AUTH default x"));
+    server.command({"ACL", "SETUSER", "guest", "+@all"});
+    CHECK(slotq_redis_attach(context, "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
+    slotq_close(queue);
+    redisFree(context);
 }
