@@ -145,9 +145,10 @@ SLOTQ_API slotq_outcome slotq_pipeline_get(const slotq_pipeline *pipeline, uint3
 /* ---- the same for event loops: bytes out, replies in ---- */
 
 /* What slotq_pipeline_run would send, to be sent over any connection to the same server: *bytes
- * are the pipeline's, valid until its next call. *replies says how many will come back. With
- * load_scripts the scripts go before: say so the first time on a connection, and after AGAIN. The
- * WAIT of wait_replicas is left to the loop. */
+ * are the pipeline's, valid until its next call. *replies says how many will come back: 0 where
+ * every verb has its outcome already, which slotq_pipeline_get tells. With load_scripts the scripts
+ * go before: say so the first time on a connection, and after AGAIN. The WAIT of wait_replicas is
+ * left to the loop. */
 SLOTQ_API slotq_outcome slotq_pipeline_build(slotq_pipeline *pipeline, bool load_scripts,
                                              const void **bytes, size_t *size, uint32_t *replies);
 

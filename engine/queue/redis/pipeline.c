@@ -394,7 +394,8 @@ slotq_outcome slotq_pipeline_build(slotq_pipeline *pipeline, bool load_scripts, 
     }
     *bytes = pipeline->buffer.out;
     *size = pipeline->buffer.out_bytes;
-    return outcome;
+    /* where nothing is to be sent no reply comes that could end it */
+    return outcome == SLOTQ_OK && *replies == 0 ? sum_up(pipeline) : outcome;
 }
 
 static void take_reply(slotq_pipeline *pipeline, entry *verb, const redisReply *reply)

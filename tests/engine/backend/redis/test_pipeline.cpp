@@ -1,0 +1,73 @@
+/* test_pipeline.cpp: pipelines at their edges: verbs that are refused before anything is sent,
+ * results asked for late, servers that refuse a script. Knows the public headers and a private
+ * server.
+ */
+#include "catch.hpp"
+
+#include "../../../../engine/slotq_redis.h"
+#include "redis_server.hpp"
+
+namespace
+{
+
+const slotq_data hello = {"hello", 5};
+const slotq_data too_big = {"seventeen bytes!!", 17};
+
+struct World {
+    redis::Server server;
+    slotq *queue = nullptr;
+    slotq_pipeline *pipeline = nullptr;
+
+    World()
+    {
+        slotq_geometry geometry = {};
+        geometry.ring_slots = 1000;
+        geometry.payload_bytes = 16;
+        geometry.tick_ms = 10;
+        geometry.groups = 1;
+        REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, nullptr) ==
+                SLOTQ_OK);
+        REQUIRE(slotq_open(server.url().c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
+        REQUIRE(slotq_pipeline_new(queue, &pipeline, nullptr) == SLOTQ_OK);
+    }
+    ~World()
+    {
+        slotq_pipeline_free(pipeline);
+        slotq_close(queue);
+    }
+    World(const World &) = delete;
+    World &operator=(const World &) = delete;
+
+    uint32_t put(const slotq_data &data)
+    {
+        uint32_t index = 99;
+        REQUIRE(slotq_pipeline_push(pipeline, &data, 1, &index) == SLOTQ_OK);
+        return index;
+    }
+    slotq_pipeline_result result(uint32_t index) const
+    {
+        slotq_pipeline_result result = {};
+        REQUIRE(slotq_pipeline_get(pipeline, index, &result) == SLOTQ_OK);
+        return result;
+    }
+};
+
+} // namespace
+
+TEST_CASE("verbs of which none needs to be sent have their outcomes with the bytes")
+{
+    if (!redis::available()) {
+        return;
+    }
+    World world;
+    const void *bytes = nullptr;
+    size_t size = 99;
+    uint32_t replies = 99;
+    CHECK(world.put(too_big) == 0);
+    REQUIRE(slotq_pipeline_build(world.pipeline, false, &bytes, &size, &replies) == SLOTQ_OK);
+    CHECK((size == 0 && replies == 0));
+    CHECK(world.result(0).outcome == SLOTQ_TOOBIG);
+    CHECK(world.put(hello) == 0); /* begun anew */
+    REQUIRE(slotq_pipeline_build(world.pipeline, true, &bytes, &size, &replies) == SLOTQ_OK);
+    CHECK(replies == 5);
+}
