@@ -100,7 +100,7 @@ typedef struct slotq_pipeline slotq_pipeline;
 typedef struct slotq_pipeline_result {
     slotq_outcome outcome;
     uint64_t first_id; /* push: OK and UNCONFIRMED */
-    uint32_t count;    /* reserve: messages in the batch; settle: messages settled OK */
+    uint32_t count;    /* reserve: messages it got; settle: messages settled OK */
     const char *text;  /* for people; valid until the next call on the pipeline */
 } slotq_pipeline_result;
 
@@ -112,9 +112,9 @@ SLOTQ_API void slotq_pipeline_free(slotq_pipeline *pipeline);
 
 /* Put a verb behind the others; *index (may be NULL) names it in slotq_pipeline_get. Arguments are
  * judged as by slotq_push, slotq_reserve, slotq_settle: OK, INVALID, NOMEMORY; nothing is sent.
- * The first one put after a run or parse begins the pipeline anew. messages, outcomes and
- * new_tokens are borrowed until the verbs were run; runs are copied. Each reserve needs a batch of
- * its own. */
+ * The first one put after a run or parse begins the pipeline anew. messages, batches, outcomes
+ * and new_tokens are borrowed until the verbs were run; runs are copied. Each reserve needs a batch
+ * of its own. */
 SLOTQ_API slotq_outcome slotq_pipeline_push(slotq_pipeline *pipeline, const slotq_data *messages,
                                             uint32_t count, uint32_t *index);
 SLOTQ_API slotq_outcome slotq_pipeline_reserve(slotq_pipeline *pipeline, uint8_t group,

@@ -15,7 +15,8 @@ enum { VERBS_MAX = 1 << 16 };
 /* A verb that was put. */
 typedef struct entry {
     slotq_call call;
-    slotq_batch *batch; /* reserve */
+    slotq_batch *batch; /* reserve; the user's again once it ran */
+    uint32_t reserved;  /* messages that it got */
     consume_wish wanted;
     slotq_run one_run; /* settle of one run; more are in runs */
     slotq_run *runs;
@@ -116,6 +117,7 @@ static entry *next_entry(slotq_pipeline *pipeline)
     }
     entry *made = pipeline->entries[pipeline->count];
     made->batch = NULL;
+    made->reserved = 0;
     made->runs = NULL;
     made->outcome = SLOTQ_MORE;
     return made;
@@ -264,6 +266,7 @@ static void conclude(slotq_pipeline *pipeline, entry *verb)
     if (verb->call.verb == SLOTQ_RESERVE && verb->outcome == SLOTQ_OK) {
         verb->outcome =
             consume_take(pipeline->queue, &verb->call, &verb->wanted, false, verb->batch);
+        verb->reserved = verb->outcome == SLOTQ_OK ? verb->batch->count : 0;
         if (verb->outcome != SLOTQ_OK) {
             fault_say(&verb->fault, verb->outcome, "%s", slotq_error_of(pipeline->queue)->text);
         }
@@ -347,7 +350,7 @@ slotq_outcome slotq_pipeline_get(const slotq_pipeline *pipeline, uint32_t index,
         const bool in = verb->outcome == SLOTQ_OK || verb->outcome == SLOTQ_UNCONFIRMED;
         result->first_id = in ? verb->call.push.first_id : 0;
     } else if (verb->call.verb == SLOTQ_RESERVE) {
-        result->count = verb->outcome == SLOTQ_OK ? verb->batch->count : 0;
+        result->count = verb->reserved;
     } else {
         result->count = verb->call.settle.ok_count;
     }

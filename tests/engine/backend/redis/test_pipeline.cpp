@@ -71,3 +71,21 @@ TEST_CASE("verbs of which none needs to be sent have their outcomes with the byt
     REQUIRE(slotq_pipeline_build(world.pipeline, true, &bytes, &size, &replies) == SLOTQ_OK);
     CHECK(replies == 5);
 }
+
+TEST_CASE("a reserve's count is told after its batch was settled or freed")
+{
+    if (!redis::available()) {
+        return;
+    }
+    World world;
+    slotq_batch *batch = slotq_batch_new();
+    world.put(hello);
+    world.put(hello);
+    REQUIRE(slotq_pipeline_reserve(world.pipeline, 0, 5, 30000, batch, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_pipeline_run(world.pipeline) == SLOTQ_OK);
+    CHECK(world.result(2).count == 2);
+    REQUIRE(slotq_ack_batch(world.queue, batch) == SLOTQ_OK);
+    CHECK(world.result(2).count == 2);
+    slotq_batch_free(batch);
+    CHECK(world.result(2).count == 2);
+}
