@@ -242,6 +242,7 @@ static bool take_load(redis_store *self, redisReply **refused, store_fault *faul
         self->redis7 = false;
     } else if (reply->type == REDIS_REPLY_ERROR) {
         *refused = reply;
+        self->known_scripts = 0; /* putting it had noted the script */
         return true;
     }
     freeReplyObject(reply);
@@ -262,7 +263,6 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
     }
     if (refused != NULL && redis_error_is(reply, "NOSCRIPT")) {
         finish(job, redis_reply_take(&self->terms, job->call, refused, job->harvest, job->fault));
-        self->known_scripts = 0;
     }
     freeReplyObject(refused);
     const bool is_old = self->redis7 && self->settings.read_only && redis_error_is_of_age(reply);

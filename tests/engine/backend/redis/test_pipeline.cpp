@@ -89,3 +89,29 @@ TEST_CASE("a reserve's count is told after its batch was settled or freed")
     slotq_batch_free(batch);
     CHECK(world.result(2).count == 2);
 }
+
+TEST_CASE("a script that could not be loaded is not taken for known")
+{
+    if (!redis::available()) {
+        return;
+    }
+    World world;
+    slotq_batch *batch = slotq_batch_new();
+    slotq *other = nullptr;
+    /* the server knows reserve, and not push */
+    REQUIRE(world.server.command({"SCRIPT", "FLUSH"}).is_status("OK"));
+    REQUIRE(slotq_clone(world.queue, &other, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_reserve(other, 0, 1, 1000, 0, batch) == SLOTQ_EMPTY);
+    world.server.command({"ACL", "SETUSER", "default", "-script|load", "-evalsha"});
+    const uint32_t push = world.put(hello);
+    REQUIRE(slotq_pipeline_reserve(world.pipeline, 0, 1, 30000, batch, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_pipeline_run(world.pipeline) == SLOTQ_IO);
+    CHECK(world.result(push).outcome == SLOTQ_IO);
+    world.server.command({"ACL", "SETUSER", "default", "+@all"});
+    world.put(hello);
+    REQUIRE(slotq_pipeline_reserve(world.pipeline, 0, 1, 30000, batch, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_pipeline_run(world.pipeline) == SLOTQ_OK);
+    CHECK(slotq_batch_count(batch) == 1); /* the push came first */
+    slotq_close(other);
+    slotq_batch_free(batch);
+}
