@@ -277,6 +277,7 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
     if ((is_old || may_not || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX) {
         job->loads++;
         job->asks_to_load = true;
+        job->sent = false; /* it did not happen, whatever becomes of those behind it */
         self->known_scripts = 0;
     } else {
         finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));

@@ -28,11 +28,14 @@ struct Handle {
     slotq_error error = {};
     slotq_batch *batch = slotq_batch_new();
 
-    explicit Handle(const std::string &url, uint32_t timeout_ms = PATIENCE_MS)
+    explicit Handle(const std::string &url, uint32_t timeout_ms = PATIENCE_MS,
+                    uint32_t replicas = 0)
     {
         slotq_options options = {};
         redis.timeout_ms = timeout_ms;
         redis.reconnect_ms = std::min(timeout_ms, RECONNECT_MS);
+        redis.wait_replicas = replicas;
+        redis.wait_ms = 10;
         options.redis = &redis;
         /* a time-out that is short for a test's sake may pass on a busy machine: again then */
         slotq_outcome outcome = SLOTQ_CONNECT;
@@ -134,6 +137,27 @@ TEST_CASE("a reserve and an ack that are cut are unknown; what was leased stays 
     CHECK(slotq_ack_batch(handle.queue, handle.batch) == SLOTQ_OUTCOME_UNKNOWN);
     CHECK(direct.stats().acked == 1);
     CHECK(std::string(slotq_error_of(handle.queue)->text).find("not known") != std::string::npos);
+}
+
+TEST_CASE("a push whose script was not there did not happen, whatever is cut behind it")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Proxy proxy(server.socket_path());
+    Handle direct(server.url());
+    Handle handle(proxy.url(), PATIENCE_MS, 1);
+    REQUIRE(handle.push() == SLOTQ_UNCONFIRMED); /* there is no replica */
+    REQUIRE(server.command({"SCRIPT", "FLUSH"}).is_status("OK"));
+    const std::string unknown(40, '0');
+    const std::string refusal = server.command({"EVALSHA", unknown, "0"}).text;
+    REQUIRE(refusal.find("NOSCRIPT") == 0);
+    proxy.cut_after(static_cast<long>(refusal.size()) + 3); /* before WAIT's answer */
+    CHECK(handle.push() == SLOTQ_UNCONFIRMED);
+    CHECK(proxy.disarm());
+    CHECK(direct.stats().last_id == 2);
 }
 
 TEST_CASE("what only reads is asked again, wherever it was cut")
