@@ -55,7 +55,8 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     return SLOTQ_OK;
 }
 
-static slotq_outcome connect_once(redis_store *self, store_fault *fault)
+/* *may_pass: the server was not met, or it is loading or busy; else it was, and said why not. */
+static slotq_outcome connect_once(redis_store *self, bool *may_pass, store_fault *fault)
 {
     redis_facts facts;
     slotq_outcome outcome = SLOTQ_OK;
@@ -68,6 +69,7 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
         outcome =
             redis_server_greet(&self->connection, self->key, self->terms.key_bytes, &facts, fault);
     }
+    *may_pass = outcome == SLOTQ_CONNECT || outcome == SLOTQ_IO;
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);
         if (outcome != SLOTQ_OK && !self->connection.borrowed) {
@@ -81,10 +83,9 @@ slotq_outcome redis_store_connect(redis_store *self, uint64_t deadline_ms, store
 {
     uint64_t pause_ms = BACKOFF_FIRST_MS;
     for (;;) {
-        const slotq_outcome outcome = connect_once(self, fault);
+        bool may_pass;
+        const slotq_outcome outcome = connect_once(self, &may_pass, fault);
         const uint64_t now_ms = monotonic_ms();
-        /* not there, or there and loading: both pass */
-        const bool may_pass = outcome == SLOTQ_CONNECT || outcome == SLOTQ_IO;
         if (!may_pass || now_ms + pause_ms >= deadline_ms) {
             return outcome;
         }

@@ -70,6 +70,13 @@ bool names(const Met &met, const std::string &word)
     return met.text.find(word) != std::string::npos;
 }
 
+long connections(redis::Server &server)
+{
+    const std::string info = server.command({"INFO", "stats"}).text;
+    const std::string name = "total_connections_received:";
+    return std::stol(info.substr(info.find(name) + name.size()));
+}
+
 } // namespace
 
 TEST_CASE("no server, no socket, no host: CONNECT")
@@ -344,6 +351,29 @@ TEST_CASE("a queue that was made anew with another geometry is told apart")
     CHECK(slotq_check(queue) == SLOTQ_OK); /* of what is there now */
     std::vector<uint8_t> image(slotq_image_bytes(queue));
     CHECK(slotq_export(queue, image.data(), image.size()) == SLOTQ_CORRUPT);
+    slotq_close(queue);
+}
+
+TEST_CASE("another geometry is told at once by who connects again, and not asked for again")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    const std::string url = server.url();
+    REQUIRE(create(url).outcome == SLOTQ_OK);
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open(url.c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_remove_queue(url.c_str(), "jobs", nullptr) == SLOTQ_OK);
+    slotq_geometry other = small();
+    other.payload_bytes = 99;
+    REQUIRE(slotq_create(url.c_str(), "jobs", &other, nullptr, nullptr) == SLOTQ_OK);
+    server.command({"CLIENT", "KILL", "TYPE", "normal"});
+    const long before = connections(server);
+    const slotq_data message = {"x", 1};
+    CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_IO);
+    CHECK(std::string(slotq_error_of(queue)->text).find("geometry") != std::string::npos);
+    CHECK(connections(server) - before == 2); /* the push's, and that of who counts */
     slotq_close(queue);
 }
 
