@@ -1,5 +1,5 @@
-/* connection.c: see connection.h. A reply's sizes are the server's word: an array is bounded
- * before hiredis makes room for it, and so is all that may lie unread.
+/* connection.c: see connection.h. A reply's sizes are the server's word: an array and its depth are
+ * bounded before hiredis makes room for it, and so is all that may lie unread.
  */
 #define _GNU_SOURCE
 #include "connection.h"
@@ -21,6 +21,7 @@ enum {
     WORTH_SENDING_BYTES = 8 * 1024,
     KEEPS_BYTES = 1024 * 1024,            /* buffers of more are given back */
     ELEMENTS_MAX = 1 << 20,               /* of a reply; what a script gives has far fewer */
+    NESTED_MAX = 32,                      /* arrays around an array: freeing them recurses */
     UNREAD_BYTES_MAX = 600 * 1024 * 1024, /* the largest reply is a whole image */
     STALE_AFTER_MS = 200                  /* who answered just now is not looked at */
 };
@@ -38,7 +39,13 @@ static void *bounded_array(const redisReadTask *task, element_count elements)
 {
     redis_connection *connection = task->privdata;
     const long long wanted = (long long)elements;
-    if (wanted < 0 || (unsigned long long)wanted > connection->elements_left) {
+    uint32_t depth = 0;
+    for (const redisReadTask *at = task->parent; at != NULL && depth <= NESTED_MAX;
+         at = at->parent) {
+        depth++;
+    }
+    if (depth > NESTED_MAX || wanted < 0 ||
+        (unsigned long long)wanted > connection->elements_left) {
         return NULL;
     }
     connection->elements_left -= (size_t)wanted;

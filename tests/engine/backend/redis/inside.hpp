@@ -15,6 +15,7 @@
 extern "C" {
 #define export export_ /* a word of C++; the contract of stores has a member of that name */
 #include "../../../../engine/backend/redis/address.h"
+#include "../../../../engine/backend/redis/connection.h"
 #include "../../../../engine/backend/redis/errors.h"
 #include "../../../../engine/backend/redis/packed.h"
 #include "../../../../engine/backend/redis/reply.h"

@@ -256,3 +256,34 @@ TEST_CASE("the small verbs: words and counts")
     CHECK(far.take("*0\r\n") == SLOTQ_IO);
     CHECK(far.take("*2\r\n$7\r\nlast_id\r\n:1\r\n") == SLOTQ_IO);
 }
+
+TEST_CASE("arrays in arrays are read down to a depth that can be freed again")
+{
+    redis_connection connection = {};
+    std::unique_ptr<redisReader, void (*)(redisReader *)> reader(redisReaderCreate(),
+                                                                 redisReaderFree);
+    redis_connection_bound(&connection, reader.get());
+    const std::string wire = "*1\r\n*1\r\n*1\r\n:7\r\n";
+    void *parsed = nullptr;
+    REQUIRE(redisReaderFeed(reader.get(), wire.data(), wire.size()) == REDIS_OK);
+    REQUIRE(redisReaderGetReply(reader.get(), &parsed) == REDIS_OK);
+    REQUIRE(parsed != nullptr);
+    freeReplyObject(parsed);
+    /* deeper than some versions of hiredis go by themselves */
+    std::vector<redisReadTask> tasks(100);
+    std::vector<redisReply> around(100);
+    for (size_t i = 0; i < tasks.size(); i++) {
+        tasks[i] = {};
+        around[i] = {};
+        around[i].type = REDIS_REPLY_ARRAY;
+        tasks[i].type = REDIS_REPLY_ARRAY;
+        tasks[i].obj = &around[i];
+        tasks[i].parent = i > 0 ? &tasks[i - 1] : nullptr;
+        tasks[i].privdata = &connection;
+    }
+    redisReply *place[1] = {};
+    around[98].element = place;
+    void *made = connection.functions.createArray(&tasks[99], 1);
+    freeReplyObject(made);
+    CHECK(made == nullptr);
+}
