@@ -24,8 +24,8 @@ static uint32_t shorter(uint32_t timeout_ms, uint64_t patience_ms)
 }
 
 /* Each of its steps takes no longer than the sleep that it is for. */
-static bool subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
-                      size_t key_bytes, uint64_t patience_ms)
+static bool try_to_subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
+                             size_t key_bytes, uint64_t patience_ms)
 {
     char channel[CHANNEL_BYTES];
     store_fault fault;
@@ -51,6 +51,16 @@ static bool subscribe(redis_waiter *waiter, const redis_connection *model, const
     waiter->refused = reply->type == REDIS_REPLY_ERROR;
     freeReplyObject(reply);
     return !waiter->refused;
+}
+
+static bool subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
+                      size_t key_bytes, uint64_t patience_ms)
+{
+    const bool subscribed = try_to_subscribe(waiter, model, key, key_bytes, patience_ms);
+    if (!subscribed) {
+        redis_connection_drop(&waiter->connection, "not subscribed");
+    }
+    return subscribed;
 }
 
 /* Something came: so may have more, all of it one reason to look again. */
@@ -79,7 +89,6 @@ void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, con
     if (!waiter->subscribed) {
         waiter->subscribed = subscribe(waiter, model, key, key_bytes, sleep_ms);
         if (!waiter->subscribed) {
-            redis_connection_drop(&waiter->connection, "not subscribed");
             sleep_blind(sleep_ms);
         }
         return;

@@ -3,6 +3,7 @@
  */
 #include "catch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -370,4 +371,19 @@ TEST_CASE("a push that too few replicas confirm is in, and said not to be confir
     CHECK(pipeline.result(0).outcome == SLOTQ_UNCONFIRMED);
     CHECK(pipeline.result(0).first_id == 2);
     CHECK(pipeline.result(1).count == 2);
+}
+
+TEST_CASE("who may not subscribe keeps no connection for it")
+{
+    if (!redis::available()) {
+        return;
+    }
+    World world;
+    int fd = -1;
+    world.server.command({"ACL", "SETUSER", "default", "-subscribe"});
+    CHECK(slotq_redis_listen(world.queue, &fd) == SLOTQ_UNSUPPORTED);
+    CHECK(fd == -1);
+    const std::string clients = world.server.command({"CLIENT", "LIST"}).text;
+    const auto count = std::count(clients.begin(), clients.end(), '\n');
+    CHECK(count == 2); /* the handle's, and that of who asks */
 }
