@@ -18,8 +18,9 @@
  * failed sync the handle answers IO for good), OUTCOME_UNKNOWN (the sync after a change failed:
  * whether the disk has it is not known), UNSUPPORTED (a change by a read-only handle), NOMEMORY.
  * With NULL for a required pointer the answer is INVALID. In Redis also: CONNECT (the server
- * cannot be reached, nothing happened), IO (it refused, nothing happened), OUTCOME_UNKNOWN (no
- * answer came after the command was sent: never repeated by itself), NOQUEUE (the key is gone).
+ * cannot be reached or loads its data yet, nothing happened), IO (it refused, nothing happened),
+ * OUTCOME_UNKNOWN (no answer came after the command was sent: never repeated by itself), NOQUEUE
+ * (the key is gone).
  *
  * Threads: there is no global state. A handle belongs to one thread at a time. For another
  * thread take another handle: slotq_clone, or slotq_open again for a file. Batches belong to

@@ -35,10 +35,7 @@ void worker_give_up(worker *work)
 
 bool worker_server_is_away(const worker *work, slotq_outcome outcome)
 {
-    const bool is_loading =
-        outcome == SLOTQ_IO && strstr(slotq_error_of(work->queue)->text, ": LOADING ") != NULL;
-    return work->far &&
-           (outcome == SLOTQ_CONNECT || outcome == SLOTQ_OUTCOME_UNKNOWN || is_loading);
+    return work->far && (outcome == SLOTQ_CONNECT || outcome == SLOTQ_OUTCOME_UNKNOWN);
 }
 
 void worker_note_there(worker *work)

@@ -53,7 +53,7 @@ void worker_give_up(worker *work);
 /* Take in the signals that came: the first ends the run in order, the second at once. */
 void worker_take_signals(worker *work);
 
-/* No answer, or a server that has its data to load first: what passes, on a queue in Redis. */
+/* No server, one that loads its data first, or no answer: what passes, on a queue in Redis. */
 bool worker_server_is_away(const worker *work, slotq_outcome outcome);
 
 /* The server answers. */

@@ -160,7 +160,7 @@ typedef struct refusal {
 static const refusal refusals[] = {
     {"OOM", SLOTQ_IO, "the server is at maxmemory: raise it, or use Redis 7 for slotq's scripts"},
     {"READONLY", SLOTQ_IO, "the server is a replica: connect to its primary"},
-    {"LOADING", SLOTQ_IO, "the server is loading its data: try again soon"},
+    {"LOADING", SLOTQ_CONNECT, "the server is loading its data: try again soon"},
     {"BUSY", SLOTQ_IO, "a script keeps the server busy: try again, or SCRIPT KILL"},
     {"MASTERDOWN", SLOTQ_IO, "the replica has lost its primary: connect to the primary"},
     {"MISCONF", SLOTQ_IO, "the server cannot save to its disk and takes no writes: see its log"},

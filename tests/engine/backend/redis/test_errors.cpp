@@ -26,7 +26,7 @@ const Case cases[] = {
     {"SLOTQVERSION 11 another", SLOTQ_VERSION, SLOTQ_VERSION},
     {"OOM command not allowed when used memory > 'maxmemory'.", SLOTQ_IO, SLOTQ_IO},
     {"READONLY You can't write against a read only replica.", SLOTQ_IO, SLOTQ_IO},
-    {"LOADING Redis is loading the dataset in memory", SLOTQ_IO, SLOTQ_IO},
+    {"LOADING Redis is loading the dataset in memory", SLOTQ_CONNECT, SLOTQ_CONNECT},
     {"BUSY Redis is busy running a script.", SLOTQ_IO, SLOTQ_IO},
     {"CLUSTERDOWN The cluster is down", SLOTQ_IO, SLOTQ_IO},
     {"MISCONF Redis is configured to save RDB snapshots", SLOTQ_IO, SLOTQ_IO},
