@@ -94,12 +94,17 @@ slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t
         return judged;
     }
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
+    bool was_full = false;
     for (;;) {
         const bool over = queue_wait_is_over(&wait);
-        const slotq_outcome outcome = push_once(queue, messages, count,
-                                                !over || queue->store->is_listened, first_id);
+        const bool marks = (was_full && !over) || queue->store->is_listened;
+        const slotq_outcome outcome = push_once(queue, messages, count, marks, first_id);
         if (outcome != SLOTQ_FULL || over) {
             return outcome;
+        }
+        if (!marks) { /* mostly there is room, and a push that marks costs a store more */
+            was_full = true;
+            continue;
         }
         const slotq_outcome slept = queue_wait_sleep(queue, &wait, 0, UINT64_MAX);
         if (slept != SLOTQ_OK) {

@@ -45,11 +45,14 @@ struct World {
     World(const World &) = delete;
     World &operator=(const World &) = delete;
 
-    long commands()
+    long stat(const std::string &name)
     {
         const std::string info = server.command({"INFO", "stats"}).text;
-        const std::string name = "total_commands_processed:";
-        return std::stol(info.substr(info.find(name) + name.size()));
+        return std::stol(info.substr(info.find(name + ":") + name.size() + 1));
+    }
+    long commands()
+    {
+        return stat("total_commands_processed");
     }
 };
 
@@ -386,4 +389,19 @@ TEST_CASE("who may not subscribe keeps no connection for it")
     const std::string clients = world.server.command({"CLIENT", "LIST"}).text;
     const auto count = std::count(clients.begin(), clients.end(), '\n');
     CHECK(count == 2); /* the handle's, and that of who asks */
+}
+
+/* A push that marks the queue as waited for takes the whole path of its script. */
+TEST_CASE("where there is room a push that may wait says to the server what a push does")
+{
+    World world;
+    const slotq_data message = {"message", 7};
+    const auto said_by = [&](uint64_t wait_ms) {
+        const long before = world.stat("total_net_input_bytes");
+        REQUIRE(slotq_push_wait(world.queue, &message, 1, wait_ms, nullptr) == SLOTQ_OK);
+        return world.stat("total_net_input_bytes") - before;
+    };
+    REQUIRE(slotq_push(world.queue, &message, 1, nullptr) == SLOTQ_OK); /* loads the script */
+    const long bytes = said_by(0);
+    CHECK(said_by(60000) == bytes);
 }
