@@ -77,6 +77,19 @@ long connections(redis::Server &server)
     return std::stol(info.substr(info.find(name) + name.size()));
 }
 
+/* A handle on a queue that was removed and made with larger payloads since. */
+slotq *open_and_remake(const std::string &url)
+{
+    REQUIRE(create(url).outcome == SLOTQ_OK);
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open(url.c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_remove_queue(url.c_str(), "jobs", nullptr) == SLOTQ_OK);
+    slotq_geometry other = small();
+    other.payload_bytes = 99;
+    REQUIRE(slotq_create(url.c_str(), "jobs", &other, nullptr, nullptr) == SLOTQ_OK);
+    return queue;
+}
+
 } // namespace
 
 TEST_CASE("no server, no socket, no host: CONNECT")
@@ -337,14 +350,7 @@ TEST_CASE("a queue that was made anew with another geometry is told apart")
         return;
     }
     redis::Server server;
-    const std::string url = server.url();
-    REQUIRE(create(url).outcome == SLOTQ_OK);
-    slotq *queue = nullptr;
-    REQUIRE(slotq_open(url.c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
-    REQUIRE(slotq_remove_queue(url.c_str(), "jobs", nullptr) == SLOTQ_OK);
-    slotq_geometry other = small();
-    other.payload_bytes = 99;
-    REQUIRE(slotq_create(url.c_str(), "jobs", &other, nullptr, nullptr) == SLOTQ_OK);
+    slotq *const queue = open_and_remake(server.url());
     const slotq_data message = {"x", 1};
     CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_IO);
     CHECK(std::string(slotq_error_of(queue)->text).find("geometry") != std::string::npos);
@@ -360,14 +366,7 @@ TEST_CASE("another geometry is told at once by who connects again, and not asked
         return;
     }
     redis::Server server;
-    const std::string url = server.url();
-    REQUIRE(create(url).outcome == SLOTQ_OK);
-    slotq *queue = nullptr;
-    REQUIRE(slotq_open(url.c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
-    REQUIRE(slotq_remove_queue(url.c_str(), "jobs", nullptr) == SLOTQ_OK);
-    slotq_geometry other = small();
-    other.payload_bytes = 99;
-    REQUIRE(slotq_create(url.c_str(), "jobs", &other, nullptr, nullptr) == SLOTQ_OK);
+    slotq *const queue = open_and_remake(server.url());
     server.command({"CLIENT", "KILL", "TYPE", "normal"});
     const long before = connections(server);
     const slotq_data message = {"x", 1};
