@@ -19,7 +19,7 @@ static bool ask(const doctor *self, const char *name)
     return output_confirm(self->line, question);
 }
 
-/* The library does it in opening. */
+/* The library does it in opening, after the whole check; doctor's own look follows. */
 static slotq_outcome open_adopting(const command_line *line, const char *name, slotq_error *error)
 {
     open_settings settings;
@@ -28,14 +28,7 @@ static slotq_outcome open_adopting(const command_line *line, const char *name, s
         return error->outcome;
     }
     settings.options.adopt_journal = true;
-    slotq_outcome outcome = slotq_open(line->url, name, &settings.options, &queue, error);
-    if (outcome != SLOTQ_OK) {
-        return outcome;
-    }
-    outcome = slotq_check(queue);
-    if (outcome != SLOTQ_OK) {
-        *error = *slotq_error_of(queue);
-    }
+    const slotq_outcome outcome = slotq_open(line->url, name, &settings.options, &queue, error);
     slotq_close(queue);
     return outcome;
 }
