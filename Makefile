@@ -156,7 +156,9 @@ $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
 $(OUT)/obj/engine/backend/%.o $(OUT)/obj/engine/queue/%.o: ROOM = \
 	$(HOSTED) -Wmissing-prototypes -Ibuild/gen
 $(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine -Ibuild/gen
-$(OUT)/obj/tests/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. \
+$(OUT)/obj/tests/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I.
+# Only these know where the tree lies, so that a compiler cache can serve the others in any tree.
+$(call objects,$(shell grep -rl SLOTQ_SOURCE_DIR tests --include='*.cpp')): private CPPFLAGS += \
 	-DSLOTQ_SOURCE_DIR='"$(CURDIR)"'
 $(OUT)/obj/fuzz/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. -Ifuzz
 $(OUT)/obj/tests/support/main.o: TEST_OPTIMIZE := -O0
