@@ -73,12 +73,14 @@ HOSTED := -D_GNU_SOURCE=
 
 # ---- what there is ----
 
-FREE_SOURCES := $(wildcard engine/layout/*.c engine/core/*.c)
-HOST_SOURCES := $(wildcard engine/backend/*.c engine/queue/*.c)
+# What lies in rooms, however deep.
+sources_of = $(sort $(shell find $(1) -name '*.c'))
+FREE_SOURCES := $(call sources_of,engine/layout engine/core)
 # libslotq_redis is libslotq and these; which kinds of URL there are is told by either schemes.c.
-REDIS_SOURCES := $(wildcard engine/backend/redis/*.c engine/queue/redis/*.c)
+REDIS_SOURCES := $(call sources_of,engine/backend/redis engine/queue/redis)
+HOST_SOURCES := $(filter-out $(REDIS_SOURCES),$(call sources_of,engine/backend engine/queue))
 LUA_SOURCES := $(wildcard lua/*.lua)
-TOOL_SOURCES := $(wildcard tools/slotq/*.c)
+TOOL_SOURCES := $(call sources_of,tools/slotq)
 EXAMPLE_SOURCES := $(wildcard tools/examples/*.c)
 BENCH_SOURCES := $(wildcard bench/*/*.c)
 BENCH_MAINS := $(wildcard bench/*/bench_*.c)
@@ -101,8 +103,10 @@ MAN_SOURCES := $(wildcard tools/man/*.scd)
 objects = $(patsubst %,$(OUT)/obj/%.o,$(basename $(1)))
 named = $(notdir $(basename $(1)))
 
-# A room within a room cannot have its binary there: engine/backend is a file.
-binary_of = $(OUT)/tests/$(patsubst %/redis,%-redis,$(1))
+# A room's binary lies beside those of other rooms: engine/backend/file has engine/backend-file.
+house = $(firstword $(subst /, ,$(1)))
+within = $(subst /,-,$(patsubst $(call house,$(1))/%,%,$(1)))
+binary_of = $(OUT)/tests/$(if $(findstring /,$(1)),$(call house,$(1))/)$(call within,$(1))
 TEST_BINARIES := $(foreach room,$(TEST_ROOMS),$(call binary_of,$(room)))
 REPLAYS := $(patsubst %,$(OUT)/replay/%,$(call named,$(FUZZ_TARGETS)))
 FUZZERS := $(patsubst %,$(OUT)/fuzz/%,$(call named,$(FUZZ_TARGETS)))

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tools/slotq/records.h"
+#include "../tools/slotq/say/records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

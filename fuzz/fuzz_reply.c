@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../engine/backend/redis/connection.h"
-#include "../engine/backend/redis/reply.h"
+#include "../engine/backend/redis/wire/connection.h"
+#include "../engine/backend/redis/call/reply.h"
 #include "../engine/layout/geometry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

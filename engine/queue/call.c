@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include <time.h>
 
-#include "../backend/monotonic.h"
+#include "../backend/system/monotonic.h"
 #include "handle.h"
 
 uint64_t queue_now_ms(const slotq *queue)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../backend/file.h"
+#include "../backend/file/store.h"
 #include "schemes.h"
 
 #define SUFFIX ".slotq"

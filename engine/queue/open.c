@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../backend/memory.h"
+#include "../backend/memory/store.h"
 #include "handle.h"
 #include "schemes.h"
 

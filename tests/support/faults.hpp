@@ -1,6 +1,6 @@
 /* faults.hpp: the calls that the library makes of the system, made to fail on demand, counted,
  * and syncs reported. Works in binaries linked with --wrap for the names in
- * tests/engine/backend/wrap.txt. Knows the system's calls; knows no queue.
+ * tests/engine/backend/file/wrap.txt. Knows the system's calls; knows no queue.
  */
 #ifndef SLOTQ_TESTS_FAULTS_HPP
 #define SLOTQ_TESTS_FAULTS_HPP

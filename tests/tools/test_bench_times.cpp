@@ -4,7 +4,7 @@
 #include <memory>
 
 extern "C" {
-#include "tools/slotq/bench_times.h"
+#include "tools/slotq/bench/times.h"
 }
 
 TEST_CASE("quantiles of times are within a hundredth")

@@ -7,7 +7,7 @@
 #include <vector>
 
 extern "C" {
-#include "tools/slotq/records.h"
+#include "tools/slotq/say/records.h"
 }
 
 namespace

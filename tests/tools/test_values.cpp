@@ -4,8 +4,8 @@
 #include <string>
 
 extern "C" {
-#include "tools/slotq/backoff.h"
-#include "tools/slotq/values.h"
+#include "tools/slotq/work/backoff.h"
+#include "tools/slotq/line/values.h"
 }
 
 namespace

@@ -5,7 +5,7 @@
 #include <string>
 
 extern "C" {
-#include "tools/slotq/values.h"
+#include "tools/slotq/line/values.h"
 }
 
 namespace

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command_line.h"
-#include "help.h"
-#include "open.h"
-#include "output.h"
-#include "report.h"
+#include "line/command_line.h"
+#include "line/help.h"
+#include "verbs/open.h"
+#include "say/output.h"
+#include "say/report.h"
 
 /* 0, 1 and 2 must be taken, or a queue's file could become stdout. A stdout that was closed
  * refuses what is written: a token that nobody sees must not look like success. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "errors.h"
-#include "script.h"
+#include "call/errors.h"
+#include "call/script.h"
 
 /* A server met for one errand. */
 typedef struct errand {

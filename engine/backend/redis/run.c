@@ -8,10 +8,10 @@
 
 #include "../../layout/fields.h"
 #include "../../layout/geometry.h"
-#include "../monotonic.h"
-#include "errors.h"
-#include "reply.h"
-#include "script.h"
+#include "../system/monotonic.h"
+#include "call/errors.h"
+#include "call/reply.h"
+#include "call/script.h"
 #include "store.h"
 
 enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000, LOADS_MAX = 3, TURNS_MAX = 64 };

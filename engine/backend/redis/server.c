@@ -10,8 +10,8 @@
 
 #include "../../layout/bytes.h"
 #include "../../layout/fields.h"
-#include "errors.h"
-#include "script.h"
+#include "call/errors.h"
+#include "call/script.h"
 
 static int64_t wall_clock_ms(void)
 {

@@ -5,7 +5,7 @@
 #define SLOTQ_BACKEND_REDIS_SERVER_H
 
 #include "../../slotq_core.h"
-#include "connection.h"
+#include "wire/connection.h"
 
 enum { REDIS_FRONT_BYTES_MAX = 704, REDIS_WORD_BYTES = 32 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "errors.h"
+#include "call/errors.h"
 
 enum { CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 10000, WAIT_MS = 1000 };
 

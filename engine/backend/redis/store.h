@@ -6,11 +6,11 @@
 
 #include "../../slotq_redis.h"
 #include "../backend.h"
-#include "connection.h"
+#include "wire/connection.h"
 #include "redis_script_names.h"
-#include "request.h"
+#include "call/request.h"
 #include "server.h"
-#include "waiter.h"
+#include "wire/waiter.h"
 
 enum { REDIS_KEY_BYTES_MAX = 200 };
 
@@ -34,7 +34,7 @@ typedef struct redis_store {
     redis_terms terms;
     redis_settings settings;
     redis_waiter waiter;
-    bool redis7; /* scripts with a shebang */
+    bool redis7;     /* scripts with a shebang */
     bool no_monitor; /* EVALSHA_RO is not allowed: who only reads asks by EVALSHA, as workers do */
     uint64_t known_scripts; /* a bit a script that this connection has seen the server have */
     char key[REDIS_KEY_BYTES_MAX + 1];

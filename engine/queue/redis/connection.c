@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../backend/redis/errors.h"
+#include "../../backend/redis/call/errors.h"
 #include "../../backend/redis/store.h"
 #include "../handle.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../backend/redis/errors.h"
-#include "../../backend/redis/reply.h"
+#include "../../backend/redis/call/errors.h"
+#include "../../backend/redis/call/reply.h"
 #include "../../backend/redis/store.h"
 #include "../consume.h"
 

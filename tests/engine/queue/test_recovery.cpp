@@ -18,7 +18,7 @@
 #include "image.hpp"
 
 extern "C" {
-#include "../../../engine/backend/journal.h"
+#include "../../../engine/backend/file/journal.h"
 }
 
 using namespace any_queue;

@@ -14,12 +14,12 @@
 
 extern "C" {
 #define export export_ /* a word of C++; the contract of stores has a member of that name */
-#include "../../../../engine/backend/redis/address.h"
-#include "../../../../engine/backend/redis/connection.h"
-#include "../../../../engine/backend/redis/errors.h"
-#include "../../../../engine/backend/redis/packed.h"
-#include "../../../../engine/backend/redis/reply.h"
-#include "../../../../engine/backend/redis/request.h"
+#include "../../../../engine/backend/redis/wire/address.h"
+#include "../../../../engine/backend/redis/wire/connection.h"
+#include "../../../../engine/backend/redis/call/errors.h"
+#include "../../../../engine/backend/redis/call/packed.h"
+#include "../../../../engine/backend/redis/call/reply.h"
+#include "../../../../engine/backend/redis/call/request.h"
 #include "../../../../engine/layout/geometry.h"
 #undef export
 }

@@ -1,0 +1,17 @@
+/* adopt.h: the step in the journal of a copied queue, taken over on the user's word. Knows
+ * what such a journal must show; who may ask for it is the opener's.
+ */
+#ifndef SLOTQ_BACKEND_FILE_ADOPT_H
+#define SLOTQ_BACKEND_FILE_ADOPT_H
+
+#include "open.h"
+#include "journal.h"
+
+/* As the first opener, presence held exclusively, with another file's journal mapped whose record
+ * is live: refuse it, or do its step here and clear it. OK: nothing in it is needed any more.
+ * IO: not of this geometry and size, or the option is not given; UNSUPPORTED: read only; CORRUPT:
+ * the record is torn, breaks its rules, or would make the queue unsound. Refused, both files are
+ * as they were. */
+slotq_outcome file_adopt(file_image *image, const journal_owner *owner, store_fault *fault);
+
+#endif

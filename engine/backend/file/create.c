@@ -1,0 +1,338 @@
+/* create.c: queue files that appear whole: created, imported; and removed. A file gets its
+ * name last, so a half-made queue is never seen, and of two creators one wins.
+ */
+#define _GNU_SOURCE
+#include "../system/large_files.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../layout/bytes.h"
+#include "../../layout/fields.h"
+#include "../../layout/geometry.h"
+#include "journal_file.h"
+#include "locks.h"
+
+enum { CREATE_TRIES = 100 }; /* others create and remove it at the same time */
+
+/* A file being made. */
+typedef struct making {
+    file_image image; /* names, descriptor, mapping and size; nobody else has it */
+    int folder;
+    fresh_file main;
+    store_fault *fault;
+} making;
+
+static slotq_outcome begin(making *self, const char *folder, const char *queue, uint64_t size,
+                           store_fault *fault)
+{
+    file_image *image = &self->image;
+    memset(image, 0, sizeof *image);
+    image->view.image_bytes = (uint32_t)size;
+    self->fault = fault;
+    file_names_make(&image->names, queue);
+    slotq_outcome outcome = filesystem_open_folder(folder, &self->folder, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = filesystem_refuse_network(self->folder, &image->names, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = file_journal_refuse_orphan(image, self->folder, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = fresh_file_make(self->folder, size, image->names.shown, &self->main, fault);
+    }
+    if (outcome != SLOTQ_OK) {
+        close(self->folder);
+        return outcome;
+    }
+    image->descriptor = self->main.descriptor;
+    void *bytes =
+        mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, image->descriptor, 0);
+    if (bytes == MAP_FAILED) {
+        outcome = fault_system(fault, errno, "%s cannot be mapped", image->names.shown);
+        fresh_file_drop(self->folder, &self->main);
+        close(self->folder);
+        return outcome;
+    }
+    image->bytes = bytes;
+    return SLOTQ_OK;
+}
+
+/* Both files get their names; who opens the main one meanwhile waits for its journal. */
+static slotq_outcome publish(making *self, fresh_file *journal)
+{
+    const file_names *names = &self->image.names;
+    (void)lock_presence(self->main.descriptor, true);
+    slotq_outcome outcome =
+        fresh_file_publish(self->folder, &self->main, names->main, false, self->fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = fresh_file_publish(self->folder, journal, names->journal, true, self->fault);
+    if (outcome != SLOTQ_OK) {
+        (void)unlinkat(self->folder, names->main, 0); /* nobody is in yet */
+        return outcome;
+    }
+    return filesystem_sync_folder(self->folder, names->shown, self->fault);
+}
+
+/* outcome OK: sync it, and make it appear; else drop it. EXISTS where the name is taken. */
+static slotq_outcome end(making *self, slotq_outcome outcome)
+{
+    fresh_file journal;
+    if (outcome == SLOTQ_OK && fsync(self->main.descriptor) != 0) {
+        outcome = fault_system(self->fault, errno, "%s could not be synced to the disk",
+                               self->image.names.shown);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = file_journal_make(&self->image, self->folder, &journal, self->fault);
+        if (outcome == SLOTQ_OK) {
+            outcome = publish(self, &journal);
+            fresh_file_drop(self->folder, &journal);
+        }
+    }
+    munmap(self->image.bytes, self->image.view.image_bytes);
+    fresh_file_drop(self->folder, &self->main);
+    close(self->folder);
+    return outcome;
+}
+
+/* The queue's file: OK, NOQUEUE where there is none, or what the system says. */
+static slotq_outcome open_existing(const char *folder, const file_names *names, int *descriptor,
+                                   store_fault *fault)
+{
+    int there;
+    const slotq_outcome outcome = filesystem_open_folder(folder, &there, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    *descriptor = openat(there, names->main, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int system_errno = errno;
+    close(there);
+    if (*descriptor >= 0) {
+        return SLOTQ_OK;
+    }
+    return system_errno == ENOENT
+               ? SLOTQ_NOQUEUE
+               : fault_system(fault, system_errno, "%s exists, but cannot be opened", names->shown);
+}
+
+/* ---- create ---- */
+
+static slotq_outcome say_exists(const file_names *names, const slotq_geometry *there,
+                                store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_EXISTS,
+                     "%s exists with another geometry (%u slots of %u bytes, %u groups, %u dead, "
+                     "%u attempts, flags %u, ticks of %u ms): take that, another name, or remove "
+                     "it first",
+                     names->shown, there->ring_slots - 1u, there->payload_bytes, there->groups,
+                     there->dead_slots, there->max_attempts, there->flags, there->tick_ms);
+}
+
+/* What has the name already: only what never changes is looked at, as others may work on it. */
+static slotq_outcome compare(int descriptor, const file_names *names,
+                             const slotq_geometry *geometry, store_fault *fault)
+{
+    uint8_t front[GROUPS_OFFSET] = {0};
+    uint8_t wanted[GROUPS_OFFSET] = {0};
+    struct stat facts;
+    slotq_geometry there;
+    if (fstat(descriptor, &facts) != 0 || pread(descriptor, front, sizeof front, 0) < 0) {
+        return fault_system(fault, errno, "%s exists, but cannot be read", names->shown);
+    }
+    geometry_store(wanted, geometry);
+    const size_t bytes = AT_shared_later_due_ms - AT_geometry_magic;
+    const bool same = memcmp(front + AT_geometry_magic, wanted + AT_geometry_magic, bytes) == 0;
+    if (same && (uint64_t)facts.st_size == geometry_total(geometry)) {
+        return SLOTQ_OK;
+    }
+    geometry_load(&there, front);
+    geometry_store(wanted, &there);
+    if (memcmp(front + AT_geometry_magic, wanted + AT_geometry_magic, bytes) != 0 ||
+        (uint64_t)facts.st_size != geometry_total(&there)) {
+        const slotq_damage damage = {AT_geometry_magic,
+                                     "there is a file of that name, but it is no sound queue"};
+        return fault_damage(fault, SLOTQ_CORRUPT, names->shown, &damage);
+    }
+    return say_exists(names, &there, fault);
+}
+
+/* AGAIN: somebody was faster. */
+static slotq_outcome create_once(const char *folder, const char *queue, uint32_t size,
+                                 const slotq_geometry *geometry, store_fault *fault)
+{
+    making self;
+    file_names names;
+    int existing;
+    file_names_make(&names, queue);
+    /* before room is taken for another one */
+    slotq_outcome outcome = open_existing(folder, &names, &existing, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = compare(existing, &names, geometry, fault);
+        close(existing);
+        return outcome;
+    }
+    if (outcome == SLOTQ_NOQUEUE) {
+        outcome = begin(&self, folder, queue, size, fault);
+    }
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = end(&self, slotq_core_create(self.image.bytes, size, geometry));
+    return outcome == SLOTQ_EXISTS ? SLOTQ_AGAIN : outcome;
+}
+
+slotq_outcome file_create(const char *folder, const char *queue, const slotq_geometry *geometry,
+                          store_fault *fault)
+{
+    const char *what;
+    const uint32_t size = slotq_core_image_bytes(geometry, &what);
+    if (size == 0) {
+        return fault_say(fault, SLOTQ_INVALID, "no such queue is possible: %s", what);
+    }
+    slotq_outcome outcome = SLOTQ_AGAIN;
+    for (int i = 0; i < CREATE_TRIES && outcome == SLOTQ_AGAIN; i++) {
+        outcome = create_once(folder, queue, size, geometry, fault);
+    }
+    if (outcome == SLOTQ_AGAIN) {
+        return fault_say(fault, SLOTQ_LOCKED,
+                         "others create and remove this queue all the time: try again");
+    }
+    return outcome;
+}
+
+/* ---- import ---- */
+
+static slotq_outcome refuse_image(store_fault *fault, slotq_outcome outcome,
+                                  const slotq_damage *damage)
+{
+    return fault_damage(fault, outcome, "the image to import", damage);
+}
+
+/* Before the disk is asked for room: the size fits what the first 32 bytes say. */
+static slotq_outcome judge_size(const uint8_t *image, uint64_t bytes, store_fault *fault)
+{
+    slotq_damage damage = {bytes, NULL};
+    slotq_geometry geometry;
+    if (bytes < SLOTQ_IMAGE_BYTES_MIN) {
+        damage.what = "it ends before the smallest queue, 104 bytes";
+    } else if (bytes > SLOTQ_IMAGE_BYTES_MAX) {
+        damage.what = "it is over the limit of 512 MiB";
+    }
+    if (damage.what != NULL) {
+        return refuse_image(fault, SLOTQ_CORRUPT, &damage);
+    }
+    geometry_load(&geometry, image);
+    const bool is_queue = load_u32(image + AT_geometry_magic) == MAGIC_VERSION_1;
+    if (is_queue && geometry_total(&geometry) > bytes) {
+        damage.what = "it ends before the size that its geometry gives";
+        return refuse_image(fault, SLOTQ_CORRUPT, &damage);
+    }
+    return SLOTQ_OK;
+}
+
+static slotq_outcome refuse_taken(const file_names *names, store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_EXISTS, "%s exists: import under another name, or remove it",
+                     names->shown);
+}
+
+slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *image,
+                          uint64_t bytes, store_fault *fault)
+{
+    making self;
+    slotq_damage damage;
+    slotq_view view;
+    int existing;
+    slotq_outcome outcome = judge_size(image, bytes, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    file_names_make(&self.image.names, queue);
+    outcome = open_existing(folder, &self.image.names, &existing, fault);
+    if (outcome == SLOTQ_OK) { /* before room is taken for another one */
+        close(existing);
+        return refuse_taken(&self.image.names, fault);
+    }
+    if (outcome == SLOTQ_NOQUEUE) {
+        outcome = begin(&self, folder, queue, bytes, fault);
+    }
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    memcpy(self.image.bytes, image, (size_t)bytes); /* aligned there, and judged as it will be */
+    outcome = slotq_core_open(&view, self.image.bytes, bytes, &damage);
+    if (outcome == SLOTQ_OK) {
+        outcome = slotq_core_check(&view, &damage);
+    }
+    if (outcome != SLOTQ_OK) {
+        refuse_image(fault, outcome, &damage);
+    }
+    outcome = end(&self, outcome);
+    return outcome == SLOTQ_EXISTS ? refuse_taken(&self.image.names, fault) : outcome;
+}
+
+/* ---- remove ---- */
+
+static slotq_outcome remove_locked(int folder, const file_names *names, store_fault *fault)
+{
+    /* the journal first: as long as the main file is there nobody makes another queue */
+    if (unlinkat(folder, names->journal, 0) != 0 && errno != ENOENT) {
+        return fault_system(fault, errno, "%s-journal cannot be removed", names->shown);
+    }
+    if (unlinkat(folder, names->main, 0) != 0) {
+        return fault_system(fault, errno, "%s cannot be removed", names->shown);
+    }
+    return filesystem_sync_folder(folder, names->shown, fault);
+}
+
+static slotq_outcome lock_and_remove(int folder, int descriptor, const file_names *names,
+                                     store_fault *fault)
+{
+    struct stat ours;
+    struct stat named;
+    const lock_answer answer = lock_presence(descriptor, true);
+    if (answer == LOCK_FAILED) {
+        return fault_system(fault, errno, "%s cannot be locked", names->shown);
+    }
+    if (answer == LOCK_REFUSED) {
+        return fault_say(fault, SLOTQ_LOCKED,
+                         "%s is open in another process or handle: close it there first",
+                         names->shown);
+    }
+    if (fstat(descriptor, &ours) != 0 ||
+        fstatat(folder, names->main, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
+        return fault_say(fault, SLOTQ_NOQUEUE, "%s was removed by somebody else just now",
+                         names->shown);
+    }
+    return remove_locked(folder, names, fault);
+}
+
+slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault)
+{
+    file_names names;
+    int there;
+    file_names_make(&names, queue);
+    slotq_outcome outcome = filesystem_open_folder(folder, &there, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    const int descriptor =
+        openat(there, names.main, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0) {
+        outcome = errno == ENOENT
+                      ? fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %s here", names.shown)
+                      : fault_system(fault, errno, "%s cannot be opened for writing", names.shown);
+    } else {
+        outcome = lock_and_remove(there, descriptor, &names, fault);
+        close(descriptor);
+    }
+    close(there);
+    return outcome;
+}

@@ -1,0 +1,99 @@
+/* journal.h: NAME.slotq-journal, mapped: the mutex of all who work on a file, and one record of
+ * a step's visible patches that makes the step whole. Knows patches and bytes; no verb, and of
+ * files only its own and who its main file is.
+ *
+ *   offset  bytes
+ *        0    4   magic, the bytes SLQJ
+ *        4    4   version of this layout, 1
+ *        8    4   ABI of the mutex: sizes, byte order, C library
+ *       12    4   geometry_check of the main file
+ *       16    8   inode of the main file
+ *       24    8   its birth time in ns; 0 where the file system keeps none
+ *       32    8   its size
+ *       40    4   XXH32 of bytes 0 to 39
+ *       64  128   process-shared robust mutex, made anew by the first opener
+ *      192    4   live: 0, or LIVE while the record counts
+ *      256   20   record: patch count, scratch bytes, 1 = checked, XXH32, 0
+ *      276    …   16 bytes a patch (offset, length, source, kind), then the scratch
+ *
+ * Little-endian; all but the mutex can be read by any machine. A live record is replayed by
+ * whoever finds it beside its main file, and beside a copy on the user's word (adopt.h): it
+ * holds values, not changes, so twice is as good as once.
+ */
+#ifndef SLOTQ_BACKEND_FILE_JOURNAL_H
+#define SLOTQ_BACKEND_FILE_JOURNAL_H
+
+#include "../../slotq_core.h"
+#include "../fault.h"
+
+enum {
+    JOURNAL_BYTES = 4096,
+    JOURNAL_AT_LIVE = 192,
+    JOURNAL_AT_RECORD = 256,
+    JOURNAL_RECORD_HEAD_BYTES = 20,
+    JOURNAL_PATCH_BYTES = 16
+};
+
+/* Whose journal it is. */
+typedef struct journal_owner {
+    uint64_t inode;
+    uint64_t birth_ns;
+    uint64_t bytes;
+    uint32_t geometry_check;
+} journal_owner;
+
+/* What a journal's header says. */
+typedef enum journal_state {
+    JOURNAL_OURS,
+    JOURNAL_FOREIGN, /* of another main file */
+    JOURNAL_DAMAGED, /* not a journal, or its header's XXH32 is wrong */
+    JOURNAL_OTHER_VERSION
+} journal_state;
+
+/* Facts of an open main file whose first 32 bytes are there. false: errno says why. */
+bool journal_owner_of(int main_descriptor, const uint8_t *image, journal_owner *owner);
+
+/* Write a fresh header (mutex left, no record) for an owner into JOURNAL_BYTES bytes. */
+void journal_bind(uint8_t *journal, const journal_owner *owner);
+
+journal_state journal_judge(const uint8_t *journal, const journal_owner *owner);
+
+/* A foreign one whose main file had this geometry and size: it may be the one this was copied
+ * from. */
+bool journal_may_fit(const uint8_t *journal, const journal_owner *owner);
+
+/* The mutex was made by a program like this one. */
+bool journal_is_of_this_abi(const uint8_t *journal);
+
+/* Make the mutex (nobody may use it now). 0 or an errno. */
+int journal_make_mutex(uint8_t *journal);
+
+/* ---- the record; under the mutex or alone ---- */
+
+bool journal_is_live(const uint8_t *journal);
+
+/* Patches of the record, as it says. */
+uint32_t journal_patch_count(const uint8_t *journal);
+
+/* Write the visible patches of a step, with an XXH32 if checked; then make it live: from that
+ * store on the step has happened. */
+void journal_write(uint8_t *journal, const slotq_step *step, bool checked);
+
+/* The record does not count any more. */
+void journal_clear(uint8_t *journal);
+
+typedef enum journal_replay_answer {
+    JOURNAL_REPLAYED,
+    JOURNAL_TORN,  /* its XXH32 is wrong: it never was whole, nothing was done */
+    JOURNAL_BROKEN /* it breaks its rules: nothing was done */
+} journal_replay_answer;
+
+/* Apply the live record to an image of `bytes` bytes. Does not clear it. */
+journal_replay_answer journal_replay(const uint8_t *journal, uint8_t *image, uint64_t bytes);
+
+/* Lock the mutex. 0; EOWNERDEAD: its owner died, replay, then journal_mend; else an errno. */
+int journal_lock(uint8_t *journal);
+int journal_mend(uint8_t *journal);
+void journal_unlock(uint8_t *journal);
+
+#endif

@@ -1,0 +1,202 @@
+/* step.c: the order in which a step's bytes reach a mapped file (FORMAT.md, "Order of
+ * writes"): payload, then one store that makes it real; for all else the journal first.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../layout/fields.h"
+#include "open.h"
+#include "journal.h"
+
+/* ---- syncs ---- */
+
+static slotq_outcome poison(file_image *image, slotq_outcome outcome, store_fault *fault)
+{
+    const int system_errno = errno;
+    __atomic_store_n(&image->poisoned, 1, __ATOMIC_RELEASE);
+    fault_system(fault, system_errno,
+                 "%s could not be synced to the disk. %s. Close it, see to the disk, open it again",
+                 image->names.shown,
+                 outcome == SLOTQ_IO ? "Nothing was done"
+                                     : "Whether what was done outlives a power loss is not known");
+    fault->outcome = outcome;
+    return outcome;
+}
+
+/* The pages that hold [offset, offset + length). */
+static bool sync_range(const file_image *image, uint64_t offset, uint64_t length)
+{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t start = offset - offset % page;
+    return msync(image->bytes + start, (size_t)(offset + length - start), MS_SYNC) == 0;
+}
+
+static bool sync_main(const file_image *image)
+{
+    return fdatasync(image->descriptor) == 0;
+}
+
+static bool sync_journal(const file_image *image)
+{
+    return msync(image->journal, JOURNAL_BYTES, MS_SYNC) == 0;
+}
+
+/* failed: what a failed sync means for the verb. */
+static slotq_outcome retire(file_image *image, slotq_outcome failed, store_fault *fault)
+{
+    if (!sync_main(image)) {
+        return poison(image, failed, fault);
+    }
+    journal_clear(image->journal);
+    return sync_journal(image) ? SLOTQ_OK : poison(image, failed, fault);
+}
+
+slotq_outcome file_image_retire(file_image *image, store_fault *fault)
+{
+    return retire(image, SLOTQ_IO, fault);
+}
+
+slotq_outcome file_image_refuse_unfit(const file_image *image, store_fault *fault)
+{
+    if (fork_mark_is_inherited(&image->mark)) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "%s: this handle was opened exclusively before the process forked: "
+                         "open the queue again in the child. Nothing was changed.",
+                         image->names.shown);
+    }
+    if (__atomic_load_n(&image->poisoned, __ATOMIC_ACQUIRE) == 0) {
+        return SLOTQ_OK;
+    }
+    return fault_say(fault, SLOTQ_IO,
+                     "%s: a sync failed before, so what the disk holds is not known. Close the "
+                     "handle, see to the disk, and open it again.",
+                     image->names.shown);
+}
+
+/* ---- stores ---- */
+
+static void apply_visible(file_image *image, const slotq_step *step)
+{
+    for (uint32_t i = step->patch_count - step->visible_count; i < step->patch_count; i++) {
+        slotq_core_apply_patch(image->bytes, &image->view, step, &step->patches[i]);
+    }
+}
+
+/* What needs no journal: each visible patch is whole by itself, in their order. */
+static void apply_plain(file_image *image, const slotq_step *step)
+{
+    for (uint32_t i = step->patch_count - step->visible_count; i < step->patch_count; i++) {
+        const slotq_patch *patch = &step->patches[i];
+        __atomic_thread_fence(__ATOMIC_RELEASE);
+        if (patch->offset == 0 && patch->length == HEADER_BYTES) {
+            uint64_t header; /* in the order of its bytes, whatever this machine's is */
+            memcpy(&header, step->scratch + patch->source, sizeof header);
+            __atomic_store_n((uint64_t *)(void *)image->bytes, header, __ATOMIC_RELEASE);
+        } else {
+            slotq_core_apply_patch(image->bytes, &image->view, step, patch);
+        }
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    }
+}
+
+static bool apply_slots(file_image *image, const slotq_step *step)
+{
+    bool synced = true;
+    for (uint32_t i = 0; i < step->patch_count - step->visible_count; i++) {
+        const slotq_patch *patch = &step->patches[i];
+        slotq_core_apply_patch(image->bytes, &image->view, step, patch);
+        if (image->options.sync_always) {
+            synced = synced && sync_range(image, patch->offset, patch->length);
+        }
+    }
+    return synced;
+}
+
+static bool only_wake(const slotq_step *step)
+{
+    return step->visible_count == 1 &&
+           step->patches[step->patch_count - 1].offset == AT_shared_wake;
+}
+
+static bool has_copy(const slotq_step *step)
+{
+    for (uint32_t i = 0; i < step->patch_count; i++) {
+        if (step->patches[i].kind == SLOTQ_PATCH_COPY) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static slotq_outcome apply_single(file_image *image, const slotq_step *step, store_fault *fault)
+{
+    if (!step->pushes && !only_wake(step) && journal_is_live(image->journal)) {
+        /* the record may hold what is written now: its replay would undo it */
+        const slotq_outcome retired = file_image_retire(image, fault);
+        if (retired != SLOTQ_OK) {
+            return retired;
+        }
+    }
+    apply_plain(image, step);
+    if (image->options.sync_always && !only_wake(step) && !sync_range(image, 0, GROUPS_OFFSET)) {
+        return poison(image, SLOTQ_OUTCOME_UNKNOWN, fault);
+    }
+    return SLOTQ_OK;
+}
+
+/* A record left live by sync=always is the disk's only copy until the main file is synced. */
+static slotq_outcome make_room(file_image *image, store_fault *fault)
+{
+    if (!image->options.sync_always) {
+        return file_image_retire(image, fault);
+    }
+    if (!sync_main(image)) {
+        return poison(image, SLOTQ_IO, fault);
+    }
+    journal_clear(image->journal);
+    return SLOTQ_OK;
+}
+
+static slotq_outcome apply_synced(file_image *image, const slotq_step *step, store_fault *fault)
+{
+    if (!sync_journal(image)) {
+        journal_clear(image->journal); /* not applied, so it must not be replayed here */
+        return poison(image, SLOTQ_IO, fault);
+    }
+    apply_visible(image, step);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (!step->pushes && !has_copy(step)) {
+        return SLOTQ_OK; /* the record stays: one sync, and a late replay is harmless */
+    }
+    return retire(image, SLOTQ_OUTCOME_UNKNOWN, fault);
+}
+
+slotq_outcome file_image_apply(file_image *image, const slotq_step *step, store_fault *fault)
+{
+    if (step->patch_count == 0) {
+        return SLOTQ_OK;
+    }
+    if (!apply_slots(image, step)) {
+        return poison(image, SLOTQ_IO, fault);
+    }
+    if (!step->needs_journal) {
+        return apply_single(image, step, fault);
+    }
+    if (journal_is_live(image->journal)) {
+        const slotq_outcome outcome = make_room(image, fault);
+        if (outcome != SLOTQ_OK) {
+            return outcome;
+        }
+    }
+    journal_write(image->journal, step, image->options.sync_always);
+    if (image->options.sync_always) {
+        return apply_synced(image, step, fault);
+    }
+    apply_visible(image, step);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    journal_clear(image->journal);
+    return SLOTQ_OK;
+}

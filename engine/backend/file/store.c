@@ -1,0 +1,254 @@
+/* store.c: the verbs of a store in a file: lock, steps, unlock, wake. What makes a step whole is
+ * in step.c, what opens a file in open.c. Knows no rule about messages.
+ */
+#define _GNU_SOURCE
+#include "store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../layout/fields.h"
+#include "open.h"
+#include "../harvest.h"
+#include "journal.h"
+#include "../system/waiting.h"
+
+enum { LOOK_EVERY_MS = 1000 };
+
+typedef struct file_store {
+    store base;
+    file_image *image;
+    uint64_t looked_ms; /* now of the call that last looked whether the file is still there */
+    uint32_t wake_seen;
+    slotq_step step;
+} file_store;
+
+static file_store *self_of(store *base)
+{
+    return (file_store *)(void *)base;
+}
+
+/* Nobody else can be at the bytes: exclusive, and no other store of this process. */
+static bool is_alone(const file_image *image)
+{
+    return image->options.exclusive && __atomic_load_n(&image->stores, __ATOMIC_ACQUIRE) == 1;
+}
+
+static slotq_outcome enter(file_image *image, bool *locked, store_fault *fault)
+{
+    *locked = image->journal != NULL && !is_alone(image);
+    return *locked ? file_image_lock(image, fault) : SLOTQ_OK;
+}
+
+static void leave(file_image *image, bool locked)
+{
+    if (locked) {
+        file_image_unlock(image);
+    }
+}
+
+static bool file_keeps_still(const store *base)
+{
+    const file_store *self = (const file_store *)(const void *)base;
+    return is_alone(self->image) && !(base->view.geometry.flags & SLOTQ_FLAG_OVERWRITE);
+}
+
+static slotq_outcome run_steps(file_store *self, slotq_call *call, bool *wakes, store_fault *fault)
+{
+    slotq_outcome outcome;
+    bool begun = false;
+    do {
+        outcome = slotq_core_step(&self->base.view, call, &self->step);
+        const slotq_outcome applied = file_image_apply(self->image, &self->step, fault);
+        if (applied != SLOTQ_OK) { /* of a verb begun, steps stay: it may count as done */
+            fault->outcome = begun ? SLOTQ_OUTCOME_UNKNOWN : applied;
+            return fault->outcome;
+        }
+        begun = begun || self->step.patch_count > 0;
+        *wakes |= self->step.wakes;
+    } while (outcome == SLOTQ_MORE);
+    return outcome;
+}
+
+/* What may be refused before the bytes are looked at. */
+static slotq_outcome refuse_early(file_store *self, const slotq_call *call, store_fault *fault)
+{
+    const file_image *image = self->image;
+    const slotq_outcome unfit = file_image_refuse_unfit(image, fault);
+    if (unfit != SLOTQ_OK) {
+        return unfit;
+    }
+    if (image->options.read_only && call->verb < SLOTQ_STATUS) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "%s was opened read only: open it for writing to change it",
+                         image->names.shown);
+    }
+    const uint64_t since_ms = call->now_ms - self->looked_ms;
+    if (call->now_ms == 0 || since_ms < LOOK_EVERY_MS || -since_ms < LOOK_EVERY_MS) {
+        return SLOTQ_OK; /* a rough now may lie before a fine one */
+    }
+    self->looked_ms = call->now_ms;
+    return file_image_look(image, fault);
+}
+
+static slotq_outcome file_call(store *base, slotq_call *call, store_harvest *harvest,
+                               store_fault *fault)
+{
+    file_store *self = self_of(base);
+    file_image *image = self->image;
+    const uint8_t *wake = image->bytes + AT_shared_wake;
+    bool wakes = false;
+    bool locked;
+    slotq_outcome outcome = refuse_early(self, call, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = enter(image, &locked, fault);
+    }
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    fault->outcome = SLOTQ_OK;
+    outcome = run_steps(self, call, &wakes, fault);
+    if (harvest != NULL && outcome == SLOTQ_OK) {
+        harvest_take(&base->view, call, file_keeps_still(base), harvest);
+    }
+    if (outcome != SLOTQ_OK) {
+        self->wake_seen = waiting_look(wake);
+    }
+    leave(image, locked);
+    if (wakes) {
+        waiting_wake(wake, true);
+    }
+    if (outcome == SLOTQ_CORRUPT && fault->outcome == SLOTQ_OK) {
+        return fault_damage(fault, outcome, image->names.shown, &call->damage);
+    }
+    return outcome;
+}
+
+static slotq_outcome file_wait(store *base, uint64_t sleep_ms, store_fault *fault)
+{
+    file_store *self = self_of(base);
+    waiting_sleep(self->image->bytes + AT_shared_wake, self->wake_seen, sleep_ms, true);
+    return file_image_look(self->image, fault);
+}
+
+/* Enter an image that no sync failed on and whose file is still there. */
+static slotq_outcome enter_fit(file_image *image, bool *locked, store_fault *fault)
+{
+    slotq_outcome outcome = file_image_refuse_unfit(image, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = file_image_look(image, fault);
+    }
+    return outcome == SLOTQ_OK ? enter(image, locked, fault) : outcome;
+}
+
+static slotq_outcome file_check(store *base, slotq_damage *damage, store_fault *fault)
+{
+    file_image *image = self_of(base)->image;
+    bool locked;
+    slotq_outcome outcome = enter_fit(image, &locked, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = slotq_core_check(&base->view, damage);
+    leave(image, locked);
+    if (outcome != SLOTQ_OK) {
+        return fault_damage(fault, outcome, image->names.shown, damage);
+    }
+    return SLOTQ_OK;
+}
+
+static slotq_outcome file_export(store *base, uint8_t *buffer, store_fault *fault)
+{
+    file_image *image = self_of(base)->image;
+    bool locked;
+    slotq_outcome outcome = enter_fit(image, &locked, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    memcpy(buffer, image->bytes, base->view.image_bytes);
+    leave(image, locked);
+    return SLOTQ_OK;
+}
+
+static void file_close(store *base)
+{
+    file_image *image = self_of(base)->image;
+    store_fault ignored;
+    bool locked;
+    free(self_of(base));
+    if (__atomic_sub_fetch(&image->stores, 1, __ATOMIC_ACQ_REL) > 0) {
+        return;
+    }
+    /* leave no record behind that the next opener would have to replay */
+    if (image->options.sync_always && !image->options.read_only &&
+        file_image_refuse_unfit(image, &ignored) == SLOTQ_OK) {
+        locked = !image->options.exclusive;
+        if (!locked || file_image_lock(image, &ignored) == SLOTQ_OK) {
+            if (journal_is_live(image->journal)) {
+                (void)file_image_retire(image, &ignored);
+            }
+            leave(image, locked);
+        }
+    }
+    file_image_close(image);
+}
+
+static slotq_outcome file_clone(store *base, store **other, store_fault *fault);
+
+static const store_ops file_ops = {
+    .call = file_call,
+    .wait = file_wait,
+    .keeps_still = file_keeps_still,
+    .check = file_check,
+    .export = file_export,
+    .clone = file_clone,
+    .close = file_close,
+};
+
+static file_store *make_store(file_image *image, store_fault *fault)
+{
+    file_store *made =
+        calloc(1, sizeof *made); /* its scratch ends up in the journal: no heap there */
+    if (made == NULL) {
+        fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes", sizeof *made);
+        return NULL;
+    }
+    made->base.ops = &file_ops;
+    made->base.view = image->view;
+    made->base.wants_now = true; /* to look now and then whether the file is still there */
+    made->image = image;
+    return made;
+}
+
+static slotq_outcome file_clone(store *base, store **other, store_fault *fault)
+{
+    file_image *image = self_of(base)->image;
+    if (fork_mark_is_inherited(&image->mark)) {
+        return file_image_refuse_unfit(image, fault);
+    }
+    file_store *made = make_store(image, fault);
+    if (made == NULL) {
+        return SLOTQ_NOMEMORY;
+    }
+    __atomic_fetch_add(&image->stores, 1, __ATOMIC_RELAXED);
+    *other = &made->base;
+    return SLOTQ_OK;
+}
+
+slotq_outcome file_open(const char *folder, const char *queue, const file_options *options,
+                        store **opened, store_fault *fault)
+{
+    file_image *image;
+    const slotq_outcome outcome = file_image_open(folder, queue, options, &image, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    file_store *made = make_store(image, fault);
+    if (made == NULL) {
+        file_image_close(image);
+        return SLOTQ_NOMEMORY;
+    }
+    *opened = &made->base;
+    return SLOTQ_OK;
+}

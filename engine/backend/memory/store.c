@@ -1,0 +1,225 @@
+/* store.c: see memory.h. The image is shared by its stores and goes with the last one. Who is
+ * the only store cannot become one of two behind its own back, as clone is its owner's call:
+ * hence no lock. The count is released by who leaves and acquired by who stays.
+ */
+#define _GNU_SOURCE
+#include "store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../layout/fields.h"
+#include "../harvest.h"
+#include "../system/waiting.h"
+
+typedef struct memory_image {
+    uint8_t *bytes;
+    bool own;
+    uint32_t stores; /* atomic */
+    pthread_mutex_t mutex;
+} memory_image;
+
+typedef struct memory_store {
+    store base;
+    memory_image *image;
+    uint32_t wake_seen;
+    slotq_step step;
+} memory_store;
+
+static bool is_alone(const memory_store *self)
+{
+    return __atomic_load_n(&self->image->stores, __ATOMIC_ACQUIRE) == 1;
+}
+
+static bool memory_keeps_still(const store *base)
+{
+    const memory_store *self = (const memory_store *)(const void *)base;
+    return is_alone(self) && !(base->view.geometry.flags & SLOTQ_FLAG_OVERWRITE);
+}
+
+static slotq_outcome run_steps(memory_store *self, slotq_call *call, bool *wakes)
+{
+    slotq_outcome outcome;
+    do {
+        outcome = slotq_core_step(&self->base.view, call, &self->step);
+        slotq_core_apply(self->image->bytes, &self->base.view, &self->step);
+        *wakes |= self->step.wakes;
+    } while (outcome == SLOTQ_MORE);
+    return outcome;
+}
+
+static slotq_outcome memory_call(store *base, slotq_call *call, store_harvest *harvest,
+                                 store_fault *fault)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    const uint8_t *wake = self->image->bytes + AT_shared_wake;
+    const bool alone = is_alone(self);
+    bool wakes = false;
+    if (!alone) {
+        pthread_mutex_lock(&self->image->mutex);
+    }
+    const slotq_outcome outcome = run_steps(self, call, &wakes);
+    if (harvest != NULL && outcome == SLOTQ_OK) {
+        harvest_take(&base->view, call, memory_keeps_still(base), harvest);
+    }
+    if (outcome != SLOTQ_OK) {
+        self->wake_seen = waiting_look(wake);
+    }
+    if (!alone) {
+        pthread_mutex_unlock(&self->image->mutex);
+        if (wakes) { /* who is alone has nobody to wake */
+            waiting_wake(wake, false);
+        }
+    }
+    if (outcome == SLOTQ_CORRUPT) {
+        return fault_damage(fault, outcome, "the image in memory", &call->damage);
+    }
+    return outcome;
+}
+
+static slotq_outcome memory_wait(store *base, uint64_t sleep_ms, store_fault *fault)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    (void)fault;
+    waiting_sleep(self->image->bytes + AT_shared_wake, self->wake_seen, sleep_ms, false);
+    return SLOTQ_OK;
+}
+
+static slotq_outcome memory_check(store *base, slotq_damage *damage, store_fault *fault)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    pthread_mutex_lock(&self->image->mutex);
+    const slotq_outcome outcome = slotq_core_check(&base->view, damage);
+    pthread_mutex_unlock(&self->image->mutex);
+    if (outcome != SLOTQ_OK) {
+        return fault_damage(fault, outcome, "the image in memory", damage);
+    }
+    return outcome;
+}
+
+static slotq_outcome memory_export(store *base, uint8_t *buffer, store_fault *fault)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    (void)fault;
+    pthread_mutex_lock(&self->image->mutex);
+    memcpy(buffer, self->image->bytes, base->view.image_bytes);
+    pthread_mutex_unlock(&self->image->mutex);
+    return SLOTQ_OK;
+}
+
+static slotq_outcome memory_clone(store *base, store **other, store_fault *fault)
+{
+    const memory_store *self = (const memory_store *)(const void *)base;
+    memory_store *made = malloc(sizeof *made);
+    if (made == NULL) {
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",
+                         sizeof *made);
+    }
+    made->base = *base;
+    made->image = self->image;
+    made->wake_seen = 0;
+    __atomic_fetch_add(&self->image->stores, 1, __ATOMIC_RELAXED);
+    *other = &made->base;
+    return SLOTQ_OK;
+}
+
+static void memory_close(store *base)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    memory_image *image = self->image;
+    free(self);
+    if (__atomic_sub_fetch(&image->stores, 1, __ATOMIC_ACQ_REL) > 0) {
+        return;
+    }
+    pthread_mutex_destroy(&image->mutex);
+    if (image->own) {
+        free(image->bytes);
+    }
+    free(image);
+}
+
+static const store_ops memory_ops = {
+    .call = memory_call,
+    .wait = memory_wait,
+    .keeps_still = memory_keeps_still,
+    .check = memory_check,
+    .export = memory_export,
+    .clone = memory_clone,
+    .close = memory_close,
+};
+
+/* The first store of a buffer; takes an own one over when it answers OK. */
+static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store **opened,
+                                store_fault *fault)
+{
+    slotq_damage damage;
+    slotq_view view;
+    const slotq_outcome outcome = slotq_core_open(&view, buffer, bytes, &damage);
+    if (outcome != SLOTQ_OK) {
+        return fault_damage(fault, outcome, "the image in memory", &damage);
+    }
+    memory_store *made = malloc(sizeof *made);
+    memory_image *image = malloc(sizeof *image);
+    if (made == NULL || image == NULL || pthread_mutex_init(&image->mutex, NULL) != 0) {
+        free(image);
+        free(made);
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",
+                         sizeof *made + sizeof *image);
+    }
+    image->bytes = buffer;
+    image->own = own;
+    image->stores = 1;
+    made->base.ops = &memory_ops;
+    made->base.view = view;
+    made->base.wants_now = false;
+    made->base.ahead_ms = 0;
+    made->base.is_listened = false;
+    made->image = image;
+    made->wake_seen = 0;
+    *opened = &made->base;
+    return SLOTQ_OK;
+}
+
+slotq_outcome memory_open(uint8_t *buffer, uint64_t bytes, const slotq_geometry *geometry,
+                          store **opened, store_fault *fault)
+{
+    if ((uintptr_t)buffer % 8 != 0) {
+        return fault_say(fault, SLOTQ_INVALID, "the buffer is not aligned to 8 bytes");
+    }
+    if (geometry != NULL) {
+        const char *what;
+        const uint64_t needed = slotq_core_image_bytes(geometry, &what);
+        if (needed == 0) {
+            return fault_say(fault, SLOTQ_INVALID, "no such queue is possible: %s", what);
+        }
+        if (bytes != needed) {
+            return fault_say(fault, SLOTQ_INVALID,
+                             "the buffer has %llu bytes; this geometry takes exactly %llu",
+                             (unsigned long long)bytes, (unsigned long long)needed);
+        }
+        memset(buffer, 0, needed);
+        (void)slotq_core_create(buffer, (uint32_t)needed, geometry);
+    }
+    return make_store(buffer, bytes, false, opened, fault);
+}
+
+slotq_outcome memory_create(const slotq_geometry *geometry, store **opened, store_fault *fault)
+{
+    const char *what;
+    const uint32_t bytes = slotq_core_image_bytes(geometry, &what);
+    if (bytes == 0) {
+        return fault_say(fault, SLOTQ_INVALID, "no such queue is possible: %s", what);
+    }
+    uint8_t *buffer = calloc(1, bytes);
+    if (buffer == NULL) {
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a queue of %lu bytes",
+                         (unsigned long)bytes);
+    }
+    (void)slotq_core_create(buffer, bytes, geometry);
+    const slotq_outcome outcome = make_store(buffer, bytes, true, opened, fault);
+    if (outcome != SLOTQ_OK) {
+        free(buffer);
+    }
+    return outcome;
+}

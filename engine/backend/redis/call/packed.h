@@ -1,0 +1,36 @@
+/* packed.h: the bytes of packed arguments and replies (FORMAT.md, "Outcome bytes, packed runs"):
+ * a run, and what stands before a slot that was looked at. Knows no verb.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_CALL_PACKED_H
+#define SLOTQ_BACKEND_REDIS_CALL_PACKED_H
+
+#include "../../../layout/bytes.h"
+#include "../../../slotq_types.h"
+
+enum {
+    PACKED_RUN_TOKEN = 6,
+    PACKED_RUN_COUNT = 10,
+    PACKED_RUN_BYTES = 12,
+    PACKED_PEEK_WORD = 6,
+    PACKED_PEEK_HEAD_BYTES = 10
+};
+
+/* Stands for any id that is too large for its 6 bytes: none was ever issued there, nor for the
+ * next SLOTQ_CALL_MESSAGES_MAX. */
+#define PACKED_ID_BEYOND (SLOTQ_ID_MAX + 1)
+
+static inline void packed_store_run(uint8_t *bytes, const slotq_run *run)
+{
+    store_u48(bytes, run->id < PACKED_ID_BEYOND ? run->id : PACKED_ID_BEYOND);
+    store_u32(bytes + PACKED_RUN_TOKEN, run->token);
+    store_u16(bytes + PACKED_RUN_COUNT, (uint16_t)run->count);
+}
+
+static inline void packed_load_run(const uint8_t *bytes, slotq_run *run)
+{
+    run->id = load_u48(bytes);
+    run->token = load_u32(bytes + PACKED_RUN_TOKEN);
+    run->count = load_u16(bytes + PACKED_RUN_COUNT);
+}
+
+#endif

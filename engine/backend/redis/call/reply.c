@@ -1,0 +1,438 @@
+/* reply.c: see reply.h. Outputs are set only when all of a reply was found good, but for buffers
+ * that the caller gave: these may have been written to.
+ */
+#define _GNU_SOURCE
+#include "reply.h"
+
+#include <string.h>
+
+#include "../../../layout/fields.h"
+#include "../../../layout/word.h"
+#include "errors.h"
+#include "packed.h"
+#include "reply_values.h"
+
+static slotq_outcome misshapen(const slotq_call *call, store_fault *fault)
+{
+    return redis_error_shape(!redis_verb_only_reads(call->verb), fault);
+}
+
+static bool id_fits(uint64_t id, uint32_t count)
+{
+    return id >= 1 && id <= SLOTQ_ID_MAX && count - 1 <= SLOTQ_ID_MAX - id;
+}
+
+static bool token_fits(uint32_t token)
+{
+    return word_state(token) == SLOTQ_STATE_LEASED && word_attempts(token) >= 1;
+}
+
+/* ---- reserve ---- */
+
+/* Milliseconds by the server's clock as the caller's clock has them. */
+static uint64_t our_ms(const redis_terms *terms, uint64_t server_ms)
+{
+    const int64_t ms = (int64_t)server_ms - (terms->own_clock ? 0 : terms->server_ahead_ms);
+    return ms < 0 ? 0 : (uint64_t)ms;
+}
+
+/* The runs: the reply's first string. */
+static bool take_runs(const redis_terms *terms, slotq_call_reserve *reserve,
+                      const redisReply *packed)
+{
+    const uint32_t limit = redis_reserve_limit(terms->view, reserve);
+    const size_t runs = packed->len / PACKED_RUN_BYTES;
+    uint32_t messages = 0;
+    if (packed->type != REDIS_REPLY_STRING || packed->len % PACKED_RUN_BYTES != 0 || runs > limit) {
+        return false;
+    }
+    for (size_t i = 0; i < runs; i++) {
+        slotq_run *run = &reserve->runs[i];
+        packed_load_run((const uint8_t *)packed->str + i * PACKED_RUN_BYTES, run);
+        if (run->count < 1 || run->count > limit - messages || !id_fits(run->id, run->count) ||
+            !token_fits(run->token)) {
+            return false;
+        }
+        messages += run->count;
+    }
+    reserve->run_count = (uint32_t)runs;
+    reserve->message_count = messages;
+    return messages > 0;
+}
+
+/* Their slots, whole ones: all strings after the first, one after another. */
+static bool take_slots(const redis_terms *terms, const slotq_call_reserve *reserve,
+                       const redisReply *reply, store_harvest *harvest)
+{
+    const uint32_t stride = terms->view->stride;
+    const size_t bytes = (size_t)reserve->message_count * stride;
+    size_t at = 0;
+    for (size_t i = 1; i < reply->elements; i++) {
+        const redisReply *piece = reply->element[i];
+        if (piece->type != REDIS_REPLY_STRING || piece->len > bytes - at) {
+            return false;
+        }
+        if (harvest != NULL) {
+            memcpy(harvest->copies + at, piece->str, piece->len);
+        }
+        at += piece->len;
+    }
+    uint32_t before = 0;
+    for (uint32_t i = 0; harvest != NULL && i < reserve->run_count; i++) {
+        harvest->offsets[i] = before * stride;
+        before += reserve->runs[i].count;
+    }
+    return at == bytes;
+}
+
+/* An array with nothing in it is EMPTY. */
+static bool take_leased(const redis_terms *terms, slotq_call_reserve *reserve,
+                        const redisReply *reply, store_harvest *harvest)
+{
+    if (reply->elements == 0 || (take_runs(terms, reserve, reply->element[0]) &&
+                                 take_slots(terms, reserve, reply, harvest))) {
+        return true;
+    }
+    reserve->run_count = 0;
+    reserve->message_count = 0;
+    return false;
+}
+
+/* "AGAIN", or with the time when it may help, which is given to who may wait. */
+static bool take_again(const redis_terms *terms, slotq_call *call, const redisReply *reply)
+{
+    static const char word[] = "AGAIN";
+    const size_t length = sizeof word - 1;
+    uint64_t due_ms;
+    if (reply->len < length || memcmp(reply->str, word, length) != 0) {
+        return false;
+    }
+    call->reserve.next_due_ms = call->now_ms;
+    if (reply->len == length) {
+        return true;
+    }
+    if (!value_digits(reply->str + length, reply->len - length, &due_ms)) {
+        return false;
+    }
+    call->reserve.next_due_ms = our_ms(terms, due_ms);
+    return true;
+}
+
+static slotq_outcome take_reserve(const redis_terms *terms, slotq_call *call,
+                                  const redisReply *reply, store_harvest *harvest,
+                                  store_fault *fault)
+{
+    slotq_call_reserve *reserve = &call->reserve;
+    reserve->run_count = 0;
+    reserve->message_count = 0;
+    reserve->next_due_ms = UINT64_MAX;
+    if (reply->type == REDIS_REPLY_ARRAY && take_leased(terms, reserve, reply, harvest)) {
+        if (harvest != NULL) {
+            harvest->still = false;
+            harvest->base = harvest->copies;
+        }
+        return reserve->message_count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
+    }
+    if (reply->type == REDIS_REPLY_INTEGER && reserve->may_wait && reply->integer >= -1 &&
+        reply->integer < (long long)VALUE_MS_END) {
+        if (reply->integer >= 0) {
+            reserve->next_due_ms = our_ms(terms, (uint64_t)reply->integer);
+        }
+        return SLOTQ_EMPTY;
+    }
+    if (reply->type == REDIS_REPLY_STATUS && take_again(terms, call, reply)) {
+        return SLOTQ_AGAIN;
+    }
+    return misshapen(call, fault);
+}
+
+/* ---- settle ---- */
+
+/* One message's answer: the outcome, and for extend the word that tells it. */
+static bool settle_answer(const slotq_call *call, const uint8_t *answers, uint32_t message,
+                          slotq_outcome *outcome, uint32_t *word)
+{
+    if (call->verb != SLOTQ_EXTEND) {
+        *outcome = (slotq_outcome)answers[message];
+        *word = 0;
+        const bool dies = call->verb == SLOTQ_KILL || call->verb == SLOTQ_NACK;
+        return *outcome <= SLOTQ_NOTFOUND || (*outcome == SLOTQ_DEADFULL && dies);
+    }
+    *word = load_u32(answers + (size_t)message * sizeof *word);
+    if (token_fits(*word)) {
+        *outcome = SLOTQ_OK;
+        return true;
+    }
+    *outcome = (slotq_outcome)(*word / 4);
+    return *word % 4 == 0 && *outcome >= SLOTQ_STALE && *outcome <= SLOTQ_NOTFOUND;
+}
+
+/* Whether a message that was settled well is dead now: told by its token. */
+static bool has_died(const redis_terms *terms, slotq_verb verb, uint32_t token)
+{
+    const uint32_t most = terms->view->geometry.max_attempts;
+    return verb == SLOTQ_KILL || (verb == SLOTQ_NACK && most > 0 && word_attempts(token) >= most);
+}
+
+static uint32_t settle_messages(const slotq_call_settle *settle)
+{
+    uint32_t messages = 0;
+    for (uint32_t i = 0; i < settle->run_count; i++) {
+        messages += settle->runs[i].count;
+    }
+    return messages;
+}
+
+static slotq_outcome take_settle(const redis_terms *terms, slotq_call *call,
+                                 const redisReply *reply, store_fault *fault)
+{
+    slotq_call_settle *settle = &call->settle;
+    const size_t each = call->verb == SLOTQ_EXTEND ? sizeof(uint32_t) : 1;
+    const uint8_t *answers = (const uint8_t *)reply->str;
+    slotq_outcome first = SLOTQ_OK;
+    uint32_t message = 0;
+    settle->ok_count = 0;
+    settle->dead_count = 0;
+    if (reply->type != REDIS_REPLY_STRING || reply->len != settle_messages(settle) * each) {
+        return misshapen(call, fault);
+    }
+    for (uint32_t i = 0; i < settle->run_count; i++) {
+        for (uint32_t k = 0; k < settle->runs[i].count; k++, message++) {
+            slotq_outcome outcome;
+            uint32_t word;
+            if (!settle_answer(call, answers, message, &outcome, &word)) {
+                return misshapen(call, fault);
+            }
+            first = first == SLOTQ_OK ? outcome : first;
+            settle->ok_count += outcome == SLOTQ_OK;
+            settle->dead_count +=
+                outcome == SLOTQ_OK && has_died(terms, call->verb, settle->runs[i].token);
+            if (settle->outcomes != NULL) {
+                settle->outcomes[message] = (uint8_t)outcome;
+            }
+            if (settle->tokens != NULL && call->verb == SLOTQ_EXTEND) {
+                settle->tokens[message] = word;
+            }
+        }
+    }
+    return first;
+}
+
+/* ---- peek, dead list ---- */
+
+static bool take_peeked(const redis_terms *terms, const slotq_call_look *look, const uint8_t *at,
+                        slotq_item *item)
+{
+    (void)terms;
+    item->id = load_u48(at);
+    item->word = load_u32(at + PACKED_PEEK_WORD);
+    item->died_at_ms = 0;
+    item->group = look->group;
+    item->reason = 0;
+    item->attempts = (uint8_t)word_attempts(item->word);
+    item->state = word_state(item->word);
+    return id_fits(item->id, 1);
+}
+
+static bool take_dead(const redis_terms *terms, const slotq_call_look *look, const uint8_t *at,
+                      slotq_item *item)
+{
+    (void)look;
+    item->id = load_u48(at + AT_dead_id);
+    item->word = 0;
+    item->died_at_ms = load_u48(at + AT_dead_died_at_ms);
+    item->group = at[AT_dead_group];
+    item->reason = at[AT_dead_reason];
+    item->attempts = at[AT_dead_attempts];
+    item->state = SLOTQ_STATE_DONE;
+    return id_fits(item->id, 1) && item->died_at_ms <= SLOTQ_NOW_MS_MAX && item->attempts >= 1 &&
+           item->attempts <= WORD_ATTEMPTS_MAX && item->group < terms->view->geometry.groups;
+}
+
+static slotq_outcome take_items(const redis_terms *terms, slotq_call *call, const redisReply *reply,
+                                store_harvest *harvest, store_fault *fault)
+{
+    slotq_call_look *look = &call->look;
+    const bool peek = call->verb == SLOTQ_PEEK;
+    const uint32_t stride = terms->view->stride;
+    const size_t head = peek ? PACKED_PEEK_HEAD_BYTES : DEAD_ENTRY_BYTES;
+    const size_t each = head + stride;
+    look->count = 0;
+    if (reply->type != REDIS_REPLY_STRING || reply->len % each != 0 ||
+        reply->len / each > look->capacity) {
+        return misshapen(call, fault);
+    }
+    const uint32_t count = (uint32_t)(reply->len / each);
+    const uint8_t *at = (const uint8_t *)reply->str;
+    for (uint32_t i = 0; i < count; i++, at += each) {
+        slotq_item *item = &look->items[i];
+        item->slot_offset = 0;
+        if (!(peek ? take_peeked : take_dead)(terms, look, at, item)) {
+            return misshapen(call, fault);
+        }
+        if (harvest != NULL) {
+            harvest->offsets[i] = i * stride;
+            memcpy(harvest->copies + (size_t)i * stride, at + head, stride);
+        }
+    }
+    if (harvest != NULL) {
+        harvest->still = false;
+        harvest->base = harvest->copies;
+    }
+    look->count = count;
+    return count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
+}
+
+/* ---- the others ---- */
+
+static slotq_outcome take_push(slotq_call *call, const redisReply *reply, store_fault *fault)
+{
+    uint64_t id;
+    if (!value_number(reply, SLOTQ_ID_MAX, &id) || !id_fits(id, call->push.count)) {
+        return misshapen(call, fault);
+    }
+    call->push.first_id = id;
+    return SLOTQ_OK;
+}
+
+static slotq_outcome take_reclaim(const redis_terms *terms, slotq_call *call,
+                                  const redisReply *reply, store_fault *fault)
+{
+    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_AGAIN};
+    const uint32_t slots = terms->view->geometry.ring_slots;
+    slotq_outcome outcome;
+    uint64_t ready;
+    uint64_t dead;
+    if (!value_is_array(reply, 3) || !value_outcome(reply->element[0], possible, 2, &outcome) ||
+        !value_number(reply->element[1], slots, &ready) ||
+        !value_number(reply->element[2], slots, &dead)) {
+        return misshapen(call, fault);
+    }
+    call->reclaim.ready_count = (uint32_t)ready;
+    call->reclaim.dead_count = (uint32_t)dead;
+    return outcome;
+}
+
+static slotq_outcome take_redrive(slotq_call *call, const redisReply *reply, store_fault *fault)
+{
+    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_FULL, SLOTQ_PAUSED};
+    slotq_outcome outcome;
+    uint64_t count;
+    uint64_t first_id;
+    if (!value_is_array(reply, 3) || !value_outcome(reply->element[0], possible, 3, &outcome) ||
+        !value_number(reply->element[1], call->dead.limit, &count) ||
+        !value_number(reply->element[2], SLOTQ_ID_MAX, &first_id) ||
+        (count == 0) != (first_id == 0)) {
+        return misshapen(call, fault);
+    }
+    call->dead.count = (uint32_t)count;
+    call->dead.first_id = first_id;
+    return outcome;
+}
+
+static slotq_outcome take_dead_purge(const redis_terms *terms, slotq_call *call,
+                                     const redisReply *reply, store_fault *fault)
+{
+    uint64_t count;
+    if (!value_number(reply, terms->view->geometry.dead_slots, &count)) {
+        return misshapen(call, fault);
+    }
+    call->dead.count = (uint32_t)count;
+    return SLOTQ_OK;
+}
+
+/* A status that is one of some outcomes, by name. */
+static slotq_outcome take_word(slotq_call *call, const redisReply *reply, store_fault *fault)
+{
+    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_LEASED, SLOTQ_GONE, SLOTQ_NOTFOUND};
+    const size_t count = call->verb == SLOTQ_REMOVE ? 4 : 1;
+    slotq_outcome outcome;
+    if (!value_outcome(reply, possible, count, &outcome)) {
+        return misshapen(call, fault);
+    }
+    return outcome;
+}
+
+static slotq_outcome take_status(slotq_call *call, const redisReply *reply, store_fault *fault)
+{
+    slotq_status status = {0};
+    slotq_outcome outcome;
+    if (!value_is_array(reply, VALUE_STATUS_PARTS) ||
+        !value_status(reply->element, &status, &outcome)) {
+        return misshapen(call, fault);
+    }
+    call->status.status = status;
+    return outcome;
+}
+
+static slotq_outcome take_stats(slotq_call *call, const redisReply *reply, store_fault *fault)
+{
+    slotq_stats stats = {0};
+    if (!value_stats(reply, &stats)) {
+        return misshapen(call, fault);
+    }
+    call->stats.stats = stats;
+    return SLOTQ_OK;
+}
+
+static slotq_outcome take_answer(const redis_terms *terms, slotq_call *call,
+                                 const redisReply *reply, store_harvest *harvest,
+                                 store_fault *fault)
+{
+    switch (call->verb) {
+    case SLOTQ_PUSH:
+        return take_push(call, reply, fault);
+    case SLOTQ_RESERVE:
+        return take_reserve(terms, call, reply, harvest, fault);
+    case SLOTQ_ACK:
+    case SLOTQ_NACK:
+    case SLOTQ_RELEASE:
+    case SLOTQ_EXTEND:
+    case SLOTQ_KILL:
+        return take_settle(terms, call, reply, fault);
+    case SLOTQ_RECLAIM:
+        return take_reclaim(terms, call, reply, fault);
+    case SLOTQ_REDRIVE:
+        return take_redrive(call, reply, fault);
+    case SLOTQ_DEAD_PURGE:
+        return take_dead_purge(terms, call, reply, fault);
+    case SLOTQ_STATUS:
+        return take_status(call, reply, fault);
+    case SLOTQ_PEEK:
+    case SLOTQ_DEAD_LIST:
+        return take_items(terms, call, reply, harvest, fault);
+    case SLOTQ_STATS:
+        return take_stats(call, reply, fault);
+    default:
+        return take_word(call, reply, fault);
+    }
+}
+
+/* Arguments were judged by the geometry that we know: the script knows another. */
+static slotq_outcome explain_invalid(store_fault *fault)
+{
+    store_fault said = *fault;
+    return fault_say(fault, SLOTQ_IO,
+                     "the script refused what fits the queue as it was opened (%.200s), nothing "
+                     "happened. Was it made anew with another geometry? Open it again",
+                     said.text);
+}
+
+slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const redisReply *reply,
+                               store_harvest *harvest, store_fault *fault)
+{
+    if (reply->type != REDIS_REPLY_ERROR) {
+        return take_answer(terms, call, reply, harvest, fault);
+    }
+    redis_error error;
+    const bool writes = !redis_verb_only_reads(call->verb);
+    const slotq_outcome outcome = redis_error_take(reply, writes, &error, fault);
+    if (outcome == SLOTQ_FULL && call->verb == SLOTQ_PUSH) {
+        call->push.holder = error.holder;
+    }
+    call->damage = error.damage;
+    if (outcome == SLOTQ_INVALID && call->now_ms <= SLOTQ_NOW_MS_MAX) {
+        return explain_invalid(fault);
+    }
+    return outcome;
+}

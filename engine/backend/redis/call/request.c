@@ -1,0 +1,387 @@
+/* request.c: see request.h.
+ */
+#define _GNU_SOURCE
+#include "request.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../layout/bytes.h"
+#include "../../../layout/slot.h"
+#include "packed.h"
+#include "redis_script_names.h"
+
+enum {
+    FIRST_ROOM = 32,
+    BEFORE_KEY = 3,           /* EVALSHA, the sum, the number of keys */
+    DENSE_BYTES = 256 * 1024, /* slots of a push up to here go packed, however empty they are */
+    PACKED_KEEPS_BYTES = 1024 * 1024
+};
+
+/* ---- arguments ---- */
+
+static bool have_room(redis_request *request, uint32_t more)
+{
+    uint32_t room = request->room < FIRST_ROOM ? FIRST_ROOM : request->room;
+    while (room - request->count < more) {
+        room *= 2;
+    }
+    if (room == request->room) {
+        return true;
+    }
+    const char **arguments = realloc(request->arguments, room * sizeof *arguments);
+    if (arguments == NULL) {
+        return false;
+    }
+    request->arguments = arguments;
+    size_t *lengths = realloc(request->lengths, room * sizeof *lengths);
+    if (lengths == NULL) {
+        return false;
+    }
+    request->lengths = lengths;
+    request->room = room;
+    return true;
+}
+
+/* The room is there: FIRST_ROOM has more than any script but push takes. */
+static void put(redis_request *request, const void *bytes, size_t length)
+{
+    request->arguments[request->count] = length > 0 ? bytes : "";
+    request->lengths[request->count++] = length;
+}
+
+static void put_text(redis_request *request, const char *text)
+{
+    put(request, text, strlen(text));
+}
+
+static void put_number(redis_request *request, uint64_t value)
+{
+    char *number = request->numbers[request->number_count++];
+    const int length = snprintf(number, REDIS_NUMBER_BYTES, "%" PRIu64, value);
+    put(request, number, (size_t)length);
+}
+
+static bool begin(redis_request *request, const redis_terms *terms, redis_script_index script,
+                  uint64_t now_ms)
+{
+    request->script = script;
+    request->count = 0;
+    request->number_count = 0;
+    if (!have_room(request, FIRST_ROOM)) {
+        return false;
+    }
+    request->count = BEFORE_KEY;
+    put(request, terms->key, terms->key_bytes);
+    if (terms->own_clock) {
+        put_number(request, now_ms);
+    } else {
+        put(request, "", 0);
+    }
+    return true;
+}
+
+static bool have_packed(redis_request *request, size_t bytes)
+{
+    if (bytes <= request->packed_room && request->packed_room <= PACKED_KEEPS_BYTES) {
+        return true;
+    }
+    free(request->packed);
+    request->packed = malloc(bytes);
+    request->packed_room = request->packed == NULL ? 0 : bytes;
+    return request->packed != NULL;
+}
+
+/* ---- push ---- */
+
+/* The order of FORMAT.md, "push": what the script would answer as well. */
+static slotq_outcome judge_push(const slotq_view *view, const slotq_call_push *push,
+                                uint64_t *payload_bytes)
+{
+    uint64_t bytes = 0;
+    if (push->count < 1 || push->count > SLOTQ_CALL_MESSAGES_MAX) {
+        return SLOTQ_INVALID;
+    }
+    for (uint32_t i = 0; i < push->count; i++) {
+        if (push->messages[i].size > view->geometry.payload_bytes) {
+            return SLOTQ_TOOBIG;
+        }
+        bytes += push->messages[i].size;
+    }
+    if (push->count > view->geometry.ring_slots - 1u) {
+        return SLOTQ_TOOBIG;
+    }
+    *payload_bytes = bytes;
+    return bytes <= SLOTQ_CALL_BYTES_MAX ? SLOTQ_OK : SLOTQ_INVALID;
+}
+
+/* Low 32 bits of the push's tick by the clock that counts. */
+static uint32_t stamp_of(const redis_terms *terms, uint64_t now_ms)
+{
+    int64_t ms = (int64_t)(now_ms & SLOTQ_NOW_MS_MAX);
+    ms += terms->own_clock ? 0 : terms->server_ahead_ms;
+    return (uint32_t)((uint64_t)(ms < 0 ? 0 : ms) / terms->view->geometry.tick_ms);
+}
+
+static void pack_slots(redis_request *request, const redis_terms *terms, const slotq_call *call)
+{
+    const slotq_view *view = terms->view;
+    const uint32_t head = view->stride - view->geometry.payload_bytes;
+    const uint32_t stamp = stamp_of(terms, call->now_ms);
+    uint8_t *slot = request->packed;
+    for (uint32_t i = 0; i < call->push.count; i++) {
+        const uint32_t used = head + call->push.messages[i].size;
+        slot_store(slot, &view->geometry, stamp, &call->push.messages[i]);
+        memset(slot + used, 0, view->stride - used); /* nothing of ours goes out with it */
+        slot += view->stride;
+    }
+}
+
+/* Few bytes in large slots: the script packs them, and only what counts travels. */
+static slotq_outcome build_sparse_push(redis_request *request, const redis_terms *terms,
+                                       const slotq_call *call)
+{
+    if (!begin(request, terms, REDIS_SCRIPT_push, call->now_ms) ||
+        !have_room(request, call->push.count)) {
+        return SLOTQ_NOMEMORY;
+    }
+    for (uint32_t i = 0; i < call->push.count; i++) {
+        put(request, call->push.messages[i].bytes, call->push.messages[i].size);
+    }
+    return SLOTQ_OK;
+}
+
+static slotq_outcome build_push(redis_request *request, const redis_terms *terms,
+                                const slotq_call *call)
+{
+    const slotq_call_push *push = &call->push;
+    uint64_t payload_bytes = 0;
+    const slotq_outcome judged = judge_push(terms->view, push, &payload_bytes);
+    if (judged != SLOTQ_OK) {
+        return judged;
+    }
+    const size_t bytes = (size_t)push->count * terms->view->stride;
+    const bool is_sparse = bytes > DENSE_BYTES && payload_bytes < bytes / 2;
+    if (is_sparse && !push->may_wait && !(terms->view->geometry.flags & SLOTQ_FLAG_CHECKS)) {
+        return build_sparse_push(request, terms, call);
+    }
+    if (!begin(request, terms, REDIS_SCRIPT_push_packed, call->now_ms) ||
+        !have_packed(request, bytes)) {
+        return SLOTQ_NOMEMORY;
+    }
+    pack_slots(request, terms, call);
+    put_number(request, push->count);
+    put(request, request->packed, bytes);
+    if (push->may_wait) {
+        put_text(request, "none");
+        put(request, "", 0);
+        put_text(request, "1");
+    }
+    return SLOTQ_OK;
+}
+
+/* ---- reserve ---- */
+
+uint32_t redis_reserve_limit(const slotq_view *view, const slotq_call_reserve *reserve)
+{
+    const uint32_t fit = SLOTQ_CALL_BYTES_MAX / view->stride;
+    uint32_t limit = reserve->limit;
+    limit = limit < reserve->run_capacity ? limit : reserve->run_capacity;
+    return limit < fit ? limit : fit;
+}
+
+static slotq_outcome build_reserve(redis_request *request, const redis_terms *terms,
+                                   const slotq_call *call)
+{
+    const slotq_call_reserve *reserve = &call->reserve;
+    if (!begin(request, terms, REDIS_SCRIPT_reserve_packed, call->now_ms)) {
+        return SLOTQ_NOMEMORY;
+    }
+    put_number(request, reserve->group);
+    put_number(request, redis_reserve_limit(terms->view, reserve));
+    put_number(request, reserve->lease_ms);
+    if (reserve->may_wait) {
+        put_text(request, "1");
+    }
+    return SLOTQ_OK;
+}
+
+/* ---- settle ---- */
+
+static const char *settle_name(slotq_verb verb)
+{
+    static const char *const names[] = {"ack", "nack", "release", "extend", "kill"};
+    return names[verb - SLOTQ_ACK];
+}
+
+static slotq_outcome build_settle(redis_request *request, const redis_terms *terms,
+                                  const slotq_call *call)
+{
+    const slotq_call_settle *settle = &call->settle;
+    uint64_t messages = 0;
+    for (uint32_t i = 0; i < settle->run_count && messages <= SLOTQ_CALL_MESSAGES_MAX; i++) {
+        if (settle->runs[i].count == 0) {
+            return SLOTQ_INVALID;
+        }
+        messages += settle->runs[i].count;
+    }
+    if (messages < 1 || messages > SLOTQ_CALL_MESSAGES_MAX) {
+        return SLOTQ_INVALID;
+    }
+    const size_t bytes = (size_t)settle->run_count * PACKED_RUN_BYTES;
+    if (!begin(request, terms, REDIS_SCRIPT_settle_packed, call->now_ms) ||
+        !have_packed(request, bytes)) {
+        return SLOTQ_NOMEMORY;
+    }
+    for (uint32_t i = 0; i < settle->run_count; i++) {
+        packed_store_run(request->packed + (size_t)i * PACKED_RUN_BYTES, &settle->runs[i]);
+    }
+    put_text(request, settle_name(call->verb));
+    put_number(request, settle->group);
+    put_number(request, settle->ms);
+    put_number(request, settle->reason);
+    put(request, request->packed, bytes);
+    return SLOTQ_OK;
+}
+
+/* ---- the others ---- */
+
+static void put_group(redis_request *request, uint8_t group)
+{
+    if (group == SLOTQ_ALL_GROUPS) {
+        put_text(request, "all");
+    } else {
+        put_number(request, group);
+    }
+}
+
+static slotq_outcome build_look(redis_request *request, const redis_terms *terms,
+                                const slotq_call *call)
+{
+    const bool peek = call->verb == SLOTQ_PEEK;
+    if (!begin(request, terms, peek ? REDIS_SCRIPT_peek_packed : REDIS_SCRIPT_dead_list_packed,
+               call->now_ms)) {
+        return SLOTQ_NOMEMORY;
+    }
+    if (peek) {
+        put_number(request, call->look.group);
+    }
+    put_number(request, call->look.from < PACKED_ID_BEYOND ? call->look.from : PACKED_ID_BEYOND);
+    put_number(request, call->look.capacity);
+    return SLOTQ_OK;
+}
+
+static redis_script_index script_of(slotq_verb verb)
+{
+    switch (verb) {
+    case SLOTQ_REMOVE:
+        return REDIS_SCRIPT_remove;
+    case SLOTQ_RECLAIM:
+        return REDIS_SCRIPT_reclaim;
+    case SLOTQ_REDRIVE:
+        return REDIS_SCRIPT_redrive;
+    case SLOTQ_DEAD_PURGE:
+        return REDIS_SCRIPT_dead_purge;
+    case SLOTQ_PAUSE:
+        return REDIS_SCRIPT_pause;
+    case SLOTQ_RESUME:
+        return REDIS_SCRIPT_resume;
+    case SLOTQ_PURGE:
+        return REDIS_SCRIPT_purge;
+    case SLOTQ_STATUS:
+        return REDIS_SCRIPT_status;
+    default:
+        return REDIS_SCRIPT_stats;
+    }
+}
+
+/* Verbs that take a number or two. */
+static slotq_outcome build_small(redis_request *request, const redis_terms *terms,
+                                 const slotq_call *call)
+{
+    if (!begin(request, terms, script_of(call->verb), call->now_ms)) {
+        return SLOTQ_NOMEMORY;
+    }
+    switch (call->verb) {
+    case SLOTQ_REMOVE:
+        put_number(request,
+                   call->remove.id < PACKED_ID_BEYOND ? call->remove.id : PACKED_ID_BEYOND);
+        put_group(request, call->remove.group);
+        break;
+    case SLOTQ_RECLAIM:
+        put_number(request, call->reclaim.group);
+        break;
+    case SLOTQ_REDRIVE:
+        put_number(request, call->dead.limit);
+        break;
+    case SLOTQ_PAUSE:
+    case SLOTQ_RESUME:
+        put_number(request, call->pause.what);
+        break;
+    case SLOTQ_STATUS:
+        put_number(request, call->status.group);
+        put_number(request,
+                   call->status.id < PACKED_ID_BEYOND ? call->status.id : PACKED_ID_BEYOND);
+        break;
+    case SLOTQ_STATS:
+        put_number(request, call->stats.group);
+        break;
+    default:
+        break;
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome redis_request_build(redis_request *request, const redis_terms *terms,
+                                  const slotq_call *call)
+{
+    switch (call->verb) {
+    case SLOTQ_PUSH:
+        return build_push(request, terms, call);
+    case SLOTQ_RESERVE:
+        return build_reserve(request, terms, call);
+    case SLOTQ_ACK:
+    case SLOTQ_NACK:
+    case SLOTQ_RELEASE:
+    case SLOTQ_EXTEND:
+    case SLOTQ_KILL:
+        return build_settle(request, terms, call);
+    case SLOTQ_PEEK:
+    case SLOTQ_DEAD_LIST:
+        return build_look(request, terms, call);
+    default:
+        return build_small(request, terms, call);
+    }
+}
+
+slotq_outcome redis_request_create(redis_request *request, const redis_terms *terms,
+                                   const slotq_geometry *geometry)
+{
+    if (!begin(request, terms, REDIS_SCRIPT_create, 0)) {
+        return SLOTQ_NOMEMORY;
+    }
+    put_number(request, geometry->ring_slots);
+    put_number(request, geometry->payload_bytes);
+    put_number(request, geometry->later_slots);
+    put_number(request, geometry->dead_slots);
+    put_number(request, geometry->groups);
+    put_number(request, geometry->flags);
+    put_number(request, geometry->max_attempts);
+    put_number(request, geometry->tick_ms);
+    return SLOTQ_OK;
+}
+
+bool redis_verb_only_reads(slotq_verb verb)
+{
+    return verb >= SLOTQ_STATUS;
+}
+
+void redis_request_free(redis_request *request)
+{
+    free(request->arguments);
+    free(request->lengths);
+    free(request->packed);
+    memset(request, 0, sizeof *request);
+}

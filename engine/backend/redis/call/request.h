@@ -1,0 +1,50 @@
+/* request.h: a call of a verb as the arguments of its script. Knows what each script takes
+ * (lua/README.md) and how slots and runs are packed; no connection, no reply.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_CALL_REQUEST_H
+#define SLOTQ_BACKEND_REDIS_CALL_REQUEST_H
+
+#include "../../../slotq_core.h"
+
+/* What holds for every call on one queue. */
+typedef struct redis_terms {
+    const slotq_view *view; /* bytes NULL */
+    const char *key;
+    size_t key_bytes;
+    bool own_clock;          /* calls bring the time that counts; else the server's does */
+    int64_t server_ahead_ms; /* the server's clock less ours */
+} redis_terms;
+
+enum { REDIS_NUMBERS_MAX = 12, REDIS_NUMBER_BYTES = 24 };
+
+/* A command, borrowing from the call, the terms and itself until it is built anew. */
+typedef struct redis_request {
+    uint32_t script;        /* redis_script_index */
+    const char **arguments; /* EVALSHA, the sum, 1, key, now, … */
+    size_t *lengths;
+    uint32_t count;
+    uint32_t room;
+    uint8_t *packed; /* slots of a push, runs of a settle */
+    size_t packed_room;
+    uint32_t number_count;
+    char numbers[REDIS_NUMBERS_MAX][REDIS_NUMBER_BYTES];
+} redis_request;
+
+/* Build it; the caller puts in what stands before the key. OK, or what is known without asking:
+ * INVALID, TOOBIG, NOMEMORY. */
+slotq_outcome redis_request_build(redis_request *request, const redis_terms *terms,
+                                  const slotq_call *call);
+
+/* The script create, which has no call. */
+slotq_outcome redis_request_create(redis_request *request, const redis_terms *terms,
+                                   const slotq_geometry *geometry);
+
+/* The verb changes nothing: it may be asked again whatever happened. */
+bool redis_verb_only_reads(slotq_verb verb);
+
+/* Messages that a reserve asks for: no more than a script call is to carry. */
+uint32_t redis_reserve_limit(const slotq_view *view, const slotq_call_reserve *reserve);
+
+void redis_request_free(redis_request *request);
+
+#endif

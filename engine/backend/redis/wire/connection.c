@@ -1,0 +1,372 @@
+/* connection.c: see connection.h. A reply's sizes are the server's word: an array and its depth are
+ * bounded before hiredis makes room for it, and so is all that may lie unread.
+ */
+#define _GNU_SOURCE
+#include "connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../system/monotonic.h"
+#include "dial.h"
+
+enum {
+    READ_BYTES = 64 * 1024,
+    FIRST_OUT_BYTES = 4 * 1024,
+    WORTH_SENDING_BYTES = 8 * 1024,
+    KEEPS_BYTES = 1024 * 1024,            /* buffers of more are given back */
+    ELEMENTS_MAX = 1 << 20,               /* of a reply; what a script gives has far fewer */
+    NESTED_MAX = 32,                      /* arrays around an array: freeing them recurses */
+    UNREAD_BYTES_MAX = 600 * 1024 * 1024, /* the largest reply is a whole image */
+    STALE_AFTER_MS = 200                  /* who answered just now is not looked at */
+};
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
+
+/* ---- open and close ---- */
+
+/* hiredis makes room for as many elements as the server says will come. */
+static void *bounded_array(const redisReadTask *task, element_count elements)
+{
+    redis_connection *connection = task->privdata;
+    const long long wanted = (long long)elements;
+    uint32_t depth = 0;
+    for (const redisReadTask *at = task->parent; at != NULL && depth <= NESTED_MAX;
+         at = at->parent) {
+        depth++;
+    }
+    if (depth > NESTED_MAX || wanted < 0 ||
+        (unsigned long long)wanted > connection->elements_left) {
+        return NULL;
+    }
+    connection->elements_left -= (size_t)wanted;
+    return connection->original->createArray(task, elements);
+}
+
+void redis_connection_bound(redis_connection *connection, redisReader *reader)
+{
+    connection->original = reader->fn;
+    connection->functions = *reader->fn;
+    connection->functions.createArray = bounded_array;
+    reader->fn = &connection->functions;
+    reader->privdata = connection;
+    reader->maxbuf = KEEPS_BYTES;
+    connection->elements_left = ELEMENTS_MAX;
+}
+
+static bool have_in(redis_connection *connection, store_fault *fault)
+{
+    if (connection->in == NULL) {
+        connection->in = malloc(READ_BYTES);
+    }
+    if (connection->in == NULL) {
+        fault_say(fault, SLOTQ_NOMEMORY, "no memory for a connection");
+    }
+    return connection->in != NULL;
+}
+
+slotq_outcome redis_connection_open(redis_connection *connection, store_fault *fault)
+{
+    int socket_fd = -1;
+    redis_connection_clear(connection);
+    if (!have_in(connection, fault)) {
+        return SLOTQ_NOMEMORY;
+    }
+    const slotq_outcome outcome = redis_dial(&connection->address, connection->connect_timeout_ms,
+                                             connection->timeout_ms, &socket_fd, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    connection->context = redisConnectFd(socket_fd);
+    if (connection->context == NULL) {
+        (void)close(socket_fd);
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a connection");
+    }
+    redis_connection_bound(connection, connection->context->reader);
+    fork_mark_make(&connection->mark);
+    connection->used_ms = monotonic_ms();
+    return SLOTQ_OK;
+}
+
+slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext *context,
+                                      store_fault *fault)
+{
+#if HIREDIS_MAJOR >= 1
+    if (context->privctx != NULL) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "the connection has TLS, which slotq cannot use: give a plain one");
+    }
+#endif
+    if (context->err != 0) {
+        return fault_say(fault, SLOTQ_CONNECT, "the connection is broken: give another one");
+    }
+    connection->borrowed = true;
+    connection->context = context;
+    connection->used_ms = monotonic_ms();
+    return have_in(connection, fault) ? SLOTQ_OK : SLOTQ_NOMEMORY;
+}
+
+void redis_connection_drop(redis_connection *connection, const char *why)
+{
+    redisContext *context = connection->context;
+    if (context != NULL && !connection->borrowed && !connection->lent) {
+        connection->context = NULL;
+        redisFree(context);
+        fork_mark_drop(&connection->mark);
+    } else if (context != NULL && context->err == 0) {
+        context->err = REDIS_ERR_IO; /* hiredis refuses it from now on */
+        (void)snprintf(context->errstr, sizeof context->errstr, "%s", why);
+    }
+}
+
+void redis_connection_free(redis_connection *connection)
+{
+    connection->lent = false;
+    if (!connection->borrowed) {
+        redis_connection_drop(connection, "");
+    }
+    free(connection->out);
+    free(connection->in);
+    connection->context = NULL;
+    connection->out = NULL;
+    connection->in = NULL;
+}
+
+bool redis_connection_is_inherited(redis_connection *connection)
+{
+    if (connection->context == NULL || !fork_mark_is_inherited(&connection->mark)) {
+        return false;
+    }
+    redis_connection_drop(connection, "it is the parent's");
+    return true;
+}
+
+bool redis_connection_is_stale(redis_connection *connection)
+{
+    char byte;
+    if (redis_connection_is_inherited(connection) || connection->context == NULL ||
+        connection->context->err != 0) {
+        return true;
+    }
+    if (monotonic_ms() - connection->used_ms < STALE_AFTER_MS) {
+        return false;
+    }
+    const ssize_t got = recv(connection->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        return false;
+    }
+    if (got <= 0) { /* else somebody left an answer unread: that can be mended */
+        redis_connection_drop(connection, "the server closed the connection");
+    }
+    return true;
+}
+
+/* ---- out ---- */
+
+static bool make_room(redis_connection *connection, size_t more)
+{
+    size_t room = connection->out_room < FIRST_OUT_BYTES ? FIRST_OUT_BYTES : connection->out_room;
+    while (room - connection->out_bytes < more) {
+        room *= 2;
+    }
+    if (room == connection->out_room) {
+        return true;
+    }
+    uint8_t *out = realloc(connection->out, room);
+    if (out != NULL) {
+        connection->out = out;
+        connection->out_room = room;
+    }
+    return out != NULL;
+}
+
+bool redis_connection_add(redis_connection *connection, int count, const char **arguments,
+                          const size_t *lengths)
+{
+    char *command = NULL;
+    const long long bytes = redisFormatCommandArgv(&command, count, arguments, lengths);
+    if (bytes < 0) {
+        return false;
+    }
+    const bool fits = make_room(connection, (size_t)bytes);
+    if (fits) {
+        memcpy(connection->out + connection->out_bytes, command, (size_t)bytes);
+        connection->out_bytes += (size_t)bytes;
+    }
+    redisFreeCommand(command);
+    return fits;
+}
+
+void redis_connection_clear(redis_connection *connection)
+{
+    connection->out_bytes = 0;
+    connection->out_sent = 0;
+    if (connection->out_room > KEEPS_BYTES) {
+        free(connection->out);
+        connection->out = NULL;
+        connection->out_room = 0;
+    }
+}
+
+/* ---- failing ---- */
+
+static bool fail(redis_connection *connection, int system_errno, const char *what,
+                 store_fault *fault)
+{
+    if (system_errno != 0) {
+        fault_system(fault, system_errno, "%s", what);
+    } else {
+        fault_say(fault, SLOTQ_IO, "%s", what);
+    }
+    redis_connection_drop(connection, what);
+    return false;
+}
+
+static bool fail_silent(redis_connection *connection, store_fault *fault)
+{
+    fault_say(fault, SLOTQ_IO, "the server said nothing for %lu ms (timeout_ms)",
+              (unsigned long)connection->timeout_ms);
+    redis_connection_drop(connection, "the server said nothing in time");
+    return false;
+}
+
+/* ---- in ---- */
+
+/* 1 = it can be read or written as wanted, 0 = not within the time, -1 = errno. */
+static int wait_for(const redis_connection *connection, short events, uint64_t timeout_ms)
+{
+    struct pollfd waited = {.fd = connection->context->fd, .events = events};
+    const uint64_t end_ms = monotonic_ms() + timeout_ms;
+    uint64_t left_ms = timeout_ms;
+    for (;;) {
+        const int ready = poll(&waited, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
+        if (ready >= 0 || errno != EINTR) {
+            return ready;
+        }
+        const uint64_t now_ms = monotonic_ms();
+        left_ms = now_ms < end_ms ? end_ms - now_ms : 0;
+    }
+}
+
+/* What has come goes to the reader. With MSG_DONTWAIT nothing may have. */
+static bool read_some(redis_connection *connection, int flags, store_fault *fault)
+{
+    redisReader *reader = connection->context->reader;
+    ssize_t got = recv(connection->context->fd, connection->in, READ_BYTES, flags);
+    if (got < 0 && errno == EINTR) { /* reading again would start the time-out anew each time */
+        if (!(flags & MSG_DONTWAIT) && wait_for(connection, POLLIN, connection->timeout_ms) == 0) {
+            return fail_silent(connection, fault);
+        }
+        flags |= MSG_DONTWAIT;
+        got = recv(connection->context->fd, connection->in, READ_BYTES, flags);
+    }
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        return flags & MSG_DONTWAIT ? true : fail_silent(connection, fault);
+    }
+    if (got < 0) {
+        return fail(connection, errno, "the connection to the server broke", fault);
+    }
+    if (got == 0) {
+        return fail(connection, 0, "the server closed the connection", fault);
+    }
+    if (redisReaderFeed(reader, (const char *)connection->in, (size_t)got) != REDIS_OK ||
+        reader->len - reader->pos > UNREAD_BYTES_MAX) {
+        return fail(connection, 0, "a reply of the server is larger than any that is due", fault);
+    }
+    return true;
+}
+
+void redis_connection_start(redis_connection *connection)
+{
+    const size_t left = connection->out_bytes - connection->out_sent;
+    if (left < WORTH_SENDING_BYTES) {
+        return;
+    }
+    const ssize_t put = send(connection->context->fd, connection->out + connection->out_sent, left,
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
+    connection->out_sent += put > 0 ? (size_t)put : 0;
+}
+
+bool redis_connection_send(redis_connection *connection, store_fault *fault)
+{
+    while (connection->out_sent < connection->out_bytes) {
+        const ssize_t put =
+            send(connection->context->fd, connection->out + connection->out_sent,
+                 connection->out_bytes - connection->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (put >= 0) {
+            connection->out_sent += (size_t)put;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            /* the server may wait for us to read before it reads on */
+            const int ready = wait_for(connection, POLLIN | POLLOUT, connection->timeout_ms);
+            if (ready == 0) {
+                return fail_silent(connection, fault);
+            }
+            if (!read_some(connection, MSG_DONTWAIT, fault)) {
+                return false;
+            }
+        } else if (errno != EINTR) {
+            return fail(connection, errno, "the connection to the server broke", fault);
+        }
+    }
+    return true;
+}
+
+/* A reply that is whole already, or NULL. */
+static bool take_reply(redis_connection *connection, redisReply **reply, store_fault *fault)
+{
+    void *parsed = NULL;
+    *reply = NULL;
+    if (redisReaderGetReply(connection->context->reader, &parsed) != REDIS_OK) {
+        return fail(connection, 0, "what the server said is not the Redis protocol", fault);
+    }
+    *reply = parsed;
+    connection->elements_left = parsed != NULL ? ELEMENTS_MAX : connection->elements_left;
+    return true;
+}
+
+bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redisReply **reply,
+                           store_fault *fault)
+{
+    const uint64_t timeout_ms = (uint64_t)connection->timeout_ms + extra_ms;
+    for (;;) {
+        if (!take_reply(connection, reply, fault)) {
+            return false;
+        }
+        if (*reply != NULL) {
+            connection->used_ms = monotonic_ms();
+            return true;
+        }
+        /* an own socket has its time-out: a read less than with poll */
+        if (connection->borrowed || extra_ms > 0) {
+            const int ready = wait_for(connection, POLLIN, timeout_ms);
+            if (ready == 0) {
+                return fail_silent(connection, fault);
+            }
+        }
+        if (!read_some(connection, connection->borrowed ? MSG_DONTWAIT : 0, fault)) {
+            return false;
+        }
+    }
+}
+
+bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, redisReply **reply,
+                             store_fault *fault)
+{
+    if (!take_reply(connection, reply, fault) || *reply != NULL) {
+        return *reply != NULL;
+    }
+    struct pollfd waited = {.fd = connection->context->fd, .events = POLLIN};
+    if (poll(&waited, 1, sleep_ms < INT32_MAX ? (int)sleep_ms : INT32_MAX) <= 0) {
+        return true; /* also by a signal */
+    }
+    return read_some(connection, MSG_DONTWAIT, fault) && take_reply(connection, reply, fault);
+}

@@ -1,0 +1,123 @@
+/* waiter.c: see waiter.h. What a message says does not matter: any of them means to look again.
+ */
+#define _GNU_SOURCE
+#include "waiter.h"
+
+#include <string.h>
+
+#include "../../system/monotonic.h"
+#include "../server.h"
+
+enum { BLIND_SLEEP_MS = 1000, PATIENCE_LEAST_MS = 100, CHANNEL_BYTES = 256 };
+
+static const char prefix[] = "slotq:";
+
+static void sleep_blind(uint64_t sleep_ms)
+{
+    /* a signal ends it: the caller looks again */
+    sleep_us((sleep_ms < BLIND_SLEEP_MS ? sleep_ms : BLIND_SLEEP_MS) * 1000);
+}
+
+static uint32_t shorter(uint32_t timeout_ms, uint64_t patience_ms)
+{
+    return patience_ms < timeout_ms ? (uint32_t)patience_ms : timeout_ms;
+}
+
+/* Each of its steps takes no longer than the sleep that it is for. */
+static bool try_to_subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
+                             size_t key_bytes, uint64_t patience_ms)
+{
+    char channel[CHANNEL_BYTES];
+    store_fault fault;
+    redis_facts facts;
+    redisReply *reply = NULL;
+    waiter->connection.address = model->address;
+    patience_ms = patience_ms > PATIENCE_LEAST_MS ? patience_ms : PATIENCE_LEAST_MS;
+    waiter->connection.connect_timeout_ms = shorter(model->connect_timeout_ms, patience_ms);
+    waiter->connection.timeout_ms = shorter(model->timeout_ms, patience_ms);
+    if (key_bytes + sizeof prefix > sizeof channel ||
+        redis_connection_open(&waiter->connection, &fault) != SLOTQ_OK ||
+        redis_server_greet(&waiter->connection, NULL, 0, &facts, &fault) != SLOTQ_OK) {
+        return false;
+    }
+    memcpy(channel, prefix, sizeof prefix - 1);
+    memcpy(channel + sizeof prefix - 1, key, key_bytes);
+    const char *words[] = {"SUBSCRIBE", channel};
+    const size_t lengths[] = {sizeof "SUBSCRIBE" - 1, sizeof prefix - 1 + key_bytes};
+    if (redis_server_ask(&waiter->connection, false, 2, words, lengths, &reply, &fault) !=
+        SLOTQ_OK) {
+        return false;
+    }
+    waiter->refused = reply->type == REDIS_REPLY_ERROR;
+    freeReplyObject(reply);
+    return !waiter->refused;
+}
+
+static bool subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
+                      size_t key_bytes, uint64_t patience_ms)
+{
+    const bool subscribed = try_to_subscribe(waiter, model, key, key_bytes, patience_ms);
+    if (!subscribed) {
+        redis_connection_drop(&waiter->connection, "not subscribed");
+    }
+    return subscribed;
+}
+
+/* Something came: so may have more, all of it one reason to look again. */
+static bool drain(redis_waiter *waiter, redisReply *reply)
+{
+    store_fault fault;
+    while (reply != NULL) {
+        freeReplyObject(reply);
+        if (!redis_connection_listen(&waiter->connection, 0, &reply, &fault)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, const char *key,
+                        size_t key_bytes, uint64_t sleep_ms)
+{
+    store_fault fault;
+    redisReply *reply;
+    if (waiter->refused || model->borrowed) {
+        sleep_blind(sleep_ms);
+        return;
+    }
+    waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
+    if (!waiter->subscribed) {
+        waiter->subscribed = subscribe(waiter, model, key, key_bytes, sleep_ms);
+        if (!waiter->subscribed) {
+            sleep_blind(sleep_ms);
+        }
+        return;
+    }
+    if (!redis_connection_listen(&waiter->connection, sleep_ms, &reply, &fault) ||
+        !drain(waiter, reply)) {
+        waiter->subscribed = false; /* next time anew */
+    }
+}
+
+int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, const char *key,
+                        size_t key_bytes)
+{
+    store_fault fault;
+    redisReply *reply;
+    if (waiter->refused || model->borrowed) {
+        return -1;
+    }
+    waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
+    if (!waiter->subscribed) {
+        waiter->subscribed = subscribe(waiter, model, key, key_bytes, UINT32_MAX);
+    } else if (!redis_connection_listen(&waiter->connection, 0, &reply, &fault) ||
+               !drain(waiter, reply)) {
+        waiter->subscribed = false;
+    }
+    return waiter->subscribed ? waiter->connection.context->fd : -1;
+}
+
+void redis_waiter_free(redis_waiter *waiter)
+{
+    redis_connection_free(&waiter->connection);
+}

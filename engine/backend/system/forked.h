@@ -1,0 +1,24 @@
+/* forked.h: whether this process is not the one that made a mark, but a child that got it by
+ * fork. Knows no queue.
+ */
+#ifndef SLOTQ_BACKEND_SYSTEM_FORKED_H
+#define SLOTQ_BACKEND_SYSTEM_FORKED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* All zero: no mark, inherited by nobody. */
+typedef struct fork_mark {
+    uint8_t *page; /* its first byte is 0 in a child; NULL where the system has no such pages */
+    pid_t maker;   /* used where page is NULL */
+} fork_mark;
+
+void fork_mark_make(fork_mark *mark);
+
+/* Cheap where there is a page: one look at memory. */
+bool fork_mark_is_inherited(const fork_mark *mark);
+
+void fork_mark_drop(fork_mark *mark);
+
+#endif

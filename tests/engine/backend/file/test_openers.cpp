@@ -1,0 +1,160 @@
+/* test_openers.cpp: many who open one queue file at the same time, and openers whom a busy machine
+ * keeps from going on: each gets in, and only who never goes on keeps the others out.
+ */
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern "C" {
+#include "../../../../engine/backend/file/locks.h"
+}
+#include "../../../support/catch.hpp"
+#include "test_crash_world.hpp"
+
+using namespace crash;
+
+namespace
+{
+
+/* What an opener holds that has not found out yet whether anybody uses the journal. */
+class stuck_opener
+{
+public:
+    explicit stuck_opener(const queue_file &file)
+        : descriptor(open((file.folder_path() + "/q.slotq").c_str(), O_RDWR | O_CLOEXEC))
+    {
+        REQUIRE(lock_presence(descriptor, false) == LOCK_TAKEN);
+    }
+    ~stuck_opener()
+    {
+        close(descriptor);
+    }
+    stuck_opener(const stuck_opener &) = delete;
+    stuck_opener &operator=(const stuck_opener &) = delete;
+
+private:
+    int descriptor;
+};
+
+/* What the engine's steady clock is ahead: it jumps whenever it is asked, as it does for a process
+ * that is not let go on in between. */
+class jumping_clock
+{
+public:
+    explicit jumping_clock(uint64_t jump_ms, std::function<void(int)> seen = {})
+        : on_asked(std::move(seen)), jump(jump_ms)
+    {
+        running = this;
+    }
+    ~jumping_clock()
+    {
+        running = nullptr;
+    }
+    jumping_clock(const jumping_clock &) = delete;
+    jumping_clock &operator=(const jumping_clock &) = delete;
+
+    uint64_t ahead_ms()
+    {
+        asked++;
+        if (on_asked) {
+            on_asked(asked);
+        }
+        return jump * static_cast<uint64_t>(asked);
+    }
+
+    static jumping_clock *running;
+
+private:
+    std::function<void(int)> on_asked;
+    uint64_t jump;
+    int asked = 0;
+};
+
+jumping_clock *jumping_clock::running;
+
+} // namespace
+
+extern "C" uint64_t __real_monotonic_ms(void);
+extern "C" uint64_t __wrap_monotonic_ms(void);
+extern "C" uint64_t __wrap_monotonic_ms(void)
+{
+    jumping_clock *const clock = jumping_clock::running;
+    return __real_monotonic_ms() + (clock != nullptr ? clock->ahead_ms() : 0);
+}
+
+TEST_CASE("an opener that goes on late keeps nobody out", "[openers]")
+{
+    queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
+    auto stuck = std::make_unique<stuck_opener>(file);
+    std::thread later([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+        stuck.reset();
+    });
+    slotq_error error = {};
+    const handle queue = file.open(file.options(), &error);
+    later.join();
+    INFO(error.text);
+    CHECK(queue != nullptr);
+}
+
+TEST_CASE("an opener that is itself kept waiting tries again all the same", "[openers]")
+{
+    queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
+    auto stuck = std::make_unique<stuck_opener>(file);
+    const jumping_clock clock(60000, [&](int asked) {
+        if (asked == 5) {
+            stuck.reset();
+        }
+    });
+    slotq_error error = {};
+    const handle queue = file.open(file.options(), &error);
+    INFO(error.text);
+    CHECK(stuck == nullptr);
+    CHECK(queue != nullptr);
+}
+
+TEST_CASE("an opener that never goes on is said to be in the way", "[openers]")
+{
+    queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
+    slotq_error error = {};
+    {
+        const stuck_opener stuck(file);
+        CHECK(file.open(file.options(), &error) == nullptr);
+        CHECK(error.outcome == SLOTQ_LOCKED);
+        CHECK(std::string(error.text).find("stopped") != std::string::npos);
+    }
+    CHECK(file.open() != nullptr);
+}
+
+TEST_CASE("forty processes that open and close one file all get in", "[openers]")
+{
+    enum { PROCESSES = 40, TURNS = 20 };
+    queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
+    std::vector<pid_t> pids;
+    for (int i = 0; i < PROCESSES; i++) {
+        pids.push_back(fork());
+        if (pids.back() == 0) {
+            for (int turn = 0; turn < TURNS; turn++) {
+                slotq_error error = {};
+                if (file.open(file.options(), &error) == nullptr) {
+                    fprintf(stderr, "openers: %s\n", error.text);
+                    _exit(1);
+                }
+            }
+            _exit(0);
+        }
+    }
+    for (const pid_t pid : pids) {
+        int status = 0;
+        REQUIRE(waitpid(pid, &status, 0) == pid);
+        CHECK(status == 0);
+    }
+}

@@ -1,0 +1,232 @@
+/* doctor.c: the command doctor: what is wrong with a store of queues and how to mend it: the
+ * folder, and in which order the rest is looked at (doctor.h).
+ */
+#include "doctor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "backend/file/filesystem.h"
+#include "../verbs/open.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "../line/values.h"
+
+static void print_finding(doctor *self, const char *about, const char *kind, const char *color,
+                          const char *format, va_list values)
+{
+    char text[640];
+    vsnprintf(text, sizeof text, format, values);
+    if (given(self->line, OPTION_JSON)) {
+        output_json(json_pack("{s:s, s:s, s:s}", "about", plain_word(about).text, "kind", kind,
+                              "text", plain_word(text).text));
+    } else {
+        enum { BEFORE = 9 };
+        char line[2 * sizeof(word_text) + 8];
+        snprintf(line, sizeof line, "%s: %s", plain_word(about).text, plain_word(text).text);
+        printf("%s%-7s%s  ", color, kind, output_plain());
+        output_wrapped(line, BEFORE, BEFORE);
+    }
+}
+
+void doctor_find(doctor *self, const char *about, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    print_finding(self, about, "BAD", output_red(), format, values);
+    va_end(values);
+    self->findings++;
+}
+
+void doctor_note(doctor *self, const char *about, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    print_finding(self, about, "ok", output_green(), format, values);
+    va_end(values);
+}
+
+void doctor_unknown(doctor *self, const char *about, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    print_finding(self, about, "unknown", output_bold(), format, values);
+    va_end(values);
+    self->unknown++;
+}
+
+/* ---- the folder ---- */
+
+static bool look_at_folder(doctor *self)
+{
+    const char *folder = self->line->url;
+    struct statfs system;
+    struct statvfs room;
+    if (statfs(folder, &system) != 0 || statvfs(folder, &room) != 0) {
+        doctor_find(self, folder, "%s; make it: mkdir -p %s", strerror(errno), folder);
+        return false;
+    }
+    if (filesystem_is_network((long)system.f_type)) {
+        doctor_find(self, folder,
+                    "is on a network file system (type 0x%lx), where processes "
+                    "cannot share a queue safely; move it to a local disk",
+                    (unsigned long)system.f_type & 0xFFFFFFFFul);
+    }
+    if (access(folder, W_OK | X_OK) != 0) {
+        doctor_find(self, folder,
+                    "no right to make files here (%s): queues can at most be "
+                    "looked at; chown or chmod it",
+                    strerror(errno));
+    }
+    const uint64_t free_bytes = (uint64_t)room.f_bavail * room.f_frsize;
+    if (free_bytes < 1024 * 1024) {
+        doctor_find(self, folder,
+                    "%s free on the disk: queues that are there go on (their room "
+                    "is taken), new ones cannot be made",
+                    bytes_text(free_bytes).text);
+    } else {
+        doctor_note(self, folder, "file system type 0x%lx, %s free",
+                    (unsigned long)system.f_type & 0xFFFFFFFFul, bytes_text(free_bytes).text);
+    }
+    return true;
+}
+
+/* ---- one queue ---- */
+
+static void look_at_queue(doctor *self, const char *name)
+{
+    slotq *queue;
+    slotq_error error;
+    if (given(self->line, OPTION_ADOPT_JOURNAL) && !doctor_adopt(self, name)) {
+        return;
+    }
+    if (self->server != NULL) {
+        doctor_look_at_key(self, name);
+    } else {
+        doctor_look_at_files(self, name);
+    }
+    const slotq_outcome outcome = open_quietly(self->line, name, true, &queue, &error);
+    if (outcome == SLOTQ_OK) {
+        doctor_look_inside(self, name, queue);
+        slotq_close(queue);
+    } else if (outcome == SLOTQ_CORRUPT || outcome == SLOTQ_VERSION) {
+        doctor_find(self, name, "%s; %s says what to do", error.text,
+                    shown_command(self->line, "check", name).text);
+    } else if (outcome == SLOTQ_NOQUEUE) {
+        doctor_find(self, name, "%s; make it: %s", error.text,
+                    shown_command(self->line, "create", name).text);
+    } else {
+        doctor_find(self, name, "%s", error.text);
+    }
+}
+
+static bool visit(void *context, const char *name)
+{
+    look_at_queue(context, name);
+    return true;
+}
+
+static void look_for_leftovers(doctor *self)
+{
+    DIR *folder = opendir(self->line->url);
+    const char *ending = ".slotq-journal";
+    struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        const size_t length = strlen(entry->d_name);
+        if (length > strlen(ending) &&
+            strcmp(entry->d_name + length - strlen(ending), ending) == 0) {
+            doctor_look_at_journal_name(self, entry->d_name, length - strlen(ending));
+        } else if (strncmp(entry->d_name, ".slotq-new-", 11) == 0) {
+            doctor_find(self, entry->d_name,
+                        "a half-made queue that was left behind; when "
+                        "nobody makes one now: rm '%s/%s'",
+                        self->line->url, entry->d_name);
+        }
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+}
+
+/* ---- the store ---- */
+
+static bool look_at_store(doctor *self)
+{
+    slotq_error error;
+    const char *url = self->line->url;
+    if (!open_is_server(url)) {
+        const bool there = look_at_folder(self);
+        if (there) {
+            look_for_leftovers(self);
+        }
+        return there;
+    }
+    const slotq_outcome outcome = slotq_redis_connect(url, NULL, &self->server, &error);
+    if (outcome != SLOTQ_OK) {
+        doctor_find(self, shown_url(url).text, "%s", error.text);
+        self->code = slotq_outcome_exit(outcome);
+        return false;
+    }
+    doctor_look_at_server(self);
+    return true;
+}
+
+static void summarise(const doctor *self)
+{
+    if (given(self->line, OPTION_JSON)) {
+        return;
+    }
+    printf("%" PRIu32 " finding%s", self->findings, self->findings == 1 ? "" : "s");
+    if (self->unknown != 0) {
+        printf(", %" PRIu32 " unknown", self->unknown);
+    }
+    putchar('\n');
+}
+
+/* One's word is for one queue, not for whatever a folder holds. */
+static int judge_adopting(const command_line *line)
+{
+    if (!given(line, OPTION_ADOPT_JOURNAL)) {
+        return EXIT_CODE_OK;
+    }
+    if (open_is_server(line->url)) {
+        complain("--adopt-journal is for files: in Redis there is no journal");
+        return EXIT_CODE_USAGE;
+    }
+    if (line->count == 0) {
+        complain("--adopt-journal needs the queue: slotq doctor --adopt-journal QUEUE");
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_OK;
+}
+
+int run_doctor(const command_line *line)
+{
+    doctor self = {.line = line};
+    slotq_error error;
+    if (judge_adopting(line) != EXIT_CODE_OK) {
+        return EXIT_CODE_USAGE;
+    }
+    if (look_at_store(&self)) {
+        for (int i = 0; i < line->count; i++) {
+            look_at_queue(&self, line->operands[i]);
+        }
+        if (line->count == 0 && slotq_list(line->url, visit, &self, &error) != SLOTQ_OK) {
+            doctor_find(&self, shown_url(line->url).text, "%s", error.text);
+        }
+    }
+    slotq_redis_close(self.server);
+    summarise(&self);
+    if (self.code != EXIT_CODE_OK) {
+        return self.code;
+    }
+    return self.findings == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
+}

@@ -1,0 +1,218 @@
+/* files.c: the files of a queue as the doctor sees them: rights, size, journal, and who
+ * has them open. Looks by the store's own headers; opens no queue.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/file/locks.h"
+#include "doctor.h"
+#include "../verbs/open.h"
+#include "../line/values.h"
+
+/* A queue's main file, looked at. */
+typedef struct main_file {
+    doctor *self;
+    const char *name;
+    char *path;
+    char *journal_path;
+    int descriptor;
+    struct stat status;
+} main_file;
+
+/* "123 (slotq), 124 (worker)" of the processes that have the file open, as far as we may see. */
+static void find_holders(const struct stat *wanted, char *text, size_t size)
+{
+    DIR *processes = opendir("/proc");
+    struct dirent *process;
+    size_t used = 0;
+    text[0] = '\0';
+    while (processes != NULL && (process = readdir(processes)) != NULL) {
+        char path[300];
+        const long number = strtol(process->d_name, NULL, 10);
+        snprintf(path, sizeof path, "/proc/%ld/fd", number);
+        DIR *files = number > 0 && number != getpid() ? opendir(path) : NULL;
+        struct dirent *file;
+        bool found = false;
+        while (files != NULL && !found && (file = readdir(files)) != NULL) {
+            struct stat status;
+            found = fstatat(dirfd(files), file->d_name, &status, 0) == 0 &&
+                    status.st_ino == wanted->st_ino && status.st_dev == wanted->st_dev;
+        }
+        if (files != NULL) {
+            closedir(files);
+        }
+        if (found && used < size) {
+            used +=
+                (size_t)snprintf(text + used, size - used, "%s%ld", used != 0 ? ", " : "", number);
+        }
+    }
+    if (processes != NULL) {
+        closedir(processes);
+    }
+}
+
+static void look_at_locks(const main_file *file)
+{
+    char holders[160];
+    const bool in_use = lock_any_journal_is_held(file->descriptor);
+    const bool exclusive =
+        lock_is_marked_exclusive(file->descriptor) || lock_presence_is_exclusive(file->descriptor);
+    if (!in_use && !exclusive) {
+        return;
+    }
+    find_holders(&file->status, holders, sizeof holders);
+    const char *by = holders[0] != '\0' ? holders : "not to be seen from here";
+    if (exclusive) {
+        doctor_find(file->self, file->name,
+                    "is held exclusively (process %s): others are "
+                    "answered LOCKED until it ends",
+                    by);
+    } else {
+        doctor_note(file->self, file->name, "in use (process %s)", by);
+    }
+}
+
+/* Read the journal and judge it against its main file. errno where it has no bytes. */
+static doctor_journal read_journal(const main_file *file)
+{
+    uint8_t bytes[JOURNAL_BYTES];
+    uint8_t front[32];
+    journal_owner owner;
+    doctor_journal journal = {.bytes = -1, .state = JOURNAL_DAMAGED};
+    const int descriptor = open(file->journal_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) {
+        return journal;
+    }
+    journal.bytes = pread(descriptor, bytes, sizeof bytes, 0);
+    if (journal.bytes == (ssize_t)sizeof bytes) {
+        journal.live = journal_is_live(bytes);
+        journal.patches = journal_patch_count(bytes);
+        if (pread(file->descriptor, front, sizeof front, 0) == sizeof front &&
+            journal_owner_of(file->descriptor, front, &owner)) {
+            journal.state = journal_judge(bytes, &owner);
+            journal.may_fit = journal_may_fit(bytes, &owner);
+        }
+    }
+    close(descriptor);
+    return journal;
+}
+
+static void look_at_journal(const main_file *file)
+{
+    const doctor_journal journal = read_journal(file);
+    if (journal.bytes < 0 && errno != ENOENT) {
+        doctor_find(file->self, file->name, "its journal cannot be read: %s; chmod or chown %s",
+                    strerror(errno), file->journal_path);
+    } else if (journal.bytes >= 0 && journal.bytes != JOURNAL_BYTES) {
+        doctor_find(file->self, file->name, "its journal has %lld bytes, not %d: cut off",
+                    (long long)journal.bytes, JOURNAL_BYTES);
+    } else if (journal.state == JOURNAL_FOREIGN && journal.live && journal.may_fit) {
+        doctor_find(file->self, file->name,
+                    "its journal belongs to another file and holds an unfinished step; if both "
+                    "were copied together: %s",
+                    shown_command(file->self->line, "doctor --adopt-journal", file->name).text);
+    } else if (journal.state == JOURNAL_FOREIGN) {
+        doctor_find(file->self, file->name,
+                    "its journal belongs to another file%s; were the "
+                    "two copied or moved apart? copy queues by slotq export and import",
+                    journal.live ? " and holds an unfinished step" : "");
+    } else if (journal.live && !lock_any_journal_is_held(file->descriptor)) {
+        doctor_note(file->self, file->name,
+                    "a step was cut short; its journal completes it "
+                    "when the queue is opened next");
+    }
+}
+
+static void look_at_rights(const main_file *file)
+{
+    if (access(file->path, W_OK) != 0) {
+        doctor_find(file->self, file->name,
+                    "no right to write (%s): it can only be looked at; "
+                    "chmod or chown %s",
+                    strerror(errno), file->path);
+    }
+    if (file->status.st_nlink > 1) {
+        doctor_find(file->self, file->name,
+                    "%s has %lu names (hard links): each would have its "
+                    "own journal; keep one",
+                    file->path, (unsigned long)file->status.st_nlink);
+    }
+    if ((uint64_t)file->status.st_blocks * 512 < (uint64_t)file->status.st_size) {
+        doctor_note(file->self, file->name,
+                    "%s of %s are on disk: a copy with holes (or a file "
+                    "system that compresses); a full disk could stop it",
+                    bytes_text((uint64_t)file->status.st_blocks * 512).text,
+                    bytes_text((uint64_t)file->status.st_size).text);
+    }
+}
+
+/* false: there is none to be looked at; descriptor -1 and errno where it cannot be opened. */
+static bool open_main(doctor *self, const char *name, main_file *file)
+{
+    *file = (main_file){.self = self, .name = name, .descriptor = -1};
+    file->path = open_path(self->line->url, name);
+    if (file->path == NULL || strchr(name, '/') != NULL ||
+        asprintf(&file->journal_path, "%s-journal", file->path) < 0) {
+        file->journal_path = NULL;
+        errno = ENOENT; /* opening it says so */
+        return false;
+    }
+    file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return file->descriptor >= 0 && fstat(file->descriptor, &file->status) == 0 &&
+           S_ISREG(file->status.st_mode);
+}
+
+static void close_main(main_file *file)
+{
+    if (file->descriptor >= 0) {
+        close(file->descriptor);
+    }
+    free(file->journal_path);
+    free(file->path);
+}
+
+void doctor_look_at_files(doctor *self, const char *name)
+{
+    main_file file;
+    if (open_main(self, name, &file)) {
+        look_at_rights(&file);
+        look_at_locks(&file);
+        look_at_journal(&file);
+    } else if (file.descriptor < 0 && errno != ENOENT) { /* opening it says what is not there */
+        doctor_find(self, name, "%s cannot be read: %s", file.path, strerror(errno));
+    }
+    close_main(&file);
+}
+
+doctor_journal doctor_read_journal(doctor *self, const char *name)
+{
+    main_file file;
+    doctor_journal journal = {.bytes = -1, .state = JOURNAL_DAMAGED};
+    if (open_main(self, name, &file)) {
+        journal = read_journal(&file);
+    }
+    close_main(&file);
+    return journal;
+}
+
+void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t length)
+{
+    struct stat status;
+    char *path = NULL;
+    if (asprintf(&path, "%s/%.*s.slotq", self->line->url, (int)length, file_name) < 0) {
+        return;
+    }
+    if (stat(path, &status) != 0 && errno == ENOENT) {
+        doctor_find(self, file_name,
+                    "a journal without its queue; when the queue is really gone: "
+                    "rm '%s/%s'",
+                    self->line->url, file_name);
+    }
+    free(path);
+}

@@ -1,0 +1,110 @@
+/* queue.c: an open queue as the doctor sees it: what holds its ring, its dead, its leases,
+ * its clock, its bytes. The same wherever the bytes are.
+ */
+#include <inttypes.h>
+
+#include "doctor.h"
+#include "../verbs/look.h"
+#include "../verbs/open.h"
+#include "../line/values.h"
+
+static void look_at_room(doctor *self, const char *name, const slotq_stats *stats, uint8_t flags)
+{
+    const slotq_holder *holder = &stats->holder;
+    const bool drops = (flags & SLOTQ_FLAG_OVERWRITE) != 0;
+    if (stats->used * UINT64_C(10) >= stats->capacity * UINT64_C(9) && !drops && holder->id != 0) {
+        doctor_find(self, name,
+                    "%s of %s slots are in use, held by message "
+                    "%" PRIu64 ", %s in group %u; %s",
+                    count_text(stats->used).text, count_text(stats->capacity).text, holder->id,
+                    state_word(holder->state), holder->group,
+                    holder->state == SLOTQ_STATE_READY
+                        ? "start workers for that group"
+                        : "its worker must settle it, or its time end, before slots are free");
+    } else if (holder->id != 0 && holder->held * UINT64_C(2) >= stats->capacity &&
+               holder->unfinished * UINT64_C(4) < holder->held) {
+        doctor_find(self, name,
+                    "message %" PRIu64 " (%s in group %u) holds %s slots, most of "
+                    "them finished: settle or remove it, or shorten its lease or delay",
+                    holder->id, state_word(holder->state), holder->group,
+                    count_text(holder->held).text);
+    }
+}
+
+static void look_at_dead(doctor *self, const char *name, const slotq_stats *stats,
+                         const slotq_geometry *geometry)
+{
+    if (stats->dead_capacity != 0 && !(geometry->flags & SLOTQ_FLAG_DEAD_OVERWRITE) &&
+        stats->dead * UINT64_C(10) >= stats->dead_capacity * UINT64_C(9)) {
+        doctor_find(self, name,
+                    "the dead section has %s of %s: when it is full, dying messages "
+                    "wait; look: %s, then dead redrive or dead purge",
+                    count_text(stats->dead).text, count_text(stats->dead_capacity).text,
+                    shown_command(self->line, "dead ls", name).text);
+    } else if (stats->dead != 0) {
+        doctor_note(self, name, "%s dead of %s: %s", count_text(stats->dead).text,
+                    count_text(stats->dead_capacity).text,
+                    shown_command(self->line, "dead ls", name).text);
+    }
+    if (stats->paused != 0) {
+        doctor_find(self, name, "is paused (%s); %s",
+                    stats->paused == SLOTQ_PAUSE_IN    ? "in"
+                    : stats->paused == SLOTQ_PAUSE_OUT ? "out"
+                                                       : "in and out",
+                    shown_command(self->line, "resume", name).text);
+    }
+    if (stats->dropped != 0 || stats->dead_dropped != 0) {
+        doctor_note(self, name, "%s messages were overwritten unfinished, %s dead ones dropped",
+                    count_text(stats->dropped).text, count_text(stats->dead_dropped).text);
+    }
+}
+
+static void look_at_group(doctor *self, const char *name, const slotq_stats *stats, uint64_t now_ms)
+{
+    enum { PATIENCE_MS = 1000 };
+    const uint64_t far_ms = UINT64_C(1) << 32;
+    if (stats->leased + stats->waiting != 0 && stats->next_due_ms != 0 &&
+        stats->next_due_ms + PATIENCE_MS < now_ms) {
+        doctor_find(self, name,
+                    "group %" PRIu32 ": a lease or delay ended %s ago and nobody "
+                    "reserved since: start a worker, or %s -g %" PRIu32,
+                    stats->group, time_text(now_ms - stats->next_due_ms).text,
+                    shown_command(self->line, "reclaim", name).text, stats->group);
+    }
+    if (stats->oldest_ms > now_ms + PATIENCE_MS ||
+        (stats->next_due_ms != 0 && stats->next_due_ms > now_ms + far_ms)) {
+        doctor_find(self, name,
+                    "group %" PRIu32 ": times in the queue are ahead of the clock "
+                    "(%s): it went back; set it right (NTP); nothing is lost, leases may end "
+                    "early or late",
+                    stats->group, moment_text(now_ms).text);
+    }
+}
+
+void doctor_look_inside(doctor *self, const char *name, slotq *queue)
+{
+    const slotq_geometry *geometry = slotq_geometry_of(queue);
+    slotq_stats stats = {0};
+    const slotq_outcome checked = slotq_check(queue);
+    if (checked == SLOTQ_CORRUPT || checked == SLOTQ_VERSION) {
+        doctor_find(self, name, "%s; %s says what to do", slotq_error_of(queue)->text,
+                    shown_command(self->line, "check", name).text);
+        return;
+    }
+    if (checked != SLOTQ_OK) {
+        doctor_unknown(self, name, "whether its bytes are sound: %s", slotq_error_of(queue)->text);
+    }
+    for (uint8_t group = 0; group < geometry->groups; group++) {
+        if (slotq_get_stats(queue, group, &stats) != SLOTQ_OK) {
+            doctor_find(self, name, "%s", slotq_error_of(queue)->text);
+            return;
+        }
+        look_at_group(self, name, &stats, slotq_now_ms(queue));
+    }
+    look_at_room(self, name, &stats, geometry->flags);
+    look_at_dead(self, name, &stats, geometry);
+    doctor_note(self, name, "%s%s, %s of %s slots in use",
+                checked == SLOTQ_OK ? "the bytes are sound: " : "",
+                bytes_text(slotq_image_bytes(queue)).text, count_text(stats.used).text,
+                count_text(stats.capacity).text);
+}

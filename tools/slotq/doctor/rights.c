@@ -1,0 +1,174 @@
+/* rights.c: what the server lets our user do, found out without changing anything: by ACL
+ * DRYRUN, else by queueing in a transaction that is thrown away, else by what is harmless. Knows
+ * commands and who needs them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "../line/values.h"
+
+/* A command as it would be sent. KEY and CHANNEL stand for the queue's. */
+#define KEY "\001key"
+#define CHANNEL "\001channel"
+typedef struct right {
+    const char *words[4];
+    const char *who;
+    bool harmless; /* may be run for a try: changes nothing, gives little */
+} right;
+
+static const right rights[] = {
+    {{"EVALSHA", "0", "1", KEY}, "every verb", true},
+    {{"SCRIPT", "LOAD", "return 1"}, "every verb (the first time after a restart)", true},
+    {{"STRLEN", KEY}, "every verb", true},
+    {{"GETRANGE", KEY, "0", "7"}, "every verb", true},
+    {{"SETRANGE", KEY, "0", ""}, "changes", true},
+    {{"TIME"}, "changes", true},
+    {{"PUBLISH", CHANNEL, "wake"}, "waking those who wait", false},
+    {{"SUBSCRIBE", CHANNEL}, "waiting (else it polls)", false},
+    {{"GET", KEY}, "check, export, copy", false},
+    {{"SET", KEY, "x", "NX"}, "create, import", false},
+    {{"SCAN", "0"}, "ls", true},
+    {{"UNLINK", KEY}, "rm", false},
+};
+enum { RIGHT_COUNT = sizeof rights / sizeof rights[0], RIGHTS_OF_WORKERS = 6 };
+
+typedef enum verdict { ALLOWED, REFUSED, UNKNOWN } verdict;
+
+static const char *word_of(const char *word, const char *name, char *channel, size_t size)
+{
+    if (word != NULL && strcmp(word, KEY) == 0) {
+        return name;
+    }
+    if (word != NULL && strcmp(word, CHANNEL) == 0) {
+        snprintf(channel, size, "slotq:%s", name);
+        return channel;
+    }
+    return word;
+}
+
+/* By what the server says of a call that it does not make. */
+static verdict try_dry(doctor *self, const char *user, const char *name, const right *tried)
+{
+    char channel[256];
+    const char *words[4];
+    for (int i = 0; i < 4; i++) {
+        words[i] = word_of(tried->words[i], name, channel, sizeof channel);
+    }
+    redisReply *reply =
+        server_ask(self->server, "ACL", "DRYRUN", user, words[0], words[1], words[2], words[3]);
+    verdict answer = UNKNOWN;
+    if (reply != NULL && reply->type == REDIS_REPLY_STATUS) {
+        answer = ALLOWED;
+    } else if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
+        answer = REFUSED;
+    }
+    freeReplyObject(reply);
+    return answer;
+}
+
+/* By queueing it: rights are looked at then; nothing that is queued here is ever run. */
+static verdict try_queued(doctor *self, const char *name, const right *tried)
+{
+    char channel[256];
+    const char *words[4];
+    for (int i = 0; i < 4; i++) {
+        words[i] = word_of(tried->words[i], name, channel, sizeof channel);
+    }
+    redisReply *reply = server_ask(self->server, words[0], words[1], words[2], words[3]);
+    verdict answer = UNKNOWN;
+    if (reply != NULL && reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "QUEUED") == 0) {
+        answer = ALLOWED;
+    } else if (reply_is_blocked(reply)) {
+        answer = REFUSED;
+    }
+    freeReplyObject(reply);
+    return answer;
+}
+
+/* By running what does no harm; the rest stays unknown. */
+static verdict try_it(doctor *self, const char *name, const right *tried)
+{
+    const verdict queued = tried->harmless ? try_queued(self, name, tried) : UNKNOWN;
+    return tried->harmless && queued == UNKNOWN ? ALLOWED : queued;
+}
+
+static bool try_all_dry(doctor *self, const char *name, verdict *verdicts)
+{
+    redisReply *user = server_ask(self->server, "ACL", "WHOAMI");
+    bool told = user != NULL && user->type == REDIS_REPLY_STRING;
+    for (int i = 0; i < RIGHT_COUNT && told; i++) {
+        verdicts[i] = try_dry(self, user->str, name, &rights[i]);
+        told = verdicts[i] != UNKNOWN;
+    }
+    freeReplyObject(user);
+    return told;
+}
+
+static bool try_all_queued(doctor *self, const char *name, verdict *verdicts)
+{
+    redisReply *begun = server_ask(self->server, "MULTI");
+    const bool told = begun != NULL && !reply_is_error(begun);
+    freeReplyObject(begun);
+    for (int i = 0; i < RIGHT_COUNT && told; i++) {
+        verdicts[i] = try_queued(self, name, &rights[i]);
+    }
+    if (told) {
+        freeReplyObject(server_ask(self->server, "DISCARD"));
+    }
+    return told;
+}
+
+/* All that could not be tried, in one line. */
+static void tell_unknown(doctor *self, const char *name, const verdict *verdicts)
+{
+    char list[256] = "";
+    size_t used = 0;
+    for (int i = 0; i < RIGHT_COUNT && used < sizeof list; i++) {
+        if (verdicts[i] == UNKNOWN) {
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used != 0 ? ", " : "",
+                                     rights[i].words[0]);
+        }
+    }
+    if (used != 0) {
+        doctor_unknown(self, name, "whether this user may run %s (ACL DRYRUN or MULTI would tell)",
+                       list);
+    }
+}
+
+static void tell_rights(doctor *self, const char *name, const verdict *verdicts)
+{
+    uint32_t refused = 0;
+    for (int i = 0; i < RIGHT_COUNT; i++) {
+        const right *tried = &rights[i];
+        const bool has_sub = strcmp(tried->words[0], "SCRIPT") == 0;
+        const char *between = has_sub ? " " : "";
+        const char *sub = has_sub ? tried->words[1] : "";
+        if (i < RIGHTS_OF_WORKERS && verdicts[i] == REFUSED) {
+            doctor_find(self, name,
+                        "this user may not run %s%s%s on it, which %s needs; lua/README.md, "
+                        "Access, has the lines for ACL SETUSER",
+                        tried->words[0], between, sub, tried->who);
+        } else if (verdicts[i] == REFUSED) {
+            doctor_note(self, name, "this user may not run %s, which is needed for %s",
+                        tried->words[0], tried->who);
+        }
+        refused += verdicts[i] != ALLOWED;
+    }
+    tell_unknown(self, name, verdicts);
+    if (refused == 0 && !self->rights_told) {
+        doctor_note(self, name, "this user may run all that slotq needs");
+        self->rights_told = true;
+    }
+}
+
+void doctor_look_at_rights(doctor *self, const char *name)
+{
+    verdict verdicts[RIGHT_COUNT] = {ALLOWED};
+    if (!try_all_dry(self, name, verdicts) && !try_all_queued(self, name, verdicts)) {
+        for (int i = 0; i < RIGHT_COUNT; i++) {
+            verdicts[i] = try_it(self, name, &rights[i]);
+        }
+    }
+    tell_rights(self, name, verdicts);
+}

@@ -1,0 +1,369 @@
+/* server.c: a Redis server as the doctor sees it: version, memory, role, what it keeps on
+ * disk, clock, scripts; and the key of a queue. Knows INFO, CONFIG and their words; what is not
+ * allowed to us is unknown.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backend/redis/call/script.h"
+#include "doctor.h"
+#include "../verbs/open.h"
+#include "../line/values.h"
+
+/* What was asked of the server and its name in messages. */
+typedef struct look {
+    doctor *self;
+    const char *about;
+    redisReply *info; /* all of INFO; NULL = not allowed */
+} look;
+
+/* A field of INFO; "" where it is not told. */
+static value_text info_field(const look *at, const char *name)
+{
+    return server_info_field(at->info, name);
+}
+
+static uint64_t info_number(const look *at, const char *name)
+{
+    uint64_t number = 0;
+    return parse_count(info_field(at, name).text, &number) ? number : 0;
+}
+
+static bool info_is(const look *at, const char *name, const char *value)
+{
+    return strcmp(info_field(at, name).text, value) == 0;
+}
+
+/* CONFIG GET of one setting; false = not allowed. */
+static bool config_value(const look *at, const char *name, value_text *value)
+{
+    redisReply *reply = server_ask(at->self->server, "CONFIG", "GET", name);
+    const bool told = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                      reply->element[1]->type == REDIS_REPLY_STRING;
+    if (told) {
+        snprintf(value->text, sizeof value->text, "%s", reply->element[1]->str);
+    }
+    freeReplyObject(reply);
+    return told;
+}
+
+/* ---- what runs there ---- */
+
+#define TESTED_VERSION "7.0.15"
+
+static void look_at_version(look *at)
+{
+    value_text version;
+    const char *kind = server_kind(at->info, &version);
+    const bool is_redis = strcmp(kind, "Redis") == 0;
+    const long major = strtol(version.text, NULL, 10);
+    if (version.text[0] == '\0') {
+        doctor_unknown(at->self, at->about, "its version: INFO is not allowed to this user");
+    } else if (is_redis && strcmp(version.text, TESTED_VERSION) == 0) {
+        doctor_note(at->self, at->about, "Redis %s, the version slotq is tested with",
+                    version.text);
+    } else if (is_redis && major < 5) {
+        doctor_find(at->self, at->about,
+                    "Redis %s is older than all that slotq is made for (5 and newer; tested: %s)",
+                    version.text, TESTED_VERSION);
+    } else {
+        doctor_note(at->self, at->about, "%s %s: not tested with each change (Redis %s is)%s", kind,
+                    version.text, TESTED_VERSION,
+                    is_redis && major < 7 ? "; at maxmemory it refuses all changes, which 7 does "
+                                            "not"
+                                          : "");
+    }
+    if (info_is(at, "cluster_enabled", "1")) {
+        doctor_note(at->self, at->about, "runs as a cluster: not tested with slotq");
+    }
+}
+
+static void look_at_policy(const look *at, const char *policy)
+{
+    if (strncmp(policy, "allkeys-", 8) == 0) {
+        doctor_find(at->self, at->about,
+                    "maxmemory-policy is %s: a server that is full deletes whole queues; CONFIG "
+                    "SET maxmemory-policy noeviction (and in its configuration file)",
+                    policy);
+    } else {
+        doctor_note(at->self, at->about, "maxmemory-policy is %s: no queue is evicted", policy);
+    }
+    const uint64_t most = info_number(at, "maxmemory");
+    const uint64_t used = info_number(at, "used_memory");
+    if (most != 0 && used * 10 >= most * 9) {
+        doctor_find(at->self, at->about,
+                    "%s of %s maxmemory are used: queues that are there go on (with Redis 7 and "
+                    "newer), new ones cannot be made; raise maxmemory or delete something",
+                    bytes_text(used).text, bytes_text(most).text);
+    }
+}
+
+static void look_at_memory(const look *at)
+{
+    value_text policy = info_field(at, "maxmemory_policy");
+    if (policy.text[0] == '\0' && !config_value(at, "maxmemory-policy", &policy)) {
+        doctor_unknown(at->self, at->about,
+                       "its maxmemory-policy: neither INFO nor CONFIG GET is allowed to this "
+                       "user; it must be noeviction or volatile-*");
+        return;
+    }
+    look_at_policy(at, policy.text);
+}
+
+static void look_at_role(const look *at)
+{
+    const value_text role = info_field(at, "role");
+    if (role.text[0] == '\0') {
+        doctor_unknown(at->self, at->about, "its role (master or replica): INFO is not allowed");
+    } else if (strcmp(role.text, "master") != 0) {
+        doctor_find(at->self, at->about,
+                    "is a replica of %s:%s and takes no writes: use that server's URL",
+                    info_field(at, "master_host").text, info_field(at, "master_port").text);
+    } else if (info_number(at, "connected_slaves") != 0) {
+        doctor_note(at->self, at->about,
+                    "master with %s: what was acked can be lost on failover; push --replicas N "
+                    "narrows that",
+                    info_number(at, "connected_slaves") == 1 ? "a replica" : "replicas");
+    }
+}
+
+/* ---- what it keeps ---- */
+
+static void look_at_log(const look *at, bool always, const char *fsync)
+{
+    if (strcmp(fsync, "always") == 0) {
+        doctor_note(at->self, at->about,
+                    "append-only file, synced always: what push acknowledged survives a crash of "
+                    "the server and of the machine");
+    } else if (always) {
+        doctor_find(at->self, at->about,
+                    "appendfsync is %s: a crash can lose the last second or more; CONFIG SET "
+                    "appendfsync always (and in its configuration file)",
+                    fsync);
+    } else {
+        doctor_note(at->self, at->about,
+                    "append-only file, appendfsync %s: a crash can lose the last second or more "
+                    "(doctor --sync always asks for more)",
+                    fsync);
+    }
+}
+
+static void look_at_snapshots(const look *at, bool always, const char *save)
+{
+    if (save[0] == '\0') {
+        doctor_find(at->self, at->about,
+                    "keeps nothing on disk: when it ends, all queues are gone; CONFIG SET "
+                    "appendonly yes, and appendfsync always where no push may be lost (and in its "
+                    "configuration file)");
+    } else if (always) {
+        doctor_find(at->self, at->about,
+                    "keeps snapshots only (save %s): a crash loses what came after the last; "
+                    "CONFIG SET appendonly yes, CONFIG SET appendfsync always",
+                    save);
+    } else {
+        doctor_note(at->self, at->about,
+                    "keeps snapshots only (save %s): a crash loses what came after the last; "
+                    "CONFIG SET appendonly yes keeps more",
+                    save);
+    }
+}
+
+static void look_at_failed_writes(const look *at)
+{
+    if (info_is(at, "aof_last_write_status", "err")) {
+        doctor_find(at->self, at->about,
+                    "its last write to the append-only file failed: it refuses changes (MISCONF) "
+                    "until that works; look at its log and the disk");
+    }
+    if (info_is(at, "rdb_last_bgsave_status", "err")) {
+        doctor_find(at->self, at->about,
+                    "its last snapshot failed: it may refuse changes (MISCONF) until one works; "
+                    "look at its log and the disk");
+    }
+}
+
+static void look_at_persistence(const look *at)
+{
+    const option_value *sync = &at->self->line->options[OPTION_SYNC];
+    const bool always = sync->given && strcmp(sync->text, "always") == 0;
+    value_text append;
+    value_text fsync;
+    value_text save;
+    look_at_failed_writes(at);
+    if (!config_value(at, "appendonly", &append) || !config_value(at, "appendfsync", &fsync) ||
+        !config_value(at, "save", &save)) {
+        doctor_unknown(at->self, at->about,
+                       "what it keeps on disk: CONFIG GET is not allowed to this user%s",
+                       info_is(at, "aof_enabled", "1")   ? "; there is an append-only file"
+                       : info_is(at, "aof_enabled", "0") ? "; there is no append-only file"
+                                                         : "");
+        return;
+    }
+    if (strcmp(append.text, "yes") == 0) {
+        look_at_log(at, always, fsync.text);
+    } else {
+        look_at_snapshots(at, always, save.text);
+    }
+}
+
+/* ---- its clock and its scripts ---- */
+
+static uint64_t our_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t apart_ms(uint64_t first_ms, uint64_t second_ms)
+{
+    return first_ms > second_ms ? first_ms - second_ms : second_ms - first_ms;
+}
+
+static void look_at_clock(const look *at)
+{
+    enum { SKEW_MOST_MS = 1000 };
+    uint64_t seconds = 0;
+    uint64_t micros = 0;
+    const uint64_t before_ms = our_ms();
+    redisReply *reply = server_ask(at->self->server, "TIME");
+    const uint64_t after_ms = our_ms();
+    const bool told = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                      reply->element[0]->str != NULL && reply->element[1]->str != NULL &&
+                      parse_count(reply->element[0]->str, &seconds) &&
+                      parse_count(reply->element[1]->str, &micros) &&
+                      seconds < SLOTQ_NOW_MS_MAX / 1000;
+    if (!told) {
+        doctor_unknown(at->self, at->about, "its clock: TIME is not allowed; workers need it");
+    } else {
+        /* read at some moment of the round trip: a long one proves nothing */
+        const uint64_t theirs_ms = seconds * 1000 + micros / 1000;
+        const bool ahead = theirs_ms > after_ms;
+        const uint64_t from_before_ms = apart_ms(theirs_ms, before_ms);
+        const uint64_t from_after_ms = apart_ms(theirs_ms, after_ms);
+        const uint64_t least_ms = ahead                   ? from_after_ms
+                                  : theirs_ms < before_ms ? from_before_ms
+                                                          : 0;
+        if (least_ms > SKEW_MOST_MS) {
+            doctor_find(at->self, at->about,
+                        "its clock is %s %s ours: leases go by the server's clock and are right, "
+                        "times shown here are not; set both right (NTP)",
+                        time_text(least_ms).text, ahead ? "ahead of" : "behind");
+        } else {
+            doctor_note(
+                at->self, at->about, "its clock is within %s of ours; a round trip takes %s",
+                time_text(from_before_ms > from_after_ms ? from_before_ms : from_after_ms).text,
+                time_text(after_ms - before_ms).text);
+        }
+    }
+    freeReplyObject(reply);
+}
+
+/* What our scripts lean on: struct and bit, and how numbers come out of struct. */
+static void look_at_lua(const look *at)
+{
+    static const char probe[] = "if not struct or not bit then return 'missing' end "
+                                "return tostring(struct.unpack('<I4', '\\1\\0\\0\\0'))";
+    redisReply *reply = server_ask(at->self->server, "EVAL", probe, "0");
+    if (reply != NULL && reply->type == REDIS_REPLY_STRING && strcmp(reply->str, "missing") == 0) {
+        doctor_find(at->self, at->about,
+                    "its Lua has no struct or bit library: slotq cannot work there");
+    } else if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
+        doctor_note(
+            at->self, at->about, "scripts run; a number of theirs prints as %s: %s", reply->str,
+            strcmp(reply->str, "1") == 0 ? "as in Lua 5.1" : "as in Lua 5.3 and newer, not tested");
+    } else if (reply_is_blocked(reply)) {
+        doctor_unknown(at->self, at->about,
+                       "number semantics of its Lua: EVAL is not allowed to this user");
+    } else {
+        doctor_find(at->self, at->about, "a small script failed: %s",
+                    reply != NULL && reply->str != NULL ? reply->str : "the connection is lost");
+    }
+    freeReplyObject(reply);
+}
+
+/* Which of the library's own scripts the server has at hand. */
+static void look_at_scripts(const look *at)
+{
+    const char *words[2 + REDIS_SCRIPT_COUNT] = {"SCRIPT", "EXISTS"};
+    const bool redis7 = strtol(info_field(at, "redis_version").text, NULL, 10) >= 7;
+    slotq_error error;
+    redisReply *reply = NULL;
+    uint32_t there = 0;
+    for (int i = 0; i < REDIS_SCRIPT_COUNT; i++) {
+        words[2 + i] = redis_script((redis_script_index)i, redis7)->sha1;
+    }
+    (void)slotq_redis_command(at->self->server, 2 + REDIS_SCRIPT_COUNT, words, NULL, &reply,
+                              &error);
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
+        doctor_unknown(at->self, at->about, "its script cache: SCRIPT EXISTS is not allowed");
+    } else {
+        for (size_t i = 0; i < reply->elements; i++) {
+            there +=
+                reply->element[i]->type == REDIS_REPLY_INTEGER && reply->element[i]->integer == 1;
+        }
+        doctor_note(at->self, at->about,
+                    "%" PRIu32 " of the %d scripts of slotq are in its cache; the others are "
+                    "loaded when they are needed",
+                    there, REDIS_SCRIPT_COUNT);
+    }
+    freeReplyObject(reply);
+}
+
+void doctor_look_at_server(doctor *self)
+{
+    const word_text about = shown_url(self->line->url);
+    look at = {.self = self, .about = about.text};
+    at.info = server_ask(self->server, "INFO", "default");
+    if (at.info != NULL && at.info->type != REDIS_REPLY_STRING) {
+        freeReplyObject(at.info);
+        at.info = NULL;
+    }
+    look_at_version(&at);
+    look_at_role(&at);
+    look_at_memory(&at);
+    look_at_persistence(&at);
+    look_at_clock(&at);
+    look_at_lua(&at);
+    look_at_scripts(&at);
+    freeReplyObject(at.info);
+}
+
+/* ---- a queue's key ---- */
+
+static bool ask_number(doctor *self, long long *number, const char *command, const char *argument,
+                       const char *key)
+{
+    redisReply *reply = key != NULL ? server_ask(self->server, command, argument, key)
+                                    : server_ask(self->server, command, argument);
+    const bool told = reply != NULL && reply->type == REDIS_REPLY_INTEGER;
+    if (told) {
+        *number = reply->integer;
+    }
+    freeReplyObject(reply);
+    return told;
+}
+
+void doctor_look_at_key(doctor *self, const char *name)
+{
+    long long number;
+    if (!ask_number(self, &number, "EXISTS", name, NULL) || number == 1) {
+        if (!ask_number(self, &number, "PTTL", name, NULL)) {
+            doctor_unknown(self, name, "whether its key expires: PTTL is not allowed");
+        } else if (number >= 0) {
+            doctor_find(self, name,
+                        "its key expires in %s, and the queue with it: redis-cli PERSIST %s",
+                        time_text((uint64_t)number).text, shell_word(name).text);
+        }
+        long long bytes;
+        if (ask_number(self, &number, "MEMORY", "USAGE", name) &&
+            ask_number(self, &bytes, "STRLEN", name, NULL)) {
+            doctor_note(self, name, "takes %s of the server's memory for %s of queue",
+                        bytes_text((uint64_t)number).text, bytes_text((uint64_t)bytes).text);
+        }
+    }
+    doctor_look_at_rights(self, name);
+}

@@ -1,0 +1,231 @@
+/* command_line.c: reads the command line by the tables (command_line.h).
+ */
+#include "command_line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../say/report.h"
+#include "values.h"
+
+static const option_entry *entry_of(int option)
+{
+    return &option_table[option];
+}
+
+/* The option of this long name, whose text may go on with "=value". -1 = none. */
+static int find_long(const char *text, const char **value)
+{
+    const size_t length = strcspn(text, "=");
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (strncmp(entry_of(i)->name, text, length) == 0 && entry_of(i)->name[length] == '\0') {
+            *value = text[length] == '=' ? text + length + 1 : NULL;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int find_letter(char letter)
+{
+    for (int i = 0; letter != 0 && i < OPTION_COUNT; i++) {
+        if (entry_of(i)->letter == letter) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int complain_value(const option_entry *entry, const char *text)
+{
+    switch (entry->kind) {
+    case KIND_COUNT:
+    case KIND_BYTES:
+        complain("--%s %s: must be a number%s, %s to %s", entry->name, text,
+                 entry->kind == KIND_BYTES ? " of bytes (k: 1,024)" : "",
+                 count_text(entry->least).text, count_text(entry->most).text);
+        break;
+    case KIND_ID:
+        complain("--%s %s: is no id (1, 2, ...)", entry->name, text);
+        break;
+    case KIND_TIMES:
+        complain("--%s %s: is no time or range of times, the shorter one first (such as 5s, "
+                 "500ms..1m)",
+                 entry->name, text);
+        break;
+    default:
+        complain("--%s %s: is no time from %s to %s (such as 500ms, 30s, 5m, 2h, 1d)", entry->name,
+                 text, time_text(entry->least).text, time_text(entry->most).text);
+        break;
+    }
+    return EXIT_CODE_USAGE;
+}
+
+/* Read an option's value by its kind and keep it. */
+static int keep_value(command_line *line, int option, const char *text)
+{
+    const option_entry *entry = entry_of(option);
+    option_value *value = &line->options[option];
+    bool good = true;
+    value->given = true;
+    value->text = text;
+    switch (entry->kind) {
+    case KIND_FLAG:
+    case KIND_TEXT:
+        return EXIT_CODE_OK;
+    case KIND_COUNT:
+        good = parse_count(text, &value->number);
+        break;
+    case KIND_BYTES:
+        good = parse_bytes(text, &value->number);
+        break;
+    case KIND_TIME:
+        good = parse_time(text, &value->number);
+        break;
+    case KIND_TIMES:
+        good = parse_times(text, &value->number, &value->number_most) &&
+               value->number_most <= entry->most;
+        break;
+    case KIND_ID:
+        return parse_id(text, &value->number) ? EXIT_CODE_OK : complain_value(entry, text);
+    }
+    good = good && value->number >= entry->least && value->number <= entry->most;
+    return good ? EXIT_CODE_OK : complain_value(entry, text);
+}
+
+static int complain_unknown(const command_line *line, const char *text, char letter)
+{
+    const char *command = line->command != NULL ? line->command->name : "COMMAND";
+    if (letter != 0) {
+        complain("unknown option -%c in %s; slotq help %s lists the options; put -- before data "
+                 "or a command that begins with a dash",
+                 letter, text, command);
+    } else {
+        complain("unknown option %.*s; slotq help %s lists the options; put -- before data or a "
+                 "command that begins with a dash",
+                 (int)strcspn(text, "="), text, command);
+    }
+    return EXIT_CODE_USAGE;
+}
+
+/* The value that must follow argv[*at], which is moved on. */
+static int keep_next(command_line *line, int option, int argc, char **argv, int *at)
+{
+    if (*at + 1 >= argc) {
+        complain("--%s needs a value: --%s %s", entry_of(option)->name, entry_of(option)->name,
+                 entry_of(option)->value_word);
+        return EXIT_CODE_USAGE;
+    }
+    return keep_value(line, option, argv[++*at]);
+}
+
+static int read_long(command_line *line, int argc, char **argv, int *at)
+{
+    const char *value;
+    if (strcmp(argv[*at], "--version") == 0) {
+        line->command = command_find("version");
+        return EXIT_CODE_OK;
+    }
+    const int option = find_long(argv[*at] + 2, &value);
+    if (option < 0) {
+        return complain_unknown(line, argv[*at], 0);
+    }
+    if (entry_of(option)->kind == KIND_FLAG) {
+        if (value != NULL) {
+            complain("--%s takes no value", entry_of(option)->name);
+            return EXIT_CODE_USAGE;
+        }
+        return keep_value(line, option, "");
+    }
+    return value != NULL ? keep_value(line, option, value)
+                         : keep_next(line, option, argc, argv, at);
+}
+
+/* -q, -qv, -n5, -n 5. */
+static int read_letters(command_line *line, int argc, char **argv, int *at)
+{
+    const char *text = argv[*at];
+    for (const char *letter = text + 1; *letter != '\0'; letter++) {
+        const int option = find_letter(*letter);
+        if (option < 0) {
+            return complain_unknown(line, text, *letter);
+        }
+        if (entry_of(option)->kind != KIND_FLAG) {
+            return letter[1] != '\0' ? keep_value(line, option, letter + 1)
+                                     : keep_next(line, option, argc, argv, at);
+        }
+        keep_value(line, option, "");
+    }
+    return EXIT_CODE_OK;
+}
+
+static int read_operand(command_line *line, char *text, bool dashed)
+{
+    if (line->command == NULL) {
+        line->command = command_find(text);
+        if (line->command == NULL) {
+            complain("unknown command %s; slotq help lists the commands", text);
+            return EXIT_CODE_USAGE;
+        }
+        return EXIT_CODE_OK;
+    }
+    if (dashed && line->dashed > line->count) {
+        line->dashed = line->count;
+    }
+    line->operands[line->count++] = text;
+    return EXIT_CODE_OK;
+}
+
+static int judge(const command_line *line)
+{
+    const command_entry *command = line->command;
+    if (command == NULL || given(line, OPTION_HELP)) {
+        return EXIT_CODE_OK;
+    }
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (line->options[i].given && !(command->options & UINT64_C(1) << i)) {
+            complain("%s takes no --%s; slotq help %s lists what it takes", command->name,
+                     entry_of(i)->name, command->name);
+            return EXIT_CODE_USAGE;
+        }
+    }
+    if (line->count < command->least || line->count > command->most) {
+        complain("too %s operands: slotq %s%s%s", line->count < command->least ? "few" : "many",
+                 command->name, command->operands[0] != '\0' ? " " : "", command->operands);
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_OK;
+}
+
+int command_line_read(command_line *line, int argc, char **argv)
+{
+    memset(line, 0, sizeof *line);
+    line->operands = calloc((size_t)argc + 1, sizeof *line->operands);
+    if (line->operands == NULL) {
+        complain("out of memory");
+        return EXIT_CODE_FAILURE;
+    }
+    line->dashed = COMMAND_OPERANDS_MANY;
+    bool dashed = false;
+    int answer = EXIT_CODE_OK;
+    for (int at = 1; at < argc && answer == EXIT_CODE_OK; at++) {
+        char *text = argv[at];
+        if (dashed || text[0] != '-' || text[1] == '\0') {
+            answer = read_operand(line, text, dashed);
+        } else if (strcmp(text, "--") == 0) {
+            dashed = true;
+        } else if (text[1] == '-') {
+            answer = read_long(line, argc, argv, &at);
+        } else {
+            answer = read_letters(line, argc, argv, &at);
+        }
+    }
+    if (answer != EXIT_CODE_OK) {
+        return answer;
+    }
+    const char *from_environment = getenv("SLOTQ_URL");
+    line->url = given(line, OPTION_URL) ? line->options[OPTION_URL].text
+                : from_environment != NULL && from_environment[0] != '\0' ? from_environment
+                                                                          : ".";
+    return judge(line);
+}

@@ -1,0 +1,113 @@
+/* help.c: help and version, from the tables.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "command_line.h"
+#include "help.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "slotq.h"
+
+static void print_option(const option_entry *entry)
+{
+    char left[64];
+    if (entry->letter != 0) {
+        snprintf(left, sizeof left, "-%c, --%s%s%s", entry->letter, entry->name,
+                 entry->value_word != NULL ? " " : "",
+                 entry->value_word != NULL ? entry->value_word : "");
+    } else {
+        snprintf(left, sizeof left, "    --%s%s%s", entry->name,
+                 entry->value_word != NULL ? " " : "",
+                 entry->value_word != NULL ? entry->value_word : "");
+    }
+    printf("  %-22s  %s\n", left, entry->help);
+}
+
+static void print_options(uint64_t options)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (options & UINT64_C(1) << i) {
+            print_option(&option_table[i]);
+        }
+    }
+}
+
+static bool takes_times(uint64_t options)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const option_kind kind = option_table[i].kind;
+        if (options & UINT64_C(1) << i && (kind == KIND_TIME || kind == KIND_TIMES)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int help_command(const command_entry *command)
+{
+    const uint64_t common = command_find("ls")->options; /* ls has no option of its own */
+    const bool has_own = (command->options & ~common) != 0;
+    printf("slotq %s%s%s%s\n\n", command->name, has_own ? " [options]" : "",
+           command->operands[0] != '\0' ? " " : "", command->operands);
+    printf("%s.\n", command->summary);
+    if (command->text[0] != '\0') {
+        printf("\n%s\n", command->text);
+    }
+    if (has_own) {
+        printf("\noptions:\n");
+        print_options(command->options & ~common);
+        if (takes_times(command->options)) {
+            printf("times: 500ms, 30s, 5m, 2h, 1d, also 1m30s\n");
+        }
+    }
+    printf("\nfor every command:\n");
+    print_options(common);
+    return EXIT_CODE_OK;
+}
+
+int help_overview(void)
+{
+    printf("slotq: a reliable work queue that is one value: a file, or a string in Redis\n\n"
+           "slotq [-u URL] COMMAND QUEUE ...   options may stand anywhere\n\n");
+    for (int i = 0; i < command_count; i++) {
+        printf("  %s%-10s%s  %s\n", output_bold(), command_table[i].name, output_plain(),
+               command_table[i].summary);
+    }
+    printf("\nfor every command:\n");
+    print_options(command_find("ls")->options);
+    printf("\nexit codes:\n");
+#define SLOTQ_EXIT(name, number, text) printf("  %3d  %s\n", number, text);
+#include "errors.def"
+#undef SLOTQ_EXIT
+    printf("\nfirst steps:\n"
+           "  slotq create jobs\n"
+           "  slotq push jobs hello world\n"
+           "  slotq work jobs --drain -- sh -c 'echo \"$SLOTQ_ID: $(cat)\"'\n"
+           "With SLOTQ_URL=redis://localhost the same in Redis.\n\n"
+           "slotq help COMMAND tells more.\n");
+    return EXIT_CODE_OK;
+}
+
+int run_help(const command_line *line)
+{
+    if (line->count == 0) {
+        return help_overview();
+    }
+    const command_entry *command = command_find(line->operands[0]);
+    if (command == NULL) {
+        complain("unknown command %s; slotq help lists the commands", line->operands[0]);
+        return EXIT_CODE_USAGE;
+    }
+    return help_command(command);
+}
+
+int run_version(const command_line *line)
+{
+    if (given(line, OPTION_JSON)) {
+        output_json(json_pack("{s:s, s:i}", "version", slotq_version(), "format", 1));
+    } else {
+        printf("slotq %s, format version 1\n", slotq_version());
+    }
+    return EXIT_CODE_OK;
+}

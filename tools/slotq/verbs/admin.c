@@ -1,0 +1,150 @@
+/* admin.c: the commands purge, remove, pause, resume and reclaim: changes without a token.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../line/command_line.h"
+#include "open.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "../line/values.h"
+
+int run_purge(const command_line *line)
+{
+    const char *name = line->operands[0];
+    char question[320];
+    snprintf(question, sizeof question, "finish every message of %s for every group?", name);
+    slotq *queue;
+    int code = open_queue(line, name, &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    slotq_stats stats;
+    if (!output_confirm(line, question)) {
+        complain("%s is left as it is", name);
+        code = EXIT_CODE_REFUSED;
+    } else if (slotq_get_stats(queue, 0, &stats) != SLOTQ_OK || slotq_purge(queue) != SLOTQ_OK) {
+        code = complain_queue(queue, name);
+    } else {
+        remark("%s: %s slot%s freed", name, count_text(stats.used).text,
+               stats.used == 1 ? "" : "s");
+    }
+    slotq_close(queue);
+    return code;
+}
+
+int run_remove(const command_line *line)
+{
+    uint64_t id;
+    for (int i = 1; i < line->count; i++) {
+        if (!parse_id(line->operands[i], &id)) {
+            complain("%s is no id (1, 2, ...); nothing was removed", line->operands[i]);
+            return EXIT_CODE_USAGE;
+        }
+    }
+    slotq *queue;
+    int code = open_queue(line, line->operands[0], &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    const uint8_t group = (uint8_t)option_number(line, OPTION_GROUP, SLOTQ_ALL_GROUPS);
+    for (int i = 1; i < line->count; i++) {
+        parse_id(line->operands[i], &id);
+        const slotq_outcome outcome = slotq_remove(queue, group, id);
+        code = worse_exit(code, slotq_outcome_exit(outcome));
+        if (given(line, OPTION_JSON)) {
+            output_json(json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome",
+                                  slotq_outcome_name(outcome)));
+        }
+        if (outcome == SLOTQ_LEASED) {
+            complain("%" PRIu64 ": %s: it can be removed when the lease has ended", id,
+                     slotq_outcome_text(outcome));
+        } else if (outcome == SLOTQ_GONE || outcome == SLOTQ_NOTFOUND) {
+            complain("%" PRIu64 ": %s", id, slotq_outcome_text(outcome));
+        } else if (outcome != SLOTQ_OK) {
+            complain_queue(queue, line->operands[0]);
+            break;
+        }
+    }
+    slotq_close(queue);
+    return code;
+}
+
+/* in, out, or both when nothing is said; 0 = said wrongly. */
+static uint8_t read_directions(const command_line *line)
+{
+    if (line->count == 1) {
+        return SLOTQ_PAUSE_BOTH;
+    }
+    if (strcmp(line->operands[1], "in") == 0) {
+        return SLOTQ_PAUSE_IN;
+    }
+    if (strcmp(line->operands[1], "out") == 0) {
+        return SLOTQ_PAUSE_OUT;
+    }
+    complain("%s: must be in (pushes) or out (reserves); nothing said means both",
+             line->operands[1]);
+    return 0;
+}
+
+static int change_pause(const command_line *line,
+                        slotq_outcome (*change)(slotq *queue, uint8_t what))
+{
+    const uint8_t what = read_directions(line);
+    if (what == 0) {
+        return EXIT_CODE_USAGE;
+    }
+    slotq *queue;
+    int code = open_queue(line, line->operands[0], &queue);
+    if (code == EXIT_CODE_OK) {
+        if (change(queue, what) != SLOTQ_OK) {
+            code = complain_queue(queue, line->operands[0]);
+        }
+        slotq_close(queue);
+    }
+    return code;
+}
+
+int run_pause(const command_line *line)
+{
+    return change_pause(line, slotq_pause);
+}
+
+int run_resume(const command_line *line)
+{
+    return change_pause(line, slotq_resume);
+}
+
+int run_reclaim(const command_line *line)
+{
+    const char *name = line->operands[0];
+    slotq *queue;
+    int code = open_queue(line, name, &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    const uint8_t groups = slotq_geometry_of(queue)->groups;
+    const uint8_t first = option_group(line);
+    const uint8_t end = given(line, OPTION_GROUP) ? (uint8_t)(first + 1) : groups;
+    uint32_t ready_count = 0;
+    uint32_t dead_count = 0;
+    for (uint8_t group = first; group < end && code == EXIT_CODE_OK; group++) {
+        uint32_t ready = 0;
+        uint32_t dead = 0;
+        if (slotq_reclaim(queue, group, &ready, &dead) != SLOTQ_OK) {
+            code = complain_queue(queue, name);
+        }
+        ready_count += ready;
+        dead_count += dead;
+    }
+    if (given(line, OPTION_JSON)) {
+        output_json(json_pack("{s:I, s:I}", "ready", (json_int_t)ready_count, "dead",
+                              (json_int_t)dead_count));
+    } else {
+        remark("%s: %s taken back, %s died", name, count_text(ready_count).text,
+               count_text(dead_count).text);
+    }
+    slotq_close(queue);
+    return code;
+}

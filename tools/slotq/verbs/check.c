@@ -1,0 +1,98 @@
+/* check.c: the command check: every byte of a queue held against the format, and what to do.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../line/command_line.h"
+#include "open.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "../line/values.h"
+
+/* Set it aside, and put a backup in its place. */
+static void complain_remedy(const command_line *line, const char *name)
+{
+    char *path = open_is_server(line->url) ? strdup(name) : open_path(line->url, name);
+    char *aside = NULL;
+    if (path != NULL && asprintf(&aside, "%s.damaged", path) >= 0) {
+        complain("nothing was changed; to see it all: %s; to go on: %s %s %s; %s < BACKUP",
+                 shown_command(line, "dump", name).text,
+                 open_is_server(line->url) ? "redis-cli RENAMENX" : "mv", shell_word(path).text,
+                 shell_word(aside).text, shown_command(line, "import", name).text);
+    }
+    free(aside);
+    free(path);
+}
+
+static int complain_damaged(const command_line *line, const char *name, const slotq_error *error)
+{
+    if (given(line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:s, s:I, s:s}", "verdict", "damaged", "offset",
+                                     (json_int_t)error->offset, "what",
+                                     plain_word(error->text).text));
+    }
+    complain_error(NULL, error);
+    /* where it is the journal, the text says what to do */
+    if (error->outcome == SLOTQ_CORRUPT && strstr(error->text, "-journal") == NULL) {
+        complain_remedy(line, name);
+    }
+    return slotq_outcome_exit(error->outcome);
+}
+
+static int print_sound(const command_line *line, const char *name, slotq *queue)
+{
+    slotq_stats stats = {0};
+    uint32_t ready = 0;
+    uint32_t leased = 0;
+    uint32_t waiting = 0;
+    const uint8_t groups = slotq_geometry_of(queue)->groups;
+    for (uint8_t group = 0; group < groups; group++) {
+        if (slotq_get_stats(queue, group, &stats) != SLOTQ_OK) {
+            return complain_queue(queue, name);
+        }
+        ready += stats.ready;
+        leased += stats.leased;
+        waiting += stats.waiting;
+    }
+    if (given(line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "verdict", "sound", "bytes",
+                                     (json_int_t)slotq_image_bytes(queue), "ready",
+                                     (json_int_t)ready, "leased", (json_int_t)leased, "waiting",
+                                     (json_int_t)waiting, "dead", (json_int_t)stats.dead));
+        return EXIT_CODE_OK;
+    }
+    printf("%s: %ssound%s, %s bytes; %s ready, %s leased, %s waiting, %s dead\n",
+           plain_word(name).text, output_green(), output_plain(),
+           count_text(slotq_image_bytes(queue)).text, count_text(ready).text,
+           count_text(leased).text, count_text(waiting).text, count_text(stats.dead).text);
+    return EXIT_CODE_OK;
+}
+
+int run_check(const command_line *line)
+{
+    const char *name = line->operands[0];
+    slotq *queue;
+    slotq_error error;
+    slotq_outcome outcome = open_quietly(line, name, true, &queue, &error);
+    if (outcome == SLOTQ_CORRUPT || outcome == SLOTQ_VERSION) {
+        return complain_damaged(line, name, &error);
+    }
+    if (outcome != SLOTQ_OK) {
+        return complain_open(line, name, &error);
+    }
+    int code;
+    outcome = slotq_check(queue);
+    if (outcome == SLOTQ_OK) {
+        code = print_sound(line, name, queue);
+    } else if (outcome == SLOTQ_CORRUPT) {
+        code = complain_damaged(line, name, slotq_error_of(queue));
+    } else {
+        code = complain_queue(queue, name);
+    }
+    slotq_close(queue);
+    return code;
+}

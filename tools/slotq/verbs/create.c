@@ -1,0 +1,225 @@
+/* create.c: the command create: sizes from options, the formula shown with its numbers. Knows
+ * what a queue costs, not what is in it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../line/command_line.h"
+#include "open.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "../line/values.h"
+
+static uint8_t flags_of(const command_line *line)
+{
+    unsigned flags = 0;
+    flags |= given(line, OPTION_OVERWRITE) ? SLOTQ_FLAG_OVERWRITE : 0u;
+    flags |= given(line, OPTION_CHECKS) ? SLOTQ_FLAG_CHECKS : 0u;
+    flags |= given(line, OPTION_DEAD_OVERWRITE) ? SLOTQ_FLAG_DEAD_OVERWRITE : 0u;
+    flags |= given(line, OPTION_NO_STAMPS) ? 0u : SLOTQ_FLAG_STAMPS;
+    return (uint8_t)flags;
+}
+
+static slotq_geometry geometry_of(const command_line *line)
+{
+    const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
+    const slotq_geometry geometry = {
+        .ring_slots = (uint16_t)(option_number(line, OPTION_SLOTS, usual.ring_slots - 1u) + 1),
+        .payload_bytes = (uint16_t)option_number(line, OPTION_PAYLOAD, usual.payload_bytes),
+        .dead_slots = (uint16_t)option_number(line, OPTION_DEAD, usual.dead_slots),
+        .tick_ms = (uint16_t)option_number(line, OPTION_TICK, usual.tick_ms),
+        .groups = (uint8_t)option_number(line, OPTION_GROUPS, usual.groups),
+        .max_attempts = (uint8_t)option_number(line, OPTION_ATTEMPTS, usual.max_attempts),
+        .flags = flags_of(line)};
+    return geometry;
+}
+
+/* Dying messages without a dead section are lost: that must be meant. */
+static int judge_dead(const command_line *line, const slotq_geometry *geometry)
+{
+    const bool drops = geometry->dead_slots == 0 && geometry->max_attempts > 0;
+    if (drops && !given(line, OPTION_DROP_DEAD)) {
+        complain("with --dead 0 a message is lost after %u attempts; give --drop-dead if that is "
+                 "meant, --dead N to keep such messages, or --max-attempts 0 to try for ever",
+                 geometry->max_attempts);
+        return EXIT_CODE_USAGE;
+    }
+    if (!drops && given(line, OPTION_DROP_DEAD)) {
+        complain("--drop-dead goes with --dead 0 and a limit of attempts only");
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_OK;
+}
+
+/* Messages the queue could hold in the same allocation. */
+static uint32_t slots_that_fit(const slotq_geometry *geometry, uint64_t allocated)
+{
+    slotq_geometry larger = *geometry;
+    uint32_t least = geometry->ring_slots;
+    uint32_t most = SLOTQ_RING_SLOTS_MAX;
+    while (least < most) {
+        const uint32_t middle = (least + most + 1) / 2;
+        larger.ring_slots = (uint16_t)middle;
+        const uint64_t bytes = slotq_geometry_bytes(&larger, NULL);
+        if (bytes != 0 && bytes <= allocated) {
+            least = middle;
+        } else {
+            most = middle - 1;
+        }
+    }
+    return least - 1;
+}
+
+/* What a file takes of its disk. */
+static uint64_t allocated_on_disk(const command_line *line, const char *name, uint64_t bytes)
+{
+    enum { BLOCK_BYTES = 4096 };
+    struct stat status;
+    char *path = open_path(line->url, name);
+    const bool known = path != NULL && stat(path, &status) == 0;
+    free(path);
+    const uint64_t rounded = (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+    return known && (uint64_t)status.st_blocks * 512 > rounded ? (uint64_t)status.st_blocks * 512
+                                                               : rounded;
+}
+
+/* What a string takes of a server's memory: jemalloc, which Redis comes with, has four sizes to
+ * each doubling; the string's own head and end are in it. */
+static uint64_t allocated_in_memory(uint64_t bytes)
+{
+    enum { STRING_HEAD_BYTES = 10, SIZES_TO_A_DOUBLING = 4 };
+    const uint64_t wanted = bytes + STRING_HEAD_BYTES;
+    uint64_t power = 128;
+    while (power * 2 < wanted) {
+        power *= 2;
+    }
+    const uint64_t step = power / SIZES_TO_A_DOUBLING;
+    return (wanted + step - 1) / step * step - STRING_HEAD_BYTES;
+}
+
+static void print_part(const char *name, const char *formula, uint64_t bytes)
+{
+    printf("  %-7s %-46s %13s\n", name, formula, count_text(bytes).text);
+}
+
+static void print_formula(const slotq_geometry *geometry, uint64_t total)
+{
+    char slot[64];
+    char formula[128];
+    uint64_t stride = 2u + geometry->payload_bytes;
+    const bool stamps = (geometry->flags & SLOTQ_FLAG_STAMPS) != 0;
+    const bool checks = (geometry->flags & SLOTQ_FLAG_CHECKS) != 0;
+    stride += (stamps ? 4u : 0u) + (checks ? 4u : 0u);
+    snprintf(slot, sizeof slot, "(2%s%s + %u)", stamps ? " + 4 stamp" : "",
+             checks ? " + 4 check" : "", geometry->payload_bytes);
+    snprintf(formula, sizeof formula, "64 + 40 x %u group%s", geometry->groups,
+             geometry->groups == 1 ? "" : "s");
+    print_part("front", formula, 64u + 40u * geometry->groups);
+    snprintf(formula, sizeof formula, "%u group%s x %s slots x 4", geometry->groups,
+             geometry->groups == 1 ? "" : "s", count_text(geometry->ring_slots).text);
+    print_part("states", formula, UINT64_C(4) * geometry->groups * geometry->ring_slots);
+    snprintf(formula, sizeof formula, "%s slots x %s", count_text(geometry->ring_slots).text, slot);
+    print_part("ring", formula, stride * geometry->ring_slots);
+    if (geometry->dead_slots != 0) {
+        snprintf(formula, sizeof formula, "%s x (16 + %s", count_text(geometry->dead_slots).text,
+                 slot + 1);
+        print_part("dead", formula, (16 + stride) * geometry->dead_slots);
+    }
+    printf("  %-7s %-46s %13s\n", "total", "bytes (one slot always stays empty)",
+           count_text(total).text);
+}
+
+static void print_created(const command_line *line, const char *name, bool was_there,
+                          const slotq_geometry *geometry)
+{
+    const uint64_t bytes = slotq_geometry_bytes(geometry, NULL);
+    const bool in_memory = open_is_server(line->url);
+    const uint64_t allocated =
+        in_memory ? allocated_in_memory(bytes) : allocated_on_disk(line, name, bytes);
+    const uint32_t fit = slots_that_fit(geometry, allocated);
+    if (given(line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:b, s:I, s:I, s:I, s:I}", "made", !was_there, "slots",
+                                     (json_int_t)geometry->ring_slots - 1, "bytes",
+                                     (json_int_t)bytes, "allocated_bytes", (json_int_t)allocated,
+                                     "slots_that_fit", (json_int_t)fit));
+        return;
+    }
+    if (given(line, OPTION_QUIET)) {
+        return;
+    }
+    printf("%s%s%s: %s message%s of up to %s bytes%s\n", output_bold(), plain_word(name).text,
+           output_plain(), count_text(geometry->ring_slots - 1u).text,
+           geometry->ring_slots == 2 ? "" : "s", count_text(geometry->payload_bytes).text,
+           was_there ? "; it was there already, with these sizes" : "; it never grows");
+    print_formula(geometry, bytes);
+    if (fit > geometry->ring_slots - 1u) {
+        printf("%s messages would fit the same %s of %s (--slots %u)\n", count_text(fit).text,
+               bytes_text(allocated).text, in_memory ? "memory" : "disk", fit);
+    }
+}
+
+/* Told before it is made; who makes it at the same moment does not matter. */
+static bool is_there(const command_line *line, const char *name)
+{
+    slotq *queue;
+    if (open_is_server(line->url)) {
+        slotq_error error;
+        const bool there = open_quietly(line, name, true, &queue, &error) == SLOTQ_OK;
+        slotq_close(queue);
+        return there;
+    }
+    char *path = open_path(line->url, name);
+    const bool there = path != NULL && access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+int run_create(const command_line *line)
+{
+    const char *name = line->operands[0];
+    const slotq_geometry geometry = geometry_of(line);
+    slotq_error error;
+    open_settings settings;
+    int code = judge_dead(line, &geometry);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (open_options(line, &settings, &error) != EXIT_CODE_OK) {
+        return complain_error(NULL, &error);
+    }
+    if (slotq_geometry_bytes(&geometry, &error) == 0) {
+        return complain_about(name, &error);
+    }
+    const bool was_there = is_there(line, name);
+    if (slotq_create(line->url, name, &geometry, &settings.options, &error) != SLOTQ_OK) {
+        return complain_at(line->url, name, &error);
+    }
+    print_created(line, name, was_there, &geometry);
+    return EXIT_CODE_OK;
+}
+
+int run_rm(const command_line *line)
+{
+    const char *name = line->operands[0];
+    char question[320];
+    snprintf(question, sizeof question, "delete %s and all its messages?", name);
+    if (!output_confirm(line, question)) {
+        complain("%s is left as it is", name);
+        return EXIT_CODE_REFUSED;
+    }
+    slotq_error error;
+    const slotq_outcome outcome = slotq_remove_queue(line->url, name, &error);
+    if (outcome == SLOTQ_NOQUEUE) {
+        complain("there is no queue %s in %s", name, shown_url(line->url).text);
+        return slotq_outcome_exit(outcome);
+    }
+    if (outcome != SLOTQ_OK) {
+        return complain_at(line->url, name, &error);
+    }
+    remark("%s is deleted", name);
+    return EXIT_CODE_OK;
+}

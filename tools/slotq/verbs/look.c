@@ -1,0 +1,240 @@
+/* look.c: the commands status and peek: messages as they stand, untouched.
+ */
+#include "look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../line/command_line.h"
+#include "open.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "../line/values.h"
+
+const char *state_word(slotq_state state)
+{
+    switch (state) {
+    case SLOTQ_STATE_READY:
+        return "ready";
+    case SLOTQ_STATE_LEASED:
+        return "leased";
+    case SLOTQ_STATE_WAITING:
+        return "waiting";
+    case SLOTQ_STATE_DONE:
+        return "done";
+    }
+    return "?";
+}
+
+const char *why_word(slotq_why why)
+{
+    switch (why) {
+    case SLOTQ_WHY_ACKED:
+        return "acked";
+    case SLOTQ_WHY_DEAD:
+        return "dead";
+    case SLOTQ_WHY_REMOVED:
+        return "removed";
+    case SLOTQ_WHY_OTHER_GROUP:
+        return "other group";
+    }
+    return "?";
+}
+
+/* "leased, 12.3 s left", "waiting 4.5 s", "done: acked", "ready". */
+static void describe(const slotq_status *status, uint64_t now_ms, char *text, size_t size)
+{
+    const bool passed = status->deadline_ms <= now_ms;
+    const uint64_t span_ms = passed ? now_ms - status->deadline_ms : status->deadline_ms - now_ms;
+    if (status->state == SLOTQ_STATE_LEASED) {
+        snprintf(text, size, passed ? "leased, ended %s ago" : "leased, %s left",
+                 time_text(span_ms).text);
+    } else if (status->state == SLOTQ_STATE_WAITING) {
+        snprintf(text, size, passed ? "waiting, over" : "waiting %s", time_text(span_ms).text);
+    } else if (status->state == SLOTQ_STATE_DONE) {
+        snprintf(text, size, "done: %s", why_word(status->why));
+    } else {
+        snprintf(text, size, "ready");
+    }
+}
+
+static void print_status_json(uint64_t id, const slotq_status *status, slotq_outcome outcome)
+{
+    if (outcome != SLOTQ_OK) {
+        output_json(
+            json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome", slotq_outcome_name(outcome)));
+        return;
+    }
+    json_t *object = json_pack("{s:I, s:s, s:s, s:i, s:I}", "id", (json_int_t)id, "outcome", "OK",
+                               "state", state_word(status->state), "attempts", status->attempts,
+                               "position", (json_int_t)status->position);
+    if (status->state == SLOTQ_STATE_DONE) {
+        json_object_set_new(object, "why", json_string(why_word(status->why)));
+    }
+    if (status->deadline_ms != 0) {
+        json_object_set_new(object, "deadline_ms", json_integer((json_int_t)status->deadline_ms));
+    }
+    if (status->pushed_ms != 0) {
+        json_object_set_new(object, "pushed_ms", json_integer((json_int_t)status->pushed_ms));
+    }
+    output_json(object);
+}
+
+static void print_status(const slotq *queue, uint64_t id, const slotq_status *status,
+                         slotq_outcome outcome)
+{
+    char what[64];
+    if (outcome == SLOTQ_FINISHED) {
+        printf("%12" PRIu64 "  %s\n", id, "finished");
+        return;
+    }
+    if (outcome != SLOTQ_OK) {
+        printf("%12" PRIu64 "  %s\n", id, "never pushed");
+        return;
+    }
+    const uint64_t now_ms = slotq_now_ms(queue);
+    const uint64_t age_ms = status->pushed_ms < now_ms ? now_ms - status->pushed_ms : 0;
+    describe(status, now_ms, what, sizeof what);
+    printf("%12" PRIu64 "  %-26s %8u  %12s  %10s\n", id, what, status->attempts,
+           status->pushed_ms != 0 ? time_text(age_ms).text : "-",
+           status->state == SLOTQ_STATE_READY || status->state == SLOTQ_STATE_WAITING
+               ? count_text(status->position).text
+               : "-");
+}
+
+int run_status(const command_line *line)
+{
+    uint64_t id;
+    for (int i = 1; i < line->count; i++) {
+        if (!parse_id(line->operands[i], &id)) {
+            complain("%s is no id (1, 2, ...)", line->operands[i]);
+            return EXIT_CODE_USAGE;
+        }
+    }
+    slotq *queue;
+    int code = open_to_look(line, line->operands[0], &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (!given(line, OPTION_JSON)) {
+        printf("%s%12s  %-26s %8s  %12s  %10s%s\n", output_bold(), "ID", "STATE", "ATTEMPTS", "AGE",
+               "BEFORE IT", output_plain());
+    }
+    for (int i = 1; i < line->count; i++) {
+        slotq_status status;
+        parse_id(line->operands[i], &id);
+        const slotq_outcome outcome = slotq_get_status(queue, option_group(line), id, &status);
+        if (outcome != SLOTQ_OK && outcome != SLOTQ_FINISHED && outcome != SLOTQ_NOTFOUND) {
+            code = worse_exit(code, complain_queue(queue, line->operands[0]));
+            break;
+        }
+        if (given(line, OPTION_JSON)) {
+            print_status_json(id, &status, outcome);
+        } else {
+            print_status(queue, id, &status, outcome);
+        }
+        code = worse_exit(code, slotq_outcome_exit(outcome));
+    }
+    slotq_close(queue);
+    return code;
+}
+
+static void print_peeked_json(const slotq_message *message)
+{
+    json_t *object = json_pack("{s:I, s:s, s:i}", "id", (json_int_t)message->id, "state",
+                               state_word(message->state), "attempts", message->attempts);
+    if (message->pushed_ms != 0) {
+        json_object_set_new(object, "pushed_ms", json_integer((json_int_t)message->pushed_ms));
+    }
+    if (message->damaged) {
+        json_object_set_new(object, "damaged", json_true());
+    } else {
+        output_json_payload(object, message->payload, message->payload_bytes);
+    }
+    output_json(object);
+}
+
+static void print_peeked(const command_line *line, const slotq_message *message)
+{
+    if (output_is_terminal()) {
+        enum { BEFORE_PAYLOAD = 40 };
+        const unsigned columns = output_columns();
+        printf("%12" PRIu64 "  %-7s %8u  %6" PRIu32 "  ", message->id, state_word(message->state),
+               message->attempts, message->payload_bytes);
+        if (message->damaged) {
+            printf("%s(damaged)%s", output_red(), output_plain());
+        } else {
+            output_payload(message->payload, message->payload_bytes, columns - BEFORE_PAYLOAD);
+        }
+    } else {
+        printf("%" PRIu64 "\t%s\t%u\t", message->id,
+               message->damaged ? "damaged" : state_word(message->state), message->attempts);
+        output_payload(message->payload, message->payload_bytes, 0);
+    }
+    putchar(given(line, OPTION_NUL) ? '\0' : '\n');
+}
+
+/* Ready or not: there is none. */
+static int complain_nothing(const command_line *line, uint64_t from)
+{
+    if (from != 0) {
+        complain("%s: no message from %" PRIu64 " on to look at", line->operands[0], from);
+    } else {
+        complain("%s: no message to look at", line->operands[0]);
+    }
+    return EXIT_CODE_EMPTY;
+}
+
+/* Peek at up to count messages from an id on. */
+static int peek_from(const command_line *line, slotq *queue, slotq_batch *batch, uint64_t from,
+                     uint64_t count)
+{
+    uint64_t done = 0;
+    while (done < count) {
+        const uint64_t left = count - done;
+        const uint32_t limit =
+            left < SLOTQ_CALL_MESSAGES_MAX ? (uint32_t)left : SLOTQ_CALL_MESSAGES_MAX;
+        const slotq_outcome outcome = slotq_peek(queue, option_group(line), from, limit, batch);
+        if (outcome != SLOTQ_OK) {
+            if (outcome != SLOTQ_EMPTY) {
+                return complain_queue(queue, line->operands[0]);
+            }
+            return done != 0 ? EXIT_CODE_OK : complain_nothing(line, from);
+        }
+        slotq_message message;
+        while (slotq_batch_next(batch, &message)) {
+            if (given(line, OPTION_JSON)) {
+                print_peeked_json(&message);
+            } else {
+                print_peeked(line, &message);
+            }
+            from = message.id + 1;
+            done++;
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+int run_peek(const command_line *line)
+{
+    slotq *queue;
+    int code = open_to_look(line, line->operands[0], &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    slotq_batch *batch = slotq_batch_new();
+    if (batch == NULL) {
+        complain("out of memory");
+        code = EXIT_CODE_FAILURE;
+    } else {
+        if (output_is_terminal() && !given(line, OPTION_JSON)) {
+            printf("%s%12s  %-7s %8s  %6s  %s%s\n", output_bold(), "ID", "STATE", "ATTEMPTS",
+                   "BYTES", "PAYLOAD", output_plain());
+        }
+        code = peek_from(line, queue, batch, option_number(line, OPTION_FROM, 0),
+                         option_number(line, OPTION_NUMBER, 10));
+    }
+    slotq_batch_free(batch);
+    slotq_close(queue);
+    return code;
+}

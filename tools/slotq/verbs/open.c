@@ -1,0 +1,191 @@
+/* open.c: opens queues for the commands (open.h).
+ */
+#include "open.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../say/report.h"
+#include "../line/values.h"
+
+static int refuse_option(slotq_error *error, const char *text)
+{
+    error->outcome = SLOTQ_INVALID;
+    snprintf(error->text, sizeof error->text, "%s", text);
+    return EXIT_CODE_USAGE;
+}
+
+/* A worker tries again by itself, and looks after its children and signals in between. */
+enum { RECONNECT_OF_WORKERS_MS = 1000 };
+
+static bool stop_at_signal(void *context)
+{
+    (void)context;
+    return report_signal() != 0;
+}
+
+int open_options(const command_line *line, open_settings *settings, slotq_error *error)
+{
+    memset(settings, 0, sizeof *settings);
+    memset(error, 0, sizeof *error);
+    settings->options.redis = &settings->redis;
+    settings->options.should_stop = stop_at_signal;
+    settings->redis.force = given(line, OPTION_FORCE);
+    settings->redis.wait_replicas = (uint32_t)option_number(line, OPTION_REPLICAS, 0);
+    if (strcmp(line->command->name, "work") == 0) {
+        settings->redis.reconnect_ms = RECONNECT_OF_WORKERS_MS;
+    }
+    if (given(line, OPTION_REPLICAS) && !open_is_server(line->url)) {
+        return refuse_option(error, "--replicas is for Redis: a file has none");
+    }
+    if (!given(line, OPTION_SYNC)) {
+        return EXIT_CODE_OK;
+    }
+    const char *how = line->options[OPTION_SYNC].text;
+    if (strcmp(how, "always") != 0 && strcmp(how, "os") != 0) {
+        return refuse_option(error, "--sync must be os or always");
+    }
+    if (strcmp(how, "always") == 0) {
+        if (open_is_server(line->url) && strcmp(line->command->name, "doctor") != 0) {
+            return refuse_option(error, "--sync always is for files: in Redis the server's "
+                                        "settings decide what a crash leaves; slotq doctor --sync "
+                                        "always looks at them");
+        }
+        settings->options.sync = SLOTQ_SYNC_ALWAYS;
+    }
+    return EXIT_CODE_OK;
+}
+
+command_text shown_command(const command_line *line, const char *command, const char *name)
+{
+    command_text shown;
+    const bool has_url = given(line, OPTION_URL);
+    snprintf(shown.text, sizeof shown.text, "slotq%s%s %s%s%s", has_url ? " -u " : "",
+             has_url ? shell_word(shown_url(line->url).text).text : "", command,
+             name != NULL ? " " : "", name != NULL ? shell_word(name).text : "");
+    return shown;
+}
+
+bool open_is_server(const char *url)
+{
+    return strncmp(url, "redis://", 8) == 0 || strncmp(url, "rediss://", 9) == 0 ||
+           strncmp(url, "unix://", 7) == 0;
+}
+
+static bool is_alphanumeric(char letter)
+{
+    return isalnum((unsigned char)letter) != 0;
+}
+
+/* A queue q is not named by every text with a q in it. */
+static bool names(const char *text, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = strstr(text, name); at != NULL && length != 0;
+         at = strstr(at + 1, name)) {
+        if ((at == text || !is_alphanumeric(at[-1])) && !is_alphanumeric(at[length])) {
+            return true;
+        }
+    }
+    return length == 0;
+}
+
+/* Texts that name the queue need no prefix. */
+int complain_about(const char *name, const slotq_error *error)
+{
+    return complain_error(names(error->text, name) ? NULL : name, error);
+}
+
+int complain_at(const char *url, const char *name, const slotq_error *error)
+{
+    const bool of_folder =
+        !open_is_server(url) && strncmp(error->text, "the folder", strlen("the folder")) == 0;
+    if (of_folder || name == NULL) {
+        return complain_error(of_folder ? shown_url(url).text : NULL, error);
+    }
+    return complain_about(name, error);
+}
+
+int complain_open(const command_line *line, const char *name, const slotq_error *error)
+{
+    if (error->outcome != SLOTQ_NOQUEUE) {
+        return complain_at(line->url, name, error);
+    }
+    complain("there is no queue %s in %s; make it: %s", name, shown_url(line->url).text,
+             shown_command(line, "create", name).text);
+    return slotq_outcome_exit(error->outcome);
+}
+
+int complain_queue(const slotq *queue, const char *name)
+{
+    return complain_about(name, slotq_error_of(queue));
+}
+
+/* A journal to be replayed, or none yet, takes the right to write. Who has it not is told what
+ * stood against looking. */
+static slotq_outcome open_to_mend(const command_line *line, const char *name,
+                                  open_settings *settings, slotq_outcome refused, slotq **queue,
+                                  slotq_error *error)
+{
+    const slotq_error why = *error;
+    settings->options.read_only = false;
+    const slotq_outcome outcome = slotq_open(line->url, name, &settings->options, queue, error);
+    const int number = outcome == SLOTQ_IO ? error->system_errno : 0;
+    if (number == EACCES || number == EPERM || number == EROFS) {
+        *error = why;
+        return refused;
+    }
+    return outcome;
+}
+
+slotq_outcome open_quietly(const command_line *line, const char *name, bool to_look, slotq **queue,
+                           slotq_error *error)
+{
+    open_settings settings;
+    *queue = NULL;
+    if (open_options(line, &settings, error) != EXIT_CODE_OK) {
+        return error->outcome;
+    }
+    if (to_look) {
+        settings.options.read_only = true;
+        const slotq_outcome outcome = slotq_open(line->url, name, &settings.options, queue, error);
+        if (open_is_server(line->url) || (outcome != SLOTQ_IO && outcome != SLOTQ_UNSUPPORTED)) {
+            return outcome;
+        }
+        return open_to_mend(line, name, &settings, outcome, queue, error);
+    }
+    return slotq_open(line->url, name, &settings.options, queue, error);
+}
+
+static int open_either(const command_line *line, const char *name, bool to_look, slotq **queue)
+{
+    slotq_error error;
+    const slotq_outcome outcome = open_quietly(line, name, to_look, queue, &error);
+    if (outcome == SLOTQ_OK) {
+        return EXIT_CODE_OK;
+    }
+    return complain_open(line, name, &error);
+}
+
+int open_queue(const command_line *line, const char *name, slotq **queue)
+{
+    return open_either(line, name, false, queue);
+}
+
+int open_to_look(const command_line *line, const char *name, slotq **queue)
+{
+    return open_either(line, name, true, queue);
+}
+
+char *open_path(const char *url, const char *name)
+{
+    const size_t size = strlen(url) + strlen(name) + sizeof "/.slotq";
+    char *path = malloc(size);
+    if (path != NULL) {
+        snprintf(path, size, "%s/%s.slotq", url, name);
+    }
+    return path;
+}

@@ -1,0 +1,356 @@
+/* push.c: the command push: messages from the command line, or records of stdin, gathered by a
+ * producer into batches as large as they can be without keeping a delivered record waiting.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../line/command_line.h"
+#include "open.h"
+#include "../say/output.h"
+#include "../say/records.h"
+#include "../say/report.h"
+#include "../line/values.h"
+
+enum { READ_BYTES = 64 * 1024, BLOCK_MS = 24 * 60 * 60 * 1000 };
+
+/* Messages on their way into one queue. */
+typedef struct pusher {
+    const command_line *line;
+    const char *name;
+    slotq *queue;
+    const slotq_geometry *geometry;
+    slotq_producer *producer;
+    uint64_t pushed;
+    uint64_t first_id;
+    uint64_t last_id;
+    uint64_t doubtful;    /* behind those, the ones whose answer was lost */
+    uint64_t behind;      /* and behind these, ones that went in */
+    uint64_t unconfirmed; /* of those that went in, the ones that too few replicas have */
+    bool print_ids;
+} pusher;
+
+static void note_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint64_t id)
+{
+    pusher *push = context;
+    (void)tag;
+    if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
+        push->doubtful++;
+    }
+    if (id == 0) {
+        return;
+    }
+    if (push->doubtful != 0) {
+        push->behind++;
+    } else {
+        push->first_id = push->pushed == 0 ? id : push->first_id;
+        push->pushed++;
+        push->last_id = id;
+    }
+    push->unconfirmed += outcome == SLOTQ_UNCONFIRMED;
+    if (push->print_ids && given(push->line, OPTION_JSON)) {
+        output_json(json_pack("{s:I}", "id", (json_int_t)id));
+    } else if (push->print_ids) {
+        printf("%" PRIu64 "\n", id);
+    }
+}
+
+static int pusher_open(pusher *push, const command_line *line)
+{
+    memset(push, 0, sizeof *push);
+    push->line = line;
+    push->name = line->operands[0];
+    const int code = open_queue(line, push->name, &push->queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    push->geometry = slotq_geometry_of(push->queue);
+    const slotq_producer_options options = {
+        .max_messages = SLOTQ_CALL_MESSAGES_MAX,
+        .max_delay_ms = UINT64_MAX, /* what stdin has delivered is flushed, nothing else waits */
+        .wait_ms = given(line, OPTION_BLOCK) ? BLOCK_MS : 0,
+        .on_pushed = note_pushed,
+        .context = push,
+    };
+    if (slotq_producer_new(push->queue, &options, &push->producer) != SLOTQ_OK) {
+        return complain_queue(push->queue, push->name);
+    }
+    return EXIT_CODE_OK;
+}
+
+/* What was not flushed is given up: its like was told before. */
+static void pusher_close(pusher *push)
+{
+    (void)slotq_producer_close(push->producer);
+    slotq_close(push->queue);
+}
+
+/* Under --block a full queue is waited for, and it is said so. */
+static void show_waiting(const pusher *push)
+{
+    slotq_stats stats;
+    if (given(push->line, OPTION_BLOCK) && progress_wanted() &&
+        slotq_get_stats(push->queue, 0, &stats) == SLOTQ_OK && stats.used == stats.capacity) {
+        progress_show("messages in; the queue is full, waiting for room", push->pushed, 0);
+    }
+}
+
+/* What replicas were asked for: said of the first that too few have, counted of all. */
+static slotq_outcome judged(pusher *push, slotq_outcome outcome, uint64_t unconfirmed)
+{
+    if (push->unconfirmed != 0 && unconfirmed == 0) {
+        (void)complain_queue(push->queue, push->name);
+    }
+    if (push->doubtful != 0) {
+        return SLOTQ_OUTCOME_UNKNOWN;
+    }
+    return outcome == SLOTQ_UNCONFIRMED ? SLOTQ_OK : outcome; /* they are in the queue */
+}
+
+static slotq_outcome push_gathered(pusher *push)
+{
+    const uint64_t unconfirmed = push->unconfirmed;
+    show_waiting(push);
+    return judged(push, slotq_producer_flush(push->producer), unconfirmed);
+}
+
+/* OK: the message is on its way, and so are those before it. */
+static slotq_outcome push_one(pusher *push, const void *bytes, size_t size)
+{
+    const uint64_t unconfirmed = push->unconfirmed;
+    const slotq_outcome outcome = slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
+    return judged(push, outcome, unconfirmed);
+}
+
+/* Why it stopped before the end; what names the message that did not go in. */
+static int complain_stopped(pusher *push, slotq_outcome outcome, const char *what)
+{
+    progress_end();
+    if (report_signal() != 0) {
+        complain("interrupted at %s %" PRIu64 "; %s went in", what, push->pushed + 1,
+                 count_text(push->pushed).text);
+        return report_interrupted();
+    }
+    const int code = complain_queue(push->queue, push->name);
+    if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
+        complain("%s %" PRIu64 " to %" PRIu64 ": whether they went in is not known; %s before them "
+                 "went in, %s behind them; %s tells the newest id",
+                 what, push->pushed + 1, push->pushed + push->doubtful,
+                 count_text(push->pushed).text,
+                 push->behind == 0 ? "none" : count_text(push->behind).text,
+                 shown_command(push->line, "stats", push->name).text);
+        return code;
+    }
+    if (push->print_ids && push->line->count == 2) { /* one DATA: nothing to tell apart */
+        return code;
+    }
+    complain("%s %" PRIu64 " and what follows did not go in; %s went in%s", what, push->pushed + 1,
+             count_text(push->pushed).text,
+             outcome == SLOTQ_FULL ? "; --block waits for room" : "");
+    return code;
+}
+
+static int judge_size(const pusher *push, const char *what, uint64_t number, size_t size)
+{
+    if (size <= push->geometry->payload_bytes) {
+        return EXIT_CODE_OK;
+    }
+    progress_end();
+    complain("%s %" PRIu64 " has %s bytes, and %s takes at most %s in a message (fixed when it "
+             "was made: --payload)",
+             what, number, count_text(size).text, push->name,
+             count_text(push->geometry->payload_bytes).text);
+    return EXIT_CODE_USAGE;
+}
+
+static int push_operands(pusher *push)
+{
+    const command_line *line = push->line;
+    for (int i = 1; i < line->count; i++) {
+        const int code = judge_size(push, "DATA", (uint64_t)i, strlen(line->operands[i]));
+        if (code != EXIT_CODE_OK) {
+            complain("nothing was pushed");
+            return code;
+        }
+    }
+    push->print_ids = true;
+    slotq_outcome outcome = SLOTQ_OK;
+    for (int i = 1; i < line->count && outcome == SLOTQ_OK; i++) {
+        outcome = push_one(push, line->operands[i], strlen(line->operands[i]));
+    }
+    outcome = outcome == SLOTQ_OK ? push_gathered(push) : outcome;
+    return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_stopped(push, outcome, "DATA");
+}
+
+/* Records of stdin on their way into the queue. */
+typedef struct intake {
+    pusher *push;
+    record_reader reader;
+    uint8_t *part;
+    uint8_t *input;
+    uint64_t read_bytes;
+    uint64_t total_bytes; /* 0 = not known */
+} intake;
+
+static int flush(intake *in)
+{
+    pusher *push = in->push;
+    if (slotq_producer_count(push->producer) == 0) {
+        return EXIT_CODE_OK;
+    }
+    const slotq_outcome outcome = push_gathered(push);
+    if (in->total_bytes != 0) {
+        progress_show("pushed", in->read_bytes, in->total_bytes);
+    } else {
+        progress_show("messages pushed", push->pushed, 0);
+    }
+    return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_stopped(push, outcome, "record");
+}
+
+/* Take all the records out of what was read. */
+static int take_records(intake *in)
+{
+    pusher *push = in->push;
+    record next;
+    record_answer answer;
+    while ((answer = record_reader_next(&in->reader, &next)) == RECORD_READY) {
+        const slotq_outcome outcome = push_one(push, next.bytes, next.size);
+        if (outcome != SLOTQ_OK) {
+            return complain_stopped(push, outcome, "record");
+        }
+    }
+    if (answer == RECORD_TOO_LONG) {
+        const int code = flush(in);
+        return code != EXIT_CODE_OK ? code : judge_size(push, "record", next.number, next.size);
+    }
+    return EXIT_CODE_OK;
+}
+
+/* Nothing to read just now: what is here must not wait for what is not. */
+static bool would_block(void)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&input, 1, 0) == 0;
+}
+
+static int read_more(intake *in, bool *ended)
+{
+    int code = EXIT_CODE_OK;
+    if (would_block()) {
+        code = flush(in);
+    }
+    if (code != EXIT_CODE_OK || report_signal() != 0) {
+        return code;
+    }
+    const ssize_t got = read(STDIN_FILENO, in->input, READ_BYTES);
+    if (got < 0 && errno != EINTR && errno != EAGAIN) {
+        const char *why = strerror(errno);
+        code = flush(in);
+        complain("cannot read stdin: %s", why);
+        return worse_exit(code, EXIT_CODE_FAILURE);
+    }
+    *ended = got == 0;
+    if (got > 0) {
+        in->read_bytes += (uint64_t)got;
+        record_reader_feed(&in->reader, in->input, (size_t)got);
+    } else if (got == 0) {
+        record_reader_finish(&in->reader);
+    } else if (errno == EAGAIN) { /* somebody made stdin non-blocking */
+        struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+        poll(&input, 1, -1);
+    }
+    return EXIT_CODE_OK;
+}
+
+static int push_records(intake *in)
+{
+    int code = EXIT_CODE_OK;
+    bool ended = false;
+    while (code == EXIT_CODE_OK && !ended && report_signal() == 0) {
+        code = read_more(in, &ended);
+        if (code == EXIT_CODE_OK && report_signal() == 0) {
+            code = take_records(in);
+        }
+    }
+    if (code == EXIT_CODE_OK && report_signal() == 0) {
+        code = flush(in);
+    }
+    if (code == EXIT_CODE_OK && report_signal() != 0) {
+        code = complain_stopped(in->push, SLOTQ_OK, "record");
+    }
+    return code;
+}
+
+static void summarise(const pusher *push)
+{
+    progress_end();
+    if (given(push->line, OPTION_JSON)) {
+        output_json(json_pack("{s:I, s:I, s:I}", "pushed", (json_int_t)push->pushed, "first_id",
+                              (json_int_t)push->first_id, "last_id", (json_int_t)push->last_id));
+    } else if (push->pushed == 1) {
+        remark("%s: 1 message pushed, id %" PRIu64, push->name, push->first_id);
+    } else if (push->pushed != 0) {
+        remark("%s: %s messages pushed, ids %" PRIu64 " to %" PRIu64, push->name,
+               count_text(push->pushed).text, push->first_id, push->last_id);
+    } else {
+        remark("%s: no message pushed", push->name);
+    }
+}
+
+static int push_stdin(pusher *push)
+{
+    const record_mode mode = given(push->line, OPTION_WHOLE) ? RECORD_WHOLE
+                             : given(push->line, OPTION_NUL) ? RECORD_NULS
+                                                             : RECORD_LINES;
+    intake in = {.push = push};
+    struct stat status;
+    in.part = malloc(push->geometry->payload_bytes);
+    in.input = malloc(READ_BYTES);
+    int code = EXIT_CODE_FAILURE;
+    if (in.part == NULL || in.input == NULL) {
+        complain("out of memory");
+    } else {
+        if (isatty(STDIN_FILENO)) {
+            remark("a line a message; Ctrl-D ends");
+        }
+        if (fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode)) {
+            in.total_bytes = (uint64_t)status.st_size;
+        }
+        record_reader_start(&in.reader, mode, push->geometry->payload_bytes, in.part);
+        code = push_records(&in);
+        summarise(push);
+    }
+    free(in.part);
+    free(in.input);
+    return code;
+}
+
+int run_push(const command_line *line)
+{
+    const bool from_stdin = line->count == 1 || (line->count == 2 && line->dashed > 1 &&
+                                                 strcmp(line->operands[1], "-") == 0);
+    if (!from_stdin && (given(line, OPTION_NUL) || given(line, OPTION_WHOLE))) {
+        complain("-0 and --whole are about stdin; DATA is one message each");
+        return EXIT_CODE_USAGE;
+    }
+    if (given(line, OPTION_NUL) && given(line, OPTION_WHOLE)) {
+        complain("-0 and --whole exclude each other");
+        return EXIT_CODE_USAGE;
+    }
+    pusher push;
+    int code = pusher_open(&push, line);
+    if (code == EXIT_CODE_OK) {
+        report_catch_signals();
+        code = from_stdin ? push_stdin(&push) : push_operands(&push);
+        if (push.unconfirmed != 0) {
+            code = worse_exit(code, slotq_outcome_exit(SLOTQ_UNCONFIRMED));
+        }
+    }
+    pusher_close(&push);
+    return output_finish(code);
+}

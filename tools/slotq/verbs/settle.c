@@ -1,0 +1,196 @@
+/* settle.c: the commands reserve, ack, nack, release, extend and kill. Prints and reads
+ * ID:TOKEN; knows no other state of a message.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../line/command_line.h"
+#include "open.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "../line/values.h"
+
+enum { LEASE_USUAL_MS = 30000 };
+
+static void print_reserved(const command_line *line, const slotq_message *message)
+{
+    if (given(line, OPTION_JSON)) {
+        json_t *object = json_pack("{s:I, s:I, s:i}", "id", (json_int_t)message->id, "token",
+                                   (json_int_t)message->token, "attempts", message->attempts);
+        if (message->pushed_ms != 0) {
+            json_object_set_new(object, "pushed_ms", json_integer((json_int_t)message->pushed_ms));
+        }
+        output_json_payload(object, message->payload, message->payload_bytes);
+        output_json(object);
+        return;
+    }
+    printf("%" PRIu64 ":%" PRIu32 "\t%u\t", message->id, message->token, message->attempts);
+    output_payload(message->payload, message->payload_bytes, 0);
+    putchar(given(line, OPTION_NUL) ? '\0' : '\n');
+}
+
+/* A signal ends the wait before anything is leased. */
+static slotq_outcome reserve_waiting(const command_line *line, slotq *queue, slotq_batch *batch)
+{
+    const uint32_t limit = (uint32_t)option_number(line, OPTION_NUMBER, 1);
+    const uint64_t lease_ms = option_number(line, OPTION_LEASE, LEASE_USUAL_MS);
+    const uint64_t wait_ms = option_number(line, OPTION_WAIT, 0);
+    slotq_outcome outcome;
+    do {
+        outcome = slotq_reserve(queue, option_group(line), limit, lease_ms, wait_ms, batch);
+    } while (report_signal() == 0 && outcome == SLOTQ_AGAIN);
+    return outcome;
+}
+
+int run_reserve(const command_line *line)
+{
+    const char *name = line->operands[0];
+    if (option_number(line, OPTION_NUMBER, 1) > SLOTQ_CALL_MESSAGES_MAX) {
+        complain("--number: must be a number, 1 to %s", count_text(SLOTQ_CALL_MESSAGES_MAX).text);
+        return EXIT_CODE_USAGE;
+    }
+    slotq *queue;
+    int code = open_queue(line, name, &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    slotq_batch *batch = slotq_batch_new();
+    if (given(line, OPTION_WAIT)) {
+        report_catch_signals();
+    }
+    if (batch == NULL) {
+        complain("out of memory");
+        code = EXIT_CODE_FAILURE;
+    } else if (reserve_waiting(line, queue, batch) == SLOTQ_OK) {
+        slotq_message message;
+        while (slotq_batch_next(batch, &message)) {
+            print_reserved(line, &message);
+        }
+    } else {
+        code = report_signal() != 0 ? report_interrupted() : complain_queue(queue, name);
+    }
+    slotq_batch_free(batch);
+    slotq_close(queue);
+    return output_finish(code);
+}
+
+/* One settle call on all the tokens of the line. */
+typedef struct settlement {
+    slotq_settle_how how;
+    uint64_t ms;
+    uint8_t reason;
+    uint32_t count;
+    slotq_run *runs;
+    uint8_t *outcomes;
+    uint32_t *tokens;
+} settlement;
+
+static int read_tokens(const command_line *line, settlement *settle)
+{
+    settle->count = (uint32_t)(line->count - 1);
+    settle->runs = calloc(settle->count, sizeof *settle->runs);
+    settle->outcomes = calloc(settle->count, sizeof *settle->outcomes);
+    settle->tokens = calloc(settle->count, sizeof *settle->tokens);
+    if (settle->runs == NULL || settle->outcomes == NULL || settle->tokens == NULL) {
+        complain("out of memory");
+        return EXIT_CODE_FAILURE;
+    }
+    for (uint32_t i = 0; i < settle->count; i++) {
+        if (!parse_token(line->operands[i + 1], &settle->runs[i])) {
+            complain("%s is no ID:TOKEN as reserve prints it; nothing was done",
+                     line->operands[i + 1]);
+            return EXIT_CODE_USAGE;
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+static void print_settled(const command_line *line, const settlement *settle, uint32_t index)
+{
+    const slotq_run *run = &settle->runs[index];
+    const slotq_outcome outcome = (slotq_outcome)settle->outcomes[index];
+    const bool extended = settle->how == SLOTQ_SETTLE_EXTEND && outcome == SLOTQ_OK;
+    if (given(line, OPTION_JSON)) {
+        json_t *object = json_pack("{s:I, s:I, s:s}", "id", (json_int_t)run->id, "token",
+                                   (json_int_t)(extended ? settle->tokens[index] : run->token),
+                                   "outcome", slotq_outcome_name(outcome));
+        output_json(object);
+    } else if (extended) {
+        printf("%" PRIu64 ":%" PRIu32 "\n", run->id, settle->tokens[index]);
+    }
+    if (outcome != SLOTQ_OK) {
+        complain("%" PRIu64 ":%" PRIu32 ": %s%s", run->id, run->token, slotq_outcome_text(outcome),
+                 outcome == SLOTQ_DEADFULL
+                     ? ": slotq dead redrive or purge makes room; nothing changed"
+                     : "");
+    }
+}
+
+/* Settle in calls of as many as one call takes. */
+static int settle_all(const command_line *line, slotq *queue, settlement *settle)
+{
+    int code = EXIT_CODE_OK;
+    for (uint32_t done = 0; done < settle->count;) {
+        const uint32_t left = settle->count - done;
+        const uint32_t count = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
+        const slotq_outcome outcome =
+            slotq_settle(queue, settle->how, option_group(line), settle->runs + done, count,
+                         settle->ms, settle->reason, settle->outcomes + done,
+                         settle->how == SLOTQ_SETTLE_EXTEND ? settle->tokens + done : NULL);
+        if (outcome > SLOTQ_DEADFULL) { /* none of the call was settled */
+            return worse_exit(code, complain_queue(queue, line->operands[0]));
+        }
+        for (uint32_t i = done; i < done + count; i++) {
+            print_settled(line, settle, i);
+            code = worse_exit(code, slotq_outcome_exit((slotq_outcome)settle->outcomes[i]));
+        }
+        done += count;
+    }
+    return code;
+}
+
+static int settle_line(const command_line *line, slotq_settle_how how, uint64_t ms)
+{
+    settlement settle = {.how = how, .ms = ms};
+    settle.reason = (uint8_t)option_number(line, OPTION_REASON, 0);
+    slotq *queue = NULL;
+    int code = read_tokens(line, &settle);
+    if (code == EXIT_CODE_OK) {
+        code = open_queue(line, line->operands[0], &queue);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = settle_all(line, queue, &settle);
+    }
+    slotq_close(queue);
+    free(settle.runs);
+    free(settle.outcomes);
+    free(settle.tokens);
+    return code;
+}
+
+int run_ack(const command_line *line)
+{
+    return settle_line(line, SLOTQ_SETTLE_ACK, 0);
+}
+
+int run_nack(const command_line *line)
+{
+    return settle_line(line, SLOTQ_SETTLE_NACK, option_number(line, OPTION_DELAY, 0));
+}
+
+int run_release(const command_line *line)
+{
+    return settle_line(line, SLOTQ_SETTLE_RELEASE, 0);
+}
+
+int run_extend(const command_line *line)
+{
+    return settle_line(line, SLOTQ_SETTLE_EXTEND,
+                       option_number(line, OPTION_LEASE, LEASE_USUAL_MS));
+}
+
+int run_kill(const command_line *line)
+{
+    return settle_line(line, SLOTQ_SETTLE_KILL, 0);
+}

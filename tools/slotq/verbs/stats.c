@@ -1,0 +1,314 @@
+/* stats.c: the commands stats and ls: numbers of queues, and what holds a full one up.
+ */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../line/command_line.h"
+#include "look.h"
+#include "open.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "../line/values.h"
+
+static const char *paused_word(uint8_t paused)
+{
+    static const char *const words[] = {"no", "in", "out", "in and out"};
+    return words[paused & SLOTQ_PAUSE_BOTH];
+}
+
+static json_t *stats_object(const char *name, const slotq_stats *stats)
+{
+    json_t *object = output_json_queue(name);
+    json_t *first =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "group",
+                  (json_int_t)stats->group, "last_id", (json_int_t)stats->last_id, "capacity",
+                  (json_int_t)stats->capacity, "used", (json_int_t)stats->used, "ready",
+                  (json_int_t)stats->ready, "undelivered", (json_int_t)stats->undelivered, "leased",
+                  (json_int_t)stats->leased, "waiting", (json_int_t)stats->waiting, "unfinished",
+                  (json_int_t)stats->unfinished, "acked", (json_int_t)stats->acked, "redelivered",
+                  (json_int_t)stats->redelivered, "died", (json_int_t)stats->died);
+    json_t *more = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "next_due_ms", (json_int_t)stats->next_due_ms,
+        "oldest_ms", (json_int_t)stats->oldest_ms, "later", (json_int_t)stats->later, "dead",
+        (json_int_t)stats->dead, "dead_capacity", (json_int_t)stats->dead_capacity, "dropped",
+        (json_int_t)stats->dropped, "dead_dropped", (json_int_t)stats->dead_dropped, "paused",
+        paused_word(stats->paused));
+    json_object_update(object, first);
+    json_object_update(object, more);
+    json_decref(first);
+    json_decref(more);
+    if (stats->holder.id != 0) {
+        json_object_set_new(
+            object, "holder",
+            json_pack("{s:I, s:I, s:I, s:i, s:s}", "id", (json_int_t)stats->holder.id, "held",
+                      (json_int_t)stats->holder.held, "unfinished",
+                      (json_int_t)stats->holder.unfinished, "group", stats->holder.group, "state",
+                      state_word(stats->holder.state)));
+    }
+    return object;
+}
+
+static void print_shared(const slotq *queue, const char *name, const slotq_stats *stats)
+{
+    const unsigned percent = (unsigned)(stats->used * UINT64_C(100) / stats->capacity);
+    printf("%s%s%s  %s bytes, paused: %s\n", output_bold(), plain_word(name).text, output_plain(),
+           count_text(slotq_image_bytes(queue)).text, paused_word(stats->paused));
+    printf("  slots       %10s of %s in use (%u%%)\n", count_text(stats->used).text,
+           count_text(stats->capacity).text, percent);
+    printf("  newest id   %10" PRIu64 "\n", stats->last_id);
+    printf("  dead        %10s of %s\n", count_text(stats->dead).text,
+           count_text(stats->dead_capacity).text);
+    if (stats->dropped != 0 || stats->dead_dropped != 0) {
+        printf("  dropped     %10s by overwriting, %s dead\n", count_text(stats->dropped).text,
+               count_text(stats->dead_dropped).text);
+    }
+}
+
+static void print_group_heading(void)
+{
+    printf("\n%s  GROUP    READY   LEASED  WAITING       ACKED  RETRIED     DIED      OLDEST%s\n",
+           output_bold(), output_plain());
+}
+
+static void print_group(const slotq *queue, const slotq_stats *stats)
+{
+    const uint64_t now_ms = slotq_now_ms(queue);
+    const bool has_age = stats->oldest_ms != 0 && stats->unfinished != 0;
+    const uint64_t age_ms = stats->oldest_ms < now_ms ? now_ms - stats->oldest_ms : 0;
+    printf("  %5" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %11" PRIu32 " %8" PRIu32
+           " %8" PRIu32 " %11s\n",
+           stats->group, stats->ready, stats->leased, stats->waiting, stats->acked,
+           stats->redelivered, stats->died, has_age ? time_text(age_ms).text : "-");
+}
+
+/* Where nothing more fits, or much is held behind one message: say which and what to do. */
+static void print_holder(const command_line *line, const char *name, const slotq *queue,
+                         const slotq_stats *stats)
+{
+    const slotq_holder *holder = &stats->holder;
+    if (holder->id == 0 || stats->used < stats->capacity) {
+        return;
+    }
+    if (slotq_geometry_of(queue)->flags & SLOTQ_FLAG_OVERWRITE) {
+        printf("\nfull: the next push drops message %" PRIu64 " (%s in group %u), the oldest.\n",
+               holder->id, state_word(holder->state), holder->group);
+        return;
+    }
+    printf("\n%sfull:%s message %" PRIu64 " (%s in group %u) holds %s slots, %s of them "
+           "unfinished.\nA slot is free again when all before it are finished.\n",
+           output_red(), output_plain(), holder->id, state_word(holder->state), holder->group,
+           count_text(holder->held).text, count_text(holder->unfinished).text);
+    switch (holder->state) {
+    case SLOTQ_STATE_READY:
+        printf("Start a worker for group %u, or: %s %" PRIu64 "\n", holder->group,
+               shown_command(line, "remove", name).text, holder->id);
+        break;
+    case SLOTQ_STATE_LEASED:
+        printf("Its worker must settle it, or its lease end: %s %" PRIu64 " -g %u\n",
+               shown_command(line, "status", name).text, holder->id, holder->group);
+        break;
+    default:
+        printf("It waits out a delay; to give it up: %s %" PRIu64 "\n",
+               shown_command(line, "remove", name).text, holder->id);
+        break;
+    }
+}
+
+/* One look: all groups, or the one asked for. */
+static int print_stats(const command_line *line, const char *name, slotq *queue)
+{
+    const uint8_t groups = slotq_geometry_of(queue)->groups;
+    const uint8_t first = option_group(line);
+    const uint8_t end = given(line, OPTION_GROUP) ? (uint8_t)(first + 1) : groups;
+    slotq_stats stats = {0};
+    for (uint8_t group = first; group < end; group++) {
+        if (slotq_get_stats(queue, group, &stats) != SLOTQ_OK) {
+            return complain_queue(queue, name);
+        }
+        if (given(line, OPTION_JSON)) {
+            output_json(stats_object(name, &stats));
+            continue;
+        }
+        if (group == first) {
+            print_shared(queue, name, &stats);
+            print_group_heading();
+        }
+        print_group(queue, &stats);
+    }
+    if (!given(line, OPTION_JSON)) {
+        print_holder(line, name, queue, &stats);
+    }
+    return EXIT_CODE_OK;
+}
+
+/* A line for logs: what changes, nothing else. */
+static int print_stats_line(const command_line *line, const char *name, slotq *queue)
+{
+    slotq_stats stats = {0};
+    if (slotq_get_stats(queue, option_group(line), &stats) != SLOTQ_OK) {
+        return complain_queue(queue, name);
+    }
+    printf("%s %s used=%" PRIu32 " ready=%" PRIu32 " leased=%" PRIu32 " waiting=%" PRIu32
+           " acked=%" PRIu32 " redelivered=%" PRIu32 " died=%" PRIu32 " dead=%" PRIu32 "\n",
+           moment_text(slotq_now_ms(queue)).text, plain_word(name).text, stats.used, stats.ready,
+           stats.leased, stats.waiting, stats.acked, stats.redelivered, stats.died, stats.dead);
+    return EXIT_CODE_OK;
+}
+
+static int watch(const command_line *line, const char *name, slotq *queue)
+{
+    const int every_ms = (int)option_number(line, OPTION_EVERY, 1000);
+    const bool redraw = output_is_terminal() && !given(line, OPTION_JSON);
+    const bool plain = !output_is_terminal() && !given(line, OPTION_JSON);
+    int code = EXIT_CODE_OK;
+    report_catch_signals();
+    while (report_signal() == 0 && code == EXIT_CODE_OK) {
+        if (redraw) {
+            fputs("\033[H\033[J", stdout);
+        }
+        code = plain ? print_stats_line(line, name, queue) : print_stats(line, name, queue);
+        if (redraw) {
+            printf("\n%severy %s; Ctrl-C ends%s\n", output_dim(),
+                   time_text((uint64_t)every_ms).text, output_plain());
+        }
+        code = output_finish(code);
+        poll(NULL, 0, every_ms);
+    }
+    return code != EXIT_CODE_OK ? code : report_interrupted();
+}
+
+int run_stats(const command_line *line)
+{
+    const char *name = line->operands[0];
+    slotq *queue;
+    int code = open_to_look(line, name, &queue);
+    if (code == EXIT_CODE_OK) {
+        code =
+            given(line, OPTION_WATCH) ? watch(line, name, queue) : print_stats(line, name, queue);
+        slotq_close(queue);
+    }
+    return code;
+}
+
+/* The names that ls goes through, and how wide the longest of them makes the table. */
+typedef struct listing {
+    const command_line *line;
+    char **names;
+    size_t count;
+    int name_columns;
+    int code;
+} listing;
+
+static bool note_name(void *context, const char *name)
+{
+    listing *list = context;
+    const int columns = columns_of(plain_word(name).text);
+    char **names = realloc(list->names, (list->count + 1) * sizeof *names);
+    if (names != NULL) {
+        list->names = names;
+        names[list->count] = strdup(name);
+    }
+    if (names == NULL || names[list->count] == NULL) {
+        complain("out of memory");
+        list->code = EXIT_CODE_FAILURE;
+        return false;
+    }
+    list->count++;
+    list->name_columns = columns > list->name_columns ? columns : list->name_columns;
+    return true;
+}
+
+/* On a terminal the figures stay on the line; whoever reads a pipe has a line a queue. */
+static void choose_columns(listing *list)
+{
+    enum { NAME_COLUMNS = 20, FIGURE_COLUMNS = 57 };
+    const int columns = (int)output_columns() - FIGURE_COLUMNS;
+    if (output_is_terminal() && list->name_columns > columns) {
+        list->name_columns = columns;
+    }
+    if (list->name_columns < NAME_COLUMNS) {
+        list->name_columns = NAME_COLUMNS;
+    }
+}
+
+/* A name that is too wide has a line of its own, and its figures stand under it. */
+static void print_name(const listing *list, const char *name)
+{
+    const word_text word = plain_word(name);
+    const int left = list->name_columns - columns_of(word.text);
+    printf("%s%s%*s", word.text, left < 0 ? "\n" : "", left < 0 ? list->name_columns : left, "");
+}
+
+static void list_failed(listing *list, const char *name, const slotq_error *error)
+{
+    if (given(list->line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:s, s:s}", "outcome", slotq_outcome_name(error->outcome),
+                                     "error", plain_word(error->text).text));
+    } else {
+        print_name(list, name);
+        printf(" %s%s%s\n", output_red(), slotq_outcome_name(error->outcome), output_plain());
+        fflush(stdout);
+        complain_error(NULL, error);
+    }
+    list->code = worse_exit(list->code, slotq_outcome_exit(error->outcome));
+}
+
+static void list_one(listing *list, const char *name)
+{
+    slotq *queue;
+    slotq_error error;
+    slotq_stats stats = {0};
+    slotq_stats sum = {0};
+    slotq_outcome outcome = open_quietly(list->line, name, true, &queue, &error);
+    if (outcome != SLOTQ_OK) {
+        list_failed(list, name, &error);
+        return;
+    }
+    const uint8_t groups = slotq_geometry_of(queue)->groups;
+    for (uint8_t group = 0; group < groups && outcome == SLOTQ_OK; group++) {
+        outcome = slotq_get_stats(queue, group, &stats);
+        if (given(list->line, OPTION_JSON) && outcome == SLOTQ_OK) {
+            output_json(stats_object(name, &stats));
+        }
+        sum.ready += stats.ready;
+        sum.leased += stats.leased;
+    }
+    if (outcome != SLOTQ_OK) {
+        list_failed(list, name, slotq_error_of(queue));
+    } else if (!given(list->line, OPTION_JSON)) {
+        print_name(list, name);
+        printf(" %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %11s\n",
+               stats.capacity, stats.used, sum.ready, sum.leased, stats.dead,
+               count_text(slotq_image_bytes(queue)).text);
+    }
+    slotq_close(queue);
+}
+
+int run_ls(const command_line *line)
+{
+    listing list = {.line = line, .code = EXIT_CODE_OK};
+    slotq_error error;
+    const slotq_outcome outcome = slotq_list(line->url, note_name, &list, &error);
+    choose_columns(&list);
+    if (list.count != 0 && !given(line, OPTION_JSON)) {
+        printf("%s%-*s %8s %8s %8s %8s %8s %11s%s\n", output_bold(), list.name_columns, "QUEUE",
+               "SLOTS", "USED", "READY", "LEASED", "DEAD", "BYTES", output_plain());
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        list_one(&list, list.names[i]);
+        free(list.names[i]);
+    }
+    free(list.names);
+    if (outcome != SLOTQ_OK) {
+        return worse_exit(list.code, complain_at(line->url, NULL, &error));
+    }
+    if (list.count == 0 && list.code == EXIT_CODE_OK) {
+        remark("no queue in %s; make one: %s NAME", shown_url(line->url).text,
+               shown_command(line, "create", NULL).text);
+    }
+    return list.code;
+}
