@@ -82,8 +82,8 @@ HOST_SOURCES := $(filter-out $(REDIS_SOURCES),$(call sources_of,engine/backend e
 LUA_SOURCES := $(wildcard lua/*.lua)
 TOOL_SOURCES := $(call sources_of,tools/slotq)
 EXAMPLE_SOURCES := $(wildcard tools/examples/*.c)
-BENCH_SOURCES := $(wildcard bench/*/*.c)
-BENCH_MAINS := $(wildcard bench/*/bench_*.c)
+BENCH_SOURCES := $(call sources_of,bench)
+BENCH_MAINS := $(foreach main,$(BENCH_SOURCES),$(if $(filter bench_%,$(notdir $(main))),$(main)))
 # Peers whose clients are not here are left out, and the bench says so.
 hash := \#
 have = $(shell echo '$(hash)include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo $(2))
@@ -112,7 +112,7 @@ REPLAYS := $(patsubst %,$(OUT)/replay/%,$(call named,$(FUZZ_TARGETS)))
 FUZZERS := $(patsubst %,$(OUT)/fuzz/%,$(call named,$(FUZZ_TARGETS)))
 BENCHES := $(patsubst %,$(OUT)/bench/%,$(call named,$(BENCH_MAINS)))
 # Beside the program that runs them and the packages that they need.
-BENCH_SCRIPTS := $(patsubst %,$(OUT)/%,$(wildcard bench/node/*.js))
+BENCH_SCRIPTS := $(patsubst bench/peers/%,$(OUT)/bench/%,$(wildcard bench/peers/node/*.js))
 EXAMPLES := $(patsubst %,$(OUT)/examples/%,$(call named,$(EXAMPLE_SOURCES)))
 SEED_MAKER := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(wildcard fuzz/make_seeds.c))
 MAN_PAGES := $(if $(shell command -v scdoc),$(MAN_SOURCES:tools/man/%.scd=$(OUT)/man/%))
@@ -236,7 +236,7 @@ $(OUT)/bench/$(call named,$(1)): $(call objects,$(1)) $(OUT)/lib/bench.a $(REDIS
 	$$(call say,LINK,$$@)$(CC) -o $$@ $$(filter %.o %.a,$$^) $(LINK_FLAGS) $(BENCH_LIBS) -lm
 endef
 $(foreach main,$(BENCH_MAINS),$(eval $(call bench_binary,$(main))))
-$(OUT)/bench/node/%: bench/node/%
+$(OUT)/bench/node/%: bench/peers/node/%
 	@mkdir -p $(@D); cp $< $@
 $(OUT)/share/slotq.bash: $(OUT)/bin/slotq
 	@mkdir -p $(@D); $< completion bash > $@
@@ -348,7 +348,7 @@ bench-publish: ## the newest report to bench/results, its table and plot to the 
 	@OUT=$(OUT) sh bench/report/publish.sh $(FROM)
 benches-built: $(BENCHES) $(BENCH_SCRIPTS)
 bench-packages: $(BENCH_SCRIPTS)
-	@sh bench/node/install.sh $(OUT)/bench/node
+	@sh bench/peers/node/install.sh $(OUT)/bench/node
 
 tidy: ## style, include direction, generated tables
 	@sh tools/checks/tidy.sh

@@ -1,10 +1,10 @@
 /* bench_core.c: the figures of the embedded queue beside their targets: the cycle against memcpy,
  * the wake-up against a bare futex, the growth with the ring. Knows what is measured and what
- * was promised; the measuring is in cycle_*.c, wake.c and growth.c.
+ * was promised; the measuring is in cycle/, wake.c and growth.c.
  *
  * bench_core FOLDER [cycle] [wake] [growth]: queue files and results go to FOLDER.
  */
-#include "cycle.h"
+#include "cycle/cycle.h"
 #include "../support/sure.h"
 #include "growth.h"
 #include "../support/report.h"

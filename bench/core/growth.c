@@ -2,7 +2,7 @@
  * among a given number of other messages that only wait. Knows slotq_core.h alone.
  */
 #include "growth.h"
-#include "cycle.h"
+#include "cycle/cycle.h"
 #include "../support/sure.h"
 #include "../support/samples.h"
 #include "slotq_core.h"

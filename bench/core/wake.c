@@ -3,7 +3,7 @@
  * is what slotq adds. Knows slotq.h and futex(2).
  */
 #include "wake.h"
-#include "cycle.h"
+#include "cycle/cycle.h"
 #include "../support/sure.h"
 
 #include <errno.h>

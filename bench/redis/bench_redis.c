@@ -1,17 +1,17 @@
 /* bench_redis.c: the queue inside Redis beside Streams and bare commands, on a private server, with
- * the targets that were promised. Knows what is compared; the measuring is in cycle_redis.c.
+ * the targets that were promised. Knows what is compared; the measuring is in cycle.c.
  *
  * bench_redis FOLDER [--only NAME] [--rounds N] [--scripts FOLDER]: results go to FOLDER.
  * NAME: a row of the first table, memory, wake or idle.
  */
-#include "cycle_library.h"
-#include "cycle_redis.h"
-#include "memory_redis.h"
+#include "library.h"
+#include "cycle.h"
+#include "memory.h"
 #include "../support/private_server.h"
 #include "../support/report.h"
 #include "../support/samples.h"
 #include "../support/sure.h"
-#include "wake_redis.h"
+#include "wake.h"
 
 #include <stdio.h>
 #include <string.h>

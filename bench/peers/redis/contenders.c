@@ -1,0 +1,182 @@
+/* contenders.c: who takes part inside Redis, with what settings and without what. Knows
+ * their words; the measuring is in the files beside it.
+ */
+#include "redis.h"
+#include "../../redis/library.h"
+#include "../../support/sure.h"
+
+#include <stdio.h>
+
+enum { SHAPE_MESSAGES_LEAST = 4096, VERSION_LEAST = 7 };
+
+static connection shared;
+static uint32_t users;
+
+const char *redis_open(const contender *self)
+{
+    const char *socket_path = contender_redis_socket();
+    if (socket_path == NULL) {
+        return "redis-server is not on this machine";
+    }
+    if (shared.context == NULL) {
+        wire_open(&shared, socket_path);
+    }
+    if (wire_info(&shared, "server", "redis_version") < VERSION_LEAST) {
+        return "this redis-server is older than 7.0";
+    }
+    users++;
+    if (redis_own_of(self)->subject->load != NULL) {
+        redis_own_of(self)->subject->load(&shared);
+    }
+    return NULL;
+}
+
+void redis_close(const contender *self)
+{
+    (void)self;
+    if (--users == 0) {
+        cycle_library_close();
+        wire_close(&shared);
+    }
+}
+
+connection *redis_wire_to_shared(void)
+{
+    bench_need(users > 0, "working in Redis before it is opened");
+    return &shared;
+}
+
+void redis_connect(connection *wire, const char *socket_path, const subject *which)
+{
+    wire_open(wire, socket_path);
+    if (which->load != NULL) {
+        which->load(wire);
+    }
+}
+
+void redis_clear(connection *wire, const subject *which)
+{
+    char words[256];
+    snprintf(words, sizeof words, "DEL %s", which->keys);
+    wire_do(wire, words);
+}
+
+void redis_shape(uint32_t payload_bytes, uint32_t messages)
+{
+    subject_shape_set(payload_bytes,
+                      messages > SHAPE_MESSAGES_LEAST ? messages : SHAPE_MESSAGES_LEAST);
+}
+
+/* One batch at a time: each call is a round trip. */
+static stretch cycle_any(const cycle_task *task, connection *wire)
+{
+    return task->in_flight == 1 ? cycle_trips(task, wire) : cycle_window(task, wire);
+}
+
+/* ---- the contenders ---- */
+
+#define RAW_RUNS(which)                                                                            \
+    {                                                                                              \
+        &(which), push_window, take_window, cycle_any                                              \
+    }
+#define IN_REDIS .open = redis_open, .close = redis_close, .cycle = redis_cycle, .wire = redis_wire
+/* Each in a server of its own. */
+#define ALONE .weigh = redis_weigh, .grow = redis_grow, .fill = redis_fill, .recover = redis_recover
+
+static const redis_own slotq_own = RAW_RUNS(subject_packed);
+const contender contender_slotq = {
+    .name = "slotq",
+    .settings =
+        "push_packed reserve_packed settle_packed by EVALSHA; a batch a call; pipelined "
+        "over hiredis; a ring for the stretch's messages, made before; as large when empty; "
+        "one group; no stamps; 16 dead slots; ticks of 100 ms; recovery: a look each ms; "
+        "as mailboxes: overwrite; no dead slots",
+    .lacks = "",
+    IN_REDIS,
+    ALONE,
+    .mailboxes = redis_mailboxes_slotq,
+    .own = &slotq_own,
+};
+
+static stretch library_cycle(const cycle_task *task, connection *wire)
+{
+    return task->in_flight == 1 ? library_push_next(task, wire) : library_pipeline(task, wire);
+}
+
+static const redis_own library_own = {&subject_packed, library_push, library_take, library_cycle};
+const contender contender_slotq_library = {
+    .name = "slotq library",
+    .settings = "the same through slotq.h: slotq_pipeline; slotq_push and slotq_next where each "
+                "call is a round trip; slotq_next waits",
+    .lacks = "",
+    IN_REDIS,
+    .latency = redis_latency,
+    .own = &library_own,
+};
+
+static const redis_own streams_own = RAW_RUNS(subject_streams);
+const contender contender_streams = {
+    .name = "Streams",
+    .settings =
+        "XADD a message; XREADGROUP COUNT batch; XACK of the batch; pipelined over hiredis; "
+        "never trimmed within a stretch; deleted between; waiting: XREADGROUP BLOCK behind the "
+        "XACK; as mailboxes: XADD MAXLEN = and stream-node-max-bytes 1536; recovery: XAUTOCLAIM "
+        "COUNT 256",
+    .lacks = "no token (whoever was late finishes for another); no bound by itself; no limit of "
+             "attempts; finished messages stay until trimmed",
+    IN_REDIS,
+    .latency = redis_latency,
+    ALONE,
+    .mailboxes = redis_mailboxes_streams,
+    .own = &streams_own,
+};
+
+static const redis_own list_own = RAW_RUNS(subject_list);
+const contender contender_list = {
+    .name = "LIST",
+    .settings = "LPUSH of the batch; LMOVE a message to the worker's own list; LREM of 1 a message "
+                "in the order taken; pipelined over hiredis; waiting: BLMOVE behind the LREMs; "
+                "as mailboxes: LTRIM after LPUSH; recovery: told that the worker is dead; another "
+                "takes over its list by LMOVE",
+    .lacks = "no lease; no attempts; finish by value; no bound",
+    IN_REDIS,
+    .latency = redis_latency,
+    ALONE,
+    .mailboxes = redis_mailboxes_list,
+    .own = &list_own,
+};
+
+static const redis_own leases_own = RAW_RUNS(subject_leases);
+const contender contender_leases = {
+    .name = "ZSET leases",
+    .settings = "own Lua: ids in a list; leases in a sorted set; payloads in one hash; a script a "
+                "batch by EVALSHA; pipelined over hiredis; waiting: BLPOP of a bell that each push "
+                "rings; recovery: a script gives back 256; then they are taken",
+    .lacks = "no token (whoever was late finishes for another); no attempts; no bound; four keys",
+    IN_REDIS,
+    .latency = redis_latency,
+    ALONE,
+    .own = &leases_own,
+};
+
+/* ---- bounds ---- */
+
+static const redis_own strings_own = RAW_RUNS(subject_strings);
+const contender contender_strings = {
+    .name = "bare SETRANGE",
+    .settings = "a bound: SETRANGE and GETRANGE of the batch's bytes; SETRANGE of 8 bytes for the "
+                "finish",
+    .lacks = "no queue",
+    IN_REDIS,
+    .own = &strings_own,
+};
+
+static const redis_own ping_own = RAW_RUNS(subject_ping);
+const contender contender_ping = {
+    .name = "PING",
+    .settings = "a bound: a PING for each push and take and finish of a batch",
+    .lacks = "no queue; no bytes",
+    IN_REDIS,
+    .latency = redis_latency,
+    .own = &ping_own,
+};
