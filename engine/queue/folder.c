@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../backend/file/create.h"
 #include "../backend/file/store.h"
 #include "schemes.h"
 

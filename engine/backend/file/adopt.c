@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "../system/large_files.h"
 #include "adopt.h"
+#include "step.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef SLOTQ_BACKEND_FILE_ADOPT_H
 #define SLOTQ_BACKEND_FILE_ADOPT_H
 
-#include "open.h"
+#include "image.h"
 #include "journal.h"
 
 /* As the first opener, presence held exclusively, with another file's journal mapped whose record

@@ -13,6 +13,7 @@
 #include "../../layout/bytes.h"
 #include "../../layout/fields.h"
 #include "../../layout/geometry.h"
+#include "create.h"
 #include "journal_file.h"
 #include "locks.h"
 

@@ -14,6 +14,7 @@
 #include "adopt.h"
 #include "journal.h"
 #include "locks.h"
+#include "step.h"
 
 /* ---- refusals ---- */
 

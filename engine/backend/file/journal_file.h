@@ -4,7 +4,7 @@
 #ifndef SLOTQ_BACKEND_FILE_JOURNAL_FILE_H
 #define SLOTQ_BACKEND_FILE_JOURNAL_FILE_H
 
-#include "open.h"
+#include "image.h"
 
 /* A new journal for the image's main file, not named yet. */
 slotq_outcome file_journal_make(const file_image *image, int folder, fresh_file *journal,
@@ -33,5 +33,9 @@ journal_join file_journal_join(file_image *image, int folder, slotq_outcome *out
  * NOT_NEEDED where nobody writes and no step is cut short, else REFUSED. */
 journal_join file_journal_do_without(file_image *image, int folder, slotq_outcome *outcome,
                                      store_fault *fault);
+
+/* Lock the journal's mutex; replay what a dead owner left. OK, CORRUPT, IO. */
+slotq_outcome file_image_lock(file_image *image, store_fault *fault);
+void file_image_unlock(file_image *image);
 
 #endif

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "../../layout/fields.h"
-#include "open.h"
+#include "step.h"
 #include "journal.h"
 
 /* ---- syncs ---- */

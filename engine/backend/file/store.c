@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "../../layout/fields.h"
+#include "journal_file.h"
 #include "open.h"
+#include "step.h"
 #include "../harvest.h"
 #include "journal.h"
 #include "../system/waiting.h"

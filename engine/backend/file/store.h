@@ -13,20 +13,8 @@ typedef struct file_options {
     bool read_only;     /* nothing is written; where the journal cannot be, writers are kept out */
 } file_options;
 
-/* Make a queue, all room taken from the disk; it appears whole. OK (also where one of the same
- * geometry is), EXISTS, INVALID, CORRUPT, VERSION, UNSUPPORTED, IO. */
-slotq_outcome file_create(const char *folder, const char *queue, const slotq_geometry *geometry,
-                          store_fault *fault);
-
-/* Make a queue of an image, which is checked whole before. OK, EXISTS, CORRUPT, VERSION … */
-slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *image,
-                          uint64_t bytes, store_fault *fault);
-
 /* OK, NOQUEUE, LOCKED, CORRUPT, VERSION, UNSUPPORTED, IO, NOMEMORY. */
 slotq_outcome file_open(const char *folder, const char *queue, const file_options *options,
                         store **opened, store_fault *fault);
-
-/* Delete a queue that nobody has open, and its journal. OK, NOQUEUE, LOCKED, IO. */
-slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault);
 
 #endif
