@@ -1,5 +1,5 @@
-/* connection.c: connections and scripts of the user's own. Knows hiredis's types as the user has
- * them; no verb, no queue.
+/* scripts.c: the caller's own Lua scripts, run by their sums and loaded where a server does not
+ * know them. Knows keys and arguments as strings; no verb, no queue.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -9,111 +9,15 @@
 #include "../../backend/redis/call/errors.h"
 #include "../../backend/redis/store.h"
 #include "../handle.h"
+#include "commands.h"
 
-enum { ARGUMENTS_MAX = 1 << 20, SUM_BYTES = 40 };
-
-struct slotq_redis_connection {
-    redis_connection connection;
-};
+enum { SUM_BYTES = 40 };
 
 struct slotq_script {
     char sum[SUM_BYTES + 1]; /* "" = not loaded anywhere yet */
     size_t length;
     char text[];
 };
-
-static slotq_outcome refuse_null(slotq_error *error)
-{
-    return error_say(error, SLOTQ_INVALID, "a required pointer is NULL");
-}
-
-static slotq_outcome refuse_memory(slotq_error *error)
-{
-    return error_say(error, SLOTQ_NOMEMORY, "no memory for a connection or command");
-}
-
-/* ---- connections ---- */
-
-slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
-                                  slotq_redis_connection **connection, slotq_error *error)
-{
-    redis_facts facts;
-    redis_address address;
-    store_fault fault;
-    if (connection == NULL || url == NULL) {
-        return refuse_null(error);
-    }
-    *connection = NULL;
-    slotq_outcome outcome = redis_address_parse(url, &address, &fault);
-    if (outcome != SLOTQ_OK) {
-        return error_from_fault(error, outcome, &fault);
-    }
-    slotq_redis_connection *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return refuse_memory(error);
-    }
-    const redis_settings settings = redis_settings_of(options, &address);
-    made->connection.address = address;
-    made->connection.connect_timeout_ms = settings.connect_timeout_ms;
-    made->connection.timeout_ms = settings.timeout_ms;
-    outcome = redis_connection_open(&made->connection, &fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = redis_server_greet(&made->connection, NULL, 0, &facts, &fault);
-    }
-    if (outcome != SLOTQ_OK) {
-        slotq_redis_close(made);
-        return error_from_fault(error, outcome, &fault);
-    }
-    *connection = made;
-    return SLOTQ_OK;
-}
-
-void slotq_redis_close(slotq_redis_connection *connection)
-{
-    if (connection != NULL) {
-        redis_connection_free(&connection->connection);
-        free(connection);
-    }
-}
-
-struct redisContext *slotq_redis_context(slotq_redis_connection *connection)
-{
-    if (connection == NULL || redis_connection_is_inherited(&connection->connection)) {
-        return NULL;
-    }
-    redisContext *context = connection->connection.context;
-    connection->connection.lent = context != NULL;
-    return context != NULL && context->err == 0 ? context : NULL;
-}
-
-static slotq_outcome ask(redis_connection *connection, int count, const char **arguments,
-                         const size_t *lengths, redisReply **reply, store_fault *fault)
-{
-    if (redis_connection_is_stale(connection)) {
-        return fault_say(fault, SLOTQ_CONNECT, "the connection to the server is lost");
-    }
-    return redis_server_ask(connection, true, count, arguments, lengths, reply, fault);
-}
-
-slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,
-                                  const char **arguments, const size_t *lengths,
-                                  struct redisReply **reply, slotq_error *error)
-{
-    store_fault fault;
-    if (connection == NULL || arguments == NULL || reply == NULL) {
-        return refuse_null(error);
-    }
-    *reply = NULL;
-    if (count < 1 || count > ARGUMENTS_MAX) {
-        return error_say(error, SLOTQ_INVALID, "a command of %d arguments: 1 to %d are possible",
-                         count, ARGUMENTS_MAX);
-    }
-    const slotq_outcome outcome =
-        ask(&connection->connection, count, arguments, lengths, reply, &fault);
-    return outcome == SLOTQ_OK ? outcome : error_from_fault(error, outcome, &fault);
-}
-
-/* ---- scripts ---- */
 
 slotq_script *slotq_script_new(const char *text, size_t length)
 {
@@ -137,7 +41,7 @@ static slotq_outcome load(slotq_script *script, redis_connection *connection, re
 {
     const char *words[] = {"SCRIPT", "LOAD", script->text};
     const size_t lengths[] = {6, 4, script->length};
-    slotq_outcome outcome = ask(connection, 3, words, lengths, reply, fault);
+    slotq_outcome outcome = redis_commands_ask(connection, 3, words, lengths, reply, fault);
     if (outcome != SLOTQ_OK || *reply == NULL || (*reply)->type == REDIS_REPLY_ERROR) {
         return outcome;
     }
@@ -199,8 +103,8 @@ static slotq_outcome run(slotq_script *script, redis_connection *connection, run
         if (outcome != SLOTQ_OK || *reply != NULL) {
             break;
         }
-        outcome =
-            ask(connection, command->count, command->arguments, command->lengths, reply, fault);
+        outcome = redis_commands_ask(connection, command->count, command->arguments,
+                                     command->lengths, reply, fault);
         if (outcome != SLOTQ_OK || turn > 0 || !redis_error_is(*reply, "NOSCRIPT No matching")) {
             break;
         }
@@ -220,11 +124,12 @@ slotq_outcome slotq_script_run(slotq_script *script, struct redisContext *contex
     run_command command;
     if (script == NULL || context == NULL || reply == NULL || (key_count > 0 && keys == NULL) ||
         (argument_count > 0 && arguments == NULL)) {
-        return refuse_null(error);
+        return redis_commands_refuse_null(error);
     }
     *reply = NULL;
-    if (key_count > ARGUMENTS_MAX || argument_count > ARGUMENTS_MAX) {
-        return error_say(error, SLOTQ_INVALID, "more than %d keys or arguments", ARGUMENTS_MAX);
+    if (key_count > REDIS_ARGUMENTS_MAX || argument_count > REDIS_ARGUMENTS_MAX) {
+        return error_say(error, SLOTQ_INVALID, "more than %d keys or arguments",
+                         REDIS_ARGUMENTS_MAX);
     }
     const redis_settings settings = redis_settings_of(NULL, NULL);
     redis_connection connection = {.timeout_ms = settings.timeout_ms};

@@ -1,0 +1,105 @@
+/* commands.c: a plain connection for the caller's own commands. Knows hiredis's types as the caller
+ * has them; no verb, no queue.
+ */
+#define _GNU_SOURCE
+#include "commands.h"
+
+#include <stdlib.h>
+
+#include "../../backend/redis/store.h"
+#include "../handle.h"
+
+struct slotq_redis_connection {
+    redis_connection connection;
+};
+
+slotq_outcome redis_commands_refuse_null(slotq_error *error)
+{
+    return error_say(error, SLOTQ_INVALID, "a required pointer is NULL");
+}
+
+static slotq_outcome refuse_memory(slotq_error *error)
+{
+    return error_say(error, SLOTQ_NOMEMORY, "no memory for a connection or command");
+}
+
+/* ---- connections ---- */
+
+slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
+                                  slotq_redis_connection **connection, slotq_error *error)
+{
+    redis_facts facts;
+    redis_address address;
+    store_fault fault;
+    if (connection == NULL || url == NULL) {
+        return redis_commands_refuse_null(error);
+    }
+    *connection = NULL;
+    slotq_outcome outcome = redis_address_parse(url, &address, &fault);
+    if (outcome != SLOTQ_OK) {
+        return error_from_fault(error, outcome, &fault);
+    }
+    slotq_redis_connection *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return refuse_memory(error);
+    }
+    const redis_settings settings = redis_settings_of(options, &address);
+    made->connection.address = address;
+    made->connection.connect_timeout_ms = settings.connect_timeout_ms;
+    made->connection.timeout_ms = settings.timeout_ms;
+    outcome = redis_connection_open(&made->connection, &fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_greet(&made->connection, NULL, 0, &facts, &fault);
+    }
+    if (outcome != SLOTQ_OK) {
+        slotq_redis_close(made);
+        return error_from_fault(error, outcome, &fault);
+    }
+    *connection = made;
+    return SLOTQ_OK;
+}
+
+void slotq_redis_close(slotq_redis_connection *connection)
+{
+    if (connection != NULL) {
+        redis_connection_free(&connection->connection);
+        free(connection);
+    }
+}
+
+struct redisContext *slotq_redis_context(slotq_redis_connection *connection)
+{
+    if (connection == NULL || redis_connection_is_inherited(&connection->connection)) {
+        return NULL;
+    }
+    redisContext *context = connection->connection.context;
+    connection->connection.lent = context != NULL;
+    return context != NULL && context->err == 0 ? context : NULL;
+}
+
+slotq_outcome redis_commands_ask(redis_connection *connection, int count, const char **arguments,
+                                 const size_t *lengths, redisReply **reply, store_fault *fault)
+{
+    if (redis_connection_is_stale(connection)) {
+        return fault_say(fault, SLOTQ_CONNECT, "the connection to the server is lost");
+    }
+    return redis_server_ask(connection, true, count, arguments, lengths, reply, fault);
+}
+
+slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,
+                                  const char **arguments, const size_t *lengths,
+                                  struct redisReply **reply, slotq_error *error)
+{
+    store_fault fault;
+    if (connection == NULL || arguments == NULL || reply == NULL) {
+        return redis_commands_refuse_null(error);
+    }
+    *reply = NULL;
+    if (count < 1 || count > REDIS_ARGUMENTS_MAX) {
+        return error_say(error, SLOTQ_INVALID, "a command of %d arguments: 1 to %d are possible",
+                         count, REDIS_ARGUMENTS_MAX);
+    }
+    const slotq_outcome outcome =
+        redis_commands_ask(&connection->connection, count, arguments, lengths, reply, &fault);
+    return outcome == SLOTQ_OK ? outcome : error_from_fault(error, outcome, &fault);
+}
