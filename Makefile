@@ -121,9 +121,11 @@ COMPLETION := $(if $(TOOL_SOURCES),$(OUT)/share/slotq.bash)
 LIBRARY := $(OUT)/lib/libslotq.a
 SHARED := $(OUT)/lib/libslotq.so.$(VERSION)
 REDIS_LIBRARY := $(OUT)/lib/libslotq_redis.a
+ROOMS := $(OUT)/lib/rooms.a
 REDIS_SHARED := $(OUT)/lib/libslotq_redis.so.$(VERSION)
 REDIS_SONAME := libslotq_redis.so.$(firstword $(subst ., ,$(VERSION)))
 PKG_CONFIG := $(OUT)/lib/slotq.pc $(OUT)/lib/slotq_redis.pc
+CMAKE_CONFIG := $(OUT)/lib/slotq-config.cmake $(OUT)/lib/slotq-config-version.cmake
 LUA := $(if $(LUA_SOURCES),build/lua/manifest.json)
 
 # ---- how it is made ----
@@ -191,12 +193,19 @@ build/gen/redis_scripts.h build/gen/redis_script_names.h: build/lua/manifest.jso
 $(call objects,$(REDIS_SOURCES) $(TOOL_SOURCES)): | build/gen/redis_scripts.h
 
 archive = @mkdir -p $(@D); rm -f $@; ar rcs $@ $(filter %.o,$^)
+# What is installed is one object whose hidden symbols are local, so that a program may use the
+# names that rooms use inside. Tests and the command link the rooms themselves.
+OBJCOPY ?= objcopy
+closed = @mkdir -p $(@D); rm -f $@; $(CC) -r -nostdlib -o $(@:.a=.o) $(filter %.o,$^) && \
+	$(OBJCOPY) --localize-hidden $(@:.a=.o) && ar rcs $@ $(@:.a=.o)
 LIBRARY_OBJECTS := $(call objects,$(FREE_SOURCES) $(HOST_SOURCES))
 REDIS_OBJECTS := $(filter-out $(OUT)/obj/engine/queue/schemes.o,$(LIBRARY_OBJECTS)) \
 	$(call objects,$(REDIS_SOURCES))
 $(LIBRARY): $(LIBRARY_OBJECTS) $(LIST_STAMP)
-	$(archive)
+	$(closed)
 $(REDIS_LIBRARY): $(REDIS_OBJECTS) $(LIST_STAMP)
+	$(closed)
+$(ROOMS): $(REDIS_OBJECTS) $(LIST_STAMP)
 	$(archive)
 $(OUT)/lib/core.a: $(call objects,$(FREE_SOURCES)) $(LIST_STAMP)
 	$(archive)
@@ -220,18 +229,18 @@ $(REDIS_SHARED): $(REDIS_OBJECTS) $(LIST_STAMP)
 	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(REDIS_SONAME) -o $@ $(filter %.o,$^) \
 		$(LINK_FLAGS) -lhiredis
 	@ln -sf $(notdir $@) $(@D)/$(REDIS_SONAME); ln -sf $(notdir $@) $(@D)/libslotq_redis.so
-$(OUT)/lib/%.pc: tools/checks/%.pc.in engine/slotq.h Makefile FORCE
+$(PKG_CONFIG) $(CMAKE_CONFIG): $(OUT)/lib/%: tools/package/%.in engine/slotq.h Makefile FORCE
 	@mkdir -p $(@D); sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' $< > $@
 
-$(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(REDIS_LIBRARY)
+$(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(ROOMS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lhiredis -ljansson -lm
 $(OUT)/examples/%: $(OUT)/obj/tools/examples/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS)
 define bench_binary
-$(OUT)/bench/$(call named,$(1)): $(call objects,$(1)) $(OUT)/lib/bench.a $(REDIS_LIBRARY)
+$(OUT)/bench/$(call named,$(1)): $(call objects,$(1)) $(OUT)/lib/bench.a $(ROOMS)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(CC) -o $$@ $$(filter %.o %.a,$$^) $(LINK_FLAGS) $(BENCH_LIBS) -lm
 endef
@@ -246,7 +255,7 @@ $(OUT)/man/%: tools/man/%.scd
 # A test binary a room. wrap.txt in a room names functions that its tests stand in for.
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(shell sed 's/\#.*//' tests/$(1)/wrap.txt 2>/dev/null))
 comma := ,
-ALL_LIBRARIES := $(OUT)/lib/support.a $(OUT)/lib/tool.a $(REDIS_LIBRARY)
+ALL_LIBRARIES := $(OUT)/lib/support.a $(OUT)/lib/tool.a $(ROOMS)
 libraries = $(if $(filter engine/layout engine/core,$(1)),$(OUT)/lib/core-support.a \
 	$(OUT)/lib/core.a,$(ALL_LIBRARIES))
 define test_binary
@@ -285,8 +294,8 @@ help: ## what make can do
 all: ## the libraries, the command, man pages (the default)
 	@sh tools/checks/need.sh --look build
 	@$(MAKE) built
-built: $(LIBRARY) $(SHARED) $(REDIS_LIBRARY) $(REDIS_SHARED) $(PKG_CONFIG) $(LUA) $(COMMAND) \
-	$(COMPLETION) $(EXAMPLES) $(MAN_PAGES)
+built: $(LIBRARY) $(SHARED) $(REDIS_LIBRARY) $(REDIS_SHARED) $(PKG_CONFIG) $(CMAKE_CONFIG) \
+	$(LUA) $(COMMAND) $(COMPLETION) $(EXAMPLES) $(MAN_PAGES)
 
 demo: ## five thousand real files through four workers, one of them killed (REDIS=1: in Redis)
 	@sh tools/checks/need.sh $(if $(REDIS),demo-redis,demo)
@@ -386,6 +395,8 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	install -m 644 build/lua/plain/*.lua $(DEST)/share/slotq/lua/plain
 	install -m 644 build/lua/redis7/*.lua $(DEST)/share/slotq/lua/redis7
 	install -m 644 $(PKG_CONFIG) $(LIBDEST)/pkgconfig
+	install -d $(LIBDEST)/cmake/slotq
+	install -m 644 $(CMAKE_CONFIG) $(LIBDEST)/cmake/slotq
 	$(if $(COMMAND),install -m 755 $(COMMAND) $(DEST)/bin)
 	$(if $(COMMAND),install -d $(DEST)/share/bash-completion/completions)
 	$(if $(COMMAND),install -m 644 $(COMPLETION) $(DEST)/share/bash-completion/completions/slotq)
@@ -394,7 +405,7 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 		$(subst ., ,$(page)))/$(notdir $(page)) &&) true
 
 uninstall: ## what install put there
-	rm -rf $(DEST)/include/slotq $(DEST)/share/slotq
+	rm -rf $(DEST)/include/slotq $(DEST)/share/slotq $(LIBDEST)/cmake/slotq
 	rm -f $(LIBDEST)/libslotq.a $(LIBDEST)/libslotq.so $(LIBDEST)/$(SONAME) \
 		$(LIBDEST)/$(notdir $(SHARED)) $(LIBDEST)/pkgconfig/slotq.pc $(DEST)/bin/slotq \
 		$(LIBDEST)/libslotq_redis.a $(LIBDEST)/libslotq_redis.so $(LIBDEST)/$(REDIS_SONAME) \

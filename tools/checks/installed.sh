@@ -1,6 +1,7 @@
 #!/bin/sh
-# installed.sh: make install into a folder, programs built against what is there, and make
-# uninstall, which must leave no file. Knows the public way to use the library, nothing inside.
+# installed.sh: make install into a folder, programs built against what is there (by pkg-config, by
+# name, by CMake), and make uninstall, which must leave no file. Knows the public way to use the
+# library, nothing inside.
 #
 # installed.sh FOLDER
 set -u
@@ -32,6 +33,44 @@ int main(void)
     return outcome;
 }
 C
+
+# A program with functions of its own under names that rooms use inside: both must do their work.
+cat >"$folder/names.c" <<'C'
+#include <slotq.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void file_open(void);
+void file_open(void) { abort(); }
+void monotonic_ms(void);
+void monotonic_ms(void) { abort(); }
+void ring_push(void);
+void ring_push(void) { abort(); }
+void journal_lock(void);
+void journal_lock(void) { abort(); }
+void frame_begin(void);
+void frame_begin(void) { abort(); }
+
+int main(int count, char **arguments)
+{
+    const slotq_geometry geometry = SLOTQ_GEOMETRY_DEFAULT;
+    slotq_batch *batch = slotq_batch_new();
+    slotq *queue = NULL;
+    slotq_error error = {0};
+    if (count != 2 || slotq_create(arguments[1], "names", &geometry, NULL, &error) != SLOTQ_OK ||
+        slotq_open(arguments[1], "names", NULL, &queue, &error) != SLOTQ_OK ||
+        slotq_push(queue, &(slotq_data){"hello", 5}, 1, NULL) != SLOTQ_OK ||
+        slotq_reserve(queue, 0, 1, 1000, 1000, batch) != SLOTQ_OK) {
+        puts(error.text);
+        return 1;
+    }
+    slotq_batch_free(batch);
+    slotq_close(queue);
+    puts("OK");
+    return 0;
+}
+C
+
 # Both libraries, shared by pkg-config's word, and static by name.
 for library in slotq slotq_redis; do
     flags="-I$prefix/include/slotq -L$prefix/lib -l$library"
@@ -48,7 +87,42 @@ for library in slotq slotq_redis; do
     gcc -std=c11 "$folder/program.c" -o "$folder/static" "-I$prefix/include/slotq" \
         "$prefix/lib/lib$library.a" $also -pthread || exit 1
     "$folder/static" | grep -qx OK || exit 1
+    # shellcheck disable=SC2086 # none or one
+    gcc -std=c11 "$folder/names.c" -o "$folder/names" "-I$prefix/include/slotq" \
+        "$prefix/lib/lib$library.a" $also -pthread || exit 1
+    rm -f "$folder"/names.slotq*
+    "$folder/names" "$folder" | grep -qx OK || {
+        echo "a program's own functions were called in place of those of lib$library.a"
+        exit 1
+    }
 done
+
+# The same through CMake, with each of its four targets.
+cmake_says='no cmake here: its package was not tried'
+if command -v cmake >/dev/null 2>&1; then
+    mkdir "$folder/cmake"
+    cp "$folder/program.c" "$folder/cmake"
+    cat >"$folder/cmake/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.16)
+project(program C)
+find_package(slotq 0.1 REQUIRED COMPONENTS redis)
+foreach(target slotq slotq_static slotq_redis slotq_redis_static)
+  add_executable(program_${target} program.c)
+  target_link_libraries(program_${target} PRIVATE slotq::${target})
+endforeach()
+CMAKE
+    {
+        cmake -S "$folder/cmake" -B "$folder/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" &&
+            cmake --build "$folder/cmake/build"
+    } >"$folder/cmake/log" 2>&1 || {
+        tail -n 20 "$folder/cmake/log"
+        exit 1
+    }
+    for program in "$folder"/cmake/build/program_*; do
+        "$program" | grep -qx OK || exit 1
+    done
+    cmake_says='four CMake targets'
+fi
 
 $make uninstall DESTDIR="$folder" PREFIX=/opt/slotq >/dev/null || exit 1
 left=$(find "$folder/opt" -type f -o -type l)
@@ -56,4 +130,4 @@ left=$(find "$folder/opt" -type f -o -type l)
     echo "uninstall left: $left"
     exit 1
 }
-echo "shared and static programs ran, uninstall left nothing"
+echo "shared and static programs ran, $cmake_says, uninstall left nothing"

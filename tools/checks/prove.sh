@@ -81,8 +81,19 @@ exported() {
     echo "$(basename "$library"): $(echo "$shown" | wc -l) public symbols, all declared"
 }
 
+# closed LIBRARY: an archive with no global name that a program could have as well.
+closed() {
+    taken=$(nm -g --defined-only "build/lib/$1.a" | awk 'NF == 3 && $3 !~ /^slotq_/ { print $3 }')
+    [ -z "$taken" ] || {
+        echo "$1.a has global symbols without the prefix slotq_: $taken"
+        return 1
+    }
+    echo "$1.a: no global symbol but slotq_*"
+}
+
 symbols() {
-    $make built && exported libslotq engine/slotq.h &&
+    $make built && closed libslotq && closed libslotq_redis &&
+        exported libslotq engine/slotq.h &&
         exported libslotq_redis engine/slotq.h engine/slotq_redis.h
 }
 
