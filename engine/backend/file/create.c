@@ -13,6 +13,7 @@
 #include "../../layout/bytes.h"
 #include "../../layout/fields.h"
 #include "../../layout/geometry.h"
+#include "../system/descriptors.h"
 #include "create.h"
 #include "journal_file.h"
 #include "locks.h"
@@ -324,8 +325,8 @@ slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fa
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    const int descriptor =
-        openat(there, names.main, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    const int descriptor = descriptor_lift(
+        openat(there, names.main, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (descriptor < 0) {
         outcome = errno == ENOENT
                       ? fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %s here", names.shown)

@@ -11,6 +11,8 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "../system/descriptors.h"
+
 enum { ZERO_BYTES = 16384, TEMPORARY_TRIES = 1000 };
 
 void file_names_make(file_names *names, const char *queue)
@@ -27,7 +29,7 @@ void file_names_make(file_names *names, const char *queue)
 
 slotq_outcome filesystem_open_folder(const char *folder, int *descriptor, store_fault *fault)
 {
-    *descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *descriptor = descriptor_lift(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (*descriptor >= 0) {
         return SLOTQ_OK;
     }
@@ -168,8 +170,8 @@ slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fre
     file->descriptor = -1;
     for (int i = 0; i < TEMPORARY_TRIES && file->descriptor < 0; i++) {
         (void)snprintf(file->name, sizeof file->name, ".slotq-new-%ld-%d", (long)getpid(), i);
-        file->descriptor =
-            openat(folder, file->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        file->descriptor = descriptor_lift(
+            openat(folder, file->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
         if (file->descriptor < 0 && errno != EEXIST && errno != EINTR) {
             break;
         }

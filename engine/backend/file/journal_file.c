@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../system/descriptors.h"
 #include "adopt.h"
 #include "journal.h"
 #include "locks.h"
@@ -75,8 +76,8 @@ static bool owner_of(const file_image *image, journal_owner *owner)
 static slotq_outcome map_found(file_image *image, int folder, store_fault *fault)
 {
     struct stat facts;
-    image->journal_descriptor = openat(folder, image->names.journal,
-                                       O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    image->journal_descriptor = descriptor_lift(openat(
+        folder, image->names.journal, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (image->journal_descriptor < 0) {
         return errno == ENOENT ? SLOTQ_NOQUEUE : refuse_system(image, "opened for writing", fault);
     }

@@ -16,6 +16,7 @@
 #include "journal_file.h"
 #include "journal.h"
 #include "locks.h"
+#include "../system/descriptors.h"
 #include "../system/monotonic.h"
 
 /* By the clock, as a busy machine keeps a process that opens or leaves from going on; and by
@@ -79,11 +80,12 @@ static slotq_outcome open_main(opening *self)
     file_image *image = self->image;
     const int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     image->writable = true;
-    image->descriptor = openat(self->folder, image->names.main, O_RDWR | flags);
+    image->descriptor = descriptor_lift(openat(self->folder, image->names.main, O_RDWR | flags));
     if (image->descriptor < 0 && image->options.read_only &&
         (errno == EACCES || errno == EPERM || errno == EROFS)) {
         image->writable = false;
-        image->descriptor = openat(self->folder, image->names.main, O_RDONLY | flags);
+        image->descriptor =
+            descriptor_lift(openat(self->folder, image->names.main, O_RDONLY | flags));
     }
     if (image->descriptor < 0) {
         return refuse_main(image, errno, self->fault);

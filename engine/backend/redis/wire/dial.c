@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../../system/descriptors.h"
 #include "../../system/monotonic.h"
 #include "connection.h"
 
@@ -96,7 +97,7 @@ static int begin_connecting(int socket_fd, const struct sockaddr *place, socklen
 static int try_place(int family, const struct sockaddr *place, socklen_t size,
                      uint32_t connect_timeout_ms, int *socket_fd)
 {
-    const int made = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int made = descriptor_lift(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (made < 0) {
         return errno;
     }
