@@ -181,7 +181,7 @@ $(OUT)/obj/%.o: %.cpp $(CXX_STAMP)
 HOST_CC ?= $(if $(filter powerpc,$(FLAVOUR)),cc,$(CC))
 build/gen/lua_constants: tools/generate/lua_constants.c engine/layout/fields.def \
 		engine/layout/fields.h engine/layout/word.h engine/core/frame.h engine/slotq_types.h \
-		engine/errors.def
+		engine/errors.def engine/verbs.def
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(HOST_CC) -std=c11 $(WARNINGS) -Iengine -o $@ $<
 build/gen/lua_constants.txt: build/gen/lua_constants
@@ -383,7 +383,7 @@ DEST = $(DESTDIR)$(PREFIX)
 LIBDEST = $(DESTDIR)$(LIBDIR)
 install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	install -d $(DEST)/include/slotq $(LIBDEST)/pkgconfig $(DEST)/bin
-	install -m 644 $(PUBLIC_HEADERS) engine/errors.def $(DEST)/include/slotq
+	install -m 644 $(PUBLIC_HEADERS) engine/errors.def engine/verbs.def $(DEST)/include/slotq
 	install -m 644 $(LIBRARY) $(REDIS_LIBRARY) $(LIBDEST)
 	install -m 755 $(SHARED) $(REDIS_SHARED) $(LIBDEST)
 	ln -sf $(notdir $(SHARED)) $(LIBDEST)/$(SONAME)

@@ -49,26 +49,22 @@ typedef struct slotq_view {
 
 /* What verbs exist. ACK to KILL are "settle" verbs and use slotq_call.settle. */
 typedef enum slotq_verb {
-    SLOTQ_PUSH,
-    SLOTQ_RESERVE,
-    SLOTQ_ACK,
-    SLOTQ_NACK,
-    SLOTQ_RELEASE,
-    SLOTQ_EXTEND,
-    SLOTQ_KILL,
-    SLOTQ_REMOVE,
-    SLOTQ_RECLAIM,
-    SLOTQ_REDRIVE,
-    SLOTQ_DEAD_PURGE,
-    SLOTQ_PAUSE,
-    SLOTQ_RESUME,
-    SLOTQ_PURGE,
-    SLOTQ_STATUS, /* from here on: read only, never a patch */
-    SLOTQ_PEEK,
-    SLOTQ_DEAD_LIST,
-    SLOTQ_STATS,
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) SLOTQ_##NAME = (number),
+#include "verbs.def"
+#undef SLOTQ_VERB
     SLOTQ_VERB_COUNT
 } slotq_verb;
+
+/* "push" for SLOTQ_PUSH; "?" for what is not a verb. Static. */
+const char *slotq_core_verb_name(slotq_verb verb);
+
+/* The verb never has a patch: a holder that may not write can run it. false for what is not a
+ * verb. */
+bool slotq_core_verb_only_reads(slotq_verb verb);
+
+/* Whether a holder far away may send the verb again when the reply to it was lost: a second run
+ * does no more than the first. false for what is not a verb. */
+bool slotq_core_verb_may_repeat(slotq_verb verb);
 
 /* push: all or none. count 1 to SLOTQ_CALL_MESSAGES_MAX, together at most SLOTQ_CALL_BYTES_MAX.
  * OK, FULL (holder says why), TOOBIG, PAUSED, INVALID. */

@@ -63,3 +63,10 @@ slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char
     fault->offset = damage->offset;
     return outcome;
 }
+
+slotq_outcome fault_read_only(store_fault *fault, const char *name, const char *verb)
+{
+    return fault_say(fault, SLOTQ_UNSUPPORTED,
+                     "%s was opened for reading only, and %s changes it: open it for writing", name,
+                     verb);
+}

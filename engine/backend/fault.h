@@ -27,4 +27,7 @@ fault_system(store_fault *fault, int system_errno, const char *format, ...);
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
                            const slotq_damage *damage);
 
+/* UNSUPPORTED: the verb would change the named queue, which was opened for reading only. */
+slotq_outcome fault_read_only(store_fault *fault, const char *name, const char *verb);
+
 #endif

@@ -1,38 +1,60 @@
-/* verbs.c: which function is which verb, and what holds for all: now in range.
+/* verbs.c: which function is which verb, from verbs.def, and what holds for all: now in range.
  */
 #include "verbs.h"
 
 #include "plain.h"
 
-static verb_step *const steps[SLOTQ_VERB_COUNT] = {
-    [SLOTQ_PUSH] = push_step,
-    [SLOTQ_RESERVE] = reserve_step,
-    [SLOTQ_ACK] = settle_step,
-    [SLOTQ_NACK] = settle_step,
-    [SLOTQ_RELEASE] = settle_step,
-    [SLOTQ_EXTEND] = settle_step,
-    [SLOTQ_KILL] = settle_step,
-    [SLOTQ_REMOVE] = remove_step,
-    [SLOTQ_RECLAIM] = reclaim_step,
-    [SLOTQ_REDRIVE] = redrive_step,
-    [SLOTQ_DEAD_PURGE] = dead_purge_step,
-    [SLOTQ_PAUSE] = pause_step,
-    [SLOTQ_RESUME] = pause_step,
-    [SLOTQ_PURGE] = purge_step,
-    [SLOTQ_STATUS] = status_step,
-    [SLOTQ_PEEK] = peek_step,
-    [SLOTQ_DEAD_LIST] = dead_list_step,
-    [SLOTQ_STATS] = stats_step,
+enum verb_effect { EFFECT_WRITES, EFFECT_READS };
+enum verb_repeat { REPEAT_ONCE, REPEAT_TWICE };
+
+static const struct verb_facts {
+    const char *name;
+    verb_step *step;
+    enum verb_effect effect;
+    enum verb_repeat repeat;
+} verbs[SLOTQ_VERB_COUNT] = {
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
+    [number] = {#name, step, EFFECT_##effect, REPEAT_##repeat},
+#include "../verbs.def"
+#undef SLOTQ_VERB
 };
+
+/* A verb that is missing or stands twice would leave a hole in the table. */
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) +1
+_Static_assert(0
+#include "../verbs.def"
+                   == SLOTQ_VERB_COUNT,
+               "verbs.def numbers its verbs from 0 on, each once");
+#undef SLOTQ_VERB
+
+static bool is_verb(slotq_verb verb)
+{
+    return (uint32_t)verb < SLOTQ_VERB_COUNT;
+}
+
+const char *slotq_core_verb_name(slotq_verb verb)
+{
+    return is_verb(verb) ? verbs[verb].name : "?";
+}
+
+bool slotq_core_verb_only_reads(slotq_verb verb)
+{
+    return is_verb(verb) && verbs[verb].effect == EFFECT_READS;
+}
+
+bool slotq_core_verb_may_repeat(slotq_verb verb)
+{
+    return is_verb(verb) && verbs[verb].repeat == REPEAT_TWICE;
+}
 
 slotq_outcome slotq_core_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
-    if ((uint32_t)call->verb >= SLOTQ_VERB_COUNT || call->now_ms > SLOTQ_NOW_MS_MAX) {
+    if (!is_verb(call->verb) || call->now_ms > SLOTQ_NOW_MS_MAX) {
         step_begin(step);
         return SLOTQ_INVALID;
     }
     if (call->progress.phase == 0 && plain_step(view, call, step)) {
         return SLOTQ_OK;
     }
-    return steps[call->verb](view, call, step);
+    return verbs[call->verb].step(view, call, step);
 }

@@ -171,6 +171,9 @@ slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geomet
     }
     store *opened = NULL;
     const slotq_outcome outcome = memory_open(buffer, bytes, geometry, &opened, &made->fault);
+    if (outcome == SLOTQ_OK && made->options.read_only) {
+        memory_only_read(opened);
+    }
     return queue_handle_finish(made, outcome, opened, queue, error);
 }
 

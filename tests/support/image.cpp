@@ -239,7 +239,7 @@ void Image::judge_step(const slotq_call &call, const slotq_step &step, slotq_out
             !(settle && outcome <= SLOTQ_DEADFULL)) {
             fault_ = "a step that refuses has a patch";
         }
-        if (call.verb >= SLOTQ_STATUS) {
+        if (slotq_core_verb_only_reads(call.verb)) {
             fault_ = "a verb that only reads has a patch";
         }
         if (covers(patch, field::shared_wake.offset, 4) && i + 1 != step.patch_count) {

@@ -28,20 +28,21 @@ function clean(path,    parts, count, i, depth, kept, whole) {
     return whole
 }
 
-# SLOTQ_CODE(NAME, number, …, "text") as an enumerator, for people who read the header.
+# SLOTQ_CODE(NAME, number, …, "text") and SLOTQ_VERB(NAME, number, …) as enumerators, for people
+# who read the header.
 function enumerators(path,    line, name, number, text) {
     while ((getline line < path) > 0) {
-        if (line !~ /^SLOTQ_CODE\(/) {
+        if (line !~ /^SLOTQ_(CODE|VERB)\(/) {
             continue
         }
         name = number = text = line
-        sub(/^SLOTQ_CODE\(/, "", name)
+        sub(/^[^(]*\(/, "", name)
         sub(/,.*/, "", name)
         sub(/^[^,]*, */, "", number)
         sub(/,.*/, "", number)
         sub(/^[^"]*"/, "", text)
         sub(/".*/, "", text)
-        say("    SLOTQ_" name " = " number ", /* " text " */")
+        say("    SLOTQ_" name " = " number "," (line ~ /"/ ? " /* " text " */" : ""))
     }
     close(path)
 }
@@ -92,7 +93,7 @@ function copy(path,    line, internal, header, source) {
     while ((getline line < path) > 0) {
         if (line ~ /^[ \t]*#[ \t]*include[ \t]/) {
             include(path, line)
-        } else if (public && line ~ /^#(define|undef) SLOTQ_CODE/) {
+        } else if (public && line ~ /^#(define|undef) SLOTQ_(CODE|VERB)/) {
             continue
         } else if (line ~ /^#define XXH_/) {
             continue # checksum.c tells xxhash.h; here it is in place

@@ -6,7 +6,7 @@ function finding(text) {
 }
 
 function height(path) {
-    if (path ~ /^engine\/(slotq_types\.h|errors\.def)/) return 0
+    if (path ~ /^engine\/(slotq_types\.h|errors\.def|verbs\.def)/) return 0
     if (path ~ /^engine\/layout\//) return 1
     if (path ~ /^engine\/slotq_core\.h/) return 1 # the contract of the two rooms below it
     if (path ~ /^engine\/core\//) return 2
@@ -23,7 +23,7 @@ function target(folder, name,    parts, count, i, path, depth, kept) {
     if (height(path) == 9 && height("engine/" name) != 9) {
         path = "engine/" name
     }
-    if (name !~ /\//&& (name ~ /^slotq.*\.h$/ || name == "errors.def") && folder !~ /^engine\/$/) {
+    if (name ~ /^(slotq[^\/]*\.h|errors\.def|verbs\.def)$/ && folder !~ /^engine\/$/) {
         path = "engine/" name
     }
     count = split(path, parts, "/")

@@ -13,6 +13,11 @@ head_of() {
     sed -n "s/^-- $2: //p" "$1" | head -n 1
 }
 
+# effect_of NAME: what verbs.def says of the verb whose script, or whose packed one, NAME is.
+effect_of() {
+    sed -n "s/^EFFECT_OF_$1\(_packed\)\{0,1\} //p" "$constants" | head -n 1
+}
+
 sha1_of() {
     sha1sum "$1" | cut -d ' ' -f 1
 }
@@ -53,6 +58,14 @@ between=''
         none) first='#!lua' ;;
         allow-oom | no-writes) first="#!lua flags=$flags" ;;
         *) echo "$file:1: flags are allow-oom, no-writes or none" >&2 && exit 1 ;;
+        esac
+        case $(effect_of "$name"):$flags in
+        READS:no-writes | WRITES:allow-oom | :none) ;;
+        *)
+            echo "$file:1: flags are $flags, and verbs.def says $(effect_of "$name"):" \
+                "no-writes for READS, allow-oom for WRITES, none for what is not a verb" >&2
+            exit 1
+            ;;
         esac
         # whoever reads a script meanwhile has the old one or the new one whole
         awk -f "$here/bundle.awk" "$constants" "$file" >"$plain.$$"

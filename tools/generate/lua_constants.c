@@ -71,5 +71,10 @@ int main(void)
 #define SLOTQ_CODE(name, number, kind, exit_code, text) printf("TEXT_%s '%s'\n", #name, text);
 #include "errors.def"
 #undef SLOTQ_CODE
+    /* what lua.sh holds a script's flags against */
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
+    printf("EFFECT_OF_%s %s\n", #script, #effect);
+#include "verbs.def"
+#undef SLOTQ_VERB
     return 0;
 }

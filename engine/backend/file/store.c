@@ -81,10 +81,8 @@ static slotq_outcome refuse_early(file_store *self, const slotq_call *call, stor
     if (unfit != SLOTQ_OK) {
         return unfit;
     }
-    if (image->options.read_only && call->verb < SLOTQ_STATUS) {
-        return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "%s was opened read only: open it for writing to change it",
-                         image->names.shown);
+    if (image->options.read_only && !slotq_core_verb_only_reads(call->verb)) {
+        return fault_read_only(fault, image->names.shown, slotq_core_verb_name(call->verb));
     }
     const uint64_t since_ms = call->now_ms - self->looked_ms;
     if (call->now_ms == 0 || since_ms < LOOK_EVERY_MS || -since_ms < LOOK_EVERY_MS) {

@@ -78,6 +78,15 @@ static slotq_outcome memory_call(store *base, slotq_call *call, store_harvest *h
     return outcome;
 }
 
+static slotq_outcome memory_call_reading(store *base, slotq_call *call, store_harvest *harvest,
+                                         store_fault *fault)
+{
+    if (!slotq_core_verb_only_reads(call->verb)) {
+        return fault_read_only(fault, "the queue in memory", slotq_core_verb_name(call->verb));
+    }
+    return memory_call(base, call, harvest, fault);
+}
+
 static slotq_outcome memory_wait(store *base, uint64_t sleep_ms, store_fault *fault)
 {
     memory_store *self = (memory_store *)(void *)base;
@@ -148,6 +157,22 @@ static const store_ops memory_ops = {
     .clone = memory_clone,
     .close = memory_close,
 };
+
+/* Of a handle that may only read: so the call of the others need not ask. */
+static const store_ops memory_reading_ops = {
+    .call = memory_call_reading,
+    .wait = memory_wait,
+    .keeps_still = memory_keeps_still,
+    .check = memory_check,
+    .export = memory_export,
+    .clone = memory_clone,
+    .close = memory_close,
+};
+
+void memory_only_read(store *base)
+{
+    base->ops = &memory_reading_ops;
+}
 
 /* The first store of a buffer; takes an own one over when it answers OK. */
 static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store **opened,

@@ -14,4 +14,7 @@ slotq_outcome memory_create(const slotq_geometry *geometry, store **opened, stor
 slotq_outcome memory_open(uint8_t *buffer, uint64_t bytes, const slotq_geometry *geometry,
                           store **opened, store_fault *fault);
 
+/* From now on this store of an opened queue, and what is cloned from it, refuses what writes. */
+void memory_only_read(store *base);
+
 #endif

@@ -1,6 +1,6 @@
 /* run.c: verbs sent to the server and their answers taken, several in one round trip. Knows what
  * may be said again: what the server cannot have got, what it refused for want of the script, and
- * what only reads. Nothing else is repeated.
+ * the verbs that verbs.def lets repeat. Nothing else is repeated.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -108,11 +108,6 @@ static slotq_outcome have_connection(redis_store *self, uint64_t deadline_ms, st
 
 /* ---- sending ---- */
 
-static bool only_reads(const redis_job *job)
-{
-    return redis_verb_only_reads(job->call->verb);
-}
-
 static void finish(redis_job *job, slotq_outcome outcome)
 {
     job->outcome = outcome;
@@ -147,8 +142,8 @@ bool redis_store_put_load(const redis_store *self, redis_connection *to, redis_s
 slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job *job)
 {
     redis_request *request = &self->request;
-    if (self->settings.read_only && !only_reads(job)) {
-        return fault_say(job->fault, SLOTQ_UNSUPPORTED, "the queue was opened for reading only");
+    if (self->settings.read_only && !slotq_core_verb_only_reads(job->call->verb)) {
+        return fault_read_only(job->fault, self->key, slotq_core_verb_name(job->call->verb));
     }
     const slotq_outcome built = redis_request_build(request, &self->terms, job->call);
     if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
@@ -292,7 +287,8 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
 {
     for (uint32_t i = 0; i < count; i++) {
         redis_job *job = &jobs[i];
-        if (job->done || !job->sent || only_reads(job) || job->end > self->connection.out_sent) {
+        const bool got_whole = job->sent && job->end <= self->connection.out_sent;
+        if (job->done || !got_whole || slotq_core_verb_may_repeat(job->call->verb)) {
             continue;
         }
         fault_say(job->fault, SLOTQ_OUTCOME_UNKNOWN,

@@ -14,7 +14,7 @@
 
 static slotq_outcome misshapen(const slotq_call *call, store_fault *fault)
 {
-    return redis_error_shape(!redis_verb_only_reads(call->verb), fault);
+    return redis_error_shape(!slotq_core_verb_only_reads(call->verb), fault);
 }
 
 static bool id_fits(uint64_t id, uint32_t count)
@@ -425,7 +425,7 @@ slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const
         return take_answer(terms, call, reply, harvest, fault);
     }
     redis_error error;
-    const bool writes = !redis_verb_only_reads(call->verb);
+    const bool writes = !slotq_core_verb_only_reads(call->verb);
     const slotq_outcome outcome = redis_error_take(reply, writes, &error, fault);
     if (outcome == SLOTQ_FULL && call->verb == SLOTQ_PUSH) {
         call->push.holder = error.holder;

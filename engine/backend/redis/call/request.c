@@ -20,6 +20,13 @@ enum {
     PACKED_KEEPS_BYTES = 1024 * 1024
 };
 
+static const redis_script_index scripts[SLOTQ_VERB_COUNT] = {
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
+    [number] = REDIS_SCRIPT_##script,
+#include "../../../verbs.def"
+#undef SLOTQ_VERB
+};
+
 /* ---- arguments ---- */
 
 static bool have_room(redis_request *request, uint32_t more)
@@ -81,6 +88,11 @@ static bool begin(redis_request *request, const redis_terms *terms, redis_script
         put(request, "", 0);
     }
     return true;
+}
+
+static bool begin_verb(redis_request *request, const redis_terms *terms, const slotq_call *call)
+{
+    return begin(request, terms, scripts[call->verb], call->now_ms);
 }
 
 static bool have_packed(redis_request *request, size_t bytes)
@@ -167,8 +179,7 @@ static slotq_outcome build_push(redis_request *request, const redis_terms *terms
     if (is_sparse && !push->may_wait && !(terms->view->geometry.flags & SLOTQ_FLAG_CHECKS)) {
         return build_sparse_push(request, terms, call);
     }
-    if (!begin(request, terms, REDIS_SCRIPT_push_packed, call->now_ms) ||
-        !have_packed(request, bytes)) {
+    if (!begin_verb(request, terms, call) || !have_packed(request, bytes)) {
         return SLOTQ_NOMEMORY;
     }
     pack_slots(request, terms, call);
@@ -196,7 +207,7 @@ static slotq_outcome build_reserve(redis_request *request, const redis_terms *te
                                    const slotq_call *call)
 {
     const slotq_call_reserve *reserve = &call->reserve;
-    if (!begin(request, terms, REDIS_SCRIPT_reserve_packed, call->now_ms)) {
+    if (!begin_verb(request, terms, call)) {
         return SLOTQ_NOMEMORY;
     }
     put_number(request, reserve->group);
@@ -209,12 +220,6 @@ static slotq_outcome build_reserve(redis_request *request, const redis_terms *te
 }
 
 /* ---- settle ---- */
-
-static const char *settle_name(slotq_verb verb)
-{
-    static const char *const names[] = {"ack", "nack", "release", "extend", "kill"};
-    return names[verb - SLOTQ_ACK];
-}
 
 static slotq_outcome build_settle(redis_request *request, const redis_terms *terms,
                                   const slotq_call *call)
@@ -231,14 +236,13 @@ static slotq_outcome build_settle(redis_request *request, const redis_terms *ter
         return SLOTQ_INVALID;
     }
     const size_t bytes = (size_t)settle->run_count * PACKED_RUN_BYTES;
-    if (!begin(request, terms, REDIS_SCRIPT_settle_packed, call->now_ms) ||
-        !have_packed(request, bytes)) {
+    if (!begin_verb(request, terms, call) || !have_packed(request, bytes)) {
         return SLOTQ_NOMEMORY;
     }
     for (uint32_t i = 0; i < settle->run_count; i++) {
         packed_store_run(request->packed + (size_t)i * PACKED_RUN_BYTES, &settle->runs[i]);
     }
-    put_text(request, settle_name(call->verb));
+    put_text(request, slotq_core_verb_name(call->verb));
     put_number(request, settle->group);
     put_number(request, settle->ms);
     put_number(request, settle->reason);
@@ -260,12 +264,10 @@ static void put_group(redis_request *request, uint8_t group)
 static slotq_outcome build_look(redis_request *request, const redis_terms *terms,
                                 const slotq_call *call)
 {
-    const bool peek = call->verb == SLOTQ_PEEK;
-    if (!begin(request, terms, peek ? REDIS_SCRIPT_peek_packed : REDIS_SCRIPT_dead_list_packed,
-               call->now_ms)) {
+    if (!begin_verb(request, terms, call)) {
         return SLOTQ_NOMEMORY;
     }
-    if (peek) {
+    if (call->verb == SLOTQ_PEEK) {
         put_number(request, call->look.group);
     }
     put_number(request, call->look.from < PACKED_ID_BEYOND ? call->look.from : PACKED_ID_BEYOND);
@@ -273,35 +275,11 @@ static slotq_outcome build_look(redis_request *request, const redis_terms *terms
     return SLOTQ_OK;
 }
 
-static redis_script_index script_of(slotq_verb verb)
-{
-    switch (verb) {
-    case SLOTQ_REMOVE:
-        return REDIS_SCRIPT_remove;
-    case SLOTQ_RECLAIM:
-        return REDIS_SCRIPT_reclaim;
-    case SLOTQ_REDRIVE:
-        return REDIS_SCRIPT_redrive;
-    case SLOTQ_DEAD_PURGE:
-        return REDIS_SCRIPT_dead_purge;
-    case SLOTQ_PAUSE:
-        return REDIS_SCRIPT_pause;
-    case SLOTQ_RESUME:
-        return REDIS_SCRIPT_resume;
-    case SLOTQ_PURGE:
-        return REDIS_SCRIPT_purge;
-    case SLOTQ_STATUS:
-        return REDIS_SCRIPT_status;
-    default:
-        return REDIS_SCRIPT_stats;
-    }
-}
-
 /* Verbs that take a number or two. */
 static slotq_outcome build_small(redis_request *request, const redis_terms *terms,
                                  const slotq_call *call)
 {
-    if (!begin(request, terms, script_of(call->verb), call->now_ms)) {
+    if (!begin_verb(request, terms, call)) {
         return SLOTQ_NOMEMORY;
     }
     switch (call->verb) {
@@ -371,11 +349,6 @@ slotq_outcome redis_request_create(redis_request *request, const redis_terms *te
     put_number(request, geometry->max_attempts);
     put_number(request, geometry->tick_ms);
     return SLOTQ_OK;
-}
-
-bool redis_verb_only_reads(slotq_verb verb)
-{
-    return verb >= SLOTQ_STATUS;
 }
 
 void redis_request_free(redis_request *request)

@@ -39,9 +39,6 @@ slotq_outcome redis_request_build(redis_request *request, const redis_terms *ter
 slotq_outcome redis_request_create(redis_request *request, const redis_terms *terms,
                                    const slotq_geometry *geometry);
 
-/* The verb changes nothing: it may be asked again whatever happened. */
-bool redis_verb_only_reads(slotq_verb verb);
-
 /* Messages that a reserve asks for: no more than a script call is to carry. */
 uint32_t redis_reserve_limit(const slotq_view *view, const slotq_call_reserve *reserve);
 

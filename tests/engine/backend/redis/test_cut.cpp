@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../../../engine/slotq_redis.h"
+#include "each_verb.hpp"
 #include "proxy.hpp"
 #include "redis_server.hpp"
 
@@ -80,6 +81,15 @@ void make_queue(const redis::Server &server)
     geometry.groups = 1;
     INFO(error.text);
     REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, &error) == SLOTQ_OK);
+}
+
+/* How many scripts the server has run by their sums. */
+long scripts_called(redis::Server &server)
+{
+    const std::string stats = server.command({"INFO", "commandstats"}).text;
+    const std::string name = "cmdstat_evalsha:calls=";
+    const size_t at = stats.find(name);
+    return at == std::string::npos ? 0 : std::stol(stats.substr(at + name.size()));
 }
 
 } // namespace
@@ -178,6 +188,36 @@ TEST_CASE("what only reads is asked again, wherever it was cut")
         CHECK(status.state == SLOTQ_STATE_READY);
         ended = !proxy.disarm();
         REQUIRE(bytes < 400);
+    }
+}
+
+TEST_CASE("no verb that writes is sent again after a lost reply, and each that reads is")
+{
+    if (!redis::available()) {
+        return;
+    }
+    redis::Server server;
+    make_queue(server);
+    Proxy proxy(server.socket_path());
+    Handle handle(proxy.url());
+    REQUIRE(handle.push() == SLOTQ_OK);
+    for (uint32_t i = 0; i < SLOTQ_VERB_COUNT; i++) {
+        const auto verb = static_cast<slotq_verb>(i);
+        INFO(slotq_core_verb_name(verb));
+        store_fault fault = {};
+        each_verb::run(handle.queue, verb, &fault); /* its script is loaded now */
+        const long before = scripts_called(server);
+        proxy.cut_after(1);
+        const slotq_outcome outcome = each_verb::run(handle.queue, verb, &fault);
+        REQUIRE(proxy.disarm());
+        const long done = scripts_called(server) - before;
+        if (slotq_core_verb_only_reads(verb)) {
+            CHECK(outcome < SLOTQ_FAILURES);
+            CHECK(done == 2);
+        } else {
+            CHECK(outcome == SLOTQ_OUTCOME_UNKNOWN);
+            CHECK(done == 1);
+        }
     }
 }
 
