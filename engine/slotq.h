@@ -71,12 +71,30 @@ typedef struct slotq_batch slotq_batch; /* messages that reserve, peek or dead_l
         .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS, .max_attempts = 25              \
     }
 
-/* Why a call did not answer OK. text is one or more sentences: what was wrong, the limit or
- * offset, what to do. Never user bytes but the queue's name. */
+/* What stood in the way, for programs that act on it. The text is for people: its words change. */
+typedef enum slotq_cause {
+    SLOTQ_CAUSE_QUEUE = 0, /* the queue, an argument, a file: the outcome says which */
+    SLOTQ_CAUSE_FOLDER,    /* the folder that the URL names is missing or cannot be used */
+    SLOTQ_CAUSE_AWAY,      /* Redis: no server could be reached, or the connection broke */
+    SLOTQ_CAUSE_ROLE,      /* Redis: the server is a replica */
+    SLOTQ_CAUSE_REFUSED,   /* Redis: the server refuses for its own state: busy, loading, disk … */
+    SLOTQ_CAUSE_RIGHTS     /* Redis: user, password or ACL */
+} slotq_cause;
+
+/* Why a call did not return OK. text is one or more sentences: what happened, the value and the
+ * limit, what to do. It holds no bytes of messages, and no password.
+ *
+ * passes: nothing happened, and the reason ends without a change here: the same call may succeed
+ * later, and may be made again without doing anything twice. The library has waited for it already
+ * (reconnect_ms of slotq_redis.h). Where passes is false, read the outcome: OUTCOME_UNKNOWN says
+ * that it may have happened; every other failure says that nothing happened and that the same call
+ * fails again until something is changed. */
 typedef struct slotq_error {
     slotq_outcome outcome;
     int system_errno; /* errno of the refused operation, or 0 */
     uint64_t offset;  /* CORRUPT: where in the image */
+    slotq_cause cause;
+    bool passes;
     char text[480];
 } slotq_error;
 
@@ -178,7 +196,7 @@ SLOTQ_API slotq_outcome slotq_list(const char *url,
                                    void *context, slotq_error *error);
 
 /* The error of the handle's last call that did not answer OK; valid until the next call. */
-SLOTQ_API const slotq_error *slotq_error_of(const slotq *queue);
+SLOTQ_API const slotq_error *slotq_error_of(slotq *queue);
 /* The queue's geometry; valid as long as the handle. */
 SLOTQ_API const slotq_geometry *slotq_geometry_of(const slotq *queue);
 /* Milliseconds since 1970 by the queue's clock. */

@@ -23,6 +23,8 @@ static void begin(store_fault *fault, slotq_outcome outcome, int system_errno)
     fault->outcome = outcome;
     fault->system_errno = system_errno;
     fault->offset = 0;
+    fault->cause = SLOTQ_CAUSE_QUEUE;
+    fault->passes = false;
 }
 
 slotq_outcome fault_say(store_fault *fault, slotq_outcome outcome, const char *format, ...)
@@ -47,6 +49,14 @@ slotq_outcome fault_system(store_fault *fault, int system_errno, const char *for
                        errno_text(system_errno));
     }
     return fault->outcome;
+}
+
+slotq_outcome fault_away(store_fault *fault)
+{
+    fault->outcome = SLOTQ_CONNECT;
+    fault->cause = SLOTQ_CAUSE_AWAY;
+    fault->passes = true;
+    return SLOTQ_CONNECT;
 }
 
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,

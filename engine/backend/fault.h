@@ -4,7 +4,7 @@
 #ifndef SLOTQ_BACKEND_FAULT_H
 #define SLOTQ_BACKEND_FAULT_H
 
-#include "../slotq_types.h"
+#include "../slotq.h"
 
 enum { FAULT_TEXT_BYTES = 480 };
 
@@ -12,6 +12,8 @@ typedef struct store_fault {
     slotq_outcome outcome;
     int system_errno;
     uint64_t offset; /* CORRUPT: where in the image */
+    slotq_cause cause;
+    bool passes; /* nothing happened, and the same call may succeed later */
     char text[FAULT_TEXT_BYTES];
 } store_fault;
 
@@ -22,6 +24,10 @@ fault_say(store_fault *fault, slotq_outcome outcome, const char *format, ...);
 /* The same for a refused system call: its errno's text is put behind the words. */
 __attribute__((format(printf, 3, 4))) slotq_outcome
 fault_system(store_fault *fault, int system_errno, const char *format, ...);
+
+/* No server was reached, or it went away, and nothing happened: CONNECT, which passes. The text
+ * stands. */
+slotq_outcome fault_away(store_fault *fault);
 
 /* CORRUPT or VERSION of a named queue, with the offset and what to do. */
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,

@@ -34,18 +34,27 @@ slotq_outcome error_from_fault(slotq_error *error, slotq_outcome outcome, const 
     error->outcome = outcome;
     error->system_errno = fault->system_errno;
     error->offset = fault->offset;
+    error->cause = fault->cause;
+    error->passes = fault->passes;
     memcpy(error->text, fault->text, sizeof error->text);
     return outcome;
 }
 
 /* ---- calls on a handle ---- */
 
-slotq_outcome queue_refuse(slotq *queue, slotq_outcome outcome, const char *format, ...)
+static void begin_error(slotq *queue, slotq_outcome outcome)
 {
-    va_list arguments;
     queue->error.outcome = outcome;
     queue->error.system_errno = 0;
     queue->error.offset = 0;
+    queue->error.cause = SLOTQ_CAUSE_QUEUE;
+    queue->error.passes = false;
+}
+
+slotq_outcome queue_refuse(slotq *queue, slotq_outcome outcome, const char *format, ...)
+{
+    va_list arguments;
+    begin_error(queue, outcome);
     va_start(arguments, format);
     (void)vsnprintf(queue->error.text, sizeof queue->error.text, format, arguments);
     va_end(arguments);
@@ -67,9 +76,7 @@ slotq_outcome queue_answer(slotq *queue, slotq_outcome outcome, const slotq_call
     if (has_text) {
         return error_from_fault(&queue->error, outcome, &queue->fault);
     }
-    queue->error.outcome = outcome;
-    queue->error.system_errno = 0;
-    queue->error.offset = 0;
+    begin_error(queue, outcome);
     queue->error.text[0] = '\0';
     queue->error_verb = call->verb;
     if (outcome == SLOTQ_FULL) { /* redrive names no holder */
@@ -143,26 +150,25 @@ static void say_outcome(slotq *queue)
                  what != NULL ? what : "");
 }
 
-const slotq_error *slotq_error_of(const slotq *queue)
+const slotq_error *slotq_error_of(slotq *queue)
 {
     static const slotq_error no_queue = {.outcome = SLOTQ_INVALID,
                                          .text = "a required pointer is NULL"};
     if (queue == NULL) {
         return &no_queue;
     }
-    slotq *mine = (slotq *)(uintptr_t)queue; /* handles are never const; the text is made late */
     if (queue->error.outcome == SLOTQ_OK || queue->error.text[0] != '\0') {
         return &queue->error;
     }
     switch (queue->error.outcome) {
     case SLOTQ_FULL:
-        say_full(mine);
+        say_full(queue);
         break;
     case SLOTQ_PAUSED:
-        say_paused(mine);
+        say_paused(queue);
         break;
     default:
-        say_outcome(mine);
+        say_outcome(queue);
         break;
     }
     return &queue->error;

@@ -81,6 +81,7 @@ static slotq_outcome folder_list(const char *url, scheme_visit visit, void *cont
         const int system_errno = errno;
         fault_say(fault, SLOTQ_IO, "the folder cannot be read: %s", strerror(system_errno));
         fault->system_errno = system_errno;
+        fault->cause = SLOTQ_CAUSE_FOLDER;
         return SLOTQ_IO;
     }
     bool more = true;

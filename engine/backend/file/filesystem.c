@@ -33,8 +33,10 @@ slotq_outcome filesystem_open_folder(const char *folder, int *descriptor, store_
     if (*descriptor >= 0) {
         return SLOTQ_OK;
     }
-    return fault_system(fault, errno,
-                        "the folder of the queue cannot be opened (make it, or give another one)");
+    fault_system(fault, errno,
+                 "the folder of the queue cannot be opened (make it, or give another one)");
+    fault->cause = SLOTQ_CAUSE_FOLDER;
+    return fault->outcome;
 }
 
 bool filesystem_is_network(long type)
@@ -229,5 +231,7 @@ slotq_outcome filesystem_sync_folder(int folder, const char *shown, store_fault 
     if (fsync(folder) == 0 || errno == EINVAL) { /* EINVAL: folders cannot be synced there */
         return SLOTQ_OK;
     }
-    return fault_system(fault, errno, "the folder of %s could not be synced to the disk", shown);
+    fault_system(fault, errno, "the folder of %s could not be synced to the disk", shown);
+    fault->cause = SLOTQ_CAUSE_FOLDER;
+    return fault->outcome;
 }

@@ -100,8 +100,10 @@ static slotq_outcome have_connection(redis_store *self, uint64_t deadline_ms, st
         return SLOTQ_OK;
     }
     if (self->connection.borrowed || self->settings.no_reconnect) {
-        return fault_say(fault, SLOTQ_CONNECT,
-                         "the connection to the server is lost: open the queue again");
+        fault_say(fault, SLOTQ_CONNECT,
+                  "the connection to the server is lost: open the queue again");
+        fault->cause = SLOTQ_CAUSE_AWAY; /* for this handle it does not pass */
+        return SLOTQ_CONNECT;
     }
     return redis_store_connect(self, deadline_ms, fault);
 }
@@ -380,5 +382,6 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
         }
     }
     fault_say(&fault, SLOTQ_CONNECT, "the server closes every connection before it answers");
+    fault_away(&fault);
     finish_all(jobs, count, SLOTQ_CONNECT, &fault);
 }

@@ -229,8 +229,7 @@ static slotq_outcome read_login(redis_connection *connection, uint32_t replies, 
     for (uint32_t i = 0; i < replies && outcome == SLOTQ_OK; i++) {
         redisReply *reply;
         if (!redis_connection_next(connection, 0, &reply, fault)) {
-            fault->outcome = SLOTQ_CONNECT;
-            return SLOTQ_CONNECT;
+            return fault_away(fault);
         }
         if (reply->type == REDIS_REPLY_ERROR) {
             outcome = login_failed(reply, fault);
@@ -250,8 +249,7 @@ static slotq_outcome read_answers(redis_connection *connection, bool of_key, int
             continue;
         }
         if (!redis_connection_next(connection, 0, &reply, fault)) {
-            fault->outcome = SLOTQ_CONNECT;
-            return SLOTQ_CONNECT;
+            return fault_away(fault);
         }
         if (outcome == SLOTQ_OK && is_final((question)i, reply)) {
             redis_error error;
@@ -276,8 +274,7 @@ slotq_outcome redis_server_greet(redis_connection *connection, const char *key, 
     }
     const int64_t asked_ms = wall_clock_ms();
     if (!redis_connection_send(connection, fault)) {
-        fault->outcome = SLOTQ_CONNECT;
-        return SLOTQ_CONNECT;
+        return fault_away(fault);
     }
     redis_connection_clear(connection);
     slotq_outcome outcome = read_login(connection, replies, fault);
@@ -377,9 +374,11 @@ slotq_outcome redis_server_ask(redis_connection *connection, bool writes, int co
     if (sent && redis_connection_next(connection, 0, reply, fault)) {
         return SLOTQ_OK;
     }
-    fault->outcome = writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO;
     if (!whole) {
-        fault->outcome = SLOTQ_CONNECT;
+        return fault_away(fault);
     }
+    fault->outcome = writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO;
+    fault->cause = SLOTQ_CAUSE_AWAY;
+    fault->passes = !writes;
     return fault->outcome;
 }

@@ -101,8 +101,7 @@ int complain_about(const char *name, const slotq_error *error)
 
 int complain_at(const char *url, const char *name, const slotq_error *error)
 {
-    const bool of_folder =
-        !open_is_server(url) && strncmp(error->text, "the folder", strlen("the folder")) == 0;
+    const bool of_folder = error->cause == SLOTQ_CAUSE_FOLDER;
     if (of_folder || name == NULL) {
         return complain_error(of_folder ? shown_url(url).text : NULL, error);
     }
@@ -119,7 +118,7 @@ int complain_open(const command_line *line, const char *name, const slotq_error 
     return slotq_outcome_exit(error->outcome);
 }
 
-int complain_queue(const slotq *queue, const char *name)
+int complain_queue(slotq *queue, const char *name)
 {
     return complain_about(name, slotq_error_of(queue));
 }

@@ -26,7 +26,7 @@ slotq_outcome open_quietly(const command_line *line, const char *name, bool to_l
                            slotq_error *error);
 
 /* Say why a call on a queue failed; answers the exit code. */
-int complain_queue(const slotq *queue, const char *name);
+int complain_queue(slotq *queue, const char *name);
 
 /* Say why a call about a queue failed that has no handle; answers the exit code. */
 int complain_about(const char *name, const slotq_error *error);

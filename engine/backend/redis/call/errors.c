@@ -5,6 +5,7 @@
 #include "errors.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SHOWN_BYTES = 161, DIGITS_MAX = 19 };
@@ -151,34 +152,11 @@ static slotq_outcome take_code(text said, redis_error *error, store_fault *fault
 
 /* ---- the server's own ---- */
 
-typedef struct refusal {
-    const char *word;
-    slotq_outcome outcome;
-    const char *remedy;
-} refusal;
-
-static const refusal refusals[] = {
-    {"OOM", SLOTQ_IO, "the server is at maxmemory: raise it, or use Redis 7 for slotq's scripts"},
-    {"READONLY", SLOTQ_IO, "the server is a replica: connect to its primary"},
-    {"LOADING", SLOTQ_CONNECT, "the server is loading its data: try again soon"},
-    {"BUSY", SLOTQ_IO, "a script keeps the server busy: try again, or SCRIPT KILL"},
-    {"MASTERDOWN", SLOTQ_IO, "the replica has lost its primary: connect to the primary"},
-    {"MISCONF", SLOTQ_IO, "the server cannot save to its disk and takes no writes: see its log"},
-    {"NOREPLICAS", SLOTQ_IO, "the server has too few replicas to take writes (min-replicas)"},
-    {"CLUSTERDOWN", SLOTQ_IO, "the cluster is down: try again"},
-    {"TRYAGAIN", SLOTQ_IO, "the cluster moves the key: try again"},
-    {"MOVED", SLOTQ_UNSUPPORTED, "the key is on another node of the cluster: connect to that one"},
-    {"ASK", SLOTQ_UNSUPPORTED, "the key moves to another node of the cluster: connect to that one"},
-    {"NOPERM", SLOTQ_IO, "the user may not: see Access in lua/README.md for the ACL that it needs"},
-    {"NOAUTH", SLOTQ_CONNECT, "log in: put user and password into the URL or REDISCLI_AUTH"},
-    {"WRONGPASS", SLOTQ_CONNECT, "user or password is wrong"},
-    {"DENIED", SLOTQ_CONNECT, "the server is in protected mode"},
-    {"ERR unknown command", SLOTQ_UNSUPPORTED,
-     "this server cannot run slotq's scripts: it has no such command, or it was renamed"},
-    {"ERR max number of clients", SLOTQ_CONNECT, "the server has too many clients (maxclients)"},
-    {"ERR invalid password", SLOTQ_CONNECT, "the password is wrong"},
-    {"ERR AUTH", SLOTQ_CONNECT, "the server knows no password for this user"},
-    {"", SLOTQ_IO, "nothing of it was done"},
+static const redis_refusal refusals[] = {
+#define REDIS_REFUSAL(words, outcome, cause, fate, remedy)                                         \
+    {words, SLOTQ_##outcome, SLOTQ_CAUSE_##cause, REDIS_FATE_##fate, remedy},
+#include "refusals.def"
+#undef REDIS_REFUSAL
 };
 
 static bool has(text said, const char *words)
@@ -186,10 +164,10 @@ static bool has(text said, const char *words)
     return memmem(said.at, (size_t)(said.end - said.at), words, strlen(words)) != NULL;
 }
 
-static const refusal *refusal_of(text said)
+static const redis_refusal *refusal_of(text said)
 {
-    const refusal *found = refusals;
-    while (!begins(said, found->word)) {
+    const redis_refusal *found = refusals;
+    while (!begins(said, found->words)) {
         found++; /* the last fits all */
     }
     return found;
@@ -206,12 +184,53 @@ static bool is_from_inside(text said)
     return found;
 }
 
+/* A replica refuses a script's first write, and no server becomes one while a script runs. */
+static bool is_from_replica(text said)
+{
+    return has(said, "READONLY You can't write");
+}
+
+const redis_refusal *redis_refusal_of(const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ERROR || reply->str == NULL) {
+        return NULL;
+    }
+    const text said = text_of(reply);
+    if (is_from_replica(said)) {
+        return &refusals[0];
+    }
+    return begins(said, "SLOTQ") || has(said, "WRONGTYPE") || is_from_inside(said)
+               ? NULL
+               : refusal_of(said);
+}
+
+slotq_outcome redis_refusal_say(const redis_refusal *refusal, const char *before,
+                                store_fault *fault)
+{
+    fault_say(fault, refusal->outcome, "%s%c%s", before, toupper((unsigned char)refusal->remedy[0]),
+              refusal->remedy + 1);
+    fault->cause = refusal->cause;
+    fault->passes = refusal->fate != REDIS_FATE_STAYS;
+    return refusal->outcome;
+}
+
 static slotq_outcome take_wrong_type(redis_error *error, store_fault *fault)
 {
     error->damage.what = "the key is no string";
     return fault_say(fault, SLOTQ_CORRUPT,
                      "the key holds something else than a slotq (WRONGTYPE): use another name. "
                      "Nothing was changed");
+}
+
+static slotq_outcome take_refusal(const redis_refusal *refusal, const char *shown,
+                                  store_fault *fault)
+{
+    char before[SHOWN_BYTES + 64];
+    const size_t length = strlen(shown);
+    const char *end = length > 0 && shown[length - 1] == '.' ? "" : ".";
+    (void)snprintf(before, sizeof before, "the server refused, nothing happened: %s%s ", shown,
+                   end);
+    return redis_refusal_say(refusal, before, fault);
 }
 
 slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error *error,
@@ -231,18 +250,15 @@ slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error
     if (has(said, "WRONGTYPE")) {
         return take_wrong_type(error, fault);
     }
-    if (is_from_inside(said)) {
+    const redis_refusal *refusal = redis_refusal_of(reply);
+    if (refusal == NULL) {
         return fault_say(fault, writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO,
                          "a script was ended in its middle, %s: %s",
                          writes ? "whether it had changed something is not known: verify"
                                 : "nothing was changed",
                          shown);
     }
-    const refusal *why = refusal_of(said);
-    const size_t length = strlen(shown);
-    const char *end = length > 0 && shown[length - 1] == '.' ? "" : ".";
-    return fault_say(fault, why->outcome, "the server refused, nothing happened: %s%s %c%s", shown,
-                     end, toupper((unsigned char)why->remedy[0]), why->remedy + 1);
+    return take_refusal(refusal, shown, fault);
 }
 
 slotq_outcome redis_error_shape(bool writes, store_fault *fault)

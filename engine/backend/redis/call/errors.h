@@ -21,6 +21,24 @@ typedef struct redis_error {
 slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error *error,
                                store_fault *fault);
 
+/* What a refusal means (refusals.def). */
+typedef enum redis_fate { REDIS_FATE_PASSES, REDIS_FATE_MOVES, REDIS_FATE_STAYS } redis_fate;
+
+typedef struct redis_refusal {
+    const char *words; /* its first */
+    slotq_outcome outcome;
+    slotq_cause cause;
+    redis_fate fate;
+    const char *remedy;
+} redis_refusal;
+
+/* The reply is a refusal by the server: nothing happened. NULL: it is anything else. */
+const redis_refusal *redis_refusal_of(const redisReply *reply);
+
+/* Fill fault with the refusal's remedy behind some words; returns the outcome. */
+slotq_outcome redis_refusal_say(const redis_refusal *refusal, const char *before,
+                                store_fault *fault);
+
 /* The reply is an error that begins with this word. */
 bool redis_error_is(const redisReply *reply, const char *word);
 

@@ -32,8 +32,7 @@ static slotq_outcome refuse(const redis_address *address, int system_errno, stor
         fault_system(fault, system_errno, "cannot connect to %.256s port %u (%s)", address->host,
                      address->port, remedy);
     }
-    fault->outcome = SLOTQ_CONNECT;
-    return SLOTQ_CONNECT;
+    return fault_away(fault);
 }
 
 /* 0, or the errno of what failed. */
@@ -136,8 +135,9 @@ static slotq_outcome dial_network(const redis_address *address, uint32_t connect
     (void)snprintf(port, sizeof port, "%u", address->port);
     const int unknown = getaddrinfo(address->host, port, &wanted, &places);
     if (unknown != 0) {
-        return fault_say(fault, SLOTQ_CONNECT, "the host %.256s is not known: %s", address->host,
-                         gai_strerror(unknown));
+        fault_say(fault, SLOTQ_CONNECT, "the host %.256s is not known: %s", address->host,
+                  gai_strerror(unknown));
+        return fault_away(fault);
     }
     int failed = EADDRNOTAVAIL;
     for (const struct addrinfo *at = places; at != NULL && failed != 0; at = at->ai_next) {

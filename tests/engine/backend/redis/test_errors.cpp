@@ -60,8 +60,8 @@ TEST_CASE("a code or a refusal has its outcome; refused means that nothing happe
 
 TEST_CASE("the same words from inside a script leave open whether it happened")
 {
-    for (const char *text : {"OOM command not allowed", "READONLY You can't write", "MISCONF x",
-                             "NOPERM x", "ERR whatever", "CLUSTERDOWN x"}) {
+    for (const char *text :
+         {"OOM command not allowed", "MISCONF x", "NOPERM x", "ERR whatever", "CLUSTERDOWN x"}) {
         redis_error error;
         store_fault fault = {};
         const inside::Reply new_kind = inside::reply("-" + std::string(text) + inside_7 + "\r\n");
@@ -70,8 +70,58 @@ TEST_CASE("the same words from inside a script leave open whether it happened")
             "\r\n");
         for (const inside::Reply *reply : {&new_kind, &old_kind}) {
             CHECK(redis_error_take(reply->get(), true, &error, &fault) == SLOTQ_OUTCOME_UNKNOWN);
+            CHECK_FALSE(fault.passes);
             CHECK(redis_error_take(reply->get(), false, &error, &fault) == SLOTQ_IO);
         }
+    }
+}
+
+TEST_CASE("a replica refuses the first write of a script, so nothing happened")
+{
+    for (const char *text :
+         {"READONLY You can't write against a read only replica. script: 1a2b, on @user_script:3.",
+          "ERR Error running script (call to f_1a2b): @user_script:9: -READONLY You can't write"}) {
+        redis_error error;
+        store_fault fault = {};
+        const inside::Reply reply = inside::reply("-" + std::string(text) + "\r\n");
+        CHECK(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_IO);
+        CHECK(fault.cause == SLOTQ_CAUSE_ROLE);
+        CHECK(fault.passes);
+    }
+}
+
+TEST_CASE("a refusal tells whether it passes and what stood in the way")
+{
+    struct {
+        const char *text;
+        slotq_cause cause;
+        bool passes;
+    } const told[] = {
+        {"BUSY Redis is busy running a script.", SLOTQ_CAUSE_REFUSED, true},
+        {"NOREPLICAS Not enough good replicas to write.", SLOTQ_CAUSE_REFUSED, true},
+        {"MISCONF Redis is configured to save RDB", SLOTQ_CAUSE_REFUSED, true},
+        {"LOADING Redis is loading", SLOTQ_CAUSE_REFUSED, true},
+        {"TRYAGAIN Multiple keys request", SLOTQ_CAUSE_REFUSED, true},
+        {"CLUSTERDOWN Hash slot not served", SLOTQ_CAUSE_REFUSED, true},
+        {"ERR max number of clients reached", SLOTQ_CAUSE_REFUSED, true},
+        {"READONLY You can't write against", SLOTQ_CAUSE_ROLE, true},
+        {"MASTERDOWN Link with MASTER is down", SLOTQ_CAUSE_ROLE, true},
+        {"OOM command not allowed", SLOTQ_CAUSE_REFUSED, false},
+        {"MOVED 3999 127.0.0.1:6381", SLOTQ_CAUSE_REFUSED, false},
+        {"NOPERM this user has no permissions", SLOTQ_CAUSE_RIGHTS, false},
+        {"WRONGPASS invalid username-password pair", SLOTQ_CAUSE_RIGHTS, false},
+        {"NOAUTH Authentication required.", SLOTQ_CAUSE_RIGHTS, false},
+        {"ERR something new", SLOTQ_CAUSE_REFUSED, false},
+        {"SLOTQNOQUEUE no such queue", SLOTQ_CAUSE_QUEUE, false},
+    };
+    for (const auto &one : told) {
+        INFO(one.text);
+        redis_error error;
+        store_fault fault = {};
+        const inside::Reply reply = inside::reply("-" + std::string(one.text) + "\r\n");
+        (void)redis_error_take(reply.get(), true, &error, &fault);
+        CHECK(fault.cause == one.cause);
+        CHECK(fault.passes == one.passes);
     }
 }
 
