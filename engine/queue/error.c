@@ -92,26 +92,38 @@ static const char *state_name(slotq_state state)
     return names[(uint32_t)state & 3];
 }
 
+/* A message without attempts left cannot die while the dead section is full: it stays. */
+static const char *full_remedy(slotq_state state)
+{
+    switch (state) {
+    case SLOTQ_STATE_LEASED:
+        return "Its consumer must settle it, or its lease must end.";
+    case SLOTQ_STATE_WAITING:
+        return "It waits for its retry, or for room in the dead section (see slotq stats).";
+    default:
+        return "Reserve and settle it, remove it, or make a larger queue.";
+    }
+}
+
 static void say_full(slotq *queue)
 {
     const slotq_holder *holder = &queue->holder;
     const unsigned capacity = queue->geometry.ring_slots - 1u;
     if (holder->id == 0) {
         queue_refuse(queue, SLOTQ_FULL,
-                     "the queue is full: it holds %u messages. slotq stats names the message that "
-                     "holds the ring.",
+                     "the queue is full: %u messages. slotq stats names the message that holds the "
+                     "ring.",
                      capacity);
         return;
     }
     queue_refuse(queue, SLOTQ_FULL,
                  "the queue is full: %lu of %u slots are in use. Message %llu, %s in group %u, is "
-                 "the oldest that is not finished, and %lu behind it are held, %lu of all not "
-                 "finished: a slot is used again only when all before it are finished. Finish or "
-                 "remove it, wait, or make a larger queue.",
+                 "the oldest unfinished one and holds the %lu slots behind it; %lu messages are "
+                 "unfinished. A slot is used again when all messages before it are finished. %s",
                  (unsigned long)holder->held, capacity, (unsigned long long)holder->id,
                  state_name(holder->state), holder->group,
                  (unsigned long)(holder->held > 0 ? holder->held - 1 : 0),
-                 (unsigned long)holder->unfinished);
+                 (unsigned long)holder->unfinished, full_remedy(holder->state));
 }
 
 static void say_paused(slotq *queue)

@@ -60,7 +60,7 @@ expect 'redrive' 0 - '1 dead message redriven' dead redrive jobs
 expect 'no dead left' 3 - 'no dead message' dead ls jobs
 expect 'it is back, with a new id' 0 "^5:[0-9]+\t1\tfour$" - reserve jobs --lease 1h
 expect 'reserve in JSON' 3 - '' reserve jobs --json
-expect 'dead purge' 0 '"forgotten":0' - dead purge jobs --json
+expect 'dead purge' 0 '"purged":0' - dead purge jobs --json
 expect 'remove of a leased one is refused' 9 - 'leased' remove jobs 5
 expect 'remove of a waiting one' 0 - - remove jobs 2
 expect 'removed is gone' 8 - 'finished already' remove jobs 2

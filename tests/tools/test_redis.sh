@@ -55,7 +55,7 @@ expect 'kill puts it to the dead' 0 - - kill jobs --reason 7 "$(token)"
 expect 'dead ls' 0 '^4\t20[0-9T:.-]+Z\t0\t1\t7\tfour$' - dead ls jobs
 expect 'redrive' 0 - '1 dead message redriven' dead redrive jobs
 expect 'no dead left' 3 - 'no dead message' dead ls jobs
-expect 'dead purge' 0 '"forgotten":0' - dead purge jobs --json
+expect 'dead purge' 0 '"purged":0' - dead purge jobs --json
 expect 'remove of a waiting one' 0 - - remove jobs 2
 expect 'a group that does not exist' 2 - 'group 3' reserve jobs -g 3
 expect 'peek' 0 '^5\tready\t0\tfive$' - peek jobs

@@ -4,30 +4,29 @@
 #include <inttypes.h>
 
 #include "doctor.h"
+#include "../verbs/holder.h"
 #include "../verbs/look.h"
 #include "../verbs/open.h"
 #include "../line/values.h"
 
-static void look_at_room(doctor *self, const char *name, const slotq_stats *stats, uint8_t flags)
+static void look_at_room(doctor *self, const char *name, slotq *queue, const slotq_stats *stats)
 {
     const slotq_holder *holder = &stats->holder;
-    const bool drops = (flags & SLOTQ_FLAG_OVERWRITE) != 0;
+    const bool drops = (slotq_geometry_of(queue)->flags & SLOTQ_FLAG_OVERWRITE) != 0;
     if (stats->used * UINT64_C(10) >= stats->capacity * UINT64_C(9) && !drops && holder->id != 0) {
         doctor_find(self, name,
-                    "%s of %s slots are in use, held by message "
-                    "%" PRIu64 ", %s in group %u; %s",
+                    "%s of %s slots are in use, held by message %" PRIu64 ", %s in group %u. %s",
                     count_text(stats->used).text, count_text(stats->capacity).text, holder->id,
                     state_word(holder->state), holder->group,
-                    holder->state == SLOTQ_STATE_READY
-                        ? "start workers for that group"
-                        : "its worker must settle it, or its time end, before slots are free");
+                    holder_remedy(self->line, name, queue, stats).text);
     } else if (holder->id != 0 && holder->held * UINT64_C(2) >= stats->capacity &&
                holder->unfinished * UINT64_C(4) < holder->held) {
         doctor_find(self, name,
-                    "message %" PRIu64 " (%s in group %u) holds %s slots, most of "
-                    "them finished: settle or remove it, or shorten its lease or delay",
+                    "message %" PRIu64 " (%s in group %u) holds %s slots, most of them finished. "
+                    "%s",
                     holder->id, state_word(holder->state), holder->group,
-                    count_text(holder->held).text);
+                    count_text(holder->held).text,
+                    holder_remedy(self->line, name, queue, stats).text);
     }
 }
 
@@ -101,7 +100,7 @@ void doctor_look_inside(doctor *self, const char *name, slotq *queue)
         }
         look_at_group(self, name, &stats, slotq_now_ms(queue));
     }
-    look_at_room(self, name, &stats, geometry->flags);
+    look_at_room(self, name, queue, &stats);
     look_at_dead(self, name, &stats, geometry);
     doctor_note(self, name, "%s%s, %s of %s slots in use",
                 checked == SLOTQ_OK ? "the bytes are sound: " : "",

@@ -132,7 +132,7 @@ static int dead_redrive(const command_line *line, const char *name)
 static int dead_purge(const command_line *line, const char *name)
 {
     char question[320];
-    snprintf(question, sizeof question, "forget every dead message of %s?", name);
+    snprintf(question, sizeof question, "delete every dead message of %s?", name);
     slotq *queue;
     int code = open_queue(line, name, &queue);
     if (code != EXIT_CODE_OK) {
@@ -140,12 +140,12 @@ static int dead_purge(const command_line *line, const char *name)
     }
     uint32_t count = 0;
     if (!output_confirm(line, question)) {
-        complain("the dead of %s are left as they are", name);
+        complain("the dead messages of %s were not changed", name);
         code = EXIT_CODE_REFUSED;
     } else if (slotq_dead_purge(queue, &count) != SLOTQ_OK) {
         code = complain_queue(queue, name);
     } else {
-        answer_count(line, name, "forgotten", count);
+        answer_count(line, name, "purged", count);
     }
     slotq_close(queue);
     return code;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../line/command_line.h"
+#include "holder.h"
 #include "open.h"
 #include "../say/output.h"
 #include "../say/records.h"
@@ -127,6 +128,15 @@ static slotq_outcome push_one(pusher *push, const void *bytes, size_t size)
     return judged(push, outcome, unconfirmed);
 }
 
+/* The library's text names the holder; why it holds takes a second look at the queue. */
+static void complain_holder(const pusher *push)
+{
+    slotq_stats stats;
+    if (slotq_get_stats(push->queue, 0, &stats) == SLOTQ_OK && stats.holder.id != 0) {
+        complain("%s", holder_remedy(push->line, push->name, push->queue, &stats).text);
+    }
+}
+
 /* Why it stopped before the end; what names the message that did not go in. */
 static int complain_stopped(pusher *push, slotq_outcome outcome, const char *what)
 {
@@ -145,6 +155,9 @@ static int complain_stopped(pusher *push, slotq_outcome outcome, const char *wha
                  push->behind == 0 ? "none" : count_text(push->behind).text,
                  shown_command(push->line, "stats", push->name).text);
         return code;
+    }
+    if (outcome == SLOTQ_FULL) {
+        complain_holder(push);
     }
     if (push->print_ids && push->line->count == 2) { /* one DATA: nothing to tell apart */
         return code;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../line/command_line.h"
+#include "holder.h"
 #include "look.h"
 #include "open.h"
 #include "../say/output.h"
@@ -84,8 +85,8 @@ static void print_group(const slotq *queue, const slotq_stats *stats)
            stats->redelivered, stats->died, has_age ? time_text(age_ms).text : "-");
 }
 
-/* Where nothing more fits, or much is held behind one message: say which and what to do. */
-static void print_holder(const command_line *line, const char *name, const slotq *queue,
+/* A full queue: which message holds it, why, and what to do. */
+static void print_holder(const command_line *line, const char *name, slotq *queue,
                          const slotq_stats *stats)
 {
     const slotq_holder *holder = &stats->holder;
@@ -98,23 +99,10 @@ static void print_holder(const command_line *line, const char *name, const slotq
         return;
     }
     printf("\n%sfull:%s message %" PRIu64 " (%s in group %u) holds %s slots, %s of them "
-           "unfinished.\nA slot is free again when all before it are finished.\n",
+           "unfinished.\nA slot is used again when all messages before it are finished.\n",
            output_red(), output_plain(), holder->id, state_word(holder->state), holder->group,
            count_text(holder->held).text, count_text(holder->unfinished).text);
-    switch (holder->state) {
-    case SLOTQ_STATE_READY:
-        printf("Start a worker for group %u, or: %s %" PRIu64 "\n", holder->group,
-               shown_command(line, "remove", name).text, holder->id);
-        break;
-    case SLOTQ_STATE_LEASED:
-        printf("Its worker must settle it, or its lease end: %s %" PRIu64 " -g %u\n",
-               shown_command(line, "status", name).text, holder->id, holder->group);
-        break;
-    default:
-        printf("It waits out a delay; to give it up: %s %" PRIu64 "\n",
-               shown_command(line, "remove", name).text, holder->id);
-        break;
-    }
+    output_wrapped(holder_remedy(line, name, queue, stats).text, 0, 0);
 }
 
 /* One look: all groups, or the one asked for. */

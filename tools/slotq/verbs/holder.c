@@ -1,0 +1,92 @@
+/* holder.c: the cause and the cure of a held slot (holder.h). A message that has no attempt left
+ * dies; where the dead section is full it cannot, and waits in the ring instead.
+ */
+#include "holder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../line/values.h"
+#include "open.h"
+
+bool dead_is_full(const slotq *queue, const slotq_stats *stats)
+{
+    const bool drops = (slotq_geometry_of(queue)->flags & SLOTQ_FLAG_DEAD_OVERWRITE) != 0;
+    return stats->dead_capacity != 0 && stats->dead >= stats->dead_capacity && !drops;
+}
+
+/* A full ring has no room for redriven messages either. */
+static holder_text cannot_die(const command_line *line, const char *name, const slotq_stats *stats,
+                              unsigned attempts)
+{
+    holder_text remedy;
+    const bool ring_is_full = stats->used >= stats->capacity;
+    snprintf(remedy.text, sizeof remedy.text,
+             "It has used all its attempts (%u) and cannot die, because the dead section is full "
+             "(%" PRIu32 " of %" PRIu32 "). %s: %s",
+             attempts, stats->dead, stats->dead_capacity,
+             ring_is_full ? "Look at the dead by dead ls, then delete them"
+                          : "Push the dead again by dead redrive, or delete them",
+             shown_command(line, "dead purge", name).text);
+    return remedy;
+}
+
+static holder_text leased(const command_line *line, const char *name, const slotq_holder *holder,
+                          const slotq_status *status, uint64_t now_ms)
+{
+    holder_text remedy;
+    if (status->deadline_ms > now_ms) {
+        snprintf(remedy.text, sizeof remedy.text,
+                 "Its worker must settle it, or its lease must end (%s left). See: %s %" PRIu64
+                 " -g %u",
+                 time_text(status->deadline_ms - now_ms).text,
+                 shown_command(line, "status", name).text, holder->id, holder->group);
+    } else {
+        snprintf(remedy.text, sizeof remedy.text,
+                 "Its lease ended %s ago. Start a worker for group %u, or take it back: %s -g %u",
+                 time_text(now_ms - status->deadline_ms).text, holder->group,
+                 shown_command(line, "reclaim", name).text, holder->group);
+    }
+    return remedy;
+}
+
+/* With its group: in another group the same message may be leased, which remove refuses. */
+static holder_text idle(const command_line *line, const char *name, const slotq_holder *holder,
+                        bool is_last)
+{
+    holder_text remedy;
+    const char *remove = "remove";
+    if (holder->state == SLOTQ_STATE_WAITING) {
+        snprintf(remedy.text, sizeof remedy.text, "It %s. To give it up: %s %" PRIu64 " -g %u",
+                 is_last ? "has used all its attempts, and dies when its delay ends"
+                         : "waits for its retry",
+                 shown_command(line, remove, name).text, holder->id, holder->group);
+    } else {
+        snprintf(remedy.text, sizeof remedy.text,
+                 "Start a worker for group %u, or give the message up: %s %" PRIu64 " -g %u",
+                 holder->group, shown_command(line, remove, name).text, holder->id, holder->group);
+    }
+    return remedy;
+}
+
+holder_text holder_remedy(const command_line *line, const char *name, slotq *queue,
+                          const slotq_stats *stats)
+{
+    const slotq_holder *holder = &stats->holder;
+    const slotq_geometry *geometry = slotq_geometry_of(queue);
+    const uint64_t now_ms = slotq_now_ms(queue);
+    slotq_status status;
+    if (slotq_get_status(queue, holder->group, holder->id, &status) != SLOTQ_OK ||
+        status.state == SLOTQ_STATE_DONE) { /* finished meanwhile */
+        return (holder_text){"It was finished a moment ago: try again"};
+    }
+    const bool is_last = geometry->max_attempts != 0 && status.attempts >= geometry->max_attempts;
+    const bool is_leased = status.state == SLOTQ_STATE_LEASED && status.deadline_ms > now_ms;
+    if (is_last && !is_leased && status.state != SLOTQ_STATE_READY && dead_is_full(queue, stats)) {
+        return cannot_die(line, name, stats, status.attempts);
+    }
+    slotq_holder now = *holder;
+    now.state = status.state;
+    return status.state == SLOTQ_STATE_LEASED ? leased(line, name, &now, &status, now_ms)
+                                              : idle(line, name, &now, is_last);
+}

@@ -1,0 +1,23 @@
+/* holder.h: why the oldest unfinished message of a queue is not finished yet, and which command
+ * ends that; for stats, doctor and push. Prints nothing.
+ */
+#ifndef SLOTQ_TOOLS_VERBS_HOLDER_H
+#define SLOTQ_TOOLS_VERBS_HOLDER_H
+
+#include <stdbool.h>
+
+#include "../line/command_line.h"
+#include "slotq.h"
+
+typedef struct holder_text {
+    char text[2560];
+} holder_text;
+
+/* The dead section takes no more, and drops nothing to make room. */
+bool dead_is_full(const slotq *queue, const slotq_stats *stats);
+
+/* The cause and the cure for stats->holder, whose id is not 0: one or two sentences. */
+holder_text holder_remedy(const command_line *line, const char *name, slotq *queue,
+                          const slotq_stats *stats);
+
+#endif
