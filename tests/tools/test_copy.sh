@@ -10,7 +10,7 @@ seq 1 6 | "$SLOTQ" push jobs -q
 "$SLOTQ" reserve jobs -n 3 --lease 10m >leased
 mapfile -t tokens < <(cut -f 1 leased)
 "$SLOTQ" kill jobs --reason 9 "${tokens[0]}"
-expect 'copy' 0 - 'jobs in there is made: 3 ready, 2 leased, 0 waiting, 1 dead' copy jobs there
+expect 'copy' 0 - 'created jobs in there: 3 ready, 2 leased, 0 waiting, 1 dead' copy jobs there
 holds 'it says that one should be worked' grep -q 'only one of the two' err
 same 'the same bytes' "$(cksum <jobs.slotq)" "$(cksum <there/jobs.slotq)"
 expect 'sound' 0 'sound' - -u there check jobs
@@ -34,4 +34,22 @@ expect 'as when a queue is moved' 0 '' '' copy jobs there moved
 expect 'it is' 9 - 'paused' -u there push moved x
 expect 'resumed, it goes on' 0 - - -u there resume moved
 expect 'there' 0 '^7$' - -u there push moved x
+
+# ---- what import takes for a newline of redis-cli, and what it does not ----
+"$SLOTQ" export jobs >backup
+imports() { # name, expected code: of stdin
+    "$SLOTQ" import made 2>err
+    same "$1" "$2" $?
+    rm -f made.slotq*
+}
+{ cat backup && echo; } | imports 'one newline behind the bytes' 0
+{ cat backup && echo && echo; } | imports 'two newlines' 6
+{ cat backup && printf '\r\n'; } | imports 'a carriage return too' 6
+{ head -c -1 backup && echo; } >almost
+"$SLOTQ" import made <almost 2>err
+same 'a newline that is the last byte of the queue' 0 $?
+same 'stays' "$(cksum <almost)" "$(cksum <made.slotq)"
+rm made.slotq*
+{ head -c -2 backup && echo; } | imports 'a newline behind too few bytes' 6
+echo | imports 'nothing but a newline' 6
 finish

@@ -18,7 +18,7 @@ mapfile -t tokens < <(cut -f 1 leased)
 near ack jobs "${tokens[0]}"
 near kill jobs --reason 9 "${tokens[1]}"
 near nack jobs --delay 1h "${tokens[2]}"
-expect 'a file goes into Redis' 0 - ' is made: 36 ready, 1 leased, 1 waiting, 1 dead' \
+expect 'a file goes into Redis' 0 - 'created jobs in .*: 36 ready, 1 leased, 1 waiting, 1 dead' \
     -u . copy jobs "$server_url"
 same 'byte by byte' "$(cksum <jobs.slotq)" "$(key_sum jobs)"
 expect 'sound there' 0 'sound' - check jobs
@@ -52,6 +52,11 @@ same 'not over another' 9 $?
 "$SLOTQ" -u . import fromredis <backup 2>err
 same 'import into a file' 0 $?
 expect 'sound' 0 'sound' - -u . check fromredis
+redis get jobs >printed # redis-cli writes a newline behind the value
+same 'redis-cli GET adds a byte' $(($(stat -c %s backup) + 1)) "$(stat -c %s printed)"
+"$SLOTQ" -u . import printed <printed 2>err
+same 'GET of the key is a backup' 0 $?
+same 'the same bytes, without the newline' "$(cksum <backup)" "$(cksum <printed.slotq)"
 redis copy jobs snapshot >out
 expect 'COPY of the key is a snapshot' 0 'sound' - check snapshot
 printf x | redis -x append again >out
@@ -62,7 +67,7 @@ same 'a cut backup is refused' 6 $?
 same 'and nothing made' 0 "$(redis exists cut)"
 
 # ---- between databases, and under way with a producer ----
-expect 'to another database of the server' 0 - 'is made' copy jobs "$server_url?db=3" jobs
+expect 'to another database of the server' 0 - 'created jobs in' copy jobs "$server_url?db=3" jobs
 expect 'it is there' 0 '^jobs ' - -u "$server_url?db=3" ls
 expect 'a server that is not there' 5 - 'cannot connect' copy jobs unix:///nonexistent/socket
 seq 1 20000 >many

@@ -9,6 +9,7 @@
 
 #include "../line/command_line.h"
 #include "open.h"
+#include "slotq_core.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../line/values.h"
@@ -46,7 +47,7 @@ int run_export(const command_line *line)
 {
     const char *name = line->operands[0];
     if (output_is_terminal()) {
-        complain("export writes bytes; send them to a file: %s > BACKUP",
+        complain("export does not write bytes to a terminal: %s > BACKUP",
                  shown_command(line, "export", name).text);
         return EXIT_CODE_USAGE;
     }
@@ -109,11 +110,12 @@ static void tell_copied(const command_line *line, const char *url, const char *n
                                      "dead", (json_int_t)stats.dead));
         return;
     }
-    remark("%s in %s is made: %s ready, %s leased, %s waiting, %s dead", name, shown_url(url).text,
+    remark("created %s in %s: %s ready, %s leased, %s waiting, %s dead", name, shown_url(url).text,
            count_text(ready).text, count_text(leased).text, count_text(waiting).text,
            count_text(stats.dead).text);
     if (leased != 0) {
-        remark("leases go on in both, under the same tokens: let only one of the two be worked");
+        remark("leases go on in both queues with the same tokens: let workers use only one of the "
+               "two");
     }
 }
 
@@ -164,7 +166,7 @@ static uint8_t *read_image(size_t *size)
         const size_t want = room - *size < CHUNK_BYTES ? room - *size : CHUNK_BYTES;
         const ssize_t got = read(STDIN_FILENO, image + *size, want);
         if (got < 0 && errno != EINTR) {
-            complain("cannot read stdin: %s; nothing was made", strerror(errno));
+            complain("cannot read stdin: %s; nothing was created", strerror(errno));
             free(image);
             return NULL;
         }
@@ -178,11 +180,34 @@ static uint8_t *read_image(size_t *size)
     return image;
 }
 
+/* redis-cli GET writes a newline behind the value. It is left out only where the bytes before it
+ * are a whole queue and the bytes with it are not. */
+static size_t without_newline(const uint8_t *image, size_t size)
+{
+    slotq_view view;
+    slotq_damage damage;
+    if (size < 2 || image[size - 1] != '\n' ||
+        slotq_core_open(&view, image, size, &damage) == SLOTQ_OK ||
+        slotq_core_open(&view, image, size - 1, &damage) != SLOTQ_OK) {
+        return size;
+    }
+    return size - 1;
+}
+
+static void tell_imported(const command_line *line, const char *name, size_t size)
+{
+    if (given(line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name), json_pack("{s:I}", "bytes", (json_int_t)size));
+    } else {
+        remark("created %s from %s bytes", name, count_text(size).text);
+    }
+}
+
 int run_import(const command_line *line)
 {
     const char *name = line->operands[0];
     if (isatty(STDIN_FILENO)) {
-        complain("import reads exported bytes: %s < BACKUP",
+        complain("import reads exported bytes from stdin: %s < BACKUP",
                  shown_command(line, "import", name).text);
         return EXIT_CODE_USAGE;
     }
@@ -193,14 +218,15 @@ int run_import(const command_line *line)
     }
     slotq_error error;
     int code = EXIT_CODE_OK;
+    size = without_newline(image, size);
     if (size > SLOTQ_IMAGE_BYTES_MAX) {
-        complain("stdin has more than %s, the largest queue; nothing was made",
+        complain("stdin has more than %s, the size of the largest queue; nothing was created",
                  bytes_text(SLOTQ_IMAGE_BYTES_MAX).text);
         code = EXIT_CODE_CORRUPT;
     } else if (put(line, line->url, name, &(cargo){image, size}, &error) != SLOTQ_OK) {
         code = complain_at(line->url, name, &error);
     } else {
-        remark("%s is made of %s bytes", name, count_text(size).text);
+        tell_imported(line, name, size);
     }
     free(image);
     return code;
