@@ -1,5 +1,5 @@
-/* metrics.c: the command metrics: the figures of queues as Prometheus reads them (text format
- * 0.0.4). Knows names and units of metrics; where the figures come from is stats'.
+/* metrics.c: the command metrics: the figures of queues in the text format of Prometheus (0.0.4)
+ * or in OpenMetrics 1.0. Knows names and units of metrics; the figures come from slotq_get_stats.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,9 +32,12 @@ typedef struct gathering {
 
 typedef enum metric_per { PER_QUEUE, PER_GROUP } metric_per;
 
+typedef enum metric_kind { GAUGE, COUNTER } metric_kind;
+
 typedef struct metric {
     const char *name;
-    const char *kind;
+    metric_kind kind;
+    const char *unit; /* NULL: none that OpenMetrics knows */
     const char *help;
     metric_per per;
     double (*value)(const sample *of);
@@ -64,6 +67,11 @@ FIGURE(dropped)
 FIGURE(dead_dropped)
 #undef FIGURE
 
+static double up_of(const sample *of)
+{
+    return of->up ? 1 : 0;
+}
+
 static double bytes_of(const sample *of)
 {
     return (double)of->bytes;
@@ -86,35 +94,45 @@ static double oldest_age_of(const sample *of)
     return known ? (double)(of->now_ms - oldest_ms) / 1000 : 0;
 }
 
+/* Names end with the unit; a counter's name gets _total behind it where it is printed. */
 static const metric metrics[] = {
-    {"slotq_capacity_slots", "gauge", "Messages the ring can hold.", PER_QUEUE, capacity_of},
-    {"slotq_used_slots", "gauge",
-     "Slots in use: the oldest message that some group has not finished, and all behind it.",
+    {"slotq_up", GAUGE, NULL, "1 when the queue could be read, else 0.", PER_QUEUE, up_of},
+    {"slotq_capacity_slots", GAUGE, NULL, "Messages that the queue can hold.", PER_QUEUE,
+     capacity_of},
+    {"slotq_used_slots", GAUGE, NULL,
+     "Slots in use: the oldest message that a group has not finished, and all behind it.",
      PER_QUEUE, used_of},
-    {"slotq_bytes", "gauge", "Size of the queue, fixed when it was made.", PER_QUEUE, bytes_of},
-    {"slotq_last_id", "counter", "Id of the newest message: how many were ever pushed.", PER_QUEUE,
-     last_id_of},
-    {"slotq_paused_in", "gauge", "1 while pushes are refused.", PER_QUEUE, paused_in_of},
-    {"slotq_paused_out", "gauge", "1 while reserves are refused.", PER_QUEUE, paused_out_of},
-    {"slotq_dead_messages", "gauge", "Messages in the dead section.", PER_QUEUE, dead_of},
-    {"slotq_dead_capacity", "gauge", "Dead messages it can hold.", PER_QUEUE, dead_capacity_of},
-    {"slotq_dropped_total", "counter", "Unfinished messages overwritten; wraps at 2^32.", PER_QUEUE,
+    {"slotq_size_bytes", GAUGE, "bytes", "Size of the queue, fixed when it was created.", PER_QUEUE,
+     bytes_of},
+    {"slotq_pushed", COUNTER, NULL, "Messages pushed since creation; the id of the newest one.",
+     PER_QUEUE, last_id_of},
+    {"slotq_paused_in", GAUGE, NULL, "1 while pushes are refused, else 0.", PER_QUEUE,
+     paused_in_of},
+    {"slotq_paused_out", GAUGE, NULL, "1 while reserves are refused, else 0.", PER_QUEUE,
+     paused_out_of},
+    {"slotq_dead_messages", GAUGE, NULL, "Messages in the dead section.", PER_QUEUE, dead_of},
+    {"slotq_dead_capacity_messages", GAUGE, NULL, "Messages that the dead section can hold.",
+     PER_QUEUE, dead_capacity_of},
+    {"slotq_dropped", COUNTER, NULL, "Unfinished messages overwritten; wraps at 2^32.", PER_QUEUE,
      dropped_of},
-    {"slotq_dead_dropped_total", "counter", "Dead messages that found no room; wraps at 2^32.",
+    {"slotq_dead_dropped", COUNTER, NULL, "Dead messages dropped for lack of room; wraps at 2^32.",
      PER_QUEUE, dead_dropped_of},
-    {"slotq_ready_messages", "gauge", "Messages that can be reserved now.", PER_GROUP, ready_of},
-    {"slotq_undelivered_messages", "gauge", "Messages never delivered to the group.", PER_GROUP,
+    {"slotq_ready_messages", GAUGE, NULL, "Messages that can be reserved now.", PER_GROUP,
+     ready_of},
+    {"slotq_undelivered_messages", GAUGE, NULL, "Messages never delivered to the group.", PER_GROUP,
      undelivered_of},
-    {"slotq_leased_messages", "gauge", "Messages leased to workers.", PER_GROUP, leased_of},
-    {"slotq_waiting_messages", "gauge", "Messages that wait out a delay.", PER_GROUP, waiting_of},
-    {"slotq_unfinished_messages", "gauge", "Ready, leased and waiting ones.", PER_GROUP,
+    {"slotq_leased_messages", GAUGE, NULL, "Messages leased to workers.", PER_GROUP, leased_of},
+    {"slotq_waiting_messages", GAUGE, NULL, "Messages that wait for the end of a delay.", PER_GROUP,
+     waiting_of},
+    {"slotq_unfinished_messages", GAUGE, NULL, "Ready, leased and waiting messages.", PER_GROUP,
      unfinished_of},
-    {"slotq_oldest_age_seconds", "gauge",
-     "Age of the group's oldest message; 0 = none, or no push times.", PER_GROUP, oldest_age_of},
-    {"slotq_acked_total", "counter", "Messages finished; wraps at 2^32.", PER_GROUP, acked_of},
-    {"slotq_redelivered_total", "counter", "Deliveries after the first; wraps at 2^32.", PER_GROUP,
+    {"slotq_oldest_age_seconds", GAUGE, "seconds",
+     "Age of the group's oldest message; 0 = no message, or no push times.", PER_GROUP,
+     oldest_age_of},
+    {"slotq_acked", COUNTER, NULL, "Messages acked; wraps at 2^32.", PER_GROUP, acked_of},
+    {"slotq_redelivered", COUNTER, NULL, "Deliveries after the first; wraps at 2^32.", PER_GROUP,
      redelivered_of},
-    {"slotq_died_total", "counter", "Messages that died; wraps at 2^32.", PER_GROUP, died_of},
+    {"slotq_died", COUNTER, NULL, "Messages that died; wraps at 2^32.", PER_GROUP, died_of},
 };
 
 /* ---- gathering ---- */
@@ -218,15 +236,28 @@ static void print_label(const char *text)
     }
 }
 
-static void print_metric(const gathering *all, const metric *shown)
+/* The two formats differ in the heads of counters: there _total is a part of the family's name, or
+ * it is not; and only OpenMetrics has units, and an end. */
+static void print_head(const metric *shown, bool open)
 {
-    printf("# HELP %s %s\n# TYPE %s %s\n", shown->name, shown->help, shown->name, shown->kind);
+    const char *ending = shown->kind == COUNTER && !open ? "_total" : "";
+    printf("# HELP %s%s %s\n", shown->name, ending, shown->help);
+    printf("# TYPE %s%s %s\n", shown->name, ending, shown->kind == COUNTER ? "counter" : "gauge");
+    if (open && shown->unit != NULL) {
+        printf("# UNIT %s %s\n", shown->name, shown->unit);
+    }
+}
+
+static void print_metric(const gathering *all, const metric *shown, bool open)
+{
+    print_head(shown, open);
     for (size_t i = 0; i < all->count; i++) {
         const sample *of = &all->samples[i];
-        if (!of->up || (shown->per == PER_QUEUE && !of->first)) {
+        const bool known = of->up || shown->value == up_of;
+        if (!known || (shown->per == PER_QUEUE && !of->first)) {
             continue;
         }
-        printf("%s{queue=\"", shown->name);
+        printf("%s%s{queue=\"", shown->name, shown->kind == COUNTER ? "_total" : "");
         print_label(of->name);
         if (shown->per == PER_GROUP) {
             printf("\",group=\"%" PRIu32, of->stats.group);
@@ -237,16 +268,12 @@ static void print_metric(const gathering *all, const metric *shown)
 
 static void print_all(const gathering *all)
 {
-    printf("# HELP slotq_up 1 when the queue could be read.\n# TYPE slotq_up gauge\n");
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->samples[i].first) {
-            fputs("slotq_up{queue=\"", stdout);
-            print_label(all->samples[i].name);
-            printf("\"} %d\n", all->samples[i].up ? 1 : 0);
-        }
-    }
+    const bool open = given(all->line, OPTION_OPENMETRICS);
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
-        print_metric(all, &metrics[i]);
+        print_metric(all, &metrics[i], open);
+    }
+    if (open) {
+        puts("# EOF");
     }
 }
 
@@ -255,7 +282,8 @@ int run_metrics(const command_line *line)
     gathering all = {.line = line, .code = EXIT_CODE_OK};
     slotq_error error;
     if (given(line, OPTION_JSON)) {
-        complain("metrics answers in the text format of Prometheus; for JSON: slotq ls --json");
+        complain("metrics prints the text format of Prometheus or OpenMetrics; for JSON: slotq ls "
+                 "--json");
         return EXIT_CODE_USAGE;
     }
     for (int i = 0; i < line->count; i++) {
