@@ -54,9 +54,9 @@ same 'import into a file' 0 $?
 expect 'sound' 0 'sound' - -u . check fromredis
 redis get jobs >printed # redis-cli writes a newline behind the value
 same 'redis-cli GET adds a byte' $(($(stat -c %s backup) + 1)) "$(stat -c %s printed)"
-"$SLOTQ" -u . import printed <printed 2>err
+"$SLOTQ" -u . import fetched <printed 2>err
 same 'GET of the key is a backup' 0 $?
-same 'the same bytes, without the newline' "$(cksum <backup)" "$(cksum <printed.slotq)"
+same 'the same bytes, without the newline' "$(cksum <backup)" "$(cksum <fetched.slotq)"
 redis copy jobs snapshot >out
 expect 'COPY of the key is a snapshot' 0 'sound' - check snapshot
 printf x | redis -x append again >out
