@@ -128,7 +128,7 @@ static bool is_wanted(const char *only, const char *name)
 }
 
 /* Whoever has no server is timed apart, but weighs, grows and recovers beside all others. */
-static bool is_in_family(const contender *who, const char *family_name)
+static bool is_in_family(const contender_row *one, const char *family_name)
 {
     static const char *const of_all[] = {"memory", "growth", "recovery"};
     for (uint32_t i = 0; i < sizeof of_all / sizeof *of_all; i++) {
@@ -136,12 +136,21 @@ static bool is_in_family(const contender *who, const char *family_name)
             return true;
         }
     }
-    return who->embedded == (strcmp(family_name, "embedded") == 0);
+    return one->embedded == (strcmp(family_name, "embedded") == 0);
+}
+
+/* A line of contenders.tsv. */
+static void put_row(FILE *file, const contender_row *one, const char *absent)
+{
+    fprintf(file, "%s\t%s\t%s\t%s\t", one->name, one->calls->settings, one->lacks,
+            absent != NULL ? absent : "");
+    fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s\n", one->role, one->embedded ? "embedded" : "served",
+            one->server, one->beside, one->also, one->colour);
 }
 
 /* Opens those asked for; who took part is added to contenders.tsv. */
 static uint32_t open_contenders(const char *folder, const char *family_name, const char *only,
-                                const contender **present)
+                                const contender_row **present)
 {
     char path[PATH_BYTES];
     uint32_t count = 0;
@@ -152,18 +161,17 @@ static uint32_t open_contenders(const char *folder, const char *family_name, con
         exit(1);
     }
     for (uint32_t i = 0; i < contenders_count; i++) {
-        const contender *who = contenders[i];
-        if (!is_wanted(only, who->name) || !is_in_family(who, family_name)) {
+        const contender_row *one = &contenders[i];
+        if (!is_wanted(only, one->name) || !is_in_family(one, family_name)) {
             continue;
         }
-        const char *absent = who->open != NULL ? who->open(who) : NULL;
-        fprintf(file, "%s\t%s\t%s\t%s\n", who->name, who->settings, who->lacks,
-                absent != NULL ? absent : "");
+        const char *absent = one->calls->open != NULL ? one->calls->open(one->calls) : NULL;
+        put_row(file, one, absent);
         if (absent == NULL) {
             bench_need(count < PRESENT_MOST, "so many contenders");
-            present[count++] = who;
+            present[count++] = one;
         } else {
-            fprintf(stderr, "bench: %s is left out: %s\n", who->name, absent);
+            fprintf(stderr, "bench: %s is left out: %s\n", one->name, absent);
         }
     }
     bench_need(fclose(file) == 0, path);
@@ -176,8 +184,8 @@ static bool names_are_known(const char *only)
     while (only != NULL) {
         const size_t length = strcspn(only, ",");
         uint32_t i = 0;
-        while (i < contenders_count && (strlen(contenders[i]->name) != length ||
-                                        strncmp(contenders[i]->name, only, length) != 0)) {
+        while (i < contenders_count && (strlen(contenders[i].name) != length ||
+                                        strncmp(contenders[i].name, only, length) != 0)) {
             i++;
         }
         if (i == contenders_count) {
@@ -201,7 +209,7 @@ static const family *find_family(const char *name)
 
 int main(int count, char **words)
 {
-    const contender *present[PRESENT_MOST];
+    const contender_row *present[PRESENT_MOST];
     char path[PATH_BYTES];
     wishes wanted = defaults;
     const family *which = count >= 3 ? find_family(words[2]) : NULL;
@@ -224,8 +232,9 @@ int main(int count, char **words)
     which->run(&wanted, present, present_count);
     raw_close();
     for (uint32_t k = 0; k < present_count; k++) {
-        if (present[k]->close != NULL) {
-            present[k]->close(present[k]);
+        const contender *calls = present[k]->calls;
+        if (calls->close != NULL) {
+            calls->close(calls);
         }
     }
     return 0;

@@ -91,10 +91,7 @@ typedef struct wire_bytes {
 
 typedef struct contender contender;
 struct contender {
-    const char *name;     /* in tables; no comma in it: "Streams" */
     const char *settings; /* what is called and how it is set up: versions where they are known */
-    const char *lacks;    /* what it does less than slotq: "no lease", or "" */
-    bool embedded;        /* no server between: cycle is compared in family embedded */
 
     /* NULL: ready. Else why it is not here, for people: "node is not on this machine". */
     const char *(*open)(const contender *self);
@@ -115,8 +112,21 @@ struct contender {
     const void *own; /* the contender's alone */
 };
 
-/* All there are, in the order of tables: contenders.def. */
-extern const contender *const contenders[];
+/* A row of contenders.def, which tells its columns. */
+typedef struct contender_row {
+    const char *name; /* in tables; no comma in it: "Streams" */
+    const char *role;
+    bool embedded; /* no server between: cycle is compared in family embedded */
+    const char *server;
+    const char *beside;
+    const char *also;
+    const char *colour;
+    const char *lacks;
+    const contender *calls;
+} contender_row;
+
+/* All there are, in the order of tables. */
+extern const contender_row contenders[];
 extern const uint32_t contenders_count;
 
 /* The redis-server that all who work in Redis share in a run; started when first asked for. NULL:

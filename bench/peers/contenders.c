@@ -5,16 +5,22 @@
 
 #include <stddef.h>
 
-#define CONTENDER(name) extern const contender name;
+#define CONTENDER(variable, ...) extern const contender variable;
 #include "contenders.def"
 #undef CONTENDER
 
-#define CONTENDER(name) &name,
-const contender *const contenders[] = {
+#define OURS "ours"
+#define PEER "peer"
+#define BOUND "bound"
+#define SERVED false
+#define EMBEDDED true
+#define CONTENDER(variable, name, role, place, server, beside, also, colour, lacks)                \
+    {name, role, place, server, beside, also, colour, lacks, &variable},
+const contender_row contenders[] = {
 #include "contenders.def"
-    NULL};
+};
 #undef CONTENDER
-#define CONTENDER(name) +1
+#define CONTENDER(...) +1
 const uint32_t contenders_count = 0
 #include "contenders.def"
     ;

@@ -29,9 +29,9 @@ static uint32_t round_down(uint64_t messages, const load *how)
     return whole > 0 ? whole : step;
 }
 
-static bool takes_batch(const contender *who, uint32_t batch)
+static bool takes_batch(const contender_row *who, uint32_t batch)
 {
-    return who->batch_most == 0 || batch <= who->batch_most;
+    return who->calls->batch_most == 0 || batch <= who->calls->batch_most;
 }
 
 static double slowest_of(const cycle_times *times)
@@ -42,13 +42,13 @@ static double slowest_of(const cycle_times *times)
 
 /* So many messages that the slowest of the three stretches takes as long as was asked for. Opening
  * and warming do not count, so the trial grows until it says something; it warms up, too. */
-static uint32_t choose_messages(const contender *who, const load *how, uint32_t stretch_ms)
+static uint32_t choose_messages(const contender_row *who, const load *how, uint32_t stretch_ms)
 {
     load trial = *how;
     for (uint64_t messages = how->batch;; messages *= TRIAL_STEP) {
         cycle_times times;
         trial.messages = round_down(messages, how);
-        who->cycle(who, &trial, &times);
+        who->calls->cycle(who->calls, &trial, &times);
         const double each_ns = slowest_of(&times);
         const double trial_ms = each_ns * trial.messages / 1e6;
         if (trial_ms * TRIAL_STEP > stretch_ms || trial.messages > MESSAGES_MOST / TRIAL_STEP) {
@@ -88,13 +88,13 @@ static uint32_t list_closed_cases(const wishes *wanted, closed_case *cases)
 /* A queue holds so few messages that whoever is fast is done before a time slice ends: then the
  * stretches are repeated for as long as was asked for, as one long stretch would be. Their means
  * stand, not their medians: whoever is slow has but one, with all that disturbed it. */
-static void cycle_long_enough(const contender *who, const load *how, uint32_t stretch_ms,
+static void cycle_long_enough(const contender_row *who, const load *how, uint32_t stretch_ms,
                               cycle_times *times)
 {
     cycle_times sum = {0, 0, 0};
     uint32_t count = 0;
     for (double spent_ms = 0; spent_ms < LONG_ENOUGH * stretch_ms && count < REPEATS_MOST;) {
-        who->cycle(who, how, times);
+        who->calls->cycle(who->calls, how, times);
         sum.push_ns += times->push_ns;
         sum.take_ns += times->take_ns;
         sum.cycle_ns += times->cycle_ns;
@@ -104,7 +104,7 @@ static void cycle_long_enough(const contender *who, const load *how, uint32_t st
     *times = (cycle_times){sum.push_ns / count, sum.take_ns / count, sum.cycle_ns / count};
 }
 
-static void play_closed(const char *family_name, const contender *who, closed_case *one,
+static void play_closed(const char *family_name, const contender_row *who, closed_case *one,
                         uint32_t *messages, uint32_t round, uint32_t stretch_ms)
 {
     cycle_times times;
@@ -124,7 +124,7 @@ static void play_closed(const char *family_name, const contender *who, closed_ca
 }
 
 static void run_closed(const char *family_name, const wishes *wanted,
-                       const contender *const *present, uint32_t count)
+                       const contender_row *const *present, uint32_t count)
 {
     static closed_case cases[LIST_MOST * LIST_MOST * LIST_MOST];
     const uint32_t case_count = list_closed_cases(wanted, cases);
@@ -136,8 +136,8 @@ static void run_closed(const char *family_name, const wishes *wanted,
     for (uint32_t round = 1; round <= wanted->rounds; round++) {
         for (uint32_t i = 0; i < case_count; i++) {
             for (uint32_t k = 0; k < count; k++) {
-                const contender *who = present[k];
-                if (who->cycle != NULL && takes_batch(who, cases[i].how.batch)) {
+                const contender_row *who = present[k];
+                if (who->calls->cycle != NULL && takes_batch(who, cases[i].how.batch)) {
                     play_closed(family_name, who, &cases[i], &messages[k * case_count + i], round,
                                 wanted->stretch_ms);
                 }
@@ -151,9 +151,9 @@ static void run_closed(const char *family_name, const wishes *wanted,
 
 /* Those that have a server between, or those that have none. */
 static void run_closed_of(const char *family_name, bool embedded, const wishes *wanted,
-                          const contender *const *present, uint32_t count)
+                          const contender_row *const *present, uint32_t count)
 {
-    const contender *chosen[PRESENT_MOST];
+    const contender_row *chosen[PRESENT_MOST];
     uint32_t chosen_count = 0;
     for (uint32_t k = 0; k < count; k++) {
         if (present[k]->embedded == embedded) {
@@ -163,19 +163,19 @@ static void run_closed_of(const char *family_name, bool embedded, const wishes *
     run_closed(family_name, wanted, chosen, chosen_count);
 }
 
-static void run_cycle(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_cycle(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     run_closed_of("cycle", false, wanted, present, count);
 }
 
-static void run_embedded(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_embedded(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     run_closed_of("embedded", true, wanted, present, count);
 }
 
 /* ---- open load ---- */
 
-static void add_quantile(const contender *who, const char *words, const char *metric,
+static void add_quantile(const contender_row *who, const char *words, const char *metric,
                          uint32_t round, samples *ns, double share)
 {
     if (ns->count * (1 - share) >= BEYOND_LEAST) {
@@ -183,7 +183,7 @@ static void add_quantile(const contender *who, const char *words, const char *me
     }
 }
 
-static void play_open(const contender *who, const open_load *how, uint32_t round)
+static void play_open(const contender_row *who, const open_load *how, uint32_t round)
 {
     char words[CASE_BYTES];
     samples ns = {0};
@@ -192,7 +192,7 @@ static void play_open(const contender *who, const open_load *how, uint32_t round
     if (raw_has("latency", who->name, words, round)) {
         return;
     }
-    who->latency(who, how, &ns);
+    who->calls->latency(who->calls, how, &ns);
     add_quantile(who, words, "p50_us", round, &ns, 0.5);
     add_quantile(who, words, "p90_us", round, &ns, 0.9);
     add_quantile(who, words, "p99_us", round, &ns, 0.99);
@@ -202,7 +202,7 @@ static void play_open(const contender *who, const open_load *how, uint32_t round
     samples_free(&ns);
 }
 
-static void run_latency(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_latency(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     const uint32_t all =
         wanted->rounds * wanted->rates_per_s.count * wanted->consumers.count * count;
@@ -214,7 +214,7 @@ static void run_latency(const wishes *wanted, const contender *const *present, u
                     const uint32_t rate = wanted->rates_per_s.values[r];
                     const open_load how = {rate, wanted->consumers.values[c],
                                            (uint64_t)rate * wanted->seconds};
-                    if (present[k]->latency != NULL && !present[k]->embedded) {
+                    if (present[k]->calls->latency != NULL && !present[k]->embedded) {
                         play_open(present[k], &how, round);
                     }
                     report_progress("latency", ++done, all);
@@ -226,7 +226,7 @@ static void run_latency(const wishes *wanted, const contender *const *present, u
 
 /* ---- memory ---- */
 
-static void run_memory(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_memory(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     const uint32_t all = wanted->lengths.count * wanted->payloads.count * count;
     uint32_t done = 0;
@@ -238,11 +238,12 @@ static void run_memory(const wishes *wanted, const contender *const *present, ui
                 snprintf(words, sizeof words, "messages=%u payload=%u",
                          (unsigned)wanted->lengths.values[i], (unsigned)wanted->payloads.values[p]);
                 report_progress("memory", ++done, all);
-                if (present[k]->weigh == NULL || raw_has("memory", present[k]->name, words, 0)) {
+                if (present[k]->calls->weigh == NULL ||
+                    raw_has("memory", present[k]->name, words, 0)) {
                     continue;
                 }
-                present[k]->weigh(present[k], wanted->lengths.values[i], wanted->payloads.values[p],
-                                  &bytes);
+                present[k]->calls->weigh(present[k]->calls, wanted->lengths.values[i],
+                                         wanted->payloads.values[p], &bytes);
                 raw_add("memory", present[k]->name, words, "ready_bytes", 0, bytes.ready_bytes);
                 raw_add("memory", present[k]->name, words, "leased_bytes", 0, bytes.leased_bytes);
                 raw_flush();
@@ -251,7 +252,7 @@ static void run_memory(const wishes *wanted, const contender *const *present, ui
     }
 }
 
-static void run_mailboxes(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_mailboxes(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     for (uint32_t i = 0; i < wanted->lengths.count; i++) {
         for (uint32_t k = 0; k < count; k++) {
@@ -260,10 +261,10 @@ static void run_mailboxes(const wishes *wanted, const contender *const *present,
             const char *name = present[k]->name;
             snprintf(words, sizeof words, "mailboxes=%u", (unsigned)wanted->lengths.values[i]);
             report_progress("mailboxes", i * count + k + 1, wanted->lengths.count * count);
-            if (present[k]->mailboxes == NULL || raw_has("mailboxes", name, words, 0)) {
+            if (present[k]->calls->mailboxes == NULL || raw_has("mailboxes", name, words, 0)) {
                 continue;
             }
-            present[k]->mailboxes(present[k], wanted->lengths.values[i], &bytes);
+            present[k]->calls->mailboxes(present[k]->calls, wanted->lengths.values[i], &bytes);
             raw_add("mailboxes", name, words, "empty_bytes", 0, bytes.empty_bytes);
             raw_add("mailboxes", name, words, "ready_bytes", 0, bytes.ready_bytes);
             raw_add("mailboxes", name, words, "leased_bytes", 0, bytes.leased_bytes);
@@ -274,15 +275,15 @@ static void run_mailboxes(const wishes *wanted, const contender *const *present,
 
 /* ---- growth ---- */
 
-static void play_growth(const contender *who, uint32_t length, uint32_t percent, uint32_t round)
+static void play_growth(const contender_row *who, uint32_t length, uint32_t percent, uint32_t round)
 {
     char words[CASE_BYTES];
     growth_times times;
     snprintf(words, sizeof words, "length=%u leased=%u", (unsigned)length, (unsigned)percent);
-    if (who->grow == NULL || raw_has("growth", who->name, words, round)) {
+    if (who->calls->grow == NULL || raw_has("growth", who->name, words, round)) {
         return;
     }
-    who->grow(who, length, percent, &times);
+    who->calls->grow(who->calls, length, percent, &times);
     raw_add("growth", who->name, words, "push_ns", round, times.push_ns);
     raw_add("growth", who->name, words, "take_ns", round, times.take_ns);
     raw_add("growth", who->name, words, "finish_ns", round, times.finish_ns);
@@ -291,7 +292,7 @@ static void play_growth(const contender *who, uint32_t length, uint32_t percent,
     raw_flush();
 }
 
-static void run_growth(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_growth(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     const uint32_t all =
         wanted->rounds * wanted->lengths.count * wanted->leased_percents.count * count;
@@ -311,17 +312,17 @@ static void run_growth(const wishes *wanted, const contender *const *present, ui
 
 /* ---- measured once ---- */
 
-static void run_full(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_full(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     (void)wanted;
     for (uint32_t k = 0; k < count; k++) {
         const char *name = present[k]->name;
         full_answers answers;
         report_progress("full", k + 1, count);
-        if (present[k]->fill == NULL || raw_has("full", name, "at maxmemory", 0)) {
+        if (present[k]->calls->fill == NULL || raw_has("full", name, "at maxmemory", 0)) {
             continue;
         }
-        present[k]->fill(present[k], &answers);
+        present[k]->calls->fill(present[k]->calls, &answers);
         raw_add("full", name, "at maxmemory", "pushes", 0, answers.pushes);
         raw_add("full", name, "at maxmemory", "takes", 0, answers.takes);
         raw_add("full", name, "at maxmemory", "finishes", 0, answers.finishes);
@@ -329,7 +330,7 @@ static void run_full(const wishes *wanted, const contender *const *present, uint
     }
 }
 
-static void run_recovery(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_recovery(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     enum { MESSAGES = 10000 };
     for (uint32_t round = 1; round <= wanted->rounds; round++) {
@@ -337,10 +338,11 @@ static void run_recovery(const wishes *wanted, const contender *const *present, 
             const char *name = present[k]->name;
             recovery_times times;
             report_progress("recovery", (round - 1) * count + k + 1, wanted->rounds * count);
-            if (present[k]->recover == NULL || raw_has("recovery", name, "leased=10000", round)) {
+            if (present[k]->calls->recover == NULL ||
+                raw_has("recovery", name, "leased=10000", round)) {
                 continue;
             }
-            present[k]->recover(present[k], MESSAGES, &times);
+            present[k]->calls->recover(present[k]->calls, MESSAGES, &times);
             raw_add("recovery", name, "leased=10000", "first_ms", round, times.first_ms);
             raw_add("recovery", name, "leased=10000", "all_ms", round, times.all_ms);
             raw_add("recovery", name, "leased=10000", "server_most_us", round,
@@ -350,7 +352,7 @@ static void run_recovery(const wishes *wanted, const contender *const *present, 
     }
 }
 
-static void run_wire(const wishes *wanted, const contender *const *present, uint32_t count)
+static void run_wire(const wishes *wanted, const contender_row *const *present, uint32_t count)
 {
     for (uint32_t b = 0; b < wanted->batches.count; b++) {
         for (uint32_t k = 0; k < count; k++) {
@@ -360,11 +362,11 @@ static void run_wire(const wishes *wanted, const contender *const *present, uint
             how.messages = round_down(TRIAL_MOST, &how);
             snprintf(words, sizeof words, "batch=%u payload=32", (unsigned)how.batch);
             report_progress("wire", b * count + k + 1, wanted->batches.count * count);
-            if (present[k]->wire == NULL || !takes_batch(present[k], how.batch) ||
+            if (present[k]->calls->wire == NULL || !takes_batch(present[k], how.batch) ||
                 raw_has("wire", present[k]->name, words, 0)) {
                 continue;
             }
-            present[k]->wire(present[k], &how, &bytes);
+            present[k]->calls->wire(present[k]->calls, &how, &bytes);
             raw_add("wire", present[k]->name, words, "sent_bytes", 0, bytes.sent);
             raw_add("wire", present[k]->name, words, "received_bytes", 0, bytes.received);
             raw_add("wire", present[k]->name, words, "disk_bytes", 0, bytes.disk);

@@ -29,7 +29,7 @@ typedef struct wishes {
 } wishes;
 
 /* present: those that are here, PRESENT_MOST at most. */
-typedef void family_run(const wishes *wanted, const contender *const *present, uint32_t count);
+typedef void family_run(const wishes *wanted, const contender_row *const *present, uint32_t count);
 
 typedef struct family {
     const char *name;

@@ -3,10 +3,8 @@
  */
 #define _GNU_SOURCE
 #include "latency.h"
-#include "redis/redis.h"
 #include "../support/pace.h"
 #include "../support/sure.h"
-#include "../support/wire.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,10 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CONTENDER(name) extern const contender name;
-#include "contenders.def"
-#undef CONTENDER
 
 enum { CONSUMERS_MOST = 64, WATCH_US = 10000, PATIENCE_S = 120, NUMBER_AT = PACE_STAMP_BYTES };
 
@@ -66,14 +60,6 @@ bool latency_is_over(const latency_tray *tray)
 }
 
 /* ---- processes ---- */
-
-void *latency_open_wire(const char *socket_path)
-{
-    connection *wire = calloc(1, sizeof *wire);
-    bench_need(wire != NULL, "calloc");
-    wire_open(wire, socket_path);
-    return wire;
-}
 
 static void send_all(const latency_peer *peer, const char *socket_path, latency_tray *tray,
                      const open_load *how)
@@ -181,30 +167,4 @@ void latency_run(const latency_peer *peer, const char *where, const open_load *h
         samples_add(ns, tray->ages_ns[i]);
     }
     munmap(tray, tray_bytes(how->messages));
-}
-
-/* ---- the contract ---- */
-
-static const latency_peer *peer_of(const contender *self)
-{
-    static const struct {
-        const contender *who;
-        const latency_peer *peer;
-    } known[] = {
-        {&contender_slotq_library, &latency_slotq}, {&contender_streams, &latency_streams},
-        {&contender_list, &latency_lists},          {&contender_leases, &latency_leases},
-        {&contender_ping, &latency_ping},
-    };
-    for (uint32_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (known[i].who == self) {
-            return known[i].peer;
-        }
-    }
-    bench_need(false, "finding how to measure a latency");
-    return NULL;
-}
-
-void redis_latency(const contender *self, const open_load *how, samples *ns)
-{
-    latency_run(peer_of(self), contender_redis_socket(), how, ns);
 }

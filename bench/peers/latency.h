@@ -43,13 +43,4 @@ typedef struct latency_peer {
  * behind the first tenth. */
 void latency_run(const latency_peer *peer, const char *where, const open_load *how, samples *ns);
 
-/* An open that gives a connection of ../support/wire.h. */
-void *latency_open_wire(const char *socket_path);
-
-extern const latency_peer latency_slotq;
-extern const latency_peer latency_streams;
-extern const latency_peer latency_lists;
-extern const latency_peer latency_leases;
-extern const latency_peer latency_ping;
-
 #endif

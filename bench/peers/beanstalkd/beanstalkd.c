@@ -178,8 +178,7 @@ static void count_wire(const contender *self, const load *how, wire_bytes *bytes
 /* ---- contenders ---- */
 
 #define BY_BEANSTALKD                                                                              \
-    .lacks = "a batch is single commands; no bound on its length", .open = open_server,            \
-    .close = close_server, .cycle = cycle, .latency = beanstalkd_latency,                          \
+    .open = open_server, .close = close_server, .cycle = cycle, .latency = beanstalkd_latency,     \
     .weigh = beanstalkd_weigh, .grow = beanstalkd_grow, .recover = beanstalkd_recover,             \
     .wire = count_wire
 
@@ -187,7 +186,6 @@ static const beanstalkd_kind kind_in_memory = {false};
 static const beanstalkd_kind kind_with_binlog = {true};
 
 const contender contender_beanstalkd = {
-    .name = "beanstalkd",
     .settings =
         "in memory; put, reserve and delete of a batch pipelined over a unix socket, "
         "at most 256 jobs in flight, 100 us of rest before answers are read, which is faster; "
@@ -198,7 +196,6 @@ const contender contender_beanstalkd = {
 };
 
 const contender contender_beanstalkd_binlog = {
-    .name = "beanstalkd binlog",
     .settings = "with -b and fsync at most every 50 ms, which is its default; else as beanstalkd",
     BY_BEANSTALKD,
     .own = &kind_with_binlog,

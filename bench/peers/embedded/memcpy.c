@@ -83,10 +83,7 @@ static const embedded_verbs verbs = {
 
 static const embedded_own own = {&verbs};
 const contender contender_memcpy = {
-    .name = "memcpy",
     .settings = "a bound: memcpy of each payload into a ring; memcpy out of it; a look at it",
-    .lacks = "no queue",
-    .embedded = true,
     .cycle = embedded_cycle,
     .own = &own,
 };

@@ -176,32 +176,26 @@ static const embedded_verbs verbs = {
     "slotq_push; slotq_reserve; slotq_ack_batch (slotq_ack where it is one); ring of the "         \
     "stretch's messages; push times kept; 100 dead slots; ticks of 100 ms"
 #define IN_PROCESS                                                                                 \
-    .embedded = true, .cycle = embedded_cycle, .weigh = embedded_weigh, .grow = embedded_grow,     \
+    .cycle = embedded_cycle, .weigh = embedded_weigh, .grow = embedded_grow,                       \
     .recover = embedded_recover
 
 static const store in_memory = {.own = {&verbs}};
 const contender contender_slotq_memory = {
-    .name = "slotq memory",
     .settings = "slotq_create_memory; " CALLED,
-    .lacks = "gone with its process",
     IN_PROCESS,
     .own = &in_memory,
 };
 
 static const store exclusive = {.own = {&verbs}, .is_file = true, .options = {.exclusive = true}};
 const contender contender_slotq_exclusive = {
-    .name = "slotq file exclusive",
     .settings = "exclusive; sync=os (survives SIGKILL; not power loss); " CALLED,
-    .lacks = "no other process at the same time",
     IN_PROCESS,
     .own = &exclusive,
 };
 
 static const store shared = {.own = {&verbs}, .is_file = true};
 const contender contender_slotq_shared = {
-    .name = "slotq file shared",
     .settings = "sync=os (survives SIGKILL; not power loss); " CALLED,
-    .lacks = "",
     IN_PROCESS,
     .own = &shared,
 };
@@ -209,9 +203,7 @@ const contender contender_slotq_shared = {
 static const store always = {
     .own = {&verbs}, .is_file = true, .options = {.sync = SLOTQ_SYNC_ALWAYS}};
 const contender contender_slotq_always = {
-    .name = "slotq file sync=always",
     .settings = "sync=always (survives power loss); " CALLED,
-    .lacks = "",
     IN_PROCESS,
     .own = &always,
 };

@@ -320,7 +320,7 @@ static const embedded_verbs verbs = {
 
 #define VERSION "SQLite " SQLITE_VERSION "; "
 #define IN_PROCESS                                                                                 \
-    .embedded = true, .cycle = embedded_cycle, .weigh = embedded_weigh, .grow = embedded_grow,     \
+    .cycle = embedded_cycle, .weigh = embedded_weigh, .grow = embedded_grow,                       \
     .recover = embedded_recover
 #define OWN(file, synchronous)                                                                     \
     &(const store)                                                                                 \
@@ -337,7 +337,7 @@ static const char *tell_absent(const contender *self)
 }
 
 #define VERSION "SQLite; "
-#define IN_PROCESS .embedded = true, .open = tell_absent
+#define IN_PROCESS .open = tell_absent
 #define OWN(file, synchronous) NULL
 
 #endif
@@ -347,38 +347,29 @@ static const char *tell_absent(const contender *self)
 #define TABLE                                                                                      \
     "a table; partial index of the ready ones; prepared statements; a transaction a batch; "       \
     "temporary tables in memory; ended leases looked for every 100 ms"
-#define LACKS "no bound; no limit of attempts; consumers poll"
 
 const contender contender_sqlite_memory = {
-    .name = "SQLite memory",
     .settings = VERSION ":memory:; " TABLE,
-    .lacks = "gone with its process; " LACKS,
     IN_PROCESS,
     .own = OWN(false, NULL),
 };
 
 const contender contender_sqlite_off = {
-    .name = "SQLite WAL OFF",
     .settings =
         VERSION "journal_mode=WAL; synchronous=OFF (survives SIGKILL; not power loss); " TABLE,
-    .lacks = LACKS,
     IN_PROCESS,
     .own = OWN(true, "OFF"),
 };
 
 const contender contender_sqlite_normal = {
-    .name = "SQLite WAL NORMAL",
     .settings = VERSION "journal_mode=WAL; synchronous=NORMAL (survives SIGKILL; power loss takes "
                         "only the newest); " TABLE,
-    .lacks = LACKS,
     IN_PROCESS,
     .own = OWN(true, "NORMAL"),
 };
 
 const contender contender_sqlite_full = {
-    .name = "SQLite WAL FULL",
     .settings = VERSION "journal_mode=WAL; synchronous=FULL (survives power loss); " TABLE,
-    .lacks = LACKS,
     IN_PROCESS,
     .own = OWN(true, "FULL"),
 };

@@ -178,21 +178,17 @@ static const nats_kind kind_in_file = {false};
 static const nats_kind kind_in_memory = {true};
 
 const contender contender_nats = {
-    .name = "NATS JetStream",
     .settings =
         "stream in a file, synced every 2 minutes, which is its default; work-queue "
         "retention, pull consumer, explicit acks; publishes, pulls and acks of a batch "
         "pipelined over loopback TCP, own client code; acks are not answered, its default, but "
         "in growth; memory: RSS and files of the server",
-    .lacks = "",
     BY_NATS,
     .own = &kind_in_file,
 };
 
 const contender contender_nats_memory = {
-    .name = "NATS JetStream memory",
     .settings = "stream in memory; else as NATS JetStream",
-    .lacks = "",
     BY_NATS,
     .own = &kind_in_memory,
 };

@@ -191,20 +191,9 @@ static node_peer rsmq = {
     .open = node_open, .close = node_close, .cycle = node_cycle, .latency = node_latency,          \
     .weigh = node_weigh, .fill = node_fill, .recover = node_recover, .wire = node_wire
 
-const contender contender_bullmq = {.name = "BullMQ",
-                                    .settings = bullmq.about,
-                                    .lacks = "one job a fetch; no bound",
-                                    NODE_FUNCTIONS,
-                                    .own = &bullmq};
+const contender contender_bullmq = {.settings = bullmq.about, NODE_FUNCTIONS, .own = &bullmq};
 
-const contender contender_bee_queue = {.name = "bee-queue",
-                                       .settings = bee_queue.about,
-                                       .lacks = "one job a fetch; no token; no bound",
-                                       NODE_FUNCTIONS,
-                                       .own = &bee_queue};
+const contender contender_bee_queue = {
+    .settings = bee_queue.about, NODE_FUNCTIONS, .own = &bee_queue};
 
-const contender contender_rsmq = {.name = "RSMQ",
-                                  .settings = rsmq.about,
-                                  .lacks = "no batches; no waiting take; no token; no bound",
-                                  NODE_FUNCTIONS,
-                                  .own = &rsmq};
+const contender contender_rsmq = {.settings = rsmq.about, NODE_FUNCTIONS, .own = &rsmq};

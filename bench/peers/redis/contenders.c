@@ -2,6 +2,7 @@
  * their words; the measuring is in the files beside it.
  */
 #include "redis.h"
+#include "latency/latency.h"
 #include "../../redis/library.h"
 #include "../../support/sure.h"
 
@@ -75,23 +76,21 @@ static stretch cycle_any(const cycle_task *task, connection *wire)
 
 /* ---- the contenders ---- */
 
-#define RAW_RUNS(which)                                                                            \
+#define RAW_RUNS(which, latency)                                                                   \
     {                                                                                              \
-        &(which), push_window, take_window, cycle_any                                              \
+        &(which), push_window, take_window, cycle_any, latency                                     \
     }
 #define IN_REDIS .open = redis_open, .close = redis_close, .cycle = redis_cycle, .wire = redis_wire
 /* Each in a server of its own. */
 #define ALONE .weigh = redis_weigh, .grow = redis_grow, .fill = redis_fill, .recover = redis_recover
 
-static const redis_own slotq_own = RAW_RUNS(subject_packed);
+static const redis_own slotq_own = RAW_RUNS(subject_packed, NULL);
 const contender contender_slotq = {
-    .name = "slotq",
     .settings =
         "push_packed reserve_packed settle_packed by EVALSHA; a batch a call; pipelined "
         "over hiredis; a ring for the stretch's messages, made before; as large when empty; "
         "one group; no stamps; 16 dead slots; ticks of 100 ms; recovery: a look each ms; "
         "as mailboxes: overwrite; no dead slots",
-    .lacks = "",
     IN_REDIS,
     ALONE,
     .mailboxes = redis_mailboxes_slotq,
@@ -103,27 +102,23 @@ static stretch library_cycle(const cycle_task *task, connection *wire)
     return task->in_flight == 1 ? library_push_next(task, wire) : library_pipeline(task, wire);
 }
 
-static const redis_own library_own = {&subject_packed, library_push, library_take, library_cycle};
+static const redis_own library_own = {&subject_packed, library_push, library_take, library_cycle,
+                                      &latency_slotq};
 const contender contender_slotq_library = {
-    .name = "slotq library",
     .settings = "the same through slotq.h: slotq_pipeline; slotq_push and slotq_next where each "
                 "call is a round trip; slotq_next waits",
-    .lacks = "",
     IN_REDIS,
     .latency = redis_latency,
     .own = &library_own,
 };
 
-static const redis_own streams_own = RAW_RUNS(subject_streams);
+static const redis_own streams_own = RAW_RUNS(subject_streams, &latency_streams);
 const contender contender_streams = {
-    .name = "Streams",
     .settings =
         "XADD a message; XREADGROUP COUNT batch; XACK of the batch; pipelined over hiredis; "
         "never trimmed within a stretch; deleted between; waiting: XREADGROUP BLOCK behind the "
         "XACK; as mailboxes: XADD MAXLEN = and stream-node-max-bytes 1536; recovery: XAUTOCLAIM "
         "COUNT 256",
-    .lacks = "no token (whoever was late finishes for another); no bound by itself; no limit of "
-             "attempts; finished messages stay until trimmed",
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
@@ -131,14 +126,12 @@ const contender contender_streams = {
     .own = &streams_own,
 };
 
-static const redis_own list_own = RAW_RUNS(subject_list);
+static const redis_own list_own = RAW_RUNS(subject_list, &latency_lists);
 const contender contender_list = {
-    .name = "LIST",
     .settings = "LPUSH of the batch; LMOVE a message to the worker's own list; LREM of 1 a message "
                 "in the order taken; pipelined over hiredis; waiting: BLMOVE behind the LREMs; "
                 "as mailboxes: LTRIM after LPUSH; recovery: told that the worker is dead; another "
                 "takes over its list by LMOVE",
-    .lacks = "no lease; no attempts; finish by value; no bound",
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
@@ -146,13 +139,11 @@ const contender contender_list = {
     .own = &list_own,
 };
 
-static const redis_own leases_own = RAW_RUNS(subject_leases);
+static const redis_own leases_own = RAW_RUNS(subject_leases, &latency_leases);
 const contender contender_leases = {
-    .name = "ZSET leases",
     .settings = "own Lua: ids in a list; leases in a sorted set; payloads in one hash; a script a "
                 "batch by EVALSHA; pipelined over hiredis; waiting: BLPOP of a bell that each push "
                 "rings; recovery: a script gives back 256; then they are taken",
-    .lacks = "no token (whoever was late finishes for another); no attempts; no bound; four keys",
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
@@ -161,21 +152,17 @@ const contender contender_leases = {
 
 /* ---- bounds ---- */
 
-static const redis_own strings_own = RAW_RUNS(subject_strings);
+static const redis_own strings_own = RAW_RUNS(subject_strings, NULL);
 const contender contender_strings = {
-    .name = "bare SETRANGE",
     .settings = "a bound: SETRANGE and GETRANGE of the batch's bytes; SETRANGE of 8 bytes for the "
                 "finish",
-    .lacks = "no queue",
     IN_REDIS,
     .own = &strings_own,
 };
 
-static const redis_own ping_own = RAW_RUNS(subject_ping);
+static const redis_own ping_own = RAW_RUNS(subject_ping, &latency_ping);
 const contender contender_ping = {
-    .name = "PING",
     .settings = "a bound: a PING for each push and take and finish of a batch",
-    .lacks = "no queue; no bytes",
     IN_REDIS,
     .latency = redis_latency,
     .own = &ping_own,

@@ -8,6 +8,7 @@
 #include "../../redis/cycle.h"
 #include "../../redis/subjects/subject.h"
 #include "../contender.h"
+#include "../latency.h"
 
 /* A contender's own: what it pushes to, and the runs of its closed load. */
 typedef struct redis_own {
@@ -15,6 +16,7 @@ typedef struct redis_own {
     task_run *push;  /* all, into an empty queue */
     task_run *take;  /* and finish what push has left there */
     task_run *cycle; /* all three, on a queue that is empty but for the batches in flight */
+    const latency_peer *latency; /* of open load; NULL: none */
 } redis_own;
 
 static inline const redis_own *redis_own_of(const contender *self)

@@ -4,7 +4,7 @@
  */
 #include "../../../redis/subjects/leases_scripts.h"
 #include "../../../redis/subjects/draft.h"
-#include "../../latency.h"
+#include "latency.h"
 #include "../../../support/sure.h"
 
 enum { KEYS = 4, BELLS_MOST = 64 };

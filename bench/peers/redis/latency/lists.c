@@ -3,7 +3,7 @@
  * asked for, LMOVEs before the BLMOVE, on the same way.
  */
 #include "../../../redis/subjects/draft.h"
-#include "../../latency.h"
+#include "latency.h"
 #include "../../../support/sure.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* ping.c: what the way to the server and back takes when a PING goes out for each
  * message: no queue, no consumer, a bound.
  */
-#include "../../latency.h"
+#include "latency.h"
 #include "../../../support/sure.h"
 #include "../../../support/wire.h"
 

@@ -2,7 +2,7 @@
  * due, slotq_next which waits, the acks of the batch before on the same way.
  */
 #include "../../../core/cycle/cycle.h"
-#include "../../latency.h"
+#include "latency.h"
 #include "../../../support/sure.h"
 #include "slotq_redis.h"
 

@@ -2,7 +2,7 @@
  * XREADGROUP that blocks, the XACK of the batch before it on the same way.
  */
 #include "../../../redis/subjects/draft.h"
-#include "../../latency.h"
+#include "latency.h"
 #include "../../../support/sure.h"
 
 #include <unistd.h>
