@@ -220,7 +220,7 @@ if [ "$wants_redis" ]; then
 fi
 sed -i "/^settings:$/,\$d; /^measured in: /d" "$results/machine.txt"
 echo "measured in: $((SECONDS - started)) s" >>"$results/machine.txt"
-sh bench/report/report.sh "$results" || exit 1
+python3 bench/report report "$results" || exit 1
 sed -n '/^## Targets beside/,/^## [^T]/{/^## [^T]/!p;}' "$results/report.md"
 echo "report.md, CSV and (with gnuplot) SVG files are in $results"
 [ ! -f "$results/ended.txt" ]

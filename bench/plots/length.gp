@@ -1,5 +1,6 @@
 # length.gp: what push, take and finish of one message cost together, by how many lie in the queue.
-# Each contender is a block of lines that begins with its name.
+# Each contender is a block of lines that begins with its name; tints and roles have a word for
+# each, of contenders.def.
 height_px = 470
 heading = 'Push, take, finish of one message, by the length of the queue'
 load 'bench/plots/style.gp'
@@ -16,15 +17,11 @@ set grid ytics
 set key at screen 0.722, screen from_top(76) left top vertical reverse Left samplen 2.5 \
     spacing 1.15
 set pointsize 0.7
-array color[10] = [0x3b6ea5, 0x2f9e44, 0x9c36b5, 0x0c8599, 0xc2255c, 0x866118, 0x5f3dc4, \
-    0x495057, 0x82a30f, 0xb08968]
-names = system("sed -n 's/^\"\\(.*\\)\"$/\\1/p' '".data."' | tr ' \\n' '_ '")
-do for [i = 1:words(names)] {
-    is_ours = word(names, i)[1:5] eq 'slotq'
-    tint = is_ours ? (i == 1 ? ours : ours_pale) : color[i % 10 + 1]
+do for [i = 1:words(tints)] {
+    is_ours = word(roles, i) eq 'ours'
     dashes = is_ours ? 1 : i % 3 + 1
     wide = is_ours ? 3.5 : 1.8
-    set linetype i linecolor rgb tint linewidth wide dashtype dashes pointtype 7
+    set linetype i linecolor rgb word(tints, i) linewidth wide dashtype dashes pointtype 7
 }
-plot for [i = 1:words(names)] data index i - 1 using 1:2 with linespoints linetype i \
+plot for [i = 1:words(tints)] data index i - 1 using 1:2 with linespoints linetype i \
     title columnheader(1)

@@ -57,20 +57,21 @@ long='length=65534 leased=0'
     printf 'cycle,slotq,%s,cycle_ns,4' "$batches" # a run that was killed
 } >raw.csv
 {
-    printf 'slotq\tits settings\t\t\n'
-    printf 'Streams\tXADD\tno limit\t\n'
-    printf 'LIST\tLPUSH\tno lease\t\n'
-    printf 'beanstalkd\t-b\t\t\n'
-    printf 'BullMQ\taddBulk\t\tthere is no node\n'
-    printf 'bare SETRANGE\t\ta bound\t\nPING\t\ta bound\t\n'
-    printf 'Streams\tXADD\tno limit\t\n' # of the next family
+    printf 'slotq\tits settings\t\t\tours\tserved\tredis-server\tslotq\t\t#d9480f\n'
+    printf 'Streams\tXADD\tno limit\t\tpeer\tserved\tredis-server\tslotq\t\t#9c36b5\n'
+    printf 'LIST\tLPUSH\tno lease\t\tpeer\tserved\tredis-server\tslotq\t\t#0c8599\n'
+    printf 'beanstalkd\t-b\t\t\tpeer\tserved\tbeanstalkd\tslotq\tembedded\t#866118\n'
+    printf 'BullMQ\taddBulk\t\tthere is no node\tpeer\tserved\tnode\tslotq\t\t#2f9e44\n'
+    printf 'bare SETRANGE\t\ta bound\t\tbound\tserved\tredis-server\tslotq\t\t\n'
+    printf 'PING\t\ta bound\t\tbound\tserved\tredis-server\tslotq\t\t\n'
+    printf 'Streams\tXADD\tno limit\t\tpeer\tserved\tredis-server\tslotq\t\t#9c36b5\n' # again
 } >contenders.tsv
 printf '%s\n' 'CPU: a machine' 'kernel: Linux 6.1-cloud x86' 'commit: abc' settings: '- old: gone' \
     >machine.txt
 head -c 2600 /dev/zero | tr '\0' 'x' | sed 's/xxxxxxxxx/some wor /g' >core.md
 echo >>core.md
 
-holds 'a report is made' sh "$report/report.sh" "$work_folder"
+holds 'a report is made' python3 "$report" report "$work_folder"
 
 # line EXPRESSION: of the report, its blanks and bars as single ones.
 line() {
@@ -116,7 +117,7 @@ same 'no line is too long' '' "$(LC_ALL=C awk '!/^[|!#]/ && length($0) > 104' re
 same 'settings are with the machine, once' 'settings: - slotq: its settings' \
     "$(sed -n '/^settings:/,$p' machine.txt | head -n 2 | tr '\n' ' ' | sed 's/ $//')"
 cp report.md before.md
-sh "$report/report.sh" "$work_folder"
+python3 "$report" report "$work_folder"
 holds 'made again it is the same' cmp report.md before.md
 
 if command -v gnuplot >.seen; then
@@ -131,7 +132,7 @@ draws() { # picture, expression of the lines it has
     mkdir some
     grep -E "^family|$2" raw.csv >some/raw.csv
     cp contenders.tsv some/
-    holds "$1 of $2 alone" sh -c "sh '$source_folder/bench/plots/draw.sh' some | grep -qx $1"
+    holds "$1 of $2 alone" sh -c "python3 '$report' plots some | grep -qx $1"
     rm -r some
 }
 if command -v gnuplot >.seen; then
@@ -145,7 +146,7 @@ for family in cycle latency memory growth full recovery wonders; do
     mkdir only
     grep -E "^(family|$family)," raw.csv >only/raw.csv
     cp contenders.tsv machine.txt only/
-    holds "$family alone" sh "$report/report.sh" "$work_folder/only"
+    holds "$family alone" python3 "$report" report "$work_folder/only"
     same "$family alone has its table" yes \
         "$(sed '/## Targets/,/^## /d; /## Who/,$d' only/report.md | grep -q '^| ' && echo yes)"
     rm -r only

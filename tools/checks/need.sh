@@ -61,6 +61,7 @@ need_test() {
     need_command "${CXX:-g++}" g++
     need_catch
     need_command redis-server redis-server
+    need_command python3 python3
 }
 
 need_clang() {
@@ -95,6 +96,7 @@ need_prove() {
 need_bench() {
     need_build
     need_command redis-server redis-server
+    need_command python3 python3
     wish gnuplot-nox need_command gnuplot
     wish beanstalkd need_command beanstalkd
     wish nats-server need_command nats-server

@@ -14,7 +14,7 @@ made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 new=$made/new
 # A .region is a region's text as it is, under its name.
-sh bench/report/region.sh >"$made/peers.region" || exit 1
+python3 bench/report readme >"$made/peers.region" || exit 1
 drifted=0
 seen=0
 for document in README.md engine/*.md lua/*.md tools/man/*.scd; do

@@ -36,11 +36,11 @@ done <"$files"
 lists=$(mktemp -d)
 trap 'rm -rf "$findings" "$files" "$lists"' EXIT
 # Everything that is written by hand; golden images and seeds are bytes.
-grep -E '\.(c|h|cpp|hpp|sh|lua|js|def|awk|md|scd|yml|in|txt)$|(^|/)(Makefile|run)$' "$files" |
+grep -E '\.(c|h|cpp|hpp|sh|lua|js|py|def|awk|md|scd|yml|in|txt)$|(^|/)(Makefile|run)$' "$files" |
     grep -vE '^(tests/golden|fuzz/seeds)/' >"$lists/text"
 grep -E '\.(c|h|cpp|hpp)$' "$lists/text" >"$lists/c"
 grep -E '\.(c|h|cpp|hpp|sh|lua)$|(^|/)run$' "$lists/text" >"$lists/code"
-grep -E '\.(c|h|cpp|hpp|sh|def|lua|js|awk)$|(^|/)run$' "$lists/text" >"$lists/headed"
+grep -E '\.(c|h|cpp|hpp|sh|def|lua|js|py|awk)$|(^|/)run$' "$lists/text" >"$lists/headed"
 
 {
     LC_ALL=C xargs awk -f tools/checks/text.awk <"$lists/text"
@@ -50,7 +50,7 @@ grep -E '\.(c|h|cpp|hpp|sh|def|lua|js|awk)$|(^|/)run$' "$lists/text" >"$lists/he
     while read -r path; do
         name=$(basename "$path")
         case $path in lua/[a-z]*.lua) name=$(basename "$path" .lua) ;; esac
-        head -n 2 "$path" | grep -qE "^(/\*|//|#|--) ?($name|$path): " ||
+        head -n 2 "$path" | grep -qE "^(/\*|//|#|--|\"\"\") ?($name|$path): " ||
             echo "$path:1: no head comment that begins with the file's name and says what it knows"
     done <"$lists/headed"
 } >>"$findings"
