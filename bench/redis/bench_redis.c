@@ -249,9 +249,8 @@ static void put_head(report_table *table, const char *const *names)
 
 static void weigh(connection *wire)
 {
-    static const char *const head[] = {"messages",     "formula",        "fresh",  "ready",
-                                       "leased",       "most x formula", "target", "",
-                                       "stream ready", "stream pending", NULL};
+    static const char *const head[] = {"messages",       "formula", "fresh", "ready", "leased",
+                                       "most x formula", "target",  "",      NULL};
     static const uint32_t sizes[] = {256, 1024, 4096, 16384, 65280};
     static report_table table;
     put_head(&table, head);
@@ -270,12 +269,9 @@ static void weigh(connection *wire)
         report_cell(&table, "<= 1.25 + 100 B");
         report_cell(&table, "%s",
                     (double)most <= 1.25 * (double)bytes.formula + 100 ? "met" : "MISSED");
-        report_cell(&table, "%llu", (unsigned long long)bytes.stream_ready);
-        report_cell(&table, "%llu", (unsigned long long)bytes.stream_pending);
     }
-    report_text("## Memory in Redis, bytes\n\n32-byte payloads, all slots full, 16 dead slots. "
-                "slotq by MEMORY USAGE; the stream by used_memory, as MEMORY USAGE takes what is "
-                "pending for four times as much.\n\n");
+    report_text("## Memory in Redis, bytes\n\nAs MEMORY USAGE reports. 32-byte payloads, all slots "
+                "full, 16 dead slots.\n\n");
     report_table_print(&table);
     report_table_csv(&table, "redis-memory");
 }

@@ -17,26 +17,6 @@ static uint64_t usage(connection *wire, const char *key)
     return bytes;
 }
 
-static void push_all(const subject *which, connection *wire, uint32_t messages)
-{
-    for (uint32_t done = 0; done < messages; done += MEMORY_BATCH) {
-        wire_skip(wire, which->push(wire, MEMORY_BATCH));
-    }
-}
-
-static void take_all(const subject *which, connection *wire, uint32_t messages)
-{
-    for (uint32_t done = 0; done < messages; done += MEMORY_BATCH) {
-        wire_skip(wire, which->take(wire, MEMORY_BATCH));
-    }
-}
-
-/* MEMORY USAGE would guess: of what is pending it tells four times what is taken. */
-static uint64_t used(connection *wire)
-{
-    return (uint64_t)wire_info(wire, "memory", "used_memory");
-}
-
 void memory_measure(connection *wire, uint32_t messages, memory_figures *figures)
 {
     slotq_geometry geometry = cycle_geometry;
@@ -51,15 +31,12 @@ void memory_measure(connection *wire, uint32_t messages, memory_figures *figures
     subject_call(wire, "create", words);
     wire_skip(wire, 1);
     figures->fresh = usage(wire, SUBJECT_QUEUE_KEY);
-    push_all(&subject_packed, wire, messages);
+    for (uint32_t done = 0; done < messages; done += MEMORY_BATCH) {
+        wire_skip(wire, subject_packed.push(wire, MEMORY_BATCH));
+    }
     figures->ready = usage(wire, SUBJECT_QUEUE_KEY);
-    take_all(&subject_packed, wire, messages);
+    for (uint32_t done = 0; done < messages; done += MEMORY_BATCH) {
+        wire_skip(wire, subject_packed.take(wire, MEMORY_BATCH));
+    }
     figures->leased = usage(wire, SUBJECT_QUEUE_KEY);
-    subject_streams.reset(wire);
-    const uint64_t nothing = used(wire);
-    push_all(&subject_streams, wire, messages);
-    figures->stream_ready = used(wire) - nothing;
-    take_all(&subject_streams, wire, messages);
-    figures->stream_pending = used(wire) - nothing;
-    subject_streams.reset(wire);
 }

@@ -1,6 +1,5 @@
 /* memory.h: what a queue takes in a server, as MEMORY USAGE says, fresh, full, and with all
- * messages leased; and by how much used_memory grows by a stream with the same messages. Knows no
- * target.
+ * messages leased. Knows no target; what peers take is weighed in ../peers.
  */
 #ifndef SLOTQ_BENCH_REDIS_MEMORY_H
 #define SLOTQ_BENCH_REDIS_MEMORY_H
@@ -13,8 +12,6 @@ typedef struct memory_figures {
     uint64_t fresh;
     uint64_t ready;
     uint64_t leased;
-    uint64_t stream_ready;
-    uint64_t stream_pending;
 } memory_figures;
 
 enum { MEMORY_BATCH = 256 };
