@@ -2,9 +2,9 @@
  * so that what else the machine does meets both (bench.h). Knows the clock; no store.
  */
 #include <string.h>
-#include <time.h>
 
 #include "bench.h"
+#include "../clock/clock.h"
 #include "../say/report.h"
 
 enum {
@@ -14,13 +14,6 @@ enum {
     MESSAGES_A_SAMPLE = 32, /* where a call is short beside a look at the clock */
     COPIES_A_LOOK = 1024
 };
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* A subject's turn in a way. */
 typedef struct turn {

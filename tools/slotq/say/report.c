@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../clock/clock.h"
 #include "../line/values.h"
 
 static bool quiet;
@@ -140,9 +140,7 @@ void progress_show(const char *what, uint64_t done, uint64_t total)
     if (!progress_wanted()) {
         return;
     }
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    const uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    const uint64_t now_ms = clock_ms();
     if (line_is_drawn && now_ms - drawn_at_ms < PAUSE_MS) {
         return;
     }

@@ -9,10 +9,10 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backoff.h"
+#include "../clock/clock.h"
 #include "../verbs/open.h"
 #include "../say/report.h"
 #include "../line/values.h"
@@ -21,9 +21,7 @@ enum { REASON_TIMEOUT = 124, EXIT_KILL = 100, EXIT_CANNOT_EXECUTE = 126, EXIT_NO
 
 uint64_t worker_now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return clock_ms();
 }
 
 /* The queue itself fails: what runs is still finished. */
