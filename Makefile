@@ -88,9 +88,10 @@ BENCH_MAINS := $(foreach main,$(BENCH_SOURCES),$(if $(filter bench_%,$(notdir $(
 hash := \#
 have = $(shell echo '$(hash)include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo $(2))
 BENCH_LIBS = -lhiredis -ljansson $(call have,sqlite3.h,-lsqlite3)
-# Tests of layout and core get by with image* and model*, on any machine; the rest needs Linux.
-SUPPORT_SOURCES := $(filter-out tests/support/main.cpp,$(wildcard tests/support/*.c*))
-CORE_SUPPORT := $(filter tests/support/image% tests/support/model%,$(SUPPORT_SOURCES))
+# Tests of layout and core need the rooms image and model, on any machine; the rest needs Linux.
+SUPPORT_SOURCES := $(filter-out tests/support/main.cpp,\
+	$(sort $(shell find tests/support -name '*.cpp')))
+CORE_SUPPORT := $(filter tests/support/image/% tests/support/model/%,$(SUPPORT_SOURCES))
 FUZZ_TARGETS := $(wildcard fuzz/fuzz_*.c fuzz/fuzz_*.cpp)
 FUZZ_SHARED := $(filter-out $(FUZZ_TARGETS) fuzz/replay.c fuzz/make_seeds.c,\
 	$(wildcard fuzz/*.c fuzz/*.cpp))

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "../tests/support/image_verbs.hpp"
+#include "../tests/support/image/verbs.hpp"
 #include "overlay.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

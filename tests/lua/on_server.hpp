@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "../support/redis_server.hpp"
+#include "../support/server/redis_server.hpp"
 
 namespace on_server
 {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "../support/image.hpp"
-#include "../support/model_play.hpp"
-#include "../support/redis_server.hpp"
+#include "../support/image/image.hpp"
+#include "../support/model/play.hpp"
+#include "../support/server/redis_server.hpp"
 
 namespace parity
 {

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "../support/catch.hpp"
-#include "../support/image.hpp"
+#include "../support/image/image.hpp"
 
 namespace on_server
 {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "../support/catch.hpp"
-#include "../support/image.hpp"
+#include "../support/image/image.hpp"
 #include "on_server.hpp"
 
 namespace

@@ -11,7 +11,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
-#include "redis_server.hpp"
+#include "server/redis_server.hpp"
 
 namespace any_queue
 {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "../../support/catch.hpp"
-#include "../../support/image.hpp"
+#include "../../support/image/image.hpp"
 
 namespace field = support::field;
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "../../support/image_verbs.hpp"
+#include "../../support/image/verbs.hpp"
 #include "queue.hpp"
 
 namespace

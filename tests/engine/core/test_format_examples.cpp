@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "../../support/catch.hpp"
-#include "../../support/image.hpp"
+#include "../../support/image/image.hpp"
 
 #ifndef SLOTQ_SOURCE_DIR
 #define SLOTQ_SOURCE_DIR "."

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "../../support/catch.hpp"
-#include "../../support/model_play.hpp"
+#include "../../support/model/play.hpp"
 
 namespace
 {

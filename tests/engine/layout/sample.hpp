@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../../support/catch.hpp"
-#include "../../support/image.hpp"
+#include "../../support/image/image.hpp"
 
 namespace sample
 {

@@ -17,7 +17,7 @@
 
 #include "slotq_redis.h"
 #include "any_queue.hpp"
-#include "redis_server.hpp"
+#include "../../support/server/redis_server.hpp"
 
 using namespace any_queue;
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "any_queue.hpp"
-#include "image.hpp"
+#include "../../support/image/image.hpp"
 
 extern "C" {
 #include "../../../engine/backend/file/journal.h"

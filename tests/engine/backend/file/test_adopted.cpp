@@ -15,7 +15,7 @@ extern "C" {
 #include "../../../../engine/layout/checksum.h"
 }
 #include "../../../support/catch.hpp"
-#include "../../../support/faults.hpp"
+#include "../../../support/faults/faults.hpp"
 #include "test_crash_trace.hpp"
 
 using namespace crash;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "../../../support/crash_states.hpp"
+#include "../../../support/crash/states.hpp"
 
 namespace crash
 {

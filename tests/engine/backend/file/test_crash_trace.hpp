@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "../../../support/stepper.hpp"
+#include "../../../support/crash/stepper.hpp"
 #include "test_crash_cases.hpp"
 #include "test_crash_world.hpp"
 

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "../../../../engine/slotq.h"
-#include "../../../support/crash_folder.hpp"
-#include "../../../support/crash_states.hpp"
+#include "../../../support/crash/folder.hpp"
+#include "../../../support/crash/states.hpp"
 
 namespace crash
 {

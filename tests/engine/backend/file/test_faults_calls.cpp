@@ -14,7 +14,7 @@
 #include <dirent.h>
 
 #include "../../../support/catch.hpp"
-#include "../../../support/faults.hpp"
+#include "../../../support/faults/faults.hpp"
 #include "test_crash_world.hpp"
 
 using namespace crash;

@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 
 #include "../../../support/catch.hpp"
-#include "../../../support/faults.hpp"
-#include "../../../support/power.hpp"
+#include "../../../support/faults/faults.hpp"
+#include "../../../support/faults/power.hpp"
 #include "test_crash_trace.hpp"
 
 using namespace crash;

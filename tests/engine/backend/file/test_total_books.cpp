@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "../../../../engine/slotq_core.h"
-#include "../../../support/crash_folder.hpp"
+#include "../../../support/crash/folder.hpp"
 
 namespace total
 {

@@ -15,7 +15,7 @@
 #include "../../../../engine/slotq_redis.h"
 #include "each_verb.hpp"
 #include "proxy.hpp"
-#include "redis_server.hpp"
+#include "../../../support/server/redis_server.hpp"
 
 namespace
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../../../../engine/slotq_redis.h"
-#include "redis_server.hpp"
+#include "../../../support/server/redis_server.hpp"
 
 namespace
 {

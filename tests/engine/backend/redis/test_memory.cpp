@@ -8,8 +8,8 @@
 #include <hiredis/hiredis.h>
 
 #include "../../../../engine/slotq_redis.h"
-#include "faults.hpp"
-#include "redis_server.hpp"
+#include "../../../support/faults/faults.hpp"
+#include "../../../support/server/redis_server.hpp"
 
 namespace
 {

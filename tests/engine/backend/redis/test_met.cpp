@@ -17,7 +17,7 @@
 
 #include "../../../../engine/slotq_redis.h"
 #include "any_queue.hpp"
-#include "redis_server.hpp"
+#include "../../../support/server/redis_server.hpp"
 
 namespace
 {

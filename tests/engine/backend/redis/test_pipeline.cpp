@@ -5,7 +5,7 @@
 #include "catch.hpp"
 
 #include "../../../../engine/slotq_redis.h"
-#include "redis_server.hpp"
+#include "../../../support/server/redis_server.hpp"
 
 namespace
 {

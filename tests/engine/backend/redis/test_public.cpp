@@ -14,7 +14,7 @@
 #include <poll.h>
 
 #include "../../../../engine/slotq_redis.h"
-#include "redis_server.hpp"
+#include "../../../support/server/redis_server.hpp"
 
 namespace
 {

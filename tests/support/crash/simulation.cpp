@@ -1,7 +1,7 @@
-/* crash_simulation.cpp: the simulation of crash_states.hpp: actions become core calls, each step
+/* simulation.cpp: the simulation of states.hpp: actions become core calls, each step
  * leaves a legal state. Knows the core's calls; knows no file.
  */
-#include "crash_states.hpp"
+#include "states.hpp"
 
 #include <algorithm>
 #include <cstring>

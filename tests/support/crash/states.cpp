@@ -1,7 +1,7 @@
-/* crash_states.cpp: canonical images and the core's steps, one by one. Offsets come from
+/* states.cpp: canonical images and the core's steps, one by one. Offsets come from
  * fields.def; the rules are the core's own.
  */
-#include "crash_states.hpp"
+#include "states.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -15,7 +15,7 @@ namespace
 
 enum field : uint32_t {
 #define SLOTQ_FIELD(part, name, offset, bytes, meaning) part##_##name = (offset),
-#include "../../engine/layout/fields.def"
+#include "../../../engine/layout/fields.def"
 #undef SLOTQ_FIELD
 };
 constexpr uint32_t GROUPS_AT = 64;

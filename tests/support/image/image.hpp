@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "../../engine/slotq_core.h"
+#include "../../../engine/slotq_core.h"
 
 namespace support
 {
@@ -25,7 +25,7 @@ namespace field
 {
 #define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
     constexpr Field part##_##name = {(offset), (bytes)};
-#include "../../engine/layout/fields.def"
+#include "../../../engine/layout/fields.def"
 #undef SLOTQ_FIELD
 } // namespace field
 

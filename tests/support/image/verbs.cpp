@@ -1,6 +1,6 @@
-/* image_verbs.cpp: see image_verbs.hpp.
+/* verbs.cpp: see verbs.hpp.
  */
-#include "image_verbs.hpp"
+#include "verbs.hpp"
 
 #include <algorithm>
 

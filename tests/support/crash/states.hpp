@@ -1,4 +1,4 @@
-/* crash_states.hpp: which states a queue may be in when a verb is cut short: those after a whole
+/* states.hpp: which states a queue may be in when a verb is cut short: those after a whole
  * number of the core's steps. Runs verbs on bytes by the core; knows no file and no handle.
  */
 #ifndef SLOTQ_TESTS_CRASH_STATES_HPP
@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "../../engine/slotq_core.h"
-#include "crash_folder.hpp"
+#include "../../../engine/slotq_core.h"
+#include "folder.hpp"
 
 namespace crash
 {

@@ -1,7 +1,7 @@
-/* crash_folder.cpp: plain system calls behind crash_folder.hpp. The folder lies in memory where
+/* folder.cpp: plain system calls behind folder.hpp. The folder lies in memory where
  * the machine has such a place, for thousands of files are written.
  */
-#include "crash_folder.hpp"
+#include "folder.hpp"
 
 #include <cstdlib>
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "../../engine/slotq_core.h"
+#include "../../../engine/slotq_core.h"
 
 namespace support
 {

@@ -1,8 +1,8 @@
-/* model_compare.cpp: see model_play.hpp. Here: asking both the same, and comparing everything.
+/* compare.cpp: see play.hpp. Here: asking both the same, and comparing everything.
  */
 #include <sstream>
 
-#include "model_play.hpp"
+#include "play.hpp"
 
 namespace support
 {

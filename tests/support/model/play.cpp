@@ -1,6 +1,6 @@
-/* model_play.cpp: see model_play.hpp. Here: choosing what to do.
+/* play.cpp: see play.hpp. Here: choosing what to do.
  */
-#include "model_play.hpp"
+#include "play.hpp"
 
 #include <algorithm>
 
@@ -254,7 +254,7 @@ void Play::interrupt_crossing()
  * that is earlier than it could be. */
 void Play::stir()
 {
-    static const uint32_t garbage[] = { 0, 3, 0x103, 5, 0xFFFFFFFF, 0x203 };
+    static const uint32_t garbage[] = {0, 3, 0x103, 5, 0xFFFFFFFF, 0x203};
     for (uint32_t g = 0; g < model_.groups.size(); g++) {
         const uint64_t head = image_.get(field::group_head, g);
         const uint32_t written = image_.distance(head, image_.get(field::group_written, g));

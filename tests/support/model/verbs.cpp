@@ -1,4 +1,4 @@
-/* model_verbs.cpp: see model.hpp. Here: the verbs that change something.
+/* verbs.cpp: see model.hpp. Here: the verbs that change something.
  */
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-/* model_play.hpp: the core and the model play the same game: the same verbs at the same times,
+/* play.hpp: the core and the model play the same game: the same verbs at the same times,
  * everything compared after each. Who chooses the moves, a random number or a fuzzer, is open.
  */
 #ifndef TESTS_SUPPORT_MODEL_PLAY_HPP
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "image.hpp"
+#include "../image/image.hpp"
 #include "model.hpp"
 
 namespace support
