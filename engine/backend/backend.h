@@ -1,6 +1,6 @@
 /* backend.h: the one contract of everything that holds a queue's bytes, at the level of verbs,
  * so that a store far away can run a whole verb in one message. Knows calls and where payloads
- * go; must not know URLs, the clock, or what a message means.
+ * go; must not know URLs, which clock it is, or what a message means.
  */
 #ifndef SLOTQ_BACKEND_BACKEND_H
 #define SLOTQ_BACKEND_BACKEND_H
@@ -25,10 +25,22 @@ typedef struct store_harvest {
 
 typedef struct store store;
 
+/* now_ms of a call to which the store gives the time. */
+enum { STORE_TIME = 0 };
+
+/* What a store asks the handle that it belongs to, in the midst of a call. */
+typedef struct store_owner {
+    uint64_t (*exact_ms)(const void *handle);
+    uint64_t (*rough_ms)(const void *handle); /* a second late at most, and cheap */
+    /* Asked from time to time while others keep the store waiting. */
+    bool (*gives_up)(const void *handle, uint64_t waited_ms);
+} store_owner;
+
 /* What every kind of store can do. Functions that answer a slotq_outcome fill fault when it is
  * a failure or an answer of their own (IO, LOCKED, UNSUPPORTED …); the outcomes of the core come
- * back as they are, CORRUPT with call->damage and fault. None reads the clock: a call brings its
- * now_ms (0 where the verb needs none). None checks arguments: the core does.
+ * back as they are, CORRUPT with call->damage and fault. A call with STORE_TIME gets the owner's
+ * time once nobody else can be at the bytes: others may have kept it waiting. None checks
+ * arguments: the core does.
  * A store belongs to one thread at a time; clone gives one for another thread. */
 typedef struct store_ops {
     /* Run a verb, all its steps, alone with the bytes: others see it before or after. harvest
@@ -42,8 +54,7 @@ typedef struct store_ops {
      * first answered. fault is the second's when that failed, else the first's; where both share
      * the fate of a message that was lost, both say so. */
     slotq_outcome (*pair)(store *store, slotq_call *first, slotq_call *second,
-                          store_harvest *harvest, slotq_outcome *first_outcome,
-                          store_fault *fault);
+                          store_harvest *harvest, slotq_outcome *first_outcome, store_fault *fault);
 
     /* Sleep up to sleep_ms, or less where somebody woke the waiters since this store's last
      * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */
@@ -72,7 +83,36 @@ struct store {
     slotq_view view;
     int64_t ahead_ms; /* its clock less this machine's; 0 where there is but one */
     bool is_listened; /* its owner polls for wakes himself: whoever finds nothing is waiting */
-    bool wants_now; /* every call should bring a now, rough where the verb needs none */
+    bool wants_now;   /* every call should have a now, rough where the verb needs none */
+    const store_owner *owner; /* NULL while it is opened, and no verb is run then */
+    const void *handle;       /* of the owner, for its functions */
 };
+
+/* The verb reckons with the time. */
+static inline bool store_needs_time(const store *self, const slotq_call *call)
+{
+    switch (call->verb) {
+    case SLOTQ_PUSH:
+        return (self->view.geometry.flags & SLOTQ_FLAG_STAMPS) != 0;
+    case SLOTQ_ACK:
+    case SLOTQ_RELEASE:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Give a call its time, unless it has one. */
+static inline void store_set_now(const store *self, slotq_call *call)
+{
+    if (call->now_ms != STORE_TIME) {
+        return;
+    }
+    if (store_needs_time(self, call)) {
+        call->now_ms = self->owner->exact_ms(self->handle);
+    } else if (self->wants_now) {
+        call->now_ms = self->owner->rough_ms(self->handle);
+    }
+}
 
 #endif

@@ -11,7 +11,7 @@ slotq_outcome slotq_remove(slotq *queue, uint8_t group, uint64_t id)
     if (group != SLOTQ_ALL_GROUPS && !queue_group_fits(queue, group)) {
         return SLOTQ_INVALID;
     }
-    slotq_core_begin(&call, SLOTQ_REMOVE, queue_now_ms(queue));
+    slotq_core_begin(&call, SLOTQ_REMOVE, STORE_TIME);
     call.remove = (slotq_call_remove){.id = id, .group = group};
     return queue_call(queue, &call);
 }
@@ -29,11 +29,12 @@ slotq_outcome slotq_reclaim(slotq *queue, uint8_t group, uint32_t *ready_count,
     if (!queue_group_fits(queue, group)) {
         return SLOTQ_INVALID;
     }
-    const uint64_t now_ms = queue_now_ms(queue);
+    uint64_t now_ms = STORE_TIME;
     do { /* each call is bounded, and at one and the same now they come to an end */
         slotq_core_begin(&call, SLOTQ_RECLAIM, now_ms);
         call.reclaim = (slotq_call_reclaim){.group = group};
         outcome = queue_call(queue, &call);
+        now_ms = call.now_ms;
         if (outcome == SLOTQ_OK || outcome == SLOTQ_AGAIN) {
             ready += call.reclaim.ready_count;
             dead += call.reclaim.dead_count;
@@ -66,7 +67,7 @@ slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count)
     do {
         const uint32_t left = wanted - done;
         const uint32_t part = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
-        slotq_core_begin(&call, SLOTQ_REDRIVE, queue_now_ms(queue));
+        slotq_core_begin(&call, SLOTQ_REDRIVE, STORE_TIME);
         call.dead = (slotq_call_dead){.limit = part};
         outcome = queue_call(queue, &call);
         done += call.dead.count;
@@ -84,7 +85,7 @@ slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count)
     if (queue == NULL) {
         return SLOTQ_INVALID;
     }
-    slotq_core_begin(&call, SLOTQ_DEAD_PURGE, queue_now_ms(queue));
+    slotq_core_begin(&call, SLOTQ_DEAD_PURGE, STORE_TIME);
     call.dead = (slotq_call_dead){0};
     const slotq_outcome outcome = queue_call(queue, &call);
     if (count != NULL) {
@@ -103,7 +104,7 @@ static slotq_outcome set_pause(slotq *queue, slotq_verb verb, uint8_t what)
         return queue_refuse(queue, SLOTQ_INVALID, "%u is nothing to pause: 1 in, 2 out or 3 both",
                             what);
     }
-    slotq_core_begin(&call, verb, queue_now_ms(queue));
+    slotq_core_begin(&call, verb, STORE_TIME);
     call.pause = (slotq_call_pause){.what = what};
     return queue_call(queue, &call);
 }
@@ -124,7 +125,7 @@ slotq_outcome slotq_purge(slotq *queue)
     if (queue == NULL) {
         return SLOTQ_INVALID;
     }
-    slotq_core_begin(&call, SLOTQ_PURGE, queue_now_ms(queue));
+    slotq_core_begin(&call, SLOTQ_PURGE, STORE_TIME);
     return queue_call(queue, &call);
 }
 

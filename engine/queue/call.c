@@ -18,8 +18,14 @@ uint64_t queue_now_ms(const slotq *queue)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-uint64_t queue_coarse_now_ms(const slotq *queue)
+static uint64_t exact_ms(const void *handle)
 {
+    return queue_now_ms(handle);
+}
+
+static uint64_t rough_ms(const void *handle)
+{
+    const slotq *queue = handle;
 #ifdef CLOCK_REALTIME_COARSE
     struct timespec now;
     if (queue->options.clock_ms == NULL && clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0) {
@@ -27,6 +33,29 @@ uint64_t queue_coarse_now_ms(const slotq *queue)
     }
 #endif
     return queue_now_ms(queue);
+}
+
+static bool gives_up(const void *handle, uint64_t waited_ms)
+{
+    const slotq *queue = handle;
+    const slotq_options *options = &queue->options;
+    if (options->should_stop != NULL && options->should_stop(options->stop_context)) {
+        return true;
+    }
+    const queue_wait *wait = queue->patience;
+    if (wait == NULL) {
+        return false;
+    }
+    return (wait->wait_ms > 0 ? monotonic_ms() - wait->begun_ms : waited_ms) >= wait->wait_ms;
+}
+
+void queue_own_store(slotq *queue, store *opened)
+{
+    static const store_owner owner = {
+        .exact_ms = exact_ms, .rough_ms = rough_ms, .gives_up = gives_up};
+    opened->owner = &owner;
+    opened->handle = queue;
+    queue->store = opened;
 }
 
 uint64_t slotq_now_ms(const slotq *queue)
@@ -55,6 +84,11 @@ queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms)
 {
     const queue_wait wait = {wait_ms, wait_ms > 0 ? monotonic_ms() : 0, queue};
     return wait;
+}
+
+void queue_patience_begin(slotq *queue, const queue_wait *wait)
+{
+    queue->patience = wait;
 }
 
 uint64_t queue_wait_left_ms(const queue_wait *wait)

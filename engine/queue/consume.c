@@ -49,10 +49,10 @@ static slotq_outcome drop_damaged(slotq *queue, slotq_batch *batch)
     return outcome;
 }
 
-void consume_reserve_begin(slotq *queue, slotq_call *call, const consume_wish *wanted,
-                           bool may_wait, const slotq_batch *batch)
+void consume_reserve_begin(slotq_call *call, const consume_wish *wanted, bool may_wait,
+                           const slotq_batch *batch)
 {
-    slotq_core_begin(call, SLOTQ_RESERVE, queue_now_ms(queue));
+    slotq_core_begin(call, SLOTQ_RESERVE, STORE_TIME);
     call->reserve.lease_ms = wanted->lease_ms;
     call->reserve.runs = batch->runs;
     call->reserve.run_capacity = wanted->limit;
@@ -73,7 +73,7 @@ slotq_outcome consume_take(slotq *queue, slotq_call *call, const consume_wish *w
         if (outcome != SLOTQ_OK || batch->count > 0) {
             return outcome;
         }
-        consume_reserve_begin(queue, call, wanted, may_wait, batch);
+        consume_reserve_begin(call, wanted, may_wait, batch);
         outcome = queue_call_harvest(queue, call, &batch->harvest);
         if (outcome != SLOTQ_OK) {
             return outcome;
@@ -85,7 +85,7 @@ slotq_outcome consume_take(slotq *queue, slotq_call *call, const consume_wish *w
 static slotq_outcome reserve_sound(slotq *queue, slotq_call *call, const consume_wish *wanted,
                                    bool may_wait, slotq_batch *batch)
 {
-    consume_reserve_begin(queue, call, wanted, may_wait, batch);
+    consume_reserve_begin(call, wanted, may_wait, batch);
     const slotq_outcome outcome = queue_call_harvest(queue, call, &batch->harvest);
     return outcome == SLOTQ_OK ? consume_take(queue, call, wanted, may_wait, batch) : outcome;
 }
@@ -139,8 +139,9 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
         return consume_refuse_memory(queue);
     }
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
+    queue_patience_begin(queue, &wait);
     const slotq_outcome outcome = reserve_sound(queue, &call, &wanted, wait_ms > 0, batch);
-    return consume_wait(queue, &call, &wanted, &wait, outcome, batch);
+    return queue_patience_end(queue, consume_wait(queue, &call, &wanted, &wait, outcome, batch));
 }
 
 /* ---- settle ---- */
@@ -150,13 +151,10 @@ slotq_outcome consume_refuse_looked_at(slotq *queue)
     return queue_refuse(queue, SLOTQ_INVALID, "the batch was not reserved, only looked at");
 }
 
-static const struct {
-    slotq_verb verb;
-    bool needs_now; /* it sets a deadline or a time of death */
-} hows[] = {
-    [SLOTQ_SETTLE_ACK] = {SLOTQ_ACK, false},         [SLOTQ_SETTLE_NACK] = {SLOTQ_NACK, true},
-    [SLOTQ_SETTLE_RELEASE] = {SLOTQ_RELEASE, false}, [SLOTQ_SETTLE_EXTEND] = {SLOTQ_EXTEND, true},
-    [SLOTQ_SETTLE_KILL] = {SLOTQ_KILL, true},
+static const slotq_verb hows[] = {
+    [SLOTQ_SETTLE_ACK] = SLOTQ_ACK,         [SLOTQ_SETTLE_NACK] = SLOTQ_NACK,
+    [SLOTQ_SETTLE_RELEASE] = SLOTQ_RELEASE, [SLOTQ_SETTLE_EXTEND] = SLOTQ_EXTEND,
+    [SLOTQ_SETTLE_KILL] = SLOTQ_KILL,
 };
 
 /* group and ms in range; for the run or runs the caller answers. */
@@ -171,11 +169,10 @@ static bool settle_fits(slotq *queue, slotq_settle_how how, uint8_t group, uint6
     return how != SLOTQ_SETTLE_NACK || ms == 0 || queue_duration_fits(queue, "delay", ms);
 }
 
-void consume_settle_begin(const slotq *queue, slotq_call *call, slotq_settle_how how, uint8_t group,
-                          uint64_t ms, uint8_t reason)
+void consume_settle_begin(slotq_call *call, slotq_settle_how how, uint8_t group, uint64_t ms,
+                          uint8_t reason)
 {
-    slotq_core_begin(call, hows[how].verb,
-                     hows[how].needs_now ? queue_now_ms(queue) : queue_rough_now_ms(queue));
+    slotq_core_begin(call, hows[how], STORE_TIME);
     call->settle.group = group;
     call->settle.reason = reason;
     call->settle.ms = ms;
@@ -194,7 +191,7 @@ static slotq_outcome settle_one(slotq *queue, slotq_settle_how how, uint8_t grou
     }
     const slotq_run run = {id, token, 1};
     slotq_call call;
-    consume_settle_begin(queue, &call, how, group, ms, reason);
+    consume_settle_begin(&call, how, group, ms, reason);
     call.settle.runs = &run;
     call.settle.run_count = 1;
     call.settle.outcomes = NULL;
@@ -265,7 +262,7 @@ slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, co
         return SLOTQ_INVALID;
     }
     slotq_call call;
-    consume_settle_begin(queue, &call, how, group, ms, reason);
+    consume_settle_begin(&call, how, group, ms, reason);
     call.settle.runs = runs;
     call.settle.run_count = run_count;
     call.settle.outcomes = outcomes;

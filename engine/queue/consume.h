@@ -24,8 +24,8 @@ slotq_outcome consume_refuse_looked_at(slotq *queue);
 bool consume_room(slotq *queue, consume_wish *wanted, slotq_batch *batch);
 
 /* A reserve call, ready for the store; its runs go into the batch. */
-void consume_reserve_begin(slotq *queue, slotq_call *call, const consume_wish *wanted,
-                           bool may_wait, const slotq_batch *batch);
+void consume_reserve_begin(slotq_call *call, const consume_wish *wanted, bool may_wait,
+                           const slotq_batch *batch);
 
 /* It answered OK: the batch has its messages, but for damaged ones, which die here; asks on while
  * all were damaged. */
@@ -38,7 +38,7 @@ slotq_outcome consume_wait(slotq *queue, slotq_call *call, const consume_wish *w
                            const queue_wait *wait, slotq_outcome outcome, slotq_batch *batch);
 
 /* A settle call that lacks only runs, run_count, outcomes and tokens. */
-void consume_settle_begin(const slotq *queue, slotq_call *call, slotq_settle_how how, uint8_t group,
-                          uint64_t ms, uint8_t reason);
+void consume_settle_begin(slotq_call *call, slotq_settle_how how, uint8_t group, uint64_t ms,
+                          uint8_t reason);
 
 #endif

@@ -15,8 +15,9 @@ struct slotq {
     /* the last call that did not answer OK; text is made when asked for */
     slotq_error error;
     slotq_verb error_verb;
-    slotq_holder holder; /* FULL */
-    store_fault fault;   /* scratch of a call */
+    slotq_holder holder;               /* FULL */
+    store_fault fault;                 /* scratch of a call */
+    const struct queue_wait *patience; /* of the waiting call that runs; NULL: any other call */
 };
 
 /* ---- handles (open.c) ---- */
@@ -85,12 +86,8 @@ static inline bool queue_duration_fits(slotq *queue, const char *what, uint64_t 
 /* Milliseconds since the epoch by the queue's clock. */
 uint64_t queue_now_ms(const slotq *queue);
 
-/* For verbs that need no time themselves: what the store wants, cheaply. */
-uint64_t queue_coarse_now_ms(const slotq *queue);
-static inline uint64_t queue_rough_now_ms(const slotq *queue)
-{
-    return queue->store->wants_now ? queue_coarse_now_ms(queue) : 0;
-}
+/* A store belongs to this handle from now on, and asks it for the time. */
+void queue_own_store(slotq *queue, store *opened);
 
 /* Run a verb and keep its answer. */
 slotq_outcome queue_call(slotq *queue, slotq_call *call);
@@ -100,11 +97,19 @@ slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *
 /* How long a waiting call may go on, in real time. */
 typedef struct queue_wait {
     uint64_t wait_ms;
-    uint64_t begun_ms; /* monotonic */
+    uint64_t begun_ms;  /* monotonic */
     const slotq *queue; /* whose options can end it */
 } queue_wait;
 
 queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms);
+/* The wait bounds also how long others may keep the store of this call waiting, if for a second at
+ * least; until queue_patience_end, which hands outcome on. */
+void queue_patience_begin(slotq *queue, const queue_wait *wait);
+static inline slotq_outcome queue_patience_end(slotq *queue, slotq_outcome outcome)
+{
+    queue->patience = NULL;
+    return outcome;
+}
 /* What is left of it. */
 uint64_t queue_wait_left_ms(const queue_wait *wait);
 /* The time is over. */

@@ -12,7 +12,7 @@ slotq_outcome slotq_get_status(slotq *queue, uint8_t group, uint64_t id, slotq_s
     if (!queue_group_fits(queue, group)) {
         return SLOTQ_INVALID;
     }
-    slotq_core_begin(&call, SLOTQ_STATUS, queue_now_ms(queue));
+    slotq_core_begin(&call, SLOTQ_STATUS, STORE_TIME);
     call.status = (slotq_call_status){.id = id, .group = group};
     const slotq_outcome outcome = queue_call(queue, &call);
     if (outcome == SLOTQ_OK) {
@@ -52,7 +52,7 @@ static slotq_outcome look(slotq *queue, slotq_verb verb, uint8_t group, uint64_t
     if (!batch_room(batch, kind, &queue->store->view, false, &limit)) {
         return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a batch: ask for fewer messages");
     }
-    slotq_core_begin(&call, verb, queue_now_ms(queue));
+    slotq_core_begin(&call, verb, STORE_TIME);
     call.look =
         (slotq_call_look){.from = from, .items = batch->items, .capacity = limit, .group = group};
     const slotq_outcome outcome = queue_call_harvest(queue, &call, &batch->harvest);
@@ -82,7 +82,7 @@ slotq_outcome slotq_get_stats(slotq *queue, uint8_t group, slotq_stats *stats)
     if (!queue_group_fits(queue, group)) {
         return SLOTQ_INVALID;
     }
-    slotq_core_begin(&call, SLOTQ_STATS, queue_now_ms(queue));
+    slotq_core_begin(&call, SLOTQ_STATS, STORE_TIME);
     call.stats = (slotq_call_stats){.group = group};
     const slotq_outcome outcome = queue_call(queue, &call);
     if (outcome == SLOTQ_OK) {

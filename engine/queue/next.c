@@ -53,13 +53,14 @@ static slotq_outcome ack_and_reserve(slotq *queue, consume_wish *wanted, uint64_
         batch_bring_back(batch);
         return consume_refuse_memory(queue);
     }
-    consume_settle_begin(queue, &settle, SLOTQ_SETTLE_ACK, batch->aside.group, 0, 0);
+    consume_settle_begin(&settle, SLOTQ_SETTLE_ACK, batch->aside.group, 0, 0);
     settle.settle.runs = batch->aside.runs;
     settle.settle.run_count = batch->aside.run_count;
     settle.settle.outcomes = batch->aside.outcomes;
     settle.settle.tokens = NULL;
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
-    consume_reserve_begin(queue, &reserve, wanted, wait_ms > 0, batch);
+    queue_patience_begin(queue, &wait); /* slotq_next ends it */
+    consume_reserve_begin(&reserve, wanted, wait_ms > 0, batch);
     slotq_outcome outcome = run_pair(queue, &settle, &reserve, batch, &acked);
     tell_settled(batch, &settle, acked, settled);
     if (outcome == SLOTQ_OK) {
@@ -95,5 +96,5 @@ slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t l
     if (!queue_group_fits(queue, batch->group)) { /* of another queue */
         return SLOTQ_INVALID;
     }
-    return ack_and_reserve(queue, &wanted, wait_ms, batch, settled);
+    return queue_patience_end(queue, ack_and_reserve(queue, &wanted, wait_ms, batch, settled));
 }

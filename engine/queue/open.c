@@ -86,7 +86,7 @@ slotq *queue_handle_new(const slotq_options *options, uint32_t poll_ms)
 
 static void take_store(slotq *queue, store *opened)
 {
-    queue->store = opened;
+    queue_own_store(queue, opened);
     queue->options.redis = NULL; /* borrowed for the call that opened; the store has its own */
     queue->geometry = opened->view.geometry;
     queue->lease_max_ms = (uint64_t)SLOTQ_LEASE_TICKS_MAX * queue->geometry.tick_ms;

@@ -47,8 +47,7 @@ static slotq_outcome push_once(slotq *queue, const slotq_data *messages, uint32_
                                bool may_wait, uint64_t *first_id)
 {
     slotq_call call;
-    const bool stamps = (queue->geometry.flags & SLOTQ_FLAG_STAMPS) != 0;
-    slotq_core_begin(&call, SLOTQ_PUSH, stamps ? queue_now_ms(queue) : queue_rough_now_ms(queue));
+    slotq_core_begin(&call, SLOTQ_PUSH, STORE_TIME);
     call.push.messages = messages;
     call.push.count = count;
     call.push.may_wait = may_wait;
@@ -86,17 +85,12 @@ slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t coun
     return judged == SLOTQ_OK ? push_once(queue, messages, count, false, first_id) : judged;
 }
 
-slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t count,
-                              uint64_t wait_ms, uint64_t *first_id)
+static slotq_outcome push_until(slotq *queue, const slotq_data *messages, uint32_t count,
+                                const queue_wait *wait, uint64_t *first_id)
 {
-    const slotq_outcome judged = judge(queue, messages, count);
-    if (judged != SLOTQ_OK) {
-        return judged;
-    }
-    const queue_wait wait = queue_wait_begin(queue, wait_ms);
     bool was_full = false;
     for (;;) {
-        const bool over = queue_wait_is_over(&wait);
+        const bool over = queue_wait_is_over(wait);
         const bool marks = (was_full && !over) || queue->store->is_listened;
         const slotq_outcome outcome = push_once(queue, messages, count, marks, first_id);
         if (outcome != SLOTQ_FULL || over) {
@@ -106,9 +100,21 @@ slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t
             was_full = true;
             continue;
         }
-        const slotq_outcome slept = queue_wait_sleep(queue, &wait, 0, UINT64_MAX);
+        const slotq_outcome slept = queue_wait_sleep(queue, wait, 0, UINT64_MAX);
         if (slept != SLOTQ_OK) {
             return slept;
         }
     }
+}
+
+slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t count,
+                              uint64_t wait_ms, uint64_t *first_id)
+{
+    const slotq_outcome judged = judge(queue, messages, count);
+    if (judged != SLOTQ_OK) {
+        return judged;
+    }
+    const queue_wait wait = queue_wait_begin(queue, wait_ms);
+    queue_patience_begin(queue, &wait);
+    return queue_patience_end(queue, push_until(queue, messages, count, &wait, first_id));
 }

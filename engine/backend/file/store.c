@@ -73,8 +73,9 @@ static slotq_outcome run_steps(file_store *self, slotq_call *call, bool *wakes, 
     return outcome;
 }
 
-/* What may be refused before the bytes are looked at. */
-static slotq_outcome refuse_early(file_store *self, const slotq_call *call, store_fault *fault)
+/* What may be refused without a look at the bytes. */
+static slotq_outcome refuse_early(const file_store *self, const slotq_call *call,
+                                  store_fault *fault)
 {
     const file_image *image = self->image;
     const slotq_outcome unfit = file_image_refuse_unfit(image, fault);
@@ -84,12 +85,39 @@ static slotq_outcome refuse_early(file_store *self, const slotq_call *call, stor
     if (image->options.read_only && !slotq_core_verb_only_reads(call->verb)) {
         return fault_read_only(fault, image->names.shown, slotq_core_verb_name(call->verb));
     }
-    const uint64_t since_ms = call->now_ms - self->looked_ms;
-    if (call->now_ms == 0 || since_ms < LOOK_EVERY_MS || -since_ms < LOOK_EVERY_MS) {
+    return SLOTQ_OK;
+}
+
+/* Once a second: the file is still there. */
+static slotq_outcome look_at_times(file_store *self, uint64_t now_ms, store_fault *fault)
+{
+    const uint64_t since_ms = now_ms - self->looked_ms;
+    if (now_ms == 0 || since_ms < LOOK_EVERY_MS || -since_ms < LOOK_EVERY_MS) {
         return SLOTQ_OK; /* a rough now may lie before a fine one */
     }
-    self->looked_ms = call->now_ms;
-    return file_image_look(image, fault);
+    self->looked_ms = now_ms;
+    return file_image_look(self->image, fault);
+}
+
+/* Alone with the bytes. */
+static slotq_outcome call_inside(file_store *self, slotq_call *call, store_harvest *harvest,
+                                 bool *wakes, store_fault *fault)
+{
+    store *base = &self->base;
+    store_set_now(base, call); /* no earlier: the lock may have been waited for */
+    slotq_outcome outcome = look_at_times(self, call->now_ms, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    fault->outcome = SLOTQ_OK;
+    outcome = run_steps(self, call, wakes, fault);
+    if (harvest != NULL && outcome == SLOTQ_OK) {
+        harvest_take(&base->view, call, file_keeps_still(base), harvest);
+    }
+    if (outcome != SLOTQ_OK) {
+        self->wake_seen = waiting_look(self->image->bytes + AT_shared_wake);
+    }
+    return outcome;
 }
 
 static slotq_outcome file_call(store *base, slotq_call *call, store_harvest *harvest,
@@ -107,14 +135,7 @@ static slotq_outcome file_call(store *base, slotq_call *call, store_harvest *har
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    fault->outcome = SLOTQ_OK;
-    outcome = run_steps(self, call, &wakes, fault);
-    if (harvest != NULL && outcome == SLOTQ_OK) {
-        harvest_take(&base->view, call, file_keeps_still(base), harvest);
-    }
-    if (outcome != SLOTQ_OK) {
-        self->wake_seen = waiting_look(wake);
-    }
+    outcome = call_inside(self, call, harvest, &wakes, fault);
     leave(image, locked);
     if (wakes) {
         waiting_wake(wake, true);

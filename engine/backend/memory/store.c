@@ -59,6 +59,7 @@ static slotq_outcome memory_call(store *base, slotq_call *call, store_harvest *h
     if (!alone) {
         pthread_mutex_lock(&self->image->mutex);
     }
+    store_set_now(base, call);
     const slotq_outcome outcome = run_steps(self, call, &wakes);
     if (harvest != NULL && outcome == SLOTQ_OK) {
         harvest_take(&base->view, call, memory_keeps_still(base), harvest);
@@ -200,6 +201,8 @@ static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store
     made->base.wants_now = false;
     made->base.ahead_ms = 0;
     made->base.is_listened = false;
+    made->base.owner = NULL;
+    made->base.handle = NULL;
     made->image = image;
     made->wake_seen = 0;
     *opened = &made->base;

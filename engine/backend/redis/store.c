@@ -21,6 +21,7 @@ static slotq_outcome redis_call(store *base, slotq_call *call, store_harvest *ha
                                 store_fault *fault)
 {
     redis_job job = {.call = call, .harvest = harvest, .fault = fault};
+    store_set_now(base, call);
     redis_store_run(self_of(base), &job, 1);
     return job.outcome;
 }
@@ -32,6 +33,8 @@ static slotq_outcome redis_pair(store *base, slotq_call *first, slotq_call *seco
     store_fault first_fault = {0};
     redis_job jobs[2] = {{.call = first, .fault = &first_fault},
                          {.call = second, .harvest = harvest, .fault = fault}};
+    store_set_now(base, first);
+    store_set_now(base, second);
     redis_store_run(self_of(base), jobs, 2);
     *first_outcome = jobs[0].outcome;
     if (jobs[0].outcome >= SLOTQ_FAILURES && jobs[1].outcome < SLOTQ_FAILURES) {

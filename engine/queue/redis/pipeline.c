@@ -128,6 +128,7 @@ static slotq_outcome take_in(slotq_pipeline *pipeline, uint32_t *index)
     if (index != NULL) {
         *index = pipeline->count;
     }
+    store_set_now(pipeline->queue->store, &pipeline->entries[pipeline->count]->call);
     pipeline->count++;
     return SLOTQ_OK;
 }
@@ -152,9 +153,7 @@ slotq_outcome slotq_pipeline_push(slotq_pipeline *pipeline, const slotq_data *me
     if (made == NULL) {
         return refuse_memory(pipeline);
     }
-    const bool stamps = (queue->geometry.flags & SLOTQ_FLAG_STAMPS) != 0;
-    slotq_core_begin(&made->call, SLOTQ_PUSH,
-                     stamps ? queue_now_ms(queue) : queue_rough_now_ms(queue));
+    slotq_core_begin(&made->call, SLOTQ_PUSH, STORE_TIME);
     made->call.push = (slotq_call_push){.messages = messages, .count = count};
     return take_in(pipeline, index);
 }
@@ -178,7 +177,7 @@ slotq_outcome slotq_pipeline_reserve(slotq_pipeline *pipeline, uint8_t group, ui
     }
     made->batch = batch;
     made->wanted = wanted;
-    consume_reserve_begin(pipeline->queue, &made->call, &wanted, false, batch);
+    consume_reserve_begin(&made->call, &wanted, false, batch);
     return take_in(pipeline, index);
 }
 
@@ -232,7 +231,7 @@ slotq_outcome slotq_pipeline_settle(slotq_pipeline *pipeline, slotq_settle_how h
     if (made == NULL) {
         return refuse_memory(pipeline);
     }
-    consume_settle_begin(queue, &made->call, how, group, ms, reason);
+    consume_settle_begin(&made->call, how, group, ms, reason);
     made->call.settle.outcomes = outcomes;
     made->call.settle.tokens = new_tokens;
     return copy_runs(made, runs, run_count) ? take_in(pipeline, index) : refuse_memory(pipeline);
