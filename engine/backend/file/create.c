@@ -293,6 +293,12 @@ static slotq_outcome remove_locked(int folder, const file_names *names, store_fa
     return filesystem_sync_folder(folder, names->shown, fault);
 }
 
+static slotq_outcome refuse_open(const file_names *names, store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_LOCKED,
+                     "%s is open in another process or handle: close it there first", names->shown);
+}
+
 static slotq_outcome lock_and_remove(int folder, int descriptor, const file_names *names,
                                      store_fault *fault)
 {
@@ -303,9 +309,10 @@ static slotq_outcome lock_and_remove(int folder, int descriptor, const file_name
         return fault_system(fault, errno, "%s cannot be locked", names->shown);
     }
     if (answer == LOCK_REFUSED) {
-        return fault_say(fault, SLOTQ_LOCKED,
-                         "%s is open in another process or handle: close it there first",
-                         names->shown);
+        return refuse_open(names, fault);
+    }
+    if (lock_ids_state(descriptor) != LOCK_IS_FREE) { /* in use, its presence lost or leaving */
+        return refuse_open(names, fault);
     }
     if (fstat(descriptor, &ours) != 0 ||
         fstatat(folder, names->main, &named, AT_SYMLINK_NOFOLLOW) != 0 ||

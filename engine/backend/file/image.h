@@ -4,12 +4,13 @@
 #ifndef SLOTQ_BACKEND_FILE_IMAGE_H
 #define SLOTQ_BACKEND_FILE_IMAGE_H
 
-#include "../system/forked.h"
 #include "filesystem.h"
+#include "life.h"
 #include "store.h"
 
 typedef struct file_image {
     int descriptor;         /* of the main file; holds the locks */
+    int folder;             /* in which it lies, to be opened once more */
     int journal_descriptor; /* -1: read only without a journal, and writers are kept out */
     uint8_t *bytes;         /* mapped; only readable in a read-only image */
     uint8_t *journal;       /* mapped, or NULL */
@@ -18,7 +19,7 @@ typedef struct file_image {
     bool writable;     /* the descriptor is */
     uint32_t stores;   /* atomic */
     uint32_t poisoned; /* atomic: a sync failed */
-    fork_mark mark;    /* of an exclusive image: a child is not alone with the bytes */
+    life life;         /* where there is a journal */
     file_names names;
 } file_image;
 

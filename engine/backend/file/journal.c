@@ -4,9 +4,7 @@
 #include "../system/large_files.h"
 #include "journal.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,44 +15,31 @@
 enum {
     AT_MAGIC = 0,
     AT_VERSION = 4,
-    AT_ABI = 8,
+    AT_ORDER = 8,
     AT_GEOMETRY_CHECK = 12,
     AT_INODE = 16,
     AT_BIRTH = 24,
     AT_MAIN_BYTES = 32,
     AT_HEADER_CHECK = 40,
-    AT_MUTEX = 64,
-    MUTEX_BYTES = JOURNAL_AT_LIVE - AT_MUTEX,
     AT_PATCH_COUNT = JOURNAL_AT_RECORD,
     AT_SCRATCH_BYTES = JOURNAL_AT_RECORD + 4,
     AT_CHECKED = JOURNAL_AT_RECORD + 8,
     AT_RECORD_CHECK = JOURNAL_AT_RECORD + 12,
     AT_PATCHES = JOURNAL_AT_RECORD + JOURNAL_RECORD_HEAD_BYTES,
-    VERSION = 1,
+    VERSION = 2,
+    VERSION_WITH_MUTEX = 1,
     COPY_CHUNK_BYTES = 64
 };
 #define MAGIC UINT32_C(0x4A514C53) /* the bytes S L Q J */
+#define ORDER UINT32_C(0x01020304) /* as this machine stores it */
 #define LIVE UINT32_C(0x01010101)  /* the same in either byte order */
 
-_Static_assert(sizeof(pthread_mutex_t) <= MUTEX_BYTES, "the mutex fits its place");
 _Static_assert(AT_PATCHES + SLOTQ_STEP_PATCHES * JOURNAL_PATCH_BYTES + SLOTQ_STEP_SCRATCH_BYTES <=
                    JOURNAL_BYTES,
                "the largest step fits a record");
 _Static_assert(SLOTQ_STEP_SCRATCH_BYTES % COPY_CHUNK_BYTES == 0, "scratch goes in whole chunks");
 
 /* ---- header ---- */
-
-static uint32_t this_abi(void)
-{
-    uint32_t abi = (uint32_t)sizeof(void *) | (uint32_t)sizeof(pthread_mutex_t) << 8;
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    abi |= UINT32_C(1) << 16;
-#endif
-#ifdef __GLIBC__
-    abi |= UINT32_C(1) << 17;
-#endif
-    return abi;
-}
 
 bool journal_owner_of(int main_descriptor, const uint8_t *image, journal_owner *owner)
 {
@@ -77,7 +62,8 @@ void journal_bind(uint8_t *journal, const journal_owner *owner)
 {
     store_u32(journal + AT_MAGIC, MAGIC);
     store_u32(journal + AT_VERSION, VERSION);
-    store_u32(journal + AT_ABI, this_abi());
+    const uint32_t order = ORDER;
+    memcpy(journal + AT_ORDER, &order, sizeof order);
     store_u32(journal + AT_GEOMETRY_CHECK, owner->geometry_check);
     store_u64(journal + AT_INODE, owner->inode);
     store_u64(journal + AT_BIRTH, owner->birth_ns);
@@ -92,7 +78,8 @@ journal_state journal_judge(const uint8_t *journal, const journal_owner *owner)
         return JOURNAL_DAMAGED;
     }
     if (load_u32(journal + AT_VERSION) != VERSION) {
-        return JOURNAL_OTHER_VERSION;
+        const bool older = load_u32(journal + AT_VERSION) == VERSION_WITH_MUTEX;
+        return older ? JOURNAL_OF_VERSION_1 : JOURNAL_OTHER_VERSION;
     }
     const uint32_t live = load_u32(journal + JOURNAL_AT_LIVE);
     if (live != 0 && live != LIVE) {
@@ -112,50 +99,18 @@ bool journal_may_fit(const uint8_t *journal, const journal_owner *owner)
            load_u32(journal + AT_GEOMETRY_CHECK) == owner->geometry_check;
 }
 
-bool journal_is_of_this_abi(const uint8_t *journal)
+bool journal_is_of_this_order(const uint8_t *journal)
 {
-    return load_u32(journal + AT_ABI) == this_abi();
+    const uint32_t order = ORDER;
+    return memcmp(journal + AT_ORDER, &order, sizeof order) == 0;
 }
 
-/* ---- mutex ---- */
+/* ---- lock ---- */
 
-static pthread_mutex_t *mutex_of(uint8_t *journal)
+void journal_reset_lock(uint8_t *journal)
 {
-    return (pthread_mutex_t *)(void *)(journal + AT_MUTEX);
-}
-
-int journal_make_mutex(uint8_t *journal)
-{
-    pthread_mutexattr_t attributes;
-    int failed = pthread_mutexattr_init(&attributes);
-    if (failed != 0) {
-        return failed;
-    }
-    failed = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (failed == 0) {
-        failed = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    }
-    if (failed == 0) {
-        memset(journal + AT_MUTEX, 0, MUTEX_BYTES);
-        failed = pthread_mutex_init(mutex_of(journal), &attributes);
-    }
-    pthread_mutexattr_destroy(&attributes);
-    return failed;
-}
-
-int journal_lock(uint8_t *journal)
-{
-    return pthread_mutex_lock(mutex_of(journal));
-}
-
-int journal_mend(uint8_t *journal)
-{
-    return pthread_mutex_consistent(mutex_of(journal));
-}
-
-void journal_unlock(uint8_t *journal)
-{
-    (void)pthread_mutex_unlock(mutex_of(journal));
+    __atomic_store_n(journal_next_id(journal), 1, __ATOMIC_RELAXED);
+    __atomic_store_n(journal_lock_word(journal), 0, __ATOMIC_RELEASE);
 }
 
 /* ---- record ---- */

@@ -1,22 +1,24 @@
-/* journal.h: NAME.slotq-journal, mapped: the mutex of all who work on a file, and one record of
- * a step's visible patches that makes the step whole. Knows patches and bytes; no verb, and of
- * files only its own and who its main file is.
+/* journal.h: NAME.slotq-journal, mapped: where the lock of a queue file lies, and one record of a
+ * step's visible patches that makes the step whole. Knows patches and bytes; no verb, and of files
+ * only its own and who its main file is.
  *
  *   offset  bytes
  *        0    4   magic, the bytes SLQJ
- *        4    4   version of this layout, 1
- *        8    4   ABI of the mutex: sizes, byte order, C library
+ *        4    4   version of this layout, 2
+ *        8    4   byte order of the machine that uses the lock: 0x01020304 as it stores it
  *       12    4   geometry_check of the main file
  *       16    8   inode of the main file
  *       24    8   its birth time in ns; 0 where the file system keeps none
  *       32    8   its size
  *       40    4   XXH32 of bytes 0 to 39
- *       64  128   process-shared robust mutex, made anew by the first opener
+ *       64    4   the lock's word (lock.h), set to 0 by the first opener
+ *       68    4   the next user's id (life.h), set to 1 by the first opener
  *      192    4   live: 0, or LIVE while the record counts
  *      256   20   record: patch count, scratch bytes, 1 = checked, XXH32, 0
  *      276    …   16 bytes a patch (offset, length, source, kind), then the scratch
  *
- * Little-endian; all but the mutex can be read by any machine. A live record is replayed by
+ * Little-endian but for the lock; all else can be read by any machine. Version 1 had a mutex of 128
+ * bytes for the lock, and is replaced where no record is live. A live record is replayed by
  * whoever finds it beside its main file, and beside a copy on the user's word (adopt.h): it
  * holds values, not changes, so twice is as good as once.
  */
@@ -28,6 +30,7 @@
 
 enum {
     JOURNAL_BYTES = 4096,
+    JOURNAL_AT_LOCK = 64,
     JOURNAL_AT_LIVE = 192,
     JOURNAL_AT_RECORD = 256,
     JOURNAL_RECORD_HEAD_BYTES = 20,
@@ -45,15 +48,16 @@ typedef struct journal_owner {
 /* What a journal's header says. */
 typedef enum journal_state {
     JOURNAL_OURS,
-    JOURNAL_FOREIGN, /* of another main file */
-    JOURNAL_DAMAGED, /* not a journal, or its header's XXH32 is wrong */
+    JOURNAL_FOREIGN,      /* of another main file */
+    JOURNAL_DAMAGED,      /* not a journal, or its header's XXH32 is wrong */
+    JOURNAL_OF_VERSION_1, /* the same record, another lock */
     JOURNAL_OTHER_VERSION
 } journal_state;
 
 /* Facts of an open main file whose first 32 bytes are there. false: errno says why. */
 bool journal_owner_of(int main_descriptor, const uint8_t *image, journal_owner *owner);
 
-/* Write a fresh header (mutex left, no record) for an owner into JOURNAL_BYTES bytes. */
+/* Write a fresh header (lock left, no record) for an owner into JOURNAL_BYTES bytes. */
 void journal_bind(uint8_t *journal, const journal_owner *owner);
 
 journal_state journal_judge(const uint8_t *journal, const journal_owner *owner);
@@ -62,13 +66,24 @@ journal_state journal_judge(const uint8_t *journal, const journal_owner *owner);
  * from. */
 bool journal_may_fit(const uint8_t *journal, const journal_owner *owner);
 
-/* The mutex was made by a program like this one. */
-bool journal_is_of_this_abi(const uint8_t *journal);
+/* The lock is used by programs of this machine's byte order. */
+bool journal_is_of_this_order(const uint8_t *journal);
 
-/* Make the mutex (nobody may use it now). 0 or an errno. */
-int journal_make_mutex(uint8_t *journal);
+/* A free lock and the first id, for a journal that no process uses now. */
+void journal_reset_lock(uint8_t *journal);
 
-/* ---- the record; under the mutex or alone ---- */
+/* The lock's word, and the counter of ids. */
+static inline uint32_t *journal_lock_word(uint8_t *journal)
+{
+    return (uint32_t *)(void *)(journal + JOURNAL_AT_LOCK);
+}
+
+static inline uint32_t *journal_next_id(uint8_t *journal)
+{
+    return (uint32_t *)(void *)(journal + JOURNAL_AT_LOCK + sizeof(uint32_t));
+}
+
+/* ---- the record; under the lock or alone ---- */
 
 bool journal_is_live(const uint8_t *journal);
 
@@ -90,10 +105,5 @@ typedef enum journal_replay_answer {
 
 /* Apply the live record to an image of `bytes` bytes. Does not clear it. */
 journal_replay_answer journal_replay(const uint8_t *journal, uint8_t *image, uint64_t bytes);
-
-/* Lock the mutex. 0; EOWNERDEAD: its owner died, replay, then journal_mend; else an errno. */
-int journal_lock(uint8_t *journal);
-int journal_mend(uint8_t *journal);
-void journal_unlock(uint8_t *journal);
 
 #endif

@@ -53,6 +53,15 @@ static slotq_outcome refuse_read_only(const file_image *image, store_fault *faul
                      image->names.shown);
 }
 
+static slotq_outcome refuse_version(const file_image *image, store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_VERSION,
+                     "%s-journal is of another version and may hold a step that was cut short: "
+                     "open the queue once with the slotq that wrote it, close it there, then "
+                     "remove the journal.",
+                     image->names.shown);
+}
+
 static slotq_outcome refuse_system(const file_image *image, const char *what, store_fault *fault)
 {
     return fault_system(fault, errno, "%s-journal cannot be %s", image->names.shown, what);
@@ -181,7 +190,7 @@ static bool folder_is_synced(int folder)
 
 /* ---- first opener ---- */
 
-static slotq_outcome replay(file_image *image, store_fault *fault)
+slotq_outcome file_journal_replay(file_image *image, store_fault *fault)
 {
     uint8_t *bytes = image->bytes;
     const size_t size = image->view.image_bytes;
@@ -212,7 +221,7 @@ static slotq_outcome judge_found(file_image *image, int folder, store_fault *fau
     slotq_outcome outcome;
     switch (journal_judge(image->journal, &owner)) {
     case JOURNAL_OURS:
-        if (!live && journal_is_of_this_abi(image->journal)) {
+        if (!live && journal_is_of_this_order(image->journal)) {
             return SLOTQ_OK;
         }
         if (!live) {
@@ -222,7 +231,7 @@ static slotq_outcome judge_found(file_image *image, int folder, store_fault *fau
         if (image->options.read_only) {
             return refuse_read_only(image, fault);
         }
-        outcome = replay(image, fault);
+        outcome = file_journal_replay(image, fault);
         return outcome == SLOTQ_OK ? file_image_retire(image, fault) : outcome;
     case JOURNAL_FOREIGN:
         outcome = live ? file_adopt(image, &owner, fault) : SLOTQ_OK;
@@ -231,11 +240,14 @@ static slotq_outcome judge_found(file_image *image, int folder, store_fault *fau
         }
         forget(image); /* nothing is lost: its steps are whole */
         return make_new(image, folder, fault);
+    case JOURNAL_OF_VERSION_1:
+        if (live) {
+            return refuse_version(image, fault);
+        }
+        forget(image); /* at rest: nothing in it is needed */
+        return make_new(image, folder, fault);
     case JOURNAL_OTHER_VERSION:
-        return fault_say(fault, SLOTQ_VERSION,
-                         "%s-journal is of another version: use the slotq that wrote it once, then "
-                         "remove the journal.",
-                         image->names.shown);
+        return refuse_version(image, fault);
     default:
         return refuse_damaged(image, "is not a sound journal", fault);
     }
@@ -259,11 +271,7 @@ slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *f
     if (fstat(image->journal_descriptor, &facts) != 0) {
         return refuse_system(image, "looked at", fault);
     }
-    const int failed = journal_make_mutex(image->journal);
-    if (failed != 0) {
-        errno = failed;
-        return refuse_system(image, "given a mutex", fault);
-    }
+    journal_reset_lock(image->journal);
     if (image->options.sync_always &&
         (msync(image->journal, JOURNAL_BYTES, MS_SYNC) != 0 || !folder_is_synced(folder))) {
         return refuse_system(image, "synced", fault);
@@ -328,13 +336,23 @@ journal_join file_journal_do_without(file_image *image, int folder, slotq_outcom
 static slotq_outcome judge_joined(file_image *image, int folder, store_fault *fault)
 {
     journal_owner owner;
-    if (!owner_of(image, &owner) || journal_judge(image->journal, &owner) != JOURNAL_OURS) {
+    if (!owner_of(image, &owner)) {
         return refuse_lost(image, fault);
     }
-    if (!journal_is_of_this_abi(image->journal)) {
+    const journal_state state = journal_judge(image->journal, &owner);
+    if (state == JOURNAL_OF_VERSION_1 || state == JOURNAL_OTHER_VERSION) {
+        return fault_say(fault, SLOTQ_VERSION,
+                         "%s is open in a slotq of another version, whose lock this one cannot "
+                         "share: close it there.",
+                         image->names.shown);
+    }
+    if (state != JOURNAL_OURS) {
+        return refuse_lost(image, fault);
+    }
+    if (!journal_is_of_this_order(image->journal)) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "%s is open in a program built for another machine or C library, whose "
-                         "lock this one cannot share: close it there.",
+                         "%s is open in a program of another byte order, whose lock this one "
+                         "cannot share: close it there.",
                          image->names.shown);
     }
     if (image->options.sync_always && !folder_is_synced(folder)) {
@@ -371,36 +389,4 @@ journal_join file_journal_join(file_image *image, int folder, slotq_outcome *out
         return JOURNAL_REFUSED;
     }
     return JOURNAL_NOBODY;
-}
-
-/* ---- the mutex ---- */
-
-slotq_outcome file_image_lock(file_image *image, store_fault *fault)
-{
-    const int answer = journal_lock(image->journal);
-    if (answer == 0) {
-        return SLOTQ_OK;
-    }
-    if (answer != EOWNERDEAD) {
-        errno = answer;
-        return fault_system(fault, answer,
-                            "the lock of %s cannot be had. Close the queue in all processes and "
-                            "open it again",
-                            image->names.shown);
-    }
-    const bool live = journal_is_live(image->journal);
-    slotq_outcome outcome = live ? replay(image, fault) : SLOTQ_OK;
-    if (outcome == SLOTQ_OK) { /* else nobody works on it until a first opener has looked */
-        (void)journal_mend(image->journal);
-        outcome = live ? file_image_retire(image, fault) : SLOTQ_OK;
-    }
-    if (outcome != SLOTQ_OK) {
-        journal_unlock(image->journal);
-    }
-    return outcome;
-}
-
-void file_image_unlock(file_image *image)
-{
-    journal_unlock(image->journal);
 }

@@ -14,8 +14,8 @@ slotq_outcome file_journal_make(const file_image *image, int folder, fresh_file 
 slotq_outcome file_journal_refuse_orphan(const file_image *image, int folder, store_fault *fault);
 
 /* As the first opener, presence held exclusively: replay a live record, adopt or refuse a
- * foreign live one, refuse a damaged file, make what is missing, make the mutex anew. Maps it into
- * the image. */
+ * foreign live one, refuse a damaged file, make what is missing, free the lock. Maps it into the
+ * image. */
 slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *fault);
 
 typedef enum journal_join {
@@ -34,8 +34,8 @@ journal_join file_journal_join(file_image *image, int folder, slotq_outcome *out
 journal_join file_journal_do_without(file_image *image, int folder, slotq_outcome *outcome,
                                      store_fault *fault);
 
-/* Lock the journal's mutex; replay what a dead owner left. OK, CORRUPT, IO. */
-slotq_outcome file_image_lock(file_image *image, store_fault *fault);
-void file_image_unlock(file_image *image);
+/* Do the step of the live record, which stays. OK; CORRUPT: it breaks the format; IO, NOMEMORY: a
+ * read-only handle could not map the file for writing. */
+slotq_outcome file_journal_replay(file_image *image, store_fault *fault);
 
 #endif

@@ -12,6 +12,8 @@
 #define PRESENCE_AT (INT64_C(1) << 40)
 #define EXCLUSIVE_AT (PRESENCE_AT + 1)
 #define READER_AT (PRESENCE_AT + 2)
+#define IDS_AT (INT64_C(1) << 41)
+#define IDS_BYTES (INT64_C(1) << 30)
 #define JOURNALS_AT (INT64_C(1) << 62)
 #define JOURNALS_BYTES (INT64_C(1) << 61)
 
@@ -45,6 +47,15 @@ static short held_by_others(int descriptor, int64_t at, int64_t length)
         return F_UNLCK;
     }
     return lock.l_type;
+}
+
+static lock_state state_of(int descriptor, int64_t at, int64_t length)
+{
+    struct flock lock = range(F_WRLCK, at, length);
+    if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) {
+        return LOCK_IS_UNKNOWN;
+    }
+    return lock.l_type == F_UNLCK ? LOCK_IS_FREE : LOCK_IS_HELD;
 }
 
 static int64_t journal_at(uint64_t inode)
@@ -85,6 +96,26 @@ lock_answer lock_mark_reader(int descriptor)
 bool lock_is_marked_reader(int descriptor)
 {
     return held_by_others(descriptor, READER_AT, 1) != F_UNLCK;
+}
+
+lock_answer lock_id(int descriptor, uint32_t id)
+{
+    return take(descriptor, F_WRLCK, IDS_AT + (int64_t)id);
+}
+
+void lock_leave_id(int descriptor, uint32_t id)
+{
+    (void)take(descriptor, F_UNLCK, IDS_AT + (int64_t)id);
+}
+
+lock_state lock_id_state(int descriptor, uint32_t id)
+{
+    return state_of(descriptor, IDS_AT + (int64_t)id, 1);
+}
+
+lock_state lock_ids_state(int descriptor)
+{
+    return state_of(descriptor, IDS_AT, IDS_BYTES);
 }
 
 lock_answer lock_journal(int descriptor, uint64_t journal_inode)

@@ -6,6 +6,8 @@
  *              for life in exclusive mode
  *   exclusive  marks that presence is held exclusively for life, not for a moment
  *   reader     marks that presence is shared by one who reads without a journal, and stays
+ *   id         a byte a user's id, held exclusively by its address space (life.h): proof that the
+ *              user lives
  *   journal    a byte a journal inode, shared by all who use that journal: proof that the file
  *              found by name is the one in use
  */
@@ -33,6 +35,19 @@ bool lock_is_marked_exclusive(int descriptor);
 
 lock_answer lock_mark_reader(int descriptor);
 bool lock_is_marked_reader(int descriptor);
+
+/* A byte as others than this descriptor's description see it. */
+typedef enum lock_state {
+    LOCK_IS_FREE,
+    LOCK_IS_HELD,
+    LOCK_IS_UNKNOWN /* errno says why */
+} lock_state;
+
+lock_answer lock_id(int descriptor, uint32_t id);
+void lock_leave_id(int descriptor, uint32_t id);
+lock_state lock_id_state(int descriptor, uint32_t id);
+/* Any id at all. */
+lock_state lock_ids_state(int descriptor);
 
 lock_answer lock_journal(int descriptor, uint64_t journal_inode);
 /* Another opener uses the journal with this inode; uses any journal at all. */

@@ -1,5 +1,5 @@
 /* open.c: opening and recovering a queue file (FORMAT.md, "Journal"). The first opener has
- * the file to itself until it has replayed what a killed process left and made the mutex anew;
+ * the file to itself until it has replayed what a killed process left and freed the lock;
  * who comes later must find the very journal that the others use.
  */
 #define _GNU_SOURCE
@@ -16,6 +16,7 @@
 #include "journal_file.h"
 #include "journal.h"
 #include "locks.h"
+#include "section.h"
 #include "../system/descriptors.h"
 #include "../system/monotonic.h"
 
@@ -31,9 +32,10 @@ enum {
 
 /* One attempt at opening. */
 typedef enum attempt {
-    ATTEMPT_DONE,  /* open, or refused: the outcome says which */
-    ATTEMPT_RETRY, /* others are opening, recovering or leaving */
-    ATTEMPT_READER /* somebody reads without a journal */
+    ATTEMPT_DONE,   /* open, or refused: the outcome says which */
+    ATTEMPT_RETRY,  /* others are opening, recovering or leaving */
+    ATTEMPT_READER, /* a process reads without a journal */
+    ATTEMPT_HAUNTED /* a process has an id in the lock, but is not present */
 } attempt;
 
 typedef struct opening {
@@ -146,6 +148,17 @@ static slotq_outcome refuse_lock_failure(const opening *self)
     return fault_system(self->fault, errno, "%s cannot be locked", self->image->names.shown);
 }
 
+/* Nobody is present, but a process has an id: it is leaving, or lost its presence together with its
+ * descriptor, which something else in it closed. Its lock must not be reset. */
+static attempt haunted(opening *self)
+{
+    const lock_state state = lock_ids_state(self->image->descriptor);
+    const int system_errno = errno;
+    lock_leave_presence(self->image->descriptor);
+    errno = system_errno;
+    return state == LOCK_IS_UNKNOWN ? done(self, refuse_lock_failure(self)) : ATTEMPT_HAUNTED;
+}
+
 /* Take presence: exclusively when nobody is in, else shared. */
 static attempt enter(opening *self)
 {
@@ -154,6 +167,9 @@ static attempt enter(opening *self)
     if (image->writable) {
         answer = lock_presence(image->descriptor, true);
         self->first = answer == LOCK_TAKEN;
+    }
+    if (self->first && lock_ids_state(image->descriptor) != LOCK_IS_FREE) {
+        return haunted(self);
     }
     if (!image->writable && image->options.exclusive) {
         return done(self, fault_say(self->fault, SLOTQ_UNSUPPORTED,
@@ -210,19 +226,25 @@ static slotq_outcome judge_image(file_image *image, bool whole, store_fault *fau
     return fault_damage(fault, outcome, image->names.shown, &damage);
 }
 
-static slotq_outcome join(opening *self)
+static attempt join(opening *self)
 {
     file_image *image = self->image;
-    slotq_outcome outcome = file_image_lock(image, self->fault);
+    slotq_outcome outcome = file_section_join(image, self->fault);
+    if (outcome == SLOTQ_EMPTY) {
+        return ATTEMPT_RETRY; /* removed or replaced meanwhile */
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = file_section_enter(image, NULL, self->fault);
+    }
     if (outcome == SLOTQ_OK) {
         outcome = judge_image(image, true, self->fault);
-        file_image_unlock(image);
+        file_section_leave(image);
     }
-    return outcome;
+    return done(self, outcome);
 }
 
 /* Alone with it: recover, then let others in or keep them out. */
-static slotq_outcome settle_in(opening *self)
+static attempt settle_in(opening *self)
 {
     file_image *image = self->image;
     slotq_outcome outcome = file_journal_recover(image, self->folder, self->fault);
@@ -230,22 +252,28 @@ static slotq_outcome settle_in(opening *self)
         lock_presence(image->descriptor, false) == LOCK_TAKEN) { /* the folder is not ours */
         file_journal_do_without(image, self->folder, &outcome, self->fault);
     }
+    if (outcome == SLOTQ_OK && image->journal != NULL) {
+        outcome = file_section_join(image, self->fault);
+    }
+    if (outcome == SLOTQ_EMPTY) {
+        return ATTEMPT_RETRY;
+    }
     if (outcome == SLOTQ_OK) {
         outcome = judge_image(image, true, self->fault);
     }
     if (outcome != SLOTQ_OK) {
-        return outcome;
+        return done(self, outcome);
     }
     const lock_answer answer = image->options.exclusive ? lock_mark_exclusive(image->descriptor)
                                                         : lock_presence(image->descriptor, false);
-    return answer == LOCK_TAKEN ? SLOTQ_OK : refuse_lock_failure(self);
+    return done(self, answer == LOCK_TAKEN ? SLOTQ_OK : refuse_lock_failure(self));
 }
 
 static attempt find_company(opening *self)
 {
     switch (file_journal_join(self->image, self->folder, &self->outcome, self->fault)) {
     case JOURNAL_JOINED:
-        return done(self, join(self));
+        return join(self);
     case JOURNAL_NOBODY:
         return lock_is_marked_reader(self->image->descriptor) ? ATTEMPT_READER : ATTEMPT_RETRY;
     case JOURNAL_NOT_NEEDED: /* nobody can write: judged without a lock */
@@ -286,7 +314,7 @@ static attempt open_once(opening *self)
         return ATTEMPT_DONE;
     }
     if (self->first) {
-        return done(self, settle_in(self));
+        return settle_in(self);
     }
     return find_company(self);
 }
@@ -311,6 +339,7 @@ static void let_go(file_image *image)
     image->bytes = NULL;
     image->journal_descriptor = -1;
     image->descriptor = -1;
+    life_end(&image->life); /* last: until here no opener may believe itself the first */
 }
 
 static slotq_outcome refuse_endless(const opening *self, attempt last)
@@ -320,6 +349,12 @@ static slotq_outcome refuse_endless(const opening *self, attempt last)
         return fault_say(self->fault, SLOTQ_LOCKED,
                          "%s is open somewhere, but nobody uses a journal: a read-only handle that "
                          "could not write the journal keeps writers out. Close it there.",
+                         shown);
+    }
+    if (last == ATTEMPT_HAUNTED) {
+        return fault_say(self->fault, SLOTQ_LOCKED,
+                         "%s is in use by a process whose descriptor of it was closed by something "
+                         "else in that process: end it. Only then is it safe to open the queue.",
                          shown);
     }
     return fault_say(self->fault, SLOTQ_LOCKED,
@@ -379,22 +414,19 @@ slotq_outcome file_image_open(const char *folder, const char *queue, const file_
     }
     image->descriptor = -1;
     image->journal_descriptor = -1;
+    image->folder = -1;
     image->options = *options;
     image->stores = 1;
     file_names_make(&image->names, queue);
     opening self = {.image = image, .folder = -1, .fault = fault};
-    slotq_outcome outcome = filesystem_open_folder(folder, &self.folder, fault);
+    slotq_outcome outcome = filesystem_open_folder(folder, &image->folder, fault);
     if (outcome == SLOTQ_OK) {
+        self.folder = image->folder;
         outcome = open_patiently(&self);
-        close(self.folder);
     }
     if (outcome != SLOTQ_OK) {
-        let_go(image);
-        free(image);
+        file_image_close(image);
         return outcome;
-    }
-    if (options->exclusive) {
-        fork_mark_make(&image->mark);
     }
     *opened = image;
     return SLOTQ_OK;
@@ -402,8 +434,10 @@ slotq_outcome file_image_open(const char *folder, const char *queue, const file_
 
 void file_image_close(file_image *image)
 {
-    fork_mark_drop(&image->mark);
     let_go(image);
+    if (image->folder >= 0) {
+        close(image->folder);
+    }
     free(image);
 }
 

@@ -61,12 +61,6 @@ slotq_outcome file_image_retire(file_image *image, store_fault *fault)
 
 slotq_outcome file_image_refuse_unfit(const file_image *image, store_fault *fault)
 {
-    if (fork_mark_is_inherited(&image->mark)) {
-        return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "%s: this handle was opened exclusively before the process forked: "
-                         "open the queue again in the child. Nothing was changed.",
-                         image->names.shown);
-    }
     if (__atomic_load_n(&image->poisoned, __ATOMIC_ACQUIRE) == 0) {
         return SLOTQ_OK;
     }

@@ -15,7 +15,7 @@ slotq_outcome file_image_apply(file_image *image, const slotq_step *step, store_
  * record cleared and that synced too. Locked or alone. OK or IO (poisoned). */
 slotq_outcome file_image_retire(file_image *image, store_fault *fault);
 
-/* UNSUPPORTED in a child that got an exclusive image by fork; IO when a sync failed before. */
+/* IO when a sync failed before. */
 slotq_outcome file_image_refuse_unfit(const file_image *image, store_fault *fault);
 
 #endif

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "../../layout/fields.h"
-#include "journal_file.h"
 #include "open.h"
+#include "section.h"
 #include "step.h"
 #include "../harvest.h"
 #include "journal.h"
@@ -37,16 +37,17 @@ static bool is_alone(const file_image *image)
     return image->options.exclusive && __atomic_load_n(&image->stores, __ATOMIC_ACQUIRE) == 1;
 }
 
-static slotq_outcome enter(file_image *image, bool *locked, store_fault *fault)
+static slotq_outcome enter(const file_store *self, bool *locked, store_fault *fault)
 {
+    file_image *image = self->image;
     *locked = image->journal != NULL && !is_alone(image);
-    return *locked ? file_image_lock(image, fault) : SLOTQ_OK;
+    return *locked ? file_section_enter(image, &self->base, fault) : SLOTQ_OK;
 }
 
 static void leave(file_image *image, bool locked)
 {
     if (locked) {
-        file_image_unlock(image);
+        file_section_leave(image);
     }
 }
 
@@ -77,15 +78,12 @@ static slotq_outcome run_steps(file_store *self, slotq_call *call, bool *wakes, 
 static slotq_outcome refuse_early(const file_store *self, const slotq_call *call,
                                   store_fault *fault)
 {
-    const file_image *image = self->image;
-    const slotq_outcome unfit = file_image_refuse_unfit(image, fault);
-    if (unfit != SLOTQ_OK) {
-        return unfit;
-    }
+    file_image *image = self->image;
     if (image->options.read_only && !slotq_core_verb_only_reads(call->verb)) {
         return fault_read_only(fault, image->names.shown, slotq_core_verb_name(call->verb));
     }
-    return SLOTQ_OK;
+    const slotq_outcome outcome = file_section_admit(image, fault);
+    return outcome == SLOTQ_OK ? file_image_refuse_unfit(image, fault) : outcome;
 }
 
 /* Once a second: the file is still there. */
@@ -101,21 +99,26 @@ static slotq_outcome look_at_times(file_store *self, uint64_t now_ms, store_faul
 
 /* Alone with the bytes. */
 static slotq_outcome call_inside(file_store *self, slotq_call *call, store_harvest *harvest,
-                                 bool *wakes, store_fault *fault)
+                                 store_fault *fault)
 {
     store *base = &self->base;
+    const uint8_t *wake = self->image->bytes + AT_shared_wake;
+    bool wakes = false;
     store_set_now(base, call); /* no earlier: the lock may have been waited for */
     slotq_outcome outcome = look_at_times(self, call->now_ms, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
     fault->outcome = SLOTQ_OK;
-    outcome = run_steps(self, call, wakes, fault);
+    outcome = run_steps(self, call, &wakes, fault);
     if (harvest != NULL && outcome == SLOTQ_OK) {
         harvest_take(&base->view, call, file_keeps_still(base), harvest);
     }
     if (outcome != SLOTQ_OK) {
-        self->wake_seen = waiting_look(self->image->bytes + AT_shared_wake);
+        self->wake_seen = waiting_look(wake);
+    }
+    if (wakes) { /* before the lock is left: if this process dies first, a recovery wakes them */
+        waiting_wake(wake, true);
     }
     return outcome;
 }
@@ -125,21 +128,16 @@ static slotq_outcome file_call(store *base, slotq_call *call, store_harvest *har
 {
     file_store *self = self_of(base);
     file_image *image = self->image;
-    const uint8_t *wake = image->bytes + AT_shared_wake;
-    bool wakes = false;
     bool locked;
     slotq_outcome outcome = refuse_early(self, call, fault);
     if (outcome == SLOTQ_OK) {
-        outcome = enter(image, &locked, fault);
+        outcome = enter(self, &locked, fault);
     }
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    outcome = call_inside(self, call, harvest, &wakes, fault);
+    outcome = call_inside(self, call, harvest, fault);
     leave(image, locked);
-    if (wakes) {
-        waiting_wake(wake, true);
-    }
     if (outcome == SLOTQ_CORRUPT && fault->outcome == SLOTQ_OK) {
         return fault_damage(fault, outcome, image->names.shown, &call->damage);
     }
@@ -154,20 +152,23 @@ static slotq_outcome file_wait(store *base, uint64_t sleep_ms, store_fault *faul
 }
 
 /* Enter an image that no sync failed on and whose file is still there. */
-static slotq_outcome enter_fit(file_image *image, bool *locked, store_fault *fault)
+static slotq_outcome enter_fit(const file_store *self, bool *locked, store_fault *fault)
 {
-    slotq_outcome outcome = file_image_refuse_unfit(image, fault);
+    slotq_outcome outcome = file_section_admit(self->image, fault);
     if (outcome == SLOTQ_OK) {
-        outcome = file_image_look(image, fault);
+        outcome = file_image_refuse_unfit(self->image, fault);
     }
-    return outcome == SLOTQ_OK ? enter(image, locked, fault) : outcome;
+    if (outcome == SLOTQ_OK) {
+        outcome = file_image_look(self->image, fault);
+    }
+    return outcome == SLOTQ_OK ? enter(self, locked, fault) : outcome;
 }
 
 static slotq_outcome file_check(store *base, slotq_damage *damage, store_fault *fault)
 {
     file_image *image = self_of(base)->image;
     bool locked;
-    slotq_outcome outcome = enter_fit(image, &locked, fault);
+    slotq_outcome outcome = enter_fit(self_of(base), &locked, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
@@ -183,7 +184,7 @@ static slotq_outcome file_export(store *base, uint8_t *buffer, store_fault *faul
 {
     file_image *image = self_of(base)->image;
     bool locked;
-    slotq_outcome outcome = enter_fit(image, &locked, fault);
+    slotq_outcome outcome = enter_fit(self_of(base), &locked, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
@@ -192,25 +193,31 @@ static slotq_outcome file_export(store *base, uint8_t *buffer, store_fault *faul
     return SLOTQ_OK;
 }
 
+/* Leave no record behind that the next opener would have to replay. */
+static void retire_last(file_image *image)
+{
+    store_fault ignored;
+    const bool locked = !image->options.exclusive;
+    if (!locked || file_section_enter(image, NULL, &ignored) == SLOTQ_OK) {
+        if (journal_is_live(image->journal)) {
+            (void)file_image_retire(image, &ignored);
+        }
+        leave(image, locked);
+    }
+}
+
 static void file_close(store *base)
 {
     file_image *image = self_of(base)->image;
     store_fault ignored;
-    bool locked;
     free(self_of(base));
     if (__atomic_sub_fetch(&image->stores, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
-    /* leave no record behind that the next opener would have to replay */
     if (image->options.sync_always && !image->options.read_only &&
+        !life_is_inherited(&image->life) && /* in a child the step is its parent's */
         file_image_refuse_unfit(image, &ignored) == SLOTQ_OK) {
-        locked = !image->options.exclusive;
-        if (!locked || file_image_lock(image, &ignored) == SLOTQ_OK) {
-            if (journal_is_live(image->journal)) {
-                (void)file_image_retire(image, &ignored);
-            }
-            leave(image, locked);
-        }
+        retire_last(image);
     }
     file_image_close(image);
 }
@@ -245,8 +252,9 @@ static file_store *make_store(file_image *image, store_fault *fault)
 static slotq_outcome file_clone(store *base, store **other, store_fault *fault)
 {
     file_image *image = self_of(base)->image;
-    if (fork_mark_is_inherited(&image->mark)) {
-        return file_image_refuse_unfit(image, fault);
+    const slotq_outcome outcome = file_section_admit(image, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
     }
     file_store *made = make_store(image, fault);
     if (made == NULL) {

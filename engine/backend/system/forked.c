@@ -39,9 +39,17 @@ void fork_mark_make(fork_mark *mark)
 bool fork_mark_is_inherited(const fork_mark *mark)
 {
     if (mark->page != NULL) {
-        return __atomic_load_n(mark->page, __ATOMIC_RELAXED) == 0;
+        return __atomic_load_n(mark->page, __ATOMIC_ACQUIRE) == 0;
     }
     return mark->maker != 0 && mark->maker != getpid();
+}
+
+void fork_mark_renew(fork_mark *mark)
+{
+    mark->maker = getpid();
+    if (mark->page != NULL) {
+        __atomic_store_n(mark->page, 1, __ATOMIC_RELEASE);
+    }
 }
 
 void fork_mark_drop(fork_mark *mark)

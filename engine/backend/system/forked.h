@@ -19,6 +19,9 @@ void fork_mark_make(fork_mark *mark);
 /* Cheap where there is a page: one look at memory. */
 bool fork_mark_is_inherited(const fork_mark *mark);
 
+/* In a child: the mark is its own from now on, and inherited by its children. */
+void fork_mark_renew(fork_mark *mark);
+
 void fork_mark_drop(fork_mark *mark);
 
 #endif

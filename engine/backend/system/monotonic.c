@@ -19,6 +19,12 @@ uint64_t monotonic_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t monotonic_us(void)
+{
+    const struct timespec now = monotonic_now();
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 uint64_t jittered(uint64_t time)
 {
     const uint64_t seed = (uint64_t)monotonic_now().tv_nsec ^ (uint64_t)getpid() << 32;

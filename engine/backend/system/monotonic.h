@@ -7,6 +7,7 @@
 
 /* Since some fixed moment. */
 uint64_t monotonic_ms(void);
+uint64_t monotonic_us(void);
 
 /* Half to all of a time, so that many who wait for the same do not come back as one. */
 uint64_t jittered(uint64_t time);

@@ -268,10 +268,6 @@ WRAP(ssize_t, pread, -1, EIO, (int file, void *data, size_t size, off_t at), (fi
 WRAP(ssize_t, getrandom, -1, ENOSYS, (void *data, size_t size, unsigned flags), (data, size, flags))
 WRAP(int, pthread_mutex_init, error_or(ENOMEM), ENOMEM,
      (pthread_mutex_t * mutex, const pthread_mutexattr_t *how), (mutex, how))
-WRAP(int, pthread_mutexattr_setrobust, error_or(ENOTSUP), ENOTSUP,
-     (pthread_mutexattr_t * how, int robust), (how, robust))
-WRAP(int, pthread_mutexattr_setpshared, error_or(ENOTSUP), ENOTSUP,
-     (pthread_mutexattr_t * how, int shared), (how, shared))
 
 int __real_posix_fallocate(int file, off_t from, off_t size) __attribute__((weak));
 int __wrap_posix_fallocate(int file, off_t from, off_t size);

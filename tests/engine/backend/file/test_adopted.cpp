@@ -267,11 +267,11 @@ TEST_CASE("a copied journal that is torn, broken, damaged or of another version"
         spoiled(plain, [](bytes &journal) { put_word(journal, AT_SCRATCH_COUNT, 0xFFFFFFFF); });
     CHECK(broken.outcome == SLOTQ_CORRUPT);
     CHECK(names(broken, "breaks the format"));
-    const slotq_error damaged = spoiled(plain, [](bytes &journal) { journal[AT_VERSION] = 2; });
+    const slotq_error damaged = spoiled(plain, [](bytes &journal) { journal[AT_VERSION] = 3; });
     CHECK(damaged.outcome == SLOTQ_CORRUPT);
     CHECK(names(damaged, "not a sound journal"));
     const slotq_error newer = spoiled(plain, [](bytes &journal) {
-        journal[AT_VERSION] = 2;
+        journal[AT_VERSION] = 3;
         put_word(journal, AT_HEADER_CHECK, checksum_xxh32(journal.data(), AT_HEADER_CHECK));
     });
     CHECK(newer.outcome == SLOTQ_VERSION);

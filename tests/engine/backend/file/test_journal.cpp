@@ -3,11 +3,13 @@
  */
 #include "catch.hpp"
 
-#include <cerrno>
+#include <utility>
 #include <cstring>
 #include <functional>
 #include <memory>
 #include <vector>
+
+#include "../../../support/image/image.hpp"
 
 extern "C" {
 #include "../../../../engine/backend/file/journal.h"
@@ -209,6 +211,12 @@ TEST_CASE("headers are judged: ours, foreign, damaged, another version", "[journ
     CHECK(judged([](Journal &journal, journal_owner &) {
               std::memset(journal.bytes, 0, JOURNAL_BYTES);
           }) == JOURNAL_DAMAGED);
+    for (const uint32_t version : {0u, 1u, 3u}) {
+        CHECK(judged([version](Journal &journal, journal_owner &) {
+                  put_word(journal.bytes, 4, version);
+                  put_word(journal.bytes, 40, support::xxh32(journal.bytes, 40));
+              }) == (version == 1 ? JOURNAL_OF_VERSION_1 : JOURNAL_OTHER_VERSION));
+    }
 }
 
 TEST_CASE("the largest step fits, and comes back whole", "[journal]")
@@ -233,16 +241,17 @@ TEST_CASE("the largest step fits, and comes back whole", "[journal]")
     CHECK(image == wanted);
 }
 
-TEST_CASE("the mutex is made, held, given back, and made anew", "[journal]")
+TEST_CASE("the lock is freed with the first id, and its byte order is told", "[journal]")
 {
     Journal journal;
-    CHECK(journal_is_of_this_abi(journal.bytes));
-    for (int i = 0; i < 2; i++) {
-        REQUIRE(journal_make_mutex(journal.bytes) == 0);
-        CHECK(journal_lock(journal.bytes) == 0);
-        journal_unlock(journal.bytes);
-        CHECK(journal_lock(journal.bytes) == 0); /* left locked: made anew all the same */
-    }
-    journal.bytes[8] ^= 1;
-    CHECK_FALSE(journal_is_of_this_abi(journal.bytes));
+    *journal_lock_word(journal.bytes) = 77;
+    journal_reset_lock(journal.bytes);
+    CHECK(*journal_lock_word(journal.bytes) == 0);
+    CHECK(*journal_next_id(journal.bytes) == 1);
+    CHECK(reinterpret_cast<uint8_t *>(journal_lock_word(journal.bytes)) == journal.bytes + 64);
+    CHECK(reinterpret_cast<uint8_t *>(journal_next_id(journal.bytes)) == journal.bytes + 68);
+    CHECK(journal_judge(journal.bytes, &owner) == JOURNAL_OURS); /* its header has no part in it */
+    CHECK(journal_is_of_this_order(journal.bytes));
+    std::swap(journal.bytes[8], journal.bytes[11]);
+    CHECK_FALSE(journal_is_of_this_order(journal.bytes));
 }

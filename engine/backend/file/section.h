@@ -1,0 +1,24 @@
+/* section.h: being alone with the bytes of a shared queue file: a process gets an id, enters,
+ * recovers what a dead one left, leaves. Knows the image, its lock and its journal; no verb.
+ */
+#ifndef SLOTQ_BACKEND_FILE_SECTION_H
+#define SLOTQ_BACKEND_FILE_SECTION_H
+
+#include "image.h"
+
+/* An id for the image, whose journal is mapped. OK; EMPTY: the name leads to another file by now;
+ * IO, UNSUPPORTED. */
+slotq_outcome file_section_join(file_image *image, store_fault *fault);
+
+/* To be asked by every call before it enters. OK; in a child that has the image by fork:
+ * UNSUPPORTED where it was opened exclusively, else the child gets an id of its own, or UNSUPPORTED
+ * where it gets none. */
+slotq_outcome file_section_admit(file_image *image, store_fault *fault);
+
+/* Wait for the lock, for as long as the caller's store is let; without one, as while opening and
+ * closing, for a while. OK; IO that passes: not had; IO, NOMEMORY, CORRUPT: what a dead owner left
+ * cannot be recovered by this handle, and is left to the next one. */
+slotq_outcome file_section_enter(file_image *image, const store *caller, store_fault *fault);
+void file_section_leave(file_image *image);
+
+#endif
