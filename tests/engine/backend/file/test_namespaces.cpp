@@ -1,0 +1,143 @@
+/* test_namespaces.cpp: see test_namespaces.hpp. */
+#include "test_namespaces.hpp"
+
+#include <csignal>
+#include <cstdio>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace spaces
+{
+
+space::space()
+{
+    int told[2];
+    if (pipe(told) != 0) {
+        return;
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* processes come here when what started them ends */
+    const pid_t maker = fork();
+    if (maker == 0) {
+        pid_t made = -1;
+        if (unshare(CLONE_NEWPID) == 0) {
+            made = fork();
+            if (made == 0) {
+                for (;;) {
+                    pause();
+                }
+            }
+        }
+        _exit(write(told[1], &made, sizeof made) == sizeof made ? 0 : 1);
+    }
+    close(told[1]);
+    if (read(told[0], &init, sizeof init) != sizeof init) {
+        init = -1;
+    }
+    close(told[0]);
+    waitpid(maker, nullptr, 0);
+    if (init > 0) {
+        handle = open(("/proc/" + std::to_string(init) + "/ns/pid").c_str(), O_RDONLY | O_CLOEXEC);
+    }
+}
+
+space::~space()
+{
+    if (init > 0) {
+        end(init);
+    }
+    if (handle >= 0) {
+        close(handle);
+    }
+}
+
+pid_t space::start(const std::function<int()> &body) const
+{
+    int told[2];
+    pid_t made = -1;
+    if (handle < 0 || pipe(told) != 0) {
+        return -1;
+    }
+    const pid_t maker = fork();
+    if (maker == 0) {
+        if (setns(handle, CLONE_NEWPID) == 0) {
+            made = fork();
+            if (made == 0) {
+                close(told[0]);
+                close(told[1]);
+                _exit(body());
+            }
+        }
+        _exit(write(told[1], &made, sizeof made) == sizeof made ? 0 : 1);
+    }
+    close(told[1]);
+    if (read(told[0], &made, sizeof made) != sizeof made) {
+        made = -1;
+    }
+    close(told[0]);
+    waitpid(maker, nullptr, 0);
+    return made;
+}
+
+bool cannot_make()
+{
+    const space tried;
+    const pid_t made = tried.start([] { return 7; });
+    const bool works = made > 0 && exit_of(made) == 7;
+    if (!works) {
+        fprintf(stderr, "skipped: no PID namespaces can be made here (they take root)\n");
+    }
+    return !works;
+}
+
+signal_pipe::signal_pipe()
+{
+    if (pipe(ends) != 0) {
+        ends[0] = ends[1] = -1;
+    }
+}
+
+signal_pipe::~signal_pipe()
+{
+    close(ends[0]);
+    close(ends[1]);
+}
+
+void signal_pipe::tell() const
+{
+    (void)!write(ends[1], "x", 1);
+}
+
+void signal_pipe::await() const
+{
+    char byte;
+    while (read(ends[0], &byte, 1) < 0) { /* a signal */
+    }
+}
+
+int end(pid_t pid)
+{
+    int status = -1;
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+void stop(pid_t pid)
+{
+    int status = 0;
+    kill(pid, SIGSTOP);
+    waitpid(pid, &status, WUNTRACED);
+}
+
+int exit_of(pid_t pid)
+{
+    int status = -1;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+} // namespace spaces
