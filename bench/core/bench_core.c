@@ -179,9 +179,10 @@ static void bench_cycle(const char *folder)
             cycle_row(&table, which, kind);
         }
     }
-    report_text("## The cycle: push, reserve, ack\n\nns a message, R = %d, one core; medians of %d "
-                "interleaved rounds.\n\n",
-                CYCLE_RING_SLOTS, ROUNDS);
+    report_text(
+        "## The cycle: push, reserve, ack\n\nns per message, R = %d, one core; medians of %d "
+        "interleaved rounds.\n\n",
+        CYCLE_RING_SLOTS, ROUNDS);
     report_table_print(&table);
     report_table_csv(&table, "cycle");
     close_queues(folder);
@@ -214,8 +215,8 @@ static void bench_wake(const char *folder)
     report_head(&table, head);
     wake_row(&table, "bare futex", &bare_ns, samples_median(&bare_ns));
     wake_row(&table, "push to a waiting reserve, file", &queue_ns, samples_median(&bare_ns));
-    report_text("## The wake-up of a waiting process\n\nFrom before the push to after the reserve, "
-                "two processes, %u samples each, in turns.\n\n",
+    report_text("## Waking a waiting process\n\nFrom before the push until after the reserve; "
+                "two processes, %u samples each, interleaved.\n\n",
                 (unsigned)queue_ns.count);
     report_table_print(&table);
     report_table_csv(&table, "wake");
@@ -289,7 +290,7 @@ static void bench_growth(void)
     static report_table table;
     growth_play();
     growth_head(&table, "ns: empty/half/full");
-    report_cell(&table, "%s", "most/least");
+    report_cell(&table, "%s", "max/min");
     for (uint32_t verb = 0; verb < GROWTH_VERBS; verb++) {
         report_row(&table);
         report_cell(&table, "%s", growth_verb_names[verb]);
@@ -300,8 +301,9 @@ static void bench_growth(void)
         }
         report_cell(&table, "%.2f", growth_factor(verb));
     }
-    report_text("## The cost of a verb, by the size of the ring\n\nOne message a call on the core "
-                "alone, medians; the ring empty, half full and full.\n\n");
+    report_text(
+        "## Cost of a verb by ring size\n\nThe core alone, one message per call, medians; the "
+        "ring empty, half full and full.\n\n");
     report_table_print(&table);
     growth_csv();
 }

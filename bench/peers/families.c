@@ -376,14 +376,14 @@ static void run_wire(const wishes *wanted, const contender_row *const *present, 
 }
 
 const family families[] = {
-    {"cycle", "push, take and finish, closed load (--batches --flights --payloads)", run_cycle},
-    {"embedded", "the same with no server between", run_embedded},
-    {"latency", "from due to taken, open load (--rates --consumers --seconds)", run_latency},
-    {"memory", "bytes a message, ready and leased (--lengths --payloads)", run_memory},
-    {"mailboxes", "bytes of each of --lengths mailboxes of 25 messages", run_mailboxes},
-    {"growth", "a message a call in queues of --lengths, --leased percent of them", run_growth},
-    {"full", "what goes on at maxmemory", run_full},
-    {"recovery", "10,000 messages of a dead worker given out again", run_recovery},
+    {"cycle", "push, reserve and ack, closed load (--batches --flights --payloads)", run_cycle},
+    {"embedded", "the same without a server", run_embedded},
+    {"latency", "from due to reserved, open load (--rates --consumers --seconds)", run_latency},
+    {"memory", "bytes per message, ready and leased (--lengths --payloads)", run_memory},
+    {"mailboxes", "bytes per mailbox of 25 messages, --lengths mailboxes", run_mailboxes},
+    {"growth", "one message per call in queues of --lengths, --leased percent leased", run_growth},
+    {"full", "what still works at maxmemory", run_full},
+    {"recovery", "redelivery of 10,000 messages of a dead worker", run_recovery},
     {"wire", "bytes on the wire and in the append-only file (--batches)", run_wire},
     {NULL, NULL, NULL},
 };

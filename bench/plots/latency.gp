@@ -1,7 +1,7 @@
 # latency.gp: from when a message is due until a consumer has it: p50, p99 and p99.9.
 rows = system('wc -l <'.data) + 0
 height_px = 124 + 25 * rows
-heading = 'From due to taken: 10,000 messages a second, one consumer'
+heading = 'Latency at 10,000 messages per second, one consumer'
 load 'bench/plots/style.gp'
 set bmargin at screen 44.0 / height_px
 set logscale x

@@ -1,14 +1,14 @@
-# length.gp: what push, take and finish of one message cost together, by how many lie in the queue.
+# length.gp: what push, reserve and ack of one message cost together, by the length of the queue.
 # Each contender is a block of lines that begins with its name; tints and roles have a word for
 # each, of contenders.def.
 height_px = 470
-heading = 'Push, take, finish of one message, by the length of the queue'
+heading = 'Push, reserve, ack of one message, by queue length'
 load 'bench/plots/style.gp'
 set bmargin at screen 64.0 / height_px
 set rmargin at screen 0.71
 set logscale xy
 set xlabel 'messages in the queue (log scale)'
-set ylabel 'µs, three round trips (log scale)'
+set ylabel 'µs for three round trips (log scale)'
 set xtics nomirror
 set ytics nomirror (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)
 stats data using 2 nooutput

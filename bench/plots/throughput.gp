@@ -1,11 +1,11 @@
-# throughput.gp: messages a second through push, take and finish, of each contender.
+# throughput.gp: messages per second through push, reserve and ack, of each contender.
 rows = system('wc -l <'.data) + 0
 height_px = 144 + 34 * rows
-heading = 'Push, take and finish: messages a second, 32-byte payloads'
+heading = 'Push, reserve, ack: messages per second, 32-byte payloads'
 load 'bench/plots/style.gp'
 set logscale x
 set format x '%.0s %c'
-set xlabel 'messages a second (log scale)'
+set xlabel 'messages per second (log scale)'
 stats data using 7:8 nooutput
 least = 10 ** floor(log10(STATS_min_x))
 most = 6 * STATS_max_y

@@ -42,7 +42,7 @@ static const comparison rows[] = {
      8,
      false},
     {"batches-bare",
-     "a bound: scripts of the same redis.calls and bytes, without any rule",
+     "a bound: scripts with the same redis.calls and bytes, but no queue logic",
      {cycle_window, BARE, 256, 8, 1 << 17},
      {cycle_window, STREAMS, 256, 8, 1 << 14},
      "Streams",
@@ -56,7 +56,7 @@ static const comparison rows[] = {
      8,
      false},
     {"trips",
-     "push, reserve, ack of 256, a batch a round trip",
+     "push, reserve, ack of 256, one batch per round trip",
      {cycle_trips, PACKED, 256, 1, 1 << 17},
      {cycle_trips, STREAMS, 256, 1, 1 << 14},
      "Streams",
@@ -84,7 +84,7 @@ static const comparison rows[] = {
      0,
      false},
     {"push-trip",
-     "push of 256, one a round trip",
+     "push of 256, one per round trip",
      {push_alone, PACKED, 256, 1, 1 << 16},
      {setrange_alone, NULL, 256, 1, 1 << 16},
      "SETRANGE",
@@ -112,7 +112,7 @@ static const comparison rows[] = {
      3,
      false},
     {"one",
-     "one message, each verb a round trip, packed scripts",
+     "one message, one verb per round trip, packed scripts",
      {cycle_trips, PACKED, 1, 1, 1 << 10},
      {cycle_trips, STREAMS, 1, 1, 1 << 10},
      "Streams",
@@ -140,14 +140,14 @@ static const comparison rows[] = {
      0.9,
      false},
     {"one-next",
-     "one message, slotq_push and slotq_next: two round trips, not three",
+     "one message, slotq_push and slotq_next: two round trips instead of three",
      {library_push_next, NULL, 1, 1, 1 << 10},
      {cycle_trips, STREAMS, 1, 1, 1 << 10},
      "Streams",
      0,
      false},
     {"one-piped",
-     "one message a call, 64 calls in a pipeline, packed scripts",
+     "one message per call, 64 calls in a pipeline, packed scripts",
      {cycle_phases, PACKED, 1, 64, 1 << 12},
      {cycle_phases, STREAMS, 1, 64, 1 << 12},
      "Streams",
@@ -285,8 +285,9 @@ static void time_wakes(const char *socket_path, uint32_t rounds)
                 {"wake bit and PUBLISH", wake_by_publish},
                 {"CLIENT TRACKING", wake_by_tracking}};
     enum { WAYS = sizeof ways / sizeof *ways };
-    static const char *const head[] = {"microseconds",         "p50",  "p90",           "p99",
-                                       "server CPU a message", "busy", "woken in vain", NULL};
+    static const char *const head[] = {
+        "microseconds",      "p50", "p90", "p99", "server CPU per message", "busy",
+        "needless wake-ups", NULL};
     static wake_figures all[WAYS];
     static report_table table;
     for (uint32_t round = 0; round < rounds; round++) {
@@ -306,10 +307,10 @@ static void time_wakes(const char *socket_path, uint32_t rounds)
         report_cell(&table, "%.2f", all[way].wakes);
     }
     report_text(
-        "## The wake-up of a waiting consumer in Redis\n\nFrom before the push to after "
-        "the reserve. Server CPU is of falling asleep, push, word and reserve. busy: "
-        "push, reserve and ack by a worker that always finds something. woken in vain: "
-        "how often a message wakes a sleeper, when another consumer takes and acks it.\n\n");
+        "## Waking a waiting consumer in Redis\n\nFrom before the push until after the reserve. "
+        "server CPU: for the wait, the push, the wake-up and the reserve. busy: the same for a "
+        "worker that always finds a message. needless wake-ups: wake-ups of a waiting consumer "
+        "per message that another consumer reserves and acks.\n\n");
     report_table_print(&table);
     report_table_csv(&table, "redis-wake");
 }
@@ -318,8 +319,9 @@ static void count_idle(connection *wire)
 {
     enum { IDLE_MS = 6000 };
     const double commands = library_idle_commands(wire, IDLE_MS);
-    report_text("## An idle consumer\n\nslotq_reserve that waits %d s in vain: %.2f commands a "
-                "second, those in scripts too (target: < 2: %s).\n\n",
+    report_text("## An idle consumer\n\nslotq_reserve that waits %d s on an empty queue sends %.2f "
+                "commands "
+                "per second, counting those in scripts (target: < 2: %s).\n\n",
                 IDLE_MS / 1000, commands, commands < 2 ? "met" : "MISSED");
 }
 
@@ -348,10 +350,17 @@ static bool is_any_wanted(const wishes *wanted)
 
 static void compare(const wishes *wanted, connection *wire)
 {
-    static const char *const head[] = {
-        "",       "beside", "ours, ns a message", "theirs", "server CPU, ours",
-        "theirs", "ratio",  "least-most",         "target", "",
-        NULL};
+    static const char *const head[] = {"",
+                                       "compared with",
+                                       "slotq, ns per message",
+                                       "other",
+                                       "server CPU, slotq",
+                                       "other",
+                                       "ratio",
+                                       "min-max",
+                                       "target",
+                                       "",
+                                       NULL};
     static report_table table;
     for (uint32_t round = 0; round <= wanted->rounds; round++) { /* the first only warms up */
         for (uint32_t i = 0; i < ROWS; i++) {
@@ -367,8 +376,8 @@ static void compare(const wishes *wanted, connection *wire)
     }
     report_text(
         "## In Redis: 32-byte payloads, unix socket, one client\n\nMedians of %u interleaved "
-        "rounds; the ratio is taken within a round: how many times as fast, or where the "
-        "target is <=, how many times the cost.\n\n",
+        "rounds. A ratio is taken within a round: how many times as fast as the other, or, where "
+        "the target is <=, how many times its cost.\n\n",
         (unsigned)wanted->rounds);
     for (uint32_t i = 0; i < ROWS; i++) {
         if (is_wanted(wanted, rows[i].name)) {
@@ -415,7 +424,7 @@ int main(int count, char **words)
     }
     private_server *server = private_redis_start(NULL);
     if (server == NULL) {
-        puts("There is no redis-server on this machine: nothing in Redis was measured.");
+        puts("redis-server is not installed: nothing in Redis was measured.");
         return 0;
     }
     wire_open(&wire, private_server_socket(server));

@@ -69,7 +69,7 @@ static void lock_alone(const char *path)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fileno(raw_file), F_SETLK, &whole) != 0) {
-        fprintf(stderr, "bench: %s: another bench is at work on it\n", path);
+        fprintf(stderr, "bench: %s: another bench is using it\n", path);
         exit(1);
     }
 }

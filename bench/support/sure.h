@@ -20,7 +20,7 @@ static inline void bench_need(bool holds, const char *what)
 static inline void bench_ok(slotq_outcome outcome, const char *what)
 {
     if (outcome != SLOTQ_OK) {
-        fprintf(stderr, "bench: %s answered %u\n", what, (unsigned)outcome);
+        fprintf(stderr, "bench: %s returned outcome %u\n", what, (unsigned)outcome);
         exit(1);
     }
 }

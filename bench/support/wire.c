@@ -44,7 +44,7 @@ redisReply *wire_reply(connection *self)
     bench_need(redisGetReply(self->context, &reply) == REDIS_OK && reply != NULL, "redisGetReply");
     const redisReply *read = reply;
     if (read->type == REDIS_REPLY_ERROR) {
-        fprintf(stderr, "bench: redis-server answered: %s\n", read->str);
+        fprintf(stderr, "bench: redis-server replied: %s\n", read->str);
         exit(1);
     }
     return reply;

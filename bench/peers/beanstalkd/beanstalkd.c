@@ -38,7 +38,7 @@ static private_server **standing_of(const contender *self)
 static const char *open_server(const contender *self)
 {
     *standing_of(self) = beanstalkd_start(self);
-    return *standing_of(self) == NULL ? "beanstalkd is not on this machine" : NULL;
+    return *standing_of(self) == NULL ? "beanstalkd is not installed" : NULL;
 }
 
 const char *beanstalkd_socket(const contender *self)
@@ -187,16 +187,16 @@ static const beanstalkd_kind kind_with_binlog = {true};
 
 const contender contender_beanstalkd = {
     .settings =
-        "in memory; put, reserve and delete of a batch pipelined over a unix socket, "
-        "at most 256 jobs in flight, 100 us of rest before answers are read, which is faster; "
-        "own client code; memory: RSS of the server; recovery: "
-        "the worker's connection ends, which gives its jobs back",
+        "in memory; put, reserve and delete of a batch pipelined over a unix socket; at most "
+        "256 jobs in flight; a pause of 100 µs before replies are read, which makes it "
+        "faster; our own client code; memory: RSS of the server; recovery: the worker's "
+        "connection ends, which returns its jobs",
     BY_BEANSTALKD,
     .own = &kind_in_memory,
 };
 
 const contender contender_beanstalkd_binlog = {
-    .settings = "with -b and fsync at most every 50 ms, which is its default; else as beanstalkd",
+    .settings = "with -b and an fsync at most every 50 ms (the default); otherwise as beanstalkd",
     BY_BEANSTALKD,
     .own = &kind_with_binlog,
 };

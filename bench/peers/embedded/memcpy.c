@@ -83,7 +83,7 @@ static const embedded_verbs verbs = {
 
 static const embedded_own own = {&verbs};
 const contender contender_memcpy = {
-    .settings = "a bound: memcpy of each payload into a ring; memcpy out of it; a look at it",
+    .settings = "a bound: memcpy of each payload into a ring and out of it, then a read of it",
     .cycle = embedded_cycle,
     .own = &own,
 };

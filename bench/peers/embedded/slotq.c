@@ -173,8 +173,8 @@ static const embedded_verbs verbs = {
 /* ---- the contenders ---- */
 
 #define CALLED                                                                                     \
-    "slotq_push; slotq_reserve; slotq_ack_batch (slotq_ack where it is one); ring of the "         \
-    "stretch's messages; push times kept; 100 dead slots; ticks of 100 ms"
+    "slotq_push; slotq_reserve; slotq_ack_batch (slotq_ack for one message); a ring for the "      \
+    "messages of the run; push times kept; 100 dead slots; ticks of 100 ms"
 #define IN_PROCESS                                                                                 \
     .cycle = embedded_cycle, .weigh = embedded_weigh, .grow = embedded_grow,                       \
     .recover = embedded_recover
@@ -188,14 +188,14 @@ const contender contender_slotq_memory = {
 
 static const store exclusive = {.own = {&verbs}, .is_file = true, .options = {.exclusive = true}};
 const contender contender_slotq_exclusive = {
-    .settings = "exclusive; sync=os (survives SIGKILL; not power loss); " CALLED,
+    .settings = "exclusive; sync=os (survives SIGKILL, not power loss); " CALLED,
     IN_PROCESS,
     .own = &exclusive,
 };
 
 static const store shared = {.own = {&verbs}, .is_file = true};
 const contender contender_slotq_shared = {
-    .settings = "sync=os (survives SIGKILL; not power loss); " CALLED,
+    .settings = "sync=os (survives SIGKILL, not power loss); " CALLED,
     IN_PROCESS,
     .own = &shared,
 };

@@ -333,7 +333,7 @@ static const embedded_verbs verbs = {
 static const char *tell_absent(const contender *self)
 {
     (void)self;
-    return "sqlite3.h was not on this machine when the bench was built";
+    return "sqlite3.h was not installed when the bench was built";
 }
 
 #define VERSION "SQLite; "
@@ -345,8 +345,8 @@ static const char *tell_absent(const contender *self)
 /* ---- the contenders ---- */
 
 #define TABLE                                                                                      \
-    "a table; partial index of the ready ones; prepared statements; a transaction a batch; "       \
-    "temporary tables in memory; ended leases looked for every 100 ms"
+    "one table; a partial index of ready messages; prepared statements; one transaction per "      \
+    "batch; temporary tables in memory; expired leases are searched every 100 ms"
 
 const contender contender_sqlite_memory = {
     .settings = VERSION ":memory:; " TABLE,
@@ -356,14 +356,15 @@ const contender contender_sqlite_memory = {
 
 const contender contender_sqlite_off = {
     .settings =
-        VERSION "journal_mode=WAL; synchronous=OFF (survives SIGKILL; not power loss); " TABLE,
+        VERSION "journal_mode=WAL; synchronous=OFF (survives SIGKILL, not power loss); " TABLE,
     IN_PROCESS,
     .own = OWN(true, "OFF"),
 };
 
 const contender contender_sqlite_normal = {
-    .settings = VERSION "journal_mode=WAL; synchronous=NORMAL (survives SIGKILL; power loss takes "
-                        "only the newest); " TABLE,
+    .settings =
+        VERSION "journal_mode=WAL; synchronous=NORMAL (survives SIGKILL; a power loss takes "
+                "only the newest messages); " TABLE,
     IN_PROCESS,
     .own = OWN(true, "NORMAL"),
 };

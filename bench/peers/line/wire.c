@@ -239,7 +239,7 @@ const char *line_after(const char *text, const char *beginning)
 void line_need(const char *line, const char *wanted)
 {
     if (strcmp(line, wanted) != 0) {
-        fprintf(stderr, "bench: %s was awaited, the server says: %s\n", wanted, line);
+        fprintf(stderr, "bench: expected %s, but the server replied: %s\n", wanted, line);
         exit(1);
     }
 }

@@ -72,7 +72,7 @@ static const char *open_server(const contender *self)
         standing = nats_start("");
     }
     if (standing == NULL) {
-        return "nats-server is not on this machine";
+        return "nats-server is not installed";
     }
     standing_users++;
     return NULL;
@@ -179,16 +179,16 @@ static const nats_kind kind_in_memory = {true};
 
 const contender contender_nats = {
     .settings =
-        "stream in a file, synced every 2 minutes, which is its default; work-queue "
-        "retention, pull consumer, explicit acks; publishes, pulls and acks of a batch "
-        "pipelined over loopback TCP, own client code; acks are not answered, its default, but "
-        "in growth; memory: RSS and files of the server",
+        "stream in a file, synced every 2 minutes (the default); work-queue retention, pull "
+        "consumer, explicit acks; publishes, pulls and acks of a batch pipelined over "
+        "loopback TCP; our own client code; acks get no reply (the default), except in "
+        "growth; memory: RSS and files of the server",
     BY_NATS,
     .own = &kind_in_file,
 };
 
 const contender contender_nats_memory = {
-    .settings = "stream in memory; else as NATS JetStream",
+    .settings = "stream in memory; otherwise as NATS JetStream",
     BY_NATS,
     .own = &kind_in_memory,
 };

@@ -172,7 +172,7 @@ static json_t *ask(line_wire *wire, const char *subject, const char *request)
     await_answer(wire, &news);
     json_t *answer = json_loadb((const char *)news.bytes, news.count, 0, NULL);
     if (answer == NULL || json_object_get(answer, "error") != NULL) {
-        fprintf(stderr, "bench: NATS says to %s: %.*s\n", request, (int)news.count,
+        fprintf(stderr, "bench: NATS replied to %s: %.*s\n", request, (int)news.count,
                 (const char *)news.bytes);
         exit(1);
     }

@@ -17,8 +17,8 @@ skip() {
 
 cmp -s "$here/package-lock.json" "$folder/installed" && exit 0
 rm -f "$folder/absent" "$folder/installed"
-command -v node >/dev/null 2>&1 || skip "node is not on this machine"
-command -v npm >/dev/null 2>&1 || skip "npm is not on this machine"
+command -v node >/dev/null 2>&1 || skip "node is not installed"
+command -v npm >/dev/null 2>&1 || skip "npm is not installed"
 
 cp "$here/package.json" "$here/package-lock.json" "$folder" || exit 1
 echo "npm: installing the peers of bench/peers/node into $folder"

@@ -134,7 +134,7 @@ static const char *node_open(const contender *self)
 {
     node_peer *peer = node_peer_of(self);
     if (contender_redis_socket() == NULL) {
-        return "redis-server is not on this machine";
+        return "redis-server is not installed";
     }
     if (node_absent()[0] != '\0') {
         return node_absent();
@@ -145,7 +145,7 @@ static const char *node_open(const contender *self)
         const bool started = node_kill(peer->worker);
         peer->worker = NULL;
         return started ? "its packages are not installed: make bench-packages"
-                       : "node is not on this machine";
+                       : "node is not installed";
     }
     snprintf(peer->about, sizeof peer->about, "%s; %s",
              json_string_value(json_object_get(answer, "about")), peer->how);
@@ -164,24 +164,23 @@ static void node_close(const contender *self)
 
 static node_peer bullmq = {
     .file = "bullmq",
-    .how = "addBulk, Worker with concurrency <= 100, removeOnComplete count 0, 100 events kept; "
-           "latency: the same Workers "
-           "on their own connections in one process; recovery: lockDuration and stalledInterval "
-           "5 s (default 30 s)",
+    .how = "addBulk; a Worker with concurrency <= 100; removeOnComplete count 0; 100 events kept; "
+           "latency: the same Workers with a connection each in one process; recovery: "
+           "lockDuration and stalledInterval 5 s (default 30 s)",
     .about = "BullMQ",
 };
 
 static node_peer bee_queue = {
     .file = "bee_queue",
-    .how = "saveAll, process with concurrency <= 100, removeOnSuccess, no events, jobs not "
-           "stored; recovery: stallInterval 5 s (its default), checked as often",
+    .how = "saveAll; process with concurrency <= 100; removeOnSuccess; no events; storeJobs off; "
+           "recovery: stallInterval 5 s (the default), checked every 5 s",
     .about = "bee-queue",
 };
 
 static node_peer rsmq = {
     .file = "rsmq",
     .how = "sendMessage, receiveMessage, deleteMessage, up to 300 at once (pipelined by its "
-           "client); latency: realtime with one listener; recovery: vt 5 s, asked each "
+           "client); latency: realtime with one listener; recovery: vt 5 s, polled every "
            "millisecond",
     .about = "RSMQ",
     .leases_by_clock = true,

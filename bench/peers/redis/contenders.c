@@ -17,7 +17,7 @@ const char *redis_open(const contender *self)
 {
     const char *socket_path = contender_redis_socket();
     if (socket_path == NULL) {
-        return "redis-server is not on this machine";
+        return "redis-server is not installed";
     }
     if (shared.context == NULL) {
         wire_open(&shared, socket_path);
@@ -87,10 +87,10 @@ static stretch cycle_any(const cycle_task *task, connection *wire)
 static const redis_own slotq_own = RAW_RUNS(subject_packed, NULL);
 const contender contender_slotq = {
     .settings =
-        "push_packed reserve_packed settle_packed by EVALSHA; a batch a call; pipelined "
-        "over hiredis; a ring for the stretch's messages, made before; as large when empty; "
-        "one group; no stamps; 16 dead slots; ticks of 100 ms; recovery: a look each ms; "
-        "as mailboxes: overwrite; no dead slots",
+        "push_packed, reserve_packed and settle_packed by EVALSHA; one batch per call; "
+        "pipelined over hiredis; a ring for the messages of the run, created before it; one "
+        "group; no push times; 16 dead slots; ticks of 100 ms; recovery: reserves every "
+        "millisecond; as mailboxes: overwrite, no dead slots",
     IN_REDIS,
     ALONE,
     .mailboxes = redis_mailboxes_slotq,
@@ -105,8 +105,8 @@ static stretch library_cycle(const cycle_task *task, connection *wire)
 static const redis_own library_own = {&subject_packed, library_push, library_take, library_cycle,
                                       &latency_slotq};
 const contender contender_slotq_library = {
-    .settings = "the same through slotq.h: slotq_pipeline; slotq_push and slotq_next where each "
-                "call is a round trip; slotq_next waits",
+    .settings = "the same through slotq_redis.h: slotq_pipeline; where each call is a round trip, "
+                "slotq_push and slotq_next; slotq_next waits",
     IN_REDIS,
     .latency = redis_latency,
     .own = &library_own,
@@ -115,10 +115,10 @@ const contender contender_slotq_library = {
 static const redis_own streams_own = RAW_RUNS(subject_streams, &latency_streams);
 const contender contender_streams = {
     .settings =
-        "XADD a message; XREADGROUP COUNT batch; XACK of the batch; pipelined over hiredis; "
-        "never trimmed within a stretch; deleted between; waiting: XREADGROUP BLOCK behind the "
-        "XACK; as mailboxes: XADD MAXLEN = and stream-node-max-bytes 1536; recovery: XAUTOCLAIM "
-        "COUNT 256",
+        "one XADD per message; XREADGROUP COUNT batch; one XACK per batch; pipelined over "
+        "hiredis; not trimmed during a run, deleted between runs; waiting: XREADGROUP BLOCK "
+        "after the XACK; as mailboxes: XADD MAXLEN = and stream-node-max-bytes 1536; "
+        "recovery: XAUTOCLAIM COUNT 256",
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
@@ -128,10 +128,11 @@ const contender contender_streams = {
 
 static const redis_own list_own = RAW_RUNS(subject_list, &latency_lists);
 const contender contender_list = {
-    .settings = "LPUSH of the batch; LMOVE a message to the worker's own list; LREM of 1 a message "
-                "in the order taken; pipelined over hiredis; waiting: BLMOVE behind the LREMs; "
-                "as mailboxes: LTRIM after LPUSH; recovery: told that the worker is dead; another "
-                "takes over its list by LMOVE",
+    .settings =
+        "LPUSH of the batch; one LMOVE per message to the worker's own list; one LREM (count "
+        "1) per message, in the order of the LMOVEs; pipelined over hiredis; waiting: BLMOVE "
+        "after the LREMs; as mailboxes: LTRIM after LPUSH; recovery: another worker is told "
+        "that the first is dead and empties its list by LMOVE",
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
@@ -141,9 +142,11 @@ const contender contender_list = {
 
 static const redis_own leases_own = RAW_RUNS(subject_leases, &latency_leases);
 const contender contender_leases = {
-    .settings = "own Lua: ids in a list; leases in a sorted set; payloads in one hash; a script a "
-                "batch by EVALSHA; pipelined over hiredis; waiting: BLPOP of a bell that each push "
-                "rings; recovery: a script gives back 256; then they are taken",
+    .settings =
+        "our own Lua: ids in a list, leases in a sorted set, payloads in one hash; one script "
+        "per batch by EVALSHA; pipelined over hiredis; waiting: BLPOP on a list that each "
+        "push fills; recovery: a script returns 256 expired messages to the list, then they "
+        "are reserved",
     IN_REDIS,
     .latency = redis_latency,
     ALONE,
@@ -154,15 +157,16 @@ const contender contender_leases = {
 
 static const redis_own strings_own = RAW_RUNS(subject_strings, NULL);
 const contender contender_strings = {
-    .settings = "a bound: SETRANGE and GETRANGE of the batch's bytes; SETRANGE of 8 bytes for the "
-                "finish",
+    .settings =
+        "a bound: SETRANGE and GETRANGE of the batch's bytes, and SETRANGE of 8 bytes for the "
+        "ack",
     IN_REDIS,
     .own = &strings_own,
 };
 
 static const redis_own ping_own = RAW_RUNS(subject_ping, &latency_ping);
 const contender contender_ping = {
-    .settings = "a bound: a PING for each push and take and finish of a batch",
+    .settings = "a bound: one PING for each push, reserve and ack of a batch",
     IN_REDIS,
     .latency = redis_latency,
     .own = &ping_own,
