@@ -48,7 +48,7 @@ read_words() {
                 wants_core=yes
                 core+=("$1")
             else
-                say "run.sh: there is no $1 to run; see its head"
+                say "run.sh: unknown word: $1; the head of run.sh lists them"
                 exit 2
             fi
             ;;
@@ -131,8 +131,8 @@ run_program() { # name, words
     [ ! -f "$results/$name.md" ] || return 0
     say "== $name, after $((SECONDS - started)) s =="
     if ! run_child "$programs/bench_$name" "$results" "$@"; then
-        echo "- bench_$name: the last word on stderr says why" >>"$results/ended.txt"
-        say "bench: bench_$name ended early"
+        echo "- bench_$name: the last line on stderr says why" >>"$results/ended.txt"
+        say "bench: bench_$name failed"
         rm -f "$results/figures.md"
     elif [ -f "$results/figures.md" ]; then
         mv "$results/figures.md" "$results/$name.md"
@@ -148,7 +148,7 @@ footprint() {
     echo
     size "$object" | awk 'NR == 2 {
         printf "-Os -ffreestanding: %d bytes of text, %d of data", $1, $2 + $3
-        printf " (target: text <= 32768: %s)\n", $1 <= 32768 ? "met" : "MISSED"
+        printf " (target: text <= 32768: %s)\n\n", $1 <= 32768 ? "met" : "MISSED"
     }'
     rm -f "$object"
 }
@@ -166,10 +166,10 @@ run_family() { # name
     [ ${#options[@]} -gt 0 ] || return 0
     say "== peers: $1, after $((SECONDS - started)) s =="
     run_child "$programs/bench_peers" "$results" "$1" "${options[@]}" && return
-    say "bench: $1 ended early; going on with it once more"
+    say "bench: $1 failed; trying once more"
     run_child "$programs/bench_peers" "$results" "$1" "${options[@]}" && return
-    echo "- $1: the last word on stderr says why" >>"$results/ended.txt"
-    say "bench: $1 ended early"
+    echo "- $1: the last line on stderr says why" >>"$results/ended.txt"
+    say "bench: $1 failed"
 }
 
 # Figures of one report are of one commit, as far as it can be told.
@@ -178,7 +178,7 @@ begin() {
     mkdir -p "$results" || exit 1
     exec 9>"$results/lock" || exit 1
     if command -v flock >/dev/null && ! flock -n 9; then
-        say "bench: another run is at work in $results"
+        say "bench: another run is using $results"
         exit 1
     fi
     rm -f "$results/ended.txt"
@@ -186,7 +186,7 @@ begin() {
         commit=$(sed -n 's/^commit: //p' "$results/machine.txt")
         [ "$commit" = "$(CC=$compiler sh bench/report/machine.sh "$results" |
             sed -n 's/^commit: //p')" ] ||
-            say "bench: going on with what was begun at $commit; remove $results to begin anew"
+            say "bench: continuing a run of commit $commit; remove $results to start again"
         return
     fi
     rm -f "$results"/{raw.csv,contenders.tsv,core.md,redis.md,figures.md,report.md} \
@@ -221,6 +221,6 @@ fi
 sed -i "/^settings:$/,\$d; /^measured in: /d" "$results/machine.txt"
 echo "measured in: $((SECONDS - started)) s" >>"$results/machine.txt"
 python3 bench/report report "$results" || exit 1
-sed -n '/^## Targets beside/,/^## [^T]/{/^## [^T]/!p;}' "$results/report.md"
+sed -n '/^## Targets/,/^## [^T]/{/^## [^T]/!p;}' "$results/report.md"
 echo "report.md, CSV and (with gnuplot) SVG files are in $results"
 [ ! -f "$results/ended.txt" ]

@@ -144,8 +144,8 @@ static void put_row(FILE *file, const contender_row *one, const char *absent)
 {
     fprintf(file, "%s\t%s\t%s\t%s\t", one->name, one->calls->settings, one->lacks,
             absent != NULL ? absent : "");
-    fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s\n", one->role, one->embedded ? "embedded" : "served",
-            one->server, one->beside, one->also, one->colour);
+    fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", one->role, one->embedded ? "embedded" : "served",
+            one->server, one->beside, one->also, one->colour, one->about);
 }
 
 /* Opens those asked for; who took part is added to contenders.tsv. */
@@ -189,7 +189,7 @@ static bool names_are_known(const char *only)
             i++;
         }
         if (i == contenders_count) {
-            fprintf(stderr, "bench: there is no contender '%.*s'\n", (int)length, only);
+            fprintf(stderr, "bench: unknown contender '%.*s'\n", (int)length, only);
             return false;
         }
         only = only[length] == ',' ? only + length + 1 : NULL;
@@ -218,7 +218,7 @@ int main(int count, char **words)
     }
     for (int i = 3; i + 1 < count; i += 2) {
         if (!read_option(words[i], words[i + 1], &wanted)) {
-            fprintf(stderr, "bench: %s %s is not what it takes\n", words[i], words[i + 1]);
+            fprintf(stderr, "bench: invalid option: %s %s\n", words[i], words[i + 1]);
             return usage();
         }
     }

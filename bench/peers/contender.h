@@ -121,6 +121,7 @@ typedef struct contender_row {
     const char *beside;
     const char *also;
     const char *colour;
+    const char *about;
     const char *lacks;
     const contender *calls;
 } contender_row;

@@ -14,8 +14,8 @@
 #define BOUND "bound"
 #define SERVED false
 #define EMBEDDED true
-#define CONTENDER(variable, name, role, place, server, beside, also, colour, lacks)                \
-    {name, role, place, server, beside, also, colour, lacks, &variable},
+#define CONTENDER(variable, name, role, place, server, beside, also, colour, about, lacks)         \
+    {name, role, place, server, beside, also, colour, about, lacks, &variable},
 const contender_row contenders[] = {
 #include "contenders.def"
 };

@@ -14,6 +14,7 @@ import machine
 import plots
 import readme
 from markdown import text_of, wrapped
+from overview import overview
 from raw import Results
 from sections import all_sections
 from targets import table_of_targets
@@ -31,13 +32,14 @@ def report_lines(folder, results, drawn):
     lines = ["# slotq bench", "", *(f"- {fact}" for fact in machine.lines_of(folder)), ""]
     ended = file_lines(folder, "ended.txt")
     if ended:
-        lines += ["**Some measurements ended early:**", "", *ended, ""]
+        lines += ["**Some measurements failed:**", "", *ended, ""]
     if os.path.exists(os.path.join(folder, "raw.csv")):
-        lines += ["## Targets beside the peers", "",
+        lines += ["## Targets", "",
                   "Medians of the rounds; a ratio is taken within a round.", "",
-                  *table_of_targets(results), *all_sections(results, drawn)]
+                  *table_of_targets(results), *overview(results),
+                  *all_sections(results, drawn)]
     if "cycle.svg" in drawn:
-        lines += ["![Push, reserve, ack with no server](cycle.svg)", ""]
+        lines += ["![Push, reserve, ack without a server](cycle.svg)", ""]
     return lines + file_lines(folder, "core.md") + file_lines(folder, "redis.md")
 
 

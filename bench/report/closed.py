@@ -1,4 +1,4 @@
-# closed.py: the tables of closed load: push, take and finish, with a server and without. Knows what
+# closed.py: the tables of closed load: push, reserve and ack, with a server and without. Knows what
 # a cycle is; medians are of figures.py.
 from figures import digits, rate_spread, rate_text, ratio_of, sample_of
 from markdown import Table
@@ -31,8 +31,8 @@ def cycle_row(results, family, case, one, faster):
 
 
 def rows_from_elsewhere(results, family, case):
-    """Contenders with a server that are shown beside those without, as a reader may choose between
-    them: column also of contenders.tsv."""
+    """Contenders with a server that are shown beside those without, since a reader may choose
+    between them: column also of contenders.tsv."""
     for one in results.contenders.values():
         if one.also != family:
             continue
@@ -41,14 +41,14 @@ def rows_from_elsewhere(results, family, case):
                     part(other, "payload") == part(case, "payload") and
                     part(other, "flight") == "1" and
                     results.has("cycle", one.name, other, "cycle_ns")):
-                yield [f"{one.name}, with its server between",
+                yield [f"{one.name}, through its server",
                        *speed_cells(results, "cycle", other, one.name)]
 
 
 def cycle_table(results, family, case):
-    beside = ["beside"] if family == "embedded" else []
-    table = Table([case_text(case), "push /s", "take + finish /s", "full cycle /s", "least–most",
-                   *beside, "slotq: times as fast", "least–most",
+    beside = ["compared with"] if family == "embedded" else []
+    table = Table([case_text(case), "push/s", "reserve + ack/s", "full cycle/s", "min–max",
+                   *beside, "slotq: times as fast", "min–max",
                    *share_titles(results, family, case, "cycle_ns")])
     faster = []
     for one in results.all_in(family, case, "cycle_ns"):
@@ -57,14 +57,14 @@ def cycle_table(results, family, case):
         table.add(row)
     lines = table.lines()
     if lines and faster:
-        lines += [f"Faster here than the slotq beside it: {', '.join(faster)}.", ""]
+        lines += [f"Faster than the slotq that it is compared with: {', '.join(faster)}.", ""]
     return lines
 
 
 def overview(results, family):
     """How many times as fast as each peer slotq is, all cases at a glance."""
     cases = results.cases[family]
-    table = Table(["full cycle: slotq is so many times as fast",
+    table = Table(["full cycle: slotq is N times as fast",
                    *(f"{part(case, 'batch')} × {part(case, 'flight')}, {part(case, 'payload')} B"
                      for case in cases)])
     for one in results.contenders.values():
@@ -74,7 +74,7 @@ def overview(results, family):
                        for case in cases]
             table.add([one.name, *(digits(sample.median) if sample else "" for sample in samples)])
     lines = table.lines()
-    return lines + ["Columns: batch × batches in flight, payload.", ""] if lines else []
+    return lines + ["Columns: messages per call × calls in flight, payload.", ""] if lines else []
 
 
 def closed_tables(results, family):

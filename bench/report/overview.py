@@ -1,7 +1,8 @@
-# overview.py: one line for each contender, from several families. Knows what a reader who chooses
-# wants to see; medians are of figures.py.
+# overview.py: one line for each contender, from several families: a wide table for report.md and a
+# narrow one for README.md. Knows what helps a reader to choose; medians are of figures.py.
 from figures import digits, falls_behind, median_of, rate_text, time_text
 from markdown import Table
+from raw import part
 
 RATE = "rate=10000 consumers=1"
 WEIGHT = "messages=10000 payload=32"
@@ -56,13 +57,7 @@ def at_limit(results, one):
         return None, NOTHING
     if not takes or not finishes:
         return None, "stops"
-    return None, "goes on" if pushes else "no push"
-
-
-def row_of(results, one):
-    return [speed(results, one, 256), speed(results, one, 1), delay(results, one, "p50_us"),
-            delay(results, one, "p99_us"), weight(results, one, "ready_bytes"),
-            weight(results, one, "leased_bytes"), at_limit(results, one)]
+    return None, "works" if pushes else "no push"
 
 
 def with_best(rows):
@@ -76,11 +71,51 @@ def with_best(rows):
     return texts
 
 
-def overview_table(results):
-    table = Table(["32-byte payloads", "batches of 256, messages/s", "one at a time",
-                   "p50 at 10 k/s", "p99", "bytes ready", "leased", "at `maxmemory`",
-                   "does less"], (0, 8))
+BATCHED, SINGLE, LEASED = "batches of 256", "one at a time", "bytes, leased"
+
+
+def narrow_table(results):
+    """At most 80 columns."""
+    table = Table(["32-byte payloads", BATCHED, SINGLE, LEASED])
     shown = chosen(results)
-    for one, texts in zip(shown, with_best([row_of(results, one) for one in shown])):
+    rows = [[speed(results, one, 256), speed(results, one, 1),
+             weight(results, one, "leased_bytes")] for one in shown]
+    for one, texts in zip(shown, with_best(rows)):
+        table.add([one.name, *texts])
+    return table.lines()
+
+
+def wide_table(results):
+    table = Table(["32-byte payloads", BATCHED, SINGLE, "p50 at 10,000/s", "p99",
+                   "bytes, ready", LEASED, "at `maxmemory`", "lacks"], (0, 8))
+    shown = chosen(results)
+    rows = [[speed(results, one, 256), speed(results, one, 1), delay(results, one, "p50_us"),
+             delay(results, one, "p99_us"), weight(results, one, "ready_bytes"),
+             weight(results, one, "leased_bytes"), at_limit(results, one)] for one in shown]
+    for one, texts in zip(shown, with_best(rows)):
         table.add([one.name, *texts, one.lacks])
     return table.lines()
+
+
+def speed_terms(results):
+    flight = part(results.cycle_case(256), "flight") or "1"
+    return [f"- **{BATCHED}**: messages per second through push, reserve and ack by one client, "
+            f"256 messages per call, {flight} calls in flight",
+            f"- **{SINGLE}**: the same with one message per call, one call per round trip"]
+
+
+LEASED_TERM = f"- **{LEASED}**: memory of the server per leased message, payload included"
+
+
+def overview(results):
+    lines = wide_table(results)
+    if not lines:
+        return []
+    return ["## All contenders", "", *lines, *speed_terms(results),
+            "- **p50**, **p99**: from when a message is due until a consumer has it, at 10,000 "
+            "messages per second; *behind*: slower than that rate",
+            "- **bytes, ready**: memory of the server per message that nothing has reserved yet",
+            LEASED_TERM,
+            "- **at `maxmemory`**: *works*: push, reserve and ack go on; *no push*: reserve and "
+            "ack go on; *stops*: neither",
+            "- **lacks**: what it does less than slotq; bold: the best of a column", ""]

@@ -115,7 +115,7 @@ def cycle(path):
     with open(path, encoding="utf-8", newline="") as rows:
         for row in list(csv.reader(rows))[1:]:
             name, batch, push, reserve, ack, whole = row[:6]
-            name += "" if batch == "1" else f", {batch} a call"
+            name += "" if batch == "1" else f", {batch} per call"
             if push == "":
                 cells = [whole, "0", "0", "0", whole]
             else:

@@ -1,7 +1,7 @@
 #!/bin/sh
-# publish.sh: copies a report with its data and pictures to bench/results, and writes the README's
-# part anew. Knows what belongs to a report; without FROM it takes the newest of make bench and
-# make bench-all.
+# publish.sh: copies a report, its plots and all that it was made from to bench/results, and updates
+# README.md. Knows what belongs to a report; without FROM it takes the newest of make bench and make
+# bench-all.
 #
 # publish.sh [FROM]      OUT: build
 set -u
@@ -19,10 +19,10 @@ refuse() {
     exit 1
 }
 
-[ -f "$from/report.md" ] || refuse "there is no report; make bench"
-[ ! -f "$from/ended.txt" ] || refuse "some measurements ended early; see its report.md"
+[ -f "$from/report.md" ] || refuse "report.md is missing: make bench"
+[ ! -f "$from/ended.txt" ] || refuse "some measurements failed; its report.md names them"
 for family in cycle latency memory growth full; do
-    grep -q "^$family," "$from/raw.csv" || refuse "it has no $family: make bench"
+    grep -q "^$family," "$from/raw.csv" || refuse "$family was not measured: make bench"
 done
 
 mkdir -p bench/results
@@ -30,8 +30,8 @@ rm -f bench/results/*
 for name in machine.txt contenders.tsv raw.csv report.md; do
     cp "$from/$name" bench/results/
 done
-for picture in "$from"/*.svg; do
-    [ ! -f "$picture" ] || cp "$picture" bench/results/
+for part in "$from"/*.svg "$from"/core.md "$from"/redis.md "$from"/cycle.csv; do
+    [ ! -f "$part" ] || cp "$part" bench/results/
 done
 echo "published $from to bench/results"
 sh tools/checks/tables.sh

@@ -10,13 +10,13 @@ class Contender:
     """A line of contenders.tsv. What a contender is stands in bench/peers/contenders.def."""
 
     COLUMNS = ("name", "settings", "lacks", "absent", "role", "place", "server", "beside", "also",
-               "colour")
+               "colour", "about")
 
     def __init__(self, name, *values):
         values = list(values) + [""] * len(self.COLUMNS)
         self.name = name
         (self.settings, self.lacks, self.absent, self.role, self.place, self.server, self.beside,
-         self.also, self.colour) = values[:len(self.COLUMNS) - 1]
+         self.also, self.colour, self.about) = values[:len(self.COLUMNS) - 1]
         self.is_ours = self.role == "ours"
         self.is_bound = self.role == "bound"
         self.is_embedded = self.place == "embedded"

@@ -2,11 +2,10 @@
 # is of overview.py.
 import os
 
-from figures import falls_behind
 from machine import facts_of
 from markdown import text_of, wrapped
-from overview import RATE, chosen, overview_table
-from raw import Results, part
+from overview import LEASED_TERM, chosen, narrow_table, speed_terms
+from raw import Results
 
 RESULTS = "bench/results"
 # Programs in machine.txt that are not called by their names.
@@ -21,27 +20,34 @@ def versions(results, facts):
                    for name, value in facts.items() if name in needed)
 
 
-def caption(results, facts):
+def conditions(results, facts):
     kernel = facts.get("kernel", "").replace("-", " ").split(" ")
-    flight = part(results.cycle_case(256), "flight")
-    behind = any(falls_behind(results, one.name, RATE) for one in chosen(results))
-    lines = [f"Push, take and finish: batches with {flight} in flight, or each verb of each "
-             f"message a round trip; medians of {results.rounds_most} rounds in which all take "
-             f"turns, on {facts.get('CPU', '')}, {' '.join(kernel[:2])}"
-             f"{versions(results, facts)}; commit {facts.get('commit', '')}. p50 and p99: from "
-             "when a message is due until a consumer has it"
-             f"{'; behind: it takes fewer than come' if behind else ''}. Bold: the best of a "
-             "column."]
+    lines = [f"Medians of {results.rounds_most} interleaved rounds on {facts.get('CPU', '')}, "
+             f"{' '.join(kernel[:2])}{versions(results, facts)}; commit "
+             f"{facts.get('commit', '')}. Bold: the best of a column."]
     absent = [f"{one.name} ({one.absent})" for one in results.contenders.values() if one.absent]
-    return lines + [f"Left out: {'; '.join(absent)}."] if absent else lines
+    return lines + [f"Not measured: {'; '.join(absent)}."] if absent else lines
+
+
+def contenders(results):
+    """What each is; contenders of which the same is said stand together."""
+    names = {}
+    shown = chosen(results)
+    for one in results.contenders.values():
+        if one.about and (one in shown or one.beside in [other.name for other in shown]):
+            names.setdefault(one.about, []).append(f"**{one.name}**")
+    known = "; ".join(f"{', '.join(same)}: {about}" for about, same in names.items())
+    return [f"What they are: {known}. A bound, in the plot, is not a queue: it does only a part of "
+            "the work that every queue must do."] if known else []
 
 
 def region():
     if not os.path.exists(f"{RESULTS}/raw.csv"):
         return "Not measured yet: `make bench`, then `make bench-publish`.\n"
     results = Results(RESULTS)
-    lines = overview_table(results) + caption(results, facts_of(RESULTS))
+    lines = [*narrow_table(results), *speed_terms(results), LEASED_TERM, "",
+             *conditions(results, facts_of(RESULTS)), "", *contenders(results)]
     if os.path.exists(f"{RESULTS}/throughput.svg"):
-        lines += ["", "![Messages a second through push, take and finish]"
+        lines += ["", "![Messages per second through push, reserve and ack]"
                   f"({RESULTS}/throughput.svg)"]
     return text_of(wrapped(lines))

@@ -31,18 +31,18 @@ def latency_table(results, case):
     consumers = part(case, "consumers")
     table = Table([f"{part(case, 'rate')} messages/s, {consumers} consumer" +
                    ("" if consumers == "1" else "s"),
-                   "p50", "least–most", "p90", "p99", "least–most", "p99.9", "p50: times slotq",
-                   "least–most", *share_titles(results, "latency", case, "p50_us")])
+                   "p50", "min–max", "p90", "p99", "min–max", "p99.9", "p50: times slotq",
+                   "min–max", *share_titles(results, "latency", case, "p50_us")])
     faster = []
     for one in results.all_in("latency", case, "p50_us"):
         table.add(latency_row(results, case, one, faster))
     lines = table.lines()
     if lines and faster:
-        lines += [f"Sooner here than slotq: {', '.join(faster)}.", ""]
+        lines += [f"Lower latency than slotq: {', '.join(faster)}.", ""]
     behind = [one.name for one in results.all_in("latency", case, "p50_us")
               if falls_behind(results, one.name, case)]
     if behind:
-        lines += ["Fell behind this rate, so that all waited longer the longer it ran: "
+        lines += ["Slower than this rate, so latency grew during the whole run: "
                   f"{', '.join(behind)}.", ""]
     return lines
 
@@ -69,8 +69,8 @@ def memory_tables(results):
     lines = []
     for case in results.cases["memory"]:
         table = Table([f"{part(case, 'messages')} messages of {part(case, 'payload')} bytes",
-                       "ready, bytes each", "leased", "ready: times slotq",
-                       "leased: times slotq", "ready: share that is payload"])
+                       "ready", "leased", "ready: times slotq",
+                       "leased: times slotq", "ready: payload share"])
         for one in results.all_in("memory", case, "ready_bytes"):
             table.add(memory_row(results, case, one))
         lines += table.lines()
@@ -94,7 +94,7 @@ def growth_row(results, name, metric, cases):
 
 def growth_table(results, metric, cases, title):
     table = Table([title, *(part(case, "length") for case in cases), "last / first",
-                   "least–most"])
+                   "min–max"])
     for one in results.contenders.values():
         if any(results.has("growth", one.name, case, metric) for case in (cases[0], cases[-1])):
             table.add(growth_row(results, one.name, metric, cases))
@@ -108,10 +108,10 @@ def growth_tables(results):
     lines = []
     for leased, cases in by_leased.items():
         lines += [f"### {leased} % leased", ""]
-        for metric, title in (("push_ns", "push, µs"), ("take_ns", "take, µs"),
-                              ("finish_ns", "finish, µs"),
-                              ("server_p999_us", "p99.9 of the server's own time, µs"),
-                              ("server_most_us", "its longest, µs")):
+        for metric, title in (("push_ns", "push, µs"), ("take_ns", "reserve, µs"),
+                              ("finish_ns", "ack, µs"),
+                              ("server_p999_us", "server time per command, p99.9, µs"),
+                              ("server_most_us", "server time per command, max, µs")):
             lines += growth_table(results, metric, cases, title)
     return lines
 
@@ -121,7 +121,7 @@ def growth_tables(results):
 
 def full_table(results):
     case = results.cases["full"][0]
-    table = Table(["the server at maxmemory", "accepts", "hands out", "finishes"])
+    table = Table(["the server at maxmemory", "push", "reserve", "ack"])
     for one in results.contenders.values():
         if results.takes_part("full", one.name):
             answers = (median_of(results, "full", one.name, case, metric)
@@ -142,7 +142,7 @@ def plain_tables(results, family, has_spread=False):
     lines = []
     for case in results.cases[family]:
         metrics = results.metrics[family, case]
-        spread_title = ["least–most"] if has_spread else []
+        spread_title = ["min–max"] if has_spread else []
         table = Table([case, *(title for metric in metrics
                                for title in [title_of(metric), *spread_title])])
         for one in results.contenders.values():
@@ -161,8 +161,7 @@ def plain_tables(results, family, has_spread=False):
 
 
 def settings_table(results):
-    table = Table(["contender", "what is called, how it is set up",
-                   "what it does less than slotq"], (0, 1, 2))
+    table = Table(["contender", "calls and settings", "what it lacks beside slotq"], (0, 1, 2))
     for one in results.contenders.values():
         if one.absent == "":
             table.add([one.name, one.settings, one.lacks])
@@ -180,30 +179,31 @@ def absent_list(results):
 
 # family, title, text, plot
 SECTIONS = (
-    ("cycle", "Push, take, finish: closed load, one client",
-     "Messages a second, medians of the rounds. The ratio is taken within a round, from the full "
-     "cycle; where it is below 1, slotq is the slower one.", "throughput.svg",
+    ("cycle", "Push, reserve, ack: closed load, one client",
+     "Messages per second, medians of the rounds. A ratio is taken within a round, from the full "
+     "cycle; below 1, slotq is slower. A bound is not a queue: it does only a part of the work that "
+     "every queue must do.", "throughput.svg",
      lambda results: closed_tables(results, "cycle")),
     ("latency", "Latency: open load",
-     "From when a message is due until a consumer has it; what comes late counts from when it was "
-     "due. Below 1 it is sooner than slotq.", "latency.svg", latency_tables),
-    ("memory", "Memory", "Bytes a message, all told.", "memory.svg", memory_tables),
+     "The time from when a message is due until a consumer has it. A message that is sent late "
+     "counts from when it was due. A ratio below 1 is a lower latency than that of slotq.", "latency.svg", latency_tables),
+    ("memory", "Memory", "Bytes per message: payload, keys, indexes and what the allocator adds.", "memory.svg", memory_tables),
     ("mailboxes", "Small mailboxes",
-     "Bytes of each of many small queues, of 25 messages of 32 bytes, that drop the oldest.", "",
+     "Bytes per queue, for many small queues that keep the newest 25 messages of 32 bytes.", "",
      lambda results: plain_tables(results, "mailboxes")),
-    ("growth", "The cost of a verb, by the length of the queue",
-     "One message a call, each a round trip; medians.", "length.svg", growth_tables),
+    ("growth", "Cost of a verb by queue length",
+     "One message per call, one call per round trip; medians.", "length.svg", growth_tables),
     ("full", "A server at its memory limit", "", "", full_table),
-    ("recovery", "10,000 messages of a dead worker",
-     "From the moment its leases have run out until the first, and all, are handed out again; and "
-     "the longest command of the server meanwhile.", "",
+    ("recovery", "Redelivery of 10,000 messages of a dead worker",
+     "From the end of its leases until the first message, and until all messages, are delivered "
+     "again; and the longest command of the server in that time.", "",
      lambda results: plain_tables(results, "recovery", results.rounds_most > 1)),
-    ("wire", "Bytes a message of a full cycle",
-     "On the wire, and in what the server keeps on disk.", "",
+    ("wire", "Bytes per message of a full cycle",
+     "On the network, and in the files of the server.", "",
      lambda results: plain_tables(results, "wire")),
-    ("embedded", "No server between",
-     "As above, beside the slotq that comes nearest in what it promises: WAL NORMAL promises more "
-     "than a file without sync=always, as a power loss takes only its newest.", "",
+    ("embedded", "Without a server",
+     "As above, compared with the slotq whose promise is nearest. WAL NORMAL promises more than a "
+     "file without sync=always: a power loss takes only its newest messages.", "",
      lambda results: closed_tables(results, "embedded")),
 )
 
@@ -223,4 +223,4 @@ def all_sections(results, drawn):
             lines += [f"## {family}", "", "Medians.", "", *plain_tables(results, family)]
     return [*lines,
             "Messages scheduled for later are not compared: slotq has no verb for them yet.", "",
-            "## Who took part", "", *settings_table(results), *absent_list(results)]
+            "## Contenders", "", *settings_table(results), *absent_list(results)]

@@ -87,7 +87,7 @@ def verdict(sample, is_least, limit):
 def table_of_targets(results):
     flight = part(results.cycle_case(256), "flight")
     in_flight = f", {flight} in flight" if flight and int(flight) > 1 else ""
-    table = Table(["target", "aim", "measured", "least–most", ""], (0, 4))
+    table = Table(["target", "aim", "measured", "min–max", ""], (0, 4))
     here = os.path.dirname(os.path.abspath(__file__))
     for kind, metric, peer, aim, unit, text in targets_of(os.path.join(here, "targets.tsv")):
         sample = KINDS[kind](results, metric, peer)

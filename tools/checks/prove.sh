@@ -165,7 +165,7 @@ deep() {
 smoked() {
     $make built benches-built bench-packages || return 1
     bash bench/run.sh --smoke --into "$logs/bench" || return 1
-    for word in 'Push, take, finish' 'Latency' 'Memory' 'The cycle' 'In Redis' 'Who took part'; do
+    for word in 'Push, reserve, ack' 'Latency' 'Memory' 'The cycle' 'In Redis' 'Contenders'; do
         grep -q "^## $word" "$logs/bench/report.md" || {
             echo "its report has no $word"
             return 1
