@@ -26,6 +26,7 @@ space::space()
         if (unshare(CLONE_NEWPID) == 0) {
             made = fork();
             if (made == 0) {
+                signal(SIGCHLD, SIG_IGN); /* what comes to it is reaped by the system */
                 for (;;) {
                     pause();
                 }

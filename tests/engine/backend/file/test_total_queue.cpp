@@ -1,12 +1,14 @@
-/* test_total_queue.cpp: processes push, reserve and settle on one file while they are killed at
- * random. Each writes down what it is about to do and what came of it; in the end these books
- * must balance: what was pushed was acked, nothing else was, every repeat has its reason.
+/* test_total_queue.cpp: processes push, reserve and settle on one file while they are killed and
+ * stopped at random, in one PID namespace or in three. Each writes down what it is about to do and
+ * what came of it; in the end these books must balance: what was pushed was acked, nothing else
+ * was, every repeat has its reason.
  */
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -19,6 +21,7 @@
 
 #include "../../../support/catch.hpp"
 #include "test_crash_world.hpp"
+#include "test_namespaces.hpp"
 #include "test_total_books.hpp"
 
 using namespace crash;
@@ -52,8 +55,8 @@ class worker
 {
 public:
     worker(const std::string &folder_path, const std::string &book_path, shared *all, int place,
-           uint64_t seed)
-        : common(all), at(place), random(seed), batch(slotq_batch_new()),
+           uint64_t own_number, uint64_t seed)
+        : common(all), at(place), number(own_number), random(seed), batch(slotq_batch_new()),
           book(open(book_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600))
     {
         slotq_options how = {};
@@ -95,6 +98,9 @@ public:
             const uint64_t lease_ms = 100 + random() % 300;
             const uint64_t asked_ms = steady_ms(nullptr);
             const uint32_t limit = static_cast<uint32_t>(1 + random() % 8);
+            if (random() % 64 == 0) {
+                leave_child();
+            }
             const slotq_outcome outcome =
                 slotq_reserve(queue.get(), 0, limit, lease_ms, 20, batch.get());
             note_answer();
@@ -108,6 +114,15 @@ public:
     }
 
 private:
+    /* It keeps all descriptors for a while, maybe for longer than this process lives. */
+    static void leave_child()
+    {
+        if (fork() == 0) {
+            usleep(200000);
+            _exit(0);
+        }
+    }
+
     void write_down(event what, line &entry)
     {
         entry.at_ms = steady_ms(nullptr);
@@ -165,7 +180,7 @@ private:
         while (slotq_batch_next(batch.get(), &message)) {
             line entry = {};
             entry.id = message.id;
-            entry.delivery = static_cast<uint64_t>(getpid()) << 32 | ++deliveries;
+            entry.delivery = number << 32 | ++deliveries;
             entry.asked_ms = asked_ms;
             entry.hold_ms = lease_ms;
             entry.serial = UINT64_MAX;
@@ -212,6 +227,7 @@ private:
 
     shared *common;
     int at;
+    uint64_t number; /* no other process has it, in whatever namespace */
     std::mt19937_64 random;
     batch_handle batch;
     handle queue;
@@ -223,9 +239,13 @@ private:
 class crowd
 {
 public:
-    crowd(const std::string &folder_path, shared *all, uint64_t seed)
+    /* In so many PID namespaces; 0: in that of the test. */
+    crowd(const std::string &folder_path, shared *all, uint64_t seed, size_t namespaces)
         : where(folder_path), common(all), random(seed)
     {
+        for (size_t i = 0; i < namespaces; i++) {
+            spaces.push_back(std::make_unique<spaces::space>());
+        }
         for (int place = 0; place < PROCESSES; place++) {
             start(place);
         }
@@ -244,6 +264,17 @@ public:
         let_work(place);
         if (kill_at(place)) {
             start(place);
+        }
+    }
+
+    /* Often in the midst of a verb, with the lock in its hands. */
+    void stop_one()
+    {
+        const int place = static_cast<int>(random() % PROCESSES);
+        if (pids[place] > 0) {
+            kill(pids[place], SIGSTOP);
+            usleep(static_cast<useconds_t>(random() % 300000));
+            kill(pids[place], SIGCONT);
         }
     }
 
@@ -277,13 +308,24 @@ public:
 private:
     void start(int place)
     {
-        books.push_back(where + "/book" + std::to_string(books.size()));
+        const uint64_t number = books.size() + 1;
+        books.push_back(where + "/book" + std::to_string(number));
         const uint64_t seed = random();
+        const auto body = [&] {
+            worker one(where, books.back(), common, place, number, seed);
+            return place < PRODUCERS ? one.produce() : one.consume();
+        };
         common->answered[place] = 0;
-        pids[place] = fork();
-        if (pids[place] == 0) {
-            worker one(where, books.back(), common, place, seed);
-            _exit(place < PRODUCERS ? one.produce() : one.consume());
+        if (!spaces.empty()) {
+            pids[place] = spaces[static_cast<size_t>(place) % spaces.size()]->start(body);
+        } else {
+            pids[place] = fork();
+            if (pids[place] == 0) {
+                _exit(body());
+            }
+        }
+        if (pids[place] < 0) {
+            complaint = "a process could not be started";
         }
     }
 
@@ -330,6 +372,7 @@ private:
     std::string where;
     shared *common;
     std::mt19937_64 random;
+    std::vector<std::unique_ptr<spaces::space>> spaces;
     pid_t pids[PROCESSES] = {};
 };
 
@@ -378,8 +421,11 @@ bool torment(crowd &processes, queue_file &file, shared *common, uint64_t messag
             processes.join(PRODUCERS, PROCESSES);
             return true;
         }
-        if (random() % 10 == 0) {
+        const uint64_t chance = random() % 12;
+        if (chance == 0) {
             processes.kill_all();
+        } else if (chance == 1) {
+            processes.stop_one();
         } else {
             processes.kill_one();
         }
@@ -396,11 +442,11 @@ slotq_geometry total_shape()
     return shape;
 }
 
-void one_round(shared *common, uint64_t messages, std::mt19937_64 &random)
+void one_round(shared *common, uint64_t messages, std::mt19937_64 &random, size_t namespaces)
 {
     *common = {};
     queue_file file(fresh(total_shape()), total_shape());
-    crowd processes(file.folder_path(), common, random());
+    crowd processes(file.folder_path(), common, random(), namespaces);
     const bool finished = torment(processes, file, common, messages, random);
     REQUIRE(processes.complaint == "");
     REQUIRE(finished);
@@ -426,18 +472,30 @@ void one_round(shared *common, uint64_t messages, std::mt19937_64 &random)
     CHECK(processes.kills > 0);
 }
 
-} // namespace
-
-TEST_CASE("five processes on one file, killed at random, lose nothing", "[total]")
+void torture(const char *name, uint64_t messages, size_t namespaces)
 {
     auto *const common = static_cast<shared *>(
         mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     REQUIRE(common != MAP_FAILED);
-    std::mt19937_64 random(seed_for("total queue"));
-    const uint64_t messages = how_many("SLOTQ_TOTAL_MESSAGES", 2000, 10000);
+    std::mt19937_64 random(seed_for(name));
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(torture_seconds());
     do {
-        one_round(common, messages, random);
+        one_round(common, messages, random, namespaces);
     } while (std::chrono::steady_clock::now() < end);
     munmap(common, sizeof(shared));
+}
+
+} // namespace
+
+TEST_CASE("five processes on one file, killed at random, lose nothing", "[total]")
+{
+    torture("total queue", how_many("SLOTQ_TOTAL_MESSAGES", 2000, 10000), 0);
+}
+
+TEST_CASE("five processes in three PID namespaces, killed at random, lose nothing", "[total]")
+{
+    if (spaces::cannot_make()) {
+        return;
+    }
+    torture("total queue in namespaces", how_many("SLOTQ_TOTAL_MESSAGES", 1000, 10000), 3);
 }
