@@ -195,6 +195,48 @@ SLOTQ_API slotq_outcome slotq_list(const char *url,
                                    bool (*visit)(void *context, const char *name),
                                    void *context, slotq_error *error);
 
+/* ---- a queue's files, seen from outside ---- */
+
+enum { SLOTQ_JOURNAL_BYTES = 4096 };
+
+/* What lies beside a queue's file under its journal's name. */
+typedef enum slotq_journal_state {
+    SLOTQ_JOURNAL_MISSING, /* nothing: the next open makes one */
+    SLOTQ_JOURNAL_OWN,
+    SLOTQ_JOURNAL_FOREIGN, /* of another file: one of the two was copied or moved */
+    SLOTQ_JOURNAL_OTHER_VERSION,
+    SLOTQ_JOURNAL_DAMAGED,   /* not a sound journal, or cut off */
+    SLOTQ_JOURNAL_UNREADABLE /* journal_errno says why */
+} slotq_journal_state;
+
+typedef struct slotq_file_facts {
+    slotq_journal_state journal;
+    int journal_errno;
+    uint32_t journal_bytes;  /* SLOTQ_JOURNAL_BYTES when it is whole */
+    uint32_t step_patches;   /* of the unfinished step */
+    bool step_is_unfinished; /* a process ended in mid-step: the next open completes it */
+    bool step_may_fit;       /* FOREIGN: the other file has this one's size and geometry */
+    bool in_use;             /* another process or handle has the queue open for writing */
+    bool exclusive;          /* and keeps all others out */
+} slotq_file_facts;
+
+/* Look at the files of the queue `name` in a folder without opening the queue: any thread, any
+ * time, nothing is written. The answer may be old when it is read. OK, INVALID (the name),
+ * NOQUEUE, IO. error may be NULL. */
+SLOTQ_API slotq_outcome slotq_look_at_files(const char *folder, const char *name,
+                                            slotq_file_facts *facts, slotq_error *error);
+
+typedef struct slotq_folder_facts {
+    const char *file_system;     /* "ext4"; NULL when its number is not a known one. Static */
+    uint32_t file_system_number; /* as statfs gives it */
+    bool is_network;             /* on a network or in user space: queues are refused there */
+    uint64_t free_bytes;         /* for this user */
+} slotq_folder_facts;
+
+/* OK, INVALID, IO. error may be NULL. */
+SLOTQ_API slotq_outcome slotq_look_at_folder(const char *folder, slotq_folder_facts *facts,
+                                             slotq_error *error);
+
 /* The error of the handle's last call that did not answer OK; valid until the next call. */
 SLOTQ_API const slotq_error *slotq_error_of(slotq *queue);
 /* The queue's geometry; valid as long as the handle. */

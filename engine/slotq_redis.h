@@ -92,6 +92,10 @@ SLOTQ_API slotq_outcome slotq_script_run(slotq_script *script, struct redisConte
                                          uint32_t argument_count, const slotq_data *arguments,
                                          struct redisReply **reply, slotq_error *error);
 
+/* The SHA-1 sum, 40 digits, of the index-th script that the library brings, in the variant with a
+ * shebang (Redis 7 and later) or without; NULL beyond the last. Static. For SCRIPT EXISTS. */
+SLOTQ_API const char *slotq_redis_script_sum(uint32_t index, bool redis7);
+
 /* ---- many verbs in one round trip ---- */
 
 typedef struct slotq_pipeline slotq_pipeline;

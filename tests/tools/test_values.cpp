@@ -6,6 +6,7 @@
 extern "C" {
 #include "tools/slotq/work/backoff.h"
 #include "tools/slotq/line/values.h"
+#include "tools/slotq/say/texts.h"
 }
 
 namespace

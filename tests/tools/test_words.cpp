@@ -5,7 +5,7 @@
 #include <string>
 
 extern "C" {
-#include "tools/slotq/line/values.h"
+#include "tools/slotq/say/texts.h"
 }
 
 namespace

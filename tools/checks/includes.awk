@@ -1,37 +1,44 @@
-# includes.awk: includes go only downwards, tools -> queue -> backend -> core -> layout, and what
-# is freestanding leans on no system. Knows where rooms lie, from the path of a file alone.
+# includes.awk: includes go only downwards, tools -> queue -> backend -> core -> layout; a kind of
+# store knows no other kind; what the command says knows no command line; and what is freestanding
+# leans on no system. Knows where rooms lie, from the path of a file alone.
+#
+# A name is looked for as the compiler does: beside the file, then in engine/ and build/gen/ and at
+# the top (-Iengine -Ibuild/gen -I.). Where no such file is there, it is judged by its spelling.
 
 function finding(text) {
     printf "%s:%d: %s\n", FILENAME, FNR, text
 }
 
 function height(path) {
-    if (path ~ /^engine\/(slotq_types\.h|errors\.def|verbs\.def)/) return 0
+    if (path ~ /^engine\/(slotq_types\.h|[a-z]*\.def)$/) return 0
     if (path ~ /^engine\/layout\//) return 1
-    if (path ~ /^engine\/slotq_core\.h/) return 1 # the contract of the two rooms below it
+    if (path ~ /^engine\/slotq_core\.h$/) return 1 # the contract of the two rooms below it
     if (path ~ /^engine\/core\//) return 2
     if (path ~ /^engine\/backend\//) return 3
-    if (path ~ /^engine\/slotq[a-z_]*\.h/) return 3 # its types; calls are queue's
+    if (path ~ /^engine\/slotq[a-z_]*\.h$/) return 3 # its types; calls are queue's
     if (path ~ /^engine\/queue\//) return 4
     if (path ~ /^tools\//) return 5
     return 9
 }
 
-# The file that "name" means to a file in folder: beside it, or in engine (-Iengine).
-function target(folder, name,    parts, count, i, path, depth, kept) {
-    path = folder name
-    if (height(path) == 9 && height("engine/" name) != 9) {
-        path = "engine/" name
-    }
-    if (name ~ /^(slotq[^\/]*\.h|errors\.def|verbs\.def)$/ && folder !~ /^engine\/$/) {
-        path = "engine/" name
-    }
+# Which kind of store a file of the backend is; "" where it serves all of them.
+function kind(path,    parts) {
+    split(path, parts, "/")
+    return path ~ /^engine\/backend\/(file|memory|redis)\// ? parts[3] : ""
+}
+
+# The room of the command that a file lies in: line, say, verbs, work …
+function command_room(path,    parts) {
+    return split(path, parts, "/") == 4 && path ~ /^tools\/slotq\// ? parts[3] : ""
+}
+
+function plain(path,    parts, count, i, depth, kept) {
     count = split(path, parts, "/")
     depth = 0
     for (i = 1; i <= count; i++) {
         if (parts[i] == "..") {
             depth -= depth > 0
-        } else if (parts[i] != ".") {
+        } else if (parts[i] != "." && parts[i] != "") {
             kept[++depth] = parts[i]
         }
     }
@@ -39,6 +46,22 @@ function target(folder, name,    parts, count, i, path, depth, kept) {
     for (i = 2; i <= depth; i++) {
         path = path "/" kept[i]
     }
+    return path
+}
+
+function is_there(path,    line, answer) {
+    answer = (getline line <path) >= 0
+    close(path)
+    return answer
+}
+
+function target(folder, name,    path) {
+    path = plain(folder name)
+    if (is_there(path)) return path
+    if (is_there("engine/" name)) return plain("engine/" name)
+    if (is_there(plain(name))) return plain(name)
+    # Not there: a test's tree, or a slip that the compiler will name.
+    if (name ~ /\// && name !~ /^\.\.?\// && height("engine/" name) != 9) return "engine/" name
     return path
 }
 
@@ -55,11 +78,20 @@ own <= 5 && /^[ \t]*#[ \t]*include[ \t]*"/ {
     sub(/".*/, "", name)
     path = target(folder, name)
     other = height(path)
-    if (other > own && !(own == 1 && path == "engine/slotq_core.h")) {
+    if (other > own && other < 9 && !(own == 1 && path == "engine/slotq_core.h")) {
         finding("includes upwards: " name)
     }
     if (own == 5 && path ~ /^engine\/(backend|queue)\//) {
         finding("tools use slotq.h, slotq_core.h and layout, not what is inside: " name)
+    }
+    if (kind(FILENAME) != "" && kind(path) != "" && kind(path) != kind(FILENAME)) {
+        finding("one kind of store includes another: " name)
+    }
+    if (path ~ /^engine\/backend\// && kind(path) != "" && own == 3 && kind(FILENAME) == "") {
+        finding("what serves all stores includes one of them: " name)
+    }
+    if (command_room(FILENAME) == "say" && command_room(path) !~ /^(say|clock)?$/) {
+        finding("say/ prints what it is given and includes no room but clock/: " name)
     }
 }
 

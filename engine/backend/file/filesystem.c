@@ -39,34 +39,37 @@ slotq_outcome filesystem_open_folder(const char *folder, int *descriptor, store_
     return fault->outcome;
 }
 
-bool filesystem_is_network(long type)
+typedef struct kind {
+    uint32_t number;
+    const char *name;
+    bool is_network;
+} kind;
+
+static const kind *kind_of(long type)
 {
-    static const unsigned long network[] = {
-        0x6969,     /* NFS */
-        0x517B,     /* SMB */
-        0xFF534D42, /* CIFS */
-        0xFE534D42, /* SMB2 */
-        0x01021997, /* 9p */
-        0x65735546, /* FUSE */
-        0x00C36400, /* Ceph */
-        0x0BD00BD0, /* Lustre */
-        0x47504653, /* GPFS */
-        0x5346414F, /* AFS */
-        0x6B414653, /* kAFS */
-        0x73757245, /* Coda */
-        0x564C,     /* NCP */
-        0x7461636F, /* OCFS2 */
-        0x01161970, /* GFS2 */
-        0x19830326, /* BeeGFS */
-        0x786F4256, /* VirtualBox shared folder */
-        0xBACBACBC, /* VMware shared folder */
+    static const kind kinds[] = {
+#define FILE_SYSTEM(number, name, is_network) {number, name, is_network},
+#include "kinds.def"
+#undef FILE_SYSTEM
     };
-    for (size_t i = 0; i < sizeof network / sizeof network[0]; i++) {
-        if (((unsigned long)type & 0xFFFFFFFFUL) == network[i]) {
-            return true;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if ((uint32_t)type == kinds[i].number) {
+            return &kinds[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+const char *filesystem_name(long type)
+{
+    const kind *found = kind_of(type);
+    return found == NULL ? NULL : found->name;
+}
+
+bool filesystem_is_network(long type)
+{
+    const kind *found = kind_of(type);
+    return found != NULL && found->is_network;
 }
 
 slotq_outcome filesystem_refuse_network(int descriptor, const file_names *names, store_fault *fault)
@@ -79,9 +82,9 @@ slotq_outcome filesystem_refuse_network(int descriptor, const file_names *names,
         return SLOTQ_OK;
     }
     return fault_say(fault, SLOTQ_UNSUPPORTED,
-                     "%s lies on a network or user-space file system (type 0x%lx), where several "
+                     "%s lies on a network or user-space file system (%s), where several "
                      "processes cannot share it safely. Put the queue on a local disk.",
-                     names->shown, (unsigned long)facts.f_type & 0xFFFFFFFFUL);
+                     names->shown, filesystem_name((long)facts.f_type));
 }
 
 static int write_zeros(int descriptor, uint64_t bytes)

@@ -25,6 +25,8 @@ slotq_outcome filesystem_open_folder(const char *folder, int *descriptor, store_
 /* The file system is one where locks, shared mappings or syncs do not reach other machines'
  * users or the disk. type: statfs.f_type. */
 bool filesystem_is_network(long type);
+/* "ext4"; NULL for one that kinds.def does not name. Static. */
+const char *filesystem_name(long type);
 
 /* UNSUPPORTED with a remedy where the file or folder lies on such a one. */
 slotq_outcome filesystem_refuse_network(int descriptor, const file_names *names,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../backend/redis/call/errors.h"
+#include "../../backend/redis/call/script.h"
 #include "../../backend/redis/store.h"
 #include "../handle.h"
 #include "commands.h"
@@ -144,4 +145,12 @@ slotq_outcome slotq_script_run(slotq_script *script, struct redisContext *contex
     free(command.lengths);
     redis_connection_free(&connection);
     return outcome == SLOTQ_OK ? outcome : error_from_fault(error, outcome, &fault);
+}
+
+const char *slotq_redis_script_sum(uint32_t index, bool redis7)
+{
+    if (index >= REDIS_SCRIPT_COUNT) {
+        return NULL;
+    }
+    return redis_script((redis_script_index)index, redis7)->sha1;
 }

@@ -73,18 +73,50 @@ form() {
     says "a file too long" "file.c:521: a file of 521 lines"
 }
 
+# Each spelling that the tree uses, upwards: beside the file, by .., from engine/, from the top.
 includes() {
-    mkdir -p engine/layout engine/core engine/backend tools/slotq
+    mkdir -p engine/layout engine/core engine/backend/file engine/backend/redis/wire \
+        engine/backend/memory engine/backend/system engine/queue tools/slotq/doctor \
+        tools/slotq/line tools/slotq/say tools/slotq/verbs
+    touch engine/slotq.h engine/slotq_core.h engine/core/frame.h engine/layout/word.h \
+        engine/backend/backend.h engine/backend/file/journal.h engine/backend/redis/wire/dial.h \
+        engine/queue/handle.h tools/slotq/line/values.h tools/slotq/say/output.h \
+        tools/slotq/doctor/doctor.h
     printf '#include "../core/frame.h"\n#include <string.h>\n' >engine/layout/a.c
-    printf '#include "../layout/word.h"\n#include <stdint.h>\n' >engine/core/a.c
-    printf '#include "../queue/queue.h"\n' >engine/backend/a.c
-    printf '#include "slotq.h"\n#include "../../engine/backend/file.h"\n' >tools/slotq/a.c
-    look includes.awk engine/layout/a.c engine/core/a.c engine/backend/a.c tools/slotq/a.c
+    printf '#include "../layout/word.h"\n#include <stdint.h>\n#include "slotq.h"\n' \
+        >engine/core/a.c
+    printf '#include "../queue/handle.h"\n#include "file/journal.h"\n' >engine/backend/a.c
+    printf '#include "../redis/wire/dial.h"\n#include "../backend.h"\n' >engine/backend/file/a.c
+    printf '#include "../../../queue/handle.h"\n#include "engine/queue/handle.h"\n' \
+        >engine/backend/redis/wire/a.c
+    printf '#include "../file/journal.h"\n' >engine/backend/system/a.c
+    {
+        printf '#include "slotq.h"\n#include "../../../engine/backend/file/journal.h"\n'
+        printf '#include "backend/file/journal.h"\n  #  include "queue/handle.h"\n'
+        printf '#include "engine/queue/handle.h"\n#include "doctor.h"\n'
+        printf '#include "../say/output.h"\n#include "layout/word.h"\n'
+        printf '#include "backend/not_there.h"\n'
+    } >tools/slotq/doctor/a.c
+    printf '#include "../line/values.h"\n#include "output.h"\n' >tools/slotq/say/a.c
+    look includes.awk engine/layout/a.c engine/core/a.c engine/backend/a.c \
+        engine/backend/file/a.c engine/backend/redis/wire/a.c engine/backend/system/a.c \
+        tools/slotq/doctor/a.c tools/slotq/say/a.c
     says "layout may not include core" "engine/layout/a.c:1: includes upwards"
     says "layout may not include libc" "engine/layout/a.c:2: freestanding"
+    says "core may not include slotq.h" "engine/core/a.c:3: includes upwards"
     says "backend may not include queue" "engine/backend/a.c:1: includes upwards"
-    says "tools may not include backend" "tools/slotq/a.c:2: tools use slotq.h"
-    verdict "nothing else is said" test "$(wc -l <said)" = 4
+    says "what serves all stores includes none" "engine/backend/a.c:2: what serves all stores"
+    says "a file store knows no Redis" "engine/backend/file/a.c:1: one kind of store"
+    says "three rooms up" "engine/backend/redis/wire/a.c:1: includes upwards"
+    says "from the top" "engine/backend/redis/wire/a.c:2: includes upwards"
+    says "the system's room knows no store" "engine/backend/system/a.c:1: what serves all stores"
+    says "tools may not include backend by .." "tools/slotq/doctor/a.c:2: tools use slotq.h"
+    says "nor from engine/" "tools/slotq/doctor/a.c:3: tools use slotq.h"
+    says "nor with blanks" "tools/slotq/doctor/a.c:4: tools use slotq.h"
+    says "nor from the top" "tools/slotq/doctor/a.c:5: tools use slotq.h"
+    says "nor a file that is missing" "tools/slotq/doctor/a.c:9: tools use slotq.h"
+    says "say includes no other room" "tools/slotq/say/a.c:1: say/ prints"
+    verdict "nothing else is said" test "$(wc -l <said)" = 15
 }
 
 tables() {

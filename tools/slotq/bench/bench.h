@@ -6,7 +6,7 @@
 
 #include "times.h"
 #include "../line/command_line.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 enum {
     BENCH_WAYS_MOST = 4,

@@ -16,7 +16,7 @@ static bool ask(const doctor *self, const char *name)
              "do the step in the journal beside %s? Say yes only if both files were copied "
              "together from where they belonged",
              name);
-    return output_confirm(self->line, question);
+    return output_confirm(given(self->line, OPTION_YES), question);
 }
 
 /* The library does it in opening, after the whole check; doctor's own look follows. */
@@ -36,17 +36,18 @@ static slotq_outcome open_adopting(const command_line *line, const char *name, s
 bool doctor_adopt(doctor *self, const char *name)
 {
     slotq_error error;
-    const doctor_journal journal = doctor_read_journal(self, name);
-    if (journal.state != JOURNAL_FOREIGN || !journal.live) {
-        if (journal.bytes >= 0) {
+    slotq_file_facts facts;
+    (void)slotq_look_at_files(self->line->url, name, &facts, NULL);
+    if (facts.journal != SLOTQ_JOURNAL_FOREIGN || !facts.step_is_unfinished) {
+        if (facts.journal != SLOTQ_JOURNAL_MISSING && facts.journal != SLOTQ_JOURNAL_UNREADABLE) {
             doctor_note(self, name, "no journal to adopt: it %s",
-                        journal.state == JOURNAL_FOREIGN ? "holds no step of the other file's"
-                        : journal.state == JOURNAL_OURS  ? "is the queue's own"
-                                                         : "cannot be told whose it is");
+                        facts.journal == SLOTQ_JOURNAL_FOREIGN ? "holds no step of the other file's"
+                        : facts.journal == SLOTQ_JOURNAL_OWN   ? "is the queue's own"
+                                                               : "cannot be told whose it is");
         }
         return true;
     }
-    if (journal.may_fit && !ask(self, name)) {
+    if (facts.step_may_fit && !ask(self, name)) {
         complain("%s is left as it is", name);
         self->code = worse_exit(self->code, EXIT_CODE_REFUSED);
         return false;
@@ -60,6 +61,6 @@ bool doctor_adopt(doctor *self, const char *name)
     doctor_note(self, name,
                 "its journal is adopted: the step of %" PRIu32
                 " patch%s is done, and the whole check is sound",
-                journal.patches, journal.patches == 1 ? "" : "es");
+                facts.step_patches, facts.step_patches == 1 ? "" : "es");
     return true;
 }

@@ -10,15 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include "backend/file/filesystem.h"
 #include "../verbs/open.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 static void print_finding(doctor *self, const char *about, const char *kind, const char *color,
                           const char *format, va_list values)
@@ -68,17 +65,18 @@ void doctor_unknown(doctor *self, const char *about, const char *format, ...)
 static bool look_at_folder(doctor *self)
 {
     const char *folder = self->line->url;
-    struct statfs system;
-    struct statvfs room;
-    if (statfs(folder, &system) != 0 || statvfs(folder, &room) != 0) {
-        doctor_find(self, folder, "%s; make it: mkdir -p %s", strerror(errno), folder);
+    slotq_folder_facts facts;
+    slotq_error error;
+    if (slotq_look_at_folder(folder, &facts, &error) != SLOTQ_OK) {
+        doctor_find(self, folder, "%s; make it: mkdir -p %s", strerror(error.system_errno), folder);
         return false;
     }
-    if (filesystem_is_network((long)system.f_type)) {
+    const char *kind = facts.file_system != NULL ? facts.file_system : "of an unknown kind";
+    if (facts.is_network) {
         doctor_find(self, folder,
-                    "is on a network file system (type 0x%lx), where processes "
+                    "is on a network file system (%s), where processes "
                     "cannot share a queue safely; move it to a local disk",
-                    (unsigned long)system.f_type & 0xFFFFFFFFul);
+                    kind);
     }
     if (access(folder, W_OK | X_OK) != 0) {
         doctor_find(self, folder,
@@ -86,15 +84,14 @@ static bool look_at_folder(doctor *self)
                     "looked at; chown or chmod it",
                     strerror(errno));
     }
-    const uint64_t free_bytes = (uint64_t)room.f_bavail * room.f_frsize;
-    if (free_bytes < 1024 * 1024) {
+    if (facts.free_bytes < 1024 * 1024) {
         doctor_find(self, folder,
                     "%s free on the disk: queues that are there go on (their room "
                     "is taken), new ones cannot be made",
-                    bytes_text(free_bytes).text);
+                    bytes_text(facts.free_bytes).text);
     } else {
-        doctor_note(self, folder, "file system type 0x%lx, %s free",
-                    (unsigned long)system.f_type & 0xFFFFFFFFul, bytes_text(free_bytes).text);
+        doctor_note(self, folder, "file system %s, %s free", kind,
+                    bytes_text(facts.free_bytes).text);
     }
     return true;
 }

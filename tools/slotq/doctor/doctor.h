@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "backend/file/journal.h"
 #include "../line/command_line.h"
 #include "../verbs/server.h"
 #include "slotq.h"
@@ -33,15 +32,6 @@ void doctor_unknown(doctor *self, const char *about, const char *format, ...)
 
 /* Rights, journal and locks of a queue's files, before it is opened. */
 void doctor_look_at_files(doctor *self, const char *name);
-/* What is to be seen of a queue's journal from outside. */
-typedef struct doctor_journal {
-    long long bytes; /* -1: none that could be read */
-    journal_state state;
-    bool live;
-    bool may_fit; /* foreign, but of a main file like ours */
-    uint32_t patches;
-} doctor_journal;
-doctor_journal doctor_read_journal(doctor *self, const char *name);
 
 /* Take over the step in another file's journal, where there is one: ask, open so, say what was
  * done. false: it was refused, and said so. */

@@ -1,19 +1,19 @@
 /* files.c: the files of a queue as the doctor sees them: rights, size, journal, and who
- * has them open. Looks by the store's own headers; opens no queue.
+ * has them open. Opens no queue.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/file/locks.h"
 #include "doctor.h"
 #include "../verbs/open.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 /* A queue's main file, looked at. */
 typedef struct main_file {
@@ -23,6 +23,7 @@ typedef struct main_file {
     char *journal_path;
     int descriptor;
     struct stat status;
+    slotq_file_facts facts;
 } main_file;
 
 /* "123 (slotq), 124 (worker)" of the processes that have the file open, as far as we may see. */
@@ -60,15 +61,12 @@ static void find_holders(const struct stat *wanted, char *text, size_t size)
 static void look_at_locks(const main_file *file)
 {
     char holders[160];
-    const bool in_use = lock_any_journal_is_held(file->descriptor);
-    const bool exclusive =
-        lock_is_marked_exclusive(file->descriptor) || lock_presence_is_exclusive(file->descriptor);
-    if (!in_use && !exclusive) {
+    if (!file->facts.in_use) {
         return;
     }
     find_holders(&file->status, holders, sizeof holders);
     const char *by = holders[0] != '\0' ? holders : "not to be seen from here";
-    if (exclusive) {
+    if (file->facts.exclusive) {
         doctor_find(file->self, file->name,
                     "is held exclusively (process %s): others are "
                     "answered LOCKED until it ends",
@@ -78,51 +76,27 @@ static void look_at_locks(const main_file *file)
     }
 }
 
-/* Read the journal and judge it against its main file. errno where it has no bytes. */
-static doctor_journal read_journal(const main_file *file)
-{
-    uint8_t bytes[JOURNAL_BYTES];
-    uint8_t front[32];
-    journal_owner owner;
-    doctor_journal journal = {.bytes = -1, .state = JOURNAL_DAMAGED};
-    const int descriptor = open(file->journal_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) {
-        return journal;
-    }
-    journal.bytes = pread(descriptor, bytes, sizeof bytes, 0);
-    if (journal.bytes == (ssize_t)sizeof bytes) {
-        journal.live = journal_is_live(bytes);
-        journal.patches = journal_patch_count(bytes);
-        if (pread(file->descriptor, front, sizeof front, 0) == sizeof front &&
-            journal_owner_of(file->descriptor, front, &owner)) {
-            journal.state = journal_judge(bytes, &owner);
-            journal.may_fit = journal_may_fit(bytes, &owner);
-        }
-    }
-    close(descriptor);
-    return journal;
-}
-
 static void look_at_journal(const main_file *file)
 {
-    const doctor_journal journal = read_journal(file);
-    if (journal.bytes < 0 && errno != ENOENT) {
+    const slotq_file_facts *facts = &file->facts;
+    if (facts->journal == SLOTQ_JOURNAL_UNREADABLE) {
         doctor_find(file->self, file->name, "its journal cannot be read: %s; chmod or chown %s",
-                    strerror(errno), file->journal_path);
-    } else if (journal.bytes >= 0 && journal.bytes != JOURNAL_BYTES) {
-        doctor_find(file->self, file->name, "its journal has %lld bytes, not %d: cut off",
-                    (long long)journal.bytes, JOURNAL_BYTES);
-    } else if (journal.state == JOURNAL_FOREIGN && journal.live && journal.may_fit) {
+                    strerror(facts->journal_errno), file->journal_path);
+    } else if (facts->journal == SLOTQ_JOURNAL_DAMAGED &&
+               facts->journal_bytes != SLOTQ_JOURNAL_BYTES) {
+        doctor_find(file->self, file->name, "its journal has %" PRIu32 " bytes, not %d: cut off",
+                    facts->journal_bytes, SLOTQ_JOURNAL_BYTES);
+    } else if (facts->journal == SLOTQ_JOURNAL_FOREIGN && facts->step_may_fit) {
         doctor_find(file->self, file->name,
                     "its journal belongs to another file and holds an unfinished step; if both "
                     "were copied together: %s",
                     shown_command(file->self->line, "doctor --adopt-journal", file->name).text);
-    } else if (journal.state == JOURNAL_FOREIGN) {
+    } else if (facts->journal == SLOTQ_JOURNAL_FOREIGN) {
         doctor_find(file->self, file->name,
                     "its journal belongs to another file%s; were the "
                     "two copied or moved apart? copy queues by slotq export and import",
-                    journal.live ? " and holds an unfinished step" : "");
-    } else if (journal.live && !lock_any_journal_is_held(file->descriptor)) {
+                    facts->step_is_unfinished ? " and holds an unfinished step" : "");
+    } else if (facts->step_is_unfinished && !facts->in_use) {
         doctor_note(file->self, file->name,
                     "a step was cut short; its journal completes it "
                     "when the queue is opened next");
@@ -182,23 +156,14 @@ void doctor_look_at_files(doctor *self, const char *name)
     main_file file;
     if (open_main(self, name, &file)) {
         look_at_rights(&file);
-        look_at_locks(&file);
-        look_at_journal(&file);
+        if (slotq_look_at_files(self->line->url, name, &file.facts, NULL) == SLOTQ_OK) {
+            look_at_locks(&file);
+            look_at_journal(&file);
+        }
     } else if (file.descriptor < 0 && errno != ENOENT) { /* opening it says what is not there */
         doctor_find(self, name, "%s cannot be read: %s", file.path, strerror(errno));
     }
     close_main(&file);
-}
-
-doctor_journal doctor_read_journal(doctor *self, const char *name)
-{
-    main_file file;
-    doctor_journal journal = {.bytes = -1, .state = JOURNAL_DAMAGED};
-    if (open_main(self, name, &file)) {
-        journal = read_journal(&file);
-    }
-    close_main(&file);
-    return journal;
 }
 
 void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t length)

@@ -7,7 +7,7 @@
 #include "../verbs/holder.h"
 #include "../verbs/look.h"
 #include "../verbs/open.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 static void look_at_room(doctor *self, const char *name, slotq *queue, const slotq_stats *stats)
 {

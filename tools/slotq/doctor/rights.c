@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "doctor.h"
-#include "../line/values.h"
 
 /* A command as it would be sent. KEY and CHANNEL stand for the queue's. */
 #define KEY "\001key"

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "backend/redis/call/script.h"
 #include "doctor.h"
 #include "../verbs/open.h"
 #include "../line/values.h"
+#include "../say/texts.h"
 
 /* What was asked of the server and its name in messages. */
 typedef struct look {
@@ -285,19 +285,22 @@ static void look_at_lua(const look *at)
     freeReplyObject(reply);
 }
 
+enum { SCRIPTS_MAX = 64 };
+
 /* Which of the library's own scripts the server has at hand. */
 static void look_at_scripts(const look *at)
 {
-    const char *words[2 + REDIS_SCRIPT_COUNT] = {"SCRIPT", "EXISTS"};
+    const char *words[2 + SCRIPTS_MAX] = {"SCRIPT", "EXISTS"};
     const bool redis7 = strtol(info_field(at, "redis_version").text, NULL, 10) >= 7;
     slotq_error error;
     redisReply *reply = NULL;
+    uint32_t count = 0;
     uint32_t there = 0;
-    for (int i = 0; i < REDIS_SCRIPT_COUNT; i++) {
-        words[2 + i] = redis_script((redis_script_index)i, redis7)->sha1;
+    const char *sum;
+    while (count < SCRIPTS_MAX && (sum = slotq_redis_script_sum(count, redis7)) != NULL) {
+        words[2 + count++] = sum;
     }
-    (void)slotq_redis_command(at->self->server, 2 + REDIS_SCRIPT_COUNT, words, NULL, &reply,
-                              &error);
+    (void)slotq_redis_command(at->self->server, 2 + (int)count, words, NULL, &reply, &error);
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         doctor_unknown(at->self, at->about, "its script cache: SCRIPT EXISTS is not allowed");
     } else {
@@ -306,9 +309,9 @@ static void look_at_scripts(const look *at)
                 reply->element[i]->type == REDIS_REPLY_INTEGER && reply->element[i]->integer == 1;
         }
         doctor_note(at->self, at->about,
-                    "%" PRIu32 " of the %d scripts of slotq are in its cache; the others are "
-                    "loaded when they are needed",
-                    there, REDIS_SCRIPT_COUNT);
+                    "%" PRIu32 " of the %" PRIu32 " scripts of slotq are in its cache; the "
+                    "others are loaded when they are needed",
+                    there, count);
     }
     freeReplyObject(reply);
 }

@@ -12,7 +12,7 @@
 #include "layout/fields.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 typedef enum field_id {
 #define SLOTQ_FIELD(part, name, offset, bytes, meaning) FIELD_##part##_##name,

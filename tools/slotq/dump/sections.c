@@ -12,7 +12,7 @@
 #include "layout/word.h"
 #include "../verbs/look.h"
 #include "../say/output.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 enum { LINES_MOST = 40 }; /* of ranges or dead messages, without --hex */
 

@@ -7,6 +7,7 @@
 
 #include "../say/report.h"
 #include "values.h"
+#include "../say/texts.h"
 
 static const option_entry *entry_of(int option)
 {

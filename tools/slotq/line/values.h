@@ -1,5 +1,5 @@
-/* values.h: numbers, sizes, times, ids and tokens between text and value. Pure: no output, no
- * queue. Parsers answer false for anything but the whole text being one value.
+/* values.h: numbers, sizes, times, ids and tokens read from text. Pure: no output, no queue. A
+ * parser returns false unless the whole text is one value.
  */
 #ifndef SLOTQ_TOOLS_LINE_VALUES_H
 #define SLOTQ_TOOLS_LINE_VALUES_H
@@ -22,37 +22,5 @@ bool parse_times(const char *text, uint64_t *least_ms, uint64_t *most_ms);
 bool parse_id(const char *text, uint64_t *id);
 /* ID:TOKEN as reserve prints it; run->count is 1. */
 bool parse_token(const char *text, slotq_run *run);
-
-typedef struct value_text {
-    char text[48];
-} value_text;
-
-/* 1234567 as 1,234,567. */
-value_text count_text(uint64_t value);
-/* A length of time for people: 0 ms, 350 ms, 1.5 s, 2 m 3 s, 4 h 5 m, 3 d 2 h. */
-value_text time_text(uint64_t value_ms);
-/* A short length of time for people, three digits: 13.5 ns, 240 us, 1.20 ms, 2.50 s. */
-value_text fine_time_text(double ns);
-/* Bytes for people: 512 B, 12.3 KiB, 4.5 MiB. */
-value_text bytes_text(uint64_t bytes);
-/* A moment, RFC 3339 in UTC with milliseconds; "-" for 0. */
-value_text moment_text(uint64_t ms);
-
-typedef struct word_text {
-    char text[1024];
-} word_text;
-
-/* A name or URL as a word that a shell reads back: as it is, or quoted; cut where too long. */
-word_text shell_word(const char *text);
-/* The same for people to read: control bytes and what is no UTF-8 as \\xNN. */
-word_text plain_word(const char *text);
-/* A URL without its password: *** stands for it. */
-word_text shown_url(const char *url);
-/* Bytes of the visible UTF-8 character at bytes; 0 = it is none. */
-size_t visible_bytes(const uint8_t *bytes, size_t size);
-/* Columns of a terminal that such a character takes: 1, or 2 where it is wide. */
-int character_columns(const uint8_t *bytes, size_t length);
-/* Columns that plain_word's text takes. */
-int columns_of(const char *text);
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "report.h"
-#include "../line/values.h"
+#include "texts.h"
 
 bool output_is_terminal(void)
 {
@@ -195,9 +195,9 @@ int output_finish(int code)
     return fflush(stdout) != 0 || ferror(stdout) ? worse_exit(code, output_failed()) : code;
 }
 
-bool output_confirm(const command_line *line, const char *question)
+bool output_confirm(bool said_yes, const char *question)
 {
-    if (given(line, OPTION_YES) || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+    if (said_yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
         return true;
     }
     fprintf(stderr, "%s [y/N] ", question);

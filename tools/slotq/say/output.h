@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../line/command_line.h"
-
 /* stdout is a terminal: tables, and no raw bytes. */
 bool output_is_terminal(void);
 /* Columns of the terminal; 80 when that is not known. */
@@ -43,7 +41,8 @@ int output_failed(void);
 /* Flush stdout; EXIT_CODE_FAILURE said when it could not all be written, else code. */
 int output_finish(int code);
 
-/* Ask on the terminal; true for yes. Without a terminal on stdin, or with --yes, true. */
-bool output_confirm(const command_line *line, const char *question);
+/* Ask on the terminal; true for yes. Without a terminal on stdin, or when the caller has said yes
+ * already, true. */
+bool output_confirm(bool said_yes, const char *question);
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../clock/clock.h"
-#include "../line/values.h"
+#include "texts.h"
 
 static bool quiet;
 static bool line_is_drawn;

@@ -9,6 +9,7 @@
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../line/values.h"
+#include "../say/texts.h"
 
 int run_purge(const command_line *line)
 {
@@ -21,7 +22,7 @@ int run_purge(const command_line *line)
         return code;
     }
     slotq_stats stats;
-    if (!output_confirm(line, question)) {
+    if (!output_confirm(given(line, OPTION_YES), question)) {
         complain("%s is left as it is", name);
         code = EXIT_CODE_REFUSED;
     } else if (slotq_get_stats(queue, 0, &stats) != SLOTQ_OK || slotq_purge(queue) != SLOTQ_OK) {

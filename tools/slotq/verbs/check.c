@@ -9,7 +9,7 @@
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 /* Set it aside, and put a backup in its place. */
 static void complain_remedy(const command_line *line, const char *name)

@@ -11,7 +11,7 @@
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 static uint8_t flags_of(const command_line *line)
 {
@@ -207,7 +207,7 @@ int run_rm(const command_line *line)
     const char *name = line->operands[0];
     char question[320];
     snprintf(question, sizeof question, "delete %s and all its messages?", name);
-    if (!output_confirm(line, question)) {
+    if (!output_confirm(given(line, OPTION_YES), question)) {
         complain("%s is left as it is", name);
         return EXIT_CODE_REFUSED;
     }

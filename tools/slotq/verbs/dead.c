@@ -8,7 +8,7 @@
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 static void print_json(const slotq_message *message)
 {
@@ -139,7 +139,7 @@ static int dead_purge(const command_line *line, const char *name)
         return code;
     }
     uint32_t count = 0;
-    if (!output_confirm(line, question)) {
+    if (!output_confirm(given(line, OPTION_YES), question)) {
         complain("the dead messages of %s were not changed", name);
         code = EXIT_CODE_REFUSED;
     } else if (slotq_dead_purge(queue, &count) != SLOTQ_OK) {

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "../line/values.h"
+#include "../say/texts.h"
 #include "open.h"
 
 bool dead_is_full(const slotq *queue, const slotq_stats *stats)

@@ -12,7 +12,7 @@
 #include "open.h"
 #include "../say/report.h"
 #include "server.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 static int out_of_memory(uint64_t bytes)
 {

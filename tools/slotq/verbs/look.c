@@ -10,6 +10,7 @@
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../line/values.h"
+#include "../say/texts.h"
 
 const char *state_word(slotq_state state)
 {

@@ -10,7 +10,7 @@
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 /* One group of one queue, as it was at one moment. */
 typedef struct sample {

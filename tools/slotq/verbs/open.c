@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 static int refuse_option(slotq_error *error, const char *text)
 {

@@ -16,7 +16,7 @@
 #include "../say/output.h"
 #include "../say/records.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 enum { READ_BYTES = 64 * 1024, BLOCK_MS = 24 * 60 * 60 * 1000 };
 

@@ -7,7 +7,7 @@
 #include <hiredis/hiredis.h>
 
 #include "slotq_redis.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 /* Send words (strings, up to the first NULL) and wait for the reply, to be freed; NULL when the
  * connection is lost. */

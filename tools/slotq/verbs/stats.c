@@ -12,7 +12,7 @@
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 static const char *paused_word(uint8_t paused)
 {

@@ -12,7 +12,7 @@
 #include "slotq_core.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 /* An image on its way. */
 typedef struct cargo {

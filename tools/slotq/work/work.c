@@ -15,7 +15,7 @@
 #include "../verbs/open.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 #include "worker.h"
 
 enum {

@@ -15,7 +15,7 @@
 #include "../clock/clock.h"
 #include "../verbs/open.h"
 #include "../say/report.h"
-#include "../line/values.h"
+#include "../say/texts.h"
 
 enum { REASON_TIMEOUT = 124, EXIT_KILL = 100, EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127 };
 

@@ -1,10 +1,10 @@
-/* words.c: names and URLs as words for people and for shells (values.h): nothing that a name
+/* words.c: names and URLs as words for people and for shells (texts.h): nothing that a name
  * holds reaches a terminal or a shell as more than text.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "values.h"
+#include "texts.h"
 
 size_t visible_bytes(const uint8_t *bytes, size_t size)
 {

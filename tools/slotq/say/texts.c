@@ -1,0 +1,92 @@
+/* texts.c: numbers, times and sizes as text (texts.h).
+ */
+#include "texts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+value_text count_text(uint64_t value)
+{
+    char digits[24];
+    value_text result;
+    const int length = snprintf(digits, sizeof digits, "%" PRIu64, value);
+    size_t used = 0;
+    for (int i = 0; i < length; i++) {
+        if (i != 0 && (length - i) % 3 == 0) {
+            result.text[used++] = ',';
+        }
+        result.text[used++] = digits[i];
+    }
+    result.text[used] = '\0';
+    return result;
+}
+
+value_text time_text(uint64_t value_ms)
+{
+    value_text result;
+    const uint64_t seconds = value_ms / 1000;
+    if (value_ms < 1000) {
+        snprintf(result.text, sizeof result.text, "%" PRIu64 " ms", value_ms);
+    } else if (seconds < 60) {
+        snprintf(result.text, sizeof result.text, "%" PRIu64 ".%" PRIu64 " s", seconds,
+                 value_ms % 1000 / 100);
+    } else if (seconds < 60 * 60) {
+        snprintf(result.text, sizeof result.text, "%" PRIu64 " m %" PRIu64 " s", seconds / 60,
+                 seconds % 60);
+    } else if (seconds < 48 * 60 * 60) {
+        snprintf(result.text, sizeof result.text, "%" PRIu64 " h %" PRIu64 " m", seconds / 3600,
+                 seconds % 3600 / 60);
+    } else {
+        snprintf(result.text, sizeof result.text, "%" PRIu64 " d %" PRIu64 " h", seconds / 86400,
+                 seconds % 86400 / 3600);
+    }
+    return result;
+}
+
+value_text fine_time_text(double ns)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    value_text result;
+    double number = ns;
+    size_t unit = 0;
+    while (number >= 999.5 && unit < 3) {
+        number /= 1000;
+        unit++;
+    }
+    snprintf(result.text, sizeof result.text, "%.*f %s",
+             number < 9.995   ? 2
+             : number < 99.95 ? 1
+                              : 0,
+             number, units[unit]);
+    return result;
+}
+
+value_text bytes_text(uint64_t bytes)
+{
+    value_text result;
+    if (bytes < 1024) {
+        snprintf(result.text, sizeof result.text, "%" PRIu64 " B", bytes);
+    } else if (bytes < 1024 * 1024) {
+        snprintf(result.text, sizeof result.text, "%.1f KiB", (double)bytes / 1024);
+    } else if (bytes < UINT64_C(1024) * 1024 * 1024) {
+        snprintf(result.text, sizeof result.text, "%.1f MiB", (double)bytes / 1024 / 1024);
+    } else {
+        snprintf(result.text, sizeof result.text, "%.1f GiB", (double)bytes / 1024 / 1024 / 1024);
+    }
+    return result;
+}
+
+value_text moment_text(uint64_t ms)
+{
+    value_text result = {"-"};
+    const time_t seconds = (time_t)(ms / 1000);
+    struct tm parts;
+    if (ms != 0 && gmtime_r(&seconds, &parts) != NULL) {
+        char day[32];
+        strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
+        snprintf(result.text, sizeof result.text, "%s.%03uZ", day, (unsigned)(ms % 1000));
+    }
+    return result;
+}
