@@ -1,8 +1,8 @@
 /* bench_peers.c: slotq and its peers in the same run. Knows the command line; what is measured is
- * in families.c, by whom in contenders.def.
+ * in families.c, the contenders are in contenders.def.
  *
  * bench_peers FOLDER FAMILY [options]: adds what is not there yet to FOLDER/raw.csv, and writes
- * who took part, and why others did not, to FOLDER/contenders.tsv.
+ * the contenders, and why some were left out, to FOLDER/contenders.tsv.
  */
 #include "families.h"
 #include "../support/raw.h"
@@ -127,7 +127,7 @@ static bool is_wanted(const char *only, const char *name)
     return strstr(list, framed) != NULL;
 }
 
-/* Whoever has no server is timed apart, but weighs, grows and recovers beside all others. */
+/* Contenders without a server are timed apart, but weigh, grow and recover beside all others. */
 static bool is_in_family(const contender_row *one, const char *family_name)
 {
     static const char *const of_all[] = {"memory", "growth", "recovery"};
@@ -148,7 +148,7 @@ static void put_row(FILE *file, const contender_row *one, const char *absent)
             one->server, one->beside, one->also, one->colour, one->about);
 }
 
-/* Opens those asked for; who took part is added to contenders.tsv. */
+/* Opens the wanted contenders and adds a line for each to contenders.tsv. */
 static uint32_t open_contenders(const char *folder, const char *family_name, const char *only,
                                 const contender_row **present)
 {

@@ -23,12 +23,12 @@ enum {
 /* Closed load, one client. */
 typedef struct load {
     uint32_t payload_bytes; /* LOAD_PAYLOAD_LEAST to LOAD_PAYLOAD_MOST */
-    uint32_t batch;         /* messages a call (or a pipeline, where a call has one) */
+    uint32_t batch;         /* messages per call (or per pipeline, where a call has one) */
     uint32_t in_flight;     /* batches on their way at once; 1: each call is a round trip */
     uint32_t messages;      /* in the stretch: a multiple of batch * in_flight */
 } load;
 
-/* Nanoseconds a message. */
+/* Nanoseconds per message. */
 typedef struct cycle_times {
     double push_ns;  /* pushing all, into an empty queue */
     double take_ns;  /* then taking and finishing all, batch after batch */
@@ -37,28 +37,28 @@ typedef struct cycle_times {
 
 /* Open load by ../support/pace.h: one sender, payloads of 32 bytes with the stamp in front;
  * consumers take, look at the stamp, finish. Each does so the best way it has: pushed or waiting,
- * several a call if they are there. */
+ * several per call if they are there. */
 typedef struct open_load {
     double rate_per_s;
     uint32_t consumers; /* 1 or 8, each on a connection of its own */
     uint64_t messages;
 } open_load;
 
-/* Bytes a message, all told: keys, indexes, allocator. */
+/* Bytes per message: payload, keys, indexes, allocator. */
 typedef struct weight {
     double ready_bytes;
     double leased_bytes; /* < 0: there is no such state */
 } weight;
 
-/* Bytes a mailbox, all told: a queue of its own that holds the 25 newest messages of 32 bytes. */
+/* Bytes per mailbox: a queue that holds the 25 newest messages of 32 bytes. */
 typedef struct mailbox_weight {
     double empty_bytes;
     double ready_bytes;  /* full, and some were overwritten */
     double leased_bytes; /* all of them taken */
 } mailbox_weight;
 
-/* One message a call, each a round trip, at a length with a share leased. Server times are the
- * server's own for one command, < 0 where it does not tell. */
+/* One message per call, one call per round trip, at a length with a share leased. Server times are
+ * the server's own for one command, < 0 where it does not tell. */
 typedef struct growth_times {
     double push_ns;
     double take_ns;
@@ -82,7 +82,7 @@ typedef struct recovery_times {
     double server_most_us; /* longest command of the server meanwhile; < 0: not told */
 } recovery_times;
 
-/* Bytes a message of one full cycle. */
+/* Bytes per message of one full cycle. */
 typedef struct wire_bytes {
     double sent;     /* to the server */
     double received; /* from it */
@@ -130,8 +130,8 @@ typedef struct contender_row {
 extern const contender_row contenders[];
 extern const uint32_t contenders_count;
 
-/* The redis-server that all who work in Redis share in a run; started when first asked for. NULL:
- * there is none on this machine. */
+/* The redis-server that all contenders in Redis share in a run; started by the first call. NULL:
+ * redis-server is not installed. */
 const char *contender_redis_socket(void);
 
 /* The folder of the results, whose disk is measured where files are. */

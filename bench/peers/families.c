@@ -72,7 +72,7 @@ static uint32_t list_closed_cases(const wishes *wanted, closed_case *cases)
                 one->how = (load){wanted->payloads.values[p], wanted->batches.values[b],
                                   wanted->flights.values[f], 0};
                 if (one->how.batch == 1 && f > 0) {
-                    continue; /* one message and one verb a round trip */
+                    continue; /* one message and one verb per round trip */
                 }
                 one->how.in_flight = one->how.batch == 1 ? 1 : one->how.in_flight;
                 snprintf(one->words, sizeof one->words, "batch=%u flight=%u payload=%u",
@@ -85,9 +85,9 @@ static uint32_t list_closed_cases(const wishes *wanted, closed_case *cases)
     return count;
 }
 
-/* A queue holds so few messages that whoever is fast is done before a time slice ends: then the
+/* A queue holds so few messages that a fast contender is done before a time slice ends: then the
  * stretches are repeated for as long as was asked for, as one long stretch would be. Their means
- * stand, not their medians: whoever is slow has but one, with all that disturbed it. */
+ * stand, not their medians: a slow contender has only one, with all that disturbed it. */
 static void cycle_long_enough(const contender_row *who, const load *how, uint32_t stretch_ms,
                               cycle_times *times)
 {

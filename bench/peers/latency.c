@@ -1,5 +1,5 @@
-/* latency.c: see latency.h. Processes, as hosts of workers are, so that nobody waits
- * for a lock of somebody else's; the parent only watches.
+/* latency.c: see latency.h. Sender and consumers are processes, as workers are, so that none waits
+ * for a lock of another; the parent only watches.
  */
 #define _GNU_SOURCE
 #include "latency.h"
@@ -16,7 +16,7 @@
 
 enum { CONSUMERS_MOST = 64, WATCH_US = 10000, PATIENCE_S = 120, NUMBER_AT = PACE_STAMP_BYTES };
 
-/* Shared by all processes. Each message is laid down by the one who took it. */
+/* Shared by all processes. The consumer that reserved a message writes its age here. */
 struct latency_tray {
     atomic_uint_fast64_t taken;
     atomic_uint ready; /* consumers */
@@ -120,7 +120,7 @@ static void await_all(pid_t *children, uint32_t count, uint64_t until_ns)
     uint32_t left = count;
     while (left > 0) {
         usleep(WATCH_US);
-        bench_need(clock_ns() < until_ns, "a message, which did not come,");
+        bench_need(clock_ns() < until_ns, "waiting for all messages");
         for (uint32_t i = 0; i < count; i++) {
             int status = 0;
             if (children[i] > 0 && waitpid(children[i], &status, WNOHANG) == children[i]) {

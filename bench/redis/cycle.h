@@ -1,6 +1,6 @@
 /* cycle.h: the ways to put the commands of a subject in time, measured: a window of batches
- * in flight, a batch a round trip, single messages pipelined or not. Knows subjects; no figure's
- * target.
+ * in flight, one batch per round trip, single messages pipelined or not. Knows subjects; no
+ * figure's target.
  */
 #ifndef SLOTQ_BENCH_REDIS_CYCLE_H
 #define SLOTQ_BENCH_REDIS_CYCLE_H
@@ -8,7 +8,7 @@
 #include "subjects/subject.h"
 
 typedef struct stretch {
-    double message_ns; /* wall time a message */
+    double message_ns; /* wall time per message */
     double server_ns;  /* CPU time of the server's main thread a message */
 } stretch;
 
@@ -20,7 +20,7 @@ typedef stretch task_run(const cycle_task *task, connection *wire);
 struct cycle_task {
     task_run *run;
     const subject *subject; /* where the run needs one */
-    uint32_t batch;         /* messages a call */
+    uint32_t batch;         /* messages per call */
     uint32_t in_flight;     /* batches, or calls in one pipeline */
     uint32_t messages;      /* in a stretch */
 };
@@ -30,9 +30,9 @@ task_run cycle_window;
 /* Only push, on an empty queue; then only take and ack what it left there. */
 task_run push_window;
 task_run take_window;
-/* Push, take and ack in batches, each call a round trip. */
+/* Push, reserve and ack in batches, one call per round trip. */
 task_run cycle_trips;
-/* in_flight pushes in one pipeline, then their takes, then their acks; batch messages a call. */
+/* in_flight pushes in one pipeline, then their takes, then their acks; batch messages per call. */
 task_run cycle_phases;
 /* Take and ack alone: ack and the next take in one pipeline (_next), or a round trip each. */
 task_run consume_next;

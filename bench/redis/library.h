@@ -1,5 +1,5 @@
 /* library.h: the queue in Redis as a program has it, through slotq.h: single messages by a
- * producer and slotq_next, batches, and one message a call. Knows the public calls alone.
+ * producer and slotq_next, batches, and one message per call. Knows the public calls alone.
  */
 #ifndef SLOTQ_BENCH_REDIS_LIBRARY_H
 #define SLOTQ_BENCH_REDIS_LIBRARY_H
@@ -12,9 +12,9 @@ void cycle_library_close(void);
 /* Each message pushed by itself into a producer that gathers batch of them, and taken by
  * slotq_next with that limit. */
 task_run library_singles;
-/* slotq_push, slotq_reserve and slotq_ack_batch, batch messages a call. */
+/* slotq_push, slotq_reserve and slotq_ack_batch, batch messages per call. */
 task_run library_trips;
-/* slotq_push and slotq_next, batch messages a call. */
+/* slotq_push and slotq_next, batch messages per call. */
 task_run library_push_next;
 /* All three verbs with in_flight batches in one slotq_pipeline: so many are acked, pushed and
  * reserved in a round trip. */
@@ -27,7 +27,7 @@ task_run library_take;
 task_run library_next;
 task_run library_reserve_ack;
 
-/* Commands a second, those inside of scripts too, while slotq_reserve waits in vain. */
+/* Commands per second, those inside of scripts too, while slotq_reserve waits in vain. */
 double library_idle_commands(connection *wire, uint32_t wait_ms);
 
 #endif

@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <string.h>
 
-/* worker calls scripts, told is where the word comes, producer is somebody else. */
+/* worker calls scripts, told receives the wake-up, producer pushes. */
 typedef struct sides {
     connection worker;
     connection told;

@@ -34,7 +34,7 @@ static void remove_all(char *names)
     }
 }
 
-/* Gathers names until nobody is left to write one. */
+/* Collects names until no process is left to write one. */
 static void keep(int reading)
 {
     size_t used = 0;

@@ -1,7 +1,7 @@
 /* cycle.h: one measured round of push, reserve, ack on each thing that can do it, and of the
  * yardstick beside it. Knows the public headers, not how figures are shown.
  *
- * All use 32-byte payloads in a ring of 4097 slots. A round gives, in ns a message, each verb
+ * All use 32-byte payloads in a ring of 4097 slots. A round gives, in ns per message, each verb
  * on a queue that fills up and empties again, and the full cycle on a queue that is empty but
  * for the batch. Consumers look at every message: its size and its first byte.
  */

@@ -1,4 +1,4 @@
-/* beanstalkd.c: see beanstalkd.h. A put, a reserve and a delete a message, which is all its
+/* beanstalkd.c: see beanstalkd.h. One put, reserve and delete per message, which is all its
  * protocol has; many of each in one write.
  */
 #include "beanstalkd.h"

@@ -140,7 +140,7 @@ static void cycle_lap(const embedded_verbs *verbs, void *queue, const load *how,
 }
 
 /* As many messages as a queue can hold may take less than a time slice: then several laps stand for
- * one long stretch, by their mean: whoever is slow has one lap with all that disturbed it. */
+ * one long stretch, by their mean: a slow contender has one lap with all that disturbed it. */
 void embedded_cycle(const contender *self, const load *how, cycle_times *times)
 {
     const embedded_verbs *verbs = verbs_of(self);

@@ -33,7 +33,7 @@ typedef struct embedded_verbs {
     void (*finish_taken)(void *queue);
     /* One message, taken at any time. */
     void (*finish)(void *queue, embedded_lease lease);
-    /* Whoever took is gone with what it had open; another one opened the queue. */
+    /* The process that reserved has died; another process opened the queue. */
     void (*die)(void *queue);
     /* All that the queue takes: of the heap, or of the disk. */
     double (*weigh_bytes)(void *queue);

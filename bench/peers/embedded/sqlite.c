@@ -1,5 +1,5 @@
-/* sqlite.c: a work queue as a table of SQLite with an index, one transaction a batch: in memory and
- * in a file with each of its promises. Knows SQL; the walks are embedded.h's.
+/* sqlite.c: a work queue as a table of SQLite with an index, one transaction per batch: in memory
+ * and in a file with each of its promises. Knows SQL; the walks are embedded.h's.
  *
  * What is best here was found by trying: an index of the ready ones alone (what is leased leaves
  * it and costs no second entry); a lease is a random token and an end; a batch is a range of ids,
@@ -286,7 +286,7 @@ static void finish_taken(void *queue)
     need(self, sqlite3_changes(self->base) == (int)count, "finishing what was leased");
 }
 
-/* A database in memory dies with whoever has it open: then nobody has died, but gone. */
+/* A database in memory ends with its process, so here the worker leaves without dying. */
 static void die(void *queue)
 {
     worker *self = queue;

@@ -1,4 +1,4 @@
-/* peers.c: BullMQ, bee-queue and RSMQ as contenders: who they are, closed and open load.
+/* peers.c: BullMQ, bee-queue and RSMQ as contenders: settings, closed and open load.
  * Knows requests to driver.js; what they do in Redis is theirs. See servers.c for the rest.
  */
 #include "peers.h"
@@ -128,7 +128,7 @@ static void node_latency(const contender *self, const open_load *how, samples *n
     json_decref(answer);
 }
 
-/* ---- who they are ---- */
+/* ---- the contenders ---- */
 
 static const char *node_open(const contender *self)
 {

@@ -1,5 +1,5 @@
-/* contenders.c: who takes part inside Redis, with what settings and without what. Knows
- * their words; the measuring is in the files beside it.
+/* contenders.c: the contenders inside Redis and their settings. Knows their commands; the files
+ * beside it measure.
  */
 #include "redis.h"
 #include "latency/latency.h"

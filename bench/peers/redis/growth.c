@@ -1,4 +1,4 @@
-/* growth.c: one message a call in a queue that stays as long as it is: what each verb costs
+/* growth.c: one message per call in a queue that stays as long as it is: what each verb costs
  * by round trips, and the server's own time in its commands. Knows subjects and the order of
  * verbs that keeps the length.
  */

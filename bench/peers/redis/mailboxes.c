@@ -1,5 +1,6 @@
 /* mailboxes.c: very many very small queues that forget their oldest message, as a user's
- * inbox does: what each takes of used_memory. Knows keys and commands of those who can be one.
+ * inbox does: what each takes of used_memory. Knows keys and commands of the contenders that can be
+ * one.
  */
 #include "redis.h"
 #include "stage.h"

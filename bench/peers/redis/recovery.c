@@ -36,7 +36,7 @@ static uint32_t streams_again(connection *wire, const char *cursor)
     return 1;
 }
 
-/* Who knows somehow that the worker is dead takes over its list. */
+/* Another worker, told by other means that the first is dead, takes over its list. */
 static uint32_t list_again(connection *wire, const char *cursor)
 {
     static const char move[] = "LMOVE " SUBJECT_TAKEN_KEY " bench:again LEFT RIGHT";

@@ -28,7 +28,7 @@ static inline const redis_own *redis_own_of(const contender *self)
 const char *redis_open(const contender *self);
 void redis_close(const contender *self);
 
-/* The connection to the shared server, of this process alone: who forks opens others. */
+/* The connection to the shared server, of this process alone: a forked child opens another. */
 connection *redis_wire_to_shared(void);
 /* Another connection to any server, the subject's scripts loaded there; wire_close. */
 void redis_connect(connection *wire, const char *socket_path, const subject *which);

@@ -1,6 +1,6 @@
 /* leases.c: the queue that one writes on Redis by hand: leases in a sorted set, payloads in
- * one hash (faster to fill and to clear than a hash a message), each verb one script a batch.
- * Knows leases_scripts.h.
+ * one hash (faster to fill and to clear than one hash per message), one script per batch for each
+ * verb. Knows leases_scripts.h.
  */
 #include "leases_scripts.h"
 #include "subject.h"

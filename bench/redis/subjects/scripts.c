@@ -61,7 +61,7 @@ uint32_t subject_image_bytes(void)
     return (uint32_t)image_bytes;
 }
 
-/* A script that is not built leaves its SHA-1 empty: who calls it ends the bench. */
+/* A script that is not built leaves its SHA-1 empty; calling it ends the bench. */
 static void load(connection *wire, const char *folder, script which)
 {
     char path[512];
@@ -235,7 +235,7 @@ static uint32_t packed_ack(connection *wire, redisReply *const *taken, uint32_t 
     return 1;
 }
 
-/* An outcome byte a message, 0 = OK. */
+/* One outcome byte per message, 0 = OK. */
 static bool packed_is_acked(const redisReply *reply, uint32_t count)
 {
     return reply->type == REDIS_REPLY_STRING && reply->len == count && reply->str[0] == '\0' &&
