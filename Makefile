@@ -362,9 +362,9 @@ bench-packages: $(BENCH_SCRIPTS)
 
 tidy: ## style, include direction, generated tables
 	@sh tools/checks/tidy.sh
-	@sh tools/checks/tables.sh --check
+	@CC='$(HOST_CC)' sh tools/checks/tables.sh --check
 tables: ## write the generated tables into the documents
-	@sh tools/checks/tables.sh
+	@CC='$(HOST_CC)' sh tools/checks/tables.sh
 
 format: ## clang-format over every C and C++ file
 	@find engine tools tests fuzz bench -name '*.[ch]' -o -name '*.[ch]pp' | \

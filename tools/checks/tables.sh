@@ -1,7 +1,7 @@
 #!/bin/sh
-# tables.sh: writes the tables that repeat engine/layout/fields.def, engine/errors.def, the heads of
-# lua/ and bench/results into the marked regions of the documents, or with --check says which have
-# drifted. Knows the marks:
+# tables.sh: writes the tables that repeat the .def files, the heads of lua/ and bench/results into
+# the marked regions of the documents, or with --check says which have drifted. The tables are
+# made by tools/generate/tables.c. Knows the marks:
 #   <!-- generated: NAME --> … <!-- end generated -->   in Markdown
 #   ; generated: NAME … ; end generated                 in man page sources
 set -u
@@ -15,14 +15,14 @@ trap 'rm -rf "$made"' EXIT
 new=$made/new
 # A .region is a region's text as it is, under its name.
 python3 bench/report readme >"$made/peers.region" || exit 1
+"${CC:-cc}" -std=c11 -Wall -Wextra -Iengine -o "$made/tables" tools/generate/tables.c || exit 1
 drifted=0
 seen=0
 for document in README.md engine/*.md lua/*.md tools/man/*.scd; do
     [ -f "$document" ] || continue
     grep -qE '^(<!--|;) generated: ' "$document" || continue
     seen=$((seen + 1))
-    awk -f tools/checks/tables.awk engine/layout/fields.def engine/errors.def lua/[a-z]*.lua \
-        "$made"/*.region "$document" >"$new" || exit 1
+    "$made/tables" "$document" lua/[a-z]*.lua "$made"/*.region >"$new" || exit 1
     cmp -s "$new" "$document" && continue
     if [ "$check" = yes ]; then
         echo "$document: its tables are not what they are made from: make tables"

@@ -121,15 +121,23 @@ includes() {
 
 tables() {
     printf '# A\n<!-- generated: exits -->\nold\n<!-- end generated -->\nend\n' >a.md
-    look tables.awk "$root/engine/layout/fields.def" "$root/engine/errors.def" a.md
+    "${CC:-cc}" -std=c11 -I"$root/engine" -o make_tables "$root/tools/generate/tables.c"
+    run ./make_tables a.md
     says "a table is filled in" "| 130 | interrupted |"
     says "what follows it stays" "end"
+    printf -- '-- v: a verb\n-- args: now x\n-- reply: y\n-- errors: FULL\n' >v.lua
+    printf '; generated: scripts\n; end generated\n; generated: r\n; end generated\n' >d.scd
+    echo "a region" >r.region
+    run ./make_tables d.scd v.lua r.region
+    says "a script's head is a row" "v       now x  y      FULL"
+    says "a region is put in as it is" "a region"
+    run ./make_tables a.md
     verdict "what was there goes" test "$(grep -c old said)" = 0
     printf '<!-- generated: nothing -->\n<!-- end generated -->\n' >b.md
-    look tables.awk "$root/engine/layout/fields.def" "$root/engine/errors.def" b.md
+    run ./make_tables b.md
     answers "an unknown table is refused" 1
     printf '<!-- generated: exits -->\n' >c.md
-    look tables.awk "$root/engine/layout/fields.def" "$root/engine/errors.def" c.md
+    run ./make_tables c.md
     answers "a mark without an end is refused" 1
 }
 
