@@ -104,7 +104,8 @@ fresh part --slots 5
 "$SLOTQ" push part d e f g >out 2>said
 same 'some find room' '4 4 5' "$? $(xargs <out)"
 holds 'full is told of the queue as it is now' grep -q 'full: 5 of 5 slots are in use' said
-holds 'and of all that is not finished' grep -q 'holds the 4 slots behind it; 5 messages are unfinished' said
+holds 'and of all that is not finished' \
+    grep -q 'holds the 4 slots behind it; 5 messages are unfinished' said
 
 # ---- interrupted ----
 fresh live

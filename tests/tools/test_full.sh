@@ -27,7 +27,8 @@ pushes ready
 fresh q --slots 3 --tick 1
 seq 3 | "$SLOTQ" push q -q
 "$SLOTQ" reserve q --lease 1h >leased
-advised leased 'Its worker must settle it, or its lease must end \(.* left\)\. See: slotq status q 1'
+advised leased \
+    'Its worker must settle it, or its lease must end \(.* left\)\. See: slotq status q 1'
 "$SLOTQ" stats q >out
 holds 'leased: no advice that is refused' eval '! grep -q remove out'
 "$SLOTQ" ack q "$(cut -f 1 leased)"
@@ -38,7 +39,8 @@ fresh q --slots 3 --tick 1
 seq 3 | "$SLOTQ" push q -q
 "$SLOTQ" reserve q --lease 1ms >out
 sleep 0.05
-advised 'lease over' 'Its lease ended .* ago\. Start a worker for group 0, or take it back: slotq reclaim q -g 0'
+advised 'lease over' \
+    'Its lease ended .* ago\. Start a worker for group 0, or take it back: slotq reclaim q -g 0'
 expect 'lease over: the advice works' 0 - '1 taken back' reclaim q -g 0
 expect 'lease over: ready again' 0 'ready in group 0' - stats q
 
@@ -59,7 +61,9 @@ sleep 0.05
 "$SLOTQ" reclaim q 2>err
 same 'dead full: one died' 1 "$(number q dead)"
 "$SLOTQ" push q 4 >out
-advised 'dead full' 'It has used all its attempts \(1\) and cannot die, because the dead section is full \(1 of 1\)\. Look at the dead by dead ls, then delete them: slotq dead purge q'
+cause='It has used all its attempts \(1\) and cannot die, '
+cause+='because the dead section is full \(1 of 1\)'
+advised 'dead full' "$cause\. Look at the dead by dead ls, then delete them: slotq dead purge q"
 expect 'dead full: redrive has no room either' 4 - 'full' dead redrive q
 expect 'dead full: the advice works' 0 - '1 dead message purged' dead purge q
 expect 'dead full: what waited for room dies next' 0 'and dies when its delay ends' - stats q

@@ -132,7 +132,8 @@ PYTHON
     holds 'counters as counters' grep -q "^counter slotq_acked_total .*'jobs'.* 1.0$" open.parsed
     holds 'names as they are' grep -qF "('queue', 'a \"b\" \\\\c')" open.parsed
 else
-    without 'the OpenMetrics parser' 'no prometheus_client (apt-get install python3-prometheus-client)'
+    without 'the OpenMetrics parser' \
+        'no prometheus_client (apt-get install python3-prometheus-client)'
 fi
 mkdir empty
 expect 'no queue, no sample' 0 '^# HELP slotq_up' - -u empty metrics
