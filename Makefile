@@ -284,7 +284,7 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 
 # ---- what can be asked for ----
 
-.PHONY: help all demo lua test prove torture asan fuzz bench bench-quick bench-all bench-publish
+.PHONY: help all man demo lua test prove torture asan fuzz bench bench-quick bench-all bench-publish
 .PHONY: tidy tables format coverage install
 .PHONY: uninstall amalgamation clean built tests-built suites benches-built fuzzers-built
 .PHONY: endian-built endian-suites seeds bench-packages
@@ -296,7 +296,11 @@ all: ## the libraries, the command, man pages (the default)
 	@sh tools/checks/need.sh --look build
 	@$(MAKE) built
 built: $(LIBRARY) $(SHARED) $(REDIS_LIBRARY) $(REDIS_SHARED) $(PKG_CONFIG) $(CMAKE_CONFIG) \
-	$(LUA) $(COMMAND) $(COMPLETION) $(EXAMPLES) $(MAN_PAGES)
+	$(LUA) $(COMMAND) $(COMPLETION) $(EXAMPLES) man
+
+NO_MAN := no man pages were made: scdoc is missing (Debian: apt-get install scdoc)
+man: $(MAN_PAGES) ## the man pages, by scdoc
+	@$(if $(MAN_PAGES),:,echo '$(NO_MAN)')
 
 demo: ## five thousand real files through four workers, one of them killed (REDIS=1: in Redis)
 	@sh tools/checks/need.sh $(if $(REDIS),demo-redis,demo)
@@ -404,6 +408,7 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	$(foreach page,$(MAN_PAGES),install -d $(DEST)/share/man/man$(lastword $(subst ., \
 		,$(page))) && install -m 644 $(page) $(DEST)/share/man/man$(lastword \
 		$(subst ., ,$(page)))/$(notdir $(page)) &&) true
+	@$(if $(MAN_PAGES),:,echo '$(NO_MAN)')
 
 uninstall: ## what install put there
 	rm -rf $(DEST)/include/slotq $(DEST)/share/slotq $(LIBDEST)/cmake/slotq

@@ -85,6 +85,7 @@ rm -f bad.slotq*
 # ---- doctor ----
 expect 'doctor finds nothing' 0 '^0 findings$' '' doctor q
 expect 'says what is well' 0 'q: the bytes are sound' '' doctor q
+expect 'the file system by its name' 0 'file system [a-z][a-z0-9]+, .* free' '' doctor q
 expect 'doctor in JSON' 0 '"kind":"ok"' '' doctor q --json
 expect 'no folder' 1 'mkdir -p nowhere' '' -u nowhere doctor
 expect 'no queue' 1 'slotq create none' '' doctor none

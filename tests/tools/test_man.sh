@@ -26,7 +26,30 @@ same 'no paragraph falls back to the margin' '' "$(awk '
     inside && !/^\t/ && before !~ /\+\+$/ {print FILENAME ": " FNR}
     /^\t/ {inside = 1}
     {before = $0}' "${page%/*}"/*.scd)"
+# make_without PROGRAM TARGET: make with a PATH in which that program is not found.
+make_without() {
+    local program folder
+    rm -rf without
+    mkdir without
+    IFS=: read -ra folders <<<"$PATH"
+    for folder in "${folders[@]}"; do
+        for program in "$folder"/*; do
+            [ "${program##*/}" = "$1" ] || [ -e "without/${program##*/}" ] ||
+                ln -s "$program" without/
+        done
+    done
+    env -u MAKEFLAGS -u MAKELEVEL PATH="$PWD/without" make -C "$source_folder" "${@:2}" 2>&1
+}
+make_without scdoc man >said
+same 'make man without scdoc goes on' 0 $?
+holds 'and says which package is missing' grep -q '^no man pages were made: .*install scdoc' said
+make_without scdoc -n install DESTDIR="$PWD/installed" >said
+holds 'so does make install, at its end' eval 'tail -n 2 said | grep -q "no man pages were made"'
 if command -v scdoc >out; then
+    env -u MAKEFLAGS -u MAKELEVEL make -C "$source_folder" man >said 2>&1
+    holds 'with scdoc nothing is missing' eval '! grep -q "no man pages" said'
+    holds 'and the page is there' test -s "$source_folder/build/man/slotq.1"
+
     for source in "$page" "${page%/*}/slotq-format.5.scd"; do
         scdoc <"$source" >made 2>err
         same "${source##*/} is good scdoc" 0 $?
