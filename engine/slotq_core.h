@@ -176,7 +176,7 @@ typedef struct slotq_progress {
     uint32_t burials;    /* in this round's sweep, or in a whole one */
     uint32_t other_done; /* DONE words other than acked that head has passed */
     uint32_t scan_index;
-    bool begun;  /* a sweep of this round has started */
+    bool begun;  /* a sweep of this round has started, or a settle's whole one was made */
     bool left;   /* a READY message was left to the next tick */
     bool buried; /* the sweep made words DONE: head may move */
     slotq_outcome outcome;

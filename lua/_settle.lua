@@ -77,8 +77,15 @@ local function settle_stretch(index, count, word)
     return to
 end
 
+-- a whole sweep of this call spared the named words and moved `due` past their deadlines
+local swept_whole
+
 local function settle_dying(index, word)
     if not bury(index, word_attempts(word), settle_reason) then
+        if swept_whole then
+            take('leased', 1, AT_group_leased)
+            set_words(index, 1, wait_for_room(word))
+        end
         return 'DEADFULL'
     end
     finish(index, 1, WORD_DEAD)
@@ -129,6 +136,7 @@ local function settle(runs, note)
     local sets_deadline = settle_verb == 'extend' or settle_verb == 'nack' and settle_ms > 0
     if sets_deadline and sweep_is_far() then
         sweep(true, spared(runs), true)
+        swept_whole = true
     end
     for _, run in ipairs(runs) do
         settle_run(run, note, #runs == 1)

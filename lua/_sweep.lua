@@ -56,13 +56,18 @@ local function wait_until(word, deadline)
     return make_word(SLOTQ_STATE_WAITING, word_attempts(word), deadline)
 end
 
+-- the word of a message that is due to die and finds no room among the dead
+local function wait_for_room(word)
+    return wait_until(word, deadline_in(DEAD_FULL_RETRY_MS))
+end
+
 -- what a word out of attempts becomes
 local function pass_away(index, word)
     if swept.burials == BURIALS_MAX then
         return wait_until(word, tick() + 1)
     end
     if not bury(index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED) then
-        return wait_until(word, deadline_in(DEAD_FULL_RETRY_MS))
+        return wait_for_room(word)
     end
     swept.burials = swept.burials + 1
     swept.dead = swept.dead + 1

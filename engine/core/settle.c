@@ -141,6 +141,18 @@ static slotq_outcome settle_dying(verb_frame *frame, uint32_t index, uint32_t wo
     return SLOTQ_OK;
 }
 
+/* This nack's whole sweep spared the message and moved `due` past its deadline, whose 24 bits
+ * would now read as one far ahead: it waits as if the sweep had met it. */
+static bool leave_lease(verb_frame *frame, uint32_t index, uint32_t word)
+{
+    if (!frame_take(frame, &frame->group.leased, 1, AT_group_leased)) {
+        return false;
+    }
+    step_patch_words(frame->step, frame->view, frame->group_index, index, 1,
+                     sweep_wait_for_room(frame, word));
+    return true;
+}
+
 /* What an extended lease's word becomes: the same, where no fresh one is in reach. */
 static uint32_t extended_word(verb_frame *frame, uint32_t word)
 {
@@ -228,6 +240,10 @@ static slotq_outcome settle_runs(verb_frame *frame)
             !frame_take(frame, &frame->group.leased, count, AT_group_leased)) {
             return SLOTQ_CORRUPT;
         }
+        if (outcome == SLOTQ_DEADFULL && call->progress.begun &&
+            !leave_lease(frame, index, token)) {
+            return SLOTQ_CORRUPT;
+        }
         note(call, count, outcome, token);
         if (frame->step->patch_count > 0 || frame->group_changed) {
             const bool last = call->progress.run_index == settle->run_count;
@@ -269,6 +285,7 @@ slotq_outcome settle_step(const slotq_view *view, slotq_call *call, slotq_step *
         call->progress.phase = SETTLE_RUNS;
         if (sets_deadline(call) && sweep_is_far(&frame)) {
             sweep_begin_whole(&frame);
+            call->progress.begun = true;
             call->progress.phase = SETTLE_SWEEP;
         }
     }

@@ -69,6 +69,11 @@ static uint32_t wait_until(verb_frame *frame, uint32_t word, uint64_t deadline)
     return word_make(SLOTQ_STATE_WAITING, word_attempts(word), deadline);
 }
 
+uint32_t sweep_wait_for_room(verb_frame *frame, uint32_t word)
+{
+    return wait_until(frame, word, frame_deadline(frame, DEAD_FULL_RETRY_MS));
+}
+
 /* What a word past its deadline becomes. */
 static uint32_t pass_on(sweep_run *sweep, uint32_t index, uint32_t word)
 {
@@ -83,7 +88,7 @@ static uint32_t pass_on(sweep_run *sweep, uint32_t index, uint32_t word)
         return wait_until(frame, word, frame_tick(frame) + 1);
     }
     if (!bury(frame, index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED)) {
-        return wait_until(frame, word, frame_deadline(frame, DEAD_FULL_RETRY_MS));
+        return sweep_wait_for_room(frame, word);
     }
     frame->call->progress.burials++;
     frame->call->progress.buried = true;

@@ -31,6 +31,10 @@ bool sweep_is_far(const verb_frame *frame);
 void sweep_begin_whole(verb_frame *frame);
 void sweep_begin_round(verb_frame *frame);
 
+/* The word of a message that is due to die and finds no room among the dead: WAITING for a minute,
+ * counted so; the caller takes it from the state that it had. */
+uint32_t sweep_wait_for_room(verb_frame *frame, uint32_t word);
+
 enum { SWEEP_STEP_WORDS = 480 };
 
 /* The words of a step that are passed over though past their deadline, a bit each. */

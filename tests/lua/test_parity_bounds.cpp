@@ -163,6 +163,27 @@ TEST_CASE("parity: sweeps of more than a round, burials at their bound")
     }
 }
 
+TEST_CASE("parity: a nack after its whole sweep, with no room among the dead")
+{
+    if (!redis::available()) {
+        return;
+    }
+    Both both(support::geometry(9, 1, 1, 0, 1, 1, 1));
+    CHECK(both.push(5) == "");
+    CHECK(both.reserve(5, 100) == "");
+    const uint32_t token = both.runs.at(0).token;
+    both.now_ms += 100 + (1 << 23) - 4096;
+    CHECK(both.settle(SLOTQ_NACK, "nack", {1, token, 4}, 500, 3) == "");
+    CHECK(both.outcome == SLOTQ_DEADFULL);
+    CHECK(both.reply.text == std::string(4, 4)); /* message 5 took the room */
+    CHECK(both.image.check() == "");
+    for (uint32_t i = 0; i < 3; i++) {
+        both.now_ms += 60000;
+        slotq_call call = both.begin(SLOTQ_RECLAIM);
+        CHECK(both.ask(call, "reclaim", {"0"}) == "");
+    }
+}
+
 TEST_CASE("parity: a reserve that only finds removed messages ends in AGAIN")
 {
     if (!redis::available()) {

@@ -215,6 +215,50 @@ TEST_CASE("tokens: nack with a delay after a long sleep, also where a message di
     REQUIRE(queue.stats().unfinished <= 1);
 }
 
+/* The lease that a nack could not end would read as one of 2^23 ticks more, and be kept so long. */
+TEST_CASE("tokens: what a nack after its whole sweep cannot bury waits a minute, as in any sweep")
+{
+    Queue queue = one_ms(8, 1, 1);
+    REQUIRE(queue.push(3) == SLOTQ_OK);
+    REQUIRE(queue.reserve(3, 100) == SLOTQ_OK);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_KILL, 1, token) == SLOTQ_OK); /* the dead section is full */
+    queue.now_ms += 100 + ticks_2_23 - 4096;
+    REQUIRE(queue.settle(SLOTQ_NACK, {{2, token, 2}}, 500) == SLOTQ_DEADFULL);
+    REQUIRE(queue.outcomes[0] == SLOTQ_DEADFULL);
+    REQUIRE(queue.outcomes[1] == SLOTQ_DEADFULL);
+    REQUIRE(queue.stats().leased == 0);
+    REQUIRE(queue.stats().waiting == 2);
+    REQUIRE(queue.status(2) == SLOTQ_OK);
+    REQUIRE(queue.call.status.status.state == SLOTQ_STATE_WAITING);
+    REQUIRE(queue.call.status.status.deadline_ms == queue.now_ms + 60000);
+    REQUIRE(queue.settle(SLOTQ_NACK, 2, token, 500) == SLOTQ_STALE);
+    REQUIRE(queue.plain(SLOTQ_DEAD_PURGE) == SLOTQ_OK);
+    queue.now_ms += 60000;
+    REQUIRE(queue.reclaim() == SLOTQ_OK);
+    REQUIRE(queue.stats().dead == 1); /* taken back in time: one dies, the other finds it full */
+    REQUIRE(queue.stats().waiting == 1);
+}
+
+/* Verbs that do not sweep leave `due`, so that the lease still reads as ended long ago. */
+TEST_CASE("tokens: what another settle cannot bury after a long sleep is taken back at once")
+{
+    for (const slotq_verb verb : {SLOTQ_NACK, SLOTQ_KILL}) {
+        Queue queue = one_ms(8, 1, 1);
+        REQUIRE(queue.push(2) == SLOTQ_OK);
+        REQUIRE(queue.reserve(2, 100) == SLOTQ_OK);
+        const uint32_t token = queue.runs[0].token;
+        REQUIRE(queue.settle(SLOTQ_KILL, 1, token) == SLOTQ_OK);
+        queue.now_ms += 100 + ticks_2_23;
+        REQUIRE(queue.settle(verb, 2, token) == SLOTQ_DEADFULL);
+        REQUIRE(queue.stats().leased == 1);
+        REQUIRE(queue.plain(SLOTQ_DEAD_PURGE) == SLOTQ_OK);
+        REQUIRE(queue.reclaim() == SLOTQ_OK);
+        REQUIRE(queue.stats().dead == 1);
+        REQUIRE(queue.stats().unfinished == 0);
+    }
+}
+
 /* A token that a settle names is spared by its sweep. Whatever comes of the settle, a due covers
  * the message, so that it comes back one day. */
 TEST_CASE("tokens: no message is forgotten when a sweep spares it and the settle refuses")

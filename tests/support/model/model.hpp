@@ -144,8 +144,9 @@ private:
 
     uint64_t now_ms_ = 0;
     uint64_t tick_ = 0;
-    bool delivers_ = false; /* something became deliverable */
-    bool frees_ = false;    /* room was made */
+    bool delivers_ = false;    /* something became deliverable */
+    bool swept_whole_ = false; /* the settle under way has swept whole */
+    bool frees_ = false;       /* room was made */
 };
 
 } // namespace support

@@ -268,6 +268,11 @@ slotq_outcome Model::settle_share(slotq_verb verb, slotq_call_settle &settle, Me
     Share &share = message.shares[settle.group];
     if (verb == SLOTQ_KILL || (verb == SLOTQ_NACK && dies(share))) {
         if (!bury(message, settle.group, settle.reason)) {
+            if (swept_whole_) {
+                share.state = SLOTQ_STATE_WAITING;
+                share.deadline = deadline_after(60000);
+                set_due(group, share.deadline);
+            }
             return SLOTQ_DEADFULL;
         }
         settle.dead_count++;
@@ -329,7 +334,8 @@ slotq_outcome Model::settle(slotq_verb verb, slotq_call_settle &settle)
         count > SLOTQ_CALL_MESSAGES_MAX || (deadlines && !duration_fits(settle.ms))) {
         return SLOTQ_INVALID;
     }
-    if (deadlines && sweep_far(groups[settle.group])) {
+    swept_whole_ = deadlines && sweep_far(groups[settle.group]);
+    if (swept_whole_) {
         const Named named(settle.runs, settle.runs + settle.run_count);
         sweep(settle.group, true, &named);
     }
