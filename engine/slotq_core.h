@@ -40,6 +40,7 @@ typedef struct slotq_view {
     uint32_t states_offset;
     uint32_t keys_offset;
     uint32_t ring_offset;
+    uint32_t ring_end; /* of the last ring slot's bytes */
     uint32_t later_index_offset;
     uint32_t later_keys_offset;
     uint32_t later_ring_offset;
@@ -289,7 +290,7 @@ uint32_t slotq_core_slot_offset(const slotq_view *view, uint64_t id);
 static inline uint32_t slotq_core_slot_after(const slotq_view *view, uint32_t slot_offset)
 {
     const uint32_t next = slot_offset + view->stride;
-    return next < view->later_index_offset ? next : view->ring_offset;
+    return next < view->ring_end ? next : view->ring_offset;
 }
 
 /* Read the slot at an offset that slotq_core_slot_offset, peek or dead_list gave. false: the

@@ -82,6 +82,8 @@ struct store {
     const store_ops *ops;
     slotq_view view;
     int64_t ahead_ms; /* its clock less this machine's; 0 where there is but one */
+    uint64_t identity; /* equal for stores of one queue; another for a queue made anew, where that
+                          can be told */
     bool is_listened; /* its owner polls for wakes himself: whoever finds nothing is waiting */
     bool wants_now;   /* every call should have a now, rough where the verb needs none */
     const store_owner *owner; /* NULL while it is opened, and no verb is run then */

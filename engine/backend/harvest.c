@@ -46,7 +46,7 @@ static void take_runs(const slotq_view *view, const slotq_call_reserve *reserve,
             harvest->offsets[i] = offset;
             continue;
         }
-        uint32_t before = (view->later_index_offset - offset) / view->stride;
+        uint32_t before = (view->ring_end - offset) / view->stride;
         before = run->count < before ? run->count : before;
         uint8_t *to = harvest->copies + (size_t)copied * view->stride;
         harvest->offsets[i] = copied * view->stride;

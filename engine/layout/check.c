@@ -15,7 +15,7 @@ static bool check_fixed(const slotq_view *view, slotq_damage *damage)
     geometry_store(opened, &view->geometry);
     for (uint32_t i = AT_geometry_magic; i < sizeof opened; i++) {
         if (view->bytes[i] != opened[i]) {
-            return check_fails(damage, i, "the geometry is other than when the image was opened");
+            return damage_found(damage, i, "the geometry is other than when the image was opened");
         }
     }
     return true;
@@ -27,11 +27,11 @@ static bool check_era(const front_block *front, slotq_damage *damage)
         return true;
     }
     if (front->era == 0) {
-        return check_fails(damage, AT_shared_era, "era is past its end, with last_id before it");
+        return damage_found(damage, AT_shared_era, "era is past its end, with last_id before it");
     }
     if ((front->last_id & 0x7FFFFFFF) >= ERA_LATE_IDS) {
-        return check_fails(damage, AT_shared_era,
-                           "era does not fit last_id: its lowest bit is not last_id's top bit");
+        return damage_found(damage, AT_shared_era,
+                            "era does not fit last_id: its lowest bit is not last_id's top bit");
     }
     return true; /* the last push crossed and was interrupted: the next write mends it */
 }
@@ -42,10 +42,10 @@ static bool check_shared(const slotq_view *view, const front_block *front, slotq
         return false;
     }
     if (front->paused > SLOTQ_PAUSE_BOTH) {
-        return check_fails(damage, AT_shared_paused, "paused is above 3");
+        return damage_found(damage, AT_shared_paused, "paused is above 3");
     }
     if (view->bytes[AT_shared_reserved_51] != 0) {
-        return check_fails(damage, AT_shared_reserved_51, "byte 51 is not 0");
+        return damage_found(damage, AT_shared_reserved_51, "byte 51 is not 0");
     }
     return true;
 }

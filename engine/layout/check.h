@@ -6,14 +6,6 @@
 
 #include "front.h"
 
-/* Say where and what, and be false. */
-static inline bool check_fails(slotq_damage *damage, uint64_t offset, const char *what)
-{
-    damage->offset = offset;
-    damage->what = what;
-    return false;
-}
-
 /* Group blocks against their state words; true = sound. */
 bool check_groups(const slotq_view *view, const front_block *front, slotq_damage *damage);
 

@@ -21,24 +21,24 @@ static bool check_due(const slotq_view *view, uint32_t offset, const group_block
                       slotq_damage *damage)
 {
     if (block->due == DUE_NONE && block->leased + block->waiting > 0) {
-        return check_fails(damage, offset + AT_group_due,
-                           "group.due is none though a message is LEASED or WAITING");
+        return damage_found(damage, offset + AT_group_due,
+                            "group.due is none though a message is LEASED or WAITING");
     }
     if (block->due != DUE_NONE && block->due > deadline_max(&view->geometry)) {
-        return check_fails(damage, offset + AT_group_due,
-                           "group.due is later than any deadline can be");
+        return damage_found(damage, offset + AT_group_due,
+                            "group.due is later than any deadline can be");
     }
     if (block->sweep == SWEEP_NONE && block->due_next != DUE_NONE) {
-        return check_fails(damage, offset + AT_group_due_next,
-                           "group.due_next is not none though no sweep runs");
+        return damage_found(damage, offset + AT_group_due_next,
+                            "group.due_next is not none though no sweep runs");
     }
     if (block->due_next < block->due) {
-        return check_fails(damage, offset + AT_group_due_next,
-                           "group.due_next is before group.due");
+        return damage_found(damage, offset + AT_group_due_next,
+                            "group.due_next is before group.due");
     }
     if (block->due_next != DUE_NONE && block->due_next > deadline_max(&view->geometry)) {
-        return check_fails(damage, offset + AT_group_due_next,
-                           "group.due_next is later than any deadline can be");
+        return damage_found(damage, offset + AT_group_due_next,
+                            "group.due_next is later than any deadline can be");
     }
     return true;
 }
@@ -91,15 +91,15 @@ static bool check_words(const slotq_view *view, uint32_t group, const group_bloc
         const char *fault =
             i < cursor ? fault_behind(word, view->geometry.max_attempts) : fault_ahead(word);
         if (fault != NULL) {
-            return check_fails(damage, offset, fault);
+            return damage_found(damage, offset, fault);
         }
         if (i < retry_from && word_is_ready(word)) {
-            return check_fails(damage, group_offset(group) + AT_group_retry_from,
-                               "group.retry_from is behind a READY message");
+            return damage_found(damage, group_offset(group) + AT_group_retry_from,
+                                "group.retry_from is behind a READY message");
         }
         if (i < ungathered && word_has_deadline(word)) {
-            return check_fails(damage, group_offset(group) + AT_group_due_next,
-                               "group.due_next is none though the sweep passed a deadline");
+            return damage_found(damage, group_offset(group) + AT_group_due_next,
+                                "group.due_next is none though the sweep passed a deadline");
         }
         counts[word_state(word)] += i < cursor;
     }
@@ -116,16 +116,17 @@ static bool check_group(const slotq_view *view, uint32_t group, const group_bloc
         return false;
     }
     if (block->ready_behind != counts[SLOTQ_STATE_READY]) {
-        return check_fails(damage, offset + AT_group_ready_behind,
-                           "group.ready_behind is not the number of READY words in [head, cursor)");
+        return damage_found(
+            damage, offset + AT_group_ready_behind,
+            "group.ready_behind is not the number of READY words in [head, cursor)");
     }
     if (block->leased != counts[SLOTQ_STATE_LEASED]) {
-        return check_fails(damage, offset + AT_group_leased,
-                           "group.leased is not the number of LEASED words");
+        return damage_found(damage, offset + AT_group_leased,
+                            "group.leased is not the number of LEASED words");
     }
     if (block->waiting != counts[SLOTQ_STATE_WAITING]) {
-        return check_fails(damage, offset + AT_group_waiting,
-                           "group.waiting is not the number of WAITING words");
+        return damage_found(damage, offset + AT_group_waiting,
+                            "group.waiting is not the number of WAITING words");
     }
     return true;
 }
@@ -142,8 +143,8 @@ bool check_groups(const slotq_view *view, const front_block *front, slotq_damage
         at_head = at_head || block.head == front->head;
     }
     if (!at_head) {
-        return check_fails(damage, AT_header_head,
-                           "header.head is not the head of the group furthest behind");
+        return damage_found(damage, AT_header_head,
+                            "header.head is not the head of the group furthest behind");
     }
     return true;
 }

@@ -38,15 +38,15 @@ static bool check_heap_entry(const slotq_view *view, uint32_t index, slotq_damag
     const uint32_t offset = later_offset(view, index);
     const uint8_t *entry = view->bytes + offset;
     if (load_u48(entry + AT_later_due_ms) > SLOTQ_NOW_MS_MAX) {
-        return check_fails(damage, offset + AT_later_due_ms, "later.due_ms is past 2^47 - 1");
+        return damage_found(damage, offset + AT_later_due_ms, "later.due_ms is past 2^47 - 1");
     }
     if (load_u32(entry + AT_later_later_id) == 0) {
-        return check_fails(damage, offset + AT_later_later_id, "later.later_id is 0");
+        return damage_found(damage, offset + AT_later_later_id, "later.later_id is 0");
     }
     if (index > 0 &&
         !in_order(view->bytes + later_offset(view, (index - 1) / HEAP_CHILDREN), entry)) {
-        return check_fails(damage, offset + AT_later_due_ms,
-                           "a later entry is due before its parent in the heap");
+        return damage_found(damage, offset + AT_later_due_ms,
+                            "a later entry is due before its parent in the heap");
     }
     return true;
 }
@@ -56,12 +56,12 @@ static bool check_free_entry(const slotq_view *view, uint32_t index, slotq_damag
 {
     const uint32_t offset = later_offset(view, index);
     if (load_u48(view->bytes + offset + AT_later_due_ms) != 0) {
-        return check_fails(damage, offset + AT_later_due_ms,
-                           "later.due_ms of a free entry is not 0");
+        return damage_found(damage, offset + AT_later_due_ms,
+                            "later.due_ms of a free entry is not 0");
     }
     if (load_u32(view->bytes + offset + AT_later_later_id) != 0) {
-        return check_fails(damage, offset + AT_later_later_id,
-                           "later.later_id of a free entry is not 0");
+        return damage_found(damage, offset + AT_later_later_id,
+                            "later.later_id of a free entry is not 0");
     }
     return true;
 }
@@ -79,8 +79,8 @@ static bool check_slots_once(const slotq_view *view, uint32_t from, slotq_damage
         }
         const uint8_t bit = (uint8_t)(1u << number % 8);
         if (seen[number / 8] & bit) {
-            return check_fails(damage, later_offset(view, i) + AT_later_slot,
-                               "a slot number in the later index is there twice");
+            return damage_found(damage, later_offset(view, i) + AT_later_slot,
+                                "a slot number in the later index is there twice");
         }
         seen[number / 8] |= bit;
     }
@@ -96,8 +96,8 @@ static bool check_index(const slotq_view *view, uint32_t count, slotq_damage *da
         }
         const uint32_t slot = later_slot(view, i);
         if (slot >= slots) {
-            return check_fails(damage, later_offset(view, i) + AT_later_slot,
-                               "a slot number in the later index is not below later_slots");
+            return damage_found(damage, later_offset(view, i) + AT_later_slot,
+                                "a slot number in the later index is not below later_slots");
         }
         if (i < count && !check_slot(view, view->later_ring_offset + slot * view->stride, damage)) {
             return false;
@@ -115,14 +115,14 @@ bool check_later(const slotq_view *view, slotq_damage *damage)
 {
     const uint32_t count = load_u16(view->bytes + AT_shared_later_count);
     if (count > view->geometry.later_slots) {
-        return check_fails(damage, AT_shared_later_count, "later_count is above later_slots");
+        return damage_found(damage, AT_shared_later_count, "later_count is above later_slots");
     }
     const uint64_t due_ms =
         count > 0 ? load_u48(view->bytes + later_offset(view, 0) + AT_later_due_ms) : DUE_NONE;
     if (load_u48(view->bytes + AT_shared_later_due_ms) != due_ms) {
-        return check_fails(damage, AT_shared_later_due_ms,
-                           count > 0 ? "later_due_ms is not the due time of the heap's root"
-                                     : "later_due_ms is not none though nothing is scheduled");
+        return damage_found(damage, AT_shared_later_due_ms,
+                            count > 0 ? "later_due_ms is not the due time of the heap's root"
+                                      : "later_due_ms is not none though nothing is scheduled");
     }
     return check_index(view, count, damage) &&
            check_keys(view, view->later_keys_offset, view->geometry.later_slots, damage);

@@ -16,11 +16,11 @@ bool check_slot(const slotq_view *view, uint32_t offset, slotq_damage *damage)
         return true;
     }
     if (slot.payload_bytes > view->geometry.payload_bytes) {
-        return check_fails(damage, offset, "a slot's length is above payload_bytes");
+        return damage_found(damage, offset, "a slot's length is above payload_bytes");
     }
     const uint32_t stamp = view->geometry.flags & SLOTQ_FLAG_STAMPS ? STAMP_BYTES : 0;
-    return check_fails(damage, offset + LENGTH_BYTES + stamp,
-                       "a slot's check is not the XXH32 of its payload");
+    return damage_found(damage, offset + LENGTH_BYTES + stamp,
+                        "a slot's check is not the XXH32 of its payload");
 }
 
 bool check_keys(const slotq_view *view, uint32_t offset, uint32_t count, slotq_damage *damage)
@@ -31,7 +31,7 @@ bool check_keys(const slotq_view *view, uint32_t offset, uint32_t count, slotq_d
     for (uint32_t i = 0; i < count; i++, offset += KEY_BYTES) {
         const uint64_t key = load_u64(view->bytes + offset);
         if (key != 0 && (key & FIRST_BYTE) == 0) {
-            return check_fails(damage, offset, "a key's first byte is 0, and the key is not none");
+            return damage_found(damage, offset, "a key's first byte is 0, and the key is not none");
         }
     }
     return true;
@@ -79,20 +79,21 @@ static bool check_dead_entry(const slotq_view *view, const front_block *front, u
     const uint8_t *entry = view->bytes + offset;
     const uint64_t id = load_u48(entry + AT_dead_id);
     if (id == 0 || id > front->last_id) {
-        return check_fails(damage, offset + AT_dead_id, "dead.id was never issued");
+        return damage_found(damage, offset + AT_dead_id, "dead.id was never issued");
     }
     if (load_u48(entry + AT_dead_died_at_ms) > SLOTQ_NOW_MS_MAX) {
-        return check_fails(damage, offset + AT_dead_died_at_ms, "dead.died_at_ms is past 2^47 - 1");
+        return damage_found(damage, offset + AT_dead_died_at_ms,
+                            "dead.died_at_ms is past 2^47 - 1");
     }
     if (entry[AT_dead_attempts] < 1 || entry[AT_dead_attempts] > WORD_ATTEMPTS_MAX) {
-        return check_fails(damage, offset + AT_dead_attempts, "dead.attempts is not 1 to 63");
+        return damage_found(damage, offset + AT_dead_attempts, "dead.attempts is not 1 to 63");
     }
     if (entry[AT_dead_group] >= view->geometry.groups) {
-        return check_fails(damage, offset + AT_dead_group, "dead.group is not below groups");
+        return damage_found(damage, offset + AT_dead_group, "dead.group is not below groups");
     }
     if (entry[AT_dead_reserved_15] != 0) {
-        return check_fails(damage, offset + AT_dead_reserved_15,
-                           "byte 15 of a dead entry is not 0");
+        return damage_found(damage, offset + AT_dead_reserved_15,
+                            "byte 15 of a dead entry is not 0");
     }
     /* one that died for its damage lies there as it was found */
     return entry[AT_dead_reason] == SLOTQ_REASON_DAMAGED ||

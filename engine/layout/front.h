@@ -8,6 +8,7 @@
 #include "../slotq_core.h"
 #include "assert.h"
 #include "bytes.h"
+#include "damage.h"
 #include "fields.h"
 #include "ring.h"
 
@@ -43,13 +44,6 @@ typedef struct front_block {
     uint32_t wake;
 } front_block;
 
-static inline bool front_damaged(slotq_damage *damage, uint64_t offset, const char *what)
-{
-    damage->offset = offset;
-    damage->what = what;
-    return false;
-}
-
 /* Decode, then judge; false: damage says the first offset and rule broken. This one all but the
  * dead section's fields, which the plain path has no use for. */
 static inline bool front_load_ring(const slotq_view *view, front_block *front, slotq_damage *damage)
@@ -65,14 +59,14 @@ static inline bool front_load_ring(const slotq_view *view, front_block *front, s
     front->era = (uint16_t)(front->stored_era + ((front->stored_era ^ last_id >> 31) & 1));
     front->last_id = (uint64_t)(front->era >> 1) << 32 | last_id;
     if (front->head >= view->geometry.ring_slots) {
-        return front_damaged(damage, AT_header_head, "header.head is not below ring_slots");
+        return damage_found(damage, AT_header_head, "header.head is not below ring_slots");
     }
     if (front->tail >= view->geometry.ring_slots) {
-        return front_damaged(damage, AT_header_tail, "header.tail is not below ring_slots");
+        return damage_found(damage, AT_header_tail, "header.tail is not below ring_slots");
     }
     if (ring_distance(front->head, front->tail, view->geometry.ring_slots) > front->last_id) {
-        return front_damaged(damage, AT_header_last_id,
-                             "header.last_id is below the number of messages in the ring");
+        return damage_found(damage, AT_header_last_id,
+                            "header.last_id is below the number of messages in the ring");
     }
     return true;
 }
@@ -88,10 +82,10 @@ static inline bool front_load(const slotq_view *view, front_block *front, slotq_
     front->dropped = load_u32(bytes + AT_shared_dropped);
     front->dead_dropped = load_u32(bytes + AT_shared_dead_dropped);
     if (front->dead_count > view->geometry.dead_slots) {
-        return front_damaged(damage, AT_shared_dead_count, "dead_count is above dead_slots");
+        return damage_found(damage, AT_shared_dead_count, "dead_count is above dead_slots");
     }
     if (front->dead_head != 0 && front->dead_head >= view->geometry.dead_slots) {
-        return front_damaged(damage, AT_shared_dead_head, "dead_head is not below dead_slots");
+        return damage_found(damage, AT_shared_dead_head, "dead_head is not below dead_slots");
     }
     return true;
 }
@@ -106,7 +100,7 @@ static inline bool front_load_head(const slotq_view *view, const front_block *fr
     *head = load_u16(view->bytes + offset);
     if (*head >= slots ||
         ring_distance(front->head, *head, slots) > ring_distance(front->head, front->tail, slots)) {
-        return front_damaged(damage, offset, "group.head is outside the ring's [head, tail]");
+        return damage_found(damage, offset, "group.head is outside the ring's [head, tail]");
     }
     return true;
 }
@@ -142,31 +136,31 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
     block->head = head; /* the judged one: a mapped file can change between two loads */
     const uint32_t span = ring_distance(head, front->tail, slots);
     if (block->written >= slots || ring_distance(head, block->written, slots) > span) {
-        return front_damaged(damage, offset + AT_group_written,
-                             "group.written is outside [head, tail]");
+        return damage_found(damage, offset + AT_group_written,
+                            "group.written is outside [head, tail]");
     }
     const uint32_t written = ring_distance(head, block->written, slots);
     if (block->cursor >= slots || ring_distance(head, block->cursor, slots) > written) {
-        return front_damaged(damage, offset + AT_group_cursor,
-                             "group.cursor is outside [head, written]");
+        return damage_found(damage, offset + AT_group_cursor,
+                            "group.cursor is outside [head, written]");
     }
     const uint32_t cursor = ring_distance(head, block->cursor, slots);
     if (block->retry_from >= slots || ring_distance(head, block->retry_from, slots) > cursor) {
-        return front_damaged(damage, offset + AT_group_retry_from,
-                             "group.retry_from is outside [head, cursor]");
+        return damage_found(damage, offset + AT_group_retry_from,
+                            "group.retry_from is outside [head, cursor]");
     }
     if (block->sweep != SWEEP_NONE &&
         (block->sweep >= slots || ring_distance(head, block->sweep, slots) > cursor)) {
-        return front_damaged(damage, offset + AT_group_sweep,
-                             "group.sweep is outside [head, cursor]");
+        return damage_found(damage, offset + AT_group_sweep,
+                            "group.sweep is outside [head, cursor]");
     }
     if (block->ready_behind + block->leased + block->waiting > cursor) {
-        return front_damaged(damage, offset + AT_group_ready_behind,
-                             "group counts are above the messages in [head, cursor)");
+        return damage_found(damage, offset + AT_group_ready_behind,
+                            "group counts are above the messages in [head, cursor)");
     }
     if (block->ready_behind == 0 && block->retry_from != block->cursor) {
-        return front_damaged(damage, offset + AT_group_retry_from,
-                             "group.retry_from is not cursor though ready_behind is 0");
+        return damage_found(damage, offset + AT_group_retry_from,
+                            "group.retry_from is not cursor though ready_behind is 0");
     }
     return true;
 }

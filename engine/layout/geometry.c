@@ -94,7 +94,8 @@ void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
     view->states_offset = GROUPS_OFFSET + (uint32_t)GROUP_BYTES * geometry->groups;
     view->keys_offset = view->states_offset + (uint32_t)sizes[0];
     view->ring_offset = view->keys_offset + (uint32_t)sizes[1];
-    view->later_index_offset = view->ring_offset + (uint32_t)sizes[2];
+    view->ring_end = view->ring_offset + (uint32_t)sizes[2];
+    view->later_index_offset = view->ring_end;
     view->later_keys_offset = view->later_index_offset + (uint32_t)sizes[3];
     view->dead_offset = view->later_keys_offset + (uint32_t)sizes[4];
     view->later_ring_offset = view->dead_offset - geometry->later_slots * view->stride;

@@ -118,9 +118,10 @@ static bool grow_copies(slotq_batch *batch, uint64_t bytes)
     return true;
 }
 
-bool batch_room(slotq_batch *batch, batch_kind kind, const slotq_view *view, bool still,
+bool batch_room(slotq_batch *batch, batch_kind kind, const store *place, bool still,
                 uint32_t *limit)
 {
+    const slotq_view *view = &place->view;
     const slotq_geometry *geometry = &view->geometry;
     uint32_t most = geometry->ring_slots - 1u;
     if (kind == BATCH_DEAD) {
@@ -134,10 +135,11 @@ bool batch_room(slotq_batch *batch, batch_kind kind, const slotq_view *view, boo
     batch->kind = BATCH_EMPTY;
     batch->count = 0;
     batch->run_count = 0;
+    batch->queue = place->identity;
     batch->geometry = *geometry;
     batch->stride = view->stride;
     batch->ring_offset = view->ring_offset;
-    batch->ring_end = view->later_index_offset;
+    batch->ring_end = view->ring_end;
     return grow_runs(batch, *limit) && (kind == BATCH_RESERVED || grow_items(batch, *limit)) &&
            (still || grow_copies(batch, (uint64_t)*limit * view->stride));
 }

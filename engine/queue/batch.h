@@ -19,6 +19,7 @@ struct slotq_batch {
     batch_kind kind;
     uint32_t count; /* messages */
     uint8_t group;
+    uint64_t queue;  /* identity of the store that filled it */
     uint64_t now_ms; /* of the call: stamps count from it */
     slotq_geometry geometry;
     uint32_t stride;
@@ -48,7 +49,7 @@ struct slotq_batch {
 
 /* Empty it and make room for limit messages of a queue, with copies of their slots if those
  * will not keep still. Lowers *limit where the copies would be over 64 MiB. false: no memory. */
-bool batch_room(slotq_batch *batch, batch_kind kind, const slotq_view *view, bool still,
+bool batch_room(slotq_batch *batch, batch_kind kind, const store *place, bool still,
                 uint32_t *limit);
 
 /* It holds what an answered call gave. */

@@ -3,6 +3,10 @@
  */
 #include "consume.h"
 
+/* Of a queue whose messages are damaged one after another, a call that looks for a sound one takes
+ * no more than so many, and answers AGAIN. */
+enum { TAKE_ROUNDS_MAX = 64, TAKE_DAMAGED_MAX = 1024 };
+
 /* ---- reserve ---- */
 
 slotq_outcome consume_refuse_memory(slotq *queue)
@@ -10,28 +14,34 @@ slotq_outcome consume_refuse_memory(slotq *queue)
     return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a batch: ask for fewer messages");
 }
 
-/* The messages of a batch whose token in tokens is 0 die with reason 255. What cannot die now
- * (the dead section is full) stays leased until its lease ends. */
-static slotq_outcome bury_damaged(slotq *queue, const slotq_batch *batch, const uint32_t *tokens)
+/* The messages of a batch whose token in the spare is 0 die with reason 255, all in one call: its
+ * runs are made of the spare's. What cannot die now (the dead section is full) stays leased until
+ * its lease ends. */
+static slotq_outcome bury_damaged(slotq *queue, const slotq_batch *batch, batch_spare *spare)
 {
-    slotq_outcome outcome = SLOTQ_OK;
     uint32_t message = 0;
-    for (uint32_t i = 0; i < batch->run_count && outcome < SLOTQ_FAILURES; i++) {
-        for (uint32_t k = 0; k < batch->runs[i].count; k++, message++) {
-            if (tokens[message] != 0) {
+    uint32_t runs = 0;
+    for (uint32_t i = 0; i < batch->run_count; i++) {
+        const slotq_run *run = &batch->runs[i];
+        for (uint32_t k = 0; k < run->count; k++, message++) {
+            if (spare->tokens[message] != 0) {
                 continue;
             }
-            outcome = slotq_kill(queue, batch->group, batch->runs[i].id + k, batch->runs[i].token,
-                                 SLOTQ_REASON_DAMAGED);
+            spare->runs[runs++] = (slotq_run){run->id + k, run->token, 1};
         }
     }
+    const slotq_outcome outcome = slotq_settle(queue, SLOTQ_SETTLE_KILL, batch->group, spare->runs,
+                                               runs, 0, SLOTQ_REASON_DAMAGED, NULL, NULL);
     return outcome < SLOTQ_FAILURES ? SLOTQ_OK : outcome;
 }
 
-static slotq_outcome drop_damaged(slotq *queue, slotq_batch *batch)
+/* Damaged messages leave the batch; *damaged goes up by as many. */
+static slotq_outcome drop_damaged(slotq *queue, slotq_batch *batch, uint32_t *damaged)
 {
     batch_spare spare;
-    if (batch_find_damaged(batch, NULL) == 0) {
+    const uint32_t found = batch_find_damaged(batch, NULL);
+    *damaged += found;
+    if (found == 0) {
         return SLOTQ_OK;
     }
     if (!batch_spare_make(batch, &spare)) {
@@ -39,7 +49,7 @@ static slotq_outcome drop_damaged(slotq *queue, slotq_batch *batch)
         return consume_refuse_memory(queue);
     }
     batch_find_damaged(batch, spare.tokens);
-    const slotq_outcome outcome = bury_damaged(queue, batch, spare.tokens);
+    const slotq_outcome outcome = bury_damaged(queue, batch, &spare);
     if (outcome == SLOTQ_OK) {
         batch_retoken(batch, &spare);
     } else {
@@ -67,11 +77,16 @@ void consume_reserve_begin(slotq_call *call, const consume_wish *wanted, bool ma
 slotq_outcome consume_take(slotq *queue, slotq_call *call, const consume_wish *wanted,
                            bool may_wait, slotq_batch *batch)
 {
-    for (;;) {
+    uint32_t damaged = 0;
+    for (uint32_t round = 1;; round++) {
         batch_fill_runs(batch, call);
-        slotq_outcome outcome = drop_damaged(queue, batch);
+        slotq_outcome outcome = drop_damaged(queue, batch, &damaged);
         if (outcome != SLOTQ_OK || batch->count > 0) {
             return outcome;
+        }
+        if (round == TAKE_ROUNDS_MAX || damaged >= TAKE_DAMAGED_MAX) {
+            call->reserve.next_due_ms = call->now_ms;
+            return queue_answer(queue, SLOTQ_AGAIN, call);
         }
         consume_reserve_begin(call, wanted, may_wait, batch);
         outcome = queue_call_harvest(queue, call, &batch->harvest);
@@ -118,7 +133,7 @@ bool consume_wish_fits(slotq *queue, const consume_wish *wanted)
 bool consume_room(slotq *queue, consume_wish *wanted, slotq_batch *batch)
 {
     const bool still = queue->store->ops->keeps_still(queue->store);
-    return batch_room(batch, BATCH_RESERVED, &queue->store->view, still, &wanted->limit);
+    return batch_room(batch, BATCH_RESERVED, queue->store, still, &wanted->limit);
 }
 
 slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_t lease_ms,
@@ -146,9 +161,19 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
 
 /* ---- settle ---- */
 
-slotq_outcome consume_refuse_looked_at(slotq *queue)
+bool consume_batch_fits(slotq *queue, const slotq_batch *batch)
 {
-    return queue_refuse(queue, SLOTQ_INVALID, "the batch was not reserved, only looked at");
+    if (!batch_is_leased(batch)) {
+        queue_refuse(queue, SLOTQ_INVALID, "the batch was not reserved, only looked at");
+        return false;
+    }
+    if (batch->queue != queue->store->identity) {
+        queue_refuse(queue, SLOTQ_INVALID,
+                     "the batch was reserved from another queue: settle it through a handle of "
+                     "that queue. Nothing was changed");
+        return false;
+    }
+    return true;
 }
 
 static const slotq_verb hows[] = {
@@ -157,9 +182,24 @@ static const slotq_verb hows[] = {
     [SLOTQ_SETTLE_KILL] = SLOTQ_KILL,
 };
 
-/* group and ms in range; for the run or runs the caller answers. */
+static bool how_fits(slotq *queue, slotq_settle_how how)
+{
+    if ((uint32_t)how < sizeof hows / sizeof hows[0]) {
+        return true;
+    }
+    queue_refuse(queue, SLOTQ_INVALID,
+                 "%d is not a way to settle: 0 (SLOTQ_SETTLE_ACK) to %d (SLOTQ_SETTLE_KILL) are. "
+                 "Nothing was changed",
+                 (int)how, SLOTQ_SETTLE_KILL);
+    return false;
+}
+
+/* how, group and ms in range; for the run or runs the caller answers. */
 static bool settle_fits(slotq *queue, slotq_settle_how how, uint8_t group, uint64_t ms)
 {
+    if (!how_fits(queue, how)) {
+        return false;
+    }
     if (!queue_group_fits(queue, group)) {
         return false;
     }
@@ -255,9 +295,6 @@ slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, co
     if (queue == NULL || runs == NULL) {
         return queue_refuse_null(queue);
     }
-    if ((uint32_t)how > SLOTQ_SETTLE_KILL) {
-        return queue_refuse(queue, SLOTQ_INVALID, "there is no such way to settle");
-    }
     if (!settle_fits(queue, how, group, ms) || !runs_fit(queue, runs, run_count)) {
         return SLOTQ_INVALID;
     }
@@ -293,11 +330,14 @@ slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch
     if (queue == NULL || batch == NULL) {
         return queue_refuse_null(queue);
     }
+    if (!how_fits(queue, how)) {
+        return SLOTQ_INVALID;
+    }
     if (batch->count == 0) {
         return SLOTQ_OK;
     }
-    if (!batch_is_leased(batch)) {
-        return consume_refuse_looked_at(queue);
+    if (!consume_batch_fits(queue, batch)) {
+        return SLOTQ_INVALID;
     }
     if (how == SLOTQ_SETTLE_EXTEND) {
         return extend_batch(queue, batch, ms);
@@ -316,8 +356,8 @@ slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_bat
     if (queue == NULL || batch == NULL) {
         return queue_refuse_null(queue);
     }
-    if (batch->count > 0 && !batch_is_leased(batch)) {
-        return consume_refuse_looked_at(queue);
+    if (!how_fits(queue, how) || (batch->count > 0 && !consume_batch_fits(queue, batch))) {
+        return SLOTQ_INVALID;
     }
     slotq_run run = {id, batch_token(batch, id), 1};
     uint32_t token = 0;

@@ -18,7 +18,9 @@ typedef struct consume_wish {
 bool consume_wish_fits(slotq *queue, const consume_wish *wanted);
 
 slotq_outcome consume_refuse_memory(slotq *queue);
-slotq_outcome consume_refuse_looked_at(slotq *queue);
+
+/* The batch has leased messages of this very queue; the refusal is kept. */
+bool consume_batch_fits(slotq *queue, const slotq_batch *batch);
 
 /* Room in the batch for what is wanted, whose limit may come down. false: no memory. */
 bool consume_room(slotq *queue, consume_wish *wanted, slotq_batch *batch);
@@ -27,8 +29,8 @@ bool consume_room(slotq *queue, consume_wish *wanted, slotq_batch *batch);
 void consume_reserve_begin(slotq_call *call, const consume_wish *wanted, bool may_wait,
                            const slotq_batch *batch);
 
-/* It answered OK: the batch has its messages, but for damaged ones, which die here; asks on while
- * all were damaged. */
+/* It answered OK: the batch has its messages, but for damaged ones, which die here. Asks on while
+ * all were damaged, up to a bound, then AGAIN. */
 slotq_outcome consume_take(slotq *queue, slotq_call *call, const consume_wish *wanted,
                            bool may_wait, slotq_batch *batch);
 

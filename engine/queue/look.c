@@ -49,7 +49,7 @@ static slotq_outcome look(slotq *queue, slotq_verb verb, uint8_t group, uint64_t
     if (!queue_group_fits(queue, group) || !queue_count_fits(queue, limit)) {
         return SLOTQ_INVALID;
     }
-    if (!batch_room(batch, kind, &queue->store->view, false, &limit)) {
+    if (!batch_room(batch, kind, queue->store, false, &limit)) {
         return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a batch: ask for fewer messages");
     }
     slotq_core_begin(&call, verb, STORE_TIME);

@@ -90,10 +90,7 @@ slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t l
     if (batch->count == 0) {
         return slotq_reserve(queue, group, limit, lease_ms, wait_ms, batch);
     }
-    if (!batch_is_leased(batch)) {
-        return consume_refuse_looked_at(queue);
-    }
-    if (!queue_group_fits(queue, batch->group)) { /* of another queue */
+    if (!consume_batch_fits(queue, batch)) {
         return SLOTQ_INVALID;
     }
     return queue_patience_end(queue, ack_and_reserve(queue, &wanted, wait_ms, batch, settled));

@@ -61,6 +61,17 @@ static slotq_outcome judge(const char *url, const char *name, const scheme *kind
     return judge_url(url, kind, error);
 }
 
+/* Options whose value a compiler does not hold to its range. */
+static slotq_outcome judge_options(const slotq_options *options, slotq_error *error)
+{
+    if (options == NULL || (uint32_t)options->sync <= SLOTQ_SYNC_ALWAYS) {
+        return SLOTQ_OK;
+    }
+    return error_say(error, SLOTQ_INVALID,
+                     "sync is %d: 0 (SLOTQ_SYNC_OS) and %d (SLOTQ_SYNC_ALWAYS) are possible",
+                     (int)options->sync, SLOTQ_SYNC_ALWAYS);
+}
+
 /* ---- handles ---- */
 
 static slotq_options fill_in(const slotq_options *options, uint32_t poll_ms)
@@ -131,7 +142,8 @@ slotq_outcome slotq_open(const char *url, const char *name, const slotq_options 
         return refuse_null(error);
     }
     const scheme *kind = scheme_of(url);
-    const slotq_outcome judged = judge(url, name, kind, error);
+    slotq_outcome judged = judge(url, name, kind, error);
+    judged = judged == SLOTQ_OK ? judge_options(options, error) : judged;
     if (judged != SLOTQ_OK) {
         return judged;
     }
@@ -150,6 +162,9 @@ slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_op
     if (!set_none(queue) || geometry == NULL) {
         return refuse_null(error);
     }
+    if (judge_options(options, error) != SLOTQ_OK) {
+        return SLOTQ_INVALID;
+    }
     slotq *made = queue_handle_new(options, POLL_MS_DEFAULT);
     if (made == NULL) {
         return refuse_memory(error);
@@ -164,6 +179,9 @@ slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geomet
 {
     if (!set_none(queue) || buffer == NULL) {
         return refuse_null(error);
+    }
+    if (judge_options(options, error) != SLOTQ_OK) {
+        return SLOTQ_INVALID;
     }
     slotq *made = queue_handle_new(options, POLL_MS_DEFAULT);
     if (made == NULL) {
@@ -235,7 +253,8 @@ slotq_outcome slotq_create(const char *url, const char *name, const slotq_geomet
     if (geometry == NULL) {
         return refuse_null(error);
     }
-    const slotq_outcome judged = judge(url, name, kind, error);
+    slotq_outcome judged = judge(url, name, kind, error);
+    judged = judged == SLOTQ_OK ? judge_options(options, error) : judged;
     if (judged != SLOTQ_OK) {
         return judged;
     }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../../layout/fields.h"
 #include "open.h"
@@ -14,6 +15,7 @@
 #include "step.h"
 #include "../harvest.h"
 #include "journal.h"
+#include "../system/identity.h"
 #include "../system/waiting.h"
 
 enum { LOOK_EVERY_MS = 1000 };
@@ -234,6 +236,19 @@ static const store_ops file_ops = {
     .close = file_close,
 };
 
+/* As far as the system tells a file from another that took its place. */
+static uint64_t identity_of(const file_image *image)
+{
+    struct stat facts;
+    journal_owner owner;
+    if (fstat(image->descriptor, &facts) != 0 ||
+        !journal_owner_of(image->descriptor, image->bytes, &owner)) {
+        return identity_of_memory(image);
+    }
+    const uint64_t parts[] = {(uint64_t)facts.st_dev, owner.inode, owner.birth_ns};
+    return identity_mix(0, parts, sizeof parts);
+}
+
 static file_store *make_store(file_image *image, store_fault *fault)
 {
     file_store *made =
@@ -244,6 +259,7 @@ static file_store *make_store(file_image *image, store_fault *fault)
     }
     made->base.ops = &file_ops;
     made->base.view = image->view;
+    made->base.identity = identity_of(image);
     made->base.wants_now = true; /* to look now and then whether the file is still there */
     made->image = image;
     return made;

@@ -11,6 +11,7 @@
 
 #include "../../layout/fields.h"
 #include "../harvest.h"
+#include "../system/identity.h"
 #include "../system/waiting.h"
 
 typedef struct memory_image {
@@ -203,6 +204,7 @@ static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store
     made->base.is_listened = false;
     made->base.owner = NULL;
     made->base.handle = NULL;
+    made->base.identity = identity_of_memory(image);
     made->image = image;
     made->wake_seen = 0;
     *opened = &made->base;

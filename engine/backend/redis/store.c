@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../system/identity.h"
 #include "call/errors.h"
 
 enum { CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 10000, WAIT_MS = 1000 };
@@ -223,6 +224,7 @@ static redis_store *make(const char *key, const redis_settings *settings, store_
     const size_t key_bytes = strnlen(key, REDIS_KEY_BYTES_MAX);
     memcpy(self->key, key, key_bytes);
     self->base.ops = &redis_ops;
+    self->base.identity = identity_mix(0, key, key_bytes);
     self->base.wants_now = settings->own_clock;
     self->settings = *settings;
     self->connection.connect_timeout_ms = settings->connect_timeout_ms;
@@ -251,6 +253,9 @@ slotq_outcome redis_store_open(const redis_address *address, const char *key,
     if (self == NULL) {
         return SLOTQ_NOMEMORY;
     }
+    const uint64_t parts[] = {address->port, address->database};
+    self->base.identity = identity_mix(self->base.identity, address->host, strlen(address->host));
+    self->base.identity = identity_mix(self->base.identity, parts, sizeof parts);
     self->connection.address = *address;
     return finish(self, redis_store_connect(self, 0, fault), opened);
 }

@@ -149,7 +149,7 @@ TEST_CASE("an extended batch goes on where its walk was, without what was settle
                   SLOTQ_GONE);
         }
     }
-    CHECK(walked == std::vector<uint64_t>{ 1, 2, 3, 4, 5, 6 });
+    CHECK(walked == std::vector<uint64_t>{1, 2, 3, 4, 5, 6});
     CHECK(slotq_batch_count(given.get()) == 3);
     CHECK(slotq_ack_batch(queue, given.get()) == SLOTQ_OK);
 }
@@ -253,6 +253,36 @@ TEST_CASE("where all are damaged the next sound message comes, or EMPTY", "[batc
     slotq_close(queue);
 }
 
+TEST_CASE("a reserve that finds only damaged messages ends, also where none can die", "[batch]")
+{
+    Geometry geometry = Geometry(10001, 8).dead(1);
+    const uint64_t bytes = slotq_geometry_bytes(geometry, nullptr);
+    std::vector<uint64_t> buffer((bytes + 7) / 8);
+    uint8_t *image = reinterpret_cast<uint8_t *>(buffer.data());
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open_memory(image, bytes, geometry, nullptr, &queue, nullptr) == SLOTQ_OK);
+    const slotq_data one = {"\1\2\3\4\5\6\7\10", 8};
+    const std::vector<slotq_data> data(2000, one);
+    for (int i = 0; i < 5; i++) {
+        REQUIRE(slotq_push(queue, data.data(), 2000, nullptr) == SLOTQ_OK);
+    }
+    const size_t first =
+        find_bytes(std::vector<uint8_t>(image, image + bytes), "\1\2\3\4\5\6\7\10");
+    for (size_t i = 0; i < 10000; i++) {
+        image[first - 1 + i * 10] = 0xFF; /* its length is above payload_bytes */
+    }
+    const Batch given = batch();
+    slotq_stats stats = {};
+    CHECK(slotq_reserve(queue, 0, 1, 60000, 0, given.get()) == SLOTQ_AGAIN);
+    CHECK(slotq_batch_count(given.get()) == 0);
+    REQUIRE(slotq_get_stats(queue, 0, &stats) == SLOTQ_OK);
+    CHECK(stats.dead == 1);
+    CHECK(stats.leased + stats.dead <= 64);
+    CHECK(slotq_reserve(queue, 0, 4096, 60000, 0, given.get()) == SLOTQ_AGAIN);
+    CHECK(slotq_reserve(queue, 0, 4096, 60000, 20, given.get()) == SLOTQ_EMPTY); /* it waited */
+    slotq_close(queue);
+}
+
 TEST_CASE("peek shows every message of the window with its state", "[batch]")
 {
     Queue queue(each_kind(), Geometry(9, 8).flags(SLOTQ_FLAG_STAMPS));
@@ -271,4 +301,90 @@ TEST_CASE("peek shows every message of the window with its state", "[batch]")
     REQUIRE(slotq_peek(queue, 0, 5, 4, given.get()) == SLOTQ_OK);
     CHECK(messages(given.get()).size() == 1);
     CHECK(slotq_peek(queue, 0, 6, 4, given.get()) == SLOTQ_EMPTY);
+}
+
+TEST_CASE("a batch of one queue is refused by another, which stays as it is", "[batch]")
+{
+    const Kind kind = GENERATE(from_range(all_kinds()));
+    INFO(kind);
+    Queue mine(kind);
+    Queue other(kind);
+    mine.fill(3);
+    other.fill(3);
+    const Batch given = batch();
+    slotq_settled settled = {};
+    REQUIRE(other.reserve(3).size() == 3); /* the same ids with the same token */
+    REQUIRE(slotq_reserve(mine, 0, 3, 30000, 0, given.get()) == SLOTQ_OK);
+    const std::vector<uint8_t> before = other.image();
+    CHECK(slotq_ack_batch(other, given.get()) == SLOTQ_INVALID);
+    CHECK(other.error().find("another queue") != std::string::npos);
+    CHECK(slotq_settle_batch(other, SLOTQ_SETTLE_EXTEND, given.get(), 1000, 0) == SLOTQ_INVALID);
+    CHECK(slotq_settle_message(other, SLOTQ_SETTLE_ACK, given.get(), 1, 0, 0) == SLOTQ_INVALID);
+    CHECK(slotq_next(other, 0, 1, 1000, 0, given.get(), &settled) == SLOTQ_INVALID);
+    CHECK(other.image() == before);
+    CHECK(slotq_batch_count(given.get()) == 3);
+    slotq *clone = nullptr;
+    REQUIRE(slotq_clone(mine, &clone, nullptr) == SLOTQ_OK);
+    CHECK(slotq_settle_message(clone, SLOTQ_SETTLE_ACK, given.get(), 1, 0, 0) == SLOTQ_OK);
+    slotq_close(clone);
+    if (kind != Kind::buffer) { /* opened again, a buffer may hold anything */
+        mine.reopen();
+    }
+    CHECK(slotq_ack_batch(mine, given.get()) == SLOTQ_OK);
+}
+
+TEST_CASE("a batch of a queue that was made anew is refused", "[batch]")
+{
+    Queue queue(GENERATE(from_range(file_kinds())));
+    queue.fill(1);
+    const Batch given = batch();
+    REQUIRE(slotq_reserve(queue, 0, 1, 30000, 0, given.get()) == SLOTQ_OK);
+    queue.close();
+    const Geometry geometry;
+    REQUIRE(slotq_remove_queue(queue.url().c_str(), queue.name().c_str(), nullptr) == SLOTQ_OK);
+    /* a file system without times of birth may give the inode again: then it cannot be told */
+    Folder filler;
+    REQUIRE(slotq_create(queue.url().c_str(), queue.name().c_str(), geometry, nullptr, nullptr) ==
+            SLOTQ_OK);
+    queue.reopen();
+    queue.fill(1);
+    REQUIRE(queue.reserve(1).size() == 1);
+    CHECK(slotq_ack_batch(queue, given.get()) == SLOTQ_INVALID);
+}
+
+TEST_CASE("a way to settle that is none is refused, whatever the batch holds", "[batch]")
+{
+    Queue queue(GENERATE(from_range(all_kinds())));
+    queue.fill(2);
+    const Batch given = batch();
+    for (const int number : {-1, 5, 256, INT32_MAX}) {
+        const auto how = static_cast<slotq_settle_how>(number);
+        const slotq_run run = {1, 5, 1};
+        CHECK(slotq_settle_batch(queue, how, given.get(), 0, 0) == SLOTQ_INVALID); /* empty */
+        CHECK(slotq_settle_message(queue, how, given.get(), 1, 0, 0) == SLOTQ_INVALID);
+        CHECK(slotq_settle(queue, how, 0, &run, 1, 0, 0, nullptr, nullptr) == SLOTQ_INVALID);
+        CHECK(queue.error().find(std::to_string(number)) != std::string::npos);
+        const Batch held = batch();
+        REQUIRE(slotq_reserve(queue, 0, 2, 30000, 0, held.get()) == SLOTQ_OK);
+        const std::vector<uint8_t> before = queue.image();
+        CHECK(slotq_settle_batch(queue, how, held.get(), 0, 0) == SLOTQ_INVALID);
+        CHECK(slotq_settle_message(queue, how, held.get(), 1, 0, 0) == SLOTQ_INVALID);
+        CHECK(queue.image() == before);
+        REQUIRE(slotq_settle_batch(queue, SLOTQ_SETTLE_RELEASE, held.get(), 0, 0) == SLOTQ_OK);
+    }
+}
+
+TEST_CASE("a sync that is none is refused", "[open]")
+{
+    slotq_options options = {};
+    slotq_error error = {};
+    slotq *queue = nullptr;
+    const Geometry geometry;
+    const Folder folder;
+    options.sync = static_cast<slotq_sync>(2);
+    CHECK(slotq_create(folder.path(), "q", geometry, &options, &error) == SLOTQ_INVALID);
+    CHECK(std::string(error.text).find("sync is 2") != std::string::npos);
+    CHECK(slotq_open(folder.path(), "q", &options, &queue, &error) == SLOTQ_INVALID);
+    CHECK(slotq_create_memory(geometry, &options, &queue, &error) == SLOTQ_INVALID);
+    CHECK(queue == nullptr);
 }

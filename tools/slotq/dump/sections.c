@@ -33,7 +33,7 @@ static void print_sections(const dump *dumped)
     print_section(dumped, "front", 0, view->states_offset);
     print_section(dumped, "states", view->states_offset, view->keys_offset);
     print_section(dumped, "keys", view->keys_offset, view->ring_offset);
-    print_section(dumped, "ring", view->ring_offset, view->later_index_offset);
+    print_section(dumped, "ring", view->ring_offset, view->ring_end);
     print_section(dumped, "later index", view->later_index_offset, view->later_keys_offset);
     print_section(dumped, "later keys", view->later_keys_offset, view->later_ring_offset);
     print_section(dumped, "later slots", view->later_ring_offset, view->dead_offset);

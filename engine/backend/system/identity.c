@@ -1,0 +1,24 @@
+/* identity.c: see identity.h.
+ */
+#define _GNU_SOURCE
+#include "identity.h"
+
+#include <time.h>
+
+uint64_t identity_mix(uint64_t seed, const void *bytes, size_t count)
+{
+    const uint8_t *at = bytes;
+    uint64_t mixed = seed ^ UINT64_C(0xCBF29CE484222325); /* FNV-1a */
+    for (size_t i = 0; i < count; i++) {
+        mixed = (mixed ^ at[i]) * UINT64_C(0x100000001B3);
+    }
+    return mixed;
+}
+
+uint64_t identity_of_memory(const void *address)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    const uint64_t parts[] = {(uintptr_t)address, (uint64_t)now.tv_sec, (uint64_t)now.tv_nsec};
+    return identity_mix(0, parts, sizeof parts);
+}
