@@ -55,11 +55,8 @@ slotq_outcome file_section_join(file_image *image, store_fault *fault)
     }
 }
 
-slotq_outcome file_section_admit(file_image *image, store_fault *fault)
+slotq_outcome file_section_admit_child(file_image *image, store_fault *fault)
 {
-    if (!life_is_inherited(&image->life)) {
-        return SLOTQ_OK;
-    }
     if (image->options.exclusive) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
                          "%s: this handle was opened exclusively before the process forked: "

@@ -10,10 +10,15 @@
  * IO, UNSUPPORTED. */
 slotq_outcome file_section_join(file_image *image, store_fault *fault);
 
-/* To be asked by every call before it enters. OK; in a child that has the image by fork:
- * UNSUPPORTED where it was opened exclusively, else the child gets an id of its own, or UNSUPPORTED
- * where it gets none. */
-slotq_outcome file_section_admit(file_image *image, store_fault *fault);
+/* In a child that has the image by fork: UNSUPPORTED where it was opened exclusively, else the
+ * child gets an id of its own, or UNSUPPORTED where it gets none. */
+slotq_outcome file_section_admit_child(file_image *image, store_fault *fault);
+
+/* To be asked by every call before it enters. */
+static inline slotq_outcome file_section_admit(file_image *image, store_fault *fault)
+{
+    return life_is_inherited(&image->life) ? file_section_admit_child(image, fault) : SLOTQ_OK;
+}
 
 /* Wait for the lock, for as long as the caller's store is let; without one, as while opening and
  * closing, for a while. OK; IO that passes: not had; IO, NOMEMORY, CORRUPT: what a dead owner left

@@ -4,7 +4,6 @@
 #define _GNU_SOURCE
 #include "forked.h"
 
-#include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -36,11 +35,8 @@ void fork_mark_make(fork_mark *mark)
     mark->page = map_page();
 }
 
-bool fork_mark_is_inherited(const fork_mark *mark)
+bool fork_mark_is_of_another(const fork_mark *mark)
 {
-    if (mark->page != NULL) {
-        return __atomic_load_n(mark->page, __ATOMIC_ACQUIRE) == 0;
-    }
     return mark->maker != 0 && mark->maker != getpid();
 }
 

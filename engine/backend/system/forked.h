@@ -5,6 +5,7 @@
 #define SLOTQ_BACKEND_SYSTEM_FORKED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,8 +17,17 @@ typedef struct fork_mark {
 
 void fork_mark_make(fork_mark *mark);
 
+/* For marks without a page: by the process's number. */
+bool fork_mark_is_of_another(const fork_mark *mark);
+
 /* Cheap where there is a page: one look at memory. */
-bool fork_mark_is_inherited(const fork_mark *mark);
+static inline bool fork_mark_is_inherited(const fork_mark *mark)
+{
+    if (mark->page != NULL) {
+        return __atomic_load_n(mark->page, __ATOMIC_ACQUIRE) == 0;
+    }
+    return fork_mark_is_of_another(mark);
+}
 
 /* In a child: the mark is its own from now on, and inherited by its children. */
 void fork_mark_renew(fork_mark *mark);
