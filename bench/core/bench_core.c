@@ -1,12 +1,13 @@
 /* bench_core.c: the figures of the embedded queue beside their targets: the cycle against memcpy,
- * the wake-up against a bare futex, the growth with the ring. Knows what is measured and what
- * was promised; the measuring is in cycle/, wake.c and growth.c.
+ * the wake-up against a bare futex, waits for a file's lock, the growth with the ring. Knows what
+ * is measured and what was promised; the measuring is in cycle/, wake.c, locks.c and growth.c.
  *
- * bench_core FOLDER [cycle] [wake] [growth]: queue files and results go to FOLDER.
+ * bench_core FOLDER [cycle] [wake] [locks] [growth]: queue files and results go to FOLDER.
  */
 #include "cycle/cycle.h"
 #include "../support/sure.h"
 #include "growth.h"
+#include "locks.h"
 #include "../support/report.h"
 #include "../support/samples.h"
 #include "wake.h"
@@ -224,6 +225,43 @@ static void bench_wake(const char *folder)
     samples_free(&queue_ns);
 }
 
+static void lock_row(report_table *table, const char *name, samples *ns, double measured_share,
+                     double target_ms)
+{
+    report_row(table);
+    report_cell(table, "%s", name);
+    report_cell(table, "%.2f", samples_median(ns) / 1e6);
+    report_cell(table, "%.2f", samples_quantile(ns, 0.9) / 1e6);
+    report_cell(table, "%.2f", samples_quantile(ns, 0.99) / 1e6);
+    report_cell(table, "%.2f", samples_quantile(ns, 1) / 1e6);
+    report_cell(table, "<= %g", target_ms);
+    report_cell(table, "%s",
+                samples_quantile(ns, measured_share) / 1e6 <= target_ms ? "met" : "MISSED");
+}
+
+static void bench_locks(const char *folder)
+{
+    static const char *const head[] = {"milliseconds", "p50",    "p90", "p99",
+                                       "most",         "target", "",    NULL};
+    static report_table table;
+    samples waits_ns = {NULL, 0, 0};
+    samples recoveries_ns = {NULL, 0, 0};
+    locks_waits(folder, &waits_ns);
+    locks_recoveries(folder, &recoveries_ns);
+    report_head(&table, head);
+    lock_row(&table, "beside two loops, p99", &waits_ns, 0.99, 20);
+    lock_row(&table, "after the owner's kill, p90", &recoveries_ns, 0.9, 100);
+    report_text(
+        "## Waiting for the lock of a file\n\nThree processes, two of which hold the lock for "
+        "%d us each in a loop, %u samples; and from the kill of the owner to the end of a "
+        "verb that waits, %u samples.\n\n",
+        LOCKS_HOLD_US, (unsigned)waits_ns.count, (unsigned)recoveries_ns.count);
+    report_table_print(&table);
+    report_table_csv(&table, "locks");
+    samples_free(&waits_ns);
+    samples_free(&recoveries_ns);
+}
+
 static const uint16_t ring_sizes[] = {16, 64, 256, 1024, 4097, 16384, 65535};
 enum { RING_SIZES = sizeof ring_sizes / sizeof *ring_sizes, GROWTH_REPEATS = 5 };
 static samples growth_ns[GROWTH_VERBS][RING_SIZES][GROWTH_FILLS];
@@ -332,12 +370,15 @@ static bool wanted(int count, char **words, const char *name)
 int main(int count, char **words)
 {
     if (count < 2) {
-        fputs("usage: bench_core FOLDER [cycle] [wake] [growth]\n", stderr);
+        fputs("usage: bench_core FOLDER [cycle] [wake] [locks] [growth]\n", stderr);
         return 2;
     }
     report_open(words[1]);
     if (wanted(count, words, "wake")) {
         bench_wake(words[1]);
+    }
+    if (wanted(count, words, "locks")) {
+        bench_locks(words[1]);
     }
     stay_on_this_core();
     if (wanted(count, words, "cycle")) {
