@@ -48,13 +48,24 @@ check 'the C example compiles' "${CC:-cc}" -std=c11 -Wall -Wextra -Werror \
     -I "$source/engine" mail.c -o mail "$build/lib/libslotq.a" -pthread $(flags)
 check 'the C example runs' ./mail
 check 'it handled what it pushed' grep -qx hello output
-check 'its queue is sound' slotq check mail
-check 'nothing is left in it' sh -c 'slotq stats mail --json | grep -Eq "\"unfinished\": ?0"'
+check 'its queue is sound' slotq check letters
+check 'nothing is left in it' sh -c 'slotq stats letters --json | grep -Eq "\"unfinished\": ?0"'
+
+# The session on the first screen: its commands, and under each what it prints, to the letter.
+example console >session
+sed -n 's/^\$ //p' session >session.sh
+grep -v '^\$ ' session >session.wanted
+check 'the README has a session' test -s session.wanted
+session_runs() {
+    bash session.sh >session.output # status exits 3: finished
+    diff session.wanted session.output
+}
+check 'the session runs and prints what it shows' session_runs
 
 check 'the shell example runs, each command' bash -e -o pipefail jobs.sh
 check 'its commands handled the messages' grep -q 'resize dog.png' output
-check 'its queue is sound' slotq check jobs
-check 'nothing is left in it' sh -c 'slotq stats jobs --json | grep -Eq "\"unfinished\": ?0"'
+check 'its queue is sound' slotq check shots
+check 'nothing is left in it' sh -c 'slotq stats shots --json | grep -Eq "\"unfinished\": ?0"'
 
 # The example for Redis, on a server of our own in place of the one it names.
 example bash >redis.sh
@@ -82,13 +93,14 @@ if command -v "$server_program" >output; then
     check 'none was lost' grep -qx 500 said
     check 'the doctor spoke' grep -q 'scripts run' said
     check 'the copy is sound' slotq -u there check mail
-    sed "s|\"\\.\"|\"unix://$folder/socket\"|; s|\"mail\"|\"c mail\"|" mail.c >far.c
+    check 'the C example runs where the other one ended' sh -c 'cd there && ../mail'
+    sed "s|\"\\.\"|\"unix://$folder/socket\"|" mail.c >far.c
     # shellcheck disable=SC2046 # a list of words
     check 'the C example compiles for Redis' "${CC:-cc}" -std=c11 -Wall -Wextra -Werror \
         -I "$source/engine" far.c -o far "$build/lib/libslotq_redis.a" -lhiredis -pthread $(flags)
     check 'it runs there' ./far
     check 'and handled what it pushed' grep -qx hello output
-    check 'in Redis' slotq -u "unix://$folder/socket" check 'c mail'
+    check 'in Redis' slotq -u "unix://$folder/socket" check letters
 elif [ -n "${CI:-}" ]; then
     check 'there is a redis-server: apt-get install redis-server' false
 else

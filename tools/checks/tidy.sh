@@ -16,7 +16,7 @@ find . -path ./build -prune -o -path ./.git -prune -o -type f -print |
 for entry in $(find . -mindepth 1 -maxdepth 1 | sed 's|^\./||'); do
     case $entry in
     .ci | .git | .gitignore | .clang-format | .clang-tidy | .editorconfig | .luacheckrc) ;;
-    LICENSE | Makefile) ;;
+    LICENSE | Makefile | CHANGELOG.md | SECURITY.md | CONTRIBUTING.md) ;;
     README.md | bench | build | engine | fuzz | lua | tests | tools) ;;
     *) echo "$entry: not a place at the top" >>"$findings" ;;
     esac
