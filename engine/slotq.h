@@ -26,11 +26,11 @@
  * thread take another handle: slotq_clone, or slotq_open again for a file. Batches belong to
  * whoever made them and may be used with one handle at a time.
  *
- * Fork: a child may use a handle to a file that is not exclusive, and so may its parent: in the child
- * the handle opens the file once more, and returns UNSUPPORTED if it cannot. With an exclusive
- * handle the calls of a child return UNSUPPORTED. A queue in memory becomes two. A handle to Redis
- * connects anew in the child. Until the child has closed the file or called exec, it counts as one
- * that has it open.
+ * Fork: a child may use a handle to a file that is not exclusive, and so may its parent: in the
+ * child the handle opens the file once more, and returns UNSUPPORTED if it cannot. With an
+ * exclusive handle the calls of a child return UNSUPPORTED. A queue in memory becomes two. A handle
+ * to Redis connects anew in the child. Until the child has closed the file or called exec, it
+ * counts as one that has it open.
  *
  * Time: milliseconds. Leases and delays are 1 ms to SLOTQ_LEASE_TICKS_MAX * tick_ms, and end at
  * a tick: never early, at most one tick late; but so that no token comes back soon, a lease that
@@ -39,8 +39,8 @@
  * give another; it is read once no other handle can be at the queue. A waiting call sleeps on after
  * a signal, but where should_stop of the options tells it not to.
  *
- * Lock: the handles of a file take turns, each for microseconds. When the owner of the lock dies, the
- * next handle finishes or undoes what it began, within 100 ms plus the time in which the system
+ * Lock: the handles of a file take turns, each for microseconds. When the owner of the lock dies,
+ * the next handle finishes or undoes what it began, within 100 ms plus the time in which the system
  * frees the owner's memory. When the owner is stopped, all others wait for it: a call with wait_ms
  * for that long, any call until should_stop ends the wait, and none for less than a second. Then
  * the call returns IO with `passes` set in slotq_error, and nothing happened. Processes may be in
@@ -133,7 +133,7 @@ typedef struct slotq_options {
     void *clock_context;
     bool (*should_stop)(void *context); /* or NULL: asked by waiting calls after each sleep, which
                                            a signal ends too, and by any call that has waited for
-                                           the lock of a file for a second; true: the wait is over */
+                                           a file's lock for a second; true: the wait is over */
     void *stop_context;
     const struct slotq_redis_options *redis; /* slotq_redis.h; NULL = its defaults. Borrowed for
                                                 the call it is given to */
