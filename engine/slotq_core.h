@@ -1,9 +1,9 @@
 /* slotq_core.h: the queue's verbs as pure functions on bytes. Freestanding: no malloc, no stdio,
- * no errno, no clock, no globals; for devices without a system, and the engine of libslotq.
+ * no errno, no clock, no globals. For devices without an operating system; libslotq uses it too.
  *
- * A verb is a sequence of steps. A step reads the image, checks everything, and names patches;
- * it writes nothing but the call and the step. Whoever holds the bytes applies the patches of a
- * step, whole, before the next step is computed:
+ * A verb is a sequence of steps. A step reads the image, checks everything, and names patches; it
+ * writes only to the call and the step. The caller applies all patches of a step before it computes
+ * the next step:
  *
  *     slotq_call call;
  *     slotq_core_begin(&call, SLOTQ_PUSH, now_ms);
@@ -16,11 +16,11 @@
  *         slotq_core_apply(bytes, &view, &step);
  *     } while (outcome == SLOTQ_MORE);
  *
- * `slotq_core_run` is that loop. Refused means that the step of the refusal has no patch;
- * maintenance done in steps before it stays. FORMAT.md is the norm for bytes and rules.
+ * `slotq_core_run` is that loop. The step that refuses has no patch; earlier steps of the call
+ * (sweeps, head moves) stay done. FORMAT.md is the norm for bytes and rules.
  *
- * Threads: nothing is shared; one image must not be stepped by two threads at once.
- * Time: now_ms is 0 to SLOTQ_NOW_MS_MAX, milliseconds since 1970 UTC; beyond it is INVALID.
+ * Threads: there is no shared state. Two threads must not step one image at the same time.
+ * Time: now_ms is in milliseconds since 1970 UTC, 0 to SLOTQ_NOW_MS_MAX; above it is INVALID.
  */
 #ifndef SLOTQ_CORE_H
 #define SLOTQ_CORE_H
@@ -31,8 +31,8 @@
 extern "C" {
 #endif
 
-/* An opened image. bytes are borrowed and must outlive the view; the geometry is a copy, so
- * that a change of the bytes underneath cannot move a bound. Read it, never write it. */
+/* An opened image. bytes are borrowed and must outlive the view. The geometry is a copy: a change
+ * of the bytes underneath cannot move a bound. Callers read the view and never write it. */
 typedef struct slotq_view {
     const uint8_t *bytes;
     uint32_t image_bytes;
@@ -48,7 +48,7 @@ typedef struct slotq_view {
     slotq_geometry geometry;
 } slotq_view;
 
-/* What verbs exist. ACK to KILL are "settle" verbs and use slotq_call.settle. */
+/* The verbs. ACK to KILL are "settle" verbs and use slotq_call.settle. */
 typedef enum slotq_verb {
 #define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) SLOTQ_##NAME = (number),
 #include "verbs.def"
@@ -56,23 +56,24 @@ typedef enum slotq_verb {
     SLOTQ_VERB_COUNT
 } slotq_verb;
 
-/* "push" for SLOTQ_PUSH; "?" for what is not a verb. Static. */
+/* "push" for SLOTQ_PUSH; "?" for a number that is not a verb. Static. */
 const char *slotq_core_verb_name(slotq_verb verb);
 
-/* The verb never has a patch: a holder that may not write can run it. false for what is not a
- * verb. */
+/* True if the verb never has a patch, so that a caller that may not write can run it. False for a
+ * number that is not a verb. */
 bool slotq_core_verb_only_reads(slotq_verb verb);
 
-/* Whether a holder far away may send the verb again when the reply to it was lost: a second run
- * does no more than the first. false for what is not a verb. */
+/* True if a client may send the verb again after it lost the reply, because a second run does no
+ * more than the first. False for a number that is not a verb. */
 bool slotq_core_verb_may_repeat(slotq_verb verb);
 
-/* push: all or none. count 1 to SLOTQ_CALL_MESSAGES_MAX, together at most SLOTQ_CALL_BYTES_MAX.
- * OK, FULL (holder says why), TOOBIG, PAUSED, INVALID. */
+/* push: all messages or none. count 1 to SLOTQ_CALL_MESSAGES_MAX, payloads together at most
+ * SLOTQ_CALL_BYTES_MAX bytes. OK, FULL (holder names the message that keeps the ring full), TOOBIG,
+ * PAUSED, INVALID. */
 typedef struct slotq_call_push {
     const slotq_data *messages; /* borrowed until the last step is applied */
     uint32_t count;
-    bool may_wait;       /* on FULL, mark the queue as waited for */
+    bool may_wait;       /* on FULL, mark in the image that a caller waits for room */
     uint64_t first_id;   /* out, OK: id of the first message; the rest follow */
     slotq_holder holder; /* out, FULL */
 } slotq_call_push;
@@ -80,29 +81,29 @@ typedef struct slotq_call_push {
 /* reserve: lease up to limit messages. OK, EMPTY, AGAIN, PAUSED, INVALID. */
 typedef struct slotq_call_reserve {
     uint64_t lease_ms; /* 1 to SLOTQ_LEASE_TICKS_MAX * tick_ms */
-    slotq_run *runs;   /* out: room for run_capacity runs; limit runs always suffice */
+    slotq_run *runs;   /* out: room for run_capacity runs; limit runs are always enough */
     uint32_t run_capacity;
     uint32_t run_count;     /* out */
     uint32_t message_count; /* out: messages in all runs */
     uint32_t limit;         /* 1 to SLOTQ_CALL_MESSAGES_MAX */
     uint8_t group;
-    bool may_wait;        /* on EMPTY, mark the queue as waited for */
-    uint64_t next_due_ms; /* out, EMPTY and AGAIN: when time alone may make a message ready;
-                             UINT64_MAX = never */
+    bool may_wait;        /* on EMPTY or AGAIN, mark that a caller waits for a message */
+    uint64_t next_due_ms; /* out, EMPTY and AGAIN: the time when a message may become ready without
+                             a call; UINT64_MAX = never */
 } slotq_call_reserve;
 
-/* ack, nack, release, extend, kill. The verb's answer is OK when every message's is, else that
- * of the first message that was refused. INVALID before anything is done. */
+/* ack, nack, release, extend, kill. The outcome is OK if all messages are OK, otherwise the outcome
+ * of the first message that was refused. INVALID comes before anything is done. */
 typedef struct slotq_call_settle {
     const slotq_run *runs; /* ids and tokens as reserve gave them; borrowed */
-    uint32_t run_count;    /* in all runs 1 to SLOTQ_CALL_MESSAGES_MAX messages */
+    uint32_t run_count;    /* all runs together: 1 to SLOTQ_CALL_MESSAGES_MAX messages */
     uint8_t group;
     uint8_t reason;      /* nack, kill: kept with the dead, 0 to 255 */
     uint64_t ms;         /* nack: delay, 0 = none; extend: lease; to LEASE_TICKS_MAX * tick_ms */
-    uint8_t *outcomes;   /* out, or NULL: a byte a message, slotq_outcome 0 to 4 */
+    uint8_t *outcomes;   /* out, or NULL: one byte per message, slotq_outcome 0 to 4 */
     uint32_t *tokens;    /* out, or NULL: extend only, the new token or 4 * outcome */
-    uint32_t ok_count;   /* out */
-    uint32_t dead_count; /* out: of those, messages that died */
+    uint32_t ok_count;   /* out: messages settled */
+    uint32_t dead_count; /* out: messages of ok_count that died */
 } slotq_call_settle;
 
 /* remove: finish a READY or WAITING message. OK, LEASED, GONE, NOTFOUND, INVALID. */
@@ -111,22 +112,22 @@ typedef struct slotq_call_remove {
     uint8_t group; /* or SLOTQ_ALL_GROUPS */
 } slotq_call_remove;
 
-/* reclaim: one bounded sweep. OK (whole), AGAIN (more is left), INVALID. */
+/* reclaim: one bounded sweep. OK (the sweep is complete), AGAIN (more is left), INVALID. */
 typedef struct slotq_call_reclaim {
     uint8_t group;
     uint32_t ready_count; /* out: messages made READY */
     uint32_t dead_count;  /* out: messages that died */
 } slotq_call_reclaim;
 
-/* redrive: push dead messages again, oldest first. OK, FULL and PAUSED (count went before).
- * dead_purge: forget all; count says how many. */
+/* redrive: push dead messages again, oldest first. OK, FULL and PAUSED (count messages were pushed
+ * before that), INVALID. dead_purge: delete all dead messages; count is their number. */
 typedef struct slotq_call_dead {
-    uint32_t limit;    /* redrive: at most so many, 1 to SLOTQ_CALL_MESSAGES_MAX */
+    uint32_t limit;    /* redrive: max messages, 1 to SLOTQ_CALL_MESSAGES_MAX */
     uint32_t count;    /* out */
     uint64_t first_id; /* out: redrive, the first new id; 0 = none */
 } slotq_call_dead;
 
-/* pause, resume: SLOTQ_PAUSE_…; INVALID when 0 or above 3. */
+/* pause, resume: SLOTQ_PAUSE_…; INVALID if 0 or above 3. */
 typedef struct slotq_call_pause {
     uint8_t what;
 } slotq_call_pause;
@@ -138,7 +139,7 @@ typedef struct slotq_call_status {
     slotq_status status; /* out */
 } slotq_call_status;
 
-/* A message of the window or of the dead section, where it lies in the image. */
+/* A message of the window or of the dead section, with its place in the image. */
 typedef struct slotq_item {
     uint64_t id;
     uint64_t died_at_ms;  /* dead only */
@@ -150,8 +151,8 @@ typedef struct slotq_item {
     slotq_state state; /* window only */
 } slotq_item;
 
-/* peek: messages of the group's window from an id on, finished ones too. dead_list: dead
- * messages, oldest first, from the from-th on. OK, EMPTY (nothing there), INVALID. */
+/* peek: messages of the group's window from an id on, finished ones included. dead_list: dead
+ * messages, oldest first, without the first `from`. OK, EMPTY (no messages there), INVALID. */
 typedef struct slotq_call_look {
     uint64_t from;     /* peek: first id wanted, 0 = oldest; dead_list: how many to skip */
     slotq_item *items; /* out: room for capacity items */
@@ -166,7 +167,7 @@ typedef struct slotq_call_stats {
     slotq_stats stats; /* out */
 } slotq_call_stats;
 
-/* Where a verb stands between two of its steps: the core's own. */
+/* The state of a verb between two of its steps. Private to the core. */
 typedef struct slotq_progress {
     uint32_t phase;
     uint32_t round;
@@ -178,13 +179,13 @@ typedef struct slotq_progress {
     uint32_t other_done; /* DONE words other than acked that head has passed */
     uint32_t scan_index;
     bool begun;  /* a sweep of this round has started, or a settle's whole one was made */
-    bool left;   /* a READY message was left to the next tick */
+    bool left;   /* a READY message was left until the next tick */
     bool buried; /* the sweep made words DONE: head may move */
     slotq_outcome outcome;
 } slotq_progress;
 
-/* One verb under way: slotq_core_begin, then set the verb's inputs, all of them. Outputs are whole
- * when the answer is not SLOTQ_MORE. */
+/* One running verb: call slotq_core_begin, then set all inputs of the verb. Outputs are complete
+ * when the outcome is not SLOTQ_MORE. */
 typedef struct slotq_call {
     slotq_verb verb;
     uint64_t now_ms;
@@ -204,8 +205,8 @@ typedef struct slotq_call {
     slotq_damage damage; /* out: CORRUPT */
 } slotq_call;
 
-/* Begin a call of a verb at a time. Clears what must be clear and no more: a cleared slotq_call
- * costs as much as a push. */
+/* Begin a call of a verb at time now_ms. Clears only the progress: clearing a whole slotq_call
+ * would cost as much as a push. */
 static inline void slotq_core_begin(slotq_call *call, slotq_verb verb, uint64_t now_ms)
 {
     call->verb = verb;
@@ -229,53 +230,54 @@ typedef struct slotq_patch {
 
 enum { SLOTQ_STEP_PATCHES = 72, SLOTQ_STEP_SCRATCH_BYTES = 2560 };
 
-/* The patches of one step, in the order in which they must reach the image: what is invisible
- * first, the header last. */
+/* The patches of one step, in the order in which they must reach the image: invisible bytes first,
+ * the header last. */
 typedef struct slotq_step {
     uint32_t patch_count;
     uint32_t scratch_used;
-    uint32_t visible_count; /* of patches, the last so many change visible bytes */
+    uint32_t visible_count; /* the last visible_count patches change visible bytes */
     bool needs_journal;     /* visible bytes change in more than one place: all or none of them */
-    bool pushes;            /* the header's last_id and tail are among them */
-    bool wakes;             /* when applied, wake all who wait on the image's wake word */
+    bool pushes;            /* the patches change the header's last_id and tail */
+    bool wakes;             /* after applying, wake all callers that wait on the wake word */
     uint32_t stamp;         /* low 32 bits of the push tick, for SLOTS */
     const slotq_data *messages; /* for SLOTS */
     slotq_patch patches[SLOTQ_STEP_PATCHES];
     uint8_t scratch[SLOTQ_STEP_SCRATCH_BYTES];
 } slotq_step;
 
-/* Bytes an image of this geometry has, or 0 when the geometry is out of range (what, if not
- * NULL, then says which field and its limit). */
+/* Bytes of an image of this geometry, or 0 if the geometry is out of range (what, if not NULL, then
+ * names the field and its limit; static). */
 uint32_t slotq_core_image_bytes(const slotq_geometry *geometry, const char **what);
 
-/* Write a fresh image into bytes, which must have slotq_core_image_bytes() bytes, aligned to 8,
+/* Write a fresh image into bytes, which must be slotq_core_image_bytes() long, aligned to 8, and
  * all zero. OK or INVALID. */
 slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geometry *geometry);
 
-/* Open an image: magic, version, geometry, size, and the ranges of the front. OK, CORRUPT or
- * VERSION, damage saying where. O(groups). bytes must be aligned to 8. */
+/* Open an image: checks magic, version, geometry, size, and the ranges of the front. OK, CORRUPT or
+ * VERSION; damage then names the place. O(groups). bytes must be aligned to 8. */
 slotq_outcome slotq_core_open(slotq_view *view, const uint8_t *bytes, uint64_t size,
                               slotq_damage *damage);
 
-/* Check the whole image: every rule of FORMAT.md. O(image). damage->what NULL = sound. */
+/* Check the whole image against every rule of FORMAT.md. OK (damage->what is NULL) or CORRUPT.
+ * O(image). */
 slotq_outcome slotq_core_check(const slotq_view *view, slotq_damage *damage);
 
-/* The next step of a call. SLOTQ_MORE, or the verb's answer; the step's patches are to be
- * applied in either case. CORRUPT (call->damage) when the front breaks its ranges. */
+/* The next step of a call. Returns SLOTQ_MORE or the outcome of the verb; in both cases the caller
+ * must apply the step's patches. CORRUPT (see call->damage) if the front breaks its ranges. */
 slotq_outcome slotq_core_step(const slotq_view *view, slotq_call *call, slotq_step *step);
 
 /* Write a step's patches into bytes (the view's own, writable). */
 void slotq_core_apply(uint8_t *bytes, const slotq_view *view, const slotq_step *step);
 
-/* Write one patch; for holders that order or journal them. */
+/* Write one patch; for callers that order or journal them. */
 void slotq_core_apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
                             const slotq_patch *patch);
 
-/* Step and apply until the answer is there. */
+/* Step and apply until the verb has its outcome, and return it. */
 slotq_outcome slotq_core_run(uint8_t *bytes, const slotq_view *view, slotq_call *call,
                              slotq_step *step);
 
-/* A slot, read. */
+/* The contents of a slot. */
 typedef struct slotq_slot {
     const uint8_t *payload;
     uint32_t payload_bytes;
@@ -283,26 +285,26 @@ typedef struct slotq_slot {
     uint32_t check; /* XXH32 stored; 0 without checks */
 } slotq_slot;
 
-/* Image offset of the ring slot of a message of the window (an id that reserve or peek gave). */
+/* Image offset of the ring slot of a message of the window (an id from reserve or peek). */
 uint32_t slotq_core_slot_offset(const slotq_view *view, uint64_t id);
 
-/* Offset of the slot after one in the ring: a run's messages lie one after another. */
+/* Offset of the next slot in the ring: the messages of a run are in adjacent slots. */
 static inline uint32_t slotq_core_slot_after(const slotq_view *view, uint32_t slot_offset)
 {
     const uint32_t next = slot_offset + view->stride;
     return next < view->ring_end ? next : view->ring_offset;
 }
 
-/* Read the slot at an offset that slotq_core_slot_offset, peek or dead_list gave. false: the
- * slot is damaged (length over payload_bytes, or the check is not the payload's XXH32): do not
- * use it, kill the message with SLOTQ_REASON_DAMAGED. payload points into bytes. */
+/* Read the slot at an offset from slotq_core_slot_offset, peek or dead_list. False: the slot is
+ * damaged (length over payload_bytes, or the check is not the payload's XXH32). Do not use it; kill
+ * the message with SLOTQ_REASON_DAMAGED. payload points into the image. */
 bool slotq_core_slot(const slotq_view *view, uint32_t slot_offset, slotq_slot *slot);
 
-/* The same for a slot that was copied out of the image. */
+/* The same for a slot that was copied out of the image; payload points into bytes. */
 bool slotq_core_slot_read(const slotq_geometry *geometry, const uint8_t *bytes, slotq_slot *slot);
 
-/* Milliseconds of a stamp: of the ticks with these low 32 bits the one from 2^32 - 2^28 behind
- * to 2^28 - 1 ahead of now_ms; 0 when that would be before 1970. */
+/* The push time of a stamp in milliseconds since 1970: of the ticks with these low 32 bits, the one
+ * between 2^32 - 2^28 behind and 2^28 - 1 ahead of now_ms. 0 if that would be before 1970. */
 uint64_t slotq_core_stamp_ms(const slotq_geometry *geometry, uint32_t stamp, uint64_t now_ms);
 
 #ifdef __cplusplus

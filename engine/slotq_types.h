@@ -1,5 +1,5 @@
-/* slotq_types.h: the words that slotq_core.h and slotq.h share: outcomes, limits, geometry,
- * and the plain records that verbs fill. Freestanding: no function, no allocation, no clock.
+/* slotq_types.h: the types that slotq_core.h and slotq.h share: outcomes, limits, geometry, and the
+ * structs that verbs fill. Freestanding: no function, no allocation, no clock.
  */
 #ifndef SLOTQ_TYPES_H
 #define SLOTQ_TYPES_H
@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-/* Answers of verbs; texts and numbers in errors.def. Below SLOTQ_FAILURES the queue is fine. */
+/* What a verb returns; numbers and texts are in errors.def. Below SLOTQ_FAILURES the queue works
+ * and this is its result. */
 typedef enum slotq_outcome {
 #define SLOTQ_CODE(name, number, kind, exit_code, text) SLOTQ_##name = (number),
 #include "errors.def"
@@ -30,12 +31,12 @@ enum {
     SLOTQ_GROUPS_MAX = 16,
     SLOTQ_MAX_ATTEMPTS_MAX = 62,
     SLOTQ_TICK_MS_MAX = 60000,
-    SLOTQ_CALL_MESSAGES_MAX = 4096,       /* messages in one push, reserve or settle */
-    SLOTQ_CALL_BYTES_MAX = 1024 * 1024,   /* payload bytes in one push */
+    SLOTQ_CALL_MESSAGES_MAX = 4096,     /* messages in one push, reserve or settle */
+    SLOTQ_CALL_BYTES_MAX = 1024 * 1024, /* payload bytes in one push */
     SLOTQ_IMAGE_BYTES_MAX = 512 * 1024 * 1024,
-    SLOTQ_IMAGE_BYTES_MIN = 104,          /* header, geometry, shared state, one group */
+    SLOTQ_IMAGE_BYTES_MIN = 104,           /* header, geometry, shared state, one group */
     SLOTQ_LEASE_TICKS_MAX = (1 << 23) - 1, /* leases and delays: 1 ms to this many ticks */
-    SLOTQ_ALL_GROUPS = 255                /* remove: in every group */
+    SLOTQ_ALL_GROUPS = 255                 /* remove: from every group */
 };
 #define SLOTQ_NOW_MS_MAX ((UINT64_C(1) << 47) - 1) /* milliseconds since 1970-01-01 UTC */
 #define SLOTQ_ID_MAX ((UINT64_C(1) << 47) - 1)
@@ -44,13 +45,13 @@ enum {
 enum {
     SLOTQ_FLAG_OVERWRITE = 1,      /* a full queue drops its oldest messages */
     SLOTQ_FLAG_CHECKS = 2,         /* XXH32 of the payload in each slot */
-    SLOTQ_FLAG_KEYS = 4,           /* room for a key a message */
+    SLOTQ_FLAG_KEYS = 4,           /* room for one key per message */
     SLOTQ_FLAG_DEAD_OVERWRITE = 8, /* a full dead section drops its oldest */
     SLOTQ_FLAG_STAMPS = 16,        /* push time in each slot */
     SLOTQ_FLAGS_ALL = 31
 };
 
-/* What is fixed at creation. Ranges: FORMAT.md, "Geometry". */
+/* Fixed at creation. Ranges: FORMAT.md, "Geometry". */
 typedef struct slotq_geometry {
     uint16_t ring_slots;    /* R, 2 to 65535; the queue holds R - 1 messages */
     uint16_t payload_bytes; /* largest payload, 1 to 65535 bytes */
@@ -78,42 +79,42 @@ typedef enum slotq_why {
     SLOTQ_WHY_OTHER_GROUP = 4
 } slotq_why;
 
-/* Reasons of death that slotq itself gives; 1 to 254 are the caller's. */
+/* Reasons of death that slotq gives; callers should use 1 to 254. */
 enum { SLOTQ_REASON_LEASE_ENDED = 0, SLOTQ_REASON_DAMAGED = 255 };
 
-/* What pause and resume act on. */
+/* What pause and resume act on: IN = pushes (and redrive), OUT = reserves. */
 enum { SLOTQ_PAUSE_IN = 1, SLOTQ_PAUSE_OUT = 2, SLOTQ_PAUSE_BOTH = 3 };
 
-/* Bytes to push; borrowed for the call. bytes may be NULL when size is 0. */
+/* Bytes to push; borrowed for the call. bytes may be NULL if size is 0. */
 typedef struct slotq_data {
     const void *bytes;
     uint32_t size; /* 0 to payload_bytes */
 } slotq_data;
 
-/* Messages with ids id, id + 1, … that carry one token. */
+/* count messages with ids id, id + 1, … that have the same token. */
 typedef struct slotq_run {
     uint64_t id;
     uint32_t token;
     uint32_t count;
 } slotq_run;
 
-/* What status tells of one message for one group. */
+/* The status of one message for one group. */
 typedef struct slotq_status {
     slotq_state state;
-    slotq_why why;        /* when DONE */
-    uint8_t attempts;     /* reserves so far, saturating at 63; 0 when DONE */
-    uint64_t deadline_ms; /* LEASED: lease end; WAITING: not before; else 0 */
-    uint64_t pushed_ms;   /* push time with stamps (rounded down to a tick), else 0 */
-    uint32_t position;    /* at most how many messages will be delivered before it */
+    slotq_why why;        /* if DONE */
+    uint8_t attempts;     /* reserves so far, stays at 63; 0 if DONE */
+    uint64_t deadline_ms; /* LEASED: end of the lease; WAITING: end of the delay; else 0 */
+    uint64_t pushed_ms;   /* with stamps: push time, rounded down to a tick; else 0 */
+    uint32_t position;    /* max messages that are delivered before this one */
 } slotq_status;
 
-/* Which message keeps the ring from taking more. */
+/* The message that keeps the ring full: the oldest one that a group has not finished. */
 typedef struct slotq_holder {
     uint64_t id;         /* oldest message that some group has not finished; 0 = none */
-    uint32_t held;       /* slots in use: that message and all behind it */
-    uint32_t unfinished; /* of those, messages the group has not finished */
-    uint8_t group;       /* a group that has not finished it (the furthest behind) */
-    slotq_state state;   /* its state there */
+    uint32_t held;       /* slots in use: that message and all newer ones */
+    uint32_t unfinished; /* of these, messages that the group has not finished */
+    uint8_t group;       /* the group furthest behind, which has not finished it */
+    slotq_state state;   /* the state of the message in that group */
 } slotq_holder;
 
 /* Numbers of a queue, and of one group in it. */
@@ -121,13 +122,13 @@ typedef struct slotq_stats {
     uint64_t last_id;     /* newest message; 0 = none yet */
     uint32_t capacity;    /* messages the ring can hold, R - 1 */
     uint32_t used;        /* slots in use */
-    uint32_t group;       /* the group the next nine are of */
-    uint32_t ready;       /* deliverable now: new and given back (DONE ones ahead included) */
+    uint32_t group;       /* the group of the next nine numbers */
+    uint32_t ready;       /* deliverable now: new messages (DONE ones ahead included) and retries */
     uint32_t undelivered; /* never delivered to the group */
     uint32_t leased;
     uint32_t waiting;
-    uint32_t unfinished;  /* ready + leased + waiting */
-    uint32_t acked;       /* this and the next two wrap at 2^32 */
+    uint32_t unfinished; /* ready + leased + waiting */
+    uint32_t acked;      /* this and the next two wrap at 2^32 */
     uint32_t redelivered;
     uint32_t died;
     uint64_t next_due_ms; /* a lower bound of the group's deadlines; 0 = none */
@@ -141,10 +142,10 @@ typedef struct slotq_stats {
     slotq_holder holder;
 } slotq_stats;
 
-/* Where an image is damaged; what is a static string. */
+/* The place where an image is damaged. */
 typedef struct slotq_damage {
     uint64_t offset;  /* bytes from the start of the image */
-    const char *what; /* the field and the rule it breaks; NULL = sound */
+    const char *what; /* the field and the rule that it breaks; static; NULL = sound */
 } slotq_damage;
 
 #ifdef __cplusplus
