@@ -125,6 +125,8 @@ if command -v gnuplot >.seen; then
         holds "$picture.svg is drawn" grep -q '</svg>' $picture.svg
         holds "$picture.svg is in the report" grep -q "]($picture.svg)" report.md
     done
+else
+    skip 'the plots are drawn' 'gnuplot is not on the PATH'
 fi
 
 # Any subset will do.

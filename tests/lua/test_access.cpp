@@ -132,9 +132,6 @@ std::string outcome_of(const Story &story)
 
 TEST_CASE("access: what a worker needs, and no more")
 {
-    if (!redis::available()) {
-        return;
-    }
     for (size_t left_out = 0; left_out <= worker_permissions.size(); left_out++) {
         on_server::Shape shape;
         shape.flags = 16;
@@ -150,9 +147,6 @@ TEST_CASE("access: what a worker needs, and no more")
 
 TEST_CASE("access: what a monitor needs, and no more")
 {
-    if (!redis::available()) {
-        return;
-    }
     on_server::Shape shape;
     shape.flags = 16;
     for (size_t left_out = 0; left_out <= monitor_permissions.size(); left_out++) {
@@ -171,9 +165,6 @@ TEST_CASE("access: what a monitor needs, and no more")
 /* It asks more at connecting, and does without where that is not allowed. */
 TEST_CASE("access: the library works with a worker's permissions")
 {
-    if (!redis::available()) {
-        return;
-    }
     Queue queue(guarded_server());
     allow(queue, "worker", worker_permissions, worker_permissions.size());
     const std::string url = guarded_server().url() + "?user=worker&password=secret";
@@ -218,9 +209,6 @@ TEST_CASE("access: lua/README.md names these permissions")
 
 TEST_CASE("access: a worker of one queue cannot touch another, nor anything else")
 {
-    if (!redis::available()) {
-        return;
-    }
     Queue own(guarded_server());
     Queue foreign(guarded_server());
     allow(own, "worker", worker_permissions, worker_permissions.size());

@@ -74,9 +74,6 @@ Arguments with_now(const Queue &queue, const std::string &script)
 
 TEST_CASE("arguments: nonsense in each place of each script")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
@@ -99,9 +96,6 @@ TEST_CASE("arguments: nonsense in each place of each script")
 
 TEST_CASE("arguments: empty, missing, too many")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
@@ -140,9 +134,6 @@ TEST_CASE("arguments: empty, missing, too many")
 
 TEST_CASE("arguments: the number of keys")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
@@ -193,9 +184,6 @@ const std::string lease_too_long = std::to_string(((1ull << 23) - 1) * 100 + 1);
 
 TEST_CASE("arguments: out of range for push and reserve")
 {
-    if (!redis::available()) {
-        return;
-    }
     Queue queue(redis::shared_server(), "redis7", two_groups());
     queue.prepare();
     check_refused(queue, {
@@ -222,9 +210,6 @@ TEST_CASE("arguments: out of range for push and reserve")
 
 TEST_CASE("arguments: out of range for settle")
 {
-    if (!redis::available()) {
-        return;
-    }
     Queue queue(redis::shared_server(), "redis7", two_groups());
     queue.prepare();
     const std::string id = std::to_string(queue.leased_id);
@@ -254,9 +239,6 @@ TEST_CASE("arguments: out of range for settle")
 
 TEST_CASE("arguments: out of range for the others")
 {
-    if (!redis::available()) {
-        return;
-    }
     Queue queue(redis::shared_server(), "redis7", two_groups());
     queue.prepare();
     const std::string id = std::to_string(queue.leased_id);
@@ -294,9 +276,6 @@ TEST_CASE("arguments: out of range for the others")
 
 TEST_CASE("arguments: at most 1 MiB of payload in a push")
 {
-    if (!redis::available()) {
-        return;
-    }
     on_server::Shape shape;
     shape.ring_slots = 300;
     shape.payload_bytes = 8192;
@@ -327,9 +306,6 @@ TEST_CASE("arguments: at most 1 MiB of payload in a push")
 
 TEST_CASE("arguments: a checks queue is pushed and reserved packed only")
 {
-    if (!redis::available()) {
-        return;
-    }
     on_server::Shape shape;
     shape.flags = 2;
     Queue queue(redis::shared_server(), "redis7", shape);
@@ -347,9 +323,6 @@ TEST_CASE("arguments: a checks queue is pushed and reserved packed only")
 
 TEST_CASE("arguments: an error never repeats the caller's bytes")
 {
-    if (!redis::available()) {
-        return;
-    }
     Queue queue(redis::shared_server());
     queue.prepare();
     const std::string secret = "s3cret-bytes";

@@ -70,9 +70,6 @@ const char *const now = "1700000000000";
 
 TEST_CASE("costs: calls of push, for any number of groups")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     for (const uint32_t groups : {1u, 2u, 3u, 16u}) {
         on_server::Shape shape;
@@ -91,9 +88,6 @@ TEST_CASE("costs: calls of push, for any number of groups")
 
 TEST_CASE("costs: calls of reserve")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     const std::string script = GENERATE(as<std::string>(), "reserve_packed", "reserve");
     Queue queue(counted_server(), variant);
@@ -110,9 +104,6 @@ TEST_CASE("costs: calls of reserve")
 
 TEST_CASE("costs: calls of an ack at head, and elsewhere")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(counted_server(), variant);
     queue.run("push", {"a", "b", "c", "d"});
@@ -139,9 +130,6 @@ TEST_CASE("costs: calls of an ack at head, and elsewhere")
 
 TEST_CASE("costs: calls where somebody waits, and where a run wraps")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(counted_server(), variant);
     CAPTURE(variant);
@@ -162,9 +150,6 @@ TEST_CASE("costs: calls where somebody waits, and where a run wraps")
 
 TEST_CASE("costs: calls of a batch are those of one message")
 {
-    if (!redis::available()) {
-        return;
-    }
     on_server::Shape shape;
     shape.ring_slots = 1000;
     Queue queue(counted_server(), "redis7", shape);
@@ -181,9 +166,6 @@ TEST_CASE("costs: calls of a batch are those of one message")
 
 TEST_CASE("costs: MEMORY USAGE is the formula's, also when all are leased")
 {
-    if (!redis::available()) {
-        return;
-    }
     for (const uint32_t slots : {2u, 9u, 100u, 1000u, 65535u}) {
         for (const uint32_t payload : {1u, 32u, 100u}) {
             on_server::Shape shape;

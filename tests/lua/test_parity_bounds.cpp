@@ -108,9 +108,6 @@ private:
 
 TEST_CASE("parity: an ack elsewhere moves a head that rests on removed messages")
 {
-    if (!redis::available()) {
-        return;
-    }
     const uint32_t reason = GENERATE(0u, 1u); /* with a reason the script takes its long way */
     for (const uint32_t gap : {1000u, 1024u, 1025u, 2000u, 2500u}) {
         Both both(support::geometry(4000, 1, 1, 0, 0, 0, 1));
@@ -138,9 +135,6 @@ TEST_CASE("parity: an ack elsewhere moves a head that rests on removed messages"
 
 TEST_CASE("parity: sweeps of more than a round, burials at their bound")
 {
-    if (!redis::available()) {
-        return;
-    }
     for (const uint32_t attempts : {0u, 1u, 2u}) {
         for (const uint32_t dead : {0u, 10u, 40u}) {
             Both both(support::geometry(3000, 1, 1, 0, attempts, dead, 1));
@@ -165,9 +159,6 @@ TEST_CASE("parity: sweeps of more than a round, burials at their bound")
 
 TEST_CASE("parity: a nack after its whole sweep, with no room among the dead")
 {
-    if (!redis::available()) {
-        return;
-    }
     Both both(support::geometry(9, 1, 1, 0, 1, 1, 1));
     CHECK(both.push(5) == "");
     CHECK(both.reserve(5, 100) == "");
@@ -186,9 +177,6 @@ TEST_CASE("parity: a nack after its whole sweep, with no room among the dead")
 
 TEST_CASE("parity: a reserve that only finds removed messages ends in AGAIN")
 {
-    if (!redis::available()) {
-        return;
-    }
     Both both(support::geometry(8000, 1, 1, 0, 0, 0, 1));
     CHECK(both.push(4000) == "");
     CHECK(both.push(3900) == "");
@@ -206,9 +194,6 @@ TEST_CASE("parity: a reserve that only finds removed messages ends in AGAIN")
 /* Bits one below the new deadline's: left to the next tick, or kept by extend. */
 TEST_CASE("parity: a message that the token rule leaves")
 {
-    if (!redis::available()) {
-        return;
-    }
     for (const uint32_t ahead : {4093u, 4094u, 4095u, 4096u}) {
         Both both(support::geometry(10, 1, 1, 0, 0, 0, 1));
         CAPTURE(ahead);
@@ -234,9 +219,6 @@ TEST_CASE("parity: a message that the token rule leaves")
 
 TEST_CASE("parity: a push over many removed messages, with and without overwrite")
 {
-    if (!redis::available()) {
-        return;
-    }
     for (const uint32_t flags : {0u, uint32_t{SLOTQ_FLAG_OVERWRITE}}) {
         Both both(support::geometry(5000, 1, 1, flags, 0, 0, 1));
         CAPTURE(flags);
@@ -254,9 +236,6 @@ TEST_CASE("parity: a push over many removed messages, with and without overwrite
 /* create of every kind of geometry, also those that the plays leave out; again, and another. */
 TEST_CASE("parity: create makes the core's bytes, and touches nothing that is there")
 {
-    if (!redis::available()) {
-        return;
-    }
     const auto connection = redis::shared_server().connect();
     redis::Scripts scripts(*connection, GENERATE(as<std::string>(), "plain", "redis7"));
     const std::string key = "parity:create";

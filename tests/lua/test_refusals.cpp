@@ -42,9 +42,6 @@ std::string all_refuse(Queue &queue, const std::string &bytes, const std::string
 
 TEST_CASE("refusals: no value, and a value of another type")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
@@ -69,9 +66,6 @@ TEST_CASE("refusals: no value, and a value of another type")
 
 TEST_CASE("refusals: cut off, made longer, foreign, zeroed")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
@@ -110,9 +104,6 @@ bool is_believed(size_t offset, uint8_t value)
 
 TEST_CASE("refusals: every byte of the geometry")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
@@ -135,9 +126,6 @@ TEST_CASE("refusals: every byte of the geometry")
 
 TEST_CASE("refusals: payloads of no bytes, though the size is right")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
@@ -152,9 +140,6 @@ TEST_CASE("refusals: payloads of no bytes, though the size is right")
 /* A geometry that is out of range though its check is right: who wrote it meant it. */
 TEST_CASE("refusals: a geometry out of range with a right check")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
@@ -210,9 +195,6 @@ std::string hold_all(Queue &queue, const std::string &bytes, uint32_t &refused)
 
 TEST_CASE("refusals: every byte of a value")
 {
-    if (!redis::available()) {
-        return;
-    }
     const bool prove = std::getenv("SLOTQ_PROVE") != nullptr;
     on_server::Shape shape;
     shape.max_attempts = 2;
@@ -271,9 +253,6 @@ int64_t core_offset(const std::string &bytes)
 
 TEST_CASE("refusals: SLOTQCORRUPT names the offset that the core names")
 {
-    if (!redis::available()) {
-        return;
-    }
     on_server::Shape shape;
     shape.groups = 2;
     Queue queue(redis::shared_server(), "redis7", shape);

@@ -30,9 +30,6 @@ bool is_create(const std::string &script)
 
 TEST_CASE("server full: every verb but create goes on with the redis7 scripts")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server({"--maxmemory-policy", "noeviction"});
     for (const std::string &script : on_server::all_scripts()) {
         Queue queue(server, "redis7");
@@ -50,9 +47,6 @@ TEST_CASE("server full: every verb but create goes on with the redis7 scripts")
 
 TEST_CASE("server full: a queue is filled and emptied, woken and swept")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server({"--maxmemory-policy", "noeviction"});
     on_server::Shape shape;
     shape.max_attempts = 1;
@@ -74,9 +68,6 @@ TEST_CASE("server full: a queue is filled and emptied, woken and swept")
  * before anything is written. */
 TEST_CASE("server full: what a plain script would write is refused")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server({"--maxmemory-policy", "noeviction"});
     for (const std::string &script : on_server::all_scripts()) {
         Queue plain(server, "plain");
@@ -98,9 +89,6 @@ TEST_CASE("server full: what a plain script would write is refused")
  * 7.4 on the script's own flag counts there too. */
 TEST_CASE("server full: a transaction is refused whole, or done whole")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server({"--maxmemory-policy", "noeviction"});
     for (const std::string &script : on_server::all_scripts()) {
         Queue queue(server, "redis7");
@@ -128,9 +116,6 @@ TEST_CASE("server full: a transaction is refused whole, or done whole")
 
 TEST_CASE("server: SCRIPT FLUSH between any two verbs")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     for (const std::string &script : on_server::all_scripts()) {
         CAPTURE(script);
@@ -148,9 +133,6 @@ TEST_CASE("server: SCRIPT FLUSH between any two verbs")
 
 TEST_CASE("server: a read-only replica lets the looking verbs through, and no other")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     redis::Server server;
     Queue queue(server, variant);
@@ -172,9 +154,6 @@ TEST_CASE("server: a read-only replica lets the looking verbs through, and no ot
 
 TEST_CASE("server: BUSY while a slow script runs changes nothing")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server({"--busy-reply-threshold", "1"});
     Queue queue(server);
     queue.prepare();
@@ -305,9 +284,6 @@ void kill_soon(pid_t pid, const std::atomic<uint32_t> &rounds, uint64_t wait_us)
 
 TEST_CASE("server: killed under load with appendfsync always, nothing answered is lost")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server({"--appendonly", "yes", "--appendfsync", "always"});
     on_server::Shape shape;
     shape.ring_slots = 200;

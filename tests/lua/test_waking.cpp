@@ -48,9 +48,6 @@ uint64_t wake_of(Queue &queue)
 
 TEST_CASE("waking: a consumer that found nothing is told of a push, once")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     const std::string reserve = GENERATE(as<std::string>(), "reserve", "reserve_packed");
     const std::string push = GENERATE(as<std::string>(), "push", "push_packed");
@@ -79,9 +76,6 @@ TEST_CASE("waking: a consumer that found nothing is told of a push, once")
 
 TEST_CASE("waking: a producer that found no room is told of it")
 {
-    if (!redis::available()) {
-        return;
-    }
     on_server::Shape shape;
     shape.ring_slots = 2;
     Queue queue(redis::shared_server(), "redis7", shape);
@@ -99,9 +93,6 @@ TEST_CASE("waking: a producer that found no room is told of it")
 
 TEST_CASE("waking: an ack does not wake those who wait for a message")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     Listener listener(queue);
@@ -117,9 +108,6 @@ TEST_CASE("waking: an ack does not wake those who wait for a message")
 
 TEST_CASE("waking: what makes a message ready again wakes: nack, release, reclaim, redrive, resume")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string what =
         GENERATE(as<std::string>(), "nack", "release", "reclaim", "redrive", "resume", "remove");
     Queue queue(redis::shared_server());
@@ -153,9 +141,6 @@ TEST_CASE("waking: what makes a message ready again wakes: nack, release, reclai
 
 TEST_CASE("time: the server's where the caller gives none, and stamps keep it")
 {
-    if (!redis::available()) {
-        return;
-    }
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     on_server::Shape shape;
     shape.flags = 16;

@@ -25,12 +25,8 @@ std::ostream &operator<<(std::ostream &out, Kind kind)
 
 std::vector<Kind> all_kinds()
 {
-    std::vector<Kind> kinds = {Kind::memory, Kind::buffer, Kind::file, Kind::file_exclusive,
-                               Kind::file_synced};
-    if (redis::available()) {
-        kinds.push_back(Kind::redis);
-    }
-    return kinds;
+    return {Kind::memory,         Kind::buffer,      Kind::file,
+            Kind::file_exclusive, Kind::file_synced, Kind::redis};
 }
 
 std::vector<Kind> file_kinds()

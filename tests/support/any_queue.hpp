@@ -18,7 +18,8 @@ namespace any_queue
 enum class Kind { memory, buffer, file, file_exclusive, file_synced, redis };
 std::ostream &operator<<(std::ostream &out, Kind kind);
 
-/* All of them (Redis where there is a server to start), and those whose bytes are in a file. */
+/* All of them, and those whose bytes are in a file. Redis is last: a Queue of it skips the test
+ * case when no server can be started, and all others have been tried by then. */
 std::vector<Kind> all_kinds();
 std::vector<Kind> file_kinds();
 

@@ -1,13 +1,123 @@
-// main.cpp: the main function of every test binary. Knows no test; compiled once, since it
-// carries the whole of Catch2 when that is the single header.
+// main.cpp: the main function of every test binary, and the sum of its test cases as the last
+// line: passed, failed, and skipped with a reason. Knows no test; compiled once, since it carries
+// the whole of Catch2 when that is the single header.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
+#define CATCH_CAN_SKIP 1
+#else
+#define CATCH_CONFIG_RUNNER
+#define CATCH_CONFIG_DEFAULT_REPORTER "cases"
+#include <catch2/catch.hpp>
+#define CATCH_CAN_SKIP 0
+#endif
+
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "skip.hpp"
+
+namespace
+{
+
+std::string skip_reason; // of the running test case; empty: not skipped
+
+struct {
+    uint64_t passed, failed, skipped;
+} sum;
+
+} // namespace
+
+void support::skip(const std::string &reason)
+{
+    skip_reason = reason;
+#if CATCH_CAN_SKIP
+    SKIP(reason);
+    std::abort(); // SKIP does not return, but its declaration does not say so
+#else
+    throw Catch::TestFailureException(); // ends the test case and fails nothing
+#endif
+}
+
+namespace
+{
+
+// The generation with SKIP counts what was skipped in its own summary. The older one counts it as
+// passed, so there the summary is corrected before it is printed.
+#if CATCH_CAN_SKIP
+using Base = Catch::EventListenerBase;
+const std::string &name_of(const Catch::TestCaseInfo *test)
+{
+    return test->name;
+}
+#else
+using Base = Catch::ConsoleReporter;
+const std::string &name_of(const Catch::TestCaseInfo &test)
+{
+    return test.name;
+}
+#endif
+
+class Cases : public Base
+{
+public:
+    using Base::Base;
+
+    static std::string getDescription()
+    {
+        return "Catch2's console report, then the sum: passed, failed, skipped";
+    }
+
+    void testCaseStarting(const Catch::TestCaseInfo &test) override
+    {
+        skip_reason.clear();
+        Base::testCaseStarting(test);
+    }
+
+    void testCaseEnded(const Catch::TestCaseStats &stats) override
+    {
+        Base::testCaseEnded(stats);
+        if (stats.totals.testCases.failed > 0) {
+            sum.failed++;
+        } else if (!skip_reason.empty()) {
+            sum.skipped++;
+            std::cout << "skipped: " << name_of(stats.testInfo) << ": " << skip_reason << std::endl;
+        } else {
+            sum.passed++;
+        }
+    }
+
+    void testRunEnded(const Catch::TestRunStats &stats) override
+    {
+        Catch::TestRunStats corrected = stats;
+#if !CATCH_CAN_SKIP
+        corrected.totals.testCases.passed -= sum.skipped;
+#endif
+        Base::testRunEnded(corrected);
+    }
+};
+
+#if CATCH_CAN_SKIP
+CATCH_REGISTER_LISTENER(Cases)
+#else
+CATCH_REGISTER_REPORTER("cases", Cases)
+#endif
+
+constexpr int all_skipped = 4; // the exit code of the generation with SKIP
+
+} // namespace
 
 int main(int argc, char **argv)
 {
-    return Catch::Session().run(argc, argv);
+    const int code = Catch::Session().run(argc, argv);
+    if (sum.passed + sum.failed + sum.skipped > 0) {
+        std::cout << sum.passed << " passed, " << sum.failed << " failed";
+        if (sum.skipped > 0) {
+            std::cout << ", " << sum.skipped << " skipped";
+        }
+        std::cout << std::endl;
+    }
+    const bool only_skipped = sum.skipped > 0 && sum.passed + sum.failed == 0;
+    return only_skipped && code == all_skipped ? 0 : code;
 }
-#else
-#define CATCH_CONFIG_MAIN
-#include <catch2/catch.hpp>
-#endif

@@ -16,6 +16,7 @@ cd "$work_folder" || exit 1
 unset SLOTQ_URL NO_COLOR
 passed=0
 failed=0
+skipped=0
 
 ok() { # name
     passed=$((passed + 1))
@@ -27,6 +28,27 @@ not_ok() { # name, why...
     echo "not ok $1"
     shift
     printf '    %s\n' "$@"
+}
+
+# skip NAME REASON: cannot be tried here, and is not counted as passed. A reason has no colon.
+skip() {
+    skipped=$((skipped + 1))
+    echo "skipped: $1: $2"
+}
+
+# need PROGRAM...: skips the rest of the suite when a program is missing; with CI set, that fails.
+need() {
+    local program
+    for program in "$@"; do
+        command -v "$program" >.seen && continue
+        if [ -n "${CI:-}" ]; then
+            not_ok "$program is on the PATH, as CI is set"
+        else
+            skip "what needs $program" "$(basename "$program") is not on the PATH"
+        fi
+        finish
+        exit
+    done
 }
 
 # expect NAME CODE STDOUT STDERR ARGUMENT...: run slotq; its exit code must be CODE, and its
@@ -107,6 +129,10 @@ catches() {
 }
 
 finish() {
-    echo "$passed passed, $failed failed"
+    if [ "$skipped" = 0 ]; then
+        echo "$passed passed, $failed failed"
+    else
+        echo "$passed passed, $failed failed, $skipped skipped"
+    fi
     [ "$failed" = 0 ]
 }

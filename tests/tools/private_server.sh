@@ -8,15 +8,7 @@ server=''
 mkdir "$server_folder"
 
 server_program=${SLOTQ_REDIS_SERVER:-redis-server}
-if ! command -v "$server_program" >out; then
-    if [ -n "${CI:-}" ]; then
-        not_ok 'there is a redis-server' 'apt-get install redis-server'
-    else
-        echo 'skipped: there is no redis-server (apt-get install redis-server)'
-    fi
-    finish
-    exit
-fi
+need "$server_program" redis-cli
 
 answers() { redis-cli -s "$server_folder/socket" ping 2>.seen | grep -Eq 'PONG|NOAUTH'; }
 

@@ -40,6 +40,8 @@ if command -v script >out; then
     echo n | script -qec "'$SLOTQ' -u there doctor --adopt-journal jobs" /dev/null >asked
     same 'on a terminal it asks; no: exit 9' 9 $?
     holds 'what it wants one to say yes to' grep -q 'both files were copied together' asked
+else
+    skip 'the question on a terminal' 'script (bsdutils) is not on the PATH'
 fi
 holds 'all this left the copy as it was' diff -r there backup
 

@@ -163,6 +163,8 @@ if command -v script >out; then
     holds 'and no line is wider' awk 'length > 80 {exit 1}' seen
     terminal export screen >seen
     holds 'export does not write to a terminal' grep -q 'slotq export screen > BACKUP' seen
+else
+    skip 'output on a terminal' 'script (bsdutils) is not on the PATH'
 fi
 
 # ---- options, help ----

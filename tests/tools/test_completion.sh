@@ -39,19 +39,17 @@ same 'its queue' 'jobs' "$(complete_line slotq dead ls j)"
 same 'pause what' 'in out' "$(complete_line slotq pause jobs '')"
 same 'help about' 'reclaim release remove reserve resume' "$(complete_line slotq help re)"
 
-# ---- queues of a server, where there is one ----
-if command -v "${SLOTQ_REDIS_SERVER:-redis-server}" >out; then
-    # shellcheck source=tests/tools/private_server.sh
-    . "$source_folder/tests/tools/private_server.sh"
-    start_server
-    "$SLOTQ" -q create far
-    "$SLOTQ" -q create 'far away'
-    PATH=${SLOTQ%/*}:$PATH
-    same 'queues of a server by SLOTQ_URL' 'far far away' "$(complete_line slotq push f)"
-    unset SLOTQ_URL
-    same 'and by -u, whose colons bash breaks' 'far far away' \
-        "$(complete_line slotq -u unix : "${server_url#unix:}" stats f)"
-    same 'which is not where other queues are' 'jobs' "$(complete_line slotq stats j)"
-    end_server
-fi
+# ---- queues of a server ----
+# shellcheck source=tests/tools/private_server.sh
+. "$source_folder/tests/tools/private_server.sh"
+start_server
+"$SLOTQ" -q create far
+"$SLOTQ" -q create 'far away'
+PATH=${SLOTQ%/*}:$PATH
+same 'queues of a server by SLOTQ_URL' 'far far away' "$(complete_line slotq push f)"
+unset SLOTQ_URL
+same 'and by -u, whose colons bash breaks' 'far far away' \
+    "$(complete_line slotq -u unix : "${server_url#unix:}" stats f)"
+same 'which is not where other queues are' 'jobs' "$(complete_line slotq stats j)"
+end_server
 finish

@@ -54,5 +54,7 @@ if command -v scdoc >out; then
         scdoc <"$source" >made 2>err
         same "${source##*/} is good scdoc" 0 $?
     done
+else
+    skip 'the man pages are good scdoc' 'scdoc is not on the PATH'
 fi
 finish

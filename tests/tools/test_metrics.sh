@@ -96,8 +96,6 @@ expect 'one that is not there' 3 '^slotq_up\{queue="none"\} 0$' 'create none' me
 expect 'JSON is elsewhere' 2 - 'ls --json' metrics --json
 
 # ---- as other programs read them ----
-# without NAME WHY: said, and not counted as passed.
-without() { echo "skipped $1: $2"; }
 timeless() { grep -v '^#' "$1" | grep -v oldest_age | cksum; }
 
 expect 'OpenMetrics' 6 '^# TYPE slotq_pushed counter$' 'caf' metrics --openmetrics
@@ -110,7 +108,7 @@ if command -v promtool >out; then
     promtool check metrics <text.txt >linted 2>&1
     same 'promtool check metrics finds nothing' '0 ' "$? $(cat linted)"
 else
-    without 'promtool check metrics' 'no promtool (apt-get install prometheus)'
+    skip 'promtool check metrics' 'no promtool (apt-get install prometheus)'
 fi
 python=/usr/bin/python3 # where the package manager puts its modules
 if "$python" -c 'import prometheus_client.openmetrics.parser' 2>err; then
@@ -132,7 +130,7 @@ PYTHON
     holds 'counters as counters' grep -q "^counter slotq_acked_total .*'jobs'.* 1.0$" open.parsed
     holds 'names as they are' grep -qF "('queue', 'a \"b\" \\\\c')" open.parsed
 else
-    without 'the OpenMetrics parser' \
+    skip 'the OpenMetrics parser' \
         'no prometheus_client (apt-get install python3-prometheus-client)'
 fi
 mkdir empty

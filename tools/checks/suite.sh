@@ -1,6 +1,6 @@
 #!/bin/sh
-# suite.sh: runs one suite with its output in a log, counts what passed and failed, prints one
-# line, and the log's end when something failed. Called by suites.sh.
+# suite.sh: runs one suite with its output in a log, counts what passed, failed and was skipped,
+# prints one line, and the log's end when something failed. Called by suites.sh.
 #
 # suite.sh LOGS SUITE
 set -u
@@ -32,29 +32,24 @@ run >"$log.log" 2>&1 </dev/null
 code=$?
 seconds=$(($(date +%s) - started))
 
-# Catch2 says "All tests passed (… in 3 test cases)" or "test cases: 3 | 2 passed | 1 failed";
-# the others end with "N passed, N failed". No such line is a failure: the suite died.
+# A suite ends with "N passed, N failed" and, where it skipped something, ", N skipped". A suite
+# without such a line died, which is a failure.
 count=$(awk -v code=$code '
-    /^All tests passed \(/ { passed = $(NF - 2); failed = 0; seen = 1 }
-    /^test cases: / {
-        passed = failed = 0; seen = 1
-        for (i = 4; i < NF; i++) {
-            if ($(i + 1) == "passed") passed += $i
-            if ($(i + 1) == "failed") failed += ($(i + 2) == "as" ? 0 : $i)
-        }
+    /^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ {
+        passed = $1; failed = $3; skipped = $5; seen = 1
     }
-    /^[0-9]+ passed, [0-9]+ failed$/ { passed = $1; failed = $3; seen = 1 }
     END {
-        if (!seen) { passed = 0; failed = 1 }
+        if (!seen) { passed = skipped = 0; failed = 1 }
         if (code != 0 && failed == 0) failed = 1
-        if (passed + failed == 0) failed = 1
-        print passed + 0, failed + 0
+        if (passed + failed + skipped == 0) failed = 1
+        print passed + 0, failed + 0, skipped + 0
     }' "$log.log")
 echo "$count" >"$log.count"
 line=$(printf '%s\n' "$count" | awk -v name="$name" -v seconds=$seconds \
-    '{ printf "%-34s %6d passed, %d failed %6d s", name, $1, $2, seconds }')
+    '{ printf "%-34s %6d passed, %d failed%s %6d s", name, $1, $2,
+        ($3 > 0 ? ", " $3 " skipped" : ""), seconds }')
 case $count in
-*' 0') printf '%s\n' "$line" ;;
+*' 0 '*) printf '%s\n' "$line" ;;
 *)
     printf '%s  (exit %d; %s)\n%s\n' "$line" "$code" "$log.log" \
         "$(tail -n "${SLOTQ_LOG_LINES:-60}" "$log.log" | sed 's/^/    | /')"

@@ -26,6 +26,10 @@ if [ $# = 0 ]; then
     exit 1
 fi
 printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -n 1 sh "$here/suite.sh" "$logs"
+# Reasons of what was skipped, "skipped: NAME: REASON" in the logs, each with how often.
+cat "$logs"/*.log | awk '
+    /^skipped: / { sub(/.*: /, ""); count[$0]++ }
+    END { for (reason in count) printf "skipped %d: %s\n", count[reason], reason }' | sort
 cat "$logs"/*.count | awk -v wanted=$# '
     { passed += $1; failed += $2; suites++ }
     END {

@@ -226,9 +226,6 @@ slotq_stats stats_of(slotq *queue)
 
 TEST_CASE("a producer never repeats a push whose answer was lost", "[producer][redis]")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     Hangup hangup(server.socket_path());
     const Handle queue = make_and_open(hangup.url(), "q");
@@ -257,9 +254,6 @@ TEST_CASE("a producer never repeats a push whose answer was lost", "[producer][r
 
 TEST_CASE("next keeps ids and tokens of acks whose answer was lost", "[next][redis]")
 {
-    if (!redis::available()) {
-        return;
-    }
     const bool idle = GENERATE(false, true);
     redis::Server server;
     Hangup hangup(server.socket_path());
@@ -294,9 +288,6 @@ TEST_CASE("next keeps ids and tokens of acks whose answer was lost", "[next][red
 
 TEST_CASE("a producer tells what too few replicas confirmed", "[producer][redis]")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server; /* it has no replica */
     slotq_redis_options options = {};
     options.wait_replicas = 1;
@@ -317,9 +308,6 @@ TEST_CASE("a producer tells what too few replicas confirmed", "[producer][redis]
 
 TEST_CASE("a server that forgot its scripts is told them again by both", "[producer][next][redis]")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     const Handle queue = make_and_open(server.url(), "q");
     const Batch given = batch();

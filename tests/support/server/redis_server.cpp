@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <stdexcept>
 
@@ -21,6 +20,8 @@
 #include <unistd.h>
 
 #include <hiredis/hiredis.h>
+
+#include "../skip.hpp"
 
 namespace redis
 {
@@ -91,6 +92,7 @@ Reply copy_of(const redisReply *from)
     return reply;
 }
 
+/* The path of redis-server; where there is none, skips. */
 std::string server_program()
 {
     const char *named = std::getenv("SLOTQ_REDIS_SERVER");
@@ -107,7 +109,10 @@ std::string server_program()
         }
         left.erase(0, end + 1);
     }
-    return "";
+    if (std::getenv("CI") != nullptr) {
+        throw std::runtime_error("redis-server is not on the PATH, and CI is set");
+    }
+    support::skip("redis-server is not on the PATH");
 }
 
 std::string new_folder()
@@ -230,18 +235,6 @@ bool Connection::send()
 }
 
 /* ---- servers ---- */
-
-bool available()
-{
-    if (!server_program().empty()) {
-        return true;
-    }
-    if (std::getenv("CI") != nullptr) {
-        throw std::runtime_error("no redis-server on the PATH, and CI is set");
-    }
-    std::cout << "skipped: no redis-server on the PATH\n";
-    return false;
-}
 
 Server::Server(const Arguments &more) : more_(more), folder_(new_folder()), owner_(getpid())
 {

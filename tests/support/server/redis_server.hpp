@@ -64,9 +64,8 @@ private:
     redisContext *context_;
 };
 
-/* Is there a redis-server to start? Where not: false, a failure when CI is set, else a word. */
-bool available();
-
+/* Made: started. Where no redis-server is installed, that skips the test case; with CI set, it
+ * fails. */
 class Server
 {
 public:

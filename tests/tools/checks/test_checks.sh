@@ -151,13 +151,43 @@ suite() { # name, wanted last line, answer, script
 
 suites() {
     suite "a suite that passes" "3 passed, 0 failed" 0 \
-        'echo "All tests passed (9 assertions in 3 test cases)"'
+        'echo "All tests passed (9 assertions in 3 test cases)"; echo "3 passed, 0 failed"'
     suite "a suite with failures" "2 passed, 1 failed" 1 \
-        'echo "test cases: 3 | 2 passed | 1 failed"; exit 1'
+        'echo "test cases: 3 | 2 passed | 1 failed"; echo "2 passed, 1 failed"; exit 1'
     suite "a suite of a script" "4 passed, 0 failed" 0 'echo "4 passed, 0 failed"'
     suite "a suite that dies" "0 passed, 1 failed" 1 'kill -9 $$'
     suite "a suite that lies" "4 passed, 1 failed" 1 'echo "4 passed, 0 failed"; exit 1'
     suite "a suite of nothing" "0 passed, 1 failed" 1 'echo "0 passed, 0 failed"'
+    suite "a suite that says no sum" "0 passed, 1 failed" 1 'echo "All tests passed"'
+    suite "a suite that skips a part" "2 passed, 0 failed" 0 \
+        'echo "skipped: far: away: no ship"; echo "2 passed, 0 failed, 1 skipped"'
+    says "its line counts it" " 2 passed, 0 failed, 1 skipped "
+    says "the reason is told" "skipped 1: no ship"
+    suite "a suite that skips everything has not passed" "0 passed, 0 failed" 1 \
+        'echo "0 passed, 0 failed, 3 skipped"'
+}
+
+# Real suites, of test cases and of a script, with no redis-server to be found.
+skips() {
+    local build=${SLOTQ_BUILD:-$root/build}
+    local case='a server that answers late is not taken for one with another clock'
+    mkdir -p empty
+    run env -u CI -u SLOTQ_REDIS_SERVER PATH="$work/empty" \
+        "$build/tests/engine/backend-redis" "$case"
+    answers "a test case without a server: answer" 0
+    verdict "it is skipped" test "$(tail -n 1 said)" = "0 passed, 0 failed, 1 skipped"
+    says "with its reason" "skipped: $case: redis-server is not on the PATH"
+    verdict "Catch2 does not call it passed" test "$(grep -c 'tests passed' said)" = 0
+    run env -u SLOTQ_REDIS_SERVER CI=1 PATH="$work/empty" \
+        "$build/tests/engine/backend-redis" "$case"
+    answers "with CI set it fails" 1
+    verdict "its sum" test "$(tail -n 1 said)" = "0 passed, 1 failed"
+    run env -u CI SLOTQ_REDIS_SERVER=no-such-server bash "$root/tests/tools/test_redis_push.sh"
+    answers "a script without a server: answer" 0
+    verdict "it is skipped" test "$(tail -n 1 said)" = "0 passed, 0 failed, 1 skipped"
+    says "with its reason" ": no-such-server is not on the PATH"
+    run env CI=1 SLOTQ_REDIS_SERVER=no-such-server bash "$root/tests/tools/test_redis_push.sh"
+    answers "with CI set the script fails" 1
 }
 
 needs() {
@@ -180,6 +210,7 @@ form
 includes
 tables
 suites
+skips
 needs
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -166,9 +166,7 @@ void adopt_with(const copied &copy, int call, uint64_t at, bool for_good)
 
 TEST_CASE("a copied queue with a step cut short opens on the user's word", "[adopted]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     copied copy(GENERATE(SLOTQ_SYNC_OS, SLOTQ_SYNC_ALWAYS));
     queue_file &file = *copy.file;
 
@@ -204,9 +202,7 @@ TEST_CASE("an ack that only the copied journal knows is not lost", "[adopted]")
 
 TEST_CASE("the journal of another queue is adopted only where its step fits", "[adopted]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     copied copy(GENERATE(SLOTQ_SYNC_OS, SLOTQ_SYNC_ALWAYS));
     const slotq_geometry &shape = copy.cut->world.shape;
 
@@ -225,9 +221,7 @@ TEST_CASE("the journal of another queue is adopted only where its step fits", "[
 
 TEST_CASE("a journal of another geometry or size is not adopted", "[adopted]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     copied copy(SLOTQ_SYNC_ALWAYS);
     slotq_geometry other = copy.cut->world.shape;
     if (GENERATE(false, true)) {
@@ -247,9 +241,7 @@ TEST_CASE("a journal of another geometry or size is not adopted", "[adopted]")
 
 TEST_CASE("a copied journal that is torn, broken, damaged or of another version", "[adopted]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     copied synced(SLOTQ_SYNC_ALWAYS);
     copied plain(SLOTQ_SYNC_OS);
     const auto spoiled = [](copied &copy, const std::function<void(bytes &)> &spoil) {
@@ -281,9 +273,7 @@ TEST_CASE("a copied journal that is torn, broken, damaged or of another version"
 
 TEST_CASE("adopting that is cut short itself is mended by adopting again", "[adopted]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     copied copy(GENERATE(SLOTQ_SYNC_OS, SLOTQ_SYNC_ALWAYS));
     queue_file &file = *copy.file;
     const trace seen = step_open(file, adopting(file));
@@ -310,9 +300,7 @@ TEST_CASE("adopting that is cut short itself is mended by adopting again", "[ado
 
 TEST_CASE("each system call of adopting fails, and adopting again mends it", "[adopted][faults]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     REQUIRE(faults::linked());
     copied copy(SLOTQ_SYNC_ALWAYS);
     faults::arm(0, 0, false);

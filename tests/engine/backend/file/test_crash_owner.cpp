@@ -88,9 +88,7 @@ bool wanted(const crash_case &one)
 
 TEST_CASE("the owner of the lock dies in mid-verb and another handle goes on", "[crash]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     const uint64_t every = each_of(23, 5);
     uint64_t killed = 0;
     for (const crash_case &one : all_cases()) {
@@ -104,9 +102,7 @@ TEST_CASE("the owner of the lock dies in mid-verb and another handle goes on", "
 
 TEST_CASE("a recovery that is killed itself is taken up by the next", "[crash]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     const uint64_t every = each_of(29, 7);
     uint64_t tried = 0;
     for (const crash_case &one : all_cases()) {

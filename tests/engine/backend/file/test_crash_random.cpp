@@ -110,9 +110,7 @@ uint64_t one_life(std::mt19937_64 &random)
 
 TEST_CASE("killed at random in verbs at random by two handles", "[crash][torture]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     const uint64_t seed = seed_for("crash at random");
     INFO("seed " << seed);
     std::mt19937_64 random(seed);

@@ -72,8 +72,8 @@ std::unique_ptr<half_done> cut_short(slotq_sync sync = SLOTQ_SYNC_OS);
  * at or after `*place`, which moves on. */
 std::string judge(const recovered &got, const prepared &call, size_t *place);
 
-/* Says so and answers true where children cannot be stepped. */
-bool cannot_step();
+/* Skips the test case where children cannot be stepped. */
+void need_stepping();
 
 } // namespace crash
 

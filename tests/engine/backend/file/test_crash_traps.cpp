@@ -145,9 +145,7 @@ TEST_CASE("a second opener of an exclusive file, and an exclusive one of a share
 
 TEST_CASE("the journal of another queue", "[crash][traps]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     const auto cut = cut_short();
     REQUIRE(cut != nullptr);
     queue_file other(cut->before.image, cut->world.shape);
@@ -167,9 +165,7 @@ TEST_CASE("the journal of another queue", "[crash][traps]")
 
 TEST_CASE("a journal with a record to finish, cut short", "[crash][traps]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     const auto cut = cut_short();
     REQUIRE(cut != nullptr);
     cut->file.put(cut->state);
@@ -194,9 +190,7 @@ TEST_CASE("a journal with a record to finish, cut short", "[crash][traps]")
 
 TEST_CASE("a read-only opener of a queue that was cut short", "[crash][traps]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     const auto cut = cut_short();
     REQUIRE(cut != nullptr);
     cut->file.put(cut->state);

@@ -60,9 +60,7 @@ std::string try_case(const crash_case &one, const slotq_options &how, tally &sum
 /* Each every-th case. */
 void try_all(const char *what, const slotq_options &how, uint64_t every)
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     tally sum;
     uint64_t number = 0;
     for (const crash_case &one : all_cases()) {

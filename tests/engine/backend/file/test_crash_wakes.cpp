@@ -101,9 +101,7 @@ bool kill_push_at(queue_file &file, uint64_t changes)
 
 TEST_CASE("a push killed before its wake-up leaves no sleeper asleep", "[crash]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     uint64_t killed = 0;
     for (bool more = true; more; killed += more ? 1 : 0) {
         queue_file file(fresh(geometry(9, 16)), geometry(9, 16));

@@ -310,9 +310,7 @@ uint64_t live_by_scripts(std::mt19937_64 &random, uint8_t groups, uint8_t flags)
 
 TEST_CASE("power loss at any instant keeps what sync=always answered", "[power]")
 {
-    if (cannot_step()) {
-        return;
-    }
+    need_stepping();
     REQUIRE(faults::linked());
     the_log = static_cast<sync_log *>(
         mmap(nullptr, sizeof *the_log, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));

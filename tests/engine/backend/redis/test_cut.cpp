@@ -96,9 +96,6 @@ long scripts_called(redis::Server &server)
 
 TEST_CASE("a push whose reply is cut anywhere is unknown, done, and not repeated")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -120,9 +117,6 @@ TEST_CASE("a push whose reply is cut anywhere is unknown, done, and not repeated
 
 TEST_CASE("a reserve and an ack that are cut are unknown; what was leased stays so")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -151,9 +145,6 @@ TEST_CASE("a reserve and an ack that are cut are unknown; what was leased stays 
 
 TEST_CASE("a push whose script was not there did not happen, whatever is cut behind it")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -172,9 +163,6 @@ TEST_CASE("a push whose script was not there did not happen, whatever is cut beh
 
 TEST_CASE("what only reads is asked again, wherever it was cut")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -193,9 +181,6 @@ TEST_CASE("what only reads is asked again, wherever it was cut")
 
 TEST_CASE("no verb that writes is sent again after a lost reply, and each that reads is")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -223,9 +208,6 @@ TEST_CASE("no verb that writes is sent again after a lost reply, and each that r
 
 TEST_CASE("what only reads has its script loaded, however late it is after a cut")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -250,9 +232,6 @@ TEST_CASE("what only reads has its script loaded, however late it is after a cut
 
 TEST_CASE("opening is cut anywhere: CONNECT or the queue, never a crash")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -271,9 +250,6 @@ TEST_CASE("opening is cut anywhere: CONNECT or the queue, never a crash")
 
 TEST_CASE("a reply with a byte spoilt is an answer or a failure, never a crash")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -301,9 +277,6 @@ TEST_CASE("a reply with a byte spoilt is an answer or a failure, never a crash")
 
 TEST_CASE("meeting a server whose words are spoilt is a queue or a refusal, never a crash")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -326,9 +299,6 @@ TEST_CASE("meeting a server whose words are spoilt is a queue or a refusal, neve
 
 TEST_CASE("a server that went and came back is found again, and missed while it is gone")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server({"--appendonly", "yes", "--appendfsync", "always"});
     make_queue(server);
     Handle handle(server.url());
@@ -350,9 +320,6 @@ TEST_CASE("a server that went and came back is found again, and missed while it 
 
 TEST_CASE("a server that is silent after the command leaves it unknown")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Handle direct(server.url());
@@ -369,9 +336,6 @@ TEST_CASE("a server that is silent after the command leaves it unknown")
 
 TEST_CASE("signals do not keep a silent server's time-out from ending")
 {
-    if (!redis::available()) {
-        return;
-    }
     static volatile sig_atomic_t heard;
     struct sigaction before = {};
     struct sigaction listen = {};
@@ -402,9 +366,6 @@ TEST_CASE("signals do not keep a silent server's time-out from ending")
 
 TEST_CASE("without reconnecting a lost connection stays lost")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Proxy proxy(server.socket_path());
@@ -423,9 +384,6 @@ TEST_CASE("without reconnecting a lost connection stays lost")
 
 TEST_CASE("a forked child connects anew, and the parent's connection stays whole")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Handle handle(server.url());
@@ -451,9 +409,6 @@ TEST_CASE("a forked child connects anew, and the parent's connection stays whole
 
 TEST_CASE("SCRIPT FLUSH between any two calls is not seen")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     make_queue(server);
     Handle handle(server.url());

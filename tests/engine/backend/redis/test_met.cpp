@@ -142,9 +142,6 @@ TEST_CASE("a socket where many wait already is waited for, as long as told")
 
 TEST_CASE("a server that answers late is not taken for one with another clock")
 {
-    if (!redis::available()) {
-        return;
-    }
     const auto wall_ms = [] {
         const auto since = std::chrono::system_clock::now().time_since_epoch();
         return static_cast<uint64_t>(
@@ -172,9 +169,6 @@ TEST_CASE("a server that answers late is not taken for one with another clock")
 
 TEST_CASE("passwords, users and databases")
 {
-    if (!redis::available()) {
-        return;
-    }
     unsetenv("REDISCLI_AUTH");
     redis::Server server;
     const std::string url = server.url();
@@ -202,9 +196,6 @@ TEST_CASE("passwords, users and databases")
 
 TEST_CASE("a server that could evict the queue is refused, but by force")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     const std::string url = server.url();
     REQUIRE(create(url).outcome == SLOTQ_OK);
@@ -223,9 +214,6 @@ TEST_CASE("a server that could evict the queue is refused, but by force")
 
 TEST_CASE("a password that is a word of ours")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     server.command({"ACL", "SETUSER", "eve", "on", ">KEY", "~*", "&*", "+@all"});
     CHECK(create(server.url() + "?user=eve&password=KEY").outcome == SLOTQ_OK);
@@ -233,9 +221,6 @@ TEST_CASE("a password that is a word of ours")
 
 TEST_CASE("a key with a time to live, a replica, another type, another text: refused")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     const std::string url = server.url();
     REQUIRE(create(url).outcome == SLOTQ_OK);
@@ -265,9 +250,6 @@ TEST_CASE("a key with a time to live, a replica, another type, another text: ref
 
 TEST_CASE("who may not ask about the server goes on; without scripts nobody does")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server({"--rename-command", "INFO", "", "--rename-command", "CONFIG", ""});
     REQUIRE(create(server.url()).outcome == SLOTQ_OK);
     CHECK(open(server.url()).outcome == SLOTQ_OK);
@@ -288,9 +270,6 @@ TEST_CASE("who may not ask about the server goes on; without scripts nobody does
 
 TEST_CASE("the least of permissions is enough, for a worker and for who only looks")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     const slotq_data message = {"x", 1};
     slotq_batch *batch = slotq_batch_new();
@@ -327,9 +306,6 @@ TEST_CASE("the least of permissions is enough, for a worker and for who only loo
 
 TEST_CASE("for reading only nothing is written")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     REQUIRE(create(server.url()).outcome == SLOTQ_OK);
     slotq_options options = {};
@@ -346,9 +322,6 @@ TEST_CASE("for reading only nothing is written")
 
 TEST_CASE("a queue that was made anew with another geometry is told apart")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     slotq *const queue = open_and_remake(server.url());
     const slotq_data message = {"x", 1};
@@ -362,9 +335,6 @@ TEST_CASE("a queue that was made anew with another geometry is told apart")
 
 TEST_CASE("another geometry is told at once by who connects again, and not asked for again")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     slotq *const queue = open_and_remake(server.url());
     server.command({"CLIENT", "KILL", "TYPE", "normal"});
@@ -378,9 +348,6 @@ TEST_CASE("another geometry is told at once by who connects again, and not asked
 
 TEST_CASE("queues of a server are listed by name, copied out and in, removed")
 {
-    if (!redis::available()) {
-        return;
-    }
     redis::Server server;
     const std::string url = server.url();
     for (const char *name : {"b", "a b", "z/ü", "-x"}) {

@@ -88,9 +88,6 @@ void lie_idle(bool long_enough)
 
 TEST_CASE("a pipeline runs verbs in order, each with its own outcome")
 {
-    if (!redis::available()) {
-        return;
-    }
     World world;
     Pipeline pipeline(world.queue);
     std::vector<slotq_data> many(600, hello);
@@ -134,9 +131,6 @@ TEST_CASE("a pipeline runs verbs in order, each with its own outcome")
 
 TEST_CASE("a pipeline's verbs keep their order where the server knows some of the scripts only")
 {
-    if (!redis::available()) {
-        return;
-    }
     World world;
     const slotq_data data = {"x", 1};
     for (int round = 0; round < 2; round++) {
@@ -170,9 +164,6 @@ TEST_CASE("a pipeline is for Redis")
 
 TEST_CASE("an event loop sends the bytes and hands in the replies")
 {
-    if (!redis::available()) {
-        return;
-    }
     World world;
     Pipeline pipeline(world.queue);
     redisContext *context = redisConnectUnix(world.server.socket_path().c_str());
@@ -214,9 +205,6 @@ TEST_CASE("an event loop sends the bytes and hands in the replies")
 
 TEST_CASE("a lent connection is used and left; one that broke stays so")
 {
-    if (!redis::available()) {
-        return;
-    }
     const bool idle = GENERATE(false, true);
     World world;
     redisContext *context = redisConnectUnix(world.server.socket_path().c_str());
@@ -251,9 +239,6 @@ TEST_CASE("a lent connection is used and left; one that broke stays so")
 
 TEST_CASE("a user's own script is loaded once and found again")
 {
-    if (!redis::available()) {
-        return;
-    }
     const bool idle = GENERATE(false, true);
     redis::Server server;
     slotq_redis_connection *connection = nullptr;
@@ -294,9 +279,6 @@ TEST_CASE("a user's own script is loaded once and found again")
 
 TEST_CASE("who waits is woken by a push, and costs next to nothing until then")
 {
-    if (!redis::available()) {
-        return;
-    }
     World world;
     slotq *other = nullptr;
     REQUIRE(slotq_clone(world.queue, &other, nullptr) == SLOTQ_OK);
@@ -315,9 +297,6 @@ TEST_CASE("who waits is woken by a push, and costs next to nothing until then")
 
 TEST_CASE("a wait ends when it is told to")
 {
-    if (!redis::available()) {
-        return;
-    }
     World world;
     slotq_options options = {};
     int asked = 0;
@@ -334,9 +313,6 @@ TEST_CASE("a wait ends when it is told to")
 
 TEST_CASE("a poll loop hears that there is something")
 {
-    if (!redis::available()) {
-        return;
-    }
     World world;
     slotq *other = nullptr;
     REQUIRE(slotq_clone(world.queue, &other, nullptr) == SLOTQ_OK);
@@ -355,9 +331,6 @@ TEST_CASE("a poll loop hears that there is something")
 
 TEST_CASE("a push that too few replicas confirm is in, and said not to be confirmed")
 {
-    if (!redis::available()) {
-        return;
-    }
     slotq_redis_options redis = {};
     redis.wait_replicas = 1;
     redis.wait_ms = 50;
@@ -378,9 +351,6 @@ TEST_CASE("a push that too few replicas confirm is in, and said not to be confir
 
 TEST_CASE("who may not subscribe keeps no connection for it")
 {
-    if (!redis::available()) {
-        return;
-    }
     World world;
     int fd = -1;
     world.server.command({"ACL", "SETUSER", "default", "-subscribe"});
