@@ -7,12 +7,11 @@ source_root=$(cd "$here/../.." && pwd)
 page=$source_root/lua/README.md
 # shellcheck source=../tools/cases.sh
 . "$here/../tools/cases.sh"
-# shellcheck source=private_server.sh
-. "$here/private_server.sh"
+# shellcheck source=../tools/private_server.sh
+. "$here/../tools/private_server.sh"
 
-need redis-server redis-cli
 start_server
-export SLOTQ_SOCKET=$server_socket
+export SLOTQ_SOCKET=$server_folder/socket
 
 # block LANGUAGE: the page's block of code in it, of which there must be one.
 block() {
@@ -34,7 +33,7 @@ example() {
 
 # acked QUEUE: how many messages of group 0 are acked, from the value itself.
 acked() {
-    redis-cli -s "$server_socket" --no-raw GETRANGE "$1" 92 92
+    redis --no-raw GETRANGE "$1" 92 92
 }
 
 # without NAME WHY: the client is not at hand.
@@ -42,7 +41,7 @@ without() {
     if [ -n "${CI:-}" ]; then
         not_ok "$1: $2, and CI is set"
     else
-        echo "skipped $1: $2"
+        skip "$1" "$2"
     fi
 }
 

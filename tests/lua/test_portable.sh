@@ -7,10 +7,10 @@ scripts=$here/../../build/lua/plain
 steps=${SLOTQ_STORY_STEPS:-1500}
 # shellcheck source=../tools/cases.sh
 . "$here/../tools/cases.sh"
-# shellcheck source=private_server.sh
-. "$here/private_server.sh"
+# shellcheck source=../tools/private_server.sh
+. "$here/../tools/private_server.sh"
 
-need lua5.1 luajit lua5.4 redis-server redis-cli python3
+need lua5.1 luajit lua5.4 python3
 
 for interpreter in lua5.1 luajit lua5.4; do
     holds "$interpreter tells the story to its end" \
@@ -29,5 +29,5 @@ holds 'lua5.4 tells the same' cmp lua5.1.story lua5.4.story
 
 start_server
 holds 'a real server tells the same' \
-    python3 "$here/replay_story.py" "$server_socket" "$scripts" <lua5.1.story
+    python3 "$here/replay_story.py" "$server_folder/socket" "$scripts" <lua5.1.story
 finish
