@@ -87,7 +87,7 @@ holds 'its messages are worked in both groups' await 60 \
 kill -TERM $first_worker $second_worker
 wait $first_worker $second_worker
 same 'workers end by a signal' 0 $?
-expect 'metrics' 0 '^slotq_last_id\{queue="small"\} 13$' - metrics
+expect 'metrics' 0 '^slotq_pushed_total\{queue="small"\} 13$' - metrics
 expect 'rm' 0 - 'deleted' rm small
 same 'it is gone' 0 "$(redis exists small)"
 expect 'rm of what is no queue' 6 - '' rm foreign
