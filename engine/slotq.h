@@ -37,7 +37,9 @@
  * is shortened, or follows a longer one, may last up to one tick longer than the one before
  * (FORMAT.md, "Deadlines"). The clock is CLOCK_REALTIME, in Redis the server's, unless options
  * give another; it is read once no other handle can be at the queue. A waiting call sleeps on after
- * a signal, but where should_stop of the options tells it not to.
+ * a signal, unless should_stop of the options ends the wait. wait_ms UINT64_MAX waits without an
+ * end. A wait that should_stop ended looks once more and returns what it found, else what the end
+ * of wait_ms returns: EMPTY from reserve and next, FULL from a push.
  *
  * Lock: the handles of a file take turns, each for microseconds. When the owner of the lock dies,
  * the next handle finishes or undoes what it began, within 100 ms plus the time in which the system
@@ -187,7 +189,8 @@ SLOTQ_API slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes,
                                           const slotq_options *options, slotq **queue,
                                           slotq_error *error);
 
-/* Another handle to the same queue, for another thread. Called by the thread that has `queue`. */
+/* Another handle to the same queue, for another thread. It has the options of `queue`: clock,
+ * should_stop with the same context, poll_ms, read_only. Called by the thread that has `queue`. */
 SLOTQ_API slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *error);
 
 /* NULL is allowed. Leases that are not settled run on until they end. */
@@ -332,7 +335,8 @@ SLOTQ_API slotq_outcome slotq_producer_close(slotq_producer *producer);
 
 /* ---- batches ---- */
 
-/* A message in a batch. payload points into the batch or the queue: valid until the batch is
+/* A message in a batch. The payload is not aligned: copy it (memcpy) before it is read as anything
+ * but bytes. payload points into the batch or the queue: valid until the batch is
  * used again or freed, the message is settled, its lease ends, or the handle is purged, cloned or
  * closed, whichever is first. */
 typedef struct slotq_message {
@@ -369,7 +373,11 @@ SLOTQ_API bool slotq_batch_drop(slotq_batch *batch, uint64_t id);
  * caller for lease_ms: what was given back first, in id order, then new ones. Waits up to wait_ms
  * (0 = not) for the first. A damaged slot is never handed out: its message dies with reason 255.
  * OK, EMPTY, PAUSED; AGAIN only with wait_ms 0: a bound was reached, call at once. On another
- * answer than OK the batch is empty. */
+ * answer than OK the batch is empty.
+ * attempts counts reserves. A message that ends its worker (a crash, not a nack) therefore costs an
+ * attempt for each message that the worker had in hand: with max_attempts 25 and 64 in hand, 25
+ * crashes kill all 64. Reserve few at a time where a message may end the process, or let a child
+ * process do the work. */
 SLOTQ_API slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit,
                                       uint64_t lease_ms, uint64_t wait_ms, slotq_batch *batch);
 
@@ -439,7 +447,8 @@ typedef struct slotq_settled {
  * while the old ones come again when their leases end; or that failure, and the batch still has
  * the old ids and tokens, without payloads: slotq_next again, or slotq_ack_batch, tries them again
  * (then GONE is of one that was acked after all). With an empty batch it is slotq_reserve. INVALID
- * and NOMEMORY before anything is done leave the batch's messages in it. */
+ * and NOMEMORY before anything is done leave the batch's messages in it.
+ * Each crash of the worker costs all messages in hand an attempt: see slotq_reserve. */
 SLOTQ_API slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit,
                                    uint64_t lease_ms, uint64_t wait_ms, slotq_batch *batch,
                                    slotq_settled *settled);

@@ -230,8 +230,9 @@ typedef struct slotq_patch {
 
 enum { SLOTQ_STEP_PATCHES = 72, SLOTQ_STEP_SCRATCH_BYTES = 2560 };
 
-/* The patches of one step, in the order in which they must reach the image: invisible bytes first,
- * the header last. */
+/* The patches of one step, in the order in which they must reach the image: invisible bytes
+ * first, the header last. It takes 3,744 bytes of RAM (3,736 with pointers of 32 bits), which the
+ * caller keeps from one step of a call to the next: one for each thread that works. */
 typedef struct slotq_step {
     uint32_t patch_count;
     uint32_t scratch_used;
@@ -244,6 +245,9 @@ typedef struct slotq_step {
     slotq_patch patches[SLOTQ_STEP_PATCHES];
     uint8_t scratch[SLOTQ_STEP_SCRATCH_BYTES];
 } slotq_step;
+#ifndef __cplusplus
+_Static_assert(sizeof(slotq_step) <= 3744, "a step takes the RAM that is told above");
+#endif
 
 /* Bytes of an image of this geometry, or 0 if the geometry is out of range (what, if not NULL, then
  * names the field and its limit; static). */

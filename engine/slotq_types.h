@@ -51,6 +51,18 @@ enum {
     SLOTQ_FLAGS_ALL = 31
 };
 
+/* Bytes of a slot, and of the image of a geometry, as constants: for static buffers. Arguments
+ * within their ranges; slotq_geometry_bytes judges them too. */
+#define SLOTQ_SLOT_BYTES(payload_bytes, flags)                                                   \
+    (UINT64_C(2) + ((flags) & SLOTQ_FLAG_STAMPS ? 4 : 0) + ((flags) & SLOTQ_FLAG_CHECKS ? 4 : 0) + \
+     (payload_bytes))
+#define SLOTQ_IMAGE_BYTES(ring_slots, payload_bytes, later_slots, dead_slots, groups, flags)     \
+    (UINT64_C(64) + UINT64_C(40) * (groups) + UINT64_C(4) * (groups) * (ring_slots) +            \
+     ((flags) & SLOTQ_FLAG_KEYS ? UINT64_C(8) : 0) * ((ring_slots) + (later_slots)) +            \
+     (ring_slots) * SLOTQ_SLOT_BYTES(payload_bytes, flags) +                                     \
+     (later_slots) * (12 + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                             \
+     (dead_slots) * (16 + SLOTQ_SLOT_BYTES(payload_bytes, flags)))
+
 /* Fixed at creation. Ranges: FORMAT.md, "Geometry". */
 typedef struct slotq_geometry {
     uint16_t ring_slots;    /* R, 2 to 65535; the queue holds R - 1 messages */

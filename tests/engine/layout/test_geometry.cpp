@@ -122,6 +122,27 @@ TEST_CASE("sections follow each other and fill the image", "[geometry]")
     }
 }
 
+TEST_CASE("the macro for static buffers gives what the formula gives", "[geometry]")
+{
+    static uint8_t buffer[SLOTQ_IMAGE_BYTES(1001, 256, 0, 100, 1, SLOTQ_FLAG_STAMPS)];
+    slotq_geometry made = geometry(1001, 256, 1, SLOTQ_FLAG_STAMPS, 25, 100);
+    CHECK(geometry_total(&made) == sizeof buffer);
+    uint64_t mixed = 1;
+    const auto below = [&mixed](uint32_t end) {
+        mixed = mixed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        return static_cast<uint32_t>((mixed >> 33) % end);
+    };
+    for (uint32_t i = 0; i < 20000; i++) {
+        made = geometry(2 + below(65534), 1 + below(i % 2 == 0 ? 64 : 65535), 1 + below(16),
+                        below(32), 3, below(65536));
+        made.later_slots = static_cast<uint16_t>(below(65536));
+        const uint64_t bytes =
+            SLOTQ_IMAGE_BYTES(made.ring_slots, made.payload_bytes, made.later_slots,
+                              made.dead_slots, made.groups, made.flags);
+        REQUIRE(geometry_total(&made) == bytes);
+    }
+}
+
 TEST_CASE("a geometry comes back as it was stored", "[geometry]")
 {
     slotq_geometry made = geometry(40000, 3, 9, 27, 61, 777, 59999);
