@@ -1,4 +1,4 @@
-/* apply.c: the one place of the core that writes an image: patches into bytes.
+/* apply.c: writes patches into the bytes of an image; the only file of the core that writes there.
  */
 #include "../layout/assert.h"
 #include "../layout/bytes.h"
@@ -17,7 +17,7 @@ static void apply_slots(uint8_t *bytes, const slotq_view *view, const slotq_step
     }
 }
 
-/* The sizes of every verb's patches are known to the compiler: no call. */
+/* The compiler knows the sizes of these patches: no call of memcpy. */
 static inline void apply_bytes(uint8_t *to, const uint8_t *from, uint32_t length)
 {
     if (length == GROUP_BYTES) {

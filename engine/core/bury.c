@@ -1,4 +1,4 @@
-/* bury.c: see bury.h.
+/* bury.c: copies a message that dies to the dead section; see bury.h.
  */
 #include "bury.h"
 

@@ -5,8 +5,8 @@
 
 #include "frame.h"
 
-/* Copy a message of the loaded group to the dead section, or drop it where there is none; the
- * caller makes its word DONE. false: the dead section is full, nothing was patched. */
+/* Copy a message of the loaded group to the dead section, or drop it if the queue has none. The
+ * caller makes its word DONE. False: the dead section is full, nothing was patched. */
 bool bury(verb_frame *frame, uint32_t index, uint32_t attempts, uint8_t reason);
 
 #endif

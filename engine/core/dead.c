@@ -1,4 +1,4 @@
-/* dead.c: the dead section's verbs: redrive, purge, list (FORMAT.md, "Dead section").
+/* dead.c: the verbs of the dead section: redrive, purge, list (FORMAT.md, "Dead section").
  */
 #include "../layout/assert.h"
 #include "../layout/bytes.h"
@@ -7,7 +7,7 @@
 #include "../layout/word.h"
 #include "verbs.h"
 
-/* The new message is not for the groups that it did not die in. */
+/* Finish the new message in the groups in which the old one did not die. */
 static bool skip_other_groups(verb_frame *frame, uint32_t died_in)
 {
     for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
@@ -43,7 +43,7 @@ static void take_oldest(verb_frame *frame)
     frame->dead_changed = true;
 }
 
-/* The oldest dead message is pushed again; a damaged one has nothing to push, and is dropped. */
+/* Push the oldest dead message again; a damaged one cannot be pushed and is dropped. */
 static slotq_outcome redrive_one(verb_frame *frame)
 {
     const slotq_view *view = frame->view;

@@ -1,4 +1,5 @@
-/* frame.c: see frame.h. Reads the image through the view; its only output is the step.
+/* frame.c: loads and ends a step; see frame.h. Reads the image through the view and writes only the
+ * step.
  */
 #include "frame.h"
 
@@ -78,7 +79,7 @@ bool frame_fresh_deadline(uint32_t old_word, uint64_t *deadline)
 
 /* ---- heads ---- */
 
-/* How far head may move, at most limit, when the first count words are about to be `word`. */
+/* How far head may move, at most limit, if the first count words become `word`. */
 static uint32_t head_reach(const verb_frame *frame, uint32_t limit, uint32_t count, uint32_t word)
 {
     uint32_t *other_done = &frame->call->progress.other_done;
@@ -139,7 +140,7 @@ void frame_finish(verb_frame *frame, uint32_t index, uint32_t count, uint32_t wo
     const uint32_t from = frame_position(frame, index);
     uint32_t limit = frame_position(frame, group->written);
     const uint32_t gap = from > limit ? from - limit : 0;
-    if (gap > 0) { /* head stops there: its bytes are still of an earlier lap */
+    if (gap > 0) { /* head stops there: these bytes are still of an earlier lap */
         step_patch_words(frame->step, frame->view, frame->group_index, group->written, gap, 0);
     } else if (from == limit) {
         limit += count;
@@ -170,7 +171,7 @@ void frame_take_least_head(verb_frame *frame)
     frame->front.head = ring_add(frame->old_head, frame->least_head, frame->slots);
 }
 
-/* The header's head after the loaded group's moved. false: another group's head is CORRUPT. */
+/* The header's head after the loaded group's head moved. False: another group's head is CORRUPT. */
 static bool raise_head(verb_frame *frame)
 {
     const uint32_t groups = frame->view->geometry.groups;

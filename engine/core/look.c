@@ -1,4 +1,4 @@
-/* look.c: verbs that only read: status, peek, stats, and who holds the ring (FORMAT.md).
+/* look.c: the verbs that only read: status, peek, stats; and the holder of a full ring (FORMAT.md).
  */
 #include "../layout/assert.h"
 #include "../layout/bytes.h"
@@ -18,7 +18,7 @@ static uint64_t pushed_ms(const verb_frame *frame, uint32_t index)
     return slotq_core_stamp_ms(&view->geometry, stamp, frame->call->now_ms);
 }
 
-/* At most how many messages are delivered before this unfinished one. */
+/* Max messages that are delivered before this unfinished one. */
 static uint32_t position_of(const verb_frame *frame, uint32_t index, uint32_t word)
 {
     const group_block *group = &frame->group;
@@ -181,7 +181,7 @@ uint32_t slotq_core_slot_offset(const slotq_view *view, uint64_t id)
     const uint32_t slots = view->geometry.ring_slots;
     const uint32_t tail = load_u16(view->bytes + AT_header_tail);
     const uint32_t back = load_u32(view->bytes + AT_header_last_id) - (uint32_t)id + 1;
-    if (tail >= slots || back > slots) { /* no id of the window: any slot is as wrong */
+    if (tail >= slots || back > slots) { /* not an id of the window: every slot would be wrong */
         return view->ring_offset;
     }
     return slot_offset(view, ring_back(tail, back, slots));

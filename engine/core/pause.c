@@ -15,7 +15,7 @@ slotq_outcome pause_step(const slotq_view *view, slotq_call *call, slotq_step *s
     }
     const uint32_t before = frame.front.paused;
     const uint32_t after = call->verb == SLOTQ_PAUSE ? before | what : before & ~what;
-    if (after != before) { /* one byte is whole by itself: no journal */
+    if (after != before) { /* a store of one byte is atomic: no journal */
         uint8_t *byte = step_scratch(step, BYTES_shared_paused);
         *byte = (uint8_t)after;
         step_patch_scratch(step, AT_shared_paused, byte, BYTES_shared_paused);

@@ -1,6 +1,6 @@
-/* plain.c: push with room; reserve of new messages with nothing given back, due or removed; ack
- * at head of a queue with one group. Nobody waits for what they make, no era is crossed. See
- * plain.h.
+/* plain.c: push with room; reserve of new messages while no message is given back, due or removed;
+ * ack at the head of a queue with one group. No caller waits for the result, and no era is crossed.
+ * See plain.h.
  */
 #include "plain.h"
 
@@ -9,11 +9,11 @@
 #include "frame.h"
 #include "sweep.h"
 
-/* Inlined whole, so that fields which a verb does not use are never loaded. */
+/* Inlined, so that fields which a verb does not use are never loaded. */
 #define PLAIN __attribute__((flatten))
 
-/* The front is sound, and a step on it would write no more than its own verb: nobody waits for what
- * the verb makes (bits of wake). */
+/* The front is sound, and a step on it would write only what its verb writes: no caller waits for
+ * what the verb makes (bits of wake). */
 static inline bool plain_front(const slotq_view *view, uint32_t makes, front_block *front,
                                slotq_damage *damage)
 {
@@ -117,7 +117,7 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
     return true;
 }
 
-/* The run lies at the group's head, whole, and what follows it is not DONE. */
+/* The whole run is at the group's head, and the word after it is not DONE. */
 static inline bool is_run_at_head(const slotq_view *view, const front_block *front,
                                   const group_block *group, const slotq_run *run)
 {

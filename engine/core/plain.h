@@ -1,12 +1,12 @@
-/* plain.h: the plain path: what nearly every call is, in as few instructions as it takes. It
- * makes the very patches that the verb's own steps make, or says no and leaves it to them.
+/* plain.h: the plain path: the common case of push, reserve and ack, in as few instructions as
+ * possible. It makes the same patches as the general steps of the verb, or declines.
  */
 #ifndef SLOTQ_CORE_PLAIN_H
 #define SLOTQ_CORE_PLAIN_H
 
 #include "../slotq_core.h"
 
-/* true: the call is answered, OK, by this one step. false: nothing was done. */
+/* True: this one step completes the call, the outcome is OK. False: nothing was done. */
 bool plain_step(const slotq_view *view, slotq_call *call, slotq_step *step);
 
 #endif

@@ -1,5 +1,5 @@
-/* push.c: push, and what makes room for it: head moves and, under overwrite, dropping the oldest
- * (FORMAT.md, "push").
+/* push.c: push, and making room for it: head moves and, with overwrite, dropping the oldest
+ * messages (FORMAT.md, "push").
  */
 #include "../layout/assert.h"
 #include "../layout/fields.h"
@@ -46,7 +46,7 @@ static slotq_outcome push_messages(verb_frame *frame, slotq_call_push *push)
     return frame_commit_push(frame, push->count, SLOTQ_OK);
 }
 
-/* Groups one after another move their heads as far as it goes, a bounded step at a time. */
+/* Move the heads of the groups, one after another, as far as possible, in bounded steps. */
 static slotq_outcome push_heads(verb_frame *frame)
 {
     uint32_t *group = &frame->call->progress.run_index;
@@ -62,8 +62,8 @@ static slotq_outcome push_heads(verb_frame *frame)
     return SLOTQ_OK;
 }
 
-/* Mark, in a bit a message, which of the drop messages the loaded group has not finished, and
- * take them from its counts. */
+/* Mark, one bit per message, the dropped messages that the loaded group has not finished, and
+ * subtract them from its counts. */
 static bool drop_from_group(verb_frame *frame, uint32_t drop, uint8_t *unfinished)
 {
     group_block *group = &frame->group;

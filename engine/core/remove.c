@@ -1,5 +1,5 @@
-/* remove.c: finishing a READY or WAITING message by its id, in one group or in all; and purge,
- * which finishes everything in the ring (FORMAT.md, "remove", "purge").
+/* remove.c: finishes a READY or WAITING message by its id, in one group or in all; and purge, which
+ * finishes every message of the ring (FORMAT.md, "remove", "purge").
  */
 #include "../layout/assert.h"
 #include "../layout/fields.h"
@@ -12,7 +12,7 @@ static bool is_asked(const slotq_call_remove *remove, uint32_t group)
     return remove->group == SLOTQ_ALL_GROUPS || remove->group == group;
 }
 
-/* What remove answers for the loaded group; OK: there is something to finish. */
+/* The outcome of remove for the loaded group; OK: there is something to finish. */
 static slotq_outcome removable(const verb_frame *frame, uint64_t id, uint32_t *index)
 {
     slotq_outcome outcome;
@@ -26,7 +26,7 @@ static slotq_outcome removable(const verb_frame *frame, uint64_t id, uint32_t *i
     return word_state(word) == SLOTQ_STATE_LEASED ? SLOTQ_LEASED : SLOTQ_OK;
 }
 
-/* The answer over all asked groups: LEASED where any holds it, GONE where none has it left. */
+/* The outcome over all asked groups: LEASED if one leases it, GONE if all have finished it. */
 static slotq_outcome judge(verb_frame *frame, const slotq_call_remove *remove)
 {
     slotq_outcome answer = SLOTQ_GONE;

@@ -1,5 +1,5 @@
-/* reserve.c: leasing messages: [whole sweep] → rounds of [sweep] → retries → new ones
- * (FORMAT.md, "reserve"); and reclaim, which is the sweep alone.
+/* reserve.c: leases messages: [whole sweep] → rounds of [sweep] → retries → new messages
+ * (FORMAT.md, "reserve"); and reclaim, which is only the sweep.
  */
 #include "../layout/assert.h"
 #include "../layout/fields.h"
@@ -18,7 +18,7 @@ enum reserve_phase {
     RESERVE_SEARCH, /* retries */
     RESERVE_NEW,
     RESERVE_ROUND_END,
-    RESERVE_EMPTY /* nothing there: head moves while it helps */
+    RESERVE_EMPTY /* no message found: head moves while it helps */
 };
 
 static bool reserve_valid(const slotq_view *view, const slotq_call_reserve *reserve)
@@ -28,7 +28,7 @@ static bool reserve_valid(const slotq_view *view, const slotq_call_reserve *rese
            reserve->runs != NULL && frame_duration_fits(view, reserve->lease_ms);
 }
 
-/* How many more messages and runs the caller has room for. */
+/* The room that the caller has for more messages and runs. */
 static uint32_t reserve_room(const slotq_call_reserve *reserve)
 {
     if (reserve->run_count == reserve->run_capacity) {
@@ -37,7 +37,7 @@ static uint32_t reserve_room(const slotq_call_reserve *reserve)
     return reserve->limit - reserve->message_count;
 }
 
-/* The word a READY one becomes, or 0: left to the next tick. */
+/* The new word of a READY message, or 0: left until the next tick. */
 static uint32_t leased_word(const verb_frame *frame, uint32_t word, uint64_t *deadline)
 {
     *deadline = frame_deadline(frame, frame->call->reserve.lease_ms);
@@ -49,7 +49,7 @@ static uint32_t leased_word(const verb_frame *frame, uint32_t word, uint64_t *de
                      attempts < WORD_ATTEMPTS_MAX ? attempts + 1 : WORD_ATTEMPTS_MAX, *deadline);
 }
 
-/* count messages from index on get the word; the reply gets a run. */
+/* Give count messages from index on the word, and add a run to the result. */
 static void lease_run(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word,
                       uint64_t deadline)
 {
@@ -68,8 +68,8 @@ static void lease_run(verb_frame *frame, uint32_t index, uint32_t count, uint32_
 
 /* ---- retries ---- */
 
-/* From the search's place on, the first READY word that can be leased; cursor = none. Words that
- * must wait for the next tick are left, and keep retry_from. */
+/* The first READY word, from the place of the search on, that can be leased; cursor = none. Words
+ * that must wait for the next tick are left, and retry_from stays before them. */
 static uint32_t search_ready(verb_frame *frame, uint32_t *word, uint64_t *deadline)
 {
     group_block *group = &frame->group;
@@ -94,7 +94,7 @@ static uint32_t search_ready(verb_frame *frame, uint32_t *word, uint64_t *deadli
     return group->cursor;
 }
 
-/* How many words from index on become the same word. */
+/* The number of words from index on that become the same word. */
 static uint32_t same_run(verb_frame *frame, uint32_t index, uint32_t word)
 {
     const uint32_t room = reserve_room(&frame->call->reserve);
@@ -114,7 +114,7 @@ static uint32_t same_run(verb_frame *frame, uint32_t index, uint32_t word)
     return count;
 }
 
-/* One run of retries. OK: the search of this round is over, nothing was patched. */
+/* One run of retries. OK: the search of this round has ended, nothing was patched. */
 static slotq_outcome reserve_search(verb_frame *frame)
 {
     group_block *group = &frame->group;
@@ -145,9 +145,9 @@ static slotq_outcome reserve_search(verb_frame *frame)
     return frame_commit(frame, SLOTQ_MORE);
 }
 
-/* ---- new ones ---- */
+/* ---- new messages ---- */
 
-/* DONE words of [cursor, written) are skipped; how many READY ones follow, up to room. */
+/* Skip DONE words of [cursor, written); the number of READY words that follow, up to room. */
 static bool count_new(verb_frame *frame, uint32_t *count)
 {
     group_block *group = &frame->group;
@@ -180,7 +180,7 @@ static bool count_new(verb_frame *frame, uint32_t *count)
     return true;
 }
 
-/* One run of new messages. OK: none was there, nothing was patched. */
+/* One run of new messages. OK: there was none, nothing was patched. */
 static slotq_outcome reserve_new(verb_frame *frame)
 {
     group_block *group = &frame->group;
@@ -224,7 +224,7 @@ static slotq_outcome reserve_nothing(verb_frame *frame, slotq_outcome outcome)
     return frame->call->reserve.may_wait ? frame_mark_waiting(frame, outcome) : outcome;
 }
 
-/* A round is over without a patch in this step: what now? */
+/* A round ended without a patch in this step: the next phase, or the outcome. */
 static slotq_outcome reserve_round_end(verb_frame *frame)
 {
     const group_block *group = &frame->group;
@@ -248,7 +248,7 @@ static slotq_outcome reserve_round_end(verb_frame *frame)
     return SLOTQ_MORE;
 }
 
-/* One sweep step; the phase moves on when the sweep, or the round's share of it, is over. */
+/* One sweep step; the phase ends when the sweep, or this round's part of it, has ended. */
 static slotq_outcome reserve_sweep(verb_frame *frame)
 {
     uint32_t ready = 0;
@@ -264,7 +264,7 @@ static slotq_outcome reserve_sweep(verb_frame *frame)
     return outcome;
 }
 
-/* The search or the new ones; OK where the phase is over and nothing was patched. */
+/* The search or the new messages. OK: the phase has ended, nothing was patched. */
 static slotq_outcome reserve_lease(verb_frame *frame)
 {
     const bool search = frame->call->progress.phase == RESERVE_SEARCH;
@@ -286,7 +286,7 @@ static void begin_search(verb_frame *frame)
     frame->call->progress.scan_index = frame->group.retry_from;
 }
 
-/* New ones come only when no READY message is left behind the cursor. */
+/* New messages are leased only if no READY message is left behind the cursor. */
 static void end_search(verb_frame *frame)
 {
     const bool whole =
@@ -295,7 +295,7 @@ static void end_search(verb_frame *frame)
     frame->call->progress.looked = 0;
 }
 
-/* Phases one after another until one has a patch or the answer. */
+/* Run phases one after another until one has a patch or the outcome. */
 static slotq_outcome reserve_phases(verb_frame *frame)
 {
     uint32_t *phase = &frame->call->progress.phase;

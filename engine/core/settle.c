@@ -1,5 +1,5 @@
-/* settle.c: ack, nack, release, extend, kill: compare the token with the state word, and swap it
- * (FORMAT.md, "settle"). A stretch of adjacent messages with the token is one step.
+/* settle.c: ack, nack, release, extend, kill: each compares the token with the state word and swaps
+ * it (FORMAT.md, "settle"). A stretch of adjacent messages with the token is one step.
  */
 #include "../layout/assert.h"
 #include "../layout/bytes.h"
@@ -39,7 +39,7 @@ static bool sets_deadline(const slotq_call *call)
     return call->verb == SLOTQ_EXTEND || (call->verb == SLOTQ_NACK && call->settle.ms > 0);
 }
 
-/* A message with this word dies by this verb. */
+/* True if this verb makes a message with this word die. */
 static bool dies(const verb_frame *frame, uint32_t word)
 {
     const uint32_t max_attempts = frame->view->geometry.max_attempts;
@@ -48,7 +48,7 @@ static bool dies(const verb_frame *frame, uint32_t word)
             word_attempts(word) >= max_attempts);
 }
 
-/* For its own whole sweep: a word that a run names is still its holder's. */
+/* For the whole sweep of this verb: spare the words that a run names as tokens. */
 static void spare_named(const verb_frame *frame, uint32_t index, const uint8_t *words,
                         uint32_t count, sweep_spared *spared)
 {
@@ -97,7 +97,7 @@ static void note(slotq_call *call, uint32_t count, slotq_outcome outcome, uint32
     }
 }
 
-/* The message is its holder's, or why not. */
+/* OK if the token is valid, or the outcome of the refusal. */
 static slotq_outcome find_held(const verb_frame *frame, uint64_t id, uint32_t token,
                                uint32_t *index)
 {
@@ -114,7 +114,7 @@ static slotq_outcome find_held(const verb_frame *frame, uint64_t id, uint32_t to
     return held ? SLOTQ_OK : SLOTQ_STALE;
 }
 
-/* How many adjacent words from index on are the token. */
+/* The number of adjacent words from index on that are the token. */
 static uint32_t held_stretch(const verb_frame *frame, uint32_t index, uint32_t token,
                              uint32_t limit)
 {
@@ -141,8 +141,8 @@ static slotq_outcome settle_dying(verb_frame *frame, uint32_t index, uint32_t wo
     return SLOTQ_OK;
 }
 
-/* This nack's whole sweep spared the message and moved `due` past its deadline, whose 24 bits
- * would now read as one far ahead: it waits as if the sweep had met it. */
+/* The whole sweep of this nack spared the message and moved `due` past its deadline, whose 24 bits
+ * would now read as a deadline far ahead. It becomes WAITING, as by rule 4 of the sweep. */
 static bool leave_lease(verb_frame *frame, uint32_t index, uint32_t word)
 {
     if (!frame_take(frame, &frame->group.leased, 1, AT_group_leased)) {
@@ -153,7 +153,7 @@ static bool leave_lease(verb_frame *frame, uint32_t index, uint32_t word)
     return true;
 }
 
-/* What an extended lease's word becomes: the same, where no fresh one is in reach. */
+/* The new word of an extended lease: the old word if a new one is out of reach. */
 static uint32_t extended_word(verb_frame *frame, uint32_t word)
 {
     uint64_t deadline = frame_deadline(frame, frame->call->settle.ms);
@@ -164,7 +164,7 @@ static uint32_t extended_word(verb_frame *frame, uint32_t word)
     return word_make(SLOTQ_STATE_LEASED, word_attempts(word), deadline);
 }
 
-/* What a nacked word becomes; the counts go along. */
+/* The new word of a nacked message; changes the counts with it. */
 static uint32_t nacked_word(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
 {
     if (frame->call->settle.ms == 0) {
@@ -184,7 +184,7 @@ static uint32_t released_word(verb_frame *frame, uint32_t index, uint32_t count,
     return word_make(SLOTQ_STATE_READY, attempts > 0 ? attempts - 1 : 0, word_bits(word));
 }
 
-/* The stretch from index on leaves its lease. Its new token, or the word that it had. */
+/* End the lease of the stretch from index on. Returns its new token, or the word that it had. */
 static uint32_t settle_stretch(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
 {
     uint32_t to = word;
@@ -212,7 +212,7 @@ static uint32_t settle_stretch(verb_frame *frame, uint32_t index, uint32_t count
 
 /* ---- steps ---- */
 
-/* Refusals need no step: go on until a stretch was settled or all runs are done. */
+/* Refusals need no step: continue until a stretch is settled or all runs are done. */
 static slotq_outcome settle_runs(verb_frame *frame)
 {
     slotq_call *call = frame->call;
@@ -253,7 +253,7 @@ static slotq_outcome settle_runs(verb_frame *frame)
     return call->progress.outcome;
 }
 
-/* Its own whole sweep, where the oldest deadline is too far behind. */
+/* The whole sweep of this verb, if the oldest deadline is too far behind. */
 static slotq_outcome settle_sweep(verb_frame *frame)
 {
     uint32_t ready = 0;

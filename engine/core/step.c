@@ -1,4 +1,4 @@
-/* step.c: the builders that are not on the plain path. See step.h.
+/* step.c: the patch builders that are not on the plain path; see step.h.
  */
 #include "step.h"
 

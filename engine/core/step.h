@@ -1,8 +1,8 @@
-/* step.h: building the patches of a step. Knows bytes and offsets, no rule about messages. The
- * builders of the plain path are inline: they are a third of its cost otherwise.
+/* step.h: builds the patches of a step. Knows bytes and offsets; must not know rules about
+ * messages. The builders of the plain path are inline: calls were a third of its cost.
  *
- * All patches but SLOTS are visible bytes, and visible bytes want the journal; the few that do
- * not (header, era, wake, paused) are made in frame.c and pause.c.
+ * All patches except SLOTS change visible bytes, and visible bytes need the journal. The few
+ * exceptions (header, era, wake, paused) are made in frame.c and pause.c.
  */
 #ifndef SLOTQ_CORE_STEP_H
 #define SLOTQ_CORE_STEP_H
@@ -48,7 +48,7 @@ static inline void step_add(slotq_step *step, slotq_patch_kind kind, uint32_t of
     }
 }
 
-/* length bytes from a pointer that step_scratch gave. */
+/* Patch length bytes from a pointer that step_scratch returned. */
 static inline void step_patch_scratch(slotq_step *step, uint32_t offset, const uint8_t *scratch,
                                       uint32_t length)
 {
@@ -61,7 +61,8 @@ static inline void step_patch_scratch(slotq_step *step, uint32_t offset, const u
 static inline void step_patch_slots(slotq_step *step, const slotq_view *view, uint32_t index,
                                     uint32_t first, uint32_t count)
 {
-    SLOTQ_ASSERT(step->visible_count == 0); /* payload before what makes it visible */
+    SLOTQ_ASSERT(step->visible_count ==
+                 0); /* the payload comes before the bytes that make it visible */
     const uint32_t before = ring_before_wrap(index, count, view->geometry.ring_slots);
     step_add(step, SLOTQ_PATCH_SLOTS, slot_offset(view, index), before * view->stride, first);
     if (before < count) {
@@ -87,7 +88,7 @@ static inline void step_patch_words(slotq_step *step, const slotq_view *view, ui
 /* Zero keys for count ring slots from index on (wraps). */
 void step_patch_no_keys(slotq_step *step, const slotq_view *view, uint32_t index, uint32_t count);
 
-/* Bytes of the image, to another place in it. */
+/* Copy bytes of the image to another place in it. */
 void step_patch_copy(slotq_step *step, uint32_t offset, uint32_t source, uint32_t length);
 
 #endif

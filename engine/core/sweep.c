@@ -1,5 +1,5 @@
-/* sweep.c: see sweep.h. A step looks at up to SWEEP_STEP_WORDS words up to the array's end, in
- * scratch, and patches what lies between the first and the last that changed.
+/* sweep.c: the sweep of a group; see sweep.h. A step reads at most SWEEP_STEP_WORDS words, up to
+ * the end of the array, into scratch, and patches from the first to the last changed word.
  */
 #include "sweep.h"
 
@@ -16,7 +16,7 @@ _Static_assert(SWEEP_STEP_WORDS *WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + G
                    SLOTQ_STEP_SCRATCH_BYTES,
                "a sweep step fits the scratch");
 
-/* One step under way. */
+/* One running step. */
 typedef struct sweep_run {
     verb_frame *frame;
     sweep_spared spared;
@@ -74,7 +74,7 @@ uint32_t sweep_wait_for_room(verb_frame *frame, uint32_t word)
     return wait_until(frame, word, frame_deadline(frame, DEAD_FULL_RETRY_MS));
 }
 
-/* What a word past its deadline becomes. */
+/* The new word of a message whose deadline has passed. */
 static uint32_t pass_on(sweep_run *sweep, uint32_t index, uint32_t word)
 {
     verb_frame *frame = sweep->frame;
@@ -84,7 +84,7 @@ static uint32_t pass_on(sweep_run *sweep, uint32_t index, uint32_t word)
         (*sweep->ready_count)++;
         return word_with_state(word, SLOTQ_STATE_READY);
     }
-    if (frame->call->progress.burials == BURIALS_MAX) { /* only a whole sweep comes here */
+    if (frame->call->progress.burials == BURIALS_MAX) { /* only in a whole sweep */
         return wait_until(frame, word, frame_tick(frame) + 1);
     }
     if (!bury(frame, index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED)) {
@@ -106,7 +106,8 @@ static bool is_spared(const sweep_spared *spared, uint32_t place)
     return (spared->bits[place / 8] >> place % 8 & 1) != 0;
 }
 
-/* Words one after another; the number looked at, or slots when a count is broken. */
+/* Handle words one after another. Returns the number of words read, or slots if a count is
+ * broken. */
 static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
                               uint32_t *changed_from, uint32_t *changed_to)
 {
@@ -132,7 +133,7 @@ static uint32_t look_at_words(sweep_run *sweep, uint8_t *words, uint32_t limit,
             continue;
         }
         if (is_spared(&sweep->spared, looked - 1)) {
-            gather(frame, tick + 1); /* whatever becomes of it, a sweep will look */
+            gather(frame, tick + 1); /* so that a sweep comes back to it in any case */
             continue;
         }
         if (!take_from_state(frame, word)) {

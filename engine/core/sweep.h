@@ -1,4 +1,4 @@
-/* sweep.h: taking back what is past its deadline, a bounded step at a time. Shared by reserve,
+/* sweep.h: ends leases and delays whose deadline has passed, in bounded steps. Shared by reserve,
  * reclaim, extend and nack (FORMAT.md, "Sweep").
  */
 #ifndef SLOTQ_CORE_SWEEP_H
@@ -31,24 +31,25 @@ bool sweep_is_far(const verb_frame *frame);
 void sweep_begin_whole(verb_frame *frame);
 void sweep_begin_round(verb_frame *frame);
 
-/* The word of a message that is due to die and finds no room among the dead: WAITING for a minute,
- * counted so; the caller takes it from the state that it had. */
+/* The word of a message that must die while the dead section is full: WAITING for a minute, and
+ * counted as that. The caller subtracts it from the count of its old state. */
 uint32_t sweep_wait_for_room(verb_frame *frame, uint32_t word);
 
 enum { SWEEP_STEP_WORDS = 480 };
 
-/* The words of a step that are passed over though past their deadline, a bit each. */
+/* The words of a step that are skipped although their deadline has passed, one bit each. */
 typedef struct sweep_spared {
     uint8_t bits[SWEEP_STEP_WORDS / 8];
 } sweep_spared;
 
-/* Sets the bits of count words from index; they lie before the array's end. Called once a step,
- * as to ask for each word costs words times runs. */
+/* Set the bits of count words from index on, all before the end of the array. Called once per step:
+ * a call per word would cost words times runs. */
 typedef void sweep_spares(const verb_frame *frame, uint32_t index, const uint8_t *words,
                           uint32_t count, sweep_spared *spared);
 
-/* The next step; whole: no limit of words, spares (or NULL) says what to pass over. The round
- * or whole sweep is over when *over; ready and dead are added to. MORE or CORRUPT. */
+/* The next step. whole: no limit of words; spares (or NULL) names the words to skip. Sets *over
+ * when the round or whole sweep has ended; adds to the counts of ready and dead. MORE or CORRUPT.
+ */
 slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bool *over,
                          uint32_t *ready_count, uint32_t *dead_count);
 

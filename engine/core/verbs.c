@@ -1,4 +1,4 @@
-/* verbs.c: which function is which verb, from verbs.def, and what holds for all: now in range.
+/* verbs.c: the table from verb to function, from verbs.def, and the check of now for all verbs.
  */
 #include "verbs.h"
 
@@ -19,7 +19,7 @@ static const struct verb_facts {
 #undef SLOTQ_VERB
 };
 
-/* A verb that is missing or stands twice would leave a hole in the table. */
+/* A missing or repeated verb would leave a hole in the table. */
 #define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) +1
 _Static_assert(0
 #include "../verbs.def"

@@ -1,4 +1,4 @@
-/* verbs.h: one function a verb, all of one shape: the next step of a call.
+/* verbs.h: one function per verb, all with the same signature: the next step of a call.
  */
 #ifndef SLOTQ_CORE_VERBS_H
 #define SLOTQ_CORE_VERBS_H
@@ -21,7 +21,7 @@ verb_step peek_step;
 verb_step dead_list_step;
 verb_step stats_step;
 
-/* Which message keeps the ring from taking more. false: CORRUPT. Loads that message's group. */
+/* The message that keeps the ring full. False: CORRUPT. Loads that message's group. */
 bool find_holder(verb_frame *frame, slotq_holder *holder);
 
 #endif

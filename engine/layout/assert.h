@@ -1,5 +1,5 @@
-/* assert.h: assertions for our own mistakes, on in release. Errors of the world are answers,
- * never assertions.
+/* assert.h: assertions for mistakes in this code, also on in release. Bad input is an outcome,
+ * never an assertion.
  */
 #ifndef SLOTQ_LAYOUT_ASSERT_H
 #define SLOTQ_LAYOUT_ASSERT_H

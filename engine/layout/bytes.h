@@ -1,5 +1,5 @@
-/* bytes.h: little-endian loads and stores, one byte at a time for the compiler to merge.
- * Knows nothing of queues; no struct is ever laid over bytes.
+/* bytes.h: little-endian loads and stores, one byte at a time; the compiler merges them. Must not
+ * know queues; no struct is ever laid over bytes.
  */
 #ifndef SLOTQ_LAYOUT_BYTES_H
 #define SLOTQ_LAYOUT_BYTES_H
@@ -27,8 +27,8 @@ static inline uint64_t load_u64(const uint8_t *bytes)
     return load_u32(bytes) | (uint64_t)load_u32(bytes + 4) << 32;
 }
 
-/* A store is one instruction where the machine is little-endian: compilers merge single bytes
- * only sometimes, and half the plain path was spent on them. */
+/* On a little-endian machine a store is one instruction. Compilers merge single bytes only
+ * sometimes, and half the time of the plain path was spent on them. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define STORE_LITTLE_ENDIAN(bytes, value) __builtin_memcpy(bytes, &(value), sizeof(value))
 #else

@@ -1,14 +1,16 @@
-/* check.c: every rule of FORMAT.md over a whole image, in the order of its bytes but for the
- * front, which comes first as all else is found through it.
+/* check.c: checks every rule of FORMAT.md over a whole image, in the order of the bytes. The front
+ * comes first, because all other sections are found through it.
  */
 #include "assert.h"
 #include "check.h"
 #include "fields.h"
 #include "geometry.h"
 
-enum { ERA_LATE_IDS = SLOTQ_CALL_MESSAGES_MAX }; /* one push can cross without its era stored */
+enum {
+    ERA_LATE_IDS = SLOTQ_CALL_MESSAGES_MAX
+}; /* one push can cross a multiple before its era is stored */
 
-/* The geometry as when it was opened: a mapped file can have been replaced underneath. */
+/* The geometry must be the same as at opening: a mapped file can be replaced underneath. */
 static bool check_fixed(const slotq_view *view, slotq_damage *damage)
 {
     uint8_t opened[AT_geometry_geometry_check + BYTES_geometry_geometry_check];
@@ -33,7 +35,7 @@ static bool check_era(const front_block *front, slotq_damage *damage)
         return damage_found(damage, AT_shared_era,
                             "era does not fit last_id: its lowest bit is not last_id's top bit");
     }
-    return true; /* the last push crossed and was interrupted: the next write mends it */
+    return true; /* the last push crossed and was interrupted: the next write repairs it */
 }
 
 static bool check_shared(const slotq_view *view, const front_block *front, slotq_damage *damage)

@@ -1,5 +1,5 @@
-/* check.h: the parts of the whole-image check. Each walks its sections once, allocates nothing,
- * and stops at the first rule broken. Knows what is legal, not how it came about.
+/* check.h: the parts of the whole-image check. Each walks its sections once, allocates nothing, and
+ * stops at the first broken rule. Knows what is legal; must not know the verbs.
  */
 #ifndef SLOTQ_LAYOUT_CHECK_H
 #define SLOTQ_LAYOUT_CHECK_H
@@ -18,7 +18,7 @@ bool check_later(const slotq_view *view, slotq_damage *damage);
 /* Dead entries and their slots. */
 bool check_dead(const slotq_view *view, const front_block *front, slotq_damage *damage);
 
-/* A slot that is in use: its length, and its check where the queue has checks. */
+/* A slot in use: its length and, in a queue with checks, its check. */
 bool check_slot(const slotq_view *view, uint32_t offset, slotq_damage *damage);
 
 /* count keys from offset on. */

@@ -1,5 +1,5 @@
-/* check_later.c: the later section: the heap's order, slot numbers each once, and the slots of
- * scheduled messages (FORMAT.md, "Later").
+/* check_later.c: checks the later section: the order of the heap, that each slot number occurs
+ * once, and the slots of scheduled messages (FORMAT.md, "Later").
  */
 #include "bytes.h"
 #include "check.h"
@@ -8,7 +8,7 @@
 
 enum {
     HEAP_CHILDREN = 8,
-    SEEN_BYTES = 512, /* slot numbers are ticked off so many bits a pass: no scratch by R */
+    SEEN_BYTES = 512, /* slot numbers checked per pass, so that the scratch does not grow with R */
     SEEN_BITS = SEEN_BYTES * 8
 };
 
@@ -66,14 +66,14 @@ static bool check_free_entry(const slotq_view *view, uint32_t index, slotq_damag
     return true;
 }
 
-/* Slot numbers from `from` to from + SEEN_BITS - 1: none twice. All are below later_slots, so
- * that each is there once when none is twice. */
+/* Slot numbers from `from` to from + SEEN_BITS - 1: none occurs twice. All are below later_slots,
+ * so each occurs once if none occurs twice. */
 static bool check_slots_once(const slotq_view *view, uint32_t from, slotq_damage *damage)
 {
     uint8_t seen[SEEN_BYTES];
     memset(seen, 0, sizeof seen);
     for (uint32_t i = 0; i < view->geometry.later_slots; i++) {
-        const uint32_t number = later_slot(view, i) - from; /* below from: huge */
+        const uint32_t number = later_slot(view, i) - from; /* below from: a very large number */
         if (number >= SEEN_BITS) {
             continue;
         }

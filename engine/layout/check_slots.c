@@ -1,5 +1,5 @@
-/* check_slots.c: slots of messages that somebody may still read, in the ring and among the dead,
- * and keys. What nobody can read any more may be anything (FORMAT.md, "Undefined bytes").
+/* check_slots.c: checks keys and the slots that a verb may still read, in the ring and in the dead
+ * section. All other slots may hold any bytes (FORMAT.md, "Undefined bytes").
  */
 #include "bytes.h"
 #include "check.h"
@@ -95,7 +95,7 @@ static bool check_dead_entry(const slotq_view *view, const front_block *front, u
         return damage_found(damage, offset + AT_dead_reserved_15,
                             "byte 15 of a dead entry is not 0");
     }
-    /* one that died for its damage lies there as it was found */
+    /* a message that died because of damage keeps its damaged slot */
     return entry[AT_dead_reason] == SLOTQ_REASON_DAMAGED ||
            check_slot(view, offset + DEAD_ENTRY_BYTES, damage);
 }

@@ -1,4 +1,4 @@
-/* checksum.c: the one place that includes xxHash, as a header, so that nothing is linked.
+/* checksum.c: the only file that includes xxHash, as a header, so that no library is linked.
  */
 #include "checksum.h"
 

@@ -1,4 +1,4 @@
-/* checksum.h: XXH32 with seed 0, of the geometry and, in queues with checks, of payloads.
+/* checksum.h: XXH32 with seed 0 of the geometry and, in queues with checks, of payloads.
  */
 #ifndef SLOTQ_LAYOUT_CHECKSUM_H
 #define SLOTQ_LAYOUT_CHECKSUM_H

@@ -1,4 +1,4 @@
-/* fields.h: offsets and sizes of fields.def as constants. Knows where, not what for.
+/* fields.h: offsets and sizes of fields.def as constants. Must not know what the fields mean.
  */
 #ifndef SLOTQ_LAYOUT_FIELDS_H
 #define SLOTQ_LAYOUT_FIELDS_H
@@ -33,7 +33,7 @@ enum {
     STAMP_BYTES = 4,
     CHECK_BYTES = 4,
     SWEEP_NONE = 0xFFFF,
-    WAKE_FOR_MESSAGE = 1, /* bits of wake: somebody waits for it */
+    WAKE_FOR_MESSAGE = 1, /* bits of wake: a caller waits for it */
     WAKE_FOR_ROOM = 2,
     WAKE_COUNT_ONE = 4
 };

@@ -1,5 +1,5 @@
-/* front.h: header, shared state and group blocks as values, and the ranges they must keep
- * (FORMAT.md, "Header" to "Group block"). Knows what is legal, not what verbs do with it. All
+/* front.h: header, shared state and group blocks as values, with checks of their ranges (FORMAT.md,
+ * "Header" to "Group block"). Knows what is legal; must not know the verbs. All functions are
  * inline, so that a verb pays only for the fields that it uses.
  */
 #ifndef SLOTQ_LAYOUT_FRONT_H
@@ -34,7 +34,7 @@ typedef struct front_block {
     uint32_t head;
     uint32_t tail;
     uint64_t last_id; /* full, 48 bits */
-    uint16_t era;     /* as it must be; stored_era as it is */
+    uint16_t era;     /* the effective era; stored_era is the one in the image */
     uint16_t stored_era;
     uint32_t dead_head;
     uint32_t dead_count;
@@ -44,8 +44,8 @@ typedef struct front_block {
     uint32_t wake;
 } front_block;
 
-/* Decode, then judge; false: damage says the first offset and rule broken. This one all but the
- * dead section's fields, which the plain path has no use for. */
+/* Decode, then check; false: damage has the offset and the first broken rule. This function leaves
+ * out the fields of the dead section, which the plain path does not use. */
 static inline bool front_load_ring(const slotq_view *view, front_block *front, slotq_damage *damage)
 {
     const uint8_t *bytes = view->bytes;
@@ -90,7 +90,7 @@ static inline bool front_load(const slotq_view *view, front_block *front, slotq_
     return true;
 }
 
-/* The head of a group, judged: it lies in [head, tail] of the front. */
+/* The head of a group, checked: it is in [head, tail] of the front. */
 static inline bool front_load_head(const slotq_view *view, const front_block *front, uint32_t group,
                                    uint32_t *head, slotq_damage *damage)
 {
@@ -122,7 +122,7 @@ static inline void front_decode_group(const uint8_t *bytes, group_block *block)
     block->died = load_u32(bytes + AT_group_died);
 }
 
-/* A group block, judged. */
+/* A group block, checked. */
 static inline bool front_load_group(const slotq_view *view, const front_block *front,
                                     uint32_t group, group_block *block, slotq_damage *damage)
 {
@@ -133,7 +133,7 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
         return false;
     }
     front_decode_group(view->bytes + offset, block);
-    block->head = head; /* the judged one: a mapped file can change between two loads */
+    block->head = head; /* the checked value: a mapped file can change between two loads */
     const uint32_t span = ring_distance(head, front->tail, slots);
     if (block->written >= slots || ring_distance(head, block->written, slots) > span) {
         return damage_found(damage, offset + AT_group_written,
@@ -165,8 +165,8 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
     return true;
 }
 
-/* Encode GROUP_BYTES bytes. Eight at a time, as they will be read again: a load that spans
- * several smaller stores would wait for all of them. */
+/* Encode GROUP_BYTES bytes, eight at a time, because they are loaded like that: a load that spans
+ * several smaller stores waits for all of them. */
 static inline void front_store_group(uint8_t *bytes, const group_block *block)
 {
     store_u64(bytes + AT_group_head, block->head | block->cursor << 16 |

@@ -1,4 +1,5 @@
-/* geometry.h: what is fixed at creation: ranges, section offsets, encoding. Knows no message.
+/* geometry.h: ranges, section offsets and encoding of the geometry, which is fixed at creation.
+ * Must not know messages.
  */
 #ifndef SLOTQ_LAYOUT_GEOMETRY_H
 #define SLOTQ_LAYOUT_GEOMETRY_H
@@ -8,8 +9,8 @@
 /* Bytes of a slot. */
 uint32_t geometry_stride(const slotq_geometry *geometry);
 
-/* The first rule the geometry breaks, as text with the limit, and where its field lies in an
- * image; NULL = none. */
+/* The first rule that the geometry breaks, as text with the limit, and the offset of its field in
+ * an image; NULL = none. */
 const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset);
 
 /* Total bytes of an image; the geometry need not be in range. */
@@ -21,7 +22,7 @@ void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry);
 /* Write bytes 8 to 31 of an image. */
 void geometry_store(uint8_t *bytes, const slotq_geometry *geometry);
 
-/* Read them without judging. */
+/* Read them without checks. */
 void geometry_load(slotq_geometry *geometry, const uint8_t *bytes);
 
 #endif

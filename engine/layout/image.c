@@ -1,4 +1,4 @@
-/* image.c: making and opening an image: magic, version, geometry, size, ranges of the front.
+/* image.c: creates and opens an image: magic, version, geometry, size, ranges of the front.
  */
 #include "assert.h"
 #include "bytes.h"
@@ -29,7 +29,7 @@ slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geome
         front_store_group(bytes + group_offset(group), &fresh);
     }
     store_u48(bytes + AT_shared_later_due_ms, DUE_NONE);
-    geometry_store(bytes, geometry); /* last: without the magic it is no queue */
+    geometry_store(bytes, geometry); /* last: an image without the magic is not a queue */
     return SLOTQ_OK;
 }
 
@@ -41,13 +41,13 @@ static slotq_outcome refuse(slotq_damage *damage, slotq_outcome outcome, uint64_
     return outcome;
 }
 
-/* Everything that is fixed: bytes 8 to 31 and the size. */
+/* Everything that is fixed at creation: bytes 8 to 31 and the size. */
 static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage *damage)
 {
     if (size < SLOTQ_IMAGE_BYTES_MIN) {
         return refuse(damage, SLOTQ_CORRUPT, size, "shorter than the smallest queue, 104 bytes");
     }
-    /* a copy, so that what is judged is what is used */
+    /* a copy: the checked value is the value that is used */
     uint8_t front[GROUPS_OFFSET];
     memcpy(front, view->bytes, sizeof front);
     const uint32_t magic = load_u32(front + AT_geometry_magic);

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* How many steps forward from `from` to `to`. */
+/* The number of steps forward from `from` to `to`. */
 static inline uint32_t ring_distance(uint32_t from, uint32_t to, uint32_t slots)
 {
     return to >= from ? to - from : to + slots - from;
@@ -24,7 +24,7 @@ static inline uint32_t ring_back(uint32_t index, uint32_t steps, uint32_t slots)
     return index >= steps ? index - steps : index + slots - steps;
 }
 
-/* Of count slots from index on, how many lie before the end of the array. */
+/* The number of the count slots from index on that are before the end of the array. */
 static inline uint32_t ring_before_wrap(uint32_t index, uint32_t count, uint32_t slots)
 {
     return count <= slots - index ? count : slots - index;

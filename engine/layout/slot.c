@@ -8,7 +8,7 @@
 #include "fields.h"
 #include "memory.h"
 
-enum { STAMP_AHEAD_MAX = 1 << 28 }; /* ticks that a stamp may lie ahead of now */
+enum { STAMP_AHEAD_MAX = 1 << 28 }; /* max ticks that a stamp may be ahead of now */
 
 void slot_store(uint8_t *slot, const slotq_geometry *geometry, uint32_t stamp,
                 const slotq_data *message)
@@ -63,7 +63,7 @@ uint64_t slotq_core_stamp_ms(const slotq_geometry *geometry, uint32_t stamp, uin
 {
     const uint64_t now_tick = now_ms / geometry->tick_ms;
     const uint32_t ahead = stamp - (uint32_t)now_tick;
-    if (ahead < STAMP_AHEAD_MAX) { /* the clock went back since */
+    if (ahead < STAMP_AHEAD_MAX) { /* the clock went back since the push */
         return (now_tick + ahead) * geometry->tick_ms;
     }
     const uint32_t age = (uint32_t)now_tick - stamp;

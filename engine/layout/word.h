@@ -1,5 +1,5 @@
-/* word.h: the 32-bit state word: bits 0-1 state, 2-7 attempts, 8-31 deadline or why.
- * Knows its bits, not the rules that change them (FORMAT.md, "State word").
+/* word.h: the 32-bit state word: bits 0-1 state, 2-7 attempts, 8-31 deadline or why. Knows the
+ * bits; must not know the rules that change them (FORMAT.md, "State word").
  */
 #ifndef SLOTQ_LAYOUT_WORD_H
 #define SLOTQ_LAYOUT_WORD_H
