@@ -123,5 +123,5 @@ slotq_outcome file_adopt(file_image *image, const journal_owner *owner, store_fa
         return refuse_torn(image, fault); /* somebody wrote into it just now */
     }
     /* live until the image is synced: cut short before, adopting again mends; after, none is due */
-    return file_image_retire(image, fault);
+    return file_image_retire(image, RETIRE_ADOPTION, fault);
 }

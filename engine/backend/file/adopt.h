@@ -11,7 +11,7 @@
  * is live: refuse it, or do its step here and clear it. OK: nothing in it is needed any more.
  * IO: not of this geometry and size, or the option is not given; UNSUPPORTED: read only; CORRUPT:
  * the record is torn, breaks its rules, or would make the queue unsound. Refused, both files are
- * as they were. */
+ * as they were. OUTCOME_UNKNOWN: the step was done here, but a sync failed. */
 slotq_outcome file_adopt(file_image *image, const journal_owner *owner, store_fault *fault);
 
 #endif

@@ -79,7 +79,7 @@ static slotq_outcome publish(making *self, fresh_file *journal)
         (void)unlinkat(self->folder, names->main, 0); /* nobody is in yet */
         return outcome;
     }
-    return filesystem_sync_folder(self->folder, names->shown, self->fault);
+    return filesystem_sync_folder(self->folder, names->shown, "made", self->fault);
 }
 
 /* outcome OK: sync it, and make it appear; else drop it. EXISTS where the name is taken. */
@@ -290,7 +290,7 @@ static slotq_outcome remove_locked(int folder, const file_names *names, store_fa
     if (unlinkat(folder, names->main, 0) != 0) {
         return fault_system(fault, errno, "%s cannot be removed", names->shown);
     }
-    return filesystem_sync_folder(folder, names->shown, fault);
+    return filesystem_sync_folder(folder, names->shown, "removed", fault);
 }
 
 static slotq_outcome refuse_open(const file_names *names, store_fault *fault)

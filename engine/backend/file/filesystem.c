@@ -229,12 +229,21 @@ void fresh_file_drop(int folder, fresh_file *file)
     file->descriptor = -1;
 }
 
-slotq_outcome filesystem_sync_folder(int folder, const char *shown, store_fault *fault)
+slotq_outcome filesystem_sync_folder(int folder, const char *shown, const char *done,
+                                     store_fault *fault)
 {
     if (fsync(folder) == 0 || errno == EINVAL) { /* EINVAL: folders cannot be synced there */
         return SLOTQ_OK;
     }
-    fault_system(fault, errno, "the folder of %s could not be synced to the disk", shown);
+    if (done == NULL) {
+        fault_system(fault, errno, "the folder of %s could not be synced to the disk", shown);
+    } else {
+        fault_system(fault, errno,
+                     "%s was %s, but its folder could not be synced to the disk, so whether this "
+                     "outlives a power loss is not known",
+                     shown, done);
+        fault->outcome = SLOTQ_OUTCOME_UNKNOWN;
+    }
     fault->cause = SLOTQ_CAUSE_FOLDER;
     return fault->outcome;
 }

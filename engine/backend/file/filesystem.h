@@ -55,7 +55,9 @@ slotq_outcome fresh_file_publish(int folder, fresh_file *file, const char *name,
 /* Close the descriptor, and delete one that was not published. */
 void fresh_file_drop(int folder, fresh_file *file);
 
-/* Names given in the folder outlive a power loss. */
-slotq_outcome filesystem_sync_folder(int folder, const char *shown, store_fault *fault);
+/* Names given in the folder outlive a power loss. done: what was done to `shown` in it before, for
+ * the text of a failure; the outcome is then OUTCOME_UNKNOWN. With NULL it is IO. */
+slotq_outcome filesystem_sync_folder(int folder, const char *shown, const char *done,
+                                     store_fault *fault);
 
 #endif

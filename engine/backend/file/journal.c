@@ -136,6 +136,11 @@ void journal_clear(uint8_t *journal)
     __atomic_signal_fence(__ATOMIC_SEQ_CST); /* the next record is not begun before */
 }
 
+void journal_revive(uint8_t *journal)
+{
+    __atomic_store_n(live_of(journal), LIVE, __ATOMIC_RELEASE);
+}
+
 /* XXH32 of the counts, the patches and the scratch, as they stand. */
 static uint32_t record_check(const uint8_t *journal, uint32_t patch_count, uint32_t scratch_bytes)
 {

@@ -97,6 +97,9 @@ void journal_write(uint8_t *journal, const slotq_step *step, bool checked);
 /* The record does not count any more. */
 void journal_clear(uint8_t *journal);
 
+/* The record that was cleared last counts again. Nothing may have been written over it. */
+void journal_revive(uint8_t *journal);
+
 typedef enum journal_replay_answer {
     JOURNAL_REPLAYED,
     JOURNAL_TORN,  /* its XXH32 is wrong: it never was whole, nothing was done */

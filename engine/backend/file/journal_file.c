@@ -164,7 +164,7 @@ static slotq_outcome make_new(file_image *image, int folder, store_fault *fault)
     outcome = fresh_file_publish(folder, &journal, image->names.journal, true, fault);
     fresh_file_drop(folder, &journal);
     if (outcome == SLOTQ_OK) {
-        outcome = filesystem_sync_folder(folder, image->names.shown, fault);
+        outcome = filesystem_sync_folder(folder, image->names.shown, NULL, fault);
     }
     return outcome == SLOTQ_OK ? map_found(image, folder, fault) : outcome;
 }
@@ -232,7 +232,7 @@ static slotq_outcome judge_found(file_image *image, int folder, store_fault *fau
             return refuse_read_only(image, fault);
         }
         outcome = file_journal_replay(image, fault);
-        return outcome == SLOTQ_OK ? file_image_retire(image, fault) : outcome;
+        return outcome == SLOTQ_OK ? file_image_retire(image, RETIRE_RECOVERY, fault) : outcome;
     case JOURNAL_FOREIGN:
         outcome = live ? file_adopt(image, &owner, fault) : SLOTQ_OK;
         if (outcome != SLOTQ_OK) {

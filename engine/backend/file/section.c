@@ -116,7 +116,7 @@ static slotq_outcome recover(file_image *image, store_fault *fault)
     slotq_outcome outcome = SLOTQ_OK;
     if (journal_is_live(image->journal)) {
         outcome = file_journal_replay(image, fault);
-        outcome = outcome == SLOTQ_OK ? file_image_retire(image, fault) : outcome;
+        outcome = outcome == SLOTQ_OK ? file_image_retire(image, RETIRE_RECOVERY, fault) : outcome;
     }
     if (outcome == SLOTQ_OK) {
         waiting_wake(image->bytes + AT_shared_wake, true);

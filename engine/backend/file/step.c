@@ -13,15 +13,20 @@
 
 /* ---- syncs ---- */
 
-static slotq_outcome poison(file_image *image, slotq_outcome outcome, store_fault *fault)
+static const char nothing_done[] = "Nothing was done";
+static const char not_known[] = "Whether what was done outlives a power loss is not known";
+static const char not_applied[] = "The change is not visible, but the disk may hold its record, "
+                                  "and a power loss may bring it back";
+
+/* means: what the failed sync means for the caller. */
+static slotq_outcome poison(file_image *image, slotq_outcome outcome, const char *means,
+                            store_fault *fault)
 {
     const int system_errno = errno;
     __atomic_store_n(&image->poisoned, 1, __ATOMIC_RELEASE);
     fault_system(fault, system_errno,
                  "%s could not be synced to the disk. %s. Close it, see to the disk, open it again",
-                 image->names.shown,
-                 outcome == SLOTQ_IO ? "Nothing was done"
-                                     : "Whether what was done outlives a power loss is not known");
+                 image->names.shown, means);
     fault->outcome = outcome;
     return outcome;
 }
@@ -44,19 +49,38 @@ static bool sync_journal(const file_image *image)
     return msync(image->journal, JOURNAL_BYTES, MS_SYNC) == 0;
 }
 
-/* failed: what a failed sync means for the verb. */
-static slotq_outcome retire(file_image *image, slotq_outcome failed, store_fault *fault)
+static slotq_outcome refuse_retire(file_image *image, retire_after after, store_fault *fault)
 {
-    if (!sync_main(image)) {
-        return poison(image, failed, fault);
+    switch (after) {
+    case RETIRE_STEP:
+    case RETIRE_ADOPTION:
+        return poison(image, SLOTQ_OUTCOME_UNKNOWN, not_known, fault);
+    case RETIRE_RECOVERY:
+        return poison(image, SLOTQ_IO,
+                      "The step of a process that ended was finished, and nothing else was done",
+                      fault);
+    default:
+        return poison(image, SLOTQ_IO, nothing_done, fault);
     }
-    journal_clear(image->journal);
-    return sync_journal(image) ? SLOTQ_OK : poison(image, failed, fault);
 }
 
-slotq_outcome file_image_retire(file_image *image, store_fault *fault)
+slotq_outcome file_image_retire(file_image *image, retire_after after, store_fault *fault)
 {
-    return retire(image, SLOTQ_IO, fault);
+    if (!sync_main(image)) {
+        return refuse_retire(image, after, fault);
+    }
+    journal_clear(image->journal);
+    if (sync_journal(image)) {
+        return SLOTQ_OK;
+    }
+    const slotq_outcome outcome = refuse_retire(image, after, fault);
+    if (after == RETIRE_LEFT) {
+        /* other handles write next what the record holds, and the disk may still have it live */
+        journal_revive(image->journal);
+    } else {
+        (void)sync_journal(image); /* it may push, so no handle may meet it again */
+    }
+    return outcome;
 }
 
 slotq_outcome file_image_refuse_unfit(const file_image *image, store_fault *fault)
@@ -129,14 +153,14 @@ static slotq_outcome apply_single(file_image *image, const slotq_step *step, sto
 {
     if (!step->pushes && !only_wake(step) && journal_is_live(image->journal)) {
         /* the record may hold what is written now: its replay would undo it */
-        const slotq_outcome retired = file_image_retire(image, fault);
+        const slotq_outcome retired = file_image_retire(image, RETIRE_LEFT, fault);
         if (retired != SLOTQ_OK) {
             return retired;
         }
     }
     apply_plain(image, step);
     if (image->options.sync_always && !only_wake(step) && !sync_range(image, 0, GROUPS_OFFSET)) {
-        return poison(image, SLOTQ_OUTCOME_UNKNOWN, fault);
+        return poison(image, SLOTQ_OUTCOME_UNKNOWN, not_known, fault);
     }
     return SLOTQ_OK;
 }
@@ -145,10 +169,10 @@ static slotq_outcome apply_single(file_image *image, const slotq_step *step, sto
 static slotq_outcome make_room(file_image *image, store_fault *fault)
 {
     if (!image->options.sync_always) {
-        return file_image_retire(image, fault);
+        return file_image_retire(image, RETIRE_LEFT, fault);
     }
     if (!sync_main(image)) {
-        return poison(image, SLOTQ_IO, fault);
+        return poison(image, SLOTQ_IO, nothing_done, fault);
     }
     journal_clear(image->journal);
     return SLOTQ_OK;
@@ -157,15 +181,17 @@ static slotq_outcome make_room(file_image *image, store_fault *fault)
 static slotq_outcome apply_synced(file_image *image, const slotq_step *step, store_fault *fault)
 {
     if (!sync_journal(image)) {
+        const slotq_outcome outcome = poison(image, SLOTQ_OUTCOME_UNKNOWN, not_applied, fault);
         journal_clear(image->journal); /* not applied, so it must not be replayed here */
-        return poison(image, SLOTQ_IO, fault);
+        (void)sync_journal(image);     /* nor after a power loss, if the disk still takes that */
+        return outcome;
     }
     apply_visible(image, step);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (!step->pushes && !has_copy(step)) {
         return SLOTQ_OK; /* the record stays: one sync, and a late replay is harmless */
     }
-    return retire(image, SLOTQ_OUTCOME_UNKNOWN, fault);
+    return file_image_retire(image, RETIRE_STEP, fault);
 }
 
 slotq_outcome file_image_apply(file_image *image, const slotq_step *step, store_fault *fault)
@@ -174,7 +200,7 @@ slotq_outcome file_image_apply(file_image *image, const slotq_step *step, store_
         return SLOTQ_OK;
     }
     if (!apply_slots(image, step)) {
-        return poison(image, SLOTQ_IO, fault);
+        return poison(image, SLOTQ_IO, nothing_done, fault);
     }
     if (!step->needs_journal) {
         return apply_single(image, step, fault);

@@ -202,7 +202,7 @@ static void retire_last(file_image *image)
     const bool locked = !image->options.exclusive;
     if (!locked || file_section_enter(image, NULL, &ignored) == SLOTQ_OK) {
         if (journal_is_live(image->journal)) {
-            (void)file_image_retire(image, &ignored);
+            (void)file_image_retire(image, RETIRE_LEFT, &ignored);
         }
         leave(image, locked);
     }
