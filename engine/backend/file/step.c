@@ -103,6 +103,13 @@ static void apply_visible(file_image *image, const slotq_step *step)
     }
 }
 
+/* The header must become visible as a whole. A machine that would store it in two halves, or under
+ * a lock of its own C library that other processes do not see, is refused here: it can use the
+ * core. */
+#if !defined(__GCC_ATOMIC_LLONG_LOCK_FREE) || __GCC_ATOMIC_LLONG_LOCK_FREE != 2
+#error "queue files need a native 64-bit atomic store, which this machine does not have"
+#endif
+
 /* What needs no journal: each visible patch is whole by itself, in their order. */
 static void apply_plain(file_image *image, const slotq_step *step)
 {
