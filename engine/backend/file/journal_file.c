@@ -15,6 +15,7 @@
 #include "adopt.h"
 #include "journal.h"
 #include "locks.h"
+#include "stray.h"
 #include "step.h"
 
 /* ---- refusals ---- */
@@ -211,6 +212,64 @@ slotq_outcome file_journal_replay(file_image *image, store_fault *fault)
     return SLOTQ_OK; /* a torn record was not applied, and what came before it was synced */
 }
 
+static slotq_outcome finish_step(file_image *image, store_fault *fault)
+{
+    if (image->options.read_only) {
+        return refuse_read_only(image, fault);
+    }
+    const slotq_outcome outcome = file_journal_replay(image, fault);
+    return outcome == SLOTQ_OK ? file_image_retire(image, RETIRE_RECOVERY, fault) : outcome;
+}
+
+/* The main file was renamed, and its journal kept the old name: it follows now. */
+static slotq_outcome follow(file_image *image, int folder, const file_stray *stray,
+                            store_fault *fault)
+{
+    journal_owner owner;
+    if (image->options.read_only) {
+        return refuse_read_only(image, fault);
+    }
+    if (stray->count > 1 || !stray->is_certain) {
+        return file_stray_refuse(image, stray, fault);
+    }
+    if (renameat(folder, stray->name, folder, image->names.journal) != 0) {
+        return refuse_system(image, "given its queue's new name", fault);
+    }
+    slotq_outcome outcome = filesystem_sync_folder(folder, image->names.shown, NULL, fault);
+    outcome = outcome == SLOTQ_OK ? map_found(image, folder, fault) : outcome;
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    if (!owner_of(image, &owner) || journal_judge(image->journal, &owner) != JOURNAL_OURS) {
+        return refuse_lost(image, fault);
+    }
+    return finish_step(image, fault);
+}
+
+/* No journal of this main file has the name that it should have. */
+static slotq_outcome make_or_follow(file_image *image, int folder, store_fault *fault)
+{
+    file_stray stray;
+    const slotq_outcome outcome = file_stray_find(image, folder, &stray, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    forget(image);
+    return stray.count > 0 ? follow(image, folder, &stray, fault) : make_new(image, folder, fault);
+}
+
+/* Before a foreign step is adopted: the main file must have none that waits elsewhere. */
+static slotq_outcome adopt(file_image *image, int folder, const journal_owner *owner,
+                           store_fault *fault)
+{
+    file_stray stray;
+    const slotq_outcome outcome = file_stray_find(image, folder, &stray, fault);
+    if (outcome == SLOTQ_OK && stray.count > 0) {
+        return file_stray_refuse(image, &stray, fault);
+    }
+    return outcome == SLOTQ_OK ? file_adopt(image, owner, fault) : outcome;
+}
+
 static slotq_outcome judge_found(file_image *image, int folder, store_fault *fault)
 {
     journal_owner owner;
@@ -228,18 +287,13 @@ static slotq_outcome judge_found(file_image *image, int folder, store_fault *fau
             forget(image);
             return make_new(image, folder, fault);
         }
-        if (image->options.read_only) {
-            return refuse_read_only(image, fault);
-        }
-        outcome = file_journal_replay(image, fault);
-        return outcome == SLOTQ_OK ? file_image_retire(image, RETIRE_RECOVERY, fault) : outcome;
+        return finish_step(image, fault);
     case JOURNAL_FOREIGN:
-        outcome = live ? file_adopt(image, &owner, fault) : SLOTQ_OK;
+        outcome = live ? adopt(image, folder, &owner, fault) : SLOTQ_OK;
         if (outcome != SLOTQ_OK) {
             return outcome;
         }
-        forget(image); /* nothing is lost: its steps are whole */
-        return make_new(image, folder, fault);
+        return make_or_follow(image, folder, fault); /* nothing is lost: its steps are whole */
     case JOURNAL_OF_VERSION_1:
         if (live) {
             return refuse_version(image, fault);
@@ -262,7 +316,7 @@ slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *f
         outcome = filesystem_take_room(image->journal_descriptor, JOURNAL_BYTES, shown, fault);
         outcome = outcome == SLOTQ_OK ? judge_found(image, folder, fault) : outcome;
     } else if (outcome == SLOTQ_NOQUEUE) {
-        outcome = make_new(image, folder, fault);
+        outcome = make_or_follow(image, folder, fault);
     }
     if (outcome != SLOTQ_OK) {
         return outcome;
@@ -295,6 +349,18 @@ static journal_join stay_without(const file_image *image, slotq_outcome *outcome
     return JOURNAL_REFUSED;
 }
 
+/* No journal has the name: its step may wait under another one. */
+static journal_join stay_without_any(const file_image *image, int folder, slotq_outcome *outcome,
+                                     store_fault *fault)
+{
+    file_stray stray;
+    *outcome = file_stray_find(image, folder, &stray, fault);
+    if (*outcome == SLOTQ_OK && stray.count > 0) {
+        *outcome = refuse_read_only(image, fault);
+    }
+    return *outcome == SLOTQ_OK ? stay_without(image, outcome, fault) : JOURNAL_REFUSED;
+}
+
 journal_join file_journal_do_without(file_image *image, int folder, slotq_outcome *outcome,
                                      store_fault *fault)
 {
@@ -313,7 +379,7 @@ journal_join file_journal_do_without(file_image *image, int folder, slotq_outcom
         openat(folder, image->names.journal, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0) {
         if (errno == ENOENT) {
-            return stay_without(image, outcome, fault);
+            return stay_without_any(image, folder, outcome, fault);
         }
         *outcome = refuse_system(image, "opened", fault);
         return JOURNAL_REFUSED;

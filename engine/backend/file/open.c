@@ -454,6 +454,18 @@ slotq_outcome file_image_look(const file_image *image, store_fault *fault)
                          "Close it and create the queue anew.",
                          shown);
     }
+    struct stat named;
+    const bool is_named =
+        fstatat(image->folder, image->names.main, &named, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_named && errno != ENOENT) {
+        return fault_system(fault, errno, "%s cannot be looked at", shown);
+    }
+    if (!is_named || named.st_ino != facts.st_ino || named.st_dev != facts.st_dev) {
+        return fault_say(fault, SLOTQ_IO,
+                         "%s was renamed, or another file took its name, while it was open. Close "
+                         "it, and open the queue under the name that it has now, with its journal.",
+                         shown);
+    }
     if (facts.st_size != (off_t)image->view.image_bytes) {
         return fault_say(fault, SLOTQ_IO,
                          "%s was cut or extended to %lld bytes while it was open; it must have "
