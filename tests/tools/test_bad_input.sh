@@ -16,7 +16,7 @@ unchanged() {
     same "$name: nothing changed" "$before" "$(sum)"
 }
 
-expect 'a queue' 0 '' - create jobs --slots 4 --payload 16 --groups 2
+expect 'a queue' 0 - '' create jobs --slots 4 --payload 16 --groups 2
 expect 'with a message' 0 '' - push jobs hello
 
 # ---- names and sizes ----
@@ -48,25 +48,25 @@ unchanged 'lease too long' 2 '1 to 838860700 ms' reserve jobs --lease 838860701m
 unchanged 'a lease that is no time' 2 'such as' reserve jobs --lease 5
 unchanged 'group 2 of 2' 2 'group 2' reserve jobs -g 2
 unchanged 'group 16' 2 '0 to 15' reserve jobs -g 16
-unchanged 'a token that is none' 2 'no ID:TOKEN' ack jobs 1
-unchanged 'a token with a tail' 2 'no ID:TOKEN' ack jobs 1:5x
-unchanged 'a token over 32 bits' 2 'no ID:TOKEN' ack jobs 1:4294967296
-unchanged 'id 0' 2 'no ID:TOKEN' ack jobs 0:5
-unchanged 'an id over 47 bits' 2 'no ID:TOKEN' ack jobs 140737488355328:5
+unchanged 'a token that is none' 2 'not an ID:TOKEN' ack jobs 1
+unchanged 'a token with a tail' 2 'not an ID:TOKEN' ack jobs 1:5x
+unchanged 'a token over 32 bits' 2 'not an ID:TOKEN' ack jobs 1:4294967296
+unchanged 'id 0' 2 'not an ID:TOKEN' ack jobs 0:5
+unchanged 'an id over 47 bits' 2 'not an ID:TOKEN' ack jobs 140737488355328:5
 unchanged 'a made-up token' 8 'no longer valid' ack jobs 1:5
 unchanged 'an id never issued' 3 'ever pushed' nack jobs 9:5
 unchanged 'kill with a made-up token' 8 'no longer valid' kill jobs 1:4294967295
 unchanged 'delay too long' 2 '838860700' nack jobs --delay 20d 1:5
 unchanged 'reason 255' 2 '0 to 254' kill jobs --reason 255 1:5
-unchanged 'status of no id' 2 'is no id' status jobs x
-unchanged 'remove of no id' 2 'is no id' remove jobs 1 x
+unchanged 'status of no id' 2 'not an id' status jobs x
+unchanged 'remove of no id' 2 'not an id' remove jobs 1 x
 unchanged 'reserve too many' 2 '1 to 4,096' reserve jobs -n 4097
 unchanged 'pause sideways' 2 'in .* or out' pause jobs up
 unchanged 'unknown option' 2 'unknown option --nosuch; slotq help push' push jobs --nosuch=5 x
 unchanged 'unknown letter' 2 'unknown option -x' push jobs -x
-unchanged 'an option of another command' 2 'takes no --slots' push jobs --slots 5 x
+unchanged 'an option of another command' 2 'does not take --slots' push jobs --slots 5 x
 unchanged 'an option without its value' 2 'needs a value' reserve jobs --lease
-unchanged 'a flag with a value' 2 'takes no value' push jobs --block=1 x
+unchanged 'a flag with a value' 2 'does not take a value' push jobs --block=1 x
 unchanged 'too few operands' 2 'too few' ack jobs
 unchanged 'too many operands' 2 'too many' stats jobs more
 unchanged 'unknown command' 2 'unknown command' frobnicate jobs

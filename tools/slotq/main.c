@@ -62,8 +62,8 @@ int main(int argc, char **argv)
     } else if (given(&line, OPTION_HELP)) {
         code = line.command != NULL ? help_command(line.command) : help_overview();
     } else if (line.command == NULL) {
-        complain("no command; slotq help lists them");
-        code = EXIT_CODE_USAGE;
+        (void)help_overview();
+        code = EXIT_CODE_USAGE; /* a script that lost its command must not go on */
     } else {
         code = line.command->run(&line);
         if (code != EXIT_CODE_OK) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../say/report.h"
+#include "suggest.h"
 #include "values.h"
 #include "../say/texts.h"
 
@@ -47,15 +48,15 @@ static int complain_value(const option_entry *entry, const char *text)
                  count_text(entry->least).text, count_text(entry->most).text);
         break;
     case KIND_ID:
-        complain("--%s %s: is no id (1, 2, ...)", entry->name, text);
+        complain("--%s %s: not an id; ids are 1, 2, ...", entry->name, text);
         break;
     case KIND_TIMES:
-        complain("--%s %s: is no time or range of times, the shorter one first (such as 5s, "
+        complain("--%s %s: not a time or a range of times, shorter one first (such as 5s, "
                  "500ms..1m)",
                  entry->name, text);
         break;
     default:
-        complain("--%s %s: is no time from %s to %s (such as 500ms, 30s, 5m, 2h, 1d)", entry->name,
+        complain("--%s %s: not a time from %s to %s (such as 500ms, 30s, 5m, 2h, 1d)", entry->name,
                  text, time_text(entry->least).text, time_text(entry->most).text);
         break;
     }
@@ -133,7 +134,7 @@ static int read_long(command_line *line, int argc, char **argv, int *at)
     }
     if (entry_of(option)->kind == KIND_FLAG) {
         if (value != NULL) {
-            complain("--%s takes no value", entry_of(option)->name);
+            complain("--%s does not take a value", entry_of(option)->name);
             return EXIT_CODE_USAGE;
         }
         return keep_value(line, option, "");
@@ -160,13 +161,23 @@ static int read_letters(command_line *line, int argc, char **argv, int *at)
     return EXIT_CODE_OK;
 }
 
+int complain_command(const char *word)
+{
+    const char *near = suggest_command(word);
+    if (near != NULL) {
+        complain("unknown command %s; did you mean %s? slotq help lists the commands", word, near);
+    } else {
+        complain("unknown command %s; slotq help lists the commands", word);
+    }
+    return EXIT_CODE_USAGE;
+}
+
 static int read_operand(command_line *line, char *text, bool dashed)
 {
     if (line->command == NULL) {
         line->command = command_find(text);
         if (line->command == NULL) {
-            complain("unknown command %s; slotq help lists the commands", text);
-            return EXIT_CODE_USAGE;
+            return complain_command(text);
         }
         return EXIT_CODE_OK;
     }
@@ -185,7 +196,7 @@ static int judge(const command_line *line)
     }
     for (int i = 0; i < OPTION_COUNT; i++) {
         if (line->options[i].given && !(command->options & UINT64_C(1) << i)) {
-            complain("%s takes no --%s; slotq help %s lists what it takes", command->name,
+            complain("%s does not take --%s; slotq help %s lists its options", command->name,
                      entry_of(i)->name, command->name);
             return EXIT_CODE_USAGE;
         }

@@ -29,6 +29,9 @@ typedef struct command_line {
  * EXIT_CODE_OK, or EXIT_CODE_USAGE after a message. */
 int command_line_read(command_line *line, int argc, char **argv);
 
+/* Say that there is no such command, and which was meant. EXIT_CODE_USAGE. */
+int complain_command(const char *word);
+
 static inline bool given(const command_line *line, option_id option)
 {
     return line->options[option].given;

@@ -37,3 +37,22 @@ const command_entry *command_find(const char *name)
     }
     return NULL;
 }
+
+const char *command_option_help(const command_entry *command, option_id option)
+{
+    static const struct {
+        const char *command;
+        option_id option;
+        const char *help;
+    } texts[] = {
+#define TOOL_OPTION_TEXT(command, identifier, help) {command, OPTION_##identifier, help},
+#include "option_texts.def"
+#undef TOOL_OPTION_TEXT
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i].option == option && strcmp(texts[i].command, command->name) == 0) {
+            return texts[i].help;
+        }
+    }
+    return option_table[option].help;
+}

@@ -57,6 +57,9 @@ enum { COMMAND_OPERANDS_MANY = 1 << 30 };
 extern const command_entry command_table[];
 extern const int command_count;
 
+/* What the option's help says under this command. */
+const char *command_option_help(const command_entry *command, option_id option);
+
 /* NULL when there is none of this name. */
 const command_entry *command_find(const char *name);
 

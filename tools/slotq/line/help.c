@@ -9,7 +9,7 @@
 #include "../say/report.h"
 #include "slotq.h"
 
-static void print_option(const option_entry *entry)
+static void print_option(const option_entry *entry, const char *help)
 {
     char left[64];
     if (entry->letter != 0) {
@@ -21,14 +21,16 @@ static void print_option(const option_entry *entry)
                  entry->value_word != NULL ? " " : "",
                  entry->value_word != NULL ? entry->value_word : "");
     }
-    printf("  %-22s  %s\n", left, entry->help);
+    enum { TEXT_COLUMN = 26 };
+    printf("  %-22s  ", left);
+    output_wrapped(help, TEXT_COLUMN, TEXT_COLUMN);
 }
 
-static void print_options(uint64_t options)
+static void print_options(const command_entry *command, uint64_t options)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
         if (options & UINT64_C(1) << i) {
-            print_option(&option_table[i]);
+            print_option(&option_table[i], command_option_help(command, (option_id)i));
         }
     }
 }
@@ -56,26 +58,26 @@ int help_command(const command_entry *command)
     }
     if (has_own) {
         printf("\noptions:\n");
-        print_options(command->options & ~common);
+        print_options(command, command->options & ~common);
         if (takes_times(command->options)) {
-            printf("times: 500ms, 30s, 5m, 2h, 1d, also 1m30s\n");
+            printf("times: 500ms, 30s, 5m, 2h, 1d or 1m30s\n");
         }
     }
     printf("\nfor every command:\n");
-    print_options(common);
+    print_options(command, common);
     return EXIT_CODE_OK;
 }
 
 int help_overview(void)
 {
-    printf("slotq: a reliable work queue that is one value: a file, or a string in Redis\n\n"
-           "slotq [-u URL] COMMAND QUEUE ...   options may stand anywhere\n\n");
+    printf("slotq: a reliable work queue in one value: a file, or a string in Redis\n\n"
+           "slotq [-u URL] COMMAND QUEUE ...   options may be anywhere\n\n");
     for (int i = 0; i < command_count; i++) {
         printf("  %s%-10s%s  %s\n", output_bold(), command_table[i].name, output_plain(),
                command_table[i].summary);
     }
     printf("\nfor every command:\n");
-    print_options(command_find("ls")->options);
+    print_options(command_find("ls"), command_find("ls")->options);
     printf("\nexit codes:\n");
 #define SLOTQ_EXIT(name, number, text) printf("  %3d  %s\n", number, text);
 #include "errors.def"
@@ -84,9 +86,23 @@ int help_overview(void)
            "  slotq create jobs\n"
            "  slotq push jobs hello world\n"
            "  slotq work jobs --drain -- sh -c 'echo \"$SLOTQ_ID: $(cat)\"'\n"
-           "With SLOTQ_URL=redis://localhost the same in Redis.\n\n"
-           "slotq help COMMAND tells more.\n");
+           "The same in Redis: export SLOTQ_URL=redis://localhost\n\n"
+           "slotq help COMMAND prints more.\n");
     return EXIT_CODE_OK;
+}
+
+/* "help dead ls": the second word is one that the command takes. */
+static bool takes_word(const command_entry *command, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = strstr(command->operands, word); at != NULL && length != 0;
+         at = strstr(at + 1, word)) {
+        const bool begins = at == command->operands || strchr("[|", at[-1]) != NULL;
+        if (begins && strchr("]| ", at[length]) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int run_help(const command_line *line)
@@ -96,7 +112,11 @@ int run_help(const command_line *line)
     }
     const command_entry *command = command_find(line->operands[0]);
     if (command == NULL) {
-        complain("unknown command %s; slotq help lists the commands", line->operands[0]);
+        return complain_command(line->operands[0]);
+    }
+    if (line->count == 2 && !takes_word(command, line->operands[1])) {
+        complain("%s has no command %s; its operands are: %s", command->name, line->operands[1],
+                 command->operands[0] != '\0' ? command->operands : "none");
         return EXIT_CODE_USAGE;
     }
     return help_command(command);

@@ -23,10 +23,13 @@ int run_purge(const command_line *line)
     }
     slotq_stats stats;
     if (!output_confirm(given(line, OPTION_YES), question)) {
-        complain("%s is left as it is", name);
+        complain("%s was not changed", name);
         code = EXIT_CODE_REFUSED;
     } else if (slotq_get_stats(queue, 0, &stats) != SLOTQ_OK || slotq_purge(queue) != SLOTQ_OK) {
         code = complain_queue(queue, name);
+    } else if (given(line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:I}", "freed", (json_int_t)stats.used));
     } else {
         remark("%s: %s slot%s freed", name, count_text(stats.used).text,
                stats.used == 1 ? "" : "s");
@@ -40,7 +43,7 @@ int run_remove(const command_line *line)
     uint64_t id;
     for (int i = 1; i < line->count; i++) {
         if (!parse_id(line->operands[i], &id)) {
-            complain("%s is no id (1, 2, ...); nothing was removed", line->operands[i]);
+            complain("%s: not an id (1, 2, ...); nothing was removed", line->operands[i]);
             return EXIT_CODE_USAGE;
         }
     }
@@ -59,7 +62,7 @@ int run_remove(const command_line *line)
                                   slotq_outcome_name(outcome)));
         }
         if (outcome == SLOTQ_LEASED) {
-            complain("%" PRIu64 ": %s: it can be removed when the lease has ended", id,
+            complain("%" PRIu64 ": %s; it can be removed when its lease has ended", id,
                      slotq_outcome_text(outcome));
         } else if (outcome == SLOTQ_GONE || outcome == SLOTQ_NOTFOUND) {
             complain("%" PRIu64 ": %s", id, slotq_outcome_text(outcome));
@@ -84,9 +87,24 @@ static uint8_t read_directions(const command_line *line)
     if (strcmp(line->operands[1], "out") == 0) {
         return SLOTQ_PAUSE_OUT;
     }
-    complain("%s: must be in (pushes) or out (reserves); nothing said means both",
+    complain("%s: must be in (pushes) or out (reserves); without it both are meant",
              line->operands[1]);
     return 0;
+}
+
+static int print_pause(const command_line *line, slotq *queue)
+{
+    static const char *const words[] = {"no", "in", "out", "in and out"};
+    slotq_stats stats;
+    if (!given(line, OPTION_JSON)) {
+        return EXIT_CODE_OK;
+    }
+    if (slotq_get_stats(queue, 0, &stats) != SLOTQ_OK) {
+        return complain_queue(queue, line->operands[0]);
+    }
+    output_json_merged(output_json_queue(line->operands[0]),
+                       json_pack("{s:s}", "paused", words[stats.paused & SLOTQ_PAUSE_BOTH]));
+    return EXIT_CODE_OK;
 }
 
 static int change_pause(const command_line *line,
@@ -101,6 +119,8 @@ static int change_pause(const command_line *line,
     if (code == EXIT_CODE_OK) {
         if (change(queue, what) != SLOTQ_OK) {
             code = complain_queue(queue, line->operands[0]);
+        } else {
+            code = print_pause(line, queue);
         }
         slotq_close(queue);
     }

@@ -42,13 +42,13 @@ static int judge_dead(const command_line *line, const slotq_geometry *geometry)
 {
     const bool drops = geometry->dead_slots == 0 && geometry->max_attempts > 0;
     if (drops && !given(line, OPTION_DROP_DEAD)) {
-        complain("with --dead 0 a message is lost after %u attempts; give --drop-dead if that is "
-                 "meant, --dead N to keep such messages, or --max-attempts 0 to try for ever",
+        complain("with --dead 0 a message is lost after %u attempts; confirm that by --drop-dead, "
+                 "keep such messages by --dead N, or retry without limit by --max-attempts 0",
                  geometry->max_attempts);
         return EXIT_CODE_USAGE;
     }
     if (!drops && given(line, OPTION_DROP_DEAD)) {
-        complain("--drop-dead goes with --dead 0 and a limit of attempts only");
+        complain("--drop-dead needs --dead 0 and a limit of attempts");
         return EXIT_CODE_USAGE;
     }
     return EXIT_CODE_OK;
@@ -102,7 +102,7 @@ static uint64_t allocated_in_memory(uint64_t bytes)
 
 static void print_part(const char *name, const char *formula, uint64_t bytes)
 {
-    printf("  %-7s %-46s %13s\n", name, formula, count_text(bytes).text);
+    fprintf(stderr, "  %-7s %-38s %11s\n", name, formula, count_text(bytes).text);
 }
 
 static void print_formula(const slotq_geometry *geometry, uint64_t total)
@@ -128,8 +128,7 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
                  slot + 1);
         print_part("dead", formula, (16 + stride) * geometry->dead_slots);
     }
-    printf("  %-7s %-46s %13s\n", "total", "bytes (one slot always stays empty)",
-           count_text(total).text);
+    print_part("total", "bytes (one slot always stays empty)", total);
 }
 
 static void print_created(const command_line *line, const char *name, bool was_there,
@@ -151,14 +150,15 @@ static void print_created(const command_line *line, const char *name, bool was_t
     if (given(line, OPTION_QUIET)) {
         return;
     }
-    printf("%s%s%s: %s message%s of up to %s bytes%s\n", output_bold(), plain_word(name).text,
-           output_plain(), count_text(geometry->ring_slots - 1u).text,
-           geometry->ring_slots == 2 ? "" : "s", count_text(geometry->payload_bytes).text,
-           was_there ? "; it was there already, with these sizes" : "; it never grows");
+    fprintf(stderr, "%s: %s message%s of up to %s bytes%s\n", plain_word(name).text,
+            count_text(geometry->ring_slots - 1u).text, geometry->ring_slots == 2 ? "" : "s",
+            count_text(geometry->payload_bytes).text,
+            was_there ? "; it existed already, with these sizes" : "; it never grows");
     print_formula(geometry, bytes);
     if (fit > geometry->ring_slots - 1u) {
-        printf("%s messages would fit the same %s of %s (--slots %u)\n", count_text(fit).text,
-               bytes_text(allocated).text, in_memory ? "memory" : "disk", fit);
+        fprintf(stderr, "%s messages would fit in the same %s of %s (--slots %u)\n",
+                count_text(fit).text, bytes_text(allocated).text, in_memory ? "memory" : "disk",
+                fit);
     }
 }
 
@@ -208,7 +208,7 @@ int run_rm(const command_line *line)
     char question[320];
     snprintf(question, sizeof question, "delete %s and all its messages?", name);
     if (!output_confirm(given(line, OPTION_YES), question)) {
-        complain("%s is left as it is", name);
+        complain("%s was not changed", name);
         return EXIT_CODE_REFUSED;
     }
     slotq_error error;
@@ -220,6 +220,10 @@ int run_rm(const command_line *line)
     if (outcome != SLOTQ_OK) {
         return complain_at(line->url, name, &error);
     }
-    remark("%s is deleted", name);
+    if (given(line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name), json_pack("{s:b}", "deleted", 1));
+    } else {
+        remark("deleted %s", name);
+    }
     return EXIT_CODE_OK;
 }

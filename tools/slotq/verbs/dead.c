@@ -27,7 +27,8 @@ static void print_json(const slotq_message *message)
 static void print_dead(const command_line *line, const slotq_message *message)
 {
     if (output_is_terminal()) {
-        enum { BEFORE_PAYLOAD = 61 };
+        enum { BEFORE_PAYLOAD = 61, PAYLOAD_LEAST = 8 };
+        const unsigned columns = output_columns();
         printf("%12" PRIu64 "  %.19sZ  %5u  %8u  %6u  ", message->id,
                moment_text(message->died_at_ms).text, message->group, message->attempts,
                message->reason);
@@ -35,7 +36,8 @@ static void print_dead(const command_line *line, const slotq_message *message)
             printf("%s(damaged)%s", output_red(), output_plain());
         } else {
             output_payload(message->payload, message->payload_bytes,
-                           output_columns() - BEFORE_PAYLOAD);
+                           columns > BEFORE_PAYLOAD + PAYLOAD_LEAST ? columns - BEFORE_PAYLOAD
+                                                                    : PAYLOAD_LEAST);
         }
     } else {
         printf("%" PRIu64 "\t%s\t%u\t%u\t%u\t", message->id, moment_text(message->died_at_ms).text,
@@ -162,6 +164,10 @@ int run_dead(const command_line *line)
         return dead_redrive(line, name);
     }
     if (strcmp(what, "purge") == 0) {
+        if (given(line, OPTION_NUMBER)) {
+            complain("dead purge deletes all dead messages: it does not take --number");
+            return EXIT_CODE_USAGE;
+        }
         return dead_purge(line, name);
     }
     complain("dead %s: must be ls, redrive or purge, then the queue", what);

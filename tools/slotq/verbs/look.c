@@ -108,7 +108,7 @@ int run_status(const command_line *line)
     uint64_t id;
     for (int i = 1; i < line->count; i++) {
         if (!parse_id(line->operands[i], &id)) {
-            complain("%s is no id (1, 2, ...)", line->operands[i]);
+            complain("%s: not an id (1, 2, ...)", line->operands[i]);
             return EXIT_CODE_USAGE;
         }
     }

@@ -1,9 +1,11 @@
 /* settle.c: the commands reserve, ack, nack, release, extend and kill. Prints and reads
  * ID:TOKEN; knows no other state of a message.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../line/command_line.h"
 #include "open.h"
@@ -14,11 +16,21 @@
 
 enum { LEASE_USUAL_MS = 30000 };
 
+/* ID:TOKEN, as the commands that settle take it. */
+static value_text handle_text(uint64_t id, uint32_t token)
+{
+    value_text handle;
+    snprintf(handle.text, sizeof handle.text, "%" PRIu64 ":%" PRIu32, id, token);
+    return handle;
+}
+
 static void print_reserved(const command_line *line, const slotq_message *message)
 {
     if (given(line, OPTION_JSON)) {
-        json_t *object = json_pack("{s:I, s:I, s:i}", "id", (json_int_t)message->id, "token",
-                                   (json_int_t)message->token, "attempts", message->attempts);
+        json_t *object =
+            json_pack("{s:I, s:I, s:s, s:i}", "id", (json_int_t)message->id, "token",
+                      (json_int_t)message->token, "handle",
+                      handle_text(message->id, message->token).text, "attempts", message->attempts);
         if (message->pushed_ms != 0) {
             json_object_set_new(object, "pushed_ms", json_integer((json_int_t)message->pushed_ms));
         }
@@ -82,27 +94,81 @@ typedef struct settlement {
     uint64_t ms;
     uint8_t reason;
     uint32_t count;
+    uint32_t room;
     slotq_run *runs;
     uint8_t *outcomes;
     uint32_t *tokens;
 } settlement;
 
-static int read_tokens(const command_line *line, settlement *settle)
+/* Room for one more, four times the last where it is used up. */
+static slotq_run *next_run(settlement *settle)
 {
-    settle->count = (uint32_t)(line->count - 1);
-    settle->runs = calloc(settle->count, sizeof *settle->runs);
-    settle->outcomes = calloc(settle->count, sizeof *settle->outcomes);
-    settle->tokens = calloc(settle->count, sizeof *settle->tokens);
-    if (settle->runs == NULL || settle->outcomes == NULL || settle->tokens == NULL) {
+    if (settle->count == settle->room) {
+        const uint32_t room = settle->room == 0 ? 64 : settle->room * 4;
+        slotq_run *larger =
+            room > settle->room ? realloc(settle->runs, room * sizeof *larger) : NULL;
+        if (larger == NULL) {
+            return NULL;
+        }
+        settle->runs = larger;
+        settle->room = room;
+    }
+    return &settle->runs[settle->count];
+}
+
+static int add_token(settlement *settle, const char *text)
+{
+    slotq_run *run = next_run(settle);
+    if (run == NULL) {
         complain("out of memory");
         return EXIT_CODE_FAILURE;
     }
-    for (uint32_t i = 0; i < settle->count; i++) {
-        if (!parse_token(line->operands[i + 1], &settle->runs[i])) {
-            complain("%s is no ID:TOKEN as reserve prints it; nothing was done",
-                     line->operands[i + 1]);
-            return EXIT_CODE_USAGE;
-        }
+    if (!parse_token(text, run)) {
+        complain("%.60s: not an ID:TOKEN as reserve prints it; nothing was changed", text);
+        return EXIT_CODE_USAGE;
+    }
+    settle->count++;
+    return EXIT_CODE_OK;
+}
+
+/* Lines of reserve, or just their first fields. */
+static int read_stdin(settlement *settle)
+{
+    char *text = NULL;
+    size_t room = 0;
+    int code = EXIT_CODE_OK;
+    while (code == EXIT_CODE_OK && getline(&text, &room, stdin) >= 0) {
+        text[strcspn(text, "\t\r\n")] = '\0';
+        code = text[0] != '\0' ? add_token(settle, text) : EXIT_CODE_OK;
+    }
+    if (code == EXIT_CODE_OK && ferror(stdin)) {
+        complain("cannot read stdin: %s; nothing was changed", strerror(errno));
+        code = EXIT_CODE_FAILURE;
+    }
+    free(text);
+    return code;
+}
+
+static int read_tokens(const command_line *line, settlement *settle)
+{
+    const bool from_stdin =
+        line->count == 2 && line->dashed > 1 && strcmp(line->operands[1], "-") == 0;
+    int code = from_stdin ? read_stdin(settle) : EXIT_CODE_OK;
+    for (int i = 1; i < line->count && !from_stdin && code == EXIT_CODE_OK; i++) {
+        code = add_token(settle, line->operands[i]);
+    }
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (settle->count == 0) {
+        complain("no ID:TOKEN on stdin; nothing was changed");
+        return EXIT_CODE_EMPTY;
+    }
+    settle->outcomes = calloc(settle->count, sizeof *settle->outcomes);
+    settle->tokens = calloc(settle->count, sizeof *settle->tokens);
+    if (settle->outcomes == NULL || settle->tokens == NULL) {
+        complain("out of memory");
+        return EXIT_CODE_FAILURE;
     }
     return EXIT_CODE_OK;
 }
@@ -113,8 +179,9 @@ static void print_settled(const command_line *line, const settlement *settle, ui
     const slotq_outcome outcome = (slotq_outcome)settle->outcomes[index];
     const bool extended = settle->how == SLOTQ_SETTLE_EXTEND && outcome == SLOTQ_OK;
     if (given(line, OPTION_JSON)) {
-        json_t *object = json_pack("{s:I, s:I, s:s}", "id", (json_int_t)run->id, "token",
-                                   (json_int_t)(extended ? settle->tokens[index] : run->token),
+        const uint32_t token = extended ? settle->tokens[index] : run->token;
+        json_t *object = json_pack("{s:I, s:I, s:s, s:s}", "id", (json_int_t)run->id, "token",
+                                   (json_int_t)token, "handle", handle_text(run->id, token).text,
                                    "outcome", slotq_outcome_name(outcome));
         output_json(object);
     } else if (extended) {
@@ -123,7 +190,7 @@ static void print_settled(const command_line *line, const settlement *settle, ui
     if (outcome != SLOTQ_OK) {
         complain("%" PRIu64 ":%" PRIu32 ": %s%s", run->id, run->token, slotq_outcome_text(outcome),
                  outcome == SLOTQ_DEADFULL
-                     ? ": slotq dead redrive or purge makes room; nothing changed"
+                     ? "; nothing was changed; make room by slotq dead redrive or dead purge"
                      : "");
     }
 }

@@ -209,10 +209,10 @@ static bool note_name(void *context, const char *name)
     return true;
 }
 
-/* On a terminal the figures stay on the line; whoever reads a pipe has a line a queue. */
+/* On a terminal the figures stay on the line; a program that reads a pipe gets one line per row. */
 static void choose_columns(listing *list)
 {
-    enum { NAME_COLUMNS = 20, FIGURE_COLUMNS = 57 };
+    enum { NAME_COLUMNS = 16, FIGURE_COLUMNS = 63 };
     const int columns = (int)output_columns() - FIGURE_COLUMNS;
     if (output_is_terminal() && list->name_columns > columns) {
         list->name_columns = columns;
@@ -245,12 +245,21 @@ static void list_failed(listing *list, const char *name, const slotq_error *erro
     list->code = worse_exit(list->code, slotq_outcome_exit(error->outcome));
 }
 
+static void list_group(const listing *list, const char *name, const slotq_stats *stats,
+                       uint64_t bytes)
+{
+    print_name(list, name);
+    printf(" %5" PRIu32 " %6" PRIu32 " %6" PRIu32 " %6" PRIu32 " %6" PRIu32 " %7" PRIu32
+           " %6" PRIu32 " %12s\n",
+           stats->group, stats->capacity, stats->used, stats->ready, stats->leased, stats->waiting,
+           stats->dead, count_text(bytes).text);
+}
+
 static void list_one(listing *list, const char *name)
 {
     slotq *queue;
     slotq_error error;
     slotq_stats stats = {0};
-    slotq_stats sum = {0};
     slotq_outcome outcome = open_quietly(list->line, name, true, &queue, &error);
     if (outcome != SLOTQ_OK) {
         list_failed(list, name, &error);
@@ -259,19 +268,13 @@ static void list_one(listing *list, const char *name)
     const uint8_t groups = slotq_geometry_of(queue)->groups;
     for (uint8_t group = 0; group < groups && outcome == SLOTQ_OK; group++) {
         outcome = slotq_get_stats(queue, group, &stats);
-        if (given(list->line, OPTION_JSON) && outcome == SLOTQ_OK) {
+        if (outcome != SLOTQ_OK) {
+            list_failed(list, name, slotq_error_of(queue));
+        } else if (given(list->line, OPTION_JSON)) {
             output_json(stats_object(name, &stats));
+        } else {
+            list_group(list, name, &stats, slotq_image_bytes(queue));
         }
-        sum.ready += stats.ready;
-        sum.leased += stats.leased;
-    }
-    if (outcome != SLOTQ_OK) {
-        list_failed(list, name, slotq_error_of(queue));
-    } else if (!given(list->line, OPTION_JSON)) {
-        print_name(list, name);
-        printf(" %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %11s\n",
-               stats.capacity, stats.used, sum.ready, sum.leased, stats.dead,
-               count_text(slotq_image_bytes(queue)).text);
     }
     slotq_close(queue);
 }
@@ -283,8 +286,9 @@ int run_ls(const command_line *line)
     const slotq_outcome outcome = slotq_list(line->url, note_name, &list, &error);
     choose_columns(&list);
     if (list.count != 0 && !given(line, OPTION_JSON)) {
-        printf("%s%-*s %8s %8s %8s %8s %8s %11s%s\n", output_bold(), list.name_columns, "QUEUE",
-               "SLOTS", "USED", "READY", "LEASED", "DEAD", "BYTES", output_plain());
+        printf("%s%-*s %5s %6s %6s %6s %6s %7s %6s %12s%s\n", output_bold(), list.name_columns,
+               "QUEUE", "GROUP", "SLOTS", "USED", "READY", "LEASED", "WAITING", "DEAD", "BYTES",
+               output_plain());
     }
     for (size_t i = 0; i < list.count; i++) {
         list_one(&list, list.names[i]);
@@ -295,7 +299,7 @@ int run_ls(const command_line *line)
         return worse_exit(list.code, complain_at(line->url, NULL, &error));
     }
     if (list.count == 0 && list.code == EXIT_CODE_OK) {
-        remark("no queue in %s; make one: %s NAME", shown_url(line->url).text,
+        remark("no queue in %s; create one: %s NAME", shown_url(line->url).text,
                shown_command(line, "create", NULL).text);
     }
     return list.code;
