@@ -1,11 +1,11 @@
--- _arguments.lua: what every script begins with: refusing, numbers out of ARGV, the time. Knows
--- how a script is called; must not know a byte of the queue.
+-- _arguments.lua: the begin of every script: refusing, numbers from ARGV, the time. Knows how a
+-- script is called; must not know the bytes of the queue.
 
 local key, call = KEYS[1], redis.call
 local pack, unpack = struct.pack, struct.unpack
 local integral = math.floor
 
--- a refusal leaves by error(), so that nothing that was computed is written
+-- a refusal leaves by error(), so that no computed change is written
 local refusal
 
 local function refuse(text)
@@ -17,7 +17,7 @@ local function invalid(text)
     refuse('SLOTQINVALID ' .. text)
 end
 
--- digits without a fraction or an exponent, whatever the server's Lua makes of numbers
+-- digits without a fraction or an exponent, however the server's Lua prints numbers
 local function decimal(number)
     return string.format('%.0f', number)
 end
@@ -31,7 +31,7 @@ local function number(position, name, least, most)
     return value
 end
 
--- an argument that may be left out
+-- an optional argument
 local function flag(position, name)
     local text = ARGV[position] or ''
     if text ~= '' and text ~= '0' and text ~= '1' then
@@ -52,7 +52,7 @@ local function expect(usage, least, most)
     end
 end
 
--- the server's clock is asked once, and only by who needs the time
+-- the server's clock is read once, and only if the verb needs the time
 local function time_ms()
     if not clock_ms then
         local time = call('TIME')
@@ -61,8 +61,8 @@ local function time_ms()
     return clock_ms
 end
 
--- run a verb; a refusal becomes its reply, what Redis raised is raised again. From version 7 on
--- its pcall gives the text of an error for the table that it was
+-- run a verb: a refusal becomes its reply, an error of Redis is raised again. From Redis 7 on pcall
+-- returns the text of an error instead of the table
 local function answer(verb)
     local fine, reply = pcall(verb)
     if fine then

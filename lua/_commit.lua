@@ -1,11 +1,11 @@
--- _commit.lua: ends of steps, and the one place that writes: words and slots first, then the
--- front in one piece, the waking last. Knows bytes; must not know why they change.
+-- _commit.lua: ends steps, and is the only piece that writes: words and slots first, then the front
+-- in one piece, the wake-up last. Knows bytes; must not know why they change.
 --@include _groups
 
--- the front was written to; room was made
+-- the front was changed; room was made
 local front_changed, frees
 
--- the header's head is that of the group furthest behind
+-- the header's head is the head of the group furthest behind
 local function raise_head()
     local least = (group.head - queue.head) % slots
     for index = 0, geometry.groups - 1 do
@@ -17,7 +17,7 @@ local function raise_head()
     queue.head = (queue.head + least) % slots
 end
 
--- end a step: what it changed counts from here on
+-- end a step: its changes count from here on
 local function end_step()
     if group and group.changed then
         raise_head()
@@ -34,7 +34,7 @@ end
 
 local pieces = {}
 
--- bytes to be written; what goes on where the last ended is one write
+-- bytes to be written; bytes that continue the last write join it
 local function put(offset, bytes)
     local last = pieces[#pieces]
     if last and last.stop == offset and not last.source then
@@ -45,7 +45,7 @@ local function put(offset, bytes)
     end
 end
 
--- the same with a copy of bytes of the value behind them; large ones are read when they are
+-- the same, followed by a copy of bytes of the value; large ones are read only when they are
 -- written, so that thousands need no memory
 local function put_copy(offset, bytes, source, length)
     if length <= 4096 then
@@ -55,7 +55,7 @@ local function put_copy(offset, bytes, source, length)
     end
 end
 
--- words of a group from one index up to another, as they are known now
+-- words of a group from one index up to another, with the changes of this call
 local function pack_words(words, from, to)
     local parts = {}
     while from < to do
@@ -69,7 +69,7 @@ local function pack_words(words, from, to)
     return table.concat(parts)
 end
 
--- all words from one index up to another are known, and few: then one write does for both sides
+-- true if all words from one index up to another are known, and few: then one write is enough
 local function is_bridge(words, from, to)
     if to - from > 64 then
         return false
@@ -82,7 +82,7 @@ local function is_bridge(words, from, to)
     return true
 end
 
--- runs of changed words overlap and touch: each stretch is written once
+-- runs of changed words may overlap or touch: each stretch is written once
 local function put_words(block)
     local runs, words = block.runs, block.words
     local at = states_at + block.index * slots * WORD_BYTES
@@ -115,7 +115,7 @@ local function encode_shared()
         queue.dropped % 4294967296, queue.dead_dropped % 4294967296, queue.wake)
 end
 
--- from the first part of the front that changed to the last
+-- from the first changed part of the front to the last
 local function put_front()
     local parts = {
         pack('<I4HH', queue.last_id % 4294967296, queue.head, queue.tail),
@@ -144,8 +144,8 @@ local function end_of(piece)
     return piece.stop or piece.offset + #piece[1] + piece.length
 end
 
--- the piece that ends last goes first: a server that takes no strings so long (its
--- proto-max-bulk-len was lowered) refuses it before anything is written
+-- the piece that ends last is written first: a server that refuses strings of that length
+-- (a lower proto-max-bulk-len) refuses it before any other write
 local function write_pieces()
     for i = 2, #pieces do
         if end_of(pieces[i]) > end_of(pieces[1]) then
@@ -161,7 +161,7 @@ local function write_pieces()
     end
 end
 
--- bits of wake that are set where somebody waits for what was made are cleared, and counted
+-- clear the bits of wake of callers that wait for what this call made, and count that
 local function wake_those_who_wait()
     local wake = queue.wake
     if deliverable and wake % (2 * WAKE_FOR_MESSAGE) >= WAKE_FOR_MESSAGE then
@@ -175,7 +175,7 @@ local function wake_those_who_wait()
     return woken
 end
 
--- all that the steps of the verb changed; waits_for: the bit of what the caller will wait for
+-- write all changes of the verb; waits_for: the bit of what the caller will wait for
 local function commit(waits_for)
     local woken = wake_those_who_wait()
     if waits_for and queue.wake % (2 * waits_for) < waits_for then

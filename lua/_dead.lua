@@ -1,12 +1,12 @@
--- _dead.lua: entries of the dead section, oldest first (FORMAT.md, "Dead section"). Knows where
--- they lie; changes nothing.
+-- _dead.lua: entries of the dead section, oldest first (FORMAT.md, "Dead section"). Knows their
+-- places; changes nothing.
 --@include _open
 
 local function entry_bytes()
     return DEAD_ENTRY_BYTES + stride
 end
 
--- count entries from the skip-th on, as they lie
+-- count entries from the skip-th on, as they are in the value
 local function entries_at(skip, count)
     local first = (queue.dead_head + skip) % geometry.dead_slots
     local before = math.min(count, geometry.dead_slots - first)
@@ -17,7 +17,7 @@ local function entries_at(skip, count)
     return bytes
 end
 
--- the arguments that both lists have; how many to skip, how many are there behind them
+-- the arguments of both lists: the number to skip, and the number of entries after them
 local function open_dead_list(name)
     expect(name .. ' KEY now from n', 3, 3)
     local skip = number(2, 'from', 0, 281474976710655)

@@ -1,5 +1,5 @@
 -- _deadlines.lua: deadlines, their 24 bits in a word, and the rule that no token comes back soon
--- (FORMAT.md, "Deadlines"). Knows words and ticks; must not know who sets one.
+-- (FORMAT.md, "Deadlines"). Knows words and ticks; must not know which verb sets one.
 --@include _groups
 
 local function word_state(word)
@@ -42,7 +42,7 @@ local function set_due(deadline)
     group.changed = true
 end
 
--- the deadline that makes no recent token come back, or nil: left to the next tick
+-- the deadline with which no recent token comes back, or nil: left until the next tick
 local function fresh_deadline(word, deadline)
     local near = (word_bits(word) - deadline) % 16777216
     if word == 0 or near >= TOKEN_NEAR_TICKS then
@@ -59,7 +59,7 @@ local function has_passed(deadline)
     return deadline <= now or deadline > now + HALF_RANGE_TICKS + TOKEN_NEAR_TICKS
 end
 
--- ms is a lease or delay that a word can hold
+-- true if ms is a lease or delay that a word can hold
 local function expect_duration(name, ms)
     if ms < 1 or ms > SLOTQ_LEASE_TICKS_MAX * tick_ms then
         invalid(name .. ' must be a whole number, 1 to ' ..

@@ -1,12 +1,12 @@
--- _groups.lua: group blocks, state words and positions, as they are and as they will be. What is
--- changed here reaches the value in _commit. Knows the window; must not know a verb.
+-- _groups.lua: group blocks, state words and positions, as they are and as they will be. _commit
+-- writes the changes to the value. Knows the window; must not know verbs.
 --@include _open
 
--- the loaded group; all that were loaded, by number
+-- the loaded group; all loaded groups, by number
 local group
 local blocks = {}
 
--- words are read so many at a time
+-- words are read in chunks of this size
 local chunk_words = 128
 local chunk_format = '<' .. string.rep('I4', chunk_words)
 
@@ -69,7 +69,7 @@ local function id_at(index)
     return queue.last_id + 1 - (queue.tail - index) % slots
 end
 
--- index of an issued id, or nil and why not
+-- index of an issued id, or nil and the outcome
 local function find(id)
     if id == 0 or id > queue.last_id then
         return nil, 'NOTFOUND'
@@ -81,7 +81,7 @@ local function find(id)
     return (queue.tail - back) % slots
 end
 
--- count words from an index on, as their bytes say
+-- count words from an index on, from their bytes
 local function learn_words(from, count, bytes)
     local words = group.words
     for at = 0, count - 1, chunk_words do
@@ -89,7 +89,7 @@ local function learn_words(from, count, bytes)
         local format = here == chunk_words and chunk_format or '<' .. string.rep('I4', here)
         local values = {unpack(format, bytes, at * WORD_BYTES + 1)}
         for i = 1, here do
-            -- a word that was changed since is newer than its bytes
+            -- a word that this call changed is newer than its bytes
             if words[from + at + i - 1] == nil then
                 words[from + at + i - 1] = values[i]
             end
@@ -101,7 +101,7 @@ local function word_bytes(from, count)
     return bytes_at(states_at + (group.index * slots + from) * WORD_BYTES, count * WORD_BYTES)
 end
 
--- the word of an index, read with some behind it, more each time, or with as many as are told
+-- the word of an index, read together with some after it: more each time, or as many as named
 local function read_words(index, ahead)
     local count = math.min(ahead or group.chunk, slots - index)
     group.chunk = math.min(4 * group.chunk, chunk_words)
@@ -109,13 +109,13 @@ local function read_words(index, ahead)
     return group.words[index]
 end
 
--- just the words of a run; at head some more, as head will move over them
+-- only the words of a run; at head some more, because head will move over them
 local function read_run(index, count)
     count = math.min(index == group.head and count + 32 or count, slots - index)
     learn_words(index, count, word_bytes(index, count))
 end
 
--- at or beyond written a message is READY, whatever the bytes say
+-- at or beyond written a message is READY, whatever its bytes are
 local function word_at(index)
     if position(index) >= position(group.written) then
         return 0
@@ -148,7 +148,7 @@ local function take(name, by, field)
     group.changed = true
 end
 
--- somebody who waits could go on
+-- true if a waiting caller could continue
 local deliverable
 
 local function made_ready(index, count)

@@ -5,7 +5,7 @@
 -- DONE words other than acked that head has passed in this call
 local other_done = 0
 
--- how far head may move, at most limit, when the first count words are about to be `word`
+-- how far head may move, at most limit, if the first count words become `word`
 local function head_reach(limit, count, word)
     local reach = word == WORD_ACKED and count or 0
     while reach < limit do
@@ -40,7 +40,7 @@ local function advance_head(reach)
     group.changed = true
 end
 
--- head over DONE words that are there already; whether it moved
+-- move the head over DONE words of the value; true if it moved
 local function move_head()
     local reach = head_reach(position(group.written), 0, 0)
     if reach == 0 then
@@ -50,7 +50,7 @@ local function move_head()
     return true
 end
 
--- words from index on become the DONE word: gap filled, head moved, the rest written
+-- the words from index on become the DONE word: fill the gap, move the head, write the rest
 local function finish(index, count, word)
     local from, limit = position(index), position(group.written)
     local gap = from > limit and from - limit or 0

@@ -1,5 +1,5 @@
--- _holder.lua: which message keeps the ring from taking more, for FULL and stats. Knows the groups'
--- heads; changes nothing.
+-- _holder.lua: the message that keeps the ring full, for FULL and stats. Knows the groups' heads;
+-- changes nothing.
 --@include _groups
 
 -- loads the group that is furthest behind

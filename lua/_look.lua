@@ -1,5 +1,5 @@
--- _look.lua: what the verbs that only read share: push times, places in line, messages of the
--- window (FORMAT.md, "status, position, peek, stats"). Writes nothing.
+-- _look.lua: shared by the verbs that only read: push times, positions, messages of the window
+-- (FORMAT.md, "status, position, peek, stats"). Writes nothing.
 --@include _deadlines
 
 local state_names = {
@@ -7,7 +7,7 @@ local state_names = {
     [SLOTQ_STATE_WAITING] = 'WAITING', [SLOTQ_STATE_DONE] = 'DONE',
 }
 
--- push time of a ring slot, 0 where it is not known
+-- push time of a ring slot, 0 if not known
 local function pushed_ms(index)
     if not has(SLOTQ_FLAG_STAMPS) then
         return 0
@@ -22,7 +22,7 @@ local function pushed_ms(index)
     return age <= now and integral((now - age) * tick_ms) or 0
 end
 
--- at most how many messages are delivered before this unfinished one
+-- max messages that are delivered before this unfinished one
 local function place_in_line(index, word)
     local at, cursor = position(index), position(group.cursor)
     if at >= cursor then
@@ -32,8 +32,7 @@ local function place_in_line(index, word)
     return math.min(others, math.max(at - position(group.retry_from), 0))
 end
 
--- payload of the slot that begins behind `skip` bytes, or nil where its length is above what a
--- slot holds
+-- payload of the slot that begins after `skip` bytes, or nil if its length is above payload_bytes
 local function payload_of(bytes, skip)
     local length = unpack('<H', bytes, skip + 1)
     if length > geometry.payload_bytes then
@@ -43,7 +42,7 @@ local function payload_of(bytes, skip)
     return string.sub(bytes, from + 1, from + length)
 end
 
--- the arguments that both peeks have; the index to begin at, and how many are there
+-- the arguments of both peeks: the index to begin at, and the number of messages
 local function open_peek(name)
     expect(name .. ' KEY now group from n', 4, 4)
     local index = number(2, 'group', 0, SLOTQ_GROUPS_MAX - 1)
@@ -62,8 +61,8 @@ local function open_peek(name)
     return first, math.min(that_fit(count), (queue.tail - first) % slots)
 end
 
--- each of count messages from index on: tell(id, word, bytes, skip), its slot behind skip bytes;
--- slots are read 64 KiB at a time
+-- for each of count messages from index on: tell(id, word, bytes, skip), with its slot after skip
+-- bytes; slots are read 64 KiB at a time
 local function each_message(index, count, tell)
     local most = math.max(1, integral(65536 / stride))
     local bytes, first, last = '', 0, 0

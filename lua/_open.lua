@@ -1,4 +1,4 @@
--- _open.lua: the queue's front, read and judged: size, magic, geometry, header, shared state.
+-- _open.lua: reads and checks the front: size, magic, geometry, header, shared state.
 -- Knows offsets and ranges (FORMAT.md); must not know what verbs do with them.
 --@include _arguments
 
@@ -6,7 +6,7 @@ local function corrupt(offset, what)
     refuse('SLOTQCORRUPT ' .. decimal(offset) .. ' ' .. TEXT_CORRUPT .. ': ' .. what)
 end
 
--- what was read of the value: its size, and its first bytes
+-- the size of the value, and its first bytes
 local image_bytes, front_bytes
 local geometry, queue = {}, {}
 local slots, stride, tick_ms
@@ -35,7 +35,7 @@ local function judge_geometry()
     end
 end
 
--- where the sections begin, and the size that all of them have
+-- the offsets of the sections, and the size of all together
 local function lay_out()
     slots, tick_ms = geometry.ring_slots, geometry.tick_ms
     stride = LENGTH_BYTES + geometry.payload_bytes
@@ -118,7 +118,7 @@ local function open()
     elseif image_bytes < SLOTQ_IMAGE_BYTES_MIN then
         corrupt(image_bytes, 'shorter than the smallest queue')
     end
-    -- the groups of most queues come with it; those of others are read when they are asked for
+    -- the groups of most queues are read with it, those of others when they are needed
     front_bytes = front_bytes or call('GETRANGE', key, '0', END_OF_FOUR_GROUPS)
     open_geometry()
     open_queue()
@@ -128,7 +128,7 @@ local function tick()
     return integral(time_ms() / tick_ms)
 end
 
--- of count messages, those whose slots a reply has room for: 1 MiB, but one always
+-- how many of count messages fit into a reply: 1 MiB of slots, but always one
 local function that_fit(count)
     return math.min(count, math.max(1, integral(SLOTQ_CALL_BYTES_MAX / stride)))
 end
@@ -138,7 +138,7 @@ local function bytes_at(offset, length)
     return call('GETRANGE', key, decimal(offset), decimal(offset + length - 1))
 end
 
--- count slots of the ring from index on, as they lie
+-- count slots of the ring from index on, as they are in the value
 local function slots_at(index, count)
     local before = math.min(count, slots - index)
     local bytes = bytes_at(ring_at + index * stride, before * stride)

@@ -1,5 +1,5 @@
--- _pause.lua: pause and resume of pushing (in) and reserving (out). Knows the one byte; must not
--- know what is refused because of it.
+-- _pause.lua: pause and resume of pushing (in) and reserving (out). Knows one byte; must not know
+-- which verbs it refuses.
 --@include _commit
 
 -- what = 1 in, 2 out, 3 both

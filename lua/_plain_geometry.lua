@@ -1,5 +1,5 @@
--- _plain_geometry.lua: within a plain path that has read the geometry: the stride, where states and
--- ring begin, and whether it is sound and of the kind that plain paths serve (no keys).
+-- _plain_geometry.lua: part of a plain path that has read the geometry: the stride, the offsets of
+-- states and ring, and whether the geometry is sound and plain paths serve it (no keys).
 local stride = payload + LENGTH_BYTES
 if flags % (2 * SLOTQ_FLAG_CHECKS) >= SLOTQ_FLAG_CHECKS then
     stride = stride + CHECK_BYTES

@@ -1,5 +1,5 @@
--- _plain_push.lua: push and push_packed (plain_packed) where there is room and no era is
--- crossed, before anything else is defined. Leaves plain_size and plain_front to the whole path.
+-- _plain_push.lua: push and push_packed (plain_packed) if there is room and no era is crossed,
+-- before any function is defined. Leaves plain_size and plain_front to the general path.
 local plain_size, plain_front
 if #KEYS == 1 and #ARGV >= 2 and (not plain_packed or #ARGV >= 3 and #ARGV <= 6) then
     plain_size = redis.call('STRLEN', KEYS[1])

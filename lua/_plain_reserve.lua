@@ -1,6 +1,6 @@
--- _plain_reserve.lua: reserve and reserve_packed (plain_packed) of new messages where nothing was
--- given back, is due or removed, before anything else is defined. Leaves plain_size, plain_front
--- and plain_now_ms to the whole path.
+-- _plain_reserve.lua: reserve and reserve_packed (plain_packed) of new messages if no message is
+-- given back, due or removed, before any function is defined. Leaves plain_size, plain_front and
+-- plain_now_ms to the general path.
 local plain_size, plain_front, plain_now_ms
 if #KEYS == 1 and #ARGV >= 4 and #ARGV <= 5 then
     plain_size = redis.call('STRLEN', KEYS[1])
@@ -47,11 +47,11 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
         plain_now_ms = now_ms
         local deadline = now_ms + lease_ms + tick_ms - 1
         deadline = (deadline - deadline % tick_ms) / tick_ms
-        -- a due that has not come, by a clock that did not go back
+        -- due has not passed, and the clock did not go back
         local quiet = done + taken + fresh == used and leased + waiting <= taken and
             used <= last_id and (due == DUE_NONE or due * tick_ms > now_ms and
                 due <= now_ms / tick_ms + (HALF_RANGE_TICKS + TOKEN_NEAR_TICKS - 1))
-        -- nothing there: the usual answer to who asks again and again, where no head would move
+        -- no message, and no head would move: the usual reply to a worker that polls
         if quiet and fresh == 0 and (taken == 0 or string.byte(call('GETRANGE', key,
             format('%d', states_at + (group * ring + head) * WORD_BYTES),
             format('%d', states_at + (group * ring + head) * WORD_BYTES + 3)), 1) % 4 ~=

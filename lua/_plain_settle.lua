@@ -1,9 +1,9 @@
 -- _plain_settle.lua: an ack of one run (plain_packed) or of one message, leased as a whole, before
--- anything else is defined. Leaves plain_size and plain_front to the whole path.
+-- any function is defined. Leaves plain_size and plain_front to the general path.
 local plain_size, plain_front
 if #KEYS == 1 and #ARGV == (plain_packed and 6 or 7) then
     plain_size = redis.call('STRLEN', KEYS[1])
-    -- more of the front than is needed costs: every byte of a string is hashed
+    -- reading more of the front than needed costs time: Lua hashes every byte of a string
     plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_FOUR_GROUPS)
     if (string.byte(plain_front, AT_geometry_groups + 1) or 0) > 4 then
         plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_GROUPS)
@@ -34,7 +34,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     --@include _plain_window
     local position = id + span - newest - 1
     local index = (head + position) % ring
-    -- words from index on may go on at the ring's begin
+    -- the words from index on may continue at the begin of the ring
     local begin_at = states_at + WORD_BYTES * ring * group
     local words_at, to_end = begin_at + WORD_BYTES * index, ring - index
     if not (sound and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
@@ -66,7 +66,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     end
     if position == 0 and string.byte(front, AT_shared_wake + 1) % (2 * WAKE_FOR_ROOM) <
         WAKE_FOR_ROOM then
-        -- what follows the run is read with it: head moves over what was acked before
+        -- the words after the run are read with it: head moves over those acked before
         local wanted = math.min(known, count + 16)
         local first = math.min(wanted, to_end)
         local words = call('GETRANGE', key, format('%d', words_at),
@@ -92,7 +92,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
                 moved = distance
             end
         end
-        -- a part cut out to be compared would be hashed once more
+        -- a substring for the comparison would be hashed once more
         if not next_is_done and
             string.find(words, string.rep(token_bytes, count), 1, true) == 1 then
             if reach > taken then

@@ -1,5 +1,5 @@
--- _plain_status.lua: the status of one message, before anything else is defined: who waits for a
--- turn asks for it again and again. Leaves plain_size and plain_front to the whole path.
+-- _plain_status.lua: the status of one message, before any function is defined, because a caller
+-- that waits for its turn polls it. Leaves plain_size and plain_front to the general path.
 local plain_size, plain_front
 if #KEYS == 1 and #ARGV == 3 then
     plain_size = redis.call('STRLEN', KEYS[1])

@@ -1,5 +1,5 @@
--- _plain_window.lua: within a plain path that has read the front and a group's block: how far
--- the group's marks lie behind each other, and whether they are sound and the era is whole.
+-- _plain_window.lua: part of a plain path that has read the front and a group's block: the
+-- distances between the group's positions, and whether they are sound and the era is stored.
 --@include _plain_geometry
 local span, used, known = (tail - head) % ring, (tail - least) % ring, (written - head) % ring
 local taken, behind = (cursor - head) % ring, (retry_from - head) % ring

@@ -1,5 +1,5 @@
--- _push.lua: room for messages, made where it can be, and the header after them (FORMAT.md,
--- "push"). Knows the ring; must not know how the slots were packed.
+-- _push.lua: makes room for messages, if possible, and the header after them (FORMAT.md, "push").
+-- Knows the ring; must not know how the slots were packed.
 --@include _commit
 --@include _heads
 --@include _holder
@@ -8,7 +8,7 @@ local function room()
     return slots - 1 - (queue.tail - queue.head) % slots
 end
 
--- groups one after another move their heads, as far as it makes room
+-- move the heads of the groups, one after another, until there is room
 local function move_heads(count)
     local index = 0
     while index < geometry.groups and count > room() do
@@ -22,7 +22,7 @@ local function move_heads(count)
     end
 end
 
--- the loaded group's part of the drop oldest messages: out of its counts, and noted in unfinished
+-- subtract the drop oldest messages from the loaded group's counts, and note them in unfinished
 local function drop_from_group(drop, unfinished)
     local cursor = (group.cursor - queue.head) % slots
     local names = {[0] = 'ready_behind', 'leased', 'waiting'}
@@ -46,7 +46,7 @@ local function drop_from_group(drop, unfinished)
     group.dirty = true
 end
 
--- under overwrite the oldest messages give way
+-- with overwrite: drop the oldest messages
 local function drop_oldest(drop)
     local unfinished, least = {}, slots
     for index = 0, geometry.groups - 1 do
@@ -82,7 +82,7 @@ local function put_ring(at, bytes_each, count, bytes)
     end
 end
 
--- the header after count messages more
+-- the header after count more messages
 local function push_header(count)
     queue.last_id = queue.last_id + count
     queue.era = integral(queue.last_id / 2147483648)
@@ -92,12 +92,12 @@ local function push_header(count)
     end_step()
 end
 
--- there is room for count messages, or the refusal
+-- make room for count messages, or refuse
 local function make_room(count, waits)
     if queue.paused % 2 == SLOTQ_PAUSE_IN then
         refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for pushing: resume it')
     end
-    -- no room can be made for ids: nobody waits for that
+    -- no ids are left: a caller must not wait for that
     if queue.last_id + count > SLOTQ_ID_MAX then
         refuse_full(false)
     end
@@ -112,7 +112,7 @@ local function make_room(count, waits)
     end
 end
 
--- count messages, which put_slots puts at tail; their first id
+-- push count messages, which put_slots puts at tail; returns their first id
 local function push_messages(count, waits, put_slots)
     make_room(count, waits)
     put_slots()
@@ -124,7 +124,7 @@ local function push_messages(count, waits, put_slots)
     return integral(queue.last_id - count + 1)
 end
 
--- messages as they will lie in the ring
+-- messages as they will be in the ring
 local function push_slots(count, bytes, waits)
     return push_messages(count, waits, function()
         put_ring(ring_at, stride, count, bytes)

@@ -1,8 +1,8 @@
--- _reserve.lua: leasing messages: rounds of a sweep, retries, new ones (FORMAT.md, "reserve").
--- Knows words and runs; must not know how they are told to the caller.
+-- _reserve.lua: leases messages: rounds of a sweep, retries, new messages (FORMAT.md, "reserve").
+-- Knows words and runs; must not know the form of the reply.
 --@include _sweep
 
--- what is wanted, what was leased so far, and where this round stands
+-- what is wanted, what was leased so far, and the state of this round
 local wanted = {}
 local leased = {}
 local looked, scan, left
@@ -11,7 +11,7 @@ local function room()
     return wanted.limit - leased.total
 end
 
--- the word a READY one becomes, or nil: left to the next tick
+-- the new word of a READY message, or nil: left until the next tick
 local function leased_word(word)
     local deadline = fresh_deadline(word, wanted.deadline)
     if not deadline then
@@ -29,8 +29,8 @@ local function lease_run(index, count, word, deadline)
     leased.total = leased.total + count
 end
 
--- from the search's place on, the first READY word that can be leased; what must wait for the
--- next tick is left, and keeps retry_from
+-- the first READY word, from the place of the search on, that can be leased; words that must wait
+-- for the next tick are left, and retry_from stays before them
 local function search_ready()
     while scan ~= group.cursor and looked < LOOK_WORDS_MAX do
         local here = group.words[scan] or read_words(scan)
@@ -51,7 +51,7 @@ local function search_ready()
     return nil
 end
 
--- how many words from index on become the same word
+-- the number of words from index on that become the same word
 local function same_run(index, old, word)
     local count, most = 1, room()
     local next_index = (index + 1) % slots
@@ -89,7 +89,7 @@ local function lease_retries()
     end
 end
 
--- DONE words of [cursor, written) are skipped; how many READY ones follow
+-- skip DONE words of [cursor, written); returns the number of READY words that follow
 local function count_new()
     local count, most, index = 0, room(), group.cursor
     while index ~= group.written and count < most do
@@ -114,7 +114,7 @@ local function count_new()
     return count
 end
 
--- runs of new messages; the cursor stops where nothing more is wanted or was found
+-- runs of new messages, until no more is wanted or found
 local function lease_new()
     while group.cursor ~= queue.tail and room() > 0 do
         local count = count_new()
@@ -149,8 +149,8 @@ local function reserve_round()
     end
 end
 
--- up to limit messages of the loaded group: OK, EMPTY or AGAIN, the runs in `leased`, and when
--- time alone may make a message ready
+-- lease up to limit messages of the loaded group: OK, EMPTY or AGAIN, the runs in `leased`, and the
+-- time when a message may become ready without a call
 local function reserve(limit, lease_ms)
     other_done = 0
     wanted = {limit = limit, deadline = deadline_in(lease_ms)}
@@ -177,7 +177,7 @@ local function reserve(limit, lease_ms)
     return 'AGAIN', left and (tick() + 1) * tick_ms or time_ms()
 end
 
--- what reserve found is told; waits: the caller waits for more
+-- build the reply of a reserve; waits: the caller waits for a message
 local function nothing_leased(outcome, next_due_ms, waits, empty)
     if outcome == 'AGAIN' then
         return redis.status_reply(waits and 'AGAIN ' .. decimal(next_due_ms) or 'AGAIN')
@@ -185,7 +185,7 @@ local function nothing_leased(outcome, next_due_ms, waits, empty)
     return waits and integral(next_due_ms) or empty
 end
 
--- the arguments that both reserves have
+-- the arguments of both reserves
 local function open_reserve(name)
     expect(name .. ' KEY now group n lease_ms [wait]', 4, 5)
     local index = number(2, 'group', 0, SLOTQ_GROUPS_MAX - 1)

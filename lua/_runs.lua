@@ -1,10 +1,10 @@
 -- _runs.lua: packing runs {id u48, token u32, count u16} (FORMAT.md, "Outcome bytes, packed runs").
--- Knows their bytes; must not know what a verb does with them.
+-- Knows their bytes; must not know verbs.
 --@include _open
 
 local run_format, run_bytes = '<I6I4H', 12
 
--- what comes packed, 1 to 4096 messages
+-- read packed runs, 1 to 4096 messages
 local function unpack_runs(text)
     local runs, total = {}, 0
     if #text % run_bytes ~= 0 or #text > run_bytes * SLOTQ_CALL_MESSAGES_MAX then

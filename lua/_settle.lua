@@ -1,18 +1,18 @@
--- _settle.lua: ack, nack, release, extend, kill: compare the token with the state word, and swap
--- it (FORMAT.md, "settle"). Knows words; must not know how outcomes are told.
+-- _settle.lua: ack, nack, release, extend, kill: each compares the token with the state word and
+-- swaps it (FORMAT.md, "settle"). Knows words; must not know the form of the reply.
 --@include _sweep
 
--- what is done to each message
+-- the verb, for each message
 local settle_verb, settle_ms, settle_reason
 
--- a message with this word dies by this verb
+-- true if this verb makes a message with this word die
 local function dies(word)
     return settle_verb == 'kill' or settle_verb == 'nack' and geometry.max_attempts ~= 0 and
         word_attempts(word) >= geometry.max_attempts
 end
 
--- index of the message where it is its holder's, or nil and why not; the words of a long run, or
--- of the only one, are read with its first
+-- index of the message if the token is valid, or nil and the outcome; the words of a long run, or
+-- of the only one, are read with the first word
 local function find_held(id, token, count, alone)
     local index, outcome = find(id)
     if not index then
@@ -31,7 +31,7 @@ local function find_held(id, token, count, alone)
     return index
 end
 
--- how many adjacent words from index on are the token
+-- the number of adjacent words from index on that are the token
 local function held_stretch(index, token, limit)
     local words = group.words
     limit = math.min(limit, position(group.cursor) - position(index))
@@ -46,7 +46,7 @@ local function held_stretch(index, token, limit)
     return count
 end
 
--- the stretch from index on leaves its lease; its new token, or the word that it had
+-- end the lease of the stretch from index on; returns its new token, or the word that it had
 local function settle_stretch(index, count, word)
     local bits, to = word_bits(word), word
     if settle_verb == 'ack' then
@@ -92,7 +92,7 @@ local function settle_dying(index, word)
     return 'OK'
 end
 
--- one run; note(count, outcome, token) is told how it went
+-- settle one run; calls note(count, outcome, token) for each stretch
 local function settle_run(run, note, alone)
     local done = 0
     while done < run.count do
@@ -116,7 +116,7 @@ local function settle_run(run, note, alone)
     end
 end
 
--- for its own whole sweep: a word that a run names is still its holder's
+-- for the whole sweep of this verb: spare the words that a run names as tokens
 local function spared(runs)
     local named = {}
     for _, run in ipairs(runs) do
@@ -145,7 +145,7 @@ end
 
 local verbs = {ack = true, nack = true, release = true, extend = true, kill = true}
 
--- the arguments that both settles have, up to the group
+-- the arguments of both settles, up to the group
 local function read_settle()
     settle_verb = ARGV[2]
     if not verbs[settle_verb] then

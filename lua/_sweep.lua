@@ -1,11 +1,11 @@
--- _sweep.lua: taking back what is past its deadline, and what happens to the bytes of a message
--- that dies (FORMAT.md, "Sweep", "Dying"). Shared by reserve, reclaim, extend and nack.
+-- _sweep.lua: ends leases and delays whose deadline has passed, and buries messages that die
+-- (FORMAT.md, "Sweep", "Dying"). Shared by reserve, reclaim, extend and nack.
 --@include _commit
 --@include _deadlines
 --@include _heads
 
--- a message of the loaded group goes to the dead section, or is dropped where there is none; the
--- caller makes its word DONE. false: the section is full, nothing changed
+-- copy a message of the loaded group to the dead section, or drop it if the queue has none; the
+-- caller makes its word DONE. False: the section is full, nothing changed
 local function bury(index, attempts, reason)
     local dead_slots = geometry.dead_slots
     if dead_slots == 0 then
@@ -56,12 +56,12 @@ local function wait_until(word, deadline)
     return make_word(SLOTQ_STATE_WAITING, word_attempts(word), deadline)
 end
 
--- the word of a message that is due to die and finds no room among the dead
+-- the word of a message that must die while the dead section is full
 local function wait_for_room(word)
     return wait_until(word, deadline_in(DEAD_FULL_RETRY_MS))
 end
 
--- what a word out of attempts becomes
+-- the new word of a message whose attempts are used up
 local function pass_away(index, word)
     if swept.burials == BURIALS_MAX then
         return wait_until(word, tick() + 1)
@@ -74,8 +74,7 @@ local function pass_away(index, word)
     return WORD_DEAD
 end
 
--- a word past its deadline passes on, and with it those behind it that are equal, at most `most`;
--- how many did
+-- change a word past its deadline, and the equal words after it, at most `most`; returns how many
 local function pass_on(index, word, most)
     local count, to = 1, nil
     if geometry.max_attempts == 0 or word_attempts(word) < geometry.max_attempts then
@@ -107,7 +106,7 @@ local function end_sweep()
     group.sweep = SWEEP_NONE
 end
 
--- the words that come next, one after another; quiet: the last word that had not passed
+-- handle the next words, one after another; quiet: the last word whose deadline has not passed
 local function sweep_words(limit, spares)
     local words, looked, quiet = group.words, 0, nil
     local now, far_ahead = tick(), tick() + HALF_RANGE_TICKS + TOKEN_NEAR_TICKS
@@ -127,7 +126,7 @@ local function sweep_words(limit, spares)
                 group.due_next = math.min(group.due_next, deadline)
                 quiet = word
             elseif spares and spares(index, word) then
-                -- whatever becomes of it, a sweep will look
+                -- so that a sweep comes back to it in any case
                 group.due_next = math.min(group.due_next, now + 1)
             else
                 count = pass_on(index, word, spares and 1 or limit - looked)
@@ -139,8 +138,8 @@ local function sweep_words(limit, spares)
     end
 end
 
--- a whole sweep from head, or a round of the running or a new one; then, where it buried, head
--- moves (always: reclaim and settle go on with it anyway). spares: what to pass over
+-- a whole sweep from head, or a round of the running or a new sweep; then, if it buried, head moves
+-- (always: reclaim and settle need that in any case). spares: the words to skip
 local function sweep(whole, spares, always)
     if whole or group.sweep == SWEEP_NONE then
         begin_sweep()

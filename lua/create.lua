@@ -1,6 +1,6 @@
 -- create: make a queue
 -- args: now ring_slots payload_bytes later_slots dead_slots groups flags max_attempts tick_ms
--- reply: status OK, also where a queue of just this geometry is there already
+-- reply: status OK, also if a queue with this geometry exists already
 -- errors: EXISTS INVALID CORRUPT VERSION
 -- flags: none
 --@include _open
@@ -79,7 +79,7 @@ return answer(function()
     local shared = none .. string.rep('\0', GROUPS_OFFSET - AT_shared_era)
     local one_group = string.rep('\0', AT_group_sweep) .. '\255\255\0\0' .. none .. none ..
         string.rep('\0', GROUP_BYTES - AT_group_acked)
-    -- the last byte first: all is paid for at once, and zero
+    -- the last byte first: the server allocates the whole value at once, as zeros
     call('SETRANGE', key, decimal(total - 1), '\0')
     call('SETRANGE', key, 0, string.rep('\0', HEADER_BYTES) .. wanted .. shared ..
         string.rep(one_group, geometry.groups))

@@ -1,6 +1,6 @@
--- dead_list: dead messages, oldest first, behind the `from` oldest; nothing is changed
+-- dead_list: dead messages, oldest first, without the `from` oldest; changes nothing
 -- args: now from n
--- reply: flat array id, died_at_ms, attempts, group, reason, payload (nil where damaged), ...
+-- reply: flat array id, died_at_ms, attempts, group, reason, payload (nil if damaged), ...
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: no-writes
 --@include _dead

@@ -1,6 +1,6 @@
--- dead_list_packed: dead messages, oldest first, as one string; nothing is changed
+-- dead_list_packed: dead messages, oldest first, as one string; changes nothing
 -- args: now from n
--- reply: string of entries of 16 bytes and a slot, as they lie
+-- reply: string of entries of 16 bytes and a slot, as in the value
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: no-writes
 --@include _dead

@@ -1,6 +1,6 @@
--- dead_purge: forget all dead messages
+-- dead_purge: delete all dead messages
 -- args: now
--- reply: how many there were
+-- reply: how many were deleted
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
 --@include _commit

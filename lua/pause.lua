@@ -1,4 +1,4 @@
--- pause: refuse what comes in (1), what goes out (2), or both (3)
+-- pause: refuse pushes (1), reserves (2), or both (3)
 -- args: now what
 -- reply: status OK
 -- errors: INVALID NOQUEUE CORRUPT VERSION

@@ -1,6 +1,6 @@
--- peek: messages of a group's window from an id on, finished ones too; nothing is changed
+-- peek: messages of a group's window from an id on, finished ones included; changes nothing
 -- args: now group from n
--- reply: flat array id, state, attempts, payload (nil where the slot is damaged), ...
+-- reply: flat array id, state, attempts, payload (nil if the slot is damaged), ...
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: no-writes
 --@include _look

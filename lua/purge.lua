@@ -1,4 +1,4 @@
--- purge: finish all messages in the ring, in all groups; the dead stay
+-- purge: finish all messages of the ring, in all groups; dead messages stay
 -- args: now
 -- reply: status OK
 -- errors: INVALID NOQUEUE CORRUPT VERSION

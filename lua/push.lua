@@ -8,7 +8,7 @@ local plain_packed = false
 --@include _push
 read_already(plain_size, plain_front)
 
--- each message a slot; what follows a payload is zero, as far as another slot follows
+-- one slot per message; the bytes after a payload are zero if another slot follows
 local function pack_slots(stamp)
     local parts = {}
     for i = 2, #ARGV do
@@ -19,7 +19,7 @@ local function pack_slots(stamp)
     return table.concat(parts)
 end
 
--- each slot by itself, as far as its payload goes: large slots are never filled up in Lua
+-- each slot separately, up to the end of its payload: Lua never fills up large slots
 local function put_payloads(stamp)
     for i = 2, #ARGV do
         local payload = ARGV[i]

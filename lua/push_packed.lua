@@ -1,4 +1,4 @@
--- push_packed: push n messages as their slots lie in the ring, packed and stamped by the client
+-- push_packed: push n messages as ring slots, packed and stamped by the client
 -- args: now n slots [mode [keys [wait]]]
 -- reply: id of the first message
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE CORRUPT VERSION
@@ -24,7 +24,7 @@ return answer(function()
     elseif count > slots - 1 then
         refuse_too_big('at most ' .. decimal(slots - 1) .. ' messages')
     end
-    -- only where the payloads could be too many bytes are they counted
+    -- the payload bytes are counted only if they could be too many
     local payload_bytes = 0
     for i = 1, count * geometry.payload_bytes > SLOTQ_CALL_BYTES_MAX and count or 0 do
         payload_bytes = payload_bytes + unpack('<H', bytes, (i - 1) * stride + 1)

@@ -1,4 +1,4 @@
--- reclaim: take back what is past its deadline, a bounded part of the group a call
+-- reclaim: end leases and delays whose deadline has passed, in a bounded part of the group per call
 -- args: now group
 -- reply: array: OK or AGAIN (more is left), messages made ready, messages that died
 -- errors: INVALID NOQUEUE CORRUPT VERSION

@@ -1,6 +1,6 @@
 -- redrive: push dead messages again, oldest first, for the group that each died in
 -- args: now limit
--- reply: array: OK, FULL or PAUSED, how many were pushed, id of the first (0 = none)
+-- reply: array: OK, FULL or PAUSED, number of pushed messages, id of the first (0 = none)
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
 --@include _push
@@ -13,7 +13,7 @@ local function take_oldest()
     front_changed = true
 end
 
--- the new message is not for the groups that it did not die in
+-- finish the new message in the groups in which the old one did not die
 local function skip_other_groups(died_in)
     local least = slots
     for index = 0, geometry.groups - 1 do
@@ -29,7 +29,7 @@ local function skip_other_groups(died_in)
     queue.head = (queue.head + least) % slots
 end
 
--- the oldest dead message; a damaged one has nothing to push, and is dropped. Whether it went
+-- push the oldest dead message; a damaged one is dropped. Returns whether it was pushed
 local function redrive_one(stamp)
     local at = dead_at + queue.dead_head * entry_bytes()
     local head = bytes_at(at, DEAD_ENTRY_BYTES + LENGTH_BYTES)

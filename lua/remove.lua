@@ -6,12 +6,12 @@
 --@include _commit
 --@include _heads
 
--- the groups that are asked, from the first to the last
+-- the first and last asked group
 local function asked_groups(asked)
     return asked or 0, asked or geometry.groups - 1
 end
 
--- why there is nothing to finish in the loaded group, or its index
+-- the outcome if there is nothing to finish in the loaded group, or the index
 local function find_removable(id)
     local index, outcome = find(id)
     if not index then
@@ -24,7 +24,7 @@ local function find_removable(id)
     return state ~= SLOTQ_STATE_LEASED and index or nil, 'LEASED'
 end
 
--- the answer over all asked groups: LEASED where any holds it, GONE where none has it left
+-- the outcome over all asked groups: LEASED if one leases it, GONE if all have finished it
 local function judge(id, asked)
     local answered = 'GONE'
     local first, last = asked_groups(asked)

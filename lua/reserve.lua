@@ -1,6 +1,6 @@
 -- reserve: lease up to n messages of a group
 -- args: now group n lease_ms [wait]
--- reply: flat array id, token, attempts, payload, ...; [] or next_due_ms where none; AGAIN
+-- reply: flat array id, token, attempts, payload, ...; [] or next_due_ms if none; AGAIN
 -- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false
@@ -10,8 +10,8 @@ local plain_packed = false
 --@include _look
 read_already(plain_size, plain_front, plain_now_ms)
 
--- the sound messages of what was leased; a damaged one dies, as kill with 255 would do it, and
--- stays leased where the dead section is full
+-- the sound messages of the leased ones; a damaged one dies, as by kill with 255, or stays leased
+-- if the dead section is full
 local function sound_messages()
     local reply, at = {}, 0
     local damaged = {}
@@ -40,7 +40,7 @@ return answer(function()
     if has(SLOTQ_FLAG_CHECKS) then
         invalid('the queue has checks, which a script does not compute: use reserve_packed')
     end
-    -- again where all were damaged
+    -- again if all were damaged
     for _ = 1, 64 do
         local outcome, next_due_ms = reserve(limit, lease_ms)
         local reply = outcome == 'OK' and sound_messages() or {}

@@ -1,4 +1,4 @@
--- reserve_packed: lease up to n messages of a group, their slots as they lie in the ring
+-- reserve_packed: lease up to n messages of a group, with their slots as in the ring
 -- args: now group n lease_ms [wait]
 -- reply: [runs {id u48, token u32, count u16}, slots …]; [], next_due_ms or AGAIN
 -- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
@@ -16,7 +16,7 @@ return answer(function()
     if outcome ~= 'OK' then
         return nothing_leased(outcome, next_due_ms, waits, {})
     end
-    -- slots go out as they were read: to join them would hash every byte once more
+    -- slots are returned as they were read: joining them would hash every byte once more
     local runs, reply = {}, {''}
     for _, run in ipairs(leased) do
         runs[#runs + 1] = pack(run_format, run.id, run.token, run.count)

@@ -1,4 +1,4 @@
--- resume: take again what comes in (1), give again what goes out (2), or both (3)
+-- resume: allow pushes (1), reserves (2), or both (3) again
 -- args: now what
 -- reply: status OK
 -- errors: INVALID NOQUEUE CORRUPT VERSION

@@ -1,6 +1,6 @@
 -- settle: ack, nack, release, extend or kill leased messages
 -- args: now verb group ms reason id token [id token ...]
--- reply: array: OK, STALE, GONE, NOTFOUND or DEADFULL a message; extend: the new token where OK
+-- reply: array: OK, STALE, GONE, NOTFOUND or DEADFULL per message; extend: the new token if OK
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false

@@ -1,4 +1,4 @@
--- stats: the numbers of a queue and of one group in it; nothing is changed
+-- stats: the numbers of a queue and of one group in it; changes nothing
 -- args: now group
 -- reply: flat array name, value, ...
 -- errors: INVALID NOQUEUE CORRUPT VERSION

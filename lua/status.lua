@@ -1,6 +1,6 @@
--- status: what became of messages, by id, for a group; nothing is changed
+-- status: the state of messages, by id, for a group; changes nothing
 -- args: now group id [id ...]
--- reply: flat array state, why, attempts, deadline_ms, age_ms, position, pushed_ms, ... an id
+-- reply: flat array per id: state, why, attempts, deadline_ms, age_ms, position, pushed_ms, ...
 -- errors: INVALID NOQUEUE CORRUPT VERSION
 -- flags: no-writes
 --@include _plain_status
