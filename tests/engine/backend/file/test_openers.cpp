@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +133,33 @@ TEST_CASE("an opener that never goes on is said to be in the way", "[openers]")
         CHECK(std::string(error.text).find("stopped") != std::string::npos);
     }
     CHECK(file.open() != nullptr);
+}
+
+TEST_CASE("a stray close of the file loses no presence: its mapping keeps it", "[openers]")
+{
+    queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
+    handle victim = file.open();
+    REQUIRE(victim != nullptr);
+    struct stat queue_facts = {};
+    REQUIRE(stat(file.image_path().c_str(), &queue_facts) == 0);
+    int closed = 0;
+    for (int descriptor = 3; descriptor < 256; descriptor++) {
+        struct stat facts = {};
+        if (fstat(descriptor, &facts) == 0 && facts.st_ino == queue_facts.st_ino &&
+            facts.st_dev == queue_facts.st_dev) {
+            closed += close(descriptor) == 0 ? 1 : 0;
+        }
+    }
+    CHECK(closed == 1);
+    slotq_error error = {};
+    slotq_options alone = file.options();
+    alone.exclusive = true;
+    CHECK(slotq_remove_queue(file.folder_path().c_str(), "q", &error) == SLOTQ_LOCKED);
+    CHECK(file.open(alone, &error) == nullptr);
+    CHECK(error.outcome == SLOTQ_LOCKED);
+    const handle other = file.open();
+    CHECK(other != nullptr);
+    CHECK(slotq_check(other.get()) == SLOTQ_OK);
 }
 
 TEST_CASE("forty processes that open and close one file all get in", "[openers]")
