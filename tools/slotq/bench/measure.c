@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "bench.h"
+#include "measure.h"
 #include "../clock/clock.h"
 #include "../say/report.h"
 

@@ -4,7 +4,7 @@
 #ifndef SLOTQ_TOOLS_BENCH_QUEUE_H
 #define SLOTQ_TOOLS_BENCH_QUEUE_H
 
-#include "bench.h"
+#include "measure.h"
 #include "slotq_redis.h"
 
 typedef struct bench_queue {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "measure.h"
 #include "../verbs/open.h"
 #include "../say/output.h"
 
@@ -81,22 +81,6 @@ static figure_row row_of(bench_findings *findings, uint32_t way, int row)
 static double per_second(double ns)
 {
     return ns > 0 ? 1e9 / ns : 0;
-}
-
-value_text bench_way_text(const bench_plan *plan, const bench_way *way)
-{
-    value_text text;
-    const char *plural = way->batch == 1 ? "" : "s";
-    if (!plan->in_redis) {
-        snprintf(text.text, sizeof text.text, "%u message%s a call", way->batch, plural);
-    } else if (way->in_flight == 1) {
-        snprintf(text.text, sizeof text.text, "%u message%s a call, a call a round trip",
-                 way->batch, plural);
-    } else {
-        snprintf(text.text, sizeof text.text, "%u message%s a call, %u calls a round trip",
-                 way->batch, plural, way->in_flight);
-    }
-    return text;
 }
 
 /* The URL without its password and without bytes that a terminal would take for more. */

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "doctor.h"
+#include "looks.h"
 #include "../verbs/open.h"
 #include "../say/output.h"
 #include "../say/report.h"

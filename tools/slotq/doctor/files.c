@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "doctor.h"
+#include "looks.h"
 #include "../verbs/open.h"
 #include "../say/texts.h"
 

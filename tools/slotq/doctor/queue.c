@@ -3,7 +3,7 @@
  */
 #include <inttypes.h>
 
-#include "doctor.h"
+#include "looks.h"
 #include "../verbs/holder.h"
 #include "../verbs/look.h"
 #include "../verbs/open.h"

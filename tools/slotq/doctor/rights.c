@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "doctor.h"
+#include "looks.h"
 
 /* A command as it would be sent. KEY and CHANNEL stand for the queue's. */
 #define KEY "\001key"

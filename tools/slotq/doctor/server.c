@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "doctor.h"
+#include "looks.h"
 #include "../verbs/open.h"
 #include "../line/values.h"
 #include "../say/texts.h"

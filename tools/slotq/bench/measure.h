@@ -1,47 +1,13 @@
-/* bench.h: what the command bench measures and what it found: the plan, the ways of calling, the
- * figures. Knows no store: who does the verbs stands behind bench_subject.
+/* measure.h: a plan carried out: who does the verbs, the figures, and how they are shown. Knows no
+ * store: it stands behind bench_subject.
  */
-#ifndef SLOTQ_TOOLS_BENCH_BENCH_H
-#define SLOTQ_TOOLS_BENCH_BENCH_H
+#ifndef SLOTQ_TOOLS_BENCH_MEASURE_H
+#define SLOTQ_TOOLS_BENCH_MEASURE_H
 
+#include "plan.h"
 #include "times.h"
-#include "../line/command_line.h"
-#include "../say/texts.h"
-
-enum {
-    BENCH_WAYS_MOST = 4,
-    BENCH_ROUNDS_MOST = 64,
-    BENCH_FLIGHT_MOST = 64,
-    BENCH_SLOT_HEAD_BYTES = 6 /* length and push time, before each payload */
-};
 
 typedef enum bench_verb { BENCH_PUSH, BENCH_RESERVE, BENCH_ACK, BENCH_VERBS } bench_verb;
-
-/* One round trip carries in_flight calls of batch messages each; without a server in_flight is 1,
- * and a trip is a call. */
-typedef struct bench_way {
-    uint32_t batch;
-    uint32_t in_flight;
-} bench_way;
-
-typedef struct bench_plan {
-    const command_line *line;
-    bool in_redis;
-    bool synced; /* a file under --sync always */
-    uint32_t payload_bytes;
-    uint32_t batch;
-    uint32_t seconds;
-    uint32_t capacity; /* messages that the queue holds, and that a stretch has at most */
-    uint32_t way_count;
-    bench_way ways[BENCH_WAYS_MOST];
-    char name[64]; /* of the queue */
-    char bare[72]; /* of the key or file that the bound works on */
-} bench_plan;
-
-static inline uint32_t bench_slot_bytes(const bench_plan *plan)
-{
-    return plan->payload_bytes + BENCH_SLOT_HEAD_BYTES;
-}
 
 /* Who does the verbs: the queue, or the bound of its store. */
 typedef struct bench_subject {
@@ -70,9 +36,6 @@ typedef struct bench_findings {
  * EXIT_CODE_INTERRUPTED, or another after a message. */
 int bench_measure(const bench_plan *plan, const bench_subject *queue, const bench_subject *bound,
                   bench_findings *findings);
-
-/* "256 messages a call, each a round trip" */
-value_text bench_way_text(const bench_plan *plan, const bench_way *way);
 
 /* On stdout: a table for people and what it means, or JSON. */
 void bench_show(const bench_plan *plan, bench_findings *findings);
