@@ -1,6 +1,7 @@
 #!/bin/bash
 # test_examples.sh: the examples of lua/README.md as they stand there, run against a private server:
 # sh with redis-cli, Python with redis-py, Node with node-redis. Judges what they leave and print.
+# shellcheck disable=SC2016 # words that eval reads
 
 here=$(cd "$(dirname "$0")" && pwd)
 source_root=$(cd "$here/../.." && pwd)
@@ -11,7 +12,7 @@ page=$source_root/lua/README.md
 . "$here/../tools/private_server.sh"
 
 start_server
-export SLOTQ_SOCKET=$server_folder/socket
+server_socket=$server_folder/socket
 
 # block LANGUAGE: the page's block of code in it, of which there must be one.
 block() {
@@ -23,7 +24,14 @@ block() {
 example() {
     local name=$1 language=$2
     shift 2
-    block "$language" >"$name.code"
+    block "$language" >"$name.page"
+    # Only the address of the server differs from the page.
+    sed -e "s|redis-cli |redis-cli -s $server_socket |" \
+        -e "s|redis.Redis()|redis.Redis(unix_socket_path='$server_socket')|" \
+        -e "s|createClient()|createClient({ socket: { path: '$server_socket' } })|" \
+        "$name.page" >"$name.code"
+    holds "$name: it uses a default server" eval '! cmp -s "$name.page" "$name.code"'
+    holds "$name: it needs no variable of ours" eval '! grep -q SLOTQ_ "$name.page"'
     holds "$name: the page has it" test -s "$name.code"
     holds "$name: at most 20 lines" test "$(wc -l <"$name.code")" -le 20
     (cd "$source_root" && "$@" <"$work_folder/$name.code") >"$name" 2>"$name.error" ||
