@@ -181,13 +181,16 @@ def absent_list(results):
 SECTIONS = (
     ("cycle", "Push, reserve, ack: closed load, one client",
      "Messages per second, medians of the rounds. A ratio is taken within a round, from the full "
-     "cycle; below 1, slotq is slower. A bound is not a queue: it does only a part of the work that "
-     "every queue must do.", "throughput.svg",
+     "cycle; below 1, slotq is slower. A bound is not a queue: it does only a part of the work "
+     "that every queue must do.", "throughput.svg",
      lambda results: closed_tables(results, "cycle")),
     ("latency", "Latency: open load",
      "The time from when a message is due until a consumer has it. A message that is sent late "
-     "counts from when it was due. A ratio below 1 is a lower latency than that of slotq.", "latency.svg", latency_tables),
-    ("memory", "Memory", "Bytes per message: payload, keys, indexes and what the allocator adds.", "memory.svg", memory_tables),
+     "counts from when it was due. A ratio below 1 is a lower latency than that of slotq.",
+     "latency.svg", latency_tables),
+    ("memory", "Memory",
+     "Bytes per message: payload, keys, indexes and what the allocator adds.",
+     "memory.svg", memory_tables),
     ("mailboxes", "Small mailboxes",
      "Bytes per queue, for many small queues that keep the newest 25 messages of 32 bytes.", "",
      lambda results: plain_tables(results, "mailboxes")),

@@ -150,7 +150,8 @@ for family in cycle latency memory growth full recovery wonders; do
     cp contenders.tsv machine.txt only/
     holds "$family alone" python3 "$report" report "$work_folder/only"
     same "$family alone has its table" yes \
-        "$(sed '/## Targets/,/^## /d; /## Contenders/,$d' only/report.md | grep -q '^| ' && echo yes)"
+        "$(sed '/## Targets/,/^## /d; /## Contenders/,$d' only/report.md | grep -q '^| ' &&
+            echo yes)"
     rm -r only
 done
 
