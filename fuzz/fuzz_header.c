@@ -1,5 +1,5 @@
 /* fuzz_header.c: what is decoded from header, geometry and group blocks, and encoded again, is
- * the same bytes.
+ * the same bytes; a front that breaks its ranges is refused by the decoder, with offset and text.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +66,22 @@ static void try_front(const slotq_view *view)
     }
 }
 
+/* Laid out, but not opened: loading says what is wrong, within the front, and check says it too. */
+static void try_bad_front(const slotq_view *view)
+{
+    slotq_damage damage = {0, NULL};
+    slotq_damage checked = {0, NULL};
+    front_block front;
+    bool sound = front_load(view, &front, &damage);
+    for (uint32_t group = 0; sound && group < view->geometry.groups; group++) {
+        group_block block = {0};
+        sound = front_load_group(view, &front, group, &block, &damage);
+    }
+    require(!sound && damage.what != NULL);
+    require(damage.offset < group_offset(view->geometry.groups));
+    require(slotq_core_check(view, &checked) == SLOTQ_CORRUPT && checked.what != NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size >= GEOMETRY_CHECK_BYTES) {
@@ -75,8 +91,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *image = overlay_image(data, size, &image_bytes);
     slotq_view view;
     slotq_damage damage;
+    memset(&view, 0, sizeof view);
     if (image != NULL && slotq_core_open(&view, image, image_bytes, &damage) == SLOTQ_OK) {
         try_front(&view);
+    } else if (image != NULL && view.image_bytes != 0) {
+        try_bad_front(&view);
     }
     free(image);
     return 0;

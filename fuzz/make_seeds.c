@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../engine/backend/file/journal.h"
+#include "../engine/layout/fields.h"
+#include "journal_seed.h"
 #include "overlay.h"
 
 static const char *folder;
@@ -188,6 +191,65 @@ static void make_queues(void)
     }
 }
 
+/* ---- fronts, batches and journals ---- */
+
+/* A fresh queue of which one byte of the front is another: most are out of a range. */
+static void make_bad_fronts(void)
+{
+    static const uint8_t shape[OVERLAY_SHAPE_BYTES] = {1, 3, 2, 1, 2, 1, 0, 2};
+    const slotq_geometry geometry = overlay_geometry(shape);
+    const unsigned geometry_bytes = OVERLAY_GEOMETRY_TO - OVERLAY_GEOMETRY_FROM;
+    for (unsigned at = 0; at + geometry_bytes < 160 && geometry.groups == 2; at += 3) {
+        uint8_t laid[OVERLAY_SHAPE_BYTES + 160] = {0};
+        char name[32];
+        memcpy(laid, shape, sizeof shape);
+        laid[OVERLAY_SHAPE_BYTES + at] = 0xF5;
+        snprintf(name, sizeof name, "bad-%u", at);
+        write_seed("fuzz_header", name, "", 0, laid, sizeof laid);
+    }
+}
+
+static void make_batches(void)
+{
+    /* push, reserve, then one call of each kind; see fuzz_batches.c */
+    static const uint8_t moves[] = {0, 3, 0, 1, 3, 0, 2, 1, 0, 0, 3, 0, 3, 4, 0, 3, 2, 0, 8, 90, 0,
+                                    1, 2, 1, 4, 5, 1, 5, 1, 1, 2, 0, 1, 2, 6, 1, 6, 9, 0, 7, 9,  1};
+    for (unsigned i = 0; i < 6; i++) {
+        uint8_t front[1 + sizeof moves + OVERLAY_SHAPE_BYTES];
+        const uint8_t shape[OVERLAY_SHAPE_BYTES] = {1, (uint8_t)(i + 2), (uint8_t)i,       1,
+                                                    2, (uint8_t)(i % 3), (uint8_t)(i * 5), 2};
+        char name[32];
+        front[0] = sizeof moves / 3;
+        memcpy(front + 1, moves, sizeof moves);
+        memcpy(front + 1 + sizeof moves, shape, sizeof shape);
+        snprintf(name, sizeof name, "moves-%u", i);
+        write_seed("fuzz_batches", name, front, sizeof front, "", 0);
+    }
+}
+
+/* A journal whose step pauses the queue, in each mode; some of them torn or broken. */
+static void make_journals(void)
+{
+    static const uint8_t shape[OVERLAY_SHAPE_BYTES] = {1, 3, 2, 0, 2, 0, 0, 2};
+    static slotq_step step;
+    step.patch_count = 1;
+    step.visible_count = 1;
+    step.scratch_used = 1;
+    step.scratch[0] = SLOTQ_PAUSE_OUT;
+    step.patches[0] = (slotq_patch){AT_shared_paused, 1, 0, SLOTQ_PATCH_BYTES};
+    for (unsigned modes = 0; modes < 64; modes++) {
+        uint8_t front[1 + OVERLAY_SHAPE_BYTES + JOURNAL_BYTES] = {0};
+        uint8_t *journal = front + 1 + OVERLAY_SHAPE_BYTES;
+        char name[32];
+        front[0] = (uint8_t)modes;
+        memcpy(front + 1, shape, sizeof shape);
+        journal_write(journal, &step, modes & JOURNAL_SEED_SYNCED);
+        journal[JOURNAL_AT_RECORD] ^= (uint8_t)(modes % 7 == 3);
+        snprintf(name, sizeof name, "journal-%u", modes);
+        write_seed("fuzz_journal", name, front, JOURNAL_AT_RECORD + 64, "", 0);
+    }
+}
+
 /* ---- moves and texts ---- */
 
 static void make_moves(void)
@@ -280,6 +342,9 @@ int main(int argc, char **argv)
     }
     folder = argv[1];
     make_queues();
+    make_bad_fronts();
+    make_batches();
+    make_journals();
     make_moves();
     make_texts();
     make_replies();
