@@ -35,6 +35,21 @@ static void file_was_shortened(int number)
     _exit(EXIT_CODE_CORRUPT);
 }
 
+static void size_limit_reached(int number)
+{
+    (void)number;
+}
+
+/* A file-size limit is an error with a text, not the end of the process. A handler is undone by
+ * exec, so that commands of work begin as this process did: ignored signals stay ignored. */
+static void survive_size_limits(void)
+{
+    struct sigaction before;
+    if (sigaction(SIGXFSZ, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        signal(SIGXFSZ, size_limit_reached);
+    }
+}
+
 /* Whoever means a server writes localhost:6379 at first. */
 static void hint_at_servers(const command_line *line)
 {
@@ -51,7 +66,7 @@ int main(int argc, char **argv)
     hold_standard_descriptors();
     signal(SIGBUS, file_was_shortened);
     setlocale(LC_CTYPE, "");
-    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error with a text, not an end */
+    survive_size_limits();
     command_line line;
     int code = command_line_read(&line, argc, argv);
     if (given(&line, OPTION_QUIET)) {
