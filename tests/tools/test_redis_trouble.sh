@@ -8,7 +8,7 @@
 
 # ---- no server, no such place ----
 for verb in 'push q x' 'reserve q' 'stats q' 'ls' 'create q' 'rm q' 'check q' 'export q' \
-    'metrics' 'work q -- true' 'dump q'; do
+    'metrics' 'work q --patience 0 -- true' 'dump q'; do
     # shellcheck disable=SC2086 # words
     expect "no server: $verb" 5 '' 'cannot connect' $verb
 done </dev/null
@@ -166,7 +166,7 @@ holds 'a worker notices that its server is gone' await 60 grep -q 'trying again'
 start_server --appendonly yes --appendfsync always
 wait $worker
 same 'and goes on when it is back' 0 $?
-holds 'and says so' grep -q 'there again' said
+holds 'and says so' grep -q 'answers again' said
 same 'none is lost' 300 "$(sort -un handled | wc -l)"
 same 'nothing is left' 0 "$(number work unfinished)"
 expect 'sound' 0 'sound' - check work

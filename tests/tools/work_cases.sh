@@ -14,7 +14,7 @@ state() { "$SLOTQ" status "$1" "$2" | tail -n 1; }
 # ---- what a command gets ----
 fresh q --groups 2
 printf 'a b\nc' | "$SLOTQ" push q -q
-expect 'payload on stdin' 0 '^1 1 q 0 a b$' '2 acked, 0 failed, 0 died, 0 lost, 0 released' \
+expect 'payload on stdin' 0 '^1 1 q 0 a b$' '2 acked, 0 failed, 0 died, 0 leases lost, 0 released' \
     work q --drain -- sh -c 'echo "$SLOTQ_ID $SLOTQ_ATTEMPT $SLOTQ_QUEUE $SLOTQ_GROUP $(cat)"'
 expect 'in the other group too, as an argument' 0 '^1 got a b$' '' \
     work q -g 1 --drain --arg -- sh -c 'echo "$SLOTQ_GROUP got $1"' handler
@@ -54,17 +54,24 @@ fill codes 1 1
 expect 'ended by a signal: 128 and its number' 0 '' '1 died' \
     work codes --drain --backoff 0 -- sh -c 'kill -SEGV $$'
 expect 'as the reason' 0 '\t3\t139\t1$' '' dead ls codes
+for code in 126 127; do
+    "$SLOTQ" dead purge codes -q
+    fill codes 1 1
+    expect "exit $code of a command is a failed attempt" 0 '' '0 acked, 2 failed, 1 died' \
+        work codes --drain --backoff 0 -- sh -c "exit $code"
+    expect "exit $code is its reason" 0 "\\t3\\t$code\\t1\$" '' dead ls codes
+done
 fresh codes --max-attempts 3
 fill codes 1 3
-for code in 126 127; do
-    expect "exit $code: the worker stops" 1 '' "stops" work codes --drain -- sh -c "exit $code"
-    same "exit $code: the message is released, uncounted" '0' \
-        "$("$SLOTQ" status codes 1 --json | sed -E 's/.*"attempts":([0-9]+).*/\1/')"
-done
 printf 'no program' >script
 chmod +x script
-expect 'a file that is no program' 1 - 'cannot be run .*format' work codes --drain -- ./script
-same 'uncounted too' 0 "$(number codes leased)"
+expect 'a file that is no program stops the worker' 1 - 'cannot be run .*format' \
+    work codes --drain -- ./script
+same 'its message is released' 0 "$(number codes leased)"
+same 'uncounted' '0' \
+    "$("$SLOTQ" status codes 1 --json | sed -E 's/.*"attempts":([0-9]+).*/\1/')"
+expect 'a command that does not exist' 1 - 'no-such-command cannot be run.*no message was touched' \
+    work codes -- no-such-command
 expect '-v tells of each' 0 '' '^slotq: 2: attempt [0-9]+: acked after' \
     work codes --drain -v -- true
 
@@ -83,7 +90,7 @@ expect 'a command that exits 0 after its time is over has failed' 0 '' '1 died' 
 # ---- leases ----
 fresh lease --tick 10 --max-attempts 9
 fill lease 1 1
-expect 'a lease is kept up while the command runs' 0 '' '1 acked, 0 failed, 0 died, 0 lost' \
+expect 'a lease is kept up while the command runs' 0 '' '1 acked, 0 failed, 0 died, 0 leases lost' \
     work lease --drain --lease 600ms -- sleep 2
 same 'nobody else got it' 0 "$(number lease redelivered)"
 fill lease 1 1
@@ -99,7 +106,7 @@ done
 wait $worker
 same 'a lost lease ends the worker in order' 0 $?
 holds 'its command is told' test -e told
-holds 'and not acked again' grep -q '0 acked, 0 failed, 0 died, 1 lost' said
+holds 'and not acked again' grep -q '0 acked, 0 failed, 0 died, 1 leases lost' said
 
 # ---- draining ----
 fresh drain --tick 10

@@ -13,12 +13,15 @@ static void print_cases(void)
 {
     puts("    case $previous in\n"
          "    -u|--url) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n"
-         "    --sync) mapfile -t COMPREPLY < <(compgen -W 'os always' -- \"$word\"); return ;;");
+         "    --sync) mapfile -t COMPREPLY < <(compgen -W 'os always' -- \"$word\"); return ;;\n"
+         "    --output) mapfile -t COMPREPLY < <(compgen -W 'line group none' -- \"$word\")\n"
+         "        return ;;");
     fputs("    ", stdout);
     const char *between = "";
     for (int i = 0; i < OPTION_COUNT; i++) {
         const option_entry *entry = &option_table[i];
-        if (entry->value_word != NULL && i != OPTION_URL && i != OPTION_SYNC) {
+        if (entry->value_word != NULL && i != OPTION_URL && i != OPTION_SYNC &&
+            i != OPTION_OUTPUT) {
             printf("%s--%s", between, entry->name);
             if (entry->letter != 0) {
                 printf("|-%c", entry->letter);

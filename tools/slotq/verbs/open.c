@@ -18,8 +18,8 @@ static int refuse_option(slotq_error *error, const char *text)
     return EXIT_CODE_USAGE;
 }
 
-/* A worker tries again by itself, and looks after its children and signals in between. */
-enum { RECONNECT_OF_WORKERS_MS = 1000 };
+/* A worker repeats refused calls, and looks after its commands and signals in between. */
+enum { RECONNECT_OF_WORKERS_MS = 200 };
 
 static bool stop_at_signal(void *context)
 {

@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,7 +108,7 @@ static void free_environment(char **list)
 }
 
 /* The environment with the message's variables first; NULL without memory. */
-static char **make_environment(const child *one, const child_program *program)
+static char **make_environment(const child_program *program, const child_message *message)
 {
     size_t count = 0;
     while (environ[count] != NULL) {
@@ -118,8 +118,8 @@ static char **make_environment(const child *one, const child_program *program)
     if (list == NULL) {
         return NULL;
     }
-    const bool good = asprintf(&list[0], "SLOTQ_ID=%" PRIu64, one->id) >= 0 &&
-                      asprintf(&list[1], "SLOTQ_ATTEMPT=%u", one->attempts) >= 0 &&
+    const bool good = asprintf(&list[0], "SLOTQ_ID=%" PRIu64, message->id) >= 0 &&
+                      asprintf(&list[1], "SLOTQ_ATTEMPT=%u", message->attempts) >= 0 &&
                       asprintf(&list[2], "SLOTQ_QUEUE=%s", program->queue) >= 0 &&
                       asprintf(&list[3], "SLOTQ_GROUP=%u", program->group) >= 0 &&
                       asprintf(&list[4], "SLOTQ_URL=%s", program->url) >= 0;
@@ -137,9 +137,10 @@ static char **make_environment(const child *one, const child_program *program)
 }
 
 /* The user's words, and the payload after them under --arg; to be freed with *copy. */
-static char **make_arguments(const child_program *program, const void *payload, size_t size,
+static char **make_arguments(const child_program *program, const child_message *message,
                              char **copy)
 {
+    const size_t size = message->payload_bytes;
     char **list = calloc((size_t)program->argument_count + 2, sizeof *list);
     *copy = NULL;
     if (list == NULL) {
@@ -153,7 +154,7 @@ static char **make_arguments(const child_program *program, const void *payload, 
             return NULL;
         }
         if (size != 0) {
-            memcpy(*copy, payload, size);
+            memcpy(*copy, message->payload, size);
         }
         (*copy)[size] = '\0';
         list[program->argument_count] = *copy;
@@ -161,100 +162,160 @@ static char **make_arguments(const child_program *program, const void *payload, 
     return list;
 }
 
-/* Where our stdout was closed (main.c) a command still has one that it can write to. */
-static int give_stdout(posix_spawn_file_actions_t *actions)
+/* What fork's child needs, made before: nothing is allocated there. */
+typedef struct birth {
+    const child_program *program;
+    char **arguments;
+    char **environment;
+    int input;
+    int output;
+    int errors;
+    int report; /* an errno is written there when the command cannot be executed */
+    pid_t worker;
+} birth;
+
+/* A worker whose stdout was closed holds one that cannot be written to (main.c); a command gets
+ * one that it can write to. */
+static int give_stdout(void)
 {
     const int flags = fcntl(STDOUT_FILENO, F_GETFL);
-    return flags < 0 || (flags & O_ACCMODE) != O_RDONLY
-               ? 0
-               : posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY) {
+        return 0;
+    }
+    const int sink = open("/dev/null", O_WRONLY);
+    return sink < 0 || dup2(sink, STDOUT_FILENO) < 0 || close(sink) != 0 ? errno : 0;
 }
 
-static int spawn(child *one, const child_program *program, char **arguments, char **environment,
-                 int input)
+static int set_descriptors(const birth *how)
 {
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    int why = posix_spawnattr_init(&attributes);
-    if (why != 0) {
-        return why;
+    if (dup2(how->input, STDIN_FILENO) < 0 ||
+        (how->output >= 0 && dup2(how->output, STDOUT_FILENO) < 0) ||
+        (how->errors >= 0 && dup2(how->errors, STDERR_FILENO) < 0)) {
+        return errno;
     }
-    why = posix_spawn_file_actions_init(&actions);
-    if (why != 0) {
-        posix_spawnattr_destroy(&attributes);
-        return why;
+    return how->output >= 0 ? 0 : give_stdout();
+}
+
+/* In a session without a terminal: a command that asks one gets an error at once. In a process
+ * group of the background it would be stopped by SIGTTIN, and never end. */
+static _Noreturn void be_child(const birth *how)
+{
+    setsid();
+    int why = set_descriptors(how);
+    if (why == 0 && how->program->killed_with_worker) {
+        why = prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ? errno : 0;
+        if (getppid() != how->worker) { /* it ended before that */
+            _exit(EXIT_FAILURE);
+        }
     }
-    sigset_t usual;
-    sigemptyset(&usual);
-    sigaddset(&usual, SIGXFSZ); /* main ignores it */
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                              POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigdefault(&attributes, &usual);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigmask(&attributes, &program->mask);
-    why = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    why = why == 0 ? give_stdout(&actions) : why;
     if (why == 0) {
-        why = posix_spawn(&one->pid, program->path, &actions, &attributes, arguments, environment);
+        sigprocmask(SIG_SETMASK, &how->program->mask, NULL);
+        execve(how->program->path, how->arguments, how->environment);
+        why = errno;
     }
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
+    (void)!write(how->report, &why, sizeof why);
+    _exit(EXIT_FAILURE);
+}
+
+/* Handlers of the worker become defaults by exec; signals that were ignored when the worker began
+ * stay ignored. */
+static int give_birth(birth *how, pid_t *pid)
+{
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) {
+        return errno;
+    }
+    how->report = report[1];
+    how->worker = getpid();
+    *pid = fork();
+    if (*pid == 0) {
+        be_child(how);
+    }
+    int why = *pid < 0 ? errno : 0;
+    close(report[1]);
+    if (why == 0) {
+        ssize_t got;
+        do {
+            got = read(report[0], &why, sizeof why);
+        } while (got < 0 && errno == EINTR);
+        why = got == (ssize_t)sizeof why ? why : 0;
+        if (why != 0) {
+            waitpid(*pid, NULL, 0);
+        }
+    }
+    close(report[0]);
     return why;
 }
 
-int child_start(child *one, const child_program *program, const void *payload, size_t size)
+int child_start(const child_program *program, const child_message *message, int output, int errors,
+                pid_t *pid)
 {
-    const int input = program->payload_as_argument ? open("/dev/null", O_RDONLY | O_CLOEXEC)
-                                                   : payload_file(payload, size);
+    *pid = 0;
+    const int input = program->payload_as_argument
+                          ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+                          : payload_file(message->payload, message->payload_bytes);
     if (input < 0) {
         return errno;
     }
     char *copy;
-    char **environment = make_environment(one, program);
-    char **arguments = make_arguments(program, payload, size, &copy);
-    const int why = environment == NULL || arguments == NULL
-                        ? ENOMEM
-                        : spawn(one, program, arguments, environment, input);
+    birth how = {.program = program, .input = input, .output = output, .errors = errors};
+    how.environment = make_environment(program, message);
+    how.arguments = make_arguments(program, message, &copy);
+    const int why =
+        how.environment == NULL || how.arguments == NULL ? ENOMEM : give_birth(&how, pid);
     if (why != 0) {
-        one->pid = 0;
+        *pid = 0;
     }
     free(copy);
-    free(arguments);
-    free_environment(environment);
+    free(how.arguments);
+    free_environment(how.environment);
     close(input);
     return why;
 }
 
-void child_signal(const child *one, int number)
+void child_signal(pid_t pid, int number)
 {
-    kill(-one->pid, number);
+    kill(-pid, number);
 }
 
-/* It was told to end: what is left of its group must not outlive it. Looked at before it is
- * reaped, while the number is still its own. */
-static void end_group(const child *one, bool wait_for_it)
+void child_terminate(pid_t pid)
+{
+    child_signal(pid, SIGTERM);
+    child_signal(pid, SIGCONT);
+}
+
+/* The rest of the group must not outlive a command that was told to end. It is killed before the
+ * command is reaped, while the number is still its own. */
+static void kill_group(pid_t pid, bool wait_for_it)
 {
     siginfo_t info = {.si_pid = 0};
     const int how = WEXITED | WNOWAIT | (wait_for_it ? 0 : WNOHANG);
-    if (waitid(P_PID, (id_t)one->pid, &info, how) == 0 && info.si_pid == one->pid) {
-        child_signal(one, SIGKILL);
+    if (waitid(P_PID, (id_t)pid, &info, how) == 0 && info.si_pid == pid) {
+        child_signal(pid, SIGKILL);
     }
 }
 
-bool child_ended(child *one, bool wait_for_it, int *status)
+bool child_ended(pid_t pid, bool wait_for_it, bool end_group, int *status)
 {
     pid_t answer;
-    if (one->timed_out || one->lost) {
-        end_group(one, wait_for_it);
+    if (end_group) {
+        kill_group(pid, wait_for_it);
     }
     do {
-        answer = waitpid(one->pid, status, wait_for_it ? 0 : WNOHANG);
+        answer = waitpid(pid, status, wait_for_it ? 0 : WNOHANG);
     } while (answer < 0 && errno == EINTR);
-    if (answer < 0) { /* somebody else reaped it: how it ended is not known */
+    if (answer < 0) { /* it was reaped elsewhere: how it ended is not known */
         *status = 0xFF00;
     }
-    if (answer != 0) {
-        one->pid = 0;
-    }
     return answer != 0;
+}
+
+pid_t child_reap_stranger(bool (*is_ours)(const void *context, pid_t pid), const void *context)
+{
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0 ||
+        is_ours(context, info.si_pid)) {
+        return 0;
+    }
+    return waitpid(info.si_pid, NULL, WNOHANG) > 0 ? info.si_pid : 0;
 }

@@ -16,35 +16,42 @@ typedef struct child_program {
     char **arguments; /* the user's words, NULL at the end */
     int argument_count;
     bool payload_as_argument; /* else it is stdin */
+    bool killed_with_worker;  /* the kernel kills it when the worker ends */
     const char *queue;
     unsigned group;
     const char *url;
     sigset_t mask; /* signals blocked in the child */
 } child_program;
 
-typedef struct child {
-    pid_t pid; /* 0 = none runs */
+/* What it is run for. */
+typedef struct child_message {
     uint64_t id;
-    uint8_t attempts;
-    uint64_t started_at_ms; /* these by the monotonic clock */
-    uint64_t extend_at_ms;
-    uint64_t timeout_at_ms; /* UINT64_MAX = never */
-    uint64_t kill_at_ms;    /* UINT64_MAX = never; set with a SIGTERM */
-    bool timed_out;
-    bool lost; /* its lease went to somebody else */
-} child;
+    unsigned attempts;
+    const void *payload;
+    size_t payload_bytes;
+} child_message;
 
-/* The file that a command names, searched in PATH like a shell does; to be freed. NULL: errno
+/* The file that a command names, searched in PATH as a shell does; to be freed. NULL: errno
  * says why. */
 char *child_find(const char *command);
 
-/* Start it in a process group of its own; child->id and attempts are set. 0, or an errno. */
-int child_start(child *one, const child_program *program, const void *payload, size_t size);
+/* Start it as the leader of a session and a process group of its own. output and errors become
+ * its stdout and stderr; -1 = the worker's. 0 and *pid, or an errno. */
+int child_start(const child_program *program, const child_message *message, int output, int errors,
+                pid_t *pid);
 
 /* To its whole process group. */
-void child_signal(const child *one, int number);
+void child_signal(pid_t pid, int number);
 
-/* True when it has ended, with its wait status; waits for that when told to. */
-bool child_ended(child *one, bool wait_for_it, int *status);
+/* SIGTERM to the group, and SIGCONT: a stopped process does not see the first. */
+void child_terminate(pid_t pid);
+
+/* True when it has ended, with its wait status; waits for that when told to. With end_group the
+ * rest of its group is killed. */
+bool child_ended(pid_t pid, bool wait_for_it, bool end_group, int *status);
+
+/* A child that has ended and was not started here, such as an orphan that process 1 adopts, is
+ * reaped; 0 = none. One for which is_ours returns true is left alone. */
+pid_t child_reap_stranger(bool (*is_ours)(const void *context, pid_t pid), const void *context);
 
 #endif

@@ -1,59 +1,108 @@
-/* worker.c: settles messages by how their command ended (worker.h).
+/* worker.c: the loop of the command work (worker.h): commands are started, kept leased, timed out
+ * and reaped; signals and refusals are waited out. Does not know how messages are taken or
+ * settled.
  */
 #include "worker.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "backoff.h"
 #include "../clock/clock.h"
-#include "../verbs/open.h"
-#include "../say/report.h"
 #include "../say/texts.h"
+#include "../say/report.h"
+#include "../verbs/open.h"
 
-enum { REASON_TIMEOUT = 124, EXIT_KILL = 100, EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127 };
+enum {
+    BUSY_SLICE_MS = 20,   /* of queues in files, while something runs and there is room for more */
+    GRACE_MS = 5000,      /* from SIGTERM to SIGKILL */
+    SPAWN_REST_MS = 1000, /* after the system refused a process */
+    REPEAT_MS = 200,      /* from a refusal to the next call */
+    LONGEST_MS = 60000,
+    EXIT_CANNOT_EXECUTE = 126
+};
 
-uint64_t worker_now_ms(void)
+/* ---- refusals ---- */
+
+void worker_drain(worker *work, int code)
 {
-    return clock_ms();
-}
-
-/* The queue itself fails: what runs is still finished. */
-void worker_give_up(worker *work)
-{
-    work->code = worse_exit(work->code, complain_queue(work->queue, work->name));
+    work->code = worse_exit(work->code, code);
     work->end = work->end == END_NOT ? END_DRAIN : work->end;
 }
 
-bool worker_server_is_away(const worker *work, slotq_outcome outcome)
+void worker_give_up(worker *work)
 {
-    return work->far && (outcome == SLOTQ_CONNECT || outcome == SLOTQ_OUTCOME_UNKNOWN);
-}
-
-void worker_note_there(worker *work)
-{
-    if (work->lost_at_ms != 0) {
-        remark("%s: the server is there again", work->name);
-    }
-    work->lost_at_ms = 0;
-}
-
-bool worker_is_cut_off(worker *work)
-{
-    enum { PATIENCE_MS = 30000 };
-    const uint64_t now_ms = worker_now_ms();
-    if (work->lost_at_ms == 0) {
-        work->lost_at_ms = now_ms;
+    const int code = slotq_outcome_exit(slotq_error_of(work->queue)->outcome);
+    if (!work->gave_up) {
         complain_queue(work->queue, work->name);
-        complain("trying again for %s", time_text(PATIENCE_MS).text);
     }
-    return now_ms - work->lost_at_ms >= PATIENCE_MS;
+    work->gave_up = true;
+    worker_drain(work, code);
+}
+
+bool worker_may_repeat(worker *work, slotq_outcome outcome, uint64_t *since_ms)
+{
+    const uint64_t now_ms = clock_ms();
+    const slotq_error *error = slotq_error_of(work->queue);
+    const bool repeatable = error->passes || (work->far && outcome == SLOTQ_OUTCOME_UNKNOWN);
+    if (!repeatable) {
+        return false;
+    }
+    *since_ms = *since_ms == 0 ? now_ms : *since_ms;
+    const uint64_t passed_ms = now_ms - *since_ms;
+    if (passed_ms >= work->patience_ms) {
+        return false;
+    }
+    if (!work->told_refused) {
+        complain_queue(work->queue, work->name);
+        complain("trying again for %s", time_text(work->patience_ms - passed_ms).text);
+    }
+    work->told_refused = true;
+    work->call_at_ms = now_ms + REPEAT_MS;
+    return true;
+}
+
+void worker_note_answer(worker *work, uint64_t *since_ms)
+{
+    *since_ms = 0;
+    work->call_at_ms = 0;
+    if (!work->told_refused || work->refused_at_ms != 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        if (work->jobs[i].refused_at_ms != 0) {
+            return;
+        }
+    }
+    remark("%s: the server answers again", work->name);
+    work->told_refused = false;
+}
+
+/* ---- signals ---- */
+
+int worker_watch_signals(worker *work)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    sigset_t watched;
+    sigemptyset(&watched);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction before;
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            sigaddset(&watched, numbers[i]); /* under nohup SIGHUP stays ignored */
+        }
+    }
+    sigaddset(&watched, SIGCHLD);
+    signal(SIGCHLD, SIG_DFL); /* inherited as ignored, it would eat exit codes */
+    sigprocmask(SIG_BLOCK, &watched, &work->program.mask);
+    work->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (work->signals < 0) {
+        complain("cannot watch signals: %s", strerror(errno));
+        return EXIT_CODE_FAILURE;
+    }
+    return EXIT_CODE_OK;
 }
 
 void worker_take_signals(worker *work)
@@ -63,164 +112,276 @@ void worker_take_signals(worker *work)
         if (info.ssi_signo == SIGCHLD) {
             continue;
         }
+        const bool first = work->interrupted_by == 0 && work->end != END_NOW;
         work->interrupted_by = (int)info.ssi_signo;
-        if (work->end == END_NOT) {
-            work->end = END_DRAIN;
-            if (work->running != 0) {
-                remark("finishing what runs (%u); a second signal ends it at once", work->running);
-            }
-        } else {
+        if (!first) {
             work->end = END_NOW;
+            continue;
+        }
+        work->end = END_DRAIN;
+        if (work->busy != 0) {
+            remark("finishing what runs (%u); a second signal ends it at once", work->busy);
         }
     }
 }
 
-/* Settle one message. A server that went away is waited for: what was perhaps done is asked for
- * again, and a token that is no more good then tells that it was. */
-static slotq_outcome settle(worker *work, const child *one, slotq_settle_how how, uint64_t ms,
-                            uint8_t reason)
+/* ---- jobs ---- */
+
+void worker_free_job(worker *work, job *one)
 {
-    enum { PAUSE_MS = 200 };
-    bool perhaps_done = false;
-    for (;;) {
-        const slotq_outcome outcome =
-            slotq_settle_message(work->queue, how, worker_batch_of(work, one), one->id, ms, reason);
-        const bool is_away = worker_server_is_away(work, outcome);
-        if (!is_away || worker_is_cut_off(work) || work->end == END_NOW) {
-            const bool was_done = perhaps_done && (outcome == SLOTQ_STALE || outcome == SLOTQ_GONE);
-            if (!is_away) {
-                worker_note_there(work);
-            }
-            return was_done && how != SLOTQ_SETTLE_EXTEND ? SLOTQ_OK : outcome;
+    relays_let_go(&work->outputs, &one->output);
+    one->state = JOB_NONE;
+    work->busy--;
+}
+
+static void terminate(job *one, uint64_t now_ms)
+{
+    child_terminate(one->pid);
+    one->kill_at_ms = now_ms + GRACE_MS;
+    one->timeout_at_ms = UINT64_MAX;
+}
+
+void worker_lose_output(worker *work, int why)
+{
+    if (work->lost_output) {
+        return;
+    }
+    work->lost_output = true;
+    complain("cannot write the output of commands: %s; what runs is ended and released",
+             strerror(why));
+    worker_drain(work, EXIT_CODE_FAILURE);
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        job *one = &work->jobs[i];
+        if (one->state == JOB_RUNS) {
+            one->unwritten = true;
+            terminate(one, clock_ms());
         }
-        perhaps_done = perhaps_done || outcome == SLOTQ_OUTCOME_UNKNOWN;
-        poll(NULL, 0, PAUSE_MS);
-        worker_take_signals(work); /* a second one ends this wait, too */
     }
 }
 
-slotq_outcome worker_extend(worker *work, const child *one)
+/* The system has no room for a process now, or the program's file is being written: this passes. */
+static bool start_passes(int why)
 {
-    return settle(work, one, SLOTQ_SETTLE_EXTEND, work->lease_ms, 0);
+    return why == EAGAIN || why == ENOMEM || why == EMFILE || why == ENFILE || why == ETXTBSY;
 }
 
-slotq_batch *worker_batch_of(const worker *work, const child *one)
+static int start_command(worker *work, job *one, const slotq_message *message)
 {
-    return work->batches[one - work->children];
-}
-
-static void note(const worker *work, const child *one, const char *what)
-{
-    if (given(work->line, OPTION_VERBOSE)) {
-        complain("%" PRIu64 ": attempt %u: %s after %s", one->id, one->attempts, what,
-                 time_text(worker_now_ms() - one->started_at_ms).text);
+    int ends[RELAY_STREAMS];
+    const child_message wanted = {one->id, one->attempts, message->payload, message->payload_bytes};
+    int why = relays_open(&work->outputs, &one->output, ends);
+    if (why != 0) {
+        return why;
     }
-}
-
-/* What a settle call answered, counted in counter when it did what was wanted. */
-static void judge_settled(worker *work, const child *one, slotq_outcome outcome, uint64_t *counter,
-                          const char *what)
-{
-    if (outcome == SLOTQ_OK) {
-        (*counter)++;
-        note(work, one, what);
-    } else if (outcome == SLOTQ_DEADFULL) {
-        work->failed++;
-        if (!work->told_full) {
-            complain("the dead section of %s is full: message %" PRIu64 " keeps its lease and "
-                     "comes back; %s, or dead purge, makes room",
-                     work->name, one->id,
-                     shown_command(work->line, "dead redrive", work->name).text);
-            work->told_full = true;
+    why = child_start(&work->program, &wanted, ends[0], ends[1], &one->pid);
+    for (int i = 0; i < RELAY_STREAMS; i++) {
+        if (ends[i] >= 0 && (i == 0 || ends[i] != ends[0])) {
+            close(ends[i]);
         }
-    } else if (outcome < SLOTQ_DEADFULL) {
-        work->lost++;
-        note(work, one, "lease lost");
-    } else {
-        worker_give_up(work);
     }
+    return why;
 }
 
-static void settle_failed(worker *work, const child *one, unsigned reason)
+void worker_start_job(worker *work, job *one, const slotq_message *message)
 {
-    const option_value *range = &work->line->options[OPTION_BACKOFF];
-    const uint64_t least_ms = range->given ? range->number : 1000;
-    const uint64_t most_ms = range->given ? range->number_most : 300000;
-    const uint64_t limit_ms =
-        (uint64_t)SLOTQ_LEASE_TICKS_MAX * slotq_geometry_of(work->queue)->tick_ms;
-    uint32_t chance = 0;
-    if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) != (ssize_t)sizeof chance) {
-        chance = (uint32_t)one->id * UINT32_C(2654435761);
-    }
-    uint64_t delay_ms = backoff_ms(least_ms, most_ms, one->attempts, chance);
-    delay_ms = delay_ms < limit_ms ? delay_ms : limit_ms;
-    const unsigned limit = slotq_geometry_of(work->queue)->max_attempts;
-    const bool dies = limit != 0 && one->attempts >= limit;
-    char what[64];
-    snprintf(what, sizeof what, "%s (%u)", dies ? "died" : "failed", reason);
-    judge_settled(work, one, settle(work, one, SLOTQ_SETTLE_NACK, delay_ms, (uint8_t)reason),
-                  dies ? &work->died : &work->failed, what);
-    work->look_at_ms = 0; /* nobody is told of a delay */
-}
-
-void worker_release(worker *work, const child *one)
-{
-    judge_settled(work, one, settle(work, one, SLOTQ_SETTLE_RELEASE, 0, 0), &work->released,
-                  "released");
-}
-
-void worker_kill(worker *work, const child *one, uint8_t reason)
-{
-    judge_settled(work, one, settle(work, one, SLOTQ_SETTLE_KILL, 0, reason), &work->died, "died");
-}
-
-void worker_stop(worker *work, const child *one, const char *why)
-{
-    complain("%s cannot be run (%s); message %" PRIu64 " is released, and the worker stops",
-             work->program.arguments[0], why, one->id);
-    worker_release(work, one);
-    work->code = worse_exit(work->code, EXIT_CODE_FAILURE);
-    work->end = work->end == END_NOT ? END_DRAIN : work->end;
-}
-
-/* Ack it, and have the next one where one is there; true when *next is it. */
-static bool ack_and_next(worker *work, const child *one, slotq_message *next)
-{
-    slotq_settled settled;
-    slotq_batch *batch = worker_batch_of(work, one);
-    const slotq_outcome outcome =
-        slotq_next(work->queue, work->group, 1, work->lease_ms, 0, batch, &settled);
-    if (settled.outcome >= SLOTQ_FAILURES && outcome != SLOTQ_OK) { /* it is still in the batch */
-        settled.outcome = settle(work, one, SLOTQ_SETTLE_ACK, 0, 0);
-    }
-    judge_settled(work, one, settled.outcome, &work->acked, "acked");
-    return outcome == SLOTQ_OK && slotq_batch_next(batch, next);
-}
-
-bool worker_settle(worker *work, const child *one, int status, bool take_next, slotq_message *next)
-{
-    const int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (one->lost) {
-        work->lost++;
-        note(work, one, "lease lost");
-    } else if (one->timed_out) {
-        settle_failed(work, one, REASON_TIMEOUT);
-    } else if (exit_code == 0 && take_next) {
-        return ack_and_next(work, one, next);
-    } else if (exit_code == 0) {
-        judge_settled(work, one, settle(work, one, SLOTQ_SETTLE_ACK, 0, 0), &work->acked, "acked");
-    } else if (exit_code == EXIT_KILL) {
-        worker_kill(work, one, EXIT_KILL);
-    } else if (exit_code == EXIT_CANNOT_EXECUTE || exit_code == EXIT_NOT_FOUND) {
-        worker_stop(work, one,
-                    exit_code == EXIT_NOT_FOUND ? "exit 127: a command was not found"
-                                                : "exit 126: a command is not executable");
-    } else if (exit_code > 0) { /* 255 is slotq's own reason */
-        settle_failed(work, one, exit_code < 255 ? (unsigned)exit_code : 254);
-    } else if (WTERMSIG(status) == work->interrupted_by) { /* it was meant for us all */
+    const uint64_t now_ms = clock_ms();
+    *one = (job){.state = JOB_RUNS,
+                 .id = message->id,
+                 .attempts = message->attempts,
+                 .batch = one->batch,
+                 .is_in_batch = true,
+                 .started_at_ms = now_ms,
+                 .extend_at_ms = now_ms + work->lease_ms / 3,
+                 .timeout_at_ms =
+                     work->timeout_ms == UINT64_MAX ? UINT64_MAX : now_ms + work->timeout_ms,
+                 .kill_at_ms = UINT64_MAX};
+    work->busy++;
+    if (work->end != END_NOT || now_ms < work->rest_until_ms) {
         worker_release(work, one);
+        return;
+    }
+    if (work->program.payload_as_argument && message->payload_bytes != 0 &&
+        memchr(message->payload, '\0', message->payload_bytes) != NULL) {
+        complain("message %" PRIu64 " contains a NUL byte and cannot be an argument: it is dead",
+                 one->id);
+        worker_kill(work, one, EXIT_CANNOT_EXECUTE);
+        return;
+    }
+    const int why = start_command(work, one, message);
+    if (why == 0) {
+        return;
+    }
+    if (start_passes(why)) {
+        complain("cannot start a process for message %" PRIu64 " (%s); it is released", one->id,
+                 strerror(why));
+        work->rest_until_ms = now_ms + SPAWN_REST_MS;
     } else {
-        settle_failed(work, one, 128u + ((unsigned)WTERMSIG(status) & 63u));
+        complain("%s cannot be run (%s); message %" PRIu64 " is released, and the worker stops",
+                 work->program.arguments[0], strerror(why), one->id);
+        worker_drain(work, EXIT_CODE_FAILURE);
+    }
+    worker_release(work, one);
+}
+
+static bool is_ours(const void *context, pid_t pid)
+{
+    const worker *work = context;
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        if (work->jobs[i].state == JOB_RUNS && work->jobs[i].pid == pid) {
+            return true;
+        }
     }
     return false;
+}
+
+/* Commands that have ended; and as process 1, or where exec kept children, theirs. */
+static void reap(worker *work, bool wait_for_them)
+{
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        job *one = &work->jobs[i];
+        if (one->state == JOB_RUNS &&
+            child_ended(one->pid, wait_for_them, one->timed_out || one->lost || one->unwritten,
+                        &one->status)) {
+            one->state = JOB_ENDED;
+            relays_command_ended(&work->outputs, &one->output);
+        }
+    }
+    while (child_reap_stranger(is_ours, work) != 0) {
+    }
+}
+
+static void settle_ended(worker *work)
+{
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        job *one = &work->jobs[i];
+        if (one->state != JOB_ENDED ||
+            (work->end != END_NOW && !relays_are_written(&one->output))) {
+            continue;
+        }
+        worker_settle(work, one);
+        if (work->busy == 0 && given(work->line, OPTION_DRAIN)) {
+            work->look_at_ms = 0; /* it may have been the last */
+        }
+    }
+}
+
+/* Leases and time-outs that are due. */
+static void attend(worker *work, job *one, uint64_t now_ms)
+{
+    if (one->state == JOB_NONE) {
+        return;
+    }
+    if (one->extend_at_ms <= now_ms && now_ms >= work->call_at_ms && !one->verdict.is_made) {
+        worker_extend(work, one, now_ms);
+        if (one->lost && one->state == JOB_RUNS) {
+            terminate(one, now_ms);
+        }
+    }
+    if (one->state != JOB_RUNS) {
+        return;
+    }
+    if (one->timeout_at_ms <= now_ms) {
+        one->timed_out = true;
+        terminate(one, now_ms);
+    }
+    if (one->kill_at_ms <= now_ms) {
+        child_signal(one->pid, SIGKILL);
+        one->kill_at_ms = UINT64_MAX;
+    }
+}
+
+static uint64_t sooner(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static uint64_t later(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
+/* When a job is to be looked at again. */
+static uint64_t next_of(const worker *work, const job *one)
+{
+    if (one->state == JOB_NONE) {
+        return UINT64_MAX;
+    }
+    uint64_t next_ms = UINT64_MAX;
+    if (!one->verdict.is_made && one->extend_at_ms != UINT64_MAX) {
+        next_ms = later(one->extend_at_ms, work->call_at_ms);
+    }
+    if (one->state == JOB_RUNS) {
+        return sooner(next_ms, sooner(one->timeout_at_ms, one->kill_at_ms));
+    }
+    const bool waits_for_output = !relays_are_written(&one->output);
+    return waits_for_output ? next_ms : sooner(next_ms, later(one->settle_at_ms, work->call_at_ms));
+}
+
+/* ---- the loop ---- */
+
+static void end_now(worker *work)
+{
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        if (work->jobs[i].state == JOB_RUNS) {
+            child_signal(work->jobs[i].pid, SIGKILL);
+        }
+    }
+    reap(work, true);
+    relays_attend(&work->outputs);
+    settle_ended(work);
+}
+
+/* Sleep until a command ends or writes, a signal comes, a push wakes the worker, or a time. */
+static void rest(worker *work, uint64_t next_ms)
+{
+    const uint64_t now_ms = clock_ms();
+    const bool has_room = work->busy < work->job_count && work->end == END_NOT;
+    const uint64_t take_at_ms =
+        later(later(work->look_at_ms, work->rest_until_ms), work->call_at_ms);
+    if (work->busy == 0 && !work->far && now_ms >= take_at_ms) {
+        return; /* fetch waits */
+    }
+    uint64_t until_ms = sooner(next_ms, now_ms + LONGEST_MS);
+    if (has_room && work->far) {
+        until_ms = sooner(until_ms, take_at_ms);
+    } else if (has_room) {
+        until_ms = sooner(until_ms, later(take_at_ms, now_ms + BUSY_SLICE_MS));
+    }
+    struct pollfd inputs[] = {
+        {.fd = work->signals, .events = POLLIN},
+        {.fd = work->woken, .events = POLLIN},
+        {.fd = relays_input(&work->outputs), .events = POLLIN},
+        {.fd = relays_wait_for(&work->outputs, 0) ? STDOUT_FILENO : -1, .events = POLLOUT},
+        {.fd = relays_wait_for(&work->outputs, 1) ? STDERR_FILENO : -1, .events = POLLOUT}};
+    const int wait_ms = until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
+    if (poll(inputs, sizeof inputs / sizeof inputs[0], wait_ms) > 0 && inputs[1].revents != 0) {
+        work->look_at_ms = 0;
+    }
+}
+
+void worker_run(worker *work)
+{
+    for (;;) {
+        worker_take_signals(work);
+        if (work->end == END_NOW) {
+            end_now(work);
+        }
+        reap(work, false);
+        relays_attend(&work->outputs);
+        if (relays_fault(&work->outputs) != 0) {
+            worker_lose_output(work, relays_fault(&work->outputs));
+        }
+        settle_ended(work);
+        worker_fetch(work);
+        if (work->busy == 0 && (work->end != END_NOT || work->drained)) {
+            return;
+        }
+        uint64_t next_ms = UINT64_MAX;
+        const uint64_t now_ms = clock_ms();
+        for (uint32_t i = 0; i < work->job_count; i++) { /* those that fetch started, too */
+            attend(work, &work->jobs[i], now_ms);
+            next_ms = sooner(next_ms, next_of(work, &work->jobs[i]));
+        }
+        rest(work, next_ms);
+    }
 }

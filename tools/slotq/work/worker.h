@@ -1,83 +1,148 @@
-/* worker.h: a run of the command work: its state, and how messages are settled when their
- * command has ended. Knows children only by how they ended.
+/* worker.h: a run of the command work: its state, and what its files do for each other. worker.c
+ * runs the loop, fetch.c takes messages, settle.c settles them. Knows children only by how they
+ * ended.
  */
 #ifndef SLOTQ_TOOLS_WORK_WORKER_H
 #define SLOTQ_TOOLS_WORK_WORKER_H
 
-#include "child.h"
 #include "../line/command_line.h"
+#include "child.h"
+#include "relay.h"
 #include "slotq.h"
 
 /* How far the end has come. */
 typedef enum work_end { END_NOT, END_DRAIN, END_NOW } work_end;
+
+typedef enum job_state {
+    JOB_NONE,
+    JOB_RUNS,
+    JOB_ENDED /* its message is to be settled */
+} job_state;
+
+/* What is to be done with a message whose command has ended. */
+typedef struct job_verdict {
+    bool is_made;
+    slotq_settle_how how;
+    uint64_t delay_ms;
+    uint8_t reason;
+    uint64_t *counter; /* counts it when that is done */
+    char text[40];     /* for --verbose */
+} job_verdict;
+
+/* A message and its command. Times are of the monotonic clock, UINT64_MAX = never. */
+typedef struct job {
+    job_state state;
+    uint64_t id;
+    uint8_t attempts;
+    slotq_batch *batch; /* the message's, of this place */
+    uint32_t token;     /* used when the message is not in the batch */
+    bool is_in_batch;
+    bool token_in_doubt; /* an extend without an answer may have changed it */
+    bool timed_out;
+    bool lost;      /* its lease ended or was settled elsewhere */
+    bool unwritten; /* its output could not be written: it is run again */
+    bool perhaps_settled;
+    pid_t pid;
+    int status;
+    relay_pair output;
+    job_verdict verdict;
+    uint64_t started_at_ms;
+    uint64_t extend_at_ms;
+    uint64_t timeout_at_ms;
+    uint64_t kill_at_ms;    /* set with a SIGTERM */
+    uint64_t settle_at_ms;  /* not before */
+    uint64_t refused_at_ms; /* its calls are refused since then; 0 = they are not */
+} job;
 
 /* One run of the command. */
 typedef struct worker {
     const command_line *line;
     const char *name;
     slotq *queue;
-    child *children;
-    slotq_batch **batches; /* of each child: its message */
+    job *jobs;
     uint32_t job_count;
-    uint32_t running;
+    uint32_t busy; /* jobs that are not JOB_NONE */
+    slotq_batch *looked;
     uint8_t group;
     uint64_t lease_ms;
-    uint64_t timeout_ms; /* UINT64_MAX = none */
+    uint64_t timeout_ms;  /* UINT64_MAX = none */
+    uint64_t patience_ms; /* how long refusals that pass are waited for */
     uint64_t rest_until_ms;
     child_program program;
-    bool far;            /* the queue is in Redis */
-    int woken;           /* far queues: readable when there may be something for us; -1 = none */
-    uint64_t look_at_ms; /* far queues: nothing is ready before that, or until we are woken */
-    uint64_t lost_at_ms; /* when the server went away; 0 = it is there */
+    relays outputs;
+    bool far;               /* the queue is in Redis */
+    int woken;              /* far queues: readable when there may be messages; -1 = none */
+    uint64_t look_at_ms;    /* far queues: nothing is ready before that, or until we are woken */
+    uint64_t call_at_ms;    /* a call was refused: the queue is left alone until then */
+    uint64_t refused_at_ms; /* reserving is refused since then; 0 = it is not */
+    bool told_refused;
     int signals;
     int interrupted_by;
     work_end end;
     bool drained;
     bool told_paused;
     bool told_full;
+    bool gave_up;
+    bool lost_output;
     int code;
     uint64_t started_at_ms;
     uint64_t acked;  /* these count runs of the command */
     uint64_t failed; /* to be tried again */
     uint64_t died;
-    uint64_t lost; /* the lease was somebody else's by then */
+    uint64_t lost; /* leases that ended, or were settled elsewhere, before the command did */
     uint64_t released;
 } worker;
 
-/* Milliseconds of a clock that never jumps. */
-uint64_t worker_now_ms(void);
+/* ---- worker.c ---- */
 
-/* The queue itself fails: say so, take nothing more; what runs is still finished. */
-void worker_give_up(worker *work);
-
+/* Signals come by descriptor from here on, except those that are ignored. EXIT_CODE_OK, or another
+ * after a message. */
+int worker_watch_signals(worker *work);
 /* Take in the signals that came: the first ends the run in order, the second at once. */
 void worker_take_signals(worker *work);
 
-/* No server, one that loads its data first, or no answer: what passes, on a queue in Redis. */
-bool worker_server_is_away(const worker *work, slotq_outcome outcome);
+/* Run the command for a reserved message in the job's batch. */
+void worker_start_job(worker *work, job *one, const slotq_message *message);
+/* The job's place is free. */
+void worker_free_job(worker *work, job *one);
 
-/* The server answers. */
-void worker_note_there(worker *work);
+/* Until there is no more to do. */
+void worker_run(worker *work);
 
-/* The server is away: false while it is worth waiting for, a message said; true after that. */
-bool worker_is_cut_off(worker *work);
+/* stdout or stderr takes no more: say why, take no more, and end what runs; its messages are
+ * released. */
+void worker_lose_output(worker *work, int why);
 
-slotq_batch *worker_batch_of(const worker *work, const child *one);
+/* ---- refusals ---- */
 
-/* A new lease for a message. */
-slotq_outcome worker_extend(worker *work, const child *one);
+/* Take no more; what runs is still finished. */
+void worker_drain(worker *work, int code);
+/* The queue failed: say so, and drain. */
+void worker_give_up(worker *work);
 
-/* Settle a message by how its command ended (a wait status). With take_next, and where it is
- * acked, the next one is reserved in the same breath: true when *next is one. */
-bool worker_settle(worker *work, const child *one, int status, bool take_next, slotq_message *next);
+/* A call was refused, or its outcome is unknown. True: it is to be repeated, not before
+ * call_at_ms. False: it stays refused, or it was for longer than the patience. since_ms: since when
+ * calls like this one are refused. */
+bool worker_may_repeat(worker *work, slotq_outcome outcome, uint64_t *since_ms);
+/* A call like that was not refused. */
+void worker_note_answer(worker *work, uint64_t *since_ms);
 
-/* Give it back, the attempt not counted. */
-void worker_release(worker *work, const child *one);
+/* ---- fetch.c ---- */
 
-/* Put it to the dead. */
-void worker_kill(worker *work, const child *one, uint8_t reason);
+/* Fill the free places. */
+void worker_fetch(worker *work);
 
-/* The command cannot be run at all: release the message and take no more. */
-void worker_stop(worker *work, const child *one, const char *why);
+/* ---- settle.c ---- */
+
+/* A new lease for the message of a job; it is marked when its lease was lost. */
+void worker_extend(worker *work, job *one, uint64_t now_ms);
+
+/* The command of a job has ended: judge it, and settle its message as soon as that can be done.
+ * The next message is taken with an ack, and started in its place. */
+void worker_settle(worker *work, job *one);
+
+/* Give a message back, or put it to the dead, without running its command. */
+void worker_release(worker *work, job *one);
+void worker_kill(worker *work, job *one, uint8_t reason);
 
 #endif
