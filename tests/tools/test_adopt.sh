@@ -27,8 +27,8 @@ same 'it is not in the copied file' ready \
 expect 'the copy does not open' 1 - 'slotq doctor --adopt-journal jobs ' -u there push jobs c
 expect 'the doctor names the way' 1 'BAD +jobs: .*slotq -u there doctor --adopt-journal jobs$' '' \
     -u there doctor
-expect 'a word for a whole folder is none' 2 - 'needs the queue' -u there doctor --adopt-journal
-expect 'a server has no journal' 2 - 'for files' -u unix:///none doctor --adopt-journal jobs
+expect 'a whole folder is refused' 2 - 'needs a queue name' -u there doctor --adopt-journal
+expect 'a server has no journal' 2 - 'for queue files' -u unix:///none doctor --adopt-journal jobs
 "$SLOTQ" -q -u alike create jobs
 cp alike/jobs.slotq empty
 cp there/jobs.slotq-journal alike
@@ -46,13 +46,13 @@ fi
 holds 'all this left the copy as it was' diff -r there backup
 
 # ---- adopted ----
-expect 'adopted' 0 'ok +jobs: its journal is adopted: .* [0-9]+ patch.* check is sound' '' \
+expect 'adopted' 0 'ok +jobs: adopted its journal: finished .* [0-9]+ patch.* found no fault' '' \
     -u there doctor --adopt-journal --yes jobs
 expect 'the reserve is there' 0 ' leased' '' -u there status jobs 1
 expect 'work goes on' 0 '^3$' - -u there push jobs c
-expect 'there is nothing to adopt any more' 0 "no journal to adopt: it is the queue's own" '' \
+expect 'nothing is left to adopt' 0 'no journal to adopt: the journal belongs to this queue' '' \
     -u there doctor --adopt-journal jobs
-expect 'in JSON, synced' 0 '"kind":"ok","text":"its journal is adopted' '' \
+expect 'in JSON, synced' 0 '"kind":"ok","text":"adopted its journal' '' \
     -u backup --sync always --json doctor --adopt-journal -y jobs
 expect 'no queue' 1 'there is no queue none' '' -u there doctor --adopt-journal none
 finish

@@ -138,10 +138,10 @@ expect 'of 200' 0 - '' create "${long:1}" --slots 2 --payload 1
 # ---- doctor ----
 redis config set appendonly yes >out
 redis config set appendfsync always >out
-expect 'doctor' 0 'the version slotq is tested with|not tested with each change' - doctor
-holds 'says what is kept' grep -q 'synced always' out
+expect 'doctor' 0 'the version that slotq is tested with|not tested with each change' - doctor
+holds 'says what is kept' grep -q 'appendfsync always: acknowledged' out
 holds 'says what the policy is' grep -q 'noeviction' out
-holds 'says what our user may do' grep -q 'may run all that slotq needs' out
+holds 'says what our user may do' grep -q 'may run every command that slotq needs' out
 holds 'knows which scripts are there' grep -Eq '[1-9][0-9]* of the [0-9]+ scripts' out
 holds 'looks at queues' grep -q 'jobs: the bytes are sound' out
 expect 'doctor in JSON' 0 '"about":"jobs","kind":"ok"' - doctor jobs --json

@@ -1,5 +1,5 @@
-/* adopt.c: doctor --adopt-journal: the step in the journal that was copied with a queue is
- * done in the copy. What must hold for that is the library's to judge.
+/* adopt.c: doctor --adopt-journal: finishes the step of a journal that was copied with a queue.
+ * The library decides whether the step fits; this file does not know how.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,13 +13,13 @@ static bool ask(const doctor *self, const char *name)
 {
     char question[640];
     snprintf(question, sizeof question,
-             "do the step in the journal beside %s? Say yes only if both files were copied "
-             "together from where they belonged",
+             "finish the step in the journal of %s? Answer yes only if both files were copied "
+             "together while no process had the queue open",
              name);
     return output_confirm(given(self->line, OPTION_YES), question);
 }
 
-/* The library does it in opening, after the whole check; doctor's own look follows. */
+/* The library finishes the step when it opens the queue, after a full check. */
 static slotq_outcome open_adopting(const command_line *line, const char *name, slotq_error *error)
 {
     open_settings settings;
@@ -40,15 +40,16 @@ bool doctor_adopt(doctor *self, const char *name)
     (void)slotq_look_at_files(self->line->url, name, &facts, NULL);
     if (facts.journal != SLOTQ_JOURNAL_FOREIGN || !facts.step_is_unfinished) {
         if (facts.journal != SLOTQ_JOURNAL_MISSING && facts.journal != SLOTQ_JOURNAL_UNREADABLE) {
-            doctor_note(self, name, "no journal to adopt: it %s",
-                        facts.journal == SLOTQ_JOURNAL_FOREIGN ? "holds no step of the other file's"
-                        : facts.journal == SLOTQ_JOURNAL_OWN   ? "is the queue's own"
-                                                               : "cannot be told whose it is");
+            doctor_note(self, name, "no journal to adopt: the journal %s",
+                        facts.journal == SLOTQ_JOURNAL_FOREIGN
+                            ? "of another file has no unfinished step"
+                        : facts.journal == SLOTQ_JOURNAL_OWN ? "belongs to this queue"
+                                                             : "is damaged or of another version");
         }
         return true;
     }
     if (facts.step_may_fit && !ask(self, name)) {
-        complain("%s is left as it is", name);
+        complain("%s was not changed", name);
         self->code = worse_exit(self->code, EXIT_CODE_REFUSED);
         return false;
     }
@@ -59,8 +60,8 @@ bool doctor_adopt(doctor *self, const char *name)
         return false;
     }
     doctor_note(self, name,
-                "its journal is adopted: the step of %" PRIu32
-                " patch%s is done, and the whole check is sound",
+                "adopted its journal: finished the step of %" PRIu32
+                " patch%s; a check of every byte found no fault",
                 facts.step_patches, facts.step_patches == 1 ? "" : "es");
     return true;
 }

@@ -1,5 +1,5 @@
-/* doctor.c: the command doctor: what is wrong with a store of queues and how to mend it. Knows the
- * folder, and in which order the rest is looked at (looks.h).
+/* doctor.c: the command doctor: finds faults of a store of queues and prints how to mend them.
+ * Knows the folder and the order of the looks (looks.h), not what each look examines.
  */
 #include "looks.h"
 
@@ -25,26 +25,27 @@ static bool look_at_folder(doctor *self)
     slotq_folder_facts facts;
     slotq_error error;
     if (slotq_look_at_folder(folder, &facts, &error) != SLOTQ_OK) {
-        doctor_find(self, folder, "%s; make it: mkdir -p %s", strerror(error.system_errno), folder);
+        doctor_find(self, folder, "%s; create it: mkdir -p %s", strerror(error.system_errno),
+                    folder);
         return false;
     }
     const char *kind = facts.file_system != NULL ? facts.file_system : "of an unknown kind";
     if (facts.is_network) {
         doctor_find(self, folder,
-                    "is on a network file system (%s), where processes "
-                    "cannot share a queue safely; move it to a local disk",
+                    "is on a network file system (%s); processes cannot share a queue "
+                    "there safely: move it to a local disk",
                     kind);
     }
     if (access(folder, W_OK | X_OK) != 0) {
         doctor_find(self, folder,
-                    "no right to make files here (%s): queues can at most be "
-                    "looked at; chown or chmod it",
+                    "this user cannot create files here (%s), only look at queues; "
+                    "chown or chmod the folder",
                     strerror(errno));
     }
     if (facts.free_bytes < 1024 * 1024) {
         doctor_find(self, folder,
-                    "%s free on the disk: queues that are there go on (their room "
-                    "is taken), new ones cannot be made",
+                    "only %s free on the disk: existing queues work (their room is "
+                    "allocated), creating a queue may fail; free some space",
                     bytes_text(facts.free_bytes).text);
     } else {
         doctor_note(self, folder, "file system %s, %s free", kind,
@@ -72,10 +73,10 @@ static void look_at_queue(doctor *self, const char *name)
         doctor_look_inside(self, name, queue);
         slotq_close(queue);
     } else if (outcome == SLOTQ_CORRUPT || outcome == SLOTQ_VERSION) {
-        doctor_find(self, name, "%s; %s says what to do", error.text,
+        doctor_find(self, name, "%s; run %s to see what to do", error.text,
                     shown_command(self->line, "check", name).text);
     } else if (outcome == SLOTQ_NOQUEUE) {
-        doctor_find(self, name, "%s; make it: %s", error.text,
+        doctor_find(self, name, "%s; create it: %s", error.text,
                     shown_command(self->line, "create", name).text);
     } else {
         doctor_find(self, name, "%s", error.text);
@@ -100,8 +101,8 @@ static void look_for_leftovers(doctor *self)
             doctor_look_at_journal_name(self, entry->d_name, length - strlen(ending));
         } else if (strncmp(entry->d_name, ".slotq-new-", 11) == 0) {
             doctor_find(self, entry->d_name,
-                        "a half-made queue that was left behind; when "
-                        "nobody makes one now: rm '%s/%s'",
+                        "an unfinished create or import left this file; if none "
+                        "is running now: rm '%s/%s'",
                         self->line->url, entry->d_name);
         }
     }
@@ -133,18 +134,18 @@ static bool look_at_store(doctor *self)
     return true;
 }
 
-/* One's word is for one queue, not for whatever a folder holds. */
+/* The user vouches for named queues, not for every queue of a folder. */
 static int judge_adopting(const command_line *line)
 {
     if (!given(line, OPTION_ADOPT_JOURNAL)) {
         return EXIT_CODE_OK;
     }
     if (open_is_server(line->url)) {
-        complain("--adopt-journal is for files: in Redis there is no journal");
+        complain("--adopt-journal is for queue files; a queue in Redis has no journal");
         return EXIT_CODE_USAGE;
     }
     if (line->count == 0) {
-        complain("--adopt-journal needs the queue: slotq doctor --adopt-journal QUEUE");
+        complain("--adopt-journal needs a queue name: slotq doctor --adopt-journal QUEUE");
         return EXIT_CODE_USAGE;
     }
     return EXIT_CODE_OK;

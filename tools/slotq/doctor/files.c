@@ -1,5 +1,5 @@
-/* files.c: the files of a queue as the doctor sees them: rights, size, journal, and who
- * has them open. Opens no queue.
+/* files.c: the doctor's look at the files of a queue: permissions, size, journal, and which
+ * processes have them open. Opens no queue.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ typedef struct main_file {
     slotq_file_facts facts;
 } main_file;
 
-/* "123 (slotq), 124 (worker)" of the processes that have the file open, as far as we may see. */
+/* "123, 124": the processes that have the file open, as far as /proc shows them to us. */
 static void find_holders(const struct stat *wanted, char *text, size_t size)
 {
     DIR *processes = opendir("/proc");
@@ -65,11 +65,11 @@ static void look_at_locks(const main_file *file)
         return;
     }
     find_holders(&file->status, holders, sizeof holders);
-    const char *by = holders[0] != '\0' ? holders : "not to be seen from here";
+    const char *by = holders[0] != '\0' ? holders : "not visible from here";
     if (file->facts.exclusive) {
         doctor_find(file->self, file->name,
-                    "is held exclusively (process %s): others are "
-                    "answered LOCKED until it ends",
+                    "is opened exclusively (process %s): every other process gets "
+                    "LOCKED until it closes the queue",
                     by);
     } else {
         doctor_note(file->self, file->name, "in use (process %s)", by);
@@ -84,7 +84,8 @@ static void look_at_journal(const main_file *file)
                     strerror(facts->journal_errno), file->journal_path);
     } else if (facts->journal == SLOTQ_JOURNAL_DAMAGED &&
                facts->journal_bytes != SLOTQ_JOURNAL_BYTES) {
-        doctor_find(file->self, file->name, "its journal has %" PRIu32 " bytes, not %d: cut off",
+        doctor_find(file->self, file->name,
+                    "its journal has %" PRIu32 " bytes instead of %d: it was cut off",
                     facts->journal_bytes, SLOTQ_JOURNAL_BYTES);
     } else if (facts->journal == SLOTQ_JOURNAL_FOREIGN && facts->step_may_fit) {
         doctor_find(file->self, file->name,
@@ -93,13 +94,13 @@ static void look_at_journal(const main_file *file)
                     shown_command(file->self->line, "doctor --adopt-journal", file->name).text);
     } else if (facts->journal == SLOTQ_JOURNAL_FOREIGN) {
         doctor_find(file->self, file->name,
-                    "its journal belongs to another file%s; were the "
-                    "two copied or moved apart? copy queues by slotq export and import",
+                    "its journal belongs to another file%s: the two were copied or "
+                    "moved apart; copy queues with slotq export and import",
                     facts->step_is_unfinished ? " and holds an unfinished step" : "");
     } else if (facts->step_is_unfinished && !facts->in_use) {
         doctor_note(file->self, file->name,
-                    "a step was cut short; its journal completes it "
-                    "when the queue is opened next");
+                    "a step was interrupted; the next open finishes it from the "
+                    "journal");
     }
 }
 
@@ -107,26 +108,26 @@ static void look_at_rights(const main_file *file)
 {
     if (access(file->path, W_OK) != 0) {
         doctor_find(file->self, file->name,
-                    "no right to write (%s): it can only be looked at; "
+                    "this user cannot write it (%s), only look at it; "
                     "chmod or chown %s",
                     strerror(errno), file->path);
     }
     if (file->status.st_nlink > 1) {
         doctor_find(file->self, file->name,
-                    "%s has %lu names (hard links): each would have its "
-                    "own journal; keep one",
+                    "%s has %lu names (hard links), and each would get its "
+                    "own journal; keep only one name",
                     file->path, (unsigned long)file->status.st_nlink);
     }
     if ((uint64_t)file->status.st_blocks * 512 < (uint64_t)file->status.st_size) {
         doctor_note(file->self, file->name,
-                    "%s of %s are on disk: a copy with holes (or a file "
-                    "system that compresses); a full disk could stop it",
+                    "only %s of %s are on disk: a copy with holes, or a file system "
+                    "that compresses; on a full disk a write may fail",
                     bytes_text((uint64_t)file->status.st_blocks * 512).text,
                     bytes_text((uint64_t)file->status.st_size).text);
     }
 }
 
-/* false: there is none to be looked at; descriptor -1 and errno where it cannot be opened. */
+/* false: not a regular file, or it cannot be opened (descriptor -1, errno set). */
 static bool open_main(doctor *self, const char *name, main_file *file)
 {
     *file = (main_file){.self = self, .name = name, .descriptor = -1};
@@ -134,7 +135,7 @@ static bool open_main(doctor *self, const char *name, main_file *file)
     if (file->path == NULL || strchr(name, '/') != NULL ||
         asprintf(&file->journal_path, "%s-journal", file->path) < 0) {
         file->journal_path = NULL;
-        errno = ENOENT; /* opening it says so */
+        errno = ENOENT; /* opening the queue reports it */
         return false;
     }
     file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -160,7 +161,7 @@ void doctor_look_at_files(doctor *self, const char *name)
             look_at_locks(&file);
             look_at_journal(&file);
         }
-    } else if (file.descriptor < 0 && errno != ENOENT) { /* opening it says what is not there */
+    } else if (file.descriptor < 0 && errno != ENOENT) { /* opening it reports ENOENT */
         doctor_find(self, name, "%s cannot be read: %s", file.path, strerror(errno));
     }
     close_main(&file);
@@ -175,7 +176,7 @@ void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t len
     }
     if (stat(path, &status) != 0 && errno == ENOENT) {
         doctor_find(self, file_name,
-                    "a journal without its queue; when the queue is really gone: "
+                    "the queue of this journal is missing; if it was deleted: "
                     "rm '%s/%s'",
                     self->line->url, file_name);
     }

@@ -1,4 +1,4 @@
-/* findings.h: what the doctor has found so far, and how a finding is printed. Knows no look.
+/* findings.h: counts and prints what the doctor finds. Knows nothing of the looks.
  */
 #ifndef SLOTQ_TOOLS_DOCTOR_FINDINGS_H
 #define SLOTQ_TOOLS_DOCTOR_FINDINGS_H
@@ -15,21 +15,21 @@ typedef struct doctor {
     slotq_redis_connection *server; /* NULL: a folder */
     uint32_t findings;
     uint32_t unknown;
-    int code;         /* CONNECT where there is no server; why a journal was not adopted */
-    bool rights_told; /* that all is allowed is said once */
+    int code;         /* CONNECT without a server; or why a journal was not adopted */
+    bool rights_told; /* "may run all commands" is printed once */
 } doctor;
 
-/* Something is wrong; the text says how to mend it. */
+/* A fault; the text ends with how to mend it. */
 void doctor_find(doctor *self, const char *about, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Nothing is wrong, but worth a line. */
+/* A fact that is not a fault. */
 void doctor_note(doctor *self, const char *about, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* It could not be found out; the text says why. */
+/* A fact that could not be found out; the text gives the reason. */
 void doctor_unknown(doctor *self, const char *about, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* How many there were; nothing under --json. */
+/* Print how many findings there were; nothing under --json. */
 void doctor_summarise(const doctor *self);
 
 #endif

@@ -9,20 +9,20 @@
 /* Rights, journal and locks of a queue's files, before it is opened. */
 void doctor_look_at_files(doctor *self, const char *name);
 
-/* Take over the step in another file's journal, where there is one: ask, open so, say what was
- * done. false: it was refused, and said so. */
+/* Finish the step of another file's journal, if there is one: ask, then open the queue so, then
+ * print what was done. false: refused, with the reason printed. */
 bool doctor_adopt(doctor *self, const char *name);
 
-/* A journal by its file name, of which the first length bytes name the queue. */
+/* Report a journal without its queue; the first length bytes of file_name name the queue. */
 void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t length);
 
 /* Version, memory, role, persistence, clock and scripts of the server. */
 void doctor_look_at_server(doctor *self);
-/* Time to live, memory and listeners of a queue's key; what our user may do with it. */
+/* Time to live and memory of a queue's key; which commands our user may run on it. */
 void doctor_look_at_key(doctor *self, const char *name);
 void doctor_look_at_rights(doctor *self, const char *name);
 
-/* What is in an open queue. */
+/* Room, dead section, leases, clock and bytes of an open queue. */
 void doctor_look_inside(doctor *self, const char *name, slotq *queue);
 
 #endif

@@ -1,5 +1,5 @@
-/* queue.c: an open queue as the doctor sees it: what holds its ring, its dead, its leases,
- * its clock, its bytes. The same wherever the bytes are.
+/* queue.c: the doctor's look inside an open queue: the message that holds its ring, its dead
+ * section, leases, clock and bytes. Does not know where the bytes are.
  */
 #include <inttypes.h>
 
@@ -36,12 +36,12 @@ static void look_at_dead(doctor *self, const char *name, const slotq_stats *stat
     if (stats->dead_capacity != 0 && !(geometry->flags & SLOTQ_FLAG_DEAD_OVERWRITE) &&
         stats->dead * UINT64_C(10) >= stats->dead_capacity * UINT64_C(9)) {
         doctor_find(self, name,
-                    "the dead section has %s of %s: when it is full, dying messages "
-                    "wait; look: %s, then dead redrive or dead purge",
+                    "the dead section holds %s of %s messages; when it is full, dying "
+                    "messages wait; see %s, then dead redrive or dead purge",
                     count_text(stats->dead).text, count_text(stats->dead_capacity).text,
                     shown_command(self->line, "dead ls", name).text);
     } else if (stats->dead != 0) {
-        doctor_note(self, name, "%s dead of %s: %s", count_text(stats->dead).text,
+        doctor_note(self, name, "%s of %s dead messages: see %s", count_text(stats->dead).text,
                     count_text(stats->dead_capacity).text,
                     shown_command(self->line, "dead ls", name).text);
     }
@@ -53,7 +53,8 @@ static void look_at_dead(doctor *self, const char *name, const slotq_stats *stat
                     shown_command(self->line, "resume", name).text);
     }
     if (stats->dropped != 0 || stats->dead_dropped != 0) {
-        doctor_note(self, name, "%s messages were overwritten unfinished, %s dead ones dropped",
+        doctor_note(self, name,
+                    "%s unfinished messages were overwritten, %s dead messages were dropped",
                     count_text(stats->dropped).text, count_text(stats->dead_dropped).text);
     }
 }
@@ -65,16 +66,16 @@ static void look_at_group(doctor *self, const char *name, const slotq_stats *sta
     if (stats->leased + stats->waiting != 0 && stats->next_due_ms != 0 &&
         stats->next_due_ms + PATIENCE_MS < now_ms) {
         doctor_find(self, name,
-                    "group %" PRIu32 ": a lease or delay ended %s ago and nobody "
-                    "reserved since: start a worker, or %s -g %" PRIu32,
+                    "group %" PRIu32 ": a lease or delay ended %s ago and no worker has "
+                    "reserved since; start a worker, or %s -g %" PRIu32,
                     stats->group, time_text(now_ms - stats->next_due_ms).text,
                     shown_command(self->line, "reclaim", name).text, stats->group);
     }
     if (stats->oldest_ms > now_ms + PATIENCE_MS ||
         (stats->next_due_ms != 0 && stats->next_due_ms > now_ms + far_ms)) {
         doctor_find(self, name,
-                    "group %" PRIu32 ": times in the queue are ahead of the clock "
-                    "(%s): it went back; set it right (NTP); nothing is lost, leases may end "
+                    "group %" PRIu32 ": times in the queue are ahead of the clock (%s), "
+                    "which was set back; correct it (NTP); nothing is lost, leases may end "
                     "early or late",
                     stats->group, moment_text(now_ms).text);
     }
@@ -86,7 +87,7 @@ void doctor_look_inside(doctor *self, const char *name, slotq *queue)
     slotq_stats stats = {0};
     const slotq_outcome checked = slotq_check(queue);
     if (checked == SLOTQ_CORRUPT || checked == SLOTQ_VERSION) {
-        doctor_find(self, name, "%s; %s says what to do", slotq_error_of(queue)->text,
+        doctor_find(self, name, "%s; run %s to see what to do", slotq_error_of(queue)->text,
                     shown_command(self->line, "check", name).text);
         return;
     }

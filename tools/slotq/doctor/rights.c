@@ -1,6 +1,6 @@
-/* rights.c: what the server lets our user do, found out without changing anything: by ACL
- * DRYRUN, else by queueing in a transaction that is thrown away, else by what is harmless. Knows
- * commands and who needs them.
+/* rights.c: finds out which commands the server allows our user, and changes nothing: by ACL
+ * DRYRUN, else by queueing them in a transaction that is discarded, else by running the harmless
+ * ones. Knows which verbs need which commands.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 #define CHANNEL "\001channel"
 typedef struct right {
     const char *words[4];
-    const char *who;
-    bool harmless; /* may be run for a try: changes nothing, gives little */
+    const char *user; /* what needs it */
+    bool harmless;    /* running it changes nothing and returns little */
 } right;
 
 static const right rights[] = {
@@ -23,8 +23,8 @@ static const right rights[] = {
     {{"GETRANGE", KEY, "0", "7"}, "every verb", true},
     {{"SETRANGE", KEY, "0", ""}, "changes", true},
     {{"TIME"}, "changes", true},
-    {{"PUBLISH", CHANNEL, "wake"}, "waking those who wait", false},
-    {{"SUBSCRIBE", CHANNEL}, "waiting (else it polls)", false},
+    {{"PUBLISH", CHANNEL, "wake"}, "waking sleeping workers", false},
+    {{"SUBSCRIBE", CHANNEL}, "waiting (without it slotq polls)", false},
     {{"GET", KEY}, "check, export, copy", false},
     {{"SET", KEY, "x", "NX"}, "create, import", false},
     {{"SCAN", "0"}, "ls", true},
@@ -46,7 +46,7 @@ static const char *word_of(const char *word, const char *name, char *channel, si
     return word;
 }
 
-/* By what the server says of a call that it does not make. */
+/* By ACL DRYRUN, which judges a command without running it. */
 static verdict try_dry(doctor *self, const char *user, const char *name, const right *tried)
 {
     char channel[256];
@@ -66,7 +66,7 @@ static verdict try_dry(doctor *self, const char *user, const char *name, const r
     return answer;
 }
 
-/* By queueing it: rights are looked at then; nothing that is queued here is ever run. */
+/* By queueing: the server checks permissions then, and nothing queued here is ever run. */
 static verdict try_queued(doctor *self, const char *name, const right *tried)
 {
     char channel[256];
@@ -85,7 +85,7 @@ static verdict try_queued(doctor *self, const char *name, const right *tried)
     return answer;
 }
 
-/* By running what does no harm; the rest stays unknown. */
+/* By running it if it is harmless; the others stay unknown. */
 static verdict try_it(doctor *self, const char *name, const right *tried)
 {
     const verdict queued = tried->harmless ? try_queued(self, name, tried) : UNKNOWN;
@@ -118,7 +118,7 @@ static bool try_all_queued(doctor *self, const char *name, verdict *verdicts)
     return told;
 }
 
-/* All that could not be tried, in one line. */
+/* Print in one line all that could not be tried. */
 static void tell_unknown(doctor *self, const char *name, const verdict *verdicts)
 {
     char list[256] = "";
@@ -130,8 +130,8 @@ static void tell_unknown(doctor *self, const char *name, const verdict *verdicts
         }
     }
     if (used != 0) {
-        doctor_unknown(self, name, "whether this user may run %s (ACL DRYRUN or MULTI would tell)",
-                       list);
+        doctor_unknown(self, name,
+                       "whether this user may run %s: neither ACL DRYRUN nor MULTI shows it", list);
     }
 }
 
@@ -145,18 +145,18 @@ static void tell_rights(doctor *self, const char *name, const verdict *verdicts)
         const char *sub = has_sub ? tried->words[1] : "";
         if (i < RIGHTS_OF_WORKERS && verdicts[i] == REFUSED) {
             doctor_find(self, name,
-                        "this user may not run %s%s%s on it, which %s needs; lua/README.md, "
-                        "Access, has the lines for ACL SETUSER",
-                        tried->words[0], between, sub, tried->who);
+                        "this user may not run %s%s%s on it; needed for: %s; see lua/README.md, "
+                        "Access, for the ACL SETUSER lines",
+                        tried->words[0], between, sub, tried->user);
         } else if (verdicts[i] == REFUSED) {
-            doctor_note(self, name, "this user may not run %s, which is needed for %s",
-                        tried->words[0], tried->who);
+            doctor_note(self, name, "this user may not run %s; needed for: %s", tried->words[0],
+                        tried->user);
         }
         refused += verdicts[i] != ALLOWED;
     }
     tell_unknown(self, name, verdicts);
     if (refused == 0 && !self->rights_told) {
-        doctor_note(self, name, "this user may run all that slotq needs");
+        doctor_note(self, name, "this user may run every command that slotq needs");
         self->rights_told = true;
     }
 }

@@ -1,6 +1,6 @@
-/* server.c: a Redis server as the doctor sees it: version, memory, role, what it keeps on
- * disk, clock, scripts; and the key of a queue. Knows INFO, CONFIG and their words; what is not
- * allowed to us is unknown.
+/* server.c: the doctor's look at a Redis server: version, memory, role, persistence, clock,
+ * scripts; and at the key of a queue. Knows the words of INFO and CONFIG. A fact is unknown when
+ * our user may not read it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include "../line/values.h"
 #include "../say/texts.h"
 
-/* What was asked of the server and its name in messages. */
+/* What INFO returned, and the server's name in messages. */
 typedef struct look {
     doctor *self;
     const char *about;
     redisReply *info; /* all of INFO; NULL = not allowed */
 } look;
 
-/* A field of INFO; "" where it is not told. */
+/* A field of INFO; "" when INFO does not have it. */
 static value_text info_field(const look *at, const char *name)
 {
     return server_info_field(at->info, name);
@@ -61,23 +61,23 @@ static void look_at_version(look *at)
     const bool is_redis = strcmp(kind, "Redis") == 0;
     const long major = strtol(version.text, NULL, 10);
     if (version.text[0] == '\0') {
-        doctor_unknown(at->self, at->about, "its version: INFO is not allowed to this user");
+        doctor_unknown(at->self, at->about, "its version: this user may not run INFO");
     } else if (is_redis && strcmp(version.text, TESTED_VERSION) == 0) {
-        doctor_note(at->self, at->about, "Redis %s, the version slotq is tested with",
+        doctor_note(at->self, at->about, "Redis %s, the version that slotq is tested with",
                     version.text);
     } else if (is_redis && major < 5) {
         doctor_find(at->self, at->about,
-                    "Redis %s is older than all that slotq is made for (5 and newer; tested: %s)",
-                    version.text, TESTED_VERSION);
+                    "Redis %s is too old: slotq needs Redis 5 or newer (tested: %s)", version.text,
+                    TESTED_VERSION);
     } else {
-        doctor_note(at->self, at->about, "%s %s: not tested with each change (Redis %s is)%s", kind,
+        doctor_note(at->self, at->about, "%s %s: not tested with each change, Redis %s is%s", kind,
                     version.text, TESTED_VERSION,
-                    is_redis && major < 7 ? "; at maxmemory it refuses all changes, which 7 does "
-                                            "not"
+                    is_redis && major < 7 ? "; at maxmemory it refuses all changes, Redis 7 "
+                                            "does not"
                                           : "");
     }
     if (info_is(at, "cluster_enabled", "1")) {
-        doctor_note(at->self, at->about, "runs as a cluster: not tested with slotq");
+        doctor_note(at->self, at->about, "runs as a cluster, which is not tested with slotq");
     }
 }
 
@@ -85,7 +85,7 @@ static void look_at_policy(const look *at, const char *policy)
 {
     if (strncmp(policy, "allkeys-", 8) == 0) {
         doctor_find(at->self, at->about,
-                    "maxmemory-policy is %s: a server that is full deletes whole queues; CONFIG "
+                    "maxmemory-policy is %s: a full server deletes whole queues; CONFIG "
                     "SET maxmemory-policy noeviction (and in its configuration file)",
                     policy);
     } else {
@@ -95,8 +95,8 @@ static void look_at_policy(const look *at, const char *policy)
     const uint64_t used = info_number(at, "used_memory");
     if (most != 0 && used * 10 >= most * 9) {
         doctor_find(at->self, at->about,
-                    "%s of %s maxmemory are used: queues that are there go on (with Redis 7 and "
-                    "newer), new ones cannot be made; raise maxmemory or delete something",
+                    "%s of %s maxmemory are used; at the limit, existing queues work (Redis 7 and "
+                    "newer), creating a queue fails; raise maxmemory or delete keys",
                     bytes_text(used).text, bytes_text(most).text);
     }
 }
@@ -106,8 +106,8 @@ static void look_at_memory(const look *at)
     value_text policy = info_field(at, "maxmemory_policy");
     if (policy.text[0] == '\0' && !config_value(at, "maxmemory-policy", &policy)) {
         doctor_unknown(at->self, at->about,
-                       "its maxmemory-policy: neither INFO nor CONFIG GET is allowed to this "
-                       "user; it must be noeviction or volatile-*");
+                       "its maxmemory-policy: this user may run neither INFO nor CONFIG GET; it "
+                       "must be noeviction or volatile-*");
         return;
     }
     look_at_policy(at, policy.text);
@@ -117,27 +117,28 @@ static void look_at_role(const look *at)
 {
     const value_text role = info_field(at, "role");
     if (role.text[0] == '\0') {
-        doctor_unknown(at->self, at->about, "its role (master or replica): INFO is not allowed");
+        doctor_unknown(at->self, at->about,
+                       "its role (master or replica): this user may not run INFO");
     } else if (strcmp(role.text, "master") != 0) {
         doctor_find(at->self, at->about,
-                    "is a replica of %s:%s and takes no writes: use that server's URL",
+                    "is a replica of %s:%s and refuses writes; use the URL of that server",
                     info_field(at, "master_host").text, info_field(at, "master_port").text);
     } else if (info_number(at, "connected_slaves") != 0) {
         doctor_note(at->self, at->about,
-                    "master with %s: what was acked can be lost on failover; push --replicas N "
-                    "narrows that",
-                    info_number(at, "connected_slaves") == 1 ? "a replica" : "replicas");
+                    "master with %s: a failover can lose acknowledged changes; push --replicas N "
+                    "makes that less likely",
+                    info_number(at, "connected_slaves") == 1 ? "1 replica" : "replicas");
     }
 }
 
-/* ---- what it keeps ---- */
+/* ---- persistence ---- */
 
 static void look_at_log(const look *at, bool always, const char *fsync)
 {
     if (strcmp(fsync, "always") == 0) {
         doctor_note(at->self, at->about,
-                    "append-only file, synced always: what push acknowledged survives a crash of "
-                    "the server and of the machine");
+                    "append-only file, appendfsync always: acknowledged changes survive a crash "
+                    "of the server and of the machine");
     } else if (always) {
         doctor_find(at->self, at->about,
                     "appendfsync is %s: a crash can lose the last second or more; CONFIG SET "
@@ -146,7 +147,7 @@ static void look_at_log(const look *at, bool always, const char *fsync)
     } else {
         doctor_note(at->self, at->about,
                     "append-only file, appendfsync %s: a crash can lose the last second or more "
-                    "(doctor --sync always asks for more)",
+                    "(doctor --sync always reports that as a finding)",
                     fsync);
     }
 }
@@ -155,18 +156,18 @@ static void look_at_snapshots(const look *at, bool always, const char *save)
 {
     if (save[0] == '\0') {
         doctor_find(at->self, at->about,
-                    "keeps nothing on disk: when it ends, all queues are gone; CONFIG SET "
-                    "appendonly yes, and appendfsync always where no push may be lost (and in its "
+                    "keeps nothing on disk: all queues are lost when it stops; CONFIG SET "
+                    "appendonly yes, and appendfsync always if no push may be lost (and in its "
                     "configuration file)");
     } else if (always) {
         doctor_find(at->self, at->about,
-                    "keeps snapshots only (save %s): a crash loses what came after the last; "
-                    "CONFIG SET appendonly yes, CONFIG SET appendfsync always",
+                    "keeps snapshots only (save %s): a crash loses all changes after the last "
+                    "one; CONFIG SET appendonly yes, CONFIG SET appendfsync always",
                     save);
     } else {
         doctor_note(at->self, at->about,
-                    "keeps snapshots only (save %s): a crash loses what came after the last; "
-                    "CONFIG SET appendonly yes keeps more",
+                    "keeps snapshots only (save %s): a crash loses all changes after the last "
+                    "one; CONFIG SET appendonly yes loses less",
                     save);
     }
 }
@@ -176,11 +177,11 @@ static void look_at_failed_writes(const look *at)
     if (info_is(at, "aof_last_write_status", "err")) {
         doctor_find(at->self, at->about,
                     "its last write to the append-only file failed: it refuses changes (MISCONF) "
-                    "until that works; look at its log and the disk");
+                    "until a write succeeds; look at its log and the disk");
     }
     if (info_is(at, "rdb_last_bgsave_status", "err")) {
         doctor_find(at->self, at->about,
-                    "its last snapshot failed: it may refuse changes (MISCONF) until one works; "
+                    "its last snapshot failed: it may refuse changes (MISCONF) until one succeeds; "
                     "look at its log and the disk");
     }
 }
@@ -196,9 +197,9 @@ static void look_at_persistence(const look *at)
     if (!config_value(at, "appendonly", &append) || !config_value(at, "appendfsync", &fsync) ||
         !config_value(at, "save", &save)) {
         doctor_unknown(at->self, at->about,
-                       "what it keeps on disk: CONFIG GET is not allowed to this user%s",
-                       info_is(at, "aof_enabled", "1")   ? "; there is an append-only file"
-                       : info_is(at, "aof_enabled", "0") ? "; there is no append-only file"
+                       "what it keeps on disk: this user may not run CONFIG GET%s",
+                       info_is(at, "aof_enabled", "1")   ? "; it has an append-only file"
+                       : info_is(at, "aof_enabled", "0") ? "; it has no append-only file"
                                                          : "");
         return;
     }
@@ -237,9 +238,10 @@ static void look_at_clock(const look *at)
                       parse_count(reply->element[1]->str, &micros) &&
                       seconds < SLOTQ_NOW_MS_MAX / 1000;
     if (!told) {
-        doctor_unknown(at->self, at->about, "its clock: TIME is not allowed; workers need it");
+        doctor_unknown(at->self, at->about,
+                       "its clock: this user may not run TIME, which workers need");
     } else {
-        /* read at some moment of the round trip: a long one proves nothing */
+        /* the server reads it at some moment of the round trip: a long one proves nothing */
         const uint64_t theirs_ms = seconds * 1000 + micros / 1000;
         const bool ahead = theirs_ms > after_ms;
         const uint64_t from_before_ms = apart_ms(theirs_ms, before_ms);
@@ -249,8 +251,8 @@ static void look_at_clock(const look *at)
                                                           : 0;
         if (least_ms > SKEW_MOST_MS) {
             doctor_find(at->self, at->about,
-                        "its clock is %s %s ours: leases go by the server's clock and are right, "
-                        "times shown here are not; set both right (NTP)",
+                        "its clock is %s %s ours; leases use the server's clock and are right, "
+                        "times printed here are off; correct both clocks (NTP)",
                         time_text(least_ms).text, ahead ? "ahead of" : "behind");
         } else {
             doctor_note(
@@ -262,7 +264,7 @@ static void look_at_clock(const look *at)
     freeReplyObject(reply);
 }
 
-/* What our scripts lean on: struct and bit, and how numbers come out of struct. */
+/* Our scripts need struct and bit, and the number type that struct returns. */
 static void look_at_lua(const look *at)
 {
     static const char probe[] = "if not struct or not bit then return 'missing' end "
@@ -270,14 +272,14 @@ static void look_at_lua(const look *at)
     redisReply *reply = server_ask(at->self->server, "EVAL", probe, "0");
     if (reply != NULL && reply->type == REDIS_REPLY_STRING && strcmp(reply->str, "missing") == 0) {
         doctor_find(at->self, at->about,
-                    "its Lua has no struct or bit library: slotq cannot work there");
+                    "its Lua lacks the struct or bit library: slotq cannot work there");
     } else if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
-        doctor_note(
-            at->self, at->about, "scripts run; a number of theirs prints as %s: %s", reply->str,
-            strcmp(reply->str, "1") == 0 ? "as in Lua 5.1" : "as in Lua 5.3 and newer, not tested");
+        doctor_note(at->self, at->about, "scripts run; the number 1 prints as %s: %s", reply->str,
+                    strcmp(reply->str, "1") == 0 ? "as in Lua 5.1"
+                                                 : "as in Lua 5.3 and newer, not tested");
     } else if (reply_is_blocked(reply)) {
         doctor_unknown(at->self, at->about,
-                       "number semantics of its Lua: EVAL is not allowed to this user");
+                       "the number semantics of its Lua: this user may not run EVAL");
     } else {
         doctor_find(at->self, at->about, "a small script failed: %s",
                     reply != NULL && reply->str != NULL ? reply->str : "the connection is lost");
@@ -287,7 +289,7 @@ static void look_at_lua(const look *at)
 
 enum { SCRIPTS_MAX = 64 };
 
-/* Which of the library's own scripts the server has at hand. */
+/* Count the library's scripts in the server's cache. */
 static void look_at_scripts(const look *at)
 {
     const char *words[2 + SCRIPTS_MAX] = {"SCRIPT", "EXISTS"};
@@ -302,15 +304,16 @@ static void look_at_scripts(const look *at)
     }
     (void)slotq_redis_command(at->self->server, 2 + (int)count, words, NULL, &reply, &error);
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
-        doctor_unknown(at->self, at->about, "its script cache: SCRIPT EXISTS is not allowed");
+        doctor_unknown(at->self, at->about,
+                       "its script cache: this user may not run SCRIPT EXISTS");
     } else {
         for (size_t i = 0; i < reply->elements; i++) {
             there +=
                 reply->element[i]->type == REDIS_REPLY_INTEGER && reply->element[i]->integer == 1;
         }
         doctor_note(at->self, at->about,
-                    "%" PRIu32 " of the %" PRIu32 " scripts of slotq are in its cache; the "
-                    "others are loaded when they are needed",
+                    "%" PRIu32 " of the %" PRIu32 " scripts of slotq are in its cache; "
+                    "others are loaded when needed",
                     there, count);
     }
     freeReplyObject(reply);
@@ -355,16 +358,16 @@ void doctor_look_at_key(doctor *self, const char *name)
     long long number;
     if (!ask_number(self, &number, "EXISTS", name, NULL) || number == 1) {
         if (!ask_number(self, &number, "PTTL", name, NULL)) {
-            doctor_unknown(self, name, "whether its key expires: PTTL is not allowed");
+            doctor_unknown(self, name, "whether its key expires: this user may not run PTTL");
         } else if (number >= 0) {
             doctor_find(self, name,
-                        "its key expires in %s, and the queue with it: redis-cli PERSIST %s",
+                        "its key expires in %s, which deletes the queue; redis-cli PERSIST %s",
                         time_text((uint64_t)number).text, shell_word(name).text);
         }
         long long bytes;
         if (ask_number(self, &number, "MEMORY", "USAGE", name) &&
             ask_number(self, &bytes, "STRLEN", name, NULL)) {
-            doctor_note(self, name, "takes %s of the server's memory for %s of queue",
+            doctor_note(self, name, "uses %s of the server's memory for a queue of %s",
                         bytes_text((uint64_t)number).text, bytes_text((uint64_t)bytes).text);
         }
     }
