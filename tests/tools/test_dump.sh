@@ -99,7 +99,7 @@ expect 'full, and who holds it' 1 'held by message 1, leased in group 0' '' doct
 "$SLOTQ" kill full "$(cut -f 1 out | head -n 1)" 2>err
 "$SLOTQ" reserve full --lease 1h >leased
 "$SLOTQ" kill full "$(cut -f 1 leased)"
-expect 'the dead are full' 1 'dead section has 1 of 1' '' doctor full
+expect 'the dead are full' 1 'dead section holds 1 of 1 messages' '' doctor full
 "$SLOTQ" -q create late --tick 10
 "$SLOTQ" push late x >out
 "$SLOTQ" reserve late --lease 1ms >out
@@ -111,7 +111,7 @@ cp q.slotq copy.slotq
 cp q.slotq-journal copy.slotq-journal
 expect 'a copied journal' 1 'journal belongs to another file' '' doctor copy
 rm -f copy.slotq
-expect 'a journal alone' 1 'journal without its queue' '' doctor
+expect 'a journal alone' 1 'copy.slotq-journal: the queue of this journal is missing' '' doctor
 rm -f copy.slotq-journal
 truncate -s 300 late.slotq
 expect 'a damaged file' 1 'late: .*byte 300' '' doctor
