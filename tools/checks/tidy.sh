@@ -47,6 +47,11 @@ grep -E '\.(c|h|cpp|hpp|sh|def|lua|js|py|awk)$|(^|/)run$' "$lists/text" >"$lists
     LC_ALL=C xargs awk -f tools/checks/text.awk <"$lists/text"
     LC_ALL=C xargs awk -f tools/checks/functions.awk <"$lists/code"
     LC_ALL=C xargs awk -f tools/checks/includes.awk <"$lists/c"
+    # What users and readers of the code see: documents, public headers, tables, texts of programs.
+    grep -E '^([^/]*\.md|(engine|lua|bench)/[^/]*\.md|tools/man/.*\.scd)$|\.def$' "$lists/text" |
+        LC_ALL=C xargs awk -f tools/checks/words.awk
+    grep -E '^(engine|tools/slotq)/.*\.[ch]$' "$lists/c" |
+        LC_ALL=C xargs awk -f tools/checks/words.awk
     # A file begins by saying what it knows.
     while read -r path; do
         name=$(basename "$path")

@@ -55,7 +55,7 @@ static void hint_at_servers(const command_line *line)
 {
     if (strchr(line->url, ':') != NULL && !open_is_server(line->url) &&
         access(line->url, F_OK) != 0) {
-        complain("%s is no folder that is there; the URL of a server begins with redis:// or "
+        complain("no such folder: %s; the URL of a server begins with redis:// or "
                  "unix://",
                  line->url);
     }

@@ -158,7 +158,7 @@ static slotq_outcome compare(int descriptor, const file_names *names,
     if (memcmp(front + AT_geometry_magic, wanted + AT_geometry_magic, bytes) != 0 ||
         (uint64_t)facts.st_size != geometry_total(&there)) {
         const slotq_damage damage = {AT_geometry_magic,
-                                     "there is a file of that name, but it is no sound queue"};
+                                     "a file of that name exists, but it is not a sound queue"};
         return fault_damage(fault, SLOTQ_CORRUPT, names->shown, &damage);
     }
     return say_exists(names, &there, fault);
@@ -317,8 +317,7 @@ static slotq_outcome lock_and_remove(int folder, int descriptor, const file_name
     if (fstat(descriptor, &ours) != 0 ||
         fstatat(folder, names->main, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
         ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
-        return fault_say(fault, SLOTQ_NOQUEUE, "%s was removed by somebody else just now",
-                         names->shown);
+        return fault_say(fault, SLOTQ_NOQUEUE, "another process just removed %s", names->shown);
     }
     return remove_locked(folder, names, fault);
 }

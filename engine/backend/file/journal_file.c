@@ -95,7 +95,7 @@ static slotq_outcome map_found(file_image *image, int folder, store_fault *fault
         return refuse_system(image, "looked at", fault);
     }
     if (!S_ISREG(facts.st_mode) || facts.st_size != JOURNAL_BYTES) {
-        return refuse_damaged(image, "has not the 4096 bytes of a journal", fault);
+        return refuse_damaged(image, "is not a file of 4096 bytes", fault);
     }
     void *bytes =
         mmap(NULL, JOURNAL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, image->journal_descriptor, 0);
@@ -371,7 +371,7 @@ journal_join file_journal_do_without(file_image *image, int folder, slotq_outcom
         *outcome = fault_say(fault, SLOTQ_UNSUPPORTED,
                              "%s is open for writing elsewhere, and reading it meanwhile takes "
                              "write access to it and its journal, for the lock: give that, or "
-                             "read it when nobody has it open.",
+                             "read it when no process has it open.",
                              image->names.shown);
         return JOURNAL_REFUSED;
     }

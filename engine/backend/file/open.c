@@ -347,7 +347,7 @@ static slotq_outcome refuse_endless(const opening *self, attempt last)
     const char *shown = self->image->names.shown;
     if (last == ATTEMPT_READER) {
         return fault_say(self->fault, SLOTQ_LOCKED,
-                         "%s is open somewhere, but nobody uses a journal: a read-only handle that "
+                         "%s is open somewhere, but without a journal: a read-only handle that "
                          "could not write the journal keeps writers out. Close it there.",
                          shown);
     }

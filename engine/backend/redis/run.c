@@ -45,8 +45,8 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     if (self->base.view.image_bytes != 0 &&
         !is_same_geometry(&self->base.view.geometry, &view.geometry)) {
         return fault_say(fault, SLOTQ_IO,
-                         "the queue has another geometry than when it was opened: somebody made it "
-                         "anew. Open it again");
+                         "the queue has another geometry than when it was opened: it was created "
+                         "again. Open it again");
     }
     self->base.view = view;
     self->redis7 = facts->redis7;
@@ -294,8 +294,8 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
             continue;
         }
         fault_say(job->fault, SLOTQ_OUTCOME_UNKNOWN,
-                  "%.200s after the command was sent: whether it happened is not known. It is not "
-                  "repeated by itself; look at the queue before it is said again",
+                  "%.200s after the command was sent: whether it happened is not known. It was not "
+                  "repeated; look at the queue before you repeat it",
                   why->text);
         job->fault->system_errno = why->system_errno;
         finish(job, SLOTQ_OUTCOME_UNKNOWN);

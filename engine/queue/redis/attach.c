@@ -48,5 +48,5 @@ slotq_outcome slotq_redis_listen(slotq *queue, int *fd)
         return SLOTQ_OK;
     }
     return queue_refuse(queue, SLOTQ_UNSUPPORTED,
-                        "nobody can be heard that wakes who waits: look every second");
+                        "wake-ups cannot be received here: poll once a second");
 }

@@ -190,6 +190,32 @@ skips() {
     answers "with CI set the script fails" 1
 }
 
+plain_words() {
+    printf 'A queue that\nnobody uses.\n' >page.md
+    look words.awk page.md
+    says "a word that is not plain is named" 'page.md:2: not a plain word: "nobody"'
+    printf 'The server removes it by\nitself. It is gone.\n' >page.md
+    look words.awk page.md
+    says "a phrase over the end of a line is named" 'page.md:2: not a plain word: "by itself"'
+    verdict "and once" test "$(wc -l <said)" = 1
+    printf 'It is no queue.\n' >page.md
+    look words.awk page.md
+    says "is no is named" 'page.md:1: not a plain word: "is no "'
+    printf 'There is no limit. The token is no longer valid. This is no faster.\n' >page.md
+    look words.awk page.md
+    verdict "plain uses of no are not" test ! -s said
+    printf '/* nobody reads\n * "nobody" here */\nsay("%%s is no\\" folder"); // nobody\n' >text.c
+    look words.awk text.c
+    says "a text of a program is read" 'text.c:3: not a plain word: "is no "'
+    verdict "comments of a program are not" test "$(wc -l <said)" = 1
+    printf '/* Nobody calls it. */\n' >slotq_types.h
+    look words.awk slotq_types.h
+    says "comments of a public header are read" 'slotq_types.h:1: not a plain word: "nobody"'
+    printf 'X(a, "Whoever calls")\n' >texts.def
+    look words.awk texts.def
+    says "a table of texts is read" 'texts.def:1: not a plain word: "whoever"'
+}
+
 needs() {
     run sh "$checks/need.sh" --look demo
     answers "what the demo needs is here" 0
@@ -207,6 +233,7 @@ needs() {
 }
 
 form
+plain_words
 includes
 tables
 suites

@@ -57,7 +57,8 @@ static int complain_reply(const redisContext *context, const redisReply *reply, 
         complain("%s: the connection is lost: %s", name, context->errstr);
         return EXIT_CODE_CONNECT;
     }
-    complain("%s: %s", name, reply->str != NULL ? reply->str : "the server's answer is no such");
+    complain("%s: %s", name,
+             reply->str != NULL ? reply->str : "the server's reply is not of that kind");
     return EXIT_CODE_FAILURE;
 }
 

@@ -36,7 +36,7 @@ static int read_all(int descriptor, const char *path, image *loaded)
 {
     struct stat status;
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-        complain("%s is no regular file", path);
+        complain("%s is not a regular file", path);
         return EXIT_CODE_FAILURE;
     }
     const uint64_t most = SLOTQ_IMAGE_BYTES_MAX + UINT64_C(1);

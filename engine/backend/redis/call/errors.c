@@ -216,7 +216,7 @@ slotq_outcome redis_refusal_say(const redis_refusal *refusal, const char *before
 
 static slotq_outcome take_wrong_type(redis_error *error, store_fault *fault)
 {
-    error->damage.what = "the key is no string";
+    error->damage.what = "the key is not a string";
     return fault_say(fault, SLOTQ_CORRUPT,
                      "the key holds something else than a slotq (WRONGTYPE): use another name. "
                      "Nothing was changed");

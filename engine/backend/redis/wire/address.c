@@ -188,7 +188,7 @@ static slotq_outcome parse_network(const char *at, redis_address *address, store
         at++;
         const part database = until(&at, "?#");
         if (database.length > 0 && !number(database, REDIS_DATABASE_MAX, &address->database)) {
-            return invalid(fault, "has a database that is no number");
+            return invalid(fault, "has a database that is not a number");
         }
     }
     if (*at == '#') {

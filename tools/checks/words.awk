@@ -1,0 +1,70 @@
+# words.awk: finds words and phrases that texts for users must not have, because readers in a second
+# language stumble over them. In C files it reads only string literals. Knows no grammar.
+
+BEGIN {
+    count = split("whoever|whosoever|nobody|somebody|is no |are none|of its own|all the same|" \
+        "by itself|has not the|with a word", phrases, "|")
+}
+
+FNR == 1 {
+    tail = "" # the last two words of the line before: a phrase may go over the end of a line
+    literals = FILENAME ~ /\.c$/ || FILENAME ~ /\.h$/ && FILENAME !~ /(^|\/)slotq[a-z_]*\.h$/
+    comment = 0
+}
+
+{
+    look(literals ? literals_of($0) : text_of($0))
+}
+
+# A line without the signs of a comment or a quotation at its begin.
+function text_of(line) {
+    sub(/^[ \t]*(\/\*|\*|#|>)? */, "", line)
+    return line
+}
+
+# What stands between quotes, outside of comments.
+function literals_of(line,    text, end) {
+    text = ""
+    while (line != "") {
+        if (comment) {
+            end = index(line, "*/")
+            if (end == 0) {
+                return text
+            }
+            comment = 0
+            line = substr(line, end + 2)
+        } else if (!match(line, /"([^"\\]|\\.)*"|\/\*|\/\//)) {
+            return text
+        } else if (substr(line, RSTART, 2) == "//") {
+            return text
+        } else if (substr(line, RSTART, 2) == "/*") {
+            comment = 1
+            line = substr(line, RSTART + 2)
+        } else {
+            text = text substr(line, RSTART + 1, RLENGTH - 2)
+            line = substr(line, RSTART + RLENGTH)
+        }
+    }
+    return text
+}
+
+function look(line,    text, low, i, at, words, many) {
+    if (line == "") {
+        return
+    }
+    text = (tail == "" ? "" : tail " ") line
+    low = " " tolower(text) " "
+    gsub(/[^a-z -]/, " ", low)
+    gsub(/ no (longer|faster|slower|more|less) /, " no-&", low) # these and the next are plain
+    gsub(/there is no /, "there is-no ", low)
+    for (i = 1; i <= count; i++) {
+        at = index(low, " " phrases[i])
+        # not one that lies whole in the line before
+        if (at > 0 && at + length(phrases[i]) > length(tail) + 1) {
+            printf "%s:%d: not a plain word: \"%s\"; see CONTRIBUTING.md\n", FILENAME, FNR,
+                phrases[i]
+        }
+    }
+    many = split(line, words, / +/)
+    tail = many > 1 ? words[many - 1] " " words[many] : words[many]
+}
