@@ -92,13 +92,24 @@ long scripts_called(redis::Server &server)
     return at == std::string::npos ? 0 : std::stol(stats.substr(at + name.size()));
 }
 
+/* A server that has the queue "jobs". */
+struct Served {
+    redis::Server server;
+    Served()
+    {
+        make_queue(server);
+    }
+};
+
+/* And a proxy in front of it, which can cut and spoil what the server sends. */
+struct Proxied : Served {
+    Proxy proxy{server.socket_path()};
+};
+
 } // namespace
 
-TEST_CASE("a push whose reply is cut anywhere is unknown, done, and not repeated")
+TEST_CASE_METHOD(Proxied, "a push whose reply is cut anywhere is unknown, done, and not repeated")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     Handle direct(server.url());
     Handle handle(proxy.url());
     REQUIRE(handle.push() == SLOTQ_OK); /* the script is loaded now */
@@ -115,11 +126,8 @@ TEST_CASE("a push whose reply is cut anywhere is unknown, done, and not repeated
     CHECK(direct.stats().last_id >= 5);
 }
 
-TEST_CASE("a reserve and an ack that are cut are unknown; what was leased stays so")
+TEST_CASE_METHOD(Proxied, "a reserve and an ack that are cut are unknown; what was leased stays so")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     Handle direct(server.url());
     Handle handle(proxy.url());
     REQUIRE(direct.reserve() == SLOTQ_EMPTY); /* the script is loaded now */
@@ -143,11 +151,9 @@ TEST_CASE("a reserve and an ack that are cut are unknown; what was leased stays 
     CHECK(std::string(slotq_error_of(handle.queue)->text).find("not known") != std::string::npos);
 }
 
-TEST_CASE("a push whose script was not there did not happen, whatever is cut behind it")
+TEST_CASE_METHOD(Proxied,
+                 "a push whose script was not there did not happen, whatever is cut behind it")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     Handle direct(server.url());
     Handle handle(proxy.url(), PATIENCE_MS, 1);
     REQUIRE(handle.push() == SLOTQ_UNCONFIRMED); /* there is no replica */
@@ -161,11 +167,8 @@ TEST_CASE("a push whose script was not there did not happen, whatever is cut beh
     CHECK(direct.stats().last_id == 2);
 }
 
-TEST_CASE("what only reads is asked again, wherever it was cut")
+TEST_CASE_METHOD(Proxied, "what only reads is asked again, wherever it was cut")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     Handle handle(proxy.url());
     REQUIRE(handle.push() == SLOTQ_OK);
     bool ended = false;
@@ -179,11 +182,9 @@ TEST_CASE("what only reads is asked again, wherever it was cut")
     }
 }
 
-TEST_CASE("no verb that writes is sent again after a lost reply, and each that reads is")
+TEST_CASE_METHOD(Proxied,
+                 "no verb that writes is sent again after a lost reply, and each that reads is")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     Handle handle(proxy.url());
     REQUIRE(handle.push() == SLOTQ_OK);
     for (uint32_t i = 0; i < SLOTQ_VERB_COUNT; i++) {
@@ -206,11 +207,8 @@ TEST_CASE("no verb that writes is sent again after a lost reply, and each that r
     }
 }
 
-TEST_CASE("what only reads has its script loaded, however late it is after a cut")
+TEST_CASE_METHOD(Proxied, "what only reads has its script loaded, however late it is after a cut")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     slotq_options options = {};
     slotq_redis_options redis = {};
     slotq_status status = {};
@@ -230,11 +228,8 @@ TEST_CASE("what only reads has its script loaded, however late it is after a cut
     slotq_close(queue);
 }
 
-TEST_CASE("opening is cut anywhere: CONNECT or the queue, never a crash")
+TEST_CASE_METHOD(Proxied, "opening is cut anywhere: CONNECT or the queue, never a crash")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     bool ended = false;
     for (long bytes = 0; !ended; bytes += bytes < 40 ? 1 : 97) {
         slotq *queue = nullptr;
@@ -248,11 +243,8 @@ TEST_CASE("opening is cut anywhere: CONNECT or the queue, never a crash")
     }
 }
 
-TEST_CASE("a reply with a byte spoilt is an answer or a failure, never a crash")
+TEST_CASE_METHOD(Proxied, "a reply with a byte spoilt is an answer or a failure, never a crash")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     Handle direct(server.url());
     for (uint32_t i = 0; i < 200; i++) {
         REQUIRE(direct.push() == SLOTQ_OK);
@@ -275,11 +267,9 @@ TEST_CASE("a reply with a byte spoilt is an answer or a failure, never a crash")
     }
 }
 
-TEST_CASE("meeting a server whose words are spoilt is a queue or a refusal, never a crash")
+TEST_CASE_METHOD(Proxied,
+                 "meeting a server whose words are spoilt is a queue or a refusal, never a crash")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     slotq_redis_options redis = {};
     slotq_options options = {};
     redis.timeout_ms = 50;
@@ -318,10 +308,8 @@ TEST_CASE("a server that went and came back is found again, and missed while it 
     CHECK(patient.stats().last_id == 2);
 }
 
-TEST_CASE("a server that is silent after the command leaves it unknown")
+TEST_CASE_METHOD(Served, "a server that is silent after the command leaves it unknown")
 {
-    redis::Server server;
-    make_queue(server);
     Handle direct(server.url());
     Handle handle(server.url(), 200);
     REQUIRE(direct.push() == SLOTQ_OK);
@@ -334,7 +322,7 @@ TEST_CASE("a server that is silent after the command leaves it unknown")
     CHECK(direct.stats().last_id == 2); /* it did happen, once */
 }
 
-TEST_CASE("signals do not keep a silent server's time-out from ending")
+TEST_CASE_METHOD(Served, "signals do not keep a silent server's time-out from ending")
 {
     static volatile sig_atomic_t heard;
     struct sigaction before = {};
@@ -349,8 +337,6 @@ TEST_CASE("signals do not keep a silent server's time-out from ending")
             setitimer(ITIMER_REAL, &stop, nullptr);
         }
     };
-    redis::Server server;
-    make_queue(server);
     Handle direct(server.url());
     REQUIRE(direct.push() == SLOTQ_OK); /* the script is loaded now */
     Handle handle(server.url(), 200);
@@ -364,11 +350,8 @@ TEST_CASE("signals do not keep a silent server's time-out from ending")
     sigaction(SIGALRM, &before, nullptr);
 }
 
-TEST_CASE("without reconnecting a lost connection stays lost")
+TEST_CASE_METHOD(Proxied, "without reconnecting a lost connection stays lost")
 {
-    redis::Server server;
-    make_queue(server);
-    Proxy proxy(server.socket_path());
     slotq_options options = {};
     slotq_redis_options redis = {};
     redis.no_reconnect = true;
@@ -382,10 +365,8 @@ TEST_CASE("without reconnecting a lost connection stays lost")
     slotq_close(queue);
 }
 
-TEST_CASE("a forked child connects anew, and the parent's connection stays whole")
+TEST_CASE_METHOD(Served, "a forked child connects anew, and the parent's connection stays whole")
 {
-    redis::Server server;
-    make_queue(server);
     Handle handle(server.url());
     REQUIRE(handle.push() == SLOTQ_OK);
     REQUIRE(handle.reserve(1) == SLOTQ_OK);
@@ -407,10 +388,8 @@ TEST_CASE("a forked child connects anew, and the parent's connection stays whole
     CHECK(handle.stats().last_id == 101);
 }
 
-TEST_CASE("SCRIPT FLUSH between any two calls is not seen")
+TEST_CASE_METHOD(Served, "SCRIPT FLUSH between any two calls is not seen")
 {
-    redis::Server server;
-    make_queue(server);
     Handle handle(server.url());
     for (int i = 0; i < 3; i++) {
         server.command({"SCRIPT", "FLUSH"});
