@@ -1,5 +1,6 @@
-/* parity_play.hpp: the C core and the Lua scripts play the same game: the same verbs at the same
- * times, reply and image compared after each. Chooses, asks, compares; knows no rule of a verb.
+/* parity_play.hpp: the game with the Lua scripts on a server as the opponent: core and scripts get
+ * the same verbs at the same times; reply and image are compared after each. Knows no rule of a
+ * verb.
  */
 #ifndef TESTS_LUA_PARITY_PLAY_HPP
 #define TESTS_LUA_PARITY_PLAY_HPP
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "../support/image/image.hpp"
-#include "../support/model/play.hpp"
+#include "../support/model/game.hpp"
 #include "../support/server/redis_server.hpp"
 
 namespace parity
@@ -55,7 +56,7 @@ std::string name_of_byte(const slotq_view &view, uint32_t offset);
 
 /* ---- the game ---- */
 
-class Play
+class Play : private support::Game
 {
 public:
     Play(Choices &choices, redis::Connection &connection, redis::Scripts &scripts,
@@ -74,24 +75,15 @@ public:
     }
 
 private:
-    struct Held {
-        uint32_t group;
-        slotq_run run;
-    };
     using Step = std::string (Play::*)();
+
+    Play(Choices &choices, redis::Connection &connection, redis::Scripts &scripts,
+         redis::Connection &listener, const std::string &key, bool wide);
 
     static slotq_geometry choose_geometry(Choices &choices, bool wide);
     void start();
     void move_clock();
-    uint64_t choose_duration();
-    uint64_t choose_id();
-    uint32_t choose_group();
     uint32_t choose_count(uint32_t most);
-    uint32_t choose_runs();
-    void stir();
-    void stir_words(uint32_t group);
-    void wear_out();
-    void interrupt_crossing();
     void finish_ahead();
 
     std::string push();
@@ -108,10 +100,8 @@ private:
 
     bool choose_packed(const char *packed, const char *plain);
     void damage_newest(uint64_t first_id);
-    slotq_call fresh(slotq_verb verb) const;
     std::string now() const;
     std::string any_now();
-    void keep(uint32_t group, const slotq_run &run);
     void send(const std::string &script, const redis::Arguments &arguments);
     std::string compare(const redis::Reply &expected);
     redis::Reply normal(const redis::Reply &got) const;
@@ -119,22 +109,17 @@ private:
     std::string count_wakes();
     std::string group_before(uint32_t group) const;
 
-    Choices &choices_;
     redis::Connection &connection_;
     redis::Scripts &scripts_;
     redis::Connection &listener_;
     std::string key_;
     bool wide_;
     bool damages_; /* some messages say a length that cannot be */
-    Image image_;
-    uint64_t now_ms_ = 0;
     uint32_t steps_ = 0;
     bool woke_ = false;  /* in a step before the verb's last */
     uint32_t wakes_ = 0; /* since listener_ was last counted */
     std::string script_;
-    std::string slots_;      /* last pushed, packed */
-    std::vector<Held> held_; /* tokens that were given out, old ones among them */
-    std::vector<slotq_run> runs_;
+    std::string slots_; /* last pushed, packed */
     std::vector<std::string> payloads_;
     std::vector<slotq_data> data_;
     std::deque<std::string> told_;

@@ -10,7 +10,7 @@
 #include <signal.h>
 
 #include "../support/catch.hpp"
-#include "../support/model/play.hpp"
+#include "../support/model/game.hpp"
 #include "on_server.hpp"
 
 namespace

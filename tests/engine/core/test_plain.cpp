@@ -1,7 +1,7 @@
 /* test_plain.cpp: where the plain path answers, it does byte for byte what the verb's own steps
  * do; where it does not, it has done nothing.
  */
-#include "../../support/model/play.hpp"
+#include "../../support/model/game.hpp"
 #include "queue.hpp"
 
 extern "C" {

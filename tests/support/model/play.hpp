@@ -1,5 +1,5 @@
-/* play.hpp: the core and the model play the same game: the same verbs at the same times,
- * everything compared after each. Who chooses the moves, a random number or a fuzzer, is open.
+/* play.hpp: the game with the model as the opponent: core and model get the same verbs at the same
+ * times, and everything is compared after each.
  */
 #ifndef TESTS_SUPPORT_MODEL_PLAY_HPP
 #define TESTS_SUPPORT_MODEL_PLAY_HPP
@@ -8,70 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "../image/image.hpp"
+#include "game.hpp"
 #include "model.hpp"
 
 namespace support
 {
 
-/* Where choices come from. */
-class Choices
-{
-public:
-    virtual ~Choices() = default;
-    virtual uint64_t below(uint64_t limit) = 0; /* 0 to limit - 1; limit is at least 1 */
-
-    uint64_t between(uint64_t least, uint64_t most)
-    {
-        return least + below(most - least + 1);
-    }
-    uint32_t small(uint32_t limit)
-    {
-        return static_cast<uint32_t>(below(limit));
-    }
-    bool one_in(uint32_t count)
-    {
-        return below(count) == 0;
-    }
-};
-
-/* The same numbers everywhere for a seed. */
-class RandomChoices : public Choices
-{
-public:
-    explicit RandomChoices(uint64_t seed) : state_(seed)
-    {
-    }
-    uint64_t below(uint64_t limit) override;
-
-private:
-    uint64_t state_;
-};
-
-/* Bytes of a fuzzer; zeros after their end. */
-class ByteChoices : public Choices
-{
-public:
-    ByteChoices(const uint8_t *bytes, size_t size) : at_(bytes), end_(bytes + size)
-    {
-    }
-    uint64_t below(uint64_t limit) override;
-    bool over() const
-    {
-        return at_ == end_;
-    }
-
-private:
-    const uint8_t *at_;
-    const uint8_t *end_;
-};
-
-/* Where a queue of random play begins: an id near a wrap or anywhere; a time near a wrap of the
- * 24 bits of a deadline, near either end, or anywhere. */
-uint64_t choose_last_id(Choices &choices);
-uint64_t choose_now_ms(Choices &choices, uint64_t tick_ms);
-
-class Play
+class Play : private Game
 {
 public:
     explicit Play(Choices &choices);
@@ -89,21 +32,10 @@ public:
     }
 
 private:
-    struct Held {
-        uint32_t group;
-        slotq_run run;
-    };
     using Step = std::string (Play::*)();
 
     static slotq_geometry choose_geometry(Choices &choices);
-    uint64_t choose_duration();
-    uint64_t choose_id();
-    uint32_t choose_group();
-    uint32_t choose_runs();
-    void wear_out();
-    void stir();
-    void move_clock();
-    void interrupt_crossing();
+    void worn(uint32_t group, uint32_t index, uint32_t attempts) override;
 
     std::string push();
     std::string reserve();
@@ -115,7 +47,6 @@ private:
     std::string look();
     std::string status();
 
-    slotq_call fresh(slotq_verb verb) const;
     std::string ask(slotq_call &core, slotq_call &model);
     std::string compare_answers(const slotq_call &core, const slotq_call &model) const;
     std::string compare_status(const slotq_call_status &core, const slotq_call_status &model) const;
@@ -128,12 +59,7 @@ private:
     std::string compare_dead() const;
     std::string compare_payload(uint64_t id) const;
 
-    Choices &choices_;
-    Image image_;
     Model model_;
-    uint64_t now_ms_ = 0;
-    std::vector<Held> held_; /* tokens that were given out, old ones among them */
-    std::vector<slotq_run> runs_;
     slotq_call last_;
     slotq_outcome outcome_ = SLOTQ_OK;
     std::vector<std::string> payloads_;

@@ -1,0 +1,266 @@
+/* game.cpp: see game.hpp.
+ */
+#include "game.hpp"
+
+#include <algorithm>
+
+namespace support
+{
+
+namespace
+{
+
+constexpr uint64_t ticks_2_23 = UINT64_C(1) << 23;
+constexpr uint64_t ticks_2_24 = UINT64_C(1) << 24;
+constexpr size_t held_max = 48;
+
+} // namespace
+
+uint64_t RandomChoices::below(uint64_t limit)
+{
+    state_ += UINT64_C(0x9E3779B97F4A7C15); /* splitmix64 */
+    uint64_t mixed = state_;
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94D049BB133111EB);
+    return (mixed ^ mixed >> 31) % limit;
+}
+
+uint64_t ByteChoices::below(uint64_t limit)
+{
+    uint64_t value = 0;
+    for (uint64_t reach = 1; reach < limit && at_ != end_; reach *= 256) {
+        value = value << 8 | *at_++;
+        if (reach > UINT64_MAX / 256) {
+            break;
+        }
+    }
+    return value % limit;
+}
+
+uint64_t choose_last_id(Choices &choices)
+{
+    static const uint64_t marks[] = {UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(3) << 31,
+                                     UINT64_C(1) << 46};
+    switch (choices.small(4)) {
+    case 0:
+        return marks[choices.small(4)] - choices.small(40);
+    case 1:
+        return choices.below(UINT64_C(1) << 46);
+    case 2:
+        return choices.one_in(4) ? SLOTQ_ID_MAX - choices.small(400) : 0;
+    default:
+        return 0;
+    }
+}
+
+uint64_t choose_now_ms(Choices &choices, uint64_t tick_ms)
+{
+    switch (choices.small(4)) {
+    case 0: /* about to pass a multiple of 2^24 ticks */
+        return choices.between(1, 60) * ticks_2_24 * tick_ms - choices.below(300 * tick_ms);
+    case 1:
+        return choices.below(3 * tick_ms);
+    case 2:
+        return SLOTQ_NOW_MS_MAX - choices.below(ticks_2_24 * tick_ms);
+    default:
+        return choices.below(UINT64_C(1) << 41);
+    }
+}
+
+Game::Game(Choices &choices, const slotq_geometry &geometry) : choices_(choices), image_(geometry)
+{
+}
+
+void Game::give_a_past()
+{
+    const slotq_geometry &shape = image_.geometry();
+    const uint64_t last_id = choose_last_id(choices_);
+    image_.start_at(last_id, choices_.small(shape.ring_slots));
+    now_ms_ = choose_now_ms(choices_, shape.tick_ms);
+    if (choices_.one_in(2)) { /* counters about to wrap */
+        const uint32_t start = UINT32_MAX - choices_.small(20);
+        image_.set(field::shared_dropped, start);
+        image_.set(field::shared_dead_dropped, start);
+        image_.set(field::shared_wake, start & ~3u);
+        for (uint32_t g = 0; g < shape.groups; g++) {
+            image_.set(field::group_acked, g, start);
+            image_.set(field::group_redelivered, g, start);
+            image_.set(field::group_died, g, start);
+        }
+    }
+}
+
+/* ---- arguments ---- */
+
+slotq_call Game::fresh(slotq_verb verb) const
+{
+    slotq_call call = {};
+    call.verb = verb;
+    call.now_ms = now_ms_;
+    return call;
+}
+
+/* Mostly a little later; now and then far ahead or back. */
+void Game::move_clock()
+{
+    const uint64_t tick_ms = image_.geometry().tick_ms;
+    uint64_t ahead = 0;
+    uint64_t back = 0;
+    const uint32_t kind = choices_.small(200);
+    if (kind < 60) {
+        ahead = choices_.below(2 * tick_ms);
+    } else if (kind < 85) {
+        ahead = choices_.below(40 * tick_ms);
+    } else if (kind < 90) {
+        ahead = (4080 + choices_.below(40)) * tick_ms;
+    } else if (kind == 90) {
+        ahead = (ticks_2_23 - 4200 + choices_.below(8600)) * tick_ms;
+    } else if (kind == 91) {
+        ahead = (ticks_2_24 - 4200 + choices_.below(8600)) * tick_ms;
+    } else if (kind == 92) {
+        ahead = choices_.below(ticks_2_24 * 3) * tick_ms;
+    } else if (kind == 93) {
+        back = choices_.below(3 * ticks_2_23) * tick_ms;
+    } else if (kind < 96) {
+        back = choices_.below(20 * tick_ms);
+    }
+    now_ms_ = std::min<uint64_t>(now_ms_, SLOTQ_NOW_MS_MAX);
+    now_ms_ = std::min<uint64_t>(now_ms_ + ahead, SLOTQ_NOW_MS_MAX);
+    now_ms_ -= std::min(now_ms_, back);
+}
+
+uint64_t Game::choose_duration()
+{
+    const uint64_t tick_ms = image_.geometry().tick_ms;
+    const uint64_t longest = (ticks_2_23 - 1) * tick_ms;
+    switch (choices_.small(16)) {
+    case 0:
+        return longest - choices_.below(3 * tick_ms);
+    case 1:
+        return choices_.one_in(4) ? choices_.small(2) * (longest + 1) : tick_ms;
+    case 2:
+    case 3:
+        return (4080 + choices_.below(30)) * tick_ms;
+    default:
+        return 1 + choices_.below(choices_.one_in(2) ? 2 * tick_ms : 30 * tick_ms);
+    }
+}
+
+uint32_t Game::choose_group()
+{
+    const uint32_t groups = image_.geometry().groups;
+    return choices_.one_in(60) ? groups : choices_.small(groups);
+}
+
+uint64_t Game::choose_id()
+{
+    const uint64_t last = image_.last_id();
+    const uint64_t used =
+        image_.distance(image_.get(field::header_head), image_.get(field::header_tail));
+    if (choices_.one_in(12)) {
+        return choices_.one_in(2) ? last + choices_.below(3) : choices_.below(3);
+    }
+    return last + 1 - std::min<uint64_t>(last + 1, choices_.below(used + 2));
+}
+
+/* Tokens held, mostly of late, some of them old, made up, or shifted; several runs at times. The
+ * group they are of. */
+uint32_t Game::choose_runs()
+{
+    const uint32_t count = choices_.one_in(4) ? 1 + choices_.small(5) : 1;
+    uint32_t group = choices_.small(image_.geometry().groups);
+    runs_.clear();
+    for (uint32_t i = 0; i < count; i++) {
+        if (held_.empty() || choices_.one_in(20)) {
+            runs_.push_back({choose_id(), choices_.one_in(2) ? 3u : 5u + choices_.small(99),
+                             1 + choices_.small(4)});
+            continue;
+        }
+        const size_t recent = choices_.one_in(5) ? held_.size() : std::min<size_t>(held_.size(), 3);
+        const size_t pick = held_.size() - 1 - static_cast<size_t>(choices_.below(recent));
+        slotq_run run = held_[pick].run;
+        const uint32_t change = choices_.small(20);
+        group = held_[pick].group;
+        if (change < 6) { /* a part of it; the rest another time */
+            const uint32_t skip = choices_.small(run.count);
+            run.id += skip;
+            run.count = change < 3 ? 1 : 1 + choices_.small(run.count - skip);
+        } else if (change == 6) {
+            run.count += choices_.small(3);
+        } else if (change == 7) {
+            run.token ^= 1u << choices_.small(32);
+        } else if (change < 19) { /* done with it */
+            held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(pick));
+        }
+        runs_.push_back(run);
+    }
+    return choices_.one_in(40) ? choose_group() : group;
+}
+
+void Game::keep(uint32_t group, const slotq_run &run)
+{
+    if (held_.size() == held_max) {
+        held_[choices_.small(held_max)] = held_.back();
+        held_.pop_back();
+    }
+    held_.push_back({group, run});
+}
+
+/* ---- what verbs alone seldom lead to ---- */
+
+/* Attempts near their end. */
+void Game::wear_out()
+{
+    const uint32_t most = image_.geometry().max_attempts == 0 ? 63 : 62;
+    for (uint32_t g = 0; g < image_.geometry().groups; g++) {
+        const uint64_t head = image_.get(field::group_head, g);
+        const uint32_t delivered = image_.distance(head, image_.get(field::group_cursor, g));
+        for (uint32_t i = 0; i < delivered; i++) {
+            const uint32_t index = static_cast<uint32_t>((head + i) % image_.geometry().ring_slots);
+            const uint32_t word = image_.get_word(g, index);
+            if ((word & 3) == SLOTQ_STATE_DONE || (word >> 2 & 63) == 0 || !choices_.one_in(2)) {
+                continue;
+            }
+            const bool spent = most == 62 && (word & 3) == SLOTQ_STATE_READY;
+            const uint32_t attempts = most - (spent ? 1 : 0) - choices_.small(3);
+            image_.set_word(g, index, (word & ~0xFCu) | attempts << 2);
+            worn(g, index, attempts);
+        }
+    }
+}
+
+/* As after a crash between the header's store and the era's. */
+void Game::interrupt_crossing()
+{
+    const uint64_t low = image_.get(field::header_last_id);
+    const uint64_t era = image_.get(field::shared_era);
+    if (era > 0 && (era & 1) == low >> 31 && (low & 0x7FFFFFFF) < 4096) {
+        image_.set(field::shared_era, era - 1);
+    }
+}
+
+/* What the format leaves open may be anything: words outside [head, written). */
+void Game::stir_words(uint32_t group)
+{
+    static const uint32_t garbage[] = {0, 3, 0x103, 5, 0xFFFFFFFF, 0x203};
+    const uint64_t head = image_.get(field::group_head, group);
+    const uint32_t written = image_.distance(head, image_.get(field::group_written, group));
+    for (uint32_t index = 0; index < image_.geometry().ring_slots; index++) {
+        if (image_.distance(head, index) >= written) {
+            image_.set_word(group, index, garbage[choices_.small(6)]);
+        }
+    }
+}
+
+/* And a retry_from may be earlier than it could be. */
+void Game::stir()
+{
+    for (uint32_t g = 0; g < image_.geometry().groups; g++) {
+        stir_words(g);
+        if (image_.get(field::group_ready_behind, g) > 0 && choices_.one_in(2)) {
+            image_.set(field::group_retry_from, g, image_.get(field::group_head, g));
+        }
+    }
+}
+
+} // namespace support

@@ -1,0 +1,112 @@
+/* game.hpp: a game of the core against an opponent, which gets the same verbs at the same times:
+ * where choices come from, the clock, the arguments of verbs, and states that verbs alone seldom
+ * lead to. Knows no opponent: the model is one (play.hpp), the scripts on a server are another.
+ */
+#ifndef TESTS_SUPPORT_MODEL_GAME_HPP
+#define TESTS_SUPPORT_MODEL_GAME_HPP
+
+#include <cstdint>
+#include <vector>
+
+#include "../image/image.hpp"
+
+namespace support
+{
+
+/* Where choices come from. */
+class Choices
+{
+public:
+    virtual ~Choices() = default;
+    virtual uint64_t below(uint64_t limit) = 0; /* 0 to limit - 1; limit is at least 1 */
+
+    uint64_t between(uint64_t least, uint64_t most)
+    {
+        return least + below(most - least + 1);
+    }
+    uint32_t small(uint32_t limit)
+    {
+        return static_cast<uint32_t>(below(limit));
+    }
+    bool one_in(uint32_t count)
+    {
+        return below(count) == 0;
+    }
+};
+
+/* The same numbers everywhere for a seed. */
+class RandomChoices : public Choices
+{
+public:
+    explicit RandomChoices(uint64_t seed) : state_(seed)
+    {
+    }
+    uint64_t below(uint64_t limit) override;
+
+private:
+    uint64_t state_;
+};
+
+/* Bytes of a fuzzer; zeros after their end. */
+class ByteChoices : public Choices
+{
+public:
+    ByteChoices(const uint8_t *bytes, size_t size) : at_(bytes), end_(bytes + size)
+    {
+    }
+    uint64_t below(uint64_t limit) override;
+    bool over() const
+    {
+        return at_ == end_;
+    }
+
+private:
+    const uint8_t *at_;
+    const uint8_t *end_;
+};
+
+/* Where a queue of random play begins: an id near a wrap or anywhere; a time near a wrap of the
+ * 24 bits of a deadline, near either end, or anywhere. */
+uint64_t choose_last_id(Choices &choices);
+uint64_t choose_now_ms(Choices &choices, uint64_t tick_ms);
+
+class Game
+{
+protected:
+    struct Held {
+        uint32_t group;
+        slotq_run run;
+    };
+
+    Game(Choices &choices, const slotq_geometry &geometry);
+    virtual ~Game() = default;
+
+    void give_a_past(); /* ids, time and counters of a queue that was used for long */
+    void move_clock();
+    slotq_call fresh(slotq_verb verb) const;
+    uint64_t choose_duration();
+    uint64_t choose_id();
+    uint32_t choose_group();
+    uint32_t choose_runs(); /* fills runs_ */
+    void keep(uint32_t group, const slotq_run &run);
+
+    void wear_out();
+    void interrupt_crossing();
+    void stir();
+    /* wear_out gave the message in this slot so many attempts. */
+    virtual void worn(uint32_t /* group */, uint32_t /* index */, uint32_t /* attempts */)
+    {
+    }
+
+    Choices &choices_;
+    Image image_;
+    uint64_t now_ms_ = 0;
+    std::vector<Held> held_; /* tokens that were given out, old ones among them */
+    std::vector<slotq_run> runs_;
+
+private:
+    void stir_words(uint32_t group);
+};
+
+} // namespace support
+#endif
