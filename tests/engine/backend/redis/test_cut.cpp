@@ -12,10 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../../engine/slotq_redis.h"
 #include "each_verb.hpp"
 #include "proxy.hpp"
-#include "../../../support/server/redis_server.hpp"
+#include "served.hpp"
 
 namespace
 {
@@ -71,18 +70,6 @@ struct Handle {
     }
 };
 
-void make_queue(const redis::Server &server)
-{
-    slotq_geometry geometry = {};
-    slotq_error error = {};
-    geometry.ring_slots = 1000;
-    geometry.payload_bytes = 16;
-    geometry.tick_ms = 100;
-    geometry.groups = 1;
-    INFO(error.text);
-    REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, &error) == SLOTQ_OK);
-}
-
 /* How many scripts the server has run by their sums. */
 long scripts_called(redis::Server &server)
 {
@@ -92,16 +79,7 @@ long scripts_called(redis::Server &server)
     return at == std::string::npos ? 0 : std::stol(stats.substr(at + name.size()));
 }
 
-/* A server that has the queue "jobs". */
-struct Served {
-    redis::Server server;
-    Served()
-    {
-        make_queue(server);
-    }
-};
-
-/* And a proxy in front of it, which can cut and spoil what the server sends. */
+/* And a proxy in front of the server, which can cut and spoil what the server sends. */
 struct Proxied : Served {
     Proxy proxy{server.socket_path()};
 };

@@ -10,23 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../../engine/slotq_redis.h"
-#include "../../../support/server/redis_server.hpp"
+#include "served.hpp"
 
 namespace
 {
 
 const slotq_data hello = {"hello", 5};
-
-void make_queue(const redis::Server &server)
-{
-    slotq_geometry geometry = {};
-    geometry.ring_slots = 10;
-    geometry.payload_bytes = 16;
-    geometry.tick_ms = 10;
-    geometry.groups = 1;
-    REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, nullptr) == SLOTQ_OK);
-}
 
 /* A plain connection, and a handle over what it lends. */
 struct Lent {

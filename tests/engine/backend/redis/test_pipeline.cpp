@@ -4,8 +4,7 @@
  */
 #include "catch.hpp"
 
-#include "../../../../engine/slotq_redis.h"
-#include "../../../support/server/redis_server.hpp"
+#include "served.hpp"
 
 namespace
 {
@@ -13,30 +12,17 @@ namespace
 const slotq_data hello = {"hello", 5};
 const slotq_data too_big = {"seventeen bytes!!", 17};
 
-struct World {
-    redis::Server server;
-    slotq *queue = nullptr;
+struct World : Opened {
     slotq_pipeline *pipeline = nullptr;
 
     World()
     {
-        slotq_geometry geometry = {};
-        geometry.ring_slots = 1000;
-        geometry.payload_bytes = 16;
-        geometry.tick_ms = 10;
-        geometry.groups = 1;
-        REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, nullptr) ==
-                SLOTQ_OK);
-        REQUIRE(slotq_open(server.url().c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
         REQUIRE(slotq_pipeline_new(queue, &pipeline, nullptr) == SLOTQ_OK);
     }
     ~World()
     {
         slotq_pipeline_free(pipeline);
-        slotq_close(queue);
     }
-    World(const World &) = delete;
-    World &operator=(const World &) = delete;
 
     uint32_t put(const slotq_data &data)
     {

@@ -13,37 +13,19 @@
 #include <hiredis/hiredis.h>
 #include <poll.h>
 
-#include "../../../../engine/slotq_redis.h"
-#include "../../../support/server/redis_server.hpp"
+#include "served.hpp"
 
 namespace
 {
 
-struct World {
-    redis::Server server;
-    slotq *queue = nullptr;
+struct World : Opened {
     slotq_batch *batch = slotq_batch_new();
 
-    explicit World(const slotq_redis_options &redis = {})
-    {
-        slotq_geometry geometry = {};
-        slotq_options options = {};
-        geometry.ring_slots = 1000;
-        geometry.payload_bytes = 16;
-        geometry.tick_ms = 10;
-        geometry.groups = 1;
-        options.redis = &redis;
-        REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, nullptr) ==
-                SLOTQ_OK);
-        REQUIRE(slotq_open(server.url().c_str(), "jobs", &options, &queue, nullptr) == SLOTQ_OK);
-    }
+    using Opened::Opened;
     ~World()
     {
         slotq_batch_free(batch);
-        slotq_close(queue);
     }
-    World(const World &) = delete;
-    World &operator=(const World &) = delete;
 
     long stat(const std::string &name)
     {
