@@ -449,8 +449,12 @@ SLOTQ_API slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, 
 
 /* ---- looking ---- */
 
-/* The status of one message. OK; FINISHED: finished, before the window; NOTFOUND: never issued.
- * O(1). */
+/* The status of one message. OK; FINISHED: finished before the window, and not in the dead section;
+ * NOTFOUND: never issued. A message that died in this group is DONE with SLOTQ_WHY_DEAD. While it
+ * lies in the dead section, is_dead is true, and the status has its reason, attempts and
+ * died_at_ms.
+ * O(1) for an unfinished message. For a finished one the call searches the dead section, newest
+ * first, in steps of up to 1 MiB of slots; it then also returns NOMEMORY. */
 SLOTQ_API slotq_outcome slotq_get_status(slotq *queue, uint8_t group, uint64_t id,
                                          slotq_status *status);
 /* Max messages that are delivered before this one. Outcomes as slotq_get_status. */

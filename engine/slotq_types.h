@@ -110,14 +110,18 @@ typedef struct slotq_run {
     uint32_t count;
 } slotq_run;
 
-/* The status of one message for one group. */
+/* The status of one message for one group. slotq_get_status reads the last three fields in the dead
+ * section; the core does not, and leaves them 0. */
 typedef struct slotq_status {
     slotq_state state;
     slotq_why why;        /* if DONE */
-    uint8_t attempts;     /* reserves so far, stays at 63; 0 if DONE */
+    uint8_t attempts;     /* reserves so far, stays at 63; 0 if DONE and not is_dead */
     uint64_t deadline_ms; /* LEASED: end of the lease; WAITING: end of the delay; else 0 */
     uint64_t pushed_ms;   /* with stamps: push time, rounded down to a tick; else 0 */
     uint32_t position;    /* max messages that are delivered before this one */
+    uint8_t reason;       /* is_dead: SLOTQ_REASON_…, or what nack or kill gave */
+    bool is_dead;         /* the message lies in the dead section */
+    uint64_t died_at_ms;  /* is_dead: when it died */
 } slotq_status;
 
 /* The message that keeps the ring full: the oldest one that a group has not finished. */

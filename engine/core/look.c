@@ -58,6 +58,9 @@ slotq_outcome status_step(const slotq_view *view, slotq_call *call, slotq_step *
     status->deadline_ms = 0;
     status->position = 0;
     status->pushed_ms = pushed_ms(&frame, index);
+    status->reason = 0;
+    status->is_dead = false;
+    status->died_at_ms = 0;
     if (word_is_done(word)) {
         status->why = (slotq_why)word_bits(word);
     } else if (status->state != SLOTQ_STATE_LEASED) {

@@ -3,33 +3,26 @@
 #include "batch.h"
 #include "handle.h"
 
-slotq_outcome slotq_get_status(slotq *queue, uint8_t group, uint64_t id, slotq_status *status)
+/* What the ring knows of a message. */
+static slotq_outcome ring_status(slotq *queue, slotq_call *call, uint8_t group, uint64_t id)
 {
-    slotq_call call;
-    if (queue == NULL || status == NULL) {
-        return queue_refuse_null(queue);
-    }
     if (!queue_group_fits(queue, group)) {
         return SLOTQ_INVALID;
     }
-    slotq_core_begin(&call, SLOTQ_STATUS, STORE_TIME);
-    call.status = (slotq_call_status){.id = id, .group = group};
-    const slotq_outcome outcome = queue_call(queue, &call);
-    if (outcome == SLOTQ_OK) {
-        *status = call.status.status;
-    }
-    return outcome;
+    slotq_core_begin(call, SLOTQ_STATUS, STORE_TIME);
+    call->status = (slotq_call_status){.id = id, .group = group};
+    return queue_call(queue, call);
 }
 
 slotq_outcome slotq_position(slotq *queue, uint8_t group, uint64_t id, uint32_t *position)
 {
-    slotq_status status = {0};
-    if (position == NULL) {
+    slotq_call call;
+    if (queue == NULL || position == NULL) {
         return queue_refuse_null(queue);
     }
-    const slotq_outcome outcome = slotq_get_status(queue, group, id, &status);
+    const slotq_outcome outcome = ring_status(queue, &call, group, id);
     if (outcome == SLOTQ_OK) {
-        *position = status.position;
+        *position = call.status.status.position;
     }
     return outcome;
 }
@@ -89,6 +82,80 @@ slotq_outcome slotq_get_stats(slotq *queue, uint8_t group, slotq_stats *stats)
         *stats = call.stats.stats;
     }
     return outcome;
+}
+
+/* ---- status, also of the dead ---- */
+
+/* The entry of a message in a listed part of the dead section. */
+static bool find_entry(slotq_batch *batch, uint8_t group, uint64_t id, slotq_status *status)
+{
+    slotq_message entry;
+    while (slotq_batch_next(batch, &entry)) {
+        if (entry.id == id && entry.group == group) {
+            *status = (slotq_status){.state = SLOTQ_STATE_DONE,
+                                     .why = SLOTQ_WHY_DEAD,
+                                     .attempts = entry.attempts,
+                                     .pushed_ms = entry.pushed_ms,
+                                     .reason = entry.reason,
+                                     .is_dead = true,
+                                     .died_at_ms = entry.died_at_ms};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fill status from the dead section if the message lies there. Newest first: entries leave at the
+ * old end, which moves the others towards it, where the search still comes by. */
+static slotq_outcome search_dead(slotq *queue, uint8_t group, uint64_t id, slotq_status *status)
+{
+    slotq_stats stats;
+    slotq_outcome outcome = slotq_get_stats(queue, group, &stats);
+    if (outcome != SLOTQ_OK || stats.dead == 0) {
+        return outcome;
+    }
+    uint32_t part = SLOTQ_CALL_BYTES_MAX / queue->store->view.stride;
+    part = part < SLOTQ_CALL_MESSAGES_MAX ? part : SLOTQ_CALL_MESSAGES_MAX;
+    slotq_batch *batch = slotq_batch_new();
+    if (batch == NULL) {
+        return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a look at the dead section");
+    }
+    bool found = false;
+    for (uint32_t left = stats.dead; left > 0 && !found && outcome == SLOTQ_OK;) {
+        const uint32_t count = left < part ? left : part;
+        left -= count;
+        outcome = slotq_dead_list(queue, left, count, batch);
+        found = outcome == SLOTQ_OK && find_entry(batch, group, id, status);
+        outcome = outcome == SLOTQ_EMPTY ? SLOTQ_OK : outcome; /* the section has shrunk since */
+    }
+    slotq_batch_free(batch);
+    return outcome;
+}
+
+slotq_outcome slotq_get_status(slotq *queue, uint8_t group, uint64_t id, slotq_status *status)
+{
+    slotq_call call;
+    if (queue == NULL || status == NULL) {
+        return queue_refuse_null(queue);
+    }
+    const slotq_outcome outcome = ring_status(queue, &call, group, id);
+    slotq_status found = {0};
+    if (outcome == SLOTQ_OK) {
+        found = call.status.status;
+    }
+    const bool may_be_dead =
+        outcome == SLOTQ_FINISHED || (outcome == SLOTQ_OK && found.why == SLOTQ_WHY_DEAD);
+    if (may_be_dead) {
+        const slotq_outcome searched = search_dead(queue, group, id, &found);
+        if (searched != SLOTQ_OK) {
+            return searched;
+        }
+    }
+    if (outcome == SLOTQ_OK || found.is_dead) {
+        *status = found;
+        return SLOTQ_OK;
+    }
+    return may_be_dead ? queue_answer(queue, outcome, &call) : outcome; /* over the search's */
 }
 
 slotq_outcome slotq_check(slotq *queue)

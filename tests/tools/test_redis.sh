@@ -53,6 +53,7 @@ expect 'it waits' 0 '2  waiting (5[0-9] m|1 h)' - status jobs 2
 expect 'four' 0 '\tfour$' - reserve jobs
 expect 'kill puts it to the dead' 0 - - kill jobs --reason 7 "$(token)"
 expect 'dead ls' 0 '^4\t20[0-9T:.-]+Z\t0\t1\t7\tfour$' - dead ls jobs
+expect 'status of a dead one' 0 '4  dead: reason 7, .* ago +1 ' - status jobs 4
 expect 'redrive' 0 - '1 dead message redriven' dead redrive jobs
 expect 'no dead left' 3 - 'no dead message' dead ls jobs
 expect 'dead purge' 0 '"purged":0' - dead purge jobs --json

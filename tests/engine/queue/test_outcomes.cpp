@@ -186,6 +186,82 @@ TEST_CASE("status answers FINISHED, NOTFOUND; peek and dead_list EMPTY", "[queue
     refused(queue, SLOTQ_FINISHED, [&] { return slotq_position(queue, 0, 1, &position); });
 }
 
+/* Kill the next messages of group 0, all in one call. */
+static void kill_next(Queue &queue, uint32_t count, uint8_t reason)
+{
+    const Batch given = batch();
+    REQUIRE(slotq_reserve(queue, 0, count, 30000, 0, given.get()) == SLOTQ_OK);
+    REQUIRE(slotq_batch_count(given.get()) == count);
+    REQUIRE(slotq_settle_batch(queue, SLOTQ_SETTLE_KILL, given.get(), 0, reason) == SLOTQ_OK);
+}
+
+TEST_CASE("status reports the death of a message while the dead section has it", "[queue][dead]")
+{
+    Queue queue(each_kind(), Geometry(9, 4).dead(3).groups(2).flags(SLOTQ_FLAG_STAMPS));
+    slotq_status status;
+    queue.fill(5);
+    kill_next(queue, 1, 7); /* 1 is before the window */
+    const Message second = queue.reserve_one();
+    queue.now_ms += 60000;
+    const Message third = queue.reserve_one(); /* the ended lease of 2 comes first */
+    CHECK(third.id == second.id);
+    kill_next(queue, 1, 9); /* 3 is in the window: 2 is not finished */
+
+    status = queue.status(1);
+    CHECK(status.state == SLOTQ_STATE_DONE);
+    CHECK(status.why == SLOTQ_WHY_DEAD);
+    CHECK(status.is_dead);
+    CHECK(status.reason == 7);
+    CHECK(status.attempts == 1);
+    CHECK(status.died_at_ms == queue.now_ms - 60000);
+    CHECK(status.pushed_ms == queue.now_ms - 60000);
+    status = queue.status(3);
+    CHECK(status.is_dead);
+    CHECK(status.reason == 9);
+    CHECK(status.attempts == 1);
+    CHECK(status.died_at_ms == queue.now_ms);
+    CHECK(slotq_kill(queue, 0, third.id, third.token, 0) == SLOTQ_OK);
+    CHECK(queue.status(2).attempts == 2);
+    CHECK(queue.status(2).is_dead);
+
+    CHECK(queue.status(1, 1).state == SLOTQ_STATE_READY); /* the other group */
+    CHECK_FALSE(queue.status(1, 1).is_dead);
+    CHECK(slotq_ack(queue, 0, 4, queue.reserve_one().token) == SLOTQ_OK);
+    refused(queue, SLOTQ_FINISHED, [&] { return slotq_get_status(queue, 0, 4, &status); });
+    refused(queue, SLOTQ_NOTFOUND, [&] { return slotq_get_status(queue, 0, 6, &status); });
+}
+
+TEST_CASE("status forgets a death when the dead section does", "[queue][dead]")
+{
+    Queue queue(each_kind(), Geometry(9, 4).dead(3));
+    slotq_status status;
+    queue.fill(3);
+    const Message first = queue.reserve_one();
+    kill_next(queue, 1, 9);
+    CHECK(queue.status(2).is_dead);
+    CHECK(slotq_dead_purge(queue, nullptr) == SLOTQ_OK);
+    CHECK(queue.status(2).why == SLOTQ_WHY_DEAD); /* its slot is in the ring */
+    CHECK_FALSE(queue.status(2).is_dead);
+    CHECK(queue.status(2).died_at_ms == 0);
+    CHECK(slotq_ack(queue, 0, first.id, first.token) == SLOTQ_OK);
+    refused(queue, SLOTQ_FINISHED, [&] { return slotq_get_status(queue, 0, 2, &status); });
+}
+
+TEST_CASE("status finds a death in a dead section of several MiB", "[queue][dead]")
+{
+    Queue queue(each_kind(), Geometry(41, 60000).dead(40));
+    queue.fill(40);
+    kill_next(queue, 10, 1);
+    kill_next(queue, 10, 2);
+    kill_next(queue, 10, 3);
+    kill_next(queue, 10, 4);
+    for (uint64_t id = 1; id <= 40; id++) {
+        const slotq_status status = queue.status(id);
+        CHECK(status.is_dead);
+        CHECK(status.reason == (id + 9) / 10);
+    }
+}
+
 TEST_CASE("ended leases are reclaimed, all of them", "[queue]")
 {
     Queue queue(each_kind(), Geometry(2500, 4).dead(40).attempts(1));

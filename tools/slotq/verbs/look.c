@@ -42,7 +42,7 @@ const char *why_word(slotq_why why)
     return "?";
 }
 
-/* "leased, 12.3 s left", "waiting 4.5 s", "done: acked", "ready". */
+/* "leased, 12.3 s left", "waiting 4.5 s", "done: acked", "dead: reason 7, 3 m 2 s ago", "ready". */
 static void describe(const slotq_status *status, uint64_t now_ms, char *text, size_t size)
 {
     const bool passed = status->deadline_ms <= now_ms;
@@ -52,6 +52,9 @@ static void describe(const slotq_status *status, uint64_t now_ms, char *text, si
                  time_text(span_ms).text);
     } else if (status->state == SLOTQ_STATE_WAITING) {
         snprintf(text, size, passed ? "waiting, over" : "waiting %s", time_text(span_ms).text);
+    } else if (status->is_dead) {
+        snprintf(text, size, "dead: reason %u, %s ago", status->reason,
+                 time_text(status->died_at_ms < now_ms ? now_ms - status->died_at_ms : 0).text);
     } else if (status->state == SLOTQ_STATE_DONE) {
         snprintf(text, size, "done: %s", why_word(status->why));
     } else {
@@ -71,6 +74,10 @@ static void print_status_json(uint64_t id, const slotq_status *status, slotq_out
                                "position", (json_int_t)status->position);
     if (status->state == SLOTQ_STATE_DONE) {
         json_object_set_new(object, "why", json_string(why_word(status->why)));
+    }
+    if (status->is_dead) {
+        json_object_set_new(object, "reason", json_integer(status->reason));
+        json_object_set_new(object, "died_at_ms", json_integer((json_int_t)status->died_at_ms));
     }
     if (status->deadline_ms != 0) {
         json_object_set_new(object, "deadline_ms", json_integer((json_int_t)status->deadline_ms));
@@ -96,7 +103,7 @@ static void print_status(const slotq *queue, uint64_t id, const slotq_status *st
     const uint64_t now_ms = slotq_now_ms(queue);
     const uint64_t age_ms = status->pushed_ms < now_ms ? now_ms - status->pushed_ms : 0;
     describe(status, now_ms, what, sizeof what);
-    printf("%12" PRIu64 "  %-26s %8u  %12s  %10s\n", id, what, status->attempts,
+    printf("%12" PRIu64 "  %-30s %8u  %12s  %10s\n", id, what, status->attempts,
            status->pushed_ms != 0 ? time_text(age_ms).text : "-",
            status->state == SLOTQ_STATE_READY || status->state == SLOTQ_STATE_WAITING
                ? count_text(status->position).text
@@ -118,7 +125,7 @@ int run_status(const command_line *line)
         return code;
     }
     if (!given(line, OPTION_JSON)) {
-        printf("%s%12s  %-26s %8s  %12s  %10s%s\n", output_bold(), "ID", "STATE", "ATTEMPTS", "AGE",
+        printf("%s%12s  %-30s %8s  %12s  %10s%s\n", output_bold(), "ID", "STATE", "ATTEMPTS", "AGE",
                "BEFORE IT", output_plain());
     }
     for (int i = 1; i < line->count; i++) {
