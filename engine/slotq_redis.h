@@ -21,8 +21,14 @@ extern "C" {
 typedef struct slotq_redis_options {
     uint32_t connect_timeout_ms; /* 0 = 5000 */
     uint32_t timeout_ms;         /* max wait for a reply of the server; 0 = 10000 */
-    uint32_t reconnect_ms;       /* max time in which a call tries to restore a lost connection, at
-                                    growing intervals; 0 = timeout_ms */
+    uint32_t reconnect_ms;       /* max time in which a call tries again, at intervals that grow from
+                                    10 ms to 1 s: to restore a lost connection, and after a refusal
+                                    that passes (slotq_error). Where the server's role may have
+                                    changed (READONLY, MASTERDOWN, LOADING, NOREPLICAS, a replica)
+                                    the handle connects again each time. Calls that open, create,
+                                    import, remove or list wait for refusals only; they report a
+                                    server that cannot be reached, and a replica, at once.
+                                    should_stop of slotq_options ends the wait. 0 = timeout_ms */
     bool no_reconnect;           /* do not restore a lost connection: every call returns CONNECT */
     bool force;                  /* work on a server whose maxmemory-policy could evict the queue */
     uint32_t wait_replicas;      /* a push waits until this number of replicas have it (WAIT); fewer
@@ -106,6 +112,7 @@ typedef struct slotq_pipeline_result {
     uint64_t first_id; /* push: OK and UNCONFIRMED */
     uint32_t count;    /* reserve: messages leased; settle: messages settled OK */
     const char *text;  /* for people; valid until the next call on the pipeline */
+    bool passes;       /* as in slotq_error: nothing happened, put the verb again */
 } slotq_pipeline_result;
 
 /* A pipeline on a queue in Redis, for the thread of the handle, which must outlive it. OK,

@@ -36,6 +36,8 @@ static slotq_outcome end(errand *on, slotq_outcome outcome)
     return outcome;
 }
 
+/* Each errand is tried again, as a whole, while the server refuses for now: nothing happened. */
+
 /* ---- create ---- */
 
 /* SCRIPT LOAD, then the script; *reply is that of whichever was the last. */
@@ -109,9 +111,9 @@ static slotq_outcome create_there(errand *on, const char *key, const slotq_geome
     return outcome;
 }
 
-slotq_outcome redis_keys_create(const redis_address *address, const char *key,
-                                const slotq_geometry *geometry, const redis_settings *settings,
-                                store_fault *fault)
+static slotq_outcome try_to_create(const redis_address *address, const char *key,
+                                   const slotq_geometry *geometry, const redis_settings *settings,
+                                   store_fault *fault)
 {
     errand on;
     const char *what;
@@ -133,6 +135,18 @@ slotq_outcome redis_keys_create(const redis_address *address, const char *key,
                   key);
     }
     return end(&on, outcome);
+}
+
+slotq_outcome redis_keys_create(const redis_address *address, const char *key,
+                                const slotq_geometry *geometry, const redis_settings *settings,
+                                store_fault *fault)
+{
+    redis_patience patience = redis_patience_to_open(&settings->limits);
+    slotq_outcome outcome;
+    do {
+        outcome = try_to_create(address, key, geometry, settings, fault);
+    } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
+    return outcome;
 }
 
 /* ---- import ---- */
@@ -186,8 +200,9 @@ static slotq_outcome import_there(errand *on, const char *key, const uint8_t *im
     return outcome;
 }
 
-slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
-                                uint64_t bytes, const redis_settings *settings, store_fault *fault)
+static slotq_outcome try_to_import(const redis_address *address, const char *key,
+                                   const uint8_t *image, uint64_t bytes,
+                                   const redis_settings *settings, store_fault *fault)
 {
     errand on;
     const redis_demands demands = {.force = settings->force};
@@ -203,6 +218,17 @@ slotq_outcome redis_keys_import(const redis_address *address, const char *key, c
         outcome = import_there(&on, key, image, bytes, fault);
     }
     return end(&on, outcome);
+}
+
+slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
+                                uint64_t bytes, const redis_settings *settings, store_fault *fault)
+{
+    redis_patience patience = redis_patience_to_open(&settings->limits);
+    slotq_outcome outcome;
+    do {
+        outcome = try_to_import(address, key, image, bytes, settings, fault);
+    } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
+    return outcome;
 }
 
 /* ---- remove ---- */
@@ -236,8 +262,8 @@ static slotq_outcome remove_there(errand *on, const char *key, store_fault *faul
     return outcome;
 }
 
-slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
-                                const redis_settings *settings, store_fault *fault)
+static slotq_outcome try_to_remove(const redis_address *address, const char *key,
+                                   const redis_settings *settings, store_fault *fault)
 {
     errand on;
     slotq_view view;
@@ -254,4 +280,15 @@ slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
         outcome = remove_there(&on, key, fault);
     }
     return end(&on, outcome);
+}
+
+slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
+                                const redis_settings *settings, store_fault *fault)
+{
+    redis_patience patience = redis_patience_to_open(&settings->limits);
+    slotq_outcome outcome;
+    do {
+        outcome = try_to_remove(address, key, settings, fault);
+    } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
+    return outcome;
 }

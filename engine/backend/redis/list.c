@@ -92,7 +92,11 @@ static slotq_outcome take_keys(redis_connection *connection, const redisReply *k
         if (!redis_connection_next(connection, 0, &reply, fault)) {
             return fault->outcome;
         }
-        if (is_magic(reply) && !names_add(found, keys->element[i])) {
+        const redis_refusal *refusal = redis_refusal_of(reply);
+        if (refusal != NULL && refusal->fate != REDIS_FATE_STAYS) {
+            redis_error error;
+            outcome = redis_error_take(reply, false, &error, fault);
+        } else if (is_magic(reply) && !names_add(found, keys->element[i])) {
             outcome = fault_say(fault, SLOTQ_NOMEMORY, "no memory for the names of %zu queues",
                                 found->count);
         }
@@ -150,23 +154,37 @@ static slotq_outcome scan(redis_connection *connection, names *found, store_faul
     return outcome;
 }
 
-slotq_outcome redis_keys_list(const redis_address *address, const redis_settings *settings,
-                              bool (*visit)(void *context, const char *name), void *context,
-                              store_fault *fault)
+/* All names, in any order; the caller frees them. */
+static slotq_outcome find(const redis_address *address, const redis_settings *settings,
+                          names *found, store_fault *fault)
 {
-    names found = {0};
     redis_facts facts;
     redis_connection connection = {.address = *address,
                                    .connect_timeout_ms = settings->connect_timeout_ms,
                                    .timeout_ms = settings->timeout_ms};
+    memset(found, 0, sizeof *found);
     slotq_outcome outcome = redis_connection_open(&connection, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_greet(&connection, NULL, 0, &facts, fault);
     }
     if (outcome == SLOTQ_OK) {
-        outcome = scan(&connection, &found, fault);
+        outcome = scan(&connection, found, fault);
     }
     redis_connection_free(&connection);
+    return outcome;
+}
+
+slotq_outcome redis_keys_list(const redis_address *address, const redis_settings *settings,
+                              bool (*visit)(void *context, const char *name), void *context,
+                              store_fault *fault)
+{
+    names found;
+    redis_patience patience = redis_patience_to_open(&settings->limits);
+    slotq_outcome outcome = find(address, settings, &found, fault);
+    while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault)) {
+        names_free(&found);
+        outcome = find(address, settings, &found, fault);
+    }
     bool more = outcome == SLOTQ_OK;
     if (more && found.count > 0) {
         qsort(found.names, found.count, sizeof *found.names, by_name);

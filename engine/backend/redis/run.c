@@ -14,7 +14,7 @@
 #include "call/script.h"
 #include "store.h"
 
-enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000, LOADS_MAX = 3, TURNS_MAX = 64 };
+enum { LOADS_MAX = 3, TURNS_MAX = 64 };
 enum { SCRIPTS_KNOWN_MS = 1000 };
 
 /* ---- connecting ---- */
@@ -55,8 +55,7 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     return SLOTQ_OK;
 }
 
-/* *may_pass: the server was not met, or it is loading or busy; else it was, and said why not. */
-static slotq_outcome connect_once(redis_store *self, bool *may_pass, store_fault *fault)
+static slotq_outcome connect_once(redis_store *self, store_fault *fault)
 {
     redis_facts facts;
     slotq_outcome outcome = SLOTQ_OK;
@@ -69,7 +68,6 @@ static slotq_outcome connect_once(redis_store *self, bool *may_pass, store_fault
         outcome =
             redis_server_greet(&self->connection, self->key, self->terms.key_bytes, &facts, fault);
     }
-    *may_pass = outcome == SLOTQ_CONNECT || outcome == SLOTQ_IO;
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);
         if (outcome != SLOTQ_OK && !self->connection.borrowed) {
@@ -79,33 +77,48 @@ static slotq_outcome connect_once(redis_store *self, bool *may_pass, store_fault
     return outcome;
 }
 
-slotq_outcome redis_store_connect(redis_store *self, uint64_t deadline_ms, store_fault *fault)
+slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, store_fault *fault)
 {
-    uint64_t pause_ms = BACKOFF_FIRST_MS;
-    for (;;) {
-        bool may_pass;
-        const slotq_outcome outcome = connect_once(self, &may_pass, fault);
-        const uint64_t now_ms = monotonic_ms();
-        if (!may_pass || now_ms + pause_ms >= deadline_ms) {
-            return outcome;
-        }
-        sleep_us(jittered(pause_ms * 1000));
-        pause_ms = pause_ms * 2 < BACKOFF_MOST_MS ? pause_ms * 2 : BACKOFF_MOST_MS;
+    slotq_outcome outcome = connect_once(self, fault);
+    while (outcome != SLOTQ_OK && redis_patience_wait(patience, fault)) {
+        outcome = connect_once(self, fault);
     }
+    return outcome;
 }
 
-static slotq_outcome have_connection(redis_store *self, uint64_t deadline_ms, store_fault *fault)
+static bool may_dial(const redis_store *self)
+{
+    return !self->connection.borrowed && !self->settings.no_reconnect;
+}
+
+slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience, store_fault *fault)
 {
     if (!redis_connection_is_stale(&self->connection)) {
         return SLOTQ_OK;
     }
-    if (self->connection.borrowed || self->settings.no_reconnect) {
+    if (!may_dial(self)) {
         fault_say(fault, SLOTQ_CONNECT,
                   "the connection to the server is lost: open the queue again");
         fault->cause = SLOTQ_CAUSE_AWAY; /* for this handle it does not pass */
         return SLOTQ_CONNECT;
     }
-    return redis_store_connect(self, deadline_ms, fault);
+    return redis_store_connect(self, patience, fault);
+}
+
+bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis_patience *patience,
+                          store_fault *fault)
+{
+    if (refusal->cause == SLOTQ_CAUSE_ROLE && !may_dial(self)) {
+        fault->passes = false; /* this handle stays where it is */
+    }
+    const bool moves = refusal->fate == REDIS_FATE_MOVES && may_dial(self);
+    if (moves) { /* also for the next call, where this one gives up */
+        redis_connection_drop(&self->connection, "the server's role changed");
+    }
+    if (moves && !self->base.is_listened) {
+        redis_waiter_leave(&self->waiter);
+    }
+    return redis_patience_wait(patience, fault);
 }
 
 /* ---- sending ---- */
@@ -247,6 +260,12 @@ static bool take_load(redis_store *self, redisReply **refused, store_fault *faul
     return true;
 }
 
+static void note_refusal(redis_job *job, const redisReply *reply)
+{
+    const redis_refusal *refusal = redis_refusal_of(reply);
+    job->refusal = refusal != NULL && refusal->fate != REDIS_FATE_STAYS ? refusal : NULL;
+}
+
 static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
 {
     redisReply *reply;
@@ -261,6 +280,9 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
     }
     if (refused != NULL && redis_error_is(reply, "NOSCRIPT")) {
         finish(job, redis_reply_take(&self->terms, job->call, refused, job->harvest, job->fault));
+    }
+    if (job->done) {
+        note_refusal(job, refused);
     }
     freeReplyObject(refused);
     const bool is_old = self->redis7 && self->settings.read_only && redis_error_is_of_age(reply);
@@ -279,6 +301,7 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
         self->known_scripts = 0;
     } else {
         finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
+        note_refusal(job, reply);
     }
     freeReplyObject(reply);
     return true;
@@ -346,38 +369,85 @@ void redis_store_forget_scripts(redis_store *self)
     }
 }
 
+/* ---- refused for now ---- */
+
+/* Behind it another job, whose place in the order counts, has happened or may have. */
+static bool is_overtaken(const redis_job *jobs, uint32_t count, uint32_t at)
+{
+    bool overtaken = false;
+    for (uint32_t i = at + 1; i < count && jobs[at].in_order; i++) {
+        overtaken = overtaken || (jobs[i].done && jobs[i].refusal == NULL);
+    }
+    return overtaken;
+}
+
+/* Wait for what was refused and passes, and have it sent again. false: nothing was, or it is not
+ * waited for any longer: all keep their outcomes. */
+static bool outlast(redis_store *self, redis_job *jobs, uint32_t count, redis_patience *patience)
+{
+    redis_job *first = NULL;
+    for (uint32_t i = count; i > 0; i--) {
+        redis_job *job = &jobs[i - 1];
+        if (job->done && job->refusal != NULL && is_overtaken(jobs, count, i - 1)) {
+            job->refusal = NULL;
+        }
+        first = job->done && job->refusal != NULL ? job : first;
+    }
+    if (first == NULL || !redis_store_outlasts(self, first->refusal, patience, first->fault)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (jobs[i].refusal != NULL) {
+            jobs[i].refusal = NULL;
+            jobs[i].done = false;
+            jobs[i].loads = 0;
+        }
+    }
+    return true;
+}
+
+/* One round trip of what is not done. false: there was nothing to send. */
+static bool run_turn(redis_store *self, redis_job *jobs, uint32_t count, bool *whole)
+{
+    store_fault fault;
+    uint32_t put = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        jobs[i].sent = false;
+        if (!jobs[i].done) {
+            put_job(self, &jobs[i]);
+            put += jobs[i].sent;
+            redis_connection_start(&self->connection);
+        }
+    }
+    *whole = put == 0 || exchange(self, jobs, count, &fault);
+    return put > 0;
+}
+
 void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
-    const uint64_t deadline_ms = monotonic_ms() + self->settings.reconnect_ms;
+    redis_patience patience = redis_patience_begin(&self->settings.limits);
     for (uint32_t i = 0; i < count; i++) {
         jobs[i].done = false;
         jobs[i].asks_to_load = false;
         jobs[i].loads = 0;
+        jobs[i].refusal = NULL;
     }
     for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {
-        uint32_t put = 0;
-        const slotq_outcome connected = have_connection(self, deadline_ms, &fault);
+        bool whole;
+        const slotq_outcome connected = redis_store_reconnect(self, &patience, &fault);
         if (connected != SLOTQ_OK) {
             finish_all(jobs, count, connected, &fault);
             return;
         }
-        for (uint32_t i = 0; i < count; i++) {
-            jobs[i].sent = false;
-            if (!jobs[i].done) {
-                put_job(self, &jobs[i]);
-                put += jobs[i].sent;
-                redis_connection_start(&self->connection);
-            }
-        }
-        if (put == 0) {
+        if (!run_turn(self, jobs, count, &whole)) {
             return;
         }
-        const bool whole = exchange(self, jobs, count, &fault);
-        if (!is_any_left(jobs, count)) {
+        if (outlast(self, jobs, count, &patience)) {
+            turn = 0; /* the pauses come to an end */
+        } else if (!is_any_left(jobs, count)) {
             return;
-        }
-        if (!whole && turn > 0 && monotonic_ms() >= deadline_ms) {
+        } else if (!whole && turn > 0 && monotonic_ms() >= patience.deadline_ms) {
             break; /* a whole turn leaves only what wants its script: that ends by itself */
         }
     }

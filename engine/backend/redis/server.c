@@ -168,6 +168,7 @@ static void take_answer(question asked, const redisReply *reply, int64_t asked_m
     switch (asked) {
     case ASK_SERVER:
         take_field(reply, "redis_version:", facts->version);
+        take_field(reply, "redis_mode:", facts->mode);
         /* who may not ask tries the newer kind: an older server cannot compile it, and says so */
         facts->redis7 = facts->version[0] == '\0' || strtol(facts->version, NULL, 10) >= 7;
         break;
@@ -199,20 +200,30 @@ static void take_answer(question asked, const redisReply *reply, int64_t asked_m
     }
 }
 
+/* The server refuses everything, and not one question alone. */
+static bool is_of_all(const redis_refusal *refusal, const redisReply *reply)
+{
+    return refusal->fate != REDIS_FATE_STAYS || refusal->outcome == SLOTQ_CONNECT ||
+           (refusal->outcome == SLOTQ_UNSUPPORTED && !redis_error_is(reply, "ERR unknown command"));
+}
+
 /* Errors after which there is no use in going on: not logged in, loading, elsewhere. */
 static bool is_final(question asked, const redisReply *reply)
 {
-    static const char *const words[] = {"NOAUTH",     "LOADING",     "MOVED",
-                                        "ASK ",       "DENIED",      "BUSY",
-                                        "MASTERDOWN", "CLUSTERDOWN", "ERR max number"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (redis_error_is(reply, words[i])) {
-            return true;
-        }
+    const redis_refusal *refusal = redis_refusal_of(reply);
+    if (refusal != NULL && is_of_all(refusal, reply)) {
+        return true;
     }
     /* these two any user of a queue must be allowed, and WRONGTYPE is told by the type */
     return (asked == ASK_LENGTH || asked == ASK_FRONT) && reply->type == REDIS_REPLY_ERROR &&
            !redis_error_is(reply, "WRONGTYPE");
+}
+
+static slotq_outcome refuse_sentinel(store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_UNSUPPORTED,
+                     "this is a Sentinel, which holds no data: ask it for the primary (SENTINEL "
+                     "get-master-addr-by-name NAME), and give the URL of that server");
 }
 
 static slotq_outcome login_failed(const redisReply *reply, store_fault *fault)
@@ -245,17 +256,21 @@ static slotq_outcome read_answers(redis_connection *connection, bool of_key, int
     slotq_outcome outcome = SLOTQ_OK;
     for (uint32_t i = 0; i < ASK_COUNT; i++) {
         redisReply *reply;
+        store_fault later; /* the first refusal says why the server closes the connection then */
         if (!of_key && is_of_key((question)i)) {
             continue;
         }
-        if (!redis_connection_next(connection, 0, &reply, fault)) {
-            return fault_away(fault);
+        if (!redis_connection_next(connection, 0, &reply, outcome == SLOTQ_OK ? fault : &later)) {
+            return outcome != SLOTQ_OK ? outcome : fault_away(fault);
         }
         if (outcome == SLOTQ_OK && is_final((question)i, reply)) {
             redis_error error;
             outcome = redis_error_take(reply, false, &error, fault);
         }
         take_answer((question)i, reply, asked_ms, facts);
+        if (outcome == SLOTQ_OK && i == ASK_SERVER && strcmp(facts->mode, "sentinel") == 0) {
+            outcome = refuse_sentinel(fault);
+        }
         freeReplyObject(reply);
     }
     return outcome;
@@ -308,8 +323,11 @@ slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *
         return SLOTQ_OK;
     }
     if (strcmp(facts->role, "slave") == 0) {
-        return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "the server is a replica, which takes no writes: connect to its primary");
+        fault_say(fault, SLOTQ_UNSUPPORTED,
+                  "the server is a replica, which takes no writes: connect to its primary");
+        fault->cause = SLOTQ_CAUSE_ROLE;
+        fault->passes = true; /* after a failover this address leads to the primary again */
+        return SLOTQ_UNSUPPORTED;
     }
     if (!demands->force && strncmp(facts->policy, "allkeys-", 8) == 0) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,

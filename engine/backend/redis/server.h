@@ -14,6 +14,7 @@ typedef struct redis_facts {
     char version[REDIS_WORD_BYTES];
     char role[REDIS_WORD_BYTES];
     char policy[REDIS_WORD_BYTES];
+    char mode[REDIS_WORD_BYTES];     /* "standalone", "cluster", "sentinel" */
     char key_type[REDIS_WORD_BYTES]; /* "none", "string" … */
     bool redis7;                     /* it takes scripts with a shebang, or may */
     bool no_scripts;

@@ -61,29 +61,16 @@ static bool redis_keeps_still(const store *base)
 
 /* ---- the whole value ---- */
 
-static slotq_outcome ask_whole(redis_store *self, redisReply **reply, store_fault *fault)
+/* GET once; *refusal: it was refused, and that passes. */
+static slotq_outcome ask_whole(redis_store *self, redis_patience *patience, redisReply **reply,
+                               const redis_refusal **refusal, store_fault *fault)
 {
     const char *words[] = {"GET", self->key};
     const size_t lengths[] = {3, self->terms.key_bytes};
-    slotq_outcome outcome = SLOTQ_OK;
-    if (redis_connection_is_stale(&self->connection)) {
-        outcome = self->connection.borrowed || self->settings.no_reconnect
-                      ? fault_say(fault, SLOTQ_CONNECT, "the connection to the server is lost")
-                      : redis_store_connect(self, 0, fault);
-    }
+    *refusal = NULL;
+    slotq_outcome outcome = redis_store_reconnect(self, patience, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_ask(&self->connection, false, 2, words, lengths, reply, fault);
-    }
-    return outcome;
-}
-
-/* GET; the reply is to be freed where it answers OK. */
-static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_fault *fault)
-{
-    *reply = NULL;
-    slotq_outcome outcome = ask_whole(self, reply, fault);
-    if (outcome == SLOTQ_IO) { /* it broke on the way: reading may be asked for again */
-        outcome = ask_whole(self, reply, fault);
     }
     if (outcome != SLOTQ_OK || *reply == NULL) {
         return outcome;
@@ -91,6 +78,7 @@ static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_faul
     if ((*reply)->type == REDIS_REPLY_ERROR) {
         redis_error error;
         outcome = redis_error_take(*reply, false, &error, fault);
+        *refusal = redis_refusal_of(*reply);
     } else if ((*reply)->type == REDIS_REPLY_NIL) {
         outcome = fault_say(fault, SLOTQ_NOQUEUE, "the queue is not there any more");
     } else if ((*reply)->type != REDIS_REPLY_STRING) {
@@ -98,6 +86,23 @@ static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_faul
     }
     if (outcome != SLOTQ_OK) {
         freeReplyObject(*reply);
+    }
+    return outcome;
+}
+
+/* GET; the reply is to be freed where it returns OK. */
+static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_fault *fault)
+{
+    const redis_refusal *refusal;
+    bool again = true;
+    slotq_outcome outcome = SLOTQ_OK;
+    redis_patience patience = redis_patience_begin(&self->settings.limits);
+    while (again) {
+        *reply = NULL;
+        outcome = ask_whole(self, &patience, reply, &refusal, fault);
+        again = outcome != SLOTQ_OK &&
+                (refusal != NULL ? redis_store_outlasts(self, refusal, &patience, fault)
+                                 : redis_patience_wait(&patience, fault));
     }
     return outcome;
 }
@@ -209,7 +214,9 @@ redis_settings redis_settings_of(const slotq_options *options, const redis_addre
         .read_only = options != NULL && options->read_only,
         .own_clock = options != NULL && options->clock_ms != NULL,
     };
-    settings.reconnect_ms = first_given(redis->reconnect_ms, settings.timeout_ms, 0);
+    settings.limits.reconnect_ms = first_given(redis->reconnect_ms, settings.timeout_ms, 0);
+    settings.limits.should_stop = options != NULL ? options->should_stop : NULL;
+    settings.limits.stop_context = options != NULL ? options->stop_context : NULL;
     return settings;
 }
 
@@ -257,7 +264,8 @@ slotq_outcome redis_store_open(const redis_address *address, const char *key,
     self->base.identity = identity_mix(self->base.identity, address->host, strlen(address->host));
     self->base.identity = identity_mix(self->base.identity, parts, sizeof parts);
     self->connection.address = *address;
-    return finish(self, redis_store_connect(self, 0, fault), opened);
+    redis_patience patience = redis_patience_to_open(&self->settings.limits);
+    return finish(self, redis_store_connect(self, &patience, fault), opened);
 }
 
 slotq_outcome redis_store_attach(redisContext *context, const char *key,
@@ -269,7 +277,8 @@ slotq_outcome redis_store_attach(redisContext *context, const char *key,
     }
     slotq_outcome outcome = redis_connection_borrow(&self->connection, context, fault);
     if (outcome == SLOTQ_OK) {
-        outcome = redis_store_connect(self, 0, fault);
+        redis_patience patience = redis_patience_to_open(&self->settings.limits);
+        outcome = redis_store_connect(self, &patience, fault);
     }
     return finish(self, outcome, opened);
 }

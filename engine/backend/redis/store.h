@@ -9,6 +9,8 @@
 #include "wire/connection.h"
 #include "redis_script_names.h"
 #include "call/request.h"
+#include "call/errors.h"
+#include "patience.h"
 #include "server.h"
 #include "wire/waiter.h"
 
@@ -18,7 +20,7 @@ enum { REDIS_KEY_BYTES_MAX = 200 };
 typedef struct redis_settings {
     uint32_t connect_timeout_ms;
     uint32_t timeout_ms;
-    uint32_t reconnect_ms;
+    redis_limits limits;
     uint32_t wait_replicas;
     uint32_t wait_ms;
     bool no_reconnect;
@@ -50,9 +52,10 @@ typedef struct redis_job {
     size_t end; /* of its command among those to be sent */
     redis_script_index script;
     bool done;
-    bool sent;         /* this time */
-    bool asks_to_load; /* the server knows the script no more */
-    bool in_order;     /* others follow, which a NOSCRIPT must not let pass */
+    bool sent;                    /* this time */
+    bool asks_to_load;            /* the server knows the script no more */
+    const redis_refusal *refusal; /* the newest answer was one that passes */
+    bool in_order;                /* others follow, which a NOSCRIPT must not let pass */
     uint32_t loads;
 } redis_job;
 
@@ -60,7 +63,9 @@ typedef struct redis_job {
 void redis_store_forget_scripts(redis_store *self);
 
 /* Run verbs in one round trip, in order, others perhaps between them. Each job has its outcome
- * then; none is repeated that may have happened, but those that only read. */
+ * then. None is repeated that may have happened, but those that only read; what a server refused
+ * for now is sent again within reconnect_ms, jobs that are in_order only while nothing behind them
+ * has happened. */
 void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count);
 
 /* Put a job's command, after SCRIPT LOAD where it asks to load, behind what goes to a connection
@@ -68,9 +73,17 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count);
 slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job *job);
 bool redis_store_put_load(const redis_store *self, redis_connection *to, redis_script_index script);
 
-/* A connection that can be used, made again where it was lost; before deadline_ms (monotonic)
- * tries are repeated. OK, or why not. */
-slotq_outcome redis_store_connect(redis_store *self, uint64_t deadline_ms, store_fault *fault);
+/* A new connection, tried again while the patience lasts. OK, or why not. */
+slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, store_fault *fault);
+
+/* A connection that can be used, made again where it was lost. */
+slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience,
+                                    store_fault *fault);
+
+/* After a refusal that passes: sleep, and leave the server where another may have taken over.
+ * false: the refusal is the answer. */
+bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis_patience *patience,
+                          store_fault *fault);
 
 redis_settings redis_settings_of(const slotq_options *options, const redis_address *address);
 

@@ -267,7 +267,10 @@ static void conclude(slotq_pipeline *pipeline, entry *verb)
             consume_take(pipeline->queue, &verb->call, &verb->wanted, false, verb->batch);
         verb->reserved = verb->outcome == SLOTQ_OK ? verb->batch->count : 0;
         if (verb->outcome != SLOTQ_OK) {
-            fault_say(&verb->fault, verb->outcome, "%s", slotq_error_of(pipeline->queue)->text);
+            const slotq_error *error = slotq_error_of(pipeline->queue);
+            fault_say(&verb->fault, verb->outcome, "%s", error->text);
+            verb->fault.cause = error->cause;
+            verb->fault.passes = error->passes;
         }
     }
 }
@@ -342,6 +345,7 @@ slotq_outcome slotq_pipeline_get(const slotq_pipeline *pipeline, uint32_t index,
     memset(result, 0, sizeof *result);
     result->outcome = verb->outcome;
     result->text = text_of(verb);
+    result->passes = verb->outcome >= SLOTQ_FAILURES && verb->fault.passes;
     if (verb->outcome >= SLOTQ_FAILURES) {
         return SLOTQ_OK;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../system/monotonic.h"
+#include "../call/errors.h"
 #include "../server.h"
 
 enum { BLIND_SLEEP_MS = 1000, PATIENCE_LEAST_MS = 100, CHANNEL_BYTES = 256 };
@@ -48,9 +49,11 @@ static bool try_to_subscribe(redis_waiter *waiter, const redis_connection *model
         SLOTQ_OK) {
         return false;
     }
-    waiter->refused = reply->type == REDIS_REPLY_ERROR;
+    const redis_refusal *refusal = redis_refusal_of(reply);
+    const bool subscribed = reply->type != REDIS_REPLY_ERROR;
+    waiter->refused = !subscribed && (refusal == NULL || refusal->fate == REDIS_FATE_STAYS);
     freeReplyObject(reply);
-    return !waiter->refused;
+    return subscribed;
 }
 
 static bool subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
@@ -115,6 +118,14 @@ int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, con
         waiter->subscribed = false;
     }
     return waiter->subscribed ? waiter->connection.context->fd : -1;
+}
+
+void redis_waiter_leave(redis_waiter *waiter)
+{
+    if (waiter->subscribed) {
+        redis_connection_drop(&waiter->connection, "the server's role changed");
+        waiter->subscribed = false;
+    }
 }
 
 void redis_waiter_free(redis_waiter *waiter)

@@ -23,6 +23,9 @@ void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, con
 int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, const char *key,
                         size_t key_bytes);
 
+/* Leave the server where it listens: the next sleep subscribes anew. */
+void redis_waiter_leave(redis_waiter *waiter);
+
 void redis_waiter_free(redis_waiter *waiter);
 
 #endif

@@ -108,7 +108,7 @@ void Proxy::run()
         }
         if (waited[0].revents != 0) {
             const int client = accept(listener_, nullptr, nullptr);
-            const int server = connect_to(upstream_);
+            const int server = connect_to(upstream());
             if (client >= 0 && server >= 0) {
                 pairs.emplace_back(client, server);
             } else {

@@ -5,6 +5,7 @@
 #define TESTS_ENGINE_BACKEND_REDIS_PROXY_HPP
 
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -19,6 +20,12 @@ public:
     std::string url() const
     {
         return "unix://" + path_;
+    }
+    /* New connections go to another server from now on; those that stand, stay. */
+    void lead_to(const std::string &upstream)
+    {
+        const std::lock_guard<std::mutex> lock(place_);
+        upstream_ = upstream;
     }
     /* From now on let through so many bytes to the client, then cut, once. */
     void cut_after(long bytes)
@@ -42,6 +49,13 @@ private:
     void run();
     bool pass_back(int client, int server);
 
+    std::string upstream()
+    {
+        const std::lock_guard<std::mutex> lock(place_);
+        return upstream_;
+    }
+
+    std::mutex place_; /* upstream_ */
     std::string upstream_;
     std::string path_;
     int listener_ = -1;
