@@ -197,6 +197,20 @@ SLOTQ_API void slotq_close(slotq *queue);
  * queue is created again with another geometry, which they cannot see. OK, NOQUEUE, LOCKED, IO. */
 SLOTQ_API slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error *error);
 
+/* What a URL names: redis:// and valkey:// are the same, schemes are read in any case. */
+typedef enum slotq_place {
+    SLOTQ_PLACE_FOLDER,     /* everything without a scheme */
+    SLOTQ_PLACE_REDIS,      /* redis://, valkey:// */
+    SLOTQ_PLACE_REDIS_UNIX, /* unix:// */
+    SLOTQ_PLACE_TLS,        /* rediss://, valkeys://: refused, as TLS is not built in */
+    SLOTQ_PLACE_UNKNOWN     /* another scheme, or a misspelt one of these: refused */
+} slotq_place;
+SLOTQ_API slotq_place slotq_url_kind(const char *url);
+
+/* Write the URL for people into shown, cut at bytes: *** stands for user, password and whatever
+ * else might be one. */
+SLOTQ_API void slotq_url_show(const char *url, char *shown, size_t bytes);
+
 /* Call visit for each queue in the folder or database, in the order of names, until visit returns
  * false. OK, IO. */
 SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context, const char *name),

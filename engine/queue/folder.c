@@ -96,7 +96,6 @@ static slotq_outcome folder_list(const char *url, scheme_visit visit, void *cont
 }
 
 const scheme scheme_folder = {
-    .prefix = "",
     .poll_ms = POLL_MS,
     .name_fault = folder_name_fault,
     .create = folder_create,

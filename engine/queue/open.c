@@ -13,17 +13,13 @@ enum { POLL_MS_DEFAULT = 1000 };
 
 /* ---- urls and names ---- */
 
-/* No URL counts as a folder's, and is refused by judge_url. */
+const scheme scheme_unknown = {
+    .missing = "the URL has a scheme that slotq does not know: give redis://HOST, "
+               "unix:///PATH, or a folder (one with such a name as ./NAME)"};
+
 static const scheme *scheme_of(const char *url)
 {
-    if (url == NULL) {
-        return &scheme_folder;
-    }
-    const scheme *const *kind = scheme_table;
-    while (strncmp(url, (*kind)->prefix, strlen((*kind)->prefix)) != 0) {
-        kind++; /* the last one, the folder's, fits all */
-    }
-    return *kind;
+    return scheme_table[slotq_url_kind(url)];
 }
 
 static slotq_outcome judge_url(const char *url, const scheme *kind, slotq_error *error)
@@ -33,13 +29,6 @@ static slotq_outcome judge_url(const char *url, const scheme *kind, slotq_error 
     }
     if (kind->missing != NULL) {
         return error_say(error, SLOTQ_UNSUPPORTED, "%s", kind->missing);
-    }
-    const char *scheme_end = strstr(url, "://");
-    const char *slash = strchr(url, '/');
-    if (kind->prefix[0] == '\0' && scheme_end != NULL && scheme_end + 1 == slash) {
-        return error_say(error, SLOTQ_UNSUPPORTED,
-                         "the URL has a scheme that slotq does not know: give a folder, like "
-                         "\".\"");
     }
     return SLOTQ_OK;
 }

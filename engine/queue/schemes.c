@@ -3,10 +3,11 @@
  */
 #include "schemes.h"
 
-#define NO_REDIS "this build has no Redis: link libslotq_redis, or give a folder, like \".\""
+static const scheme redis = {
+    .missing = "this build has no Redis: link libslotq_redis, or give a folder, like \".\""};
 
-static const scheme redis = {.prefix = "redis://", .missing = NO_REDIS};
-static const scheme redis_tls = {.prefix = "rediss://", .missing = NO_REDIS};
-static const scheme redis_unix = {.prefix = "unix://", .missing = NO_REDIS};
-
-const scheme *const scheme_table[] = {&redis, &redis_tls, &redis_unix, &scheme_folder};
+const scheme *const scheme_table[] = {
+    [SLOTQ_PLACE_FOLDER] = &scheme_folder,   [SLOTQ_PLACE_REDIS] = &redis,
+    [SLOTQ_PLACE_REDIS_UNIX] = &redis,       [SLOTQ_PLACE_TLS] = &redis,
+    [SLOTQ_PLACE_UNKNOWN] = &scheme_unknown,
+};

@@ -12,7 +12,6 @@ typedef bool (*scheme_visit)(void *context, const char *name);
 /* One kind. All functions are there, or missing says why none is. They are given a name that
  * name_fault passed, fill fault where they do not answer OK, and print nothing. */
 typedef struct scheme {
-    const char *prefix;  /* how its URLs begin; "" = all others, which are folders */
     const char *missing; /* NULL, or why URLs of this kind are refused as UNSUPPORTED */
     uint32_t poll_ms;    /* options.poll_ms where none is given */
     /* NULL, or the rule that a queue's name breaks ("the queue's name …"). */
@@ -33,8 +32,10 @@ enum { SCHEME_NAME_BYTES_MAX = 200 };
 /* Queues in a folder (folder.c). */
 extern const scheme scheme_folder;
 
-/* All kinds, the first whose prefix fits counts; ends with the folder's. schemes.c of either
- * library. */
+/* URLs of a scheme that is not known (open.c). */
+extern const scheme scheme_unknown;
+
+/* By slotq_place. schemes.c of either library. */
 extern const scheme *const scheme_table[];
 
 #endif

@@ -78,13 +78,11 @@ TEST_CASE("a wide character takes two columns")
 
 TEST_CASE("a URL is shown without its password")
 {
-    CHECK(std::string(shown_url("redis://me:secret@host:1/2").text) == "redis://me:***@host:1/2");
-    CHECK(std::string(shown_url("redis://:secret@host").text) == "redis://:***@host");
-    CHECK(std::string(shown_url("redis://me:p@ss@host").text) == "redis://me:***@host");
+    CHECK(std::string(shown_url("redis://me:secret@host:1/2").text) == "redis://***@host:1/2");
     CHECK(std::string(shown_url("redis://host:1").text) == "redis://host:1");
     CHECK(std::string(shown_url("redis://[::1]:6379").text) == "redis://[::1]:6379");
     CHECK(std::string(shown_url("unix:///s?db=1&password=secret&user=x").text) ==
-          "unix:///s?db=1&password=***&user=x");
+          "unix:///s?db=1&password=***&user=***");
     CHECK(std::string(shown_url("/a/folder@home:x").text) == "/a/folder@home:x");
     CHECK(std::string(shown_url(".").text) == ".");
 }

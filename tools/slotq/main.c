@@ -12,6 +12,7 @@
 #include "verbs/open.h"
 #include "say/output.h"
 #include "say/report.h"
+#include "say/texts.h"
 
 /* 0, 1 and 2 must be taken, or a queue's file could become stdout. A stdout that was closed
  * refuses what is written: a token that nobody sees must not look like success. */
@@ -53,11 +54,10 @@ static void survive_size_limits(void)
 /* Whoever means a server writes localhost:6379 at first. */
 static void hint_at_servers(const command_line *line)
 {
-    if (strchr(line->url, ':') != NULL && !open_is_server(line->url) &&
+    if (strchr(line->url, ':') != NULL && slotq_url_kind(line->url) == SLOTQ_PLACE_FOLDER &&
         access(line->url, F_OK) != 0) {
-        complain("no such folder: %s; the URL of a server begins with redis:// or "
-                 "unix://",
-                 line->url);
+        complain("no such folder: %s; the URL of a server begins with redis:// or unix://",
+                 shown_url(line->url).text);
     }
 }
 

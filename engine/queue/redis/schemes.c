@@ -75,18 +75,22 @@ static slotq_outcome redis_list(const char *url, scheme_visit visit, void *conte
                                : outcome;
 }
 
-#define REDIS(url_prefix)                                                                          \
-    {                                                                                              \
-        .prefix = url_prefix, .poll_ms = POLL_MS, .name_fault = redis_name_fault,                  \
-        .create = redis_create, .import = redis_import, .open = redis_open,                        \
-        .remove = redis_remove, .list = redis_list                                                 \
-    }
+static const scheme redis = {
+    .poll_ms = POLL_MS,
+    .name_fault = redis_name_fault,
+    .create = redis_create,
+    .import = redis_import,
+    .open = redis_open,
+    .remove = redis_remove,
+    .list = redis_list,
+};
 
-static const scheme redis = REDIS("redis://");
-static const scheme redis_unix = REDIS("unix://");
 static const scheme redis_tls = {
-    .prefix = "rediss://",
-    .missing = "this build has no TLS: give redis:// or unix://, through a tunnel where the "
-               "network is not trusted"};
+    .missing = "this build has no TLS (rediss://, valkeys://): give redis:// or unix://, through a "
+               "tunnel where the network is not trusted"};
 
-const scheme *const scheme_table[] = {&redis, &redis_tls, &redis_unix, &scheme_folder};
+const scheme *const scheme_table[] = {
+    [SLOTQ_PLACE_FOLDER] = &scheme_folder,   [SLOTQ_PLACE_REDIS] = &redis,
+    [SLOTQ_PLACE_REDIS_UNIX] = &redis,       [SLOTQ_PLACE_TLS] = &redis_tls,
+    [SLOTQ_PLACE_UNKNOWN] = &scheme_unknown,
+};

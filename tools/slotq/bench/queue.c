@@ -67,7 +67,8 @@ static int count_files(const bench_plan *plan, uint64_t *count)
 {
     DIR *folder = opendir(plan->line->url);
     if (folder == NULL) {
-        complain("cannot look into the folder %s: %s", plan->line->url, strerror(errno));
+        complain("cannot look into the folder %s: %s", shown_url(plan->line->url).text,
+                 strerror(errno));
         return EXIT_CODE_FAILURE;
     }
     *count = 0;

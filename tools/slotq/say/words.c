@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "slotq.h"
 #include "texts.h"
 
 size_t visible_bytes(const uint8_t *bytes, size_t size)
@@ -102,20 +103,7 @@ word_text shell_word(const char *text)
 word_text shown_url(const char *url)
 {
     word_text shown;
-    const char *scheme = strstr(url, "://");
-    const char *user = scheme != NULL ? scheme + 3 : "";
-    const char *host = strrchr(user, '@');
-    const char *colon = host != NULL ? memchr(user, ':', (size_t)(host - user)) : NULL;
-    const char *asked = strstr(url, "password="); /* a part of the query */
-    if (scheme != NULL && asked != NULL) {
-        const char *value = asked + strlen("password=");
-        snprintf(shown.text, sizeof shown.text, "%.*s***%s", (int)(value - url), url,
-                 value + strcspn(value, "&"));
-    } else if (colon != NULL) {
-        snprintf(shown.text, sizeof shown.text, "%.*s:***%s", (int)(colon - url), url, host);
-    } else {
-        snprintf(shown.text, sizeof shown.text, "%s", url);
-    }
+    slotq_url_show(url, shown.text, sizeof shown.text);
     return shown;
 }
 

@@ -71,8 +71,8 @@ command_text shown_command(const command_line *line, const char *command, const 
 
 bool open_is_server(const char *url)
 {
-    return strncmp(url, "redis://", 8) == 0 || strncmp(url, "rediss://", 9) == 0 ||
-           strncmp(url, "unix://", 7) == 0;
+    const slotq_place place = slotq_url_kind(url);
+    return place != SLOTQ_PLACE_FOLDER && place != SLOTQ_PLACE_UNKNOWN;
 }
 
 static bool is_alphanumeric(char letter)

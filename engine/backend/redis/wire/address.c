@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "../../url.h"
+
 /* A part of the URL, not ended by a NUL. */
 typedef struct part {
     const char *from;
@@ -163,7 +165,8 @@ static bool parse_host(part place, redis_address *address)
         }
     }
     address->port = (uint16_t)port;
-    return decode(host, address->host, sizeof address->host);
+    return decode(host, address->host, sizeof address->host) &&
+           strchr(address->host, '@') == NULL; /* a login, encoded whole: it is not to be shown */
 }
 
 static slotq_outcome parse_network(const char *at, redis_address *address, store_fault *fault)
@@ -214,22 +217,20 @@ static slotq_outcome parse_unix(const char *at, redis_address *address, store_fa
     return *at == '?' ? parse_query(at + 1, address, fault) : SLOTQ_OK;
 }
 
-static const char *behind(const char *url, const char *prefix)
-{
-    const size_t length = strlen(prefix);
-    return strncmp(url, prefix, length) == 0 ? url + length : NULL;
-}
-
 slotq_outcome redis_address_parse(const char *url, redis_address *address, store_fault *fault)
 {
     memset(address, 0, sizeof *address);
-    const char *network = behind(url, "redis://");
-    const char *path = behind(url, "unix://");
+    const char *rest;
+    const slotq_place place = url_place(url, &rest);
     slotq_outcome outcome;
-    if (network != NULL) {
-        outcome = parse_network(network, address, fault);
-    } else if (path != NULL) {
-        outcome = parse_unix(path, address, fault);
+    if (place == SLOTQ_PLACE_REDIS) {
+        outcome = parse_network(rest, address, fault);
+    } else if (place == SLOTQ_PLACE_REDIS_UNIX) {
+        outcome = parse_unix(rest, address, fault);
+    } else if (place == SLOTQ_PLACE_TLS) {
+        outcome = fault_say(fault, SLOTQ_UNSUPPORTED,
+                            "this build has no TLS (rediss://, valkeys://): give redis:// or "
+                            "unix://, through a tunnel where the network is not trusted");
     } else {
         outcome = invalid(fault, "is not one of Redis");
     }

@@ -26,8 +26,9 @@ static slotq_outcome refuse(const redis_address *address, int system_errno, stor
 {
     const char *remedy = "is a server there, and is this the right place?";
     if (address->is_unix) {
-        fault_system(fault, system_errno, "cannot connect to the socket %.300s (%s)", address->host,
-                     remedy);
+        const bool may_have_login = strchr(address->host, '@') != NULL;
+        fault_system(fault, system_errno, "cannot connect to the socket %.300s (%s)",
+                     may_have_login ? "of the URL" : address->host, remedy);
     } else {
         fault_system(fault, system_errno, "cannot connect to %.256s port %u (%s)", address->host,
                      address->port, remedy);

@@ -1,0 +1,178 @@
+/* url.c: URLs for callers: what kind one is, and one that may be shown to people. Of a URL's text
+ * only what is known to be harmless is shown; all else may be a password in the wrong place.
+ */
+#include <string.h>
+
+#include "../backend/url.h"
+
+slotq_place slotq_url_kind(const char *url)
+{
+    return url == NULL ? SLOTQ_PLACE_FOLDER : url_place(url, NULL);
+}
+
+/* Text that is being written, cut where it does not fit. */
+typedef struct writer {
+    char *to;
+    size_t room; /* its NUL has one byte more */
+    size_t used;
+} writer;
+
+static void put(writer *shown, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length && shown->used < shown->room; i++) {
+        shown->to[shown->used++] = text[i];
+    }
+    shown->to[shown->used] = '\0';
+}
+
+static void hide(writer *shown)
+{
+    put(shown, "***", 3);
+}
+
+static void put_number(writer *shown, const char *text, size_t length)
+{
+    if (strspn(text, "0123456789") >= length) {
+        put(shown, text, length);
+    } else {
+        hide(shown);
+    }
+}
+
+/* host, host:port, [::1]:port */
+static void put_host(writer *shown, const char *text, size_t length)
+{
+    const char *colon = memchr(text, ':', length);
+    const char *end = memchr(text, ']', length);
+    if (length > 0 && text[0] == '[' && end != NULL) {
+        colon = memchr(end, ':', length - (size_t)(end - text));
+    }
+    const size_t host_length = colon != NULL ? (size_t)(colon - text) : length;
+    if (memchr(text, '%', host_length) != NULL) { /* a login that was encoded whole */
+        hide(shown);
+    } else {
+        put(shown, text, host_length);
+    }
+    if (colon != NULL) {
+        put(shown, ":", 1);
+        put_number(shown, colon + 1, length - (size_t)(colon - text) - 1);
+    }
+}
+
+static bool is_harmless(const char *key, size_t length)
+{
+    static const char *const keys[] = {"db", "timeout_ms", "connect_timeout_ms"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        found = found || (strlen(keys[i]) == length && memcmp(key, keys[i], length) == 0);
+    }
+    return found;
+}
+
+/* From the '?' on. */
+static void put_query(writer *shown, const char *at)
+{
+    while (*at != '\0') {
+        put(shown, at++, 1); /* '?' or '&' */
+        const size_t length = strcspn(at, "&");
+        const char *sign = memchr(at, '=', length);
+        const size_t key_length = sign != NULL ? (size_t)(sign - at) : 0;
+        const bool is_login =
+            key_length == strlen("password") && memcmp(at, "password", key_length) == 0;
+        if (is_harmless(at, key_length)) {
+            put(shown, at, key_length + 1);
+            put_number(shown, sign + 1, length - key_length - 1);
+        } else if (is_login || (key_length == 4 && memcmp(at, "user", 4) == 0)) {
+            put(shown, at, key_length + 1);
+            hide(shown);
+        } else {
+            hide(shown);
+        }
+        at += length;
+    }
+}
+
+/* A user's name is hidden too: many put their only secret there. */
+static const char *hide_login(writer *shown, const char *at)
+{
+    const char *sign = strrchr(at, '@');
+    if (sign != NULL) {
+        hide(shown);
+    }
+    return sign != NULL ? sign : at;
+}
+
+static void put_network(writer *shown, const char *at)
+{
+    at = hide_login(shown, at);
+    const size_t length = strcspn(at, "/?#");
+    put_host(shown, at, length);
+    at += length;
+    if (*at == '/') {
+        const size_t path_length = strcspn(at, "?#");
+        put(shown, at, 1);
+        put_number(shown, at + 1, path_length - 1);
+        at += path_length;
+    }
+    if (*at == '#') {
+        hide(shown);
+    } else {
+        put_query(shown, at);
+    }
+}
+
+static void put_socket(writer *shown, const char *at)
+{
+    if (at[0] != '/') {
+        hide(shown);
+        return;
+    }
+    const size_t length = strcspn(at, "?");
+    const char *colon = strchr(at, ':');
+    if (colon != NULL && strchr(colon, '@') != NULL) {
+        hide(shown);
+    } else {
+        put(shown, at, length);
+    }
+    put_query(shown, at + length);
+}
+
+/* Not a URL; but me:secret@host is often meant as one. */
+static void put_folder(writer *shown, const char *url)
+{
+    const char *colon = strchr(url, ':');
+    const bool has_login = colon != NULL && strchr(colon, '@') != NULL;
+    const char *from = has_login ? hide_login(shown, url) : url;
+    put(shown, from, strlen(from));
+}
+
+void slotq_url_show(const char *url, char *shown, size_t bytes)
+{
+    writer to = {.to = shown, .room = bytes - 1};
+    const char *rest = NULL;
+    if (shown == NULL || bytes == 0) {
+        return;
+    }
+    shown[0] = '\0';
+    if (url == NULL) {
+        return;
+    }
+    const slotq_place place = url_place(url, &rest);
+    if (place == SLOTQ_PLACE_FOLDER) {
+        put_folder(&to, url);
+        return;
+    }
+    if (place == SLOTQ_PLACE_UNKNOWN) {
+        const char *begin = url + strspn(url, " \t\r\n\v\f");
+        put(&to, begin, strcspn(begin, ":"));
+        put(&to, "://", 3);
+        hide(&to);
+        return;
+    }
+    put(&to, url, (size_t)(rest - url));
+    if (place == SLOTQ_PLACE_REDIS_UNIX) {
+        put_socket(&to, rest);
+    } else {
+        put_network(&to, rest);
+    }
+}
