@@ -494,10 +494,12 @@ SLOTQ_API slotq_outcome slotq_reclaim(slotq *queue, uint8_t group, uint32_t *rea
 /* Up to limit dead messages, oldest first, without the first `skip`. OK, EMPTY. */
 SLOTQ_API slotq_outcome slotq_dead_list(slotq *queue, uint32_t skip, uint32_t limit,
                                         slotq_batch *batch);
-/* Push up to limit (0 = all) dead messages again, oldest first, with attempts 0, for the group in
- * which each died. OK (also with *count 0), FULL and PAUSED (*count messages were pushed before).
- * count may be NULL. */
-SLOTQ_API slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count);
+/* Look at up to limit (0 = all) dead messages, oldest first. Sound ones are pushed again, with
+ * attempts 0, for the group in which each died. Damaged ones stay dead, as the newest. OK (also
+ * with *count 0), FULL and PAUSED (*count messages were pushed before, *damaged ones stayed). count
+ * and damaged may be NULL. */
+SLOTQ_API slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count,
+                                           uint32_t *damaged);
 /* Delete all dead messages; *count (may be NULL) is their number. OK. */
 SLOTQ_API slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count);
 /* what: SLOTQ_PAUSE_IN (pushes), _OUT (reserves) or _BOTH. OK, also if it is in that state. */

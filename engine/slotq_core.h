@@ -119,12 +119,24 @@ typedef struct slotq_call_reclaim {
     uint32_t dead_count;  /* out: messages that died */
 } slotq_call_reclaim;
 
-/* redrive: push dead messages again, oldest first. OK, FULL and PAUSED (count messages were pushed
- * before that), INVALID. dead_purge: delete all dead messages; count is their number. */
+/* A dead message that the caller of redrive has judged. */
+typedef struct slotq_judged {
+    uint64_t id;
+    uint8_t group; /* it died in this group */
+    bool is_damaged;
+} slotq_judged;
+
+/* redrive: push dead messages again, oldest first; damaged ones stay dead, as the newest. OK, FULL
+ * and PAUSED (count were pushed before that), INVALID. dead_purge: delete all dead messages; count
+ * is their number. */
 typedef struct slotq_call_dead {
-    uint32_t limit;    /* redrive: max messages, 1 to SLOTQ_CALL_MESSAGES_MAX */
-    uint32_t count;    /* out */
-    uint64_t first_id; /* out: redrive, the first new id; 0 = none */
+    uint32_t limit;   /* redrive: max messages to look at, 1 to SLOTQ_CALL_MESSAGES_MAX */
+    uint32_t count;   /* out: redrive: messages pushed; dead_purge: messages deleted */
+    uint32_t damaged; /* out: redrive: messages that stay dead because they are damaged */
+    uint32_t judged_count;
+    uint64_t first_id;          /* out: redrive, the first new id; 0 = none */
+    const slotq_judged *judged; /* redrive of a queue with checks where a script runs it, which
+                                   cannot compute them; the core judges for itself */
 } slotq_call_dead;
 
 /* pause, resume: SLOTQ_PAUSE_…; INVALID if 0 or above 3. */

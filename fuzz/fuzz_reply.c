@@ -137,6 +137,8 @@ static void judge(const asked *it, slotq_outcome outcome)
         require(call->settle.dead_count <= call->settle.ok_count);
     } else if ((call->verb == SLOTQ_PEEK || call->verb == SLOTQ_DEAD_LIST) && outcome == SLOTQ_OK) {
         require(call->look.count >= 1 && call->look.count <= it->limit);
+    } else if (call->verb == SLOTQ_REDRIVE) {
+        require(call->dead.count + call->dead.damaged <= it->limit);
     } else if (call->verb == SLOTQ_STATUS && outcome == SLOTQ_OK) {
         require((uint32_t)call->status.status.state <= SLOTQ_STATE_DONE);
         require(call->status.status.attempts <= 63);

@@ -317,7 +317,7 @@ static void make_replies(void)
         REPLY(SLOTQ_EXTEND, 0, 0, 0, "$4\r\n\5\13\0\0\r\n"),
         REPLY(SLOTQ_REMOVE, 0, 0, 0, "+LEASED\r\n"),
         REPLY(SLOTQ_RECLAIM, 0, 0, 0, "*3\r\n$2\r\nOK\r\n:1\r\n:2\r\n"),
-        REPLY(SLOTQ_REDRIVE, 0, 4, 0, "*3\r\n$4\r\nFULL\r\n:1\r\n:9\r\n"),
+        REPLY(SLOTQ_REDRIVE, 0, 4, 0, "*4\r\n$4\r\nFULL\r\n:1\r\n:9\r\n:2\r\n"),
         REPLY(SLOTQ_DEAD_PURGE, 0, 0, 0, ":3\r\n"),
         REPLY(SLOTQ_PURGE, 0, 0, 0, "+OK\r\n"),
         REPLY(SLOTQ_STATUS, 0, 0, 0,

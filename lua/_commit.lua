@@ -144,13 +144,23 @@ local function end_of(piece)
     return piece.stop or piece.offset + #piece[1] + piece.length
 end
 
--- the piece that ends last is written first: a server that refuses strings of that length
--- (a lower proto-max-bulk-len) refuses it before any other write
+-- pieces must be written in the order of put: one may overwrite the source of an earlier one
+local in_order
+
+-- the piece that ends last is written first, or its last byte as it is now: a server that refuses
+-- strings of that length (a lower proto-max-bulk-len) refuses it before any other write
 local function write_pieces()
+    local last = 1
     for i = 2, #pieces do
-        if end_of(pieces[i]) > end_of(pieces[1]) then
-            pieces[1], pieces[i] = pieces[i], pieces[1]
+        if end_of(pieces[i]) > end_of(pieces[last]) then
+            last = i
         end
+    end
+    if in_order and last > 1 then
+        local at = end_of(pieces[last]) - 1
+        call('SETRANGE', key, decimal(at), bytes_at(at, 1))
+    elseif last > 1 then
+        pieces[1], pieces[last] = pieces[last], pieces[1]
     end
     for _, piece in ipairs(pieces) do
         if piece.source then

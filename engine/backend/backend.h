@@ -86,6 +86,7 @@ struct store {
                           can be told */
     bool is_listened; /* its owner polls for wakes himself: whoever finds nothing is waiting */
     bool wants_now;   /* every call should have a now, rough where the verb needs none */
+    bool asks_judged; /* it cannot compute checks: redrive brings judged if the queue has checks */
     const store_owner *owner; /* NULL while it is opened, and no verb is run then */
     const void *handle;       /* of the owner, for its functions */
 };

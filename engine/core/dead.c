@@ -43,7 +43,25 @@ static void take_oldest(verb_frame *frame)
     frame->dead_changed = true;
 }
 
-/* Push the oldest dead message again; a damaged one cannot be pushed and is dropped. */
+/* A damaged message becomes the newest: those behind it can be redriven, and a record of this step
+ * that is replayed finds its source untouched. In a full section the entry is there already. */
+static slotq_outcome keep_damaged(verb_frame *frame)
+{
+    const slotq_view *view = frame->view;
+    front_block *front = &frame->front;
+    const uint32_t slots = view->geometry.dead_slots;
+    const uint32_t newest = ring_add(front->dead_head, front->dead_count, slots);
+    if (newest != front->dead_head) {
+        step_patch_copy(frame->step, dead_entry_offset(view, newest),
+                        dead_entry_offset(view, front->dead_head), DEAD_ENTRY_BYTES + view->stride);
+    }
+    front->dead_head = ring_add(front->dead_head, 1, slots);
+    frame->dead_changed = true;
+    frame->call->dead.damaged++;
+    return frame_commit(frame, SLOTQ_MORE);
+}
+
+/* Push the oldest dead message again, unless it is damaged. */
 static slotq_outcome redrive_one(verb_frame *frame)
 {
     const slotq_view *view = frame->view;
@@ -56,9 +74,7 @@ static slotq_outcome redrive_one(verb_frame *frame)
     }
     slotq_slot content;
     if (!slotq_core_slot(view, entry + DEAD_ENTRY_BYTES, &content)) {
-        take_oldest(frame);
-        front->dead_dropped++;
-        return frame_commit(frame, SLOTQ_MORE);
+        return keep_damaged(frame);
     }
     const uint32_t slot = slot_offset(view, front->tail);
     step_patch_copy(frame->step, slot, entry + DEAD_ENTRY_BYTES, view->stride);
@@ -88,12 +104,16 @@ slotq_outcome redrive_step(const slotq_view *view, slotq_call *call, slotq_step 
     if (call->progress.phase == 0) {
         call->progress.phase = 1;
         dead->count = 0;
+        dead->damaged = 0;
         dead->first_id = 0;
+        const uint32_t there = frame.front.dead_count;
+        call->progress.message_index = dead->limit < there ? dead->limit : there;
     }
     if (frame.front.paused & SLOTQ_PAUSE_IN) {
         return SLOTQ_PAUSED;
     }
-    if (dead->count == dead->limit || frame.front.dead_count == 0) {
+    const uint32_t to_look_at = call->progress.message_index;
+    if (dead->count + dead->damaged >= to_look_at || frame.front.dead_count == 0) {
         return SLOTQ_OK;
     }
     const uint32_t used = ring_distance(frame.front.head, frame.front.tail, frame.slots);

@@ -1,4 +1,4 @@
-/* administer.c: mending and administration: remove, reclaim, the dead, pause, purge, export.
+/* administer.c: mending and administration: remove, reclaim, dead purge, pause, purge, export.
  */
 #include "handle.h"
 
@@ -45,36 +45,6 @@ slotq_outcome slotq_reclaim(slotq *queue, uint8_t group, uint32_t *ready_count,
     }
     if (dead_count != NULL) {
         *dead_count = dead;
-    }
-    return outcome;
-}
-
-slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count)
-{
-    slotq_call call;
-    slotq_outcome outcome = SLOTQ_OK;
-    uint32_t done = 0;
-    if (count != NULL) {
-        *count = 0;
-    }
-    if (queue == NULL) {
-        return SLOTQ_INVALID;
-    }
-    /* asked even where none can be dead: a refusal is the same for every queue */
-    const uint32_t most = queue->geometry.dead_slots > 0 ? queue->geometry.dead_slots : 1;
-    const uint32_t wanted = limit == 0 || limit > most ? most : limit;
-    bool more;
-    do {
-        const uint32_t left = wanted - done;
-        const uint32_t part = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
-        slotq_core_begin(&call, SLOTQ_REDRIVE, STORE_TIME);
-        call.dead = (slotq_call_dead){.limit = part};
-        outcome = queue_call(queue, &call);
-        done += call.dead.count;
-        more = outcome == SLOTQ_OK && call.dead.count == part && done < wanted;
-    } while (more);
-    if (count != NULL) {
-        *count = done;
     }
     return outcome;
 }

@@ -93,6 +93,7 @@ private:
     std::string remove();
     std::string reclaim();
     std::string redrive();
+    std::string judged(uint32_t limit) const;
     std::string administer();
     std::string look();
     std::string stats();

@@ -44,7 +44,8 @@ const std::vector<std::string> &nonsense()
 /* Arguments that may be any bytes: a payload, packed slots. */
 bool is_bytes(const std::string &script, size_t index)
 {
-    return (script == "push" && index >= 1) || (script == "push_packed" && index == 2);
+    return (script == "push" && index >= 1) || (script == "push_packed" && index == 2) ||
+           (script == "redrive" && index == 2);
 }
 
 /* Arguments that are refused only where they are too long, or may be empty. */
@@ -113,6 +114,7 @@ TEST_CASE("arguments: empty, missing, too many")
         }
         /* the last of these may be left out, as a caller that wants nothing of it does */
         const size_t needed = script == "push_packed"            ? 3
+                              : script == "redrive"              ? 2
                               : script.substr(0, 7) == "reserve" ? 4
                                                                  : good.size();
         for (size_t count = 0; count < needed; count++) {

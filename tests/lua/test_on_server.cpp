@@ -151,7 +151,7 @@ Arguments Queue::sample(const std::string &script) const
         {"push", {"x"}},
         {"push_packed", {"1", slot("x"), "none", "", ""}},
         {"reclaim", {"0"}},
-        {"redrive", {"1"}},
+        {"redrive", {"1", number(leased_id + 1, 6) + number(0, 2)}},
         {"remove", {std::to_string(leased_id + 4), "0"}},
         {"reserve", {"0", "1", "30000", ""}},
         {"reserve_packed", {"0", "1", "30000", ""}},

@@ -219,7 +219,8 @@ Reply expected_simple(const slotq_call &call, slotq_outcome outcome)
         return reply;
     case SLOTQ_REDRIVE:
         reply.items = {status_reply(code_name(outcome)), integer_reply(call.dead.count),
-                       integer_reply(static_cast<int64_t>(call.dead.first_id))};
+                       integer_reply(static_cast<int64_t>(call.dead.first_id)),
+                       integer_reply(call.dead.damaged)};
         return reply;
     case SLOTQ_DEAD_PURGE:
         return integer_reply(call.dead.count);

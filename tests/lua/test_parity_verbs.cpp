@@ -381,11 +381,33 @@ std::string Play::reclaim()
     return compare(expected_simple(call, outcome));
 }
 
+/* What the library tells the script: the oldest dead messages, and which are damaged. */
+std::string Play::judged(uint32_t limit) const
+{
+    const slotq_view &view = image_.view();
+    const uint64_t count = std::min<uint64_t>(limit, image_.get(field::shared_dead_count));
+    std::string told;
+    for (uint64_t i = 0; i < count && limit <= 4096; i++) {
+        const uint64_t place = image_.get(field::shared_dead_head) + i;
+        const uint32_t offset =
+            image_.dead_offset(static_cast<uint32_t>(place % view.geometry.dead_slots));
+        const uint8_t *entry = image_.data() + offset;
+        slotq_slot slot;
+        told += number(support::load(entry, 6), 6) + number(entry[13], 1) +
+                number(slotq_core_slot(&view, offset + 16, &slot) ? 0 : 1, 1);
+    }
+    return told;
+}
+
 std::string Play::redrive()
 {
     slotq_call call = fresh(SLOTQ_REDRIVE);
     call.dead.limit = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(5);
-    send("redrive", {now(), std::to_string(call.dead.limit)});
+    Arguments arguments = {now(), std::to_string(call.dead.limit)};
+    if ((image_.geometry().flags & SLOTQ_FLAG_CHECKS) != 0 || choices_.one_in(4)) {
+        arguments.push_back(judged(call.dead.limit));
+    }
+    send("redrive", arguments);
     const slotq_outcome outcome = image_.run(call);
     return compare(expected_simple(call, outcome));
 }

@@ -198,6 +198,22 @@ void Queue::close()
     queue_ = nullptr;
 }
 
+void Queue::replace(const std::vector<uint8_t> &image)
+{
+    if (kind_ == Kind::buffer && image.size() <= buffer_.size() * sizeof buffer_[0]) {
+        std::copy(image.begin(), image.end(), reinterpret_cast<uint8_t *>(buffer_.data()));
+        return;
+    }
+    slotq_error error = {};
+    close();
+    if (kind_ == Kind::memory ||
+        slotq_remove_queue(url_.c_str(), name_.c_str(), &error) != SLOTQ_OK ||
+        slotq_import(url_.c_str(), name_.c_str(), image.data(), image.size(), &error) != SLOTQ_OK) {
+        throw std::runtime_error(std::string("the image cannot be replaced: ") + error.text);
+    }
+    reopen();
+}
+
 void Queue::reopen()
 {
     if (kind_ == Kind::memory) {

@@ -124,6 +124,8 @@ public:
     slotq_status status(uint64_t id, uint8_t group = 0);
     /* The image without the word `wake`. */
     std::vector<uint8_t> image();
+    /* Make it another image, which must be sound. Not of memory. */
+    void replace(const std::vector<uint8_t> &image);
     /* The text of the last refusal. */
     std::string error() const;
 

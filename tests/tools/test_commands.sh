@@ -61,6 +61,21 @@ expect 'no dead left' 3 - 'no dead message' dead ls jobs
 expect 'it is back, with a new id' 0 "^5:[0-9]+\t1\tfour$" - reserve jobs --lease 1h
 expect 'reserve in JSON' 3 - '' reserve jobs --json
 expect 'dead purge' 0 '"purged":0' - dead purge jobs --json
+expect 'create one to be damaged' 0 - '' create hurt --slots 8 --payload 16 --dead 5 --checks \
+    --no-stamps
+expect 'push five' 0 '^5$' - push hurt a b c d e
+for slot in 9 8; do # the payloads of the two oldest
+    printf X | dd of=hurt.slotq bs=1 conv=notrunc status=none \
+        seek=$(($(stat -c %s hurt.slotq) - 190 - 22 * slot + 6))
+done
+expect 'reserve gives the other three' 0 '^3:' - reserve hurt -n 5
+mapfile -t three < <(token)
+expect 'kill them' 0 - - kill hurt "${three[@]}"
+expect 'redrive tells of the damaged' 0 - \
+    '3 dead messages redriven, 2 damaged stay in the dead section' dead redrive hurt
+expect 'and leaves them there' 0 '^1\t' - dead ls hurt
+expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2\}$' - dead redrive hurt --json
+expect 'the queue is sound' 0 'sound' - check hurt
 expect 'remove of a leased one is refused' 9 - 'leased' remove jobs 5
 expect 'remove of a waiting one' 0 - - remove jobs 2
 expect 'removed is gone' 8 - 'finished already' remove jobs 2

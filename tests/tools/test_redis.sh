@@ -57,6 +57,20 @@ expect 'status of a dead one' 0 '4  dead: reason 7, .* ago +1 ' - status jobs 4
 expect 'redrive' 0 - '1 dead message redriven' dead redrive jobs
 expect 'no dead left' 3 - 'no dead message' dead ls jobs
 expect 'dead purge' 0 '"purged":0' - dead purge jobs --json
+expect 'create one to be damaged' 0 - '' create hurt --slots 8 --payload 16 --dead 5 --checks \
+    --no-stamps
+expect 'push five' 0 '^5$' - push hurt a b c d e
+for slot in 9 8; do # the payloads of the two oldest
+    redis setrange hurt $(($(redis strlen hurt) - 190 - 22 * slot + 6)) X >out
+done
+expect 'reserve gives the other three' 0 '^3:' - reserve hurt -n 5
+mapfile -t three < <(token)
+expect 'kill them' 0 - - kill hurt "${three[@]}"
+expect 'redrive tells of the damaged' 0 - \
+    '3 dead messages redriven, 2 damaged stay in the dead section' dead redrive hurt
+expect 'and leaves them there' 0 '^1\t' - dead ls hurt
+expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2\}$' - dead redrive hurt --json
+expect 'the queue is sound' 0 'sound' - check hurt
 expect 'remove of a waiting one' 0 - - remove jobs 2
 expect 'a group that does not exist' 2 - 'group 3' reserve jobs -g 3
 expect 'peek' 0 '^5\tready\t0\tfive$' - peek jobs

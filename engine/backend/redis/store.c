@@ -233,6 +233,7 @@ static redis_store *make(const char *key, const redis_settings *settings, store_
     self->base.ops = &redis_ops;
     self->base.identity = identity_mix(0, key, key_bytes);
     self->base.wants_now = settings->own_clock;
+    self->base.asks_judged = true;
     self->settings = *settings;
     self->connection.connect_timeout_ms = settings->connect_timeout_ms;
     self->connection.timeout_ms = settings->timeout_ms;

@@ -177,19 +177,75 @@ TEST_CASE("dead: redrive stops where the ring is full, and says how many went")
     REQUIRE(queue.payload(queue.items[0].slot_offset) == "c");
 }
 
-TEST_CASE("dead: redrive drops what is damaged, and goes on with the next")
+/* Damage the dead message of an entry: its length, or its check in a queue with checks. */
+static void damage_dead(Queue &queue, uint32_t at)
 {
-    Queue queue(support::geometry(4, 5, 1, 0, 0, 4));
-    kill_some(queue, 2);
-    uint8_t *entry = queue.image.data() + queue.image.dead_offset(0);
+    uint8_t *entry = queue.image.data() + queue.image.dead_offset(at);
     entry[14] = SLOTQ_REASON_DAMAGED;
-    support::store(entry + 16, 2, 0xFFFF); /* longer than a payload can be */
+    if ((queue.image.geometry().flags & SLOTQ_FLAG_CHECKS) != 0) {
+        entry[18] ^= 1;
+    } else {
+        support::store(entry + 16, 2, 0xFFFF); /* longer than a payload can be */
+    }
+}
+
+TEST_CASE("dead: redrive leaves what is damaged dead, as the newest, and counts it")
+{
+    const uint32_t flags = GENERATE(0u, uint32_t{SLOTQ_FLAG_CHECKS});
+    const uint32_t slots = GENERATE(3u, 4u, 9u); /* a full section turns, another has copies */
+    Queue queue(support::geometry(6, 5, 1, flags, 0, slots));
+    kill_some(queue, 3);
+    damage_dead(queue, 0);
+    const support::Bytes entry(queue.image.data() + queue.image.dead_offset(0),
+                               16 + queue.image.view().stride);
+    REQUIRE(queue.redrive(9) == SLOTQ_OK);
+    REQUIRE(queue.call.dead.count == 2);
+    REQUIRE(queue.call.dead.damaged == 1);
+    REQUIRE(queue.call.dead.first_id == 4);
+    REQUIRE(queue.stats().dead == 1);
+    REQUIRE(queue.stats().dead_dropped == 0);
+    REQUIRE(queue.payload(slotq_core_slot_offset(&queue.image.view(), 4)) == "b");
+    REQUIRE(queue.payload(slotq_core_slot_offset(&queue.image.view(), 5)) == "c");
+    for (uint32_t turn = 0; turn < 2 * slots; turn++) {
+        REQUIRE(queue.redrive(9) == SLOTQ_OK);
+        REQUIRE(queue.call.dead.count == 0);
+        REQUIRE(queue.call.dead.damaged == 1);
+        REQUIRE(queue.image.check().empty());
+        REQUIRE(queue.look(SLOTQ_DEAD_LIST) == SLOTQ_OK);
+        REQUIRE(queue.items.size() == 1);
+        REQUIRE(queue.items[0].id == 1);
+        REQUIRE(std::memcmp(queue.image.data() + queue.items[0].slot_offset - 16, entry.data(),
+                            entry.size()) == 0);
+    }
+}
+
+TEST_CASE("dead: the limit of a redrive counts damaged messages, each looked at once")
+{
+    Queue queue(support::geometry(6, 5, 1, 0, 0, 4));
+    kill_some(queue, 4);
+    damage_dead(queue, 0);
+    damage_dead(queue, 1);
+    damage_dead(queue, 3);
+    REQUIRE(queue.redrive(1) == SLOTQ_OK); /* ids 2, 3, 4, 1 now */
+    REQUIRE(queue.call.dead.damaged == 1);
+    REQUIRE(queue.call.dead.first_id == 0);
+    REQUIRE(queue.look(SLOTQ_DEAD_LIST) == SLOTQ_OK);
+    REQUIRE(queue.items[0].id == 2);
+    REQUIRE(queue.items[3].id == 1);
     REQUIRE(queue.redrive(2) == SLOTQ_OK);
     REQUIRE(queue.call.dead.count == 1);
-    REQUIRE(queue.stats().dead == 0);
-    REQUIRE(queue.stats().dead_dropped == 1);
-    REQUIRE(queue.reserve(1) == SLOTQ_OK);
-    REQUIRE(queue.payload(slotq_core_slot_offset(&queue.image.view(), 3)) == "b");
+    REQUIRE(queue.call.dead.damaged == 1);
+    REQUIRE(queue.redrive(SLOTQ_CALL_MESSAGES_MAX) == SLOTQ_OK);
+    REQUIRE(queue.call.dead.count == 0);
+    REQUIRE(queue.call.dead.damaged == 3);
+    REQUIRE(queue.look(SLOTQ_DEAD_LIST) == SLOTQ_OK);
+    REQUIRE(queue.items.size() == 3);
+    REQUIRE(queue.items[0].id == 4);
+    REQUIRE(queue.items[1].id == 1);
+    REQUIRE(queue.items[2].id == 2);
+    REQUIRE(queue.push(4) == SLOTQ_OK); /* a full ring is told before a message is judged */
+    REQUIRE_REFUSED(queue, redrive(1), SLOTQ_FULL);
+    REQUIRE(queue.call.dead.damaged == 0);
 }
 
 TEST_CASE("dead: a queue with keys clears the key of what is pushed and redriven")

@@ -266,8 +266,10 @@ std::string Example::other(slotq_call &call, const Line &line)
     if (line.verb == "redrive") {
         call.verb = SLOTQ_REDRIVE;
         call.dead.limit = static_cast<uint32_t>(line.number("limit"));
-        const std::string text = name_of(apply(call));
-        return text + " " + std::to_string(call.dead.count);
+        const std::string outcome = name_of(apply(call));
+        const std::string text = outcome + " " + std::to_string(call.dead.count);
+        const uint32_t damaged = call.dead.damaged;
+        return damaged == 0 ? text : text + " damaged=" + std::to_string(damaged);
     }
     INFO(line.text << ": no such verb");
     REQUIRE(line.verb == "purge");

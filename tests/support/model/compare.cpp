@@ -112,6 +112,7 @@ std::string Play::compare_answers(const slotq_call &core, const slotq_call &mode
     } else if (core.verb == SLOTQ_REDRIVE || core.verb == SLOTQ_DEAD_PURGE) {
         comparison.equal("count", core.dead.count, model.dead.count);
         comparison.equal("first_id", core.dead.first_id, model.dead.first_id);
+        comparison.equal("damaged", core.dead.damaged, model.dead.damaged);
     } else if (core.verb == SLOTQ_STATUS && outcome_ == SLOTQ_OK) {
         comparison.note(compare_status(core.status, model.status));
     } else if (core.verb == SLOTQ_PEEK || core.verb == SLOTQ_DEAD_LIST) {
@@ -299,13 +300,15 @@ std::string Play::compare_dead() const
         comparison.equal("dead.attempts", bytes[12], dead.attempts);
         comparison.equal("dead.group", bytes[13], dead.group);
         comparison.equal("dead.reason", bytes[14], dead.reason);
-        comparison.holds(
-            "a dead slot is damaged",
-            slotq_core_slot(&image_.view(), image_.dead_offset(entry) + dead_entry_bytes, &slot));
-        comparison.holds("a dead payload differs",
-                         std::string(reinterpret_cast<const char *>(slot.payload),
-                                     slot.payload_bytes) == dead.payload);
-        comparison.equal("a dead stamp", slot.stamp, dead.stamp);
+        const bool is_sound =
+            slotq_core_slot(&image_.view(), image_.dead_offset(entry) + dead_entry_bytes, &slot);
+        comparison.equal("a dead slot is damaged", !is_sound, dead.damaged);
+        if (is_sound) {
+            comparison.holds("a dead payload differs",
+                             std::string(reinterpret_cast<const char *>(slot.payload),
+                                         slot.payload_bytes) == dead.payload);
+            comparison.equal("a dead stamp", slot.stamp, dead.stamp);
+        }
         if (!comparison.text().empty()) {
             return comparison.text();
         }

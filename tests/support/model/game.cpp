@@ -252,7 +252,24 @@ void Game::stir_words(uint32_t group)
     }
 }
 
-/* And a retry_from may be earlier than it could be. */
+/* A length that cannot be, which every script can see; the reason is that of a reserve's kill. */
+void Game::damage_dead()
+{
+    const slotq_geometry &shape = image_.geometry();
+    const uint32_t count = static_cast<uint32_t>(image_.get(field::shared_dead_count));
+    if (count == 0) {
+        return;
+    }
+    const uint32_t which = choices_.small(count);
+    const uint64_t place = image_.get(field::shared_dead_head) + which;
+    uint8_t *entry =
+        image_.data() + image_.dead_offset(static_cast<uint32_t>(place % shape.dead_slots));
+    entry[14] = SLOTQ_REASON_DAMAGED;
+    store(entry + dead_entry_bytes, 2, shape.payload_bytes + 1u);
+    damaged(which);
+}
+
+/* And a retry_from may be earlier than it could be, a dead message damaged. */
 void Game::stir()
 {
     for (uint32_t g = 0; g < image_.geometry().groups; g++) {
@@ -261,6 +278,7 @@ void Game::stir()
             image_.set(field::group_retry_from, g, image_.get(field::group_head, g));
         }
     }
+    damage_dead();
 }
 
 } // namespace support

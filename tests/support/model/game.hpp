@@ -98,6 +98,11 @@ protected:
     {
     }
 
+    /* stir damaged this dead message, counted from the oldest. */
+    virtual void damaged(uint32_t /* which */)
+    {
+    }
+
     Choices &choices_;
     Image image_;
     uint64_t now_ms_ = 0;
@@ -106,6 +111,7 @@ protected:
 
 private:
     void stir_words(uint32_t group);
+    void damage_dead();
 };
 
 } // namespace support

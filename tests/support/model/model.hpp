@@ -48,6 +48,7 @@ struct DeadMessage {
     uint32_t reason = 0;
     std::string payload;
     uint32_t stamp = 0;
+    bool damaged = false;
 };
 
 struct Group {

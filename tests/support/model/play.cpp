@@ -54,6 +54,12 @@ void Play::worn(uint32_t group, uint32_t index, uint32_t attempts)
     }
 }
 
+void Play::damaged(uint32_t which)
+{
+    model_.dead[which].reason = SLOTQ_REASON_DAMAGED;
+    model_.dead[which].damaged = true;
+}
+
 /* ---- verbs ---- */
 
 std::string Play::push()

@@ -36,6 +36,7 @@ private:
 
     static slotq_geometry choose_geometry(Choices &choices);
     void worn(uint32_t group, uint32_t index, uint32_t attempts) override;
+    void damaged(uint32_t which) override;
 
     std::string push();
     std::string reserve();

@@ -414,6 +414,7 @@ slotq_outcome Model::reclaim(slotq_call_reclaim &reclaim)
 slotq_outcome Model::redrive(slotq_call_dead &redrive)
 {
     redrive.count = 0;
+    redrive.damaged = 0;
     redrive.first_id = 0;
     if (redrive.limit < 1 || redrive.limit > SLOTQ_CALL_MESSAGES_MAX) {
         return SLOTQ_INVALID;
@@ -421,12 +422,18 @@ slotq_outcome Model::redrive(slotq_call_dead &redrive)
     if ((paused & SLOTQ_PAUSE_IN) != 0) {
         return SLOTQ_PAUSED;
     }
-    while (redrive.count < redrive.limit && !dead.empty()) {
+    const size_t there = dead.size();
+    for (size_t i = 0; i < redrive.limit && i < there; i++) {
         if (messages.size() + 1 == geometry.ring_slots || last_id == SLOTQ_ID_MAX) {
             return SLOTQ_FULL;
         }
         const DeadMessage entry = dead.front();
         dead.pop_front();
+        if (entry.damaged) {
+            dead.push_back(entry);
+            redrive.damaged++;
+            continue;
+        }
         add(entry.payload);
         for (uint32_t g = 0; g < groups.size(); g++) {
             if (g != entry.group) {

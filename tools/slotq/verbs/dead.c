@@ -114,6 +114,21 @@ static int answer_count(const command_line *line, const char *name, const char *
     return EXIT_CODE_OK;
 }
 
+static void report_redriven(const command_line *line, const char *name, uint32_t count,
+                            uint32_t damaged)
+{
+    if (given(line, OPTION_JSON)) {
+        output_json(
+            json_pack("{s:I, s:I}", "redriven", (json_int_t)count, "damaged", (json_int_t)damaged));
+    } else if (damaged == 0) {
+        answer_count(line, name, "redriven", count);
+    } else {
+        remark("%s: %s dead message%s redriven, %s damaged stay%s in the dead section", name,
+               count_text(count).text, count == 1 ? "" : "s", count_text(damaged).text,
+               damaged == 1 ? "s" : "");
+    }
+}
+
 static int dead_redrive(const command_line *line, const char *name)
 {
     slotq *queue;
@@ -122,11 +137,12 @@ static int dead_redrive(const command_line *line, const char *name)
         return code;
     }
     uint32_t count = 0;
+    uint32_t damaged = 0;
     const uint32_t limit = (uint32_t)option_number(line, OPTION_NUMBER, 0);
-    if (slotq_dead_redrive(queue, limit, &count) != SLOTQ_OK) {
+    if (slotq_dead_redrive(queue, limit, &count, &damaged) != SLOTQ_OK) {
         code = complain_queue(queue, name);
     }
-    answer_count(line, name, "redriven", count);
+    report_redriven(line, name, count, damaged);
     slotq_close(queue);
     return code;
 }

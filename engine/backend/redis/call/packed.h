@@ -1,18 +1,21 @@
 /* packed.h: the bytes of packed arguments and replies (FORMAT.md, "Outcome bytes, packed runs"):
- * a run, and what stands before a slot that was looked at. Knows no verb.
+ * a run, a judged dead message, and what stands before a slot that was looked at. Knows no verb.
  */
 #ifndef SLOTQ_BACKEND_REDIS_CALL_PACKED_H
 #define SLOTQ_BACKEND_REDIS_CALL_PACKED_H
 
 #include "../../../layout/bytes.h"
-#include "../../../slotq_types.h"
+#include "../../../slotq_core.h"
 
 enum {
     PACKED_RUN_TOKEN = 6,
     PACKED_RUN_COUNT = 10,
     PACKED_RUN_BYTES = 12,
     PACKED_PEEK_WORD = 6,
-    PACKED_PEEK_HEAD_BYTES = 10
+    PACKED_PEEK_HEAD_BYTES = 10,
+    PACKED_JUDGED_GROUP = 6,
+    PACKED_JUDGED_DAMAGED = 7,
+    PACKED_JUDGED_BYTES = 8
 };
 
 /* Stands for any id that is too large for its 6 bytes: none was ever issued there, nor for the
@@ -31,6 +34,13 @@ static inline void packed_load_run(const uint8_t *bytes, slotq_run *run)
     run->id = load_u48(bytes);
     run->token = load_u32(bytes + PACKED_RUN_TOKEN);
     run->count = load_u16(bytes + PACKED_RUN_COUNT);
+}
+
+static inline void packed_store_judged(uint8_t *bytes, const slotq_judged *judged)
+{
+    store_u48(bytes, judged->id < PACKED_ID_BEYOND ? judged->id : PACKED_ID_BEYOND);
+    bytes[PACKED_JUDGED_GROUP] = judged->group;
+    bytes[PACKED_JUDGED_DAMAGED] = judged->is_damaged;
 }
 
 #endif

@@ -319,13 +319,16 @@ static slotq_outcome take_redrive(slotq_call *call, const redisReply *reply, sto
     slotq_outcome outcome;
     uint64_t count;
     uint64_t first_id;
-    if (!value_is_array(reply, 3) || !value_outcome(reply->element[0], possible, 3, &outcome) ||
+    uint64_t damaged;
+    if (!value_is_array(reply, 4) || !value_outcome(reply->element[0], possible, 3, &outcome) ||
         !value_number(reply->element[1], call->dead.limit, &count) ||
         !value_number(reply->element[2], SLOTQ_ID_MAX, &first_id) ||
+        !value_number(reply->element[3], call->dead.limit - count, &damaged) ||
         (count == 0) != (first_id == 0)) {
         return misshapen(call, fault);
     }
     call->dead.count = (uint32_t)count;
+    call->dead.damaged = (uint32_t)damaged;
     call->dead.first_id = first_id;
     return outcome;
 }

@@ -275,6 +275,29 @@ static slotq_outcome build_look(redis_request *request, const redis_terms *terms
     return SLOTQ_OK;
 }
 
+static slotq_outcome build_redrive(redis_request *request, const redis_terms *terms,
+                                   const slotq_call *call)
+{
+    const slotq_call_dead *dead = &call->dead;
+    const bool judges = terms->view->geometry.flags & SLOTQ_FLAG_CHECKS;
+    if (judges && (dead->judged == NULL || dead->judged_count > SLOTQ_CALL_MESSAGES_MAX)) {
+        return SLOTQ_INVALID;
+    }
+    const size_t bytes = judges ? (size_t)dead->judged_count * PACKED_JUDGED_BYTES : 0;
+    if (!begin_verb(request, terms, call) || (judges && !have_packed(request, bytes + 1))) {
+        return SLOTQ_NOMEMORY;
+    }
+    put_number(request, dead->limit);
+    if (judges) {
+        for (uint32_t i = 0; i < dead->judged_count; i++) {
+            packed_store_judged(request->packed + (size_t)i * PACKED_JUDGED_BYTES,
+                                &dead->judged[i]);
+        }
+        put(request, request->packed, bytes);
+    }
+    return SLOTQ_OK;
+}
+
 /* Verbs that take a number or two. */
 static slotq_outcome build_small(redis_request *request, const redis_terms *terms,
                                  const slotq_call *call)
@@ -290,9 +313,6 @@ static slotq_outcome build_small(redis_request *request, const redis_terms *term
         break;
     case SLOTQ_RECLAIM:
         put_number(request, call->reclaim.group);
-        break;
-    case SLOTQ_REDRIVE:
-        put_number(request, call->dead.limit);
         break;
     case SLOTQ_PAUSE:
     case SLOTQ_RESUME:
@@ -329,6 +349,8 @@ slotq_outcome redis_request_build(redis_request *request, const redis_terms *ter
     case SLOTQ_PEEK:
     case SLOTQ_DEAD_LIST:
         return build_look(request, terms, call);
+    case SLOTQ_REDRIVE:
+        return build_redrive(request, terms, call);
     default:
         return build_small(request, terms, call);
     }

@@ -3,6 +3,8 @@
  */
 #include "test_crash_cases.hpp"
 
+#include <stdexcept>
+
 namespace crash
 {
 
@@ -32,6 +34,12 @@ public:
              uint64_t last_id = 0)
     {
         cases.push_back({prefix + ", " + name, shape, last_id, setup, verb});
+    }
+
+    void add_damaged(const std::string &name, const actions &setup, const action &verb)
+    {
+        add(name, setup, verb);
+        cases.back().damages = true;
     }
 
     /* Every group does it. */
@@ -136,6 +144,8 @@ void add_deaths(table &to)
     to.add("redrive all", two_dead, all);
     to.add("redrive into full", three_dead + actions{push(1)}, all);
     to.add("redrive when none is there", {push(1)}, all);
+    to.add_damaged("redrive past a damaged one", two_dead, all);
+    to.add_damaged("redrive past a damaged one, full", three_dead, all);
     to.add("dead purge", two_dead, of(SLOTQ_DEAD_PURGE));
 }
 
@@ -187,6 +197,20 @@ std::vector<crash_case> all_cases()
     return cases;
 }
 
+static void damage_oldest_dead(simulation &world)
+{
+    slotq_view view;
+    slotq_damage damage;
+    if (slotq_core_open(&view, world.image.data(), world.image.size(), &damage) != SLOTQ_OK) {
+        throw std::runtime_error("the setup left no queue");
+    }
+    if (view.geometry.dead_slots > 0) {
+        uint8_t *entry = world.image.data() + view.dead_offset;
+        entry[14] = SLOTQ_REASON_DAMAGED;
+        entry[16] = 0xFF; /* the length */
+    }
+}
+
 simulation set_up(const crash_case &one)
 {
     simulation world(one.shape);
@@ -195,6 +219,9 @@ simulation set_up(const crash_case &one)
     }
     for (const action &step : one.setup) {
         world.run(step);
+    }
+    if (one.damages) {
+        damage_oldest_dead(world);
     }
     return world;
 }

@@ -18,6 +18,7 @@ struct crash_case {
     uint64_t last_id; /* of the empty queue before the setup; 0 = fresh */
     std::vector<action> setup;
     action verb;
+    bool damages = false; /* after the setup the oldest dead message is damaged, if there is one */
 };
 
 /* All verbs, in each class of states. */

@@ -116,7 +116,7 @@ slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch)
     case SLOTQ_RECLAIM:
         return slotq_reclaim(queue, wanted.group, &ready, &count);
     case SLOTQ_REDRIVE:
-        return slotq_dead_redrive(queue, wanted.count, &count);
+        return slotq_dead_redrive(queue, wanted.count, &count, nullptr);
     case SLOTQ_DEAD_PURGE:
         return slotq_dead_purge(queue, &count);
     case SLOTQ_PAUSE:
