@@ -218,22 +218,18 @@ SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context,
 
 /* ---- the files of a queue, without opening it ---- */
 
-enum { SLOTQ_JOURNAL_BYTES = 4096 };
-
 /* The file beside a queue's file that has the journal's name. */
 typedef enum slotq_journal_state {
-    SLOTQ_JOURNAL_MISSING, /* the next open makes one */
-    SLOTQ_JOURNAL_OWN,
+    SLOTQ_JOURNAL_MISSING, SLOTQ_JOURNAL_OWN, /* MISSING: the next open makes one */
     SLOTQ_JOURNAL_FOREIGN, /* belongs to another file: one of the two was copied or moved */
     SLOTQ_JOURNAL_OTHER_VERSION,
-    SLOTQ_JOURNAL_DAMAGED,   /* not a sound journal, or cut off */
-    SLOTQ_JOURNAL_UNREADABLE /* see journal_errno */
+    SLOTQ_JOURNAL_DAMAGED, SLOTQ_JOURNAL_UNREADABLE /* not sound or cut off; see journal_errno */
 } slotq_journal_state;
-
+enum { SLOTQ_JOURNAL_BYTES = 4096 };
 typedef struct slotq_file_facts {
     slotq_journal_state journal;
     int journal_errno;
-    uint32_t journal_bytes;  /* SLOTQ_JOURNAL_BYTES if it is complete */
+    uint32_t journal_bytes;  /* SLOTQ_JOURNAL_BYTES, 4096, if it is complete */
     uint32_t step_patches;   /* patches of the unfinished step */
     bool step_is_unfinished; /* a process ended within a step: the next open completes it */
     bool step_may_fit;       /* FOREIGN: the other file has the same size and geometry */
@@ -242,8 +238,7 @@ typedef struct slotq_file_facts {
 } slotq_file_facts;
 
 /* Report on the files of the queue `name` in a folder without opening the queue. Any thread may
- * call it at any time; it writes nothing. The facts may be outdated when the caller reads them. OK,
- * INVALID (the name), NOQUEUE, IO. error may be NULL. */
+ * call it; it writes nothing. OK, INVALID (the name), NOQUEUE, IO. error may be NULL. */
 SLOTQ_API slotq_outcome slotq_look_at_files(const char *folder, const char *name,
                                             slotq_file_facts *facts, slotq_error *error);
 
@@ -254,7 +249,7 @@ typedef struct slotq_folder_facts {
     uint64_t free_bytes;         /* for this user */
 } slotq_folder_facts;
 
-/* Report on a folder. OK, INVALID, IO. error may be NULL. */
+/* Report on a folder. OK, INVALID, IO. */
 SLOTQ_API slotq_outcome slotq_look_at_folder(const char *folder, slotq_folder_facts *facts,
                                              slotq_error *error);
 

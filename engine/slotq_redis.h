@@ -21,7 +21,7 @@ extern "C" {
 typedef struct slotq_redis_options {
     uint32_t connect_timeout_ms; /* 0 = 5000 */
     uint32_t timeout_ms;         /* max wait for a reply of the server; 0 = 10000 */
-    uint32_t reconnect_ms;       /* max time in which a call tries again, at intervals that grow from
+    uint32_t reconnect_ms;       /* max time in which a call tries again, at growing intervals of
                                     10 ms to 1 s: to restore a lost connection, and after a refusal
                                     that passes (slotq_error). Where the server's role may have
                                     changed (READONLY, MASTERDOWN, LOADING, NOREPLICAS, a replica)
