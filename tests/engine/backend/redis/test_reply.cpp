@@ -238,10 +238,13 @@ TEST_CASE("the small verbs: words and counts")
     slotq_core_begin(&far.call, SLOTQ_REDRIVE, 1000);
     far.call.dead = {};
     far.call.dead.limit = 5;
-    CHECK(far.take("*3\r\n$6\r\nPAUSED\r\n:4\r\n:2\r\n") == SLOTQ_PAUSED);
+    CHECK(far.take("*4\r\n$6\r\nPAUSED\r\n:4\r\n:2\r\n:1\r\n") == SLOTQ_PAUSED);
     CHECK(far.call.dead.count == 4);
-    CHECK(far.take("*3\r\n$2\r\nOK\r\n:6\r\n:2\r\n") == SLOTQ_OUTCOME_UNKNOWN);
-    CHECK(far.take("*3\r\n$2\r\nOK\r\n:0\r\n:2\r\n") == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(far.call.dead.damaged == 1);
+    CHECK(far.take("*4\r\n$2\r\nOK\r\n:4\r\n:2\r\n:2\r\n") == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(far.take("*4\r\n$2\r\nOK\r\n:6\r\n:2\r\n:0\r\n") == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(far.take("*4\r\n$2\r\nOK\r\n:0\r\n:2\r\n:0\r\n") == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(far.take("*3\r\n$2\r\nOK\r\n:4\r\n:2\r\n") == SLOTQ_OUTCOME_UNKNOWN);
     slotq_core_begin(&far.call, SLOTQ_REMOVE, 1000);
     CHECK(far.take("+LEASED\r\n") == SLOTQ_LEASED);
     CHECK(far.take("+NOTFOUND\r\n") == SLOTQ_NOTFOUND);
