@@ -32,10 +32,10 @@ static uint64_t walk(slotq_batch *batch, unsigned count)
 {
     slotq_message message;
     uint64_t id = 0;
-    volatile uint8_t seen = 0;
+    static volatile uint8_t seen; /* so that no load is left out */
     for (unsigned i = 0; i < count && slotq_batch_next(batch, &message); i++) {
         for (uint32_t at = 0; at < message.payload_bytes; at++) {
-            seen ^= ((const uint8_t *)message.payload)[at];
+            seen = seen ^ ((const uint8_t *)message.payload)[at];
         }
         id = message.id;
     }

@@ -145,7 +145,7 @@ local function end_of(piece)
 end
 
 -- pieces must be written in the order of put: one may overwrite the source of an earlier one
-local in_order
+local in_order = false
 
 -- the piece that ends last is written first, or its last byte as it is now: a server that refuses
 -- strings of that length (a lower proto-max-bulk-len) refuses it before any other write

@@ -56,9 +56,9 @@ local function is_damaged(head, died_in)
     end
     local id = unpack('<I6', head, AT_dead_id + 1)
     while judged_at <= #judged do
-        local judged_id, group, verdict
-        judged_id, group, verdict, judged_at = unpack(judged_format, judged, judged_at)
-        if judged_id == id and group == died_in then
+        local judged_id, judged_group, verdict
+        judged_id, judged_group, verdict, judged_at = unpack(judged_format, judged, judged_at)
+        if judged_id == id and judged_group == died_in then
             return damaged or verdict ~= 0
         end
     end

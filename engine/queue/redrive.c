@@ -87,7 +87,7 @@ static slotq_outcome redrive(slotq *queue, uint32_t wanted, slotq_call_dead *sum
 
 slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count, uint32_t *damaged)
 {
-    slotq_stats stats;
+    slotq_stats stats = {0};
     slotq_call_dead sum = {0};
     slotq_outcome outcome = SLOTQ_INVALID;
     if (queue != NULL) {

@@ -102,7 +102,7 @@ word_text shell_word(const char *text)
 
 word_text shown_url(const char *url)
 {
-    word_text shown;
+    word_text shown = {{0}};
     slotq_url_show(url, shown.text, sizeof shown.text);
     return shown;
 }
