@@ -40,15 +40,15 @@ slotq_outcome filesystem_open_folder(const char *folder, int *descriptor, store_
 }
 
 typedef struct kind {
-    uint32_t number;
     const char *name;
+    uint32_t number;
     bool is_network;
 } kind;
 
 static const kind *kind_of(long type)
 {
     static const kind kinds[] = {
-#define FILE_SYSTEM(number, name, is_network) {number, name, is_network},
+#define FILE_SYSTEM(number, name, is_network) {name, number, is_network},
 #include "kinds.def"
 #undef FILE_SYSTEM
     };

@@ -197,14 +197,8 @@ static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store
     image->bytes = buffer;
     image->own = own;
     image->stores = 1;
-    made->base.ops = &memory_ops;
-    made->base.view = view;
-    made->base.wants_now = false;
-    made->base.ahead_ms = 0;
-    made->base.is_listened = false;
-    made->base.owner = NULL;
-    made->base.handle = NULL;
-    made->base.identity = identity_of_memory(image);
+    /* the whole of it, as the heap gave no zeros: a field that comes later is 0 too */
+    made->base = (store){.ops = &memory_ops, .view = view, .identity = identity_of_memory(image)};
     made->image = image;
     made->wake_seen = 0;
     *opened = &made->base;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "identity.h"
 
+#include <string.h>
 #include <time.h>
 
 uint64_t identity_mix(uint64_t seed, const void *bytes, size_t count)
@@ -17,8 +18,10 @@ uint64_t identity_mix(uint64_t seed, const void *bytes, size_t count)
 
 uint64_t identity_of_memory(const void *address)
 {
-    struct timespec now;
+    struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     const uint64_t parts[] = {(uintptr_t)address, (uint64_t)now.tv_sec, (uint64_t)now.tv_nsec};
-    return identity_mix(0, parts, sizeof parts);
+    uint8_t bytes[sizeof parts];
+    memcpy(bytes, parts, sizeof bytes);
+    return identity_mix(0, bytes, sizeof bytes);
 }

@@ -37,9 +37,9 @@ typedef enum metric_kind { GAUGE, COUNTER } metric_kind;
 typedef struct metric {
     const char *name;
     metric_kind kind;
+    metric_per per;
     const char *unit; /* NULL: none that OpenMetrics knows */
     const char *help;
-    metric_per per;
     double (*value)(const sample *of);
 } metric;
 
@@ -96,43 +96,41 @@ static double oldest_age_of(const sample *of)
 
 /* Names end with the unit; a counter's name gets _total behind it where it is printed. */
 static const metric metrics[] = {
-    {"slotq_up", GAUGE, NULL, "1 when the queue could be read, else 0.", PER_QUEUE, up_of},
-    {"slotq_capacity_slots", GAUGE, NULL, "Messages that the queue can hold.", PER_QUEUE,
+    {"slotq_up", GAUGE, PER_QUEUE, NULL, "1 when the queue could be read, else 0.", up_of},
+    {"slotq_capacity_slots", GAUGE, PER_QUEUE, NULL, "Messages that the queue can hold.",
      capacity_of},
-    {"slotq_used_slots", GAUGE, NULL,
-     "Slots in use: the oldest message that a group has not finished, and all behind it.",
-     PER_QUEUE, used_of},
-    {"slotq_size_bytes", GAUGE, "bytes", "Size of the queue, fixed when it was created.", PER_QUEUE,
+    {"slotq_used_slots", GAUGE, PER_QUEUE, NULL,
+     "Slots in use: the oldest message that a group has not finished, and all behind it.", used_of},
+    {"slotq_size_bytes", GAUGE, PER_QUEUE, "bytes", "Size of the queue, fixed when it was created.",
      bytes_of},
-    {"slotq_pushed", COUNTER, NULL, "Messages pushed since creation; the id of the newest one.",
-     PER_QUEUE, last_id_of},
-    {"slotq_paused_in", GAUGE, NULL, "1 while pushes are refused, else 0.", PER_QUEUE,
+    {"slotq_pushed", COUNTER, PER_QUEUE, NULL,
+     "Messages pushed since creation; the id of the newest one.", last_id_of},
+    {"slotq_paused_in", GAUGE, PER_QUEUE, NULL, "1 while pushes are refused, else 0.",
      paused_in_of},
-    {"slotq_paused_out", GAUGE, NULL, "1 while reserves are refused, else 0.", PER_QUEUE,
+    {"slotq_paused_out", GAUGE, PER_QUEUE, NULL, "1 while reserves are refused, else 0.",
      paused_out_of},
-    {"slotq_dead_messages", GAUGE, NULL, "Messages in the dead section.", PER_QUEUE, dead_of},
-    {"slotq_dead_capacity_messages", GAUGE, NULL, "Messages that the dead section can hold.",
-     PER_QUEUE, dead_capacity_of},
-    {"slotq_dropped", COUNTER, NULL, "Unfinished messages overwritten; wraps at 2^32.", PER_QUEUE,
+    {"slotq_dead_messages", GAUGE, PER_QUEUE, NULL, "Messages in the dead section.", dead_of},
+    {"slotq_dead_capacity_messages", GAUGE, PER_QUEUE, NULL,
+     "Messages that the dead section can hold.", dead_capacity_of},
+    {"slotq_dropped", COUNTER, PER_QUEUE, NULL, "Unfinished messages overwritten; wraps at 2^32.",
      dropped_of},
-    {"slotq_dead_dropped", COUNTER, NULL, "Dead messages dropped for lack of room; wraps at 2^32.",
-     PER_QUEUE, dead_dropped_of},
-    {"slotq_ready_messages", GAUGE, NULL, "Messages that can be reserved now.", PER_GROUP,
+    {"slotq_dead_dropped", COUNTER, PER_QUEUE, NULL,
+     "Dead messages dropped for lack of room; wraps at 2^32.", dead_dropped_of},
+    {"slotq_ready_messages", GAUGE, PER_GROUP, NULL, "Messages that can be reserved now.",
      ready_of},
-    {"slotq_undelivered_messages", GAUGE, NULL, "Messages never delivered to the group.", PER_GROUP,
+    {"slotq_undelivered_messages", GAUGE, PER_GROUP, NULL, "Messages never delivered to the group.",
      undelivered_of},
-    {"slotq_leased_messages", GAUGE, NULL, "Messages leased to workers.", PER_GROUP, leased_of},
-    {"slotq_waiting_messages", GAUGE, NULL, "Messages that wait for the end of a delay.", PER_GROUP,
+    {"slotq_leased_messages", GAUGE, PER_GROUP, NULL, "Messages leased to workers.", leased_of},
+    {"slotq_waiting_messages", GAUGE, PER_GROUP, NULL, "Messages that wait for the end of a delay.",
      waiting_of},
-    {"slotq_unfinished_messages", GAUGE, NULL, "Ready, leased and waiting messages.", PER_GROUP,
+    {"slotq_unfinished_messages", GAUGE, PER_GROUP, NULL, "Ready, leased and waiting messages.",
      unfinished_of},
-    {"slotq_oldest_age_seconds", GAUGE, "seconds",
-     "Age of the group's oldest message; 0 = no message, or no push times.", PER_GROUP,
-     oldest_age_of},
-    {"slotq_acked", COUNTER, NULL, "Messages acked; wraps at 2^32.", PER_GROUP, acked_of},
-    {"slotq_redelivered", COUNTER, NULL, "Deliveries after the first; wraps at 2^32.", PER_GROUP,
+    {"slotq_oldest_age_seconds", GAUGE, PER_GROUP, "seconds",
+     "Age of the group's oldest message; 0 = no message, or no push times.", oldest_age_of},
+    {"slotq_acked", COUNTER, PER_GROUP, NULL, "Messages acked; wraps at 2^32.", acked_of},
+    {"slotq_redelivered", COUNTER, PER_GROUP, NULL, "Deliveries after the first; wraps at 2^32.",
      redelivered_of},
-    {"slotq_died", COUNTER, NULL, "Messages that died; wraps at 2^32.", PER_GROUP, died_of},
+    {"slotq_died", COUNTER, PER_GROUP, NULL, "Messages that died; wraps at 2^32.", died_of},
 };
 
 /* ---- gathering ---- */
