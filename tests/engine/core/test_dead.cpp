@@ -248,6 +248,24 @@ TEST_CASE("dead: the limit of a redrive counts damaged messages, each looked at 
     REQUIRE(queue.call.dead.damaged == 0);
 }
 
+/* Where no lock keeps others out between two steps. */
+TEST_CASE("dead: a redrive ends when the section was emptied between its steps")
+{
+    Queue queue(support::geometry(6, 5, 1, 0, 0, 4));
+    kill_some(queue, 3);
+    queue.start(SLOTQ_REDRIVE);
+    queue.call.dead.limit = 3;
+    slotq_call redrive = queue.call;
+    slotq_step step;
+    REQUIRE(slotq_core_step(&queue.image.view(), &redrive, &step) == SLOTQ_MORE);
+    slotq_core_apply(queue.image.data(), &queue.image.view(), &step);
+    REQUIRE(queue.plain(SLOTQ_DEAD_PURGE) == SLOTQ_OK);
+    REQUIRE(slotq_core_step(&queue.image.view(), &redrive, &step) == SLOTQ_OK);
+    REQUIRE(step.patch_count == 0);
+    REQUIRE(redrive.dead.count == 1);
+    REQUIRE(redrive.dead.damaged == 0);
+}
+
 TEST_CASE("dead: a queue with keys clears the key of what is pushed and redriven")
 {
     Queue queue(support::geometry(5, 3, 1, SLOTQ_FLAG_KEYS, 0, 2));

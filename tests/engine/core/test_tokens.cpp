@@ -240,6 +240,22 @@ TEST_CASE("tokens: what a nack after its whole sweep cannot bury waits a minute,
     REQUIRE(queue.stats().waiting == 1);
 }
 
+TEST_CASE("tokens: a nack after its whole sweep refuses a count below the leases it leaves")
+{
+    Queue queue = one_ms(8, 1, 1);
+    REQUIRE(queue.push(3) == SLOTQ_OK);
+    REQUIRE(queue.reserve(3, 100) == SLOTQ_OK);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_KILL, 1, token) == SLOTQ_OK); /* the dead section is full */
+    queue.sound = false;
+    queue.image.check_each_step(false);
+    queue.image.set(support::field::group_leased, 0, 0);
+    queue.now_ms += 100 + ticks_2_23 - 4096;
+    REQUIRE(queue.settle(SLOTQ_NACK, {{2, token, 2}}, 500) == SLOTQ_CORRUPT);
+    REQUIRE(queue.call.damage.what != nullptr);
+    REQUIRE(queue.word(2) == token);
+}
+
 /* Verbs that do not sweep leave `due`, so that the lease still reads as ended long ago. */
 TEST_CASE("tokens: what another settle cannot bury after a long sleep is taken back at once")
 {
