@@ -105,7 +105,7 @@ typedef struct slotq_error {
     uint64_t offset;  /* CORRUPT: offset in the image, bytes */
     slotq_cause cause;
     bool passes;
-    char text[480];
+    char text[1000];
 } slotq_error;
 
 typedef enum slotq_sync {

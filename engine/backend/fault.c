@@ -27,13 +27,28 @@ static void begin(store_fault *fault, slotq_outcome outcome, int system_errno)
     fault->passes = false;
 }
 
+void fault_end_at_word(char *text, size_t size, int wanted)
+{
+    static const char dots[] = " ...";
+    if (wanted < 0 || (size_t)wanted < size || size <= 2 * sizeof dots) {
+        return;
+    }
+    size_t end = size - sizeof dots;
+    while (end > size / 2 && text[end] != ' ') {
+        end--;
+    }
+    end = text[end] == ' ' ? end : size - sizeof dots; /* one long word */
+    memcpy(text + end, dots, sizeof dots);
+}
+
 slotq_outcome fault_say(store_fault *fault, slotq_outcome outcome, const char *format, ...)
 {
     va_list arguments;
     begin(fault, outcome, 0);
     va_start(arguments, format);
-    (void)vsnprintf(fault->text, sizeof fault->text, format, arguments);
+    const int wanted = vsnprintf(fault->text, sizeof fault->text, format, arguments);
     va_end(arguments);
+    fault_end_at_word(fault->text, sizeof fault->text, wanted);
     return outcome;
 }
 

@@ -6,7 +6,7 @@
 
 #include "../slotq.h"
 
-enum { FAULT_TEXT_BYTES = 480 };
+enum { FAULT_TEXT_BYTES = sizeof(((slotq_error *)0)->text) };
 
 typedef struct store_fault {
     slotq_outcome outcome;
@@ -16,6 +16,11 @@ typedef struct store_fault {
     bool passes; /* nothing happened, and the same call may succeed later */
     char text[FAULT_TEXT_BYTES];
 } store_fault;
+
+/* A text of size bytes in which a printf of `wanted` bytes was cut: it ends behind a whole word,
+ * with
+ * "..." instead of the rest. */
+void fault_end_at_word(char *text, size_t size, int wanted);
 
 /* Fill and answer outcome. The text is a sentence or more, with the remedy. */
 __attribute__((format(printf, 3, 4))) slotq_outcome

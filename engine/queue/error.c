@@ -21,8 +21,9 @@ slotq_outcome error_say(slotq_error *error, slotq_outcome outcome, const char *f
     memset(error, 0, sizeof *error);
     error->outcome = outcome;
     va_start(arguments, format);
-    (void)vsnprintf(error->text, sizeof error->text, format, arguments);
+    const int wanted = vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
+    fault_end_at_word(error->text, sizeof error->text, wanted);
     return outcome;
 }
 
@@ -56,8 +57,9 @@ slotq_outcome queue_refuse(slotq *queue, slotq_outcome outcome, const char *form
     va_list arguments;
     begin_error(queue, outcome);
     va_start(arguments, format);
-    (void)vsnprintf(queue->error.text, sizeof queue->error.text, format, arguments);
+    const int wanted = vsnprintf(queue->error.text, sizeof queue->error.text, format, arguments);
     va_end(arguments);
+    fault_end_at_word(queue->error.text, sizeof queue->error.text, wanted);
     return outcome;
 }
 

@@ -5,10 +5,11 @@
 #include "errors.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN_BYTES = 161, DIGITS_MAX = 19 };
+enum { SHOWN_BYTES = 401, DIGITS_MAX = 19 };
 
 /* An error's text, walked. */
 typedef struct text {
@@ -42,11 +43,13 @@ bool redis_error_is_of_age(const redisReply *reply)
 static void show(text said, char shown[SHOWN_BYTES])
 {
     size_t used = 0;
+    const size_t length = (size_t)(said.end - said.at);
     while (said.at < said.end && used + 1 < SHOWN_BYTES) {
         const char c = *said.at++;
         shown[used++] = c >= ' ' && c <= '~' ? c : '?';
     }
     shown[used] = '\0';
+    fault_end_at_word(shown, SHOWN_BYTES, length < INT_MAX ? (int)length : INT_MAX);
 }
 
 /* A space and a number of at most most; false: not there. */

@@ -182,3 +182,35 @@ TEST_CASE("a server's text is shown short and printable")
     CHECK(std::string(fault.text).find('\x1b') == std::string::npos);
     CHECK(std::strlen(fault.text) < sizeof fault.text);
 }
+
+TEST_CASE("a long text of a server is cut behind a word, and the remedy follows whole")
+{
+    redis_error error;
+    store_fault fault = {};
+    std::string words = "BUSY";
+    for (int i = 0; i < 200; i++) {
+        words += " word" + std::to_string(i);
+    }
+    const inside::Reply reply = inside::reply("-" + words + "\r\n");
+    CHECK(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_IO);
+    const std::string text = fault.text;
+    CHECK(text.find(" ...") != std::string::npos);
+    CHECK(text.find("SCRIPT KILL") == text.size() - std::string("SCRIPT KILL").size());
+    const std::string shown = text.substr(text.find("BUSY"), text.find(" ...") - text.find("BUSY"));
+    CHECK(words.compare(0, shown.size() + 1, shown + " ") == 0);
+}
+
+TEST_CASE("an error that is longer than its room ends behind a word")
+{
+    store_fault fault = {};
+    std::string words;
+    for (int i = 0; i < 1000; i++) {
+        words += "word" + std::to_string(i) + " ";
+    }
+    fault_say(&fault, SLOTQ_IO, "%s", words.c_str());
+    const std::string text = fault.text;
+    REQUIRE(text.size() > 500);
+    REQUIRE(text.substr(text.size() - 4) == " ...");
+    const std::string kept = text.substr(0, text.size() - 3);
+    CHECK(words.compare(0, kept.size(), kept) == 0);
+}
