@@ -25,8 +25,9 @@ static bool look_at_folder(doctor *self)
     slotq_folder_facts facts;
     slotq_error error;
     if (slotq_look_at_folder(folder, &facts, &error) != SLOTQ_OK) {
-        doctor_find(self, folder, "%s; create it: mkdir -p %s", strerror(error.system_errno),
-                    folder);
+        const word_text shown = shown_url(folder); /* it may be a URL with a login */
+        doctor_find(self, shown.text, "%s; create it: mkdir -p %s", strerror(error.system_errno),
+                    shown.text);
         return false;
     }
     const char *kind = facts.file_system != NULL ? facts.file_system : "of an unknown kind";
@@ -64,7 +65,9 @@ static void look_at_queue(doctor *self, const char *name)
         return;
     }
     if (self->server != NULL) {
-        doctor_look_at_key(self, name);
+        if (!doctor_look_at_key(self, name)) {
+            return;
+        }
     } else {
         doctor_look_at_files(self, name);
     }
@@ -117,6 +120,11 @@ static bool look_at_store(doctor *self)
 {
     slotq_error error;
     const char *url = self->line->url;
+    if (slotq_url_kind(url) == SLOTQ_PLACE_UNKNOWN) {
+        self->code = slotq_outcome_exit(slotq_list(url, visit, self, &error));
+        doctor_find(self, shown_url(url).text, "%s", error.text);
+        return false;
+    }
     if (!open_is_server(url)) {
         const bool there = look_at_folder(self);
         if (there) {

@@ -18,8 +18,9 @@ void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t len
 
 /* Version, memory, role, persistence, clock and scripts of the server. */
 void doctor_look_at_server(doctor *self);
-/* Time to live and memory of a queue's key; which commands our user may run on it. */
-void doctor_look_at_key(doctor *self, const char *name);
+/* Time to live and memory of a queue's key; which commands our user may run on it. false: another
+ * server has the key, which is told, and there is nothing more to look at. */
+bool doctor_look_at_key(doctor *self, const char *name);
 void doctor_look_at_rights(doctor *self, const char *name);
 
 /* Room, dead section, leases, clock and bytes of an open queue. */

@@ -77,7 +77,9 @@ static void look_at_version(look *at)
                                           : "");
     }
     if (info_is(at, "cluster_enabled", "1")) {
-        doctor_note(at->self, at->about, "runs as a cluster, which is not tested with slotq");
+        doctor_note(at->self, at->about,
+                    "is a node of a cluster, which slotq does not support yet: only queues whose "
+                    "keys belong to this node work, and not after the cluster moves them");
     }
 }
 
@@ -353,8 +355,32 @@ static bool ask_number(doctor *self, long long *number, const char *command, con
     return told;
 }
 
-void doctor_look_at_key(doctor *self, const char *name)
+/* The key's server is another, or refuses everything for now: no question about it can be answered,
+ * which is not a matter of rights. */
+static bool is_out_of_reach(doctor *self, const char *name, bool *told)
 {
+    redisReply *reply = server_ask(self->server, "EXISTS", name);
+    const char *said = reply != NULL && reply->type == REDIS_REPLY_ERROR ? reply->str : "";
+    const bool elsewhere = strncmp(said, "MOVED ", 6) == 0 || strncmp(said, "ASK ", 4) == 0;
+    const bool refused = said[0] != '\0' && strncmp(said, "NOPERM", 6) != 0 &&
+                         strncmp(said, "ERR unknown command", 19) != 0;
+    if (elsewhere) {
+        doctor_find(self, name,
+                    "its key belongs to another node of the cluster (%s), and slotq does not "
+                    "follow it there; use the URL of that node",
+                    said);
+    }
+    *told = elsewhere;
+    freeReplyObject(reply);
+    return refused;
+}
+
+bool doctor_look_at_key(doctor *self, const char *name)
+{
+    bool told;
+    if (is_out_of_reach(self, name, &told)) {
+        return !told;
+    }
     long long number;
     if (!ask_number(self, &number, "EXISTS", name, NULL) || number == 1) {
         if (!ask_number(self, &number, "PTTL", name, NULL)) {
@@ -372,4 +398,5 @@ void doctor_look_at_key(doctor *self, const char *name)
         }
     }
     doctor_look_at_rights(self, name);
+    return true;
 }
