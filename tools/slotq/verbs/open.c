@@ -21,6 +21,9 @@ static int refuse_option(slotq_error *error, const char *text)
 /* A worker repeats refused calls, and looks after its commands and signals in between. */
 enum { RECONNECT_OF_WORKERS_MS = 200 };
 
+/* A stream into push --block has no other copy of what it carries. */
+enum { RECONNECT_OF_STREAMS_MS = 30000 };
+
 static bool stop_at_signal(void *context)
 {
     (void)context;
@@ -37,6 +40,8 @@ int open_options(const command_line *line, open_settings *settings, slotq_error 
     settings->redis.wait_replicas = (uint32_t)option_number(line, OPTION_REPLICAS, 0);
     if (strcmp(line->command->name, "work") == 0) {
         settings->redis.reconnect_ms = RECONNECT_OF_WORKERS_MS;
+    } else if (given(line, OPTION_BLOCK)) {
+        settings->redis.reconnect_ms = RECONNECT_OF_STREAMS_MS;
     }
     if (given(line, OPTION_REPLICAS) && !open_is_server(line->url)) {
         return refuse_option(error, "--replicas is for Redis: a file has none");

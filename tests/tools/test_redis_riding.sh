@@ -1,0 +1,94 @@
+#!/bin/bash
+# test_redis_riding.sh: the command on servers that refuse for a while, or that are not what their
+# URL seems to name: a node of a cluster, a Sentinel. Knows private servers alone.
+# shellcheck source=tests/tools/cases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+# shellcheck source=tests/tools/private_server.sh
+. "$source_folder/tests/tools/private_server.sh"
+
+# ---- a stream outlasts more than a single call does ----
+start_server
+"$SLOTQ" -q create jobs --slots 100
+redis config set min-replicas-to-write 1 >out
+(
+    sleep 12 # a call gives up after 10 s
+    redis config set min-replicas-to-write 0 >back
+) &
+seq 1 50 | "$SLOTQ" push jobs --block -q 2>said
+same 'push --block waits for replicas' 0 $?
+wait
+same 'all went in once' 50 "$("$SLOTQ" stats jobs --json | sed 's/.*"last_id":\([0-9]*\).*/\1/')"
+redis config set busy-reply-threshold 20 >out
+redis eval 'local e = redis.call("TIME")[1] + 2 repeat until redis.call("TIME")[1] + 0 > e' 0 >out &
+await 60 eval 'redis ping | grep -q BUSY'
+expect 'a push outlasts a busy server' 0 '^51$' - push jobs x
+wait
+end_server
+
+# ---- a node of a cluster ----
+other_folder=$work_folder/other
+mkdir "$other_folder"
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'; }
+need python3
+first=$(free_port)
+second=$(free_port)
+start_server --port "$first" --cluster-enabled yes --cluster-port "$(free_port)"
+"$server_program" --port "$second" --cluster-enabled yes --cluster-port "$(free_port)" \
+    --dir "$other_folder" --save '' >>"$other_folder/log" 2>&1 &
+other=$!
+disown $other
+trap 'kill -KILL "$other" 2>/dev/null; leave_server' EXIT
+elsewhere() { redis-cli -p "$second" "$@" 2>&1; }
+await 60 eval 'elsewhere ping | grep -q PONG'
+bus=$(elsewhere cluster myid >out; elsewhere config get cluster-port | tail -n 1)
+redis cluster addslotsrange 0 8191 >out
+elsewhere cluster addslotsrange 8192 16383 >out
+redis cluster meet 127.0.0.1 "$second" "$bus" >out
+if await 60 eval 'redis cluster info | grep -q cluster_state:ok'; then
+    # "foo" is in slot 12182, "bar" in 5061
+    expect 'a key of this node' 0 - 'bar: 1,000 messages' create bar
+    expect 'a key of the other' 2 - 'another node of the cluster' create foo
+    expect 'the doctor says so' 1 'BAD .*foo.*another node' - doctor foo
+    holds 'and does not call it a missing right' eval '! grep -q "may not" out'
+    expect 'the doctor knows a cluster' 1 'node of a cluster' - doctor foo
+else
+    not_ok 'two nodes make a cluster' "$(redis cluster info)"
+fi
+kill -KILL "$other"
+end_server
+
+# ---- a Sentinel ----
+if command -v redis-sentinel >out; then
+    sentinel=$(free_port)
+    printf 'port %s\ndir %s\n' "$sentinel" "$other_folder" >"$other_folder/sentinel.conf"
+    redis-sentinel "$other_folder/sentinel.conf" >>"$other_folder/log" 2>&1 &
+    other=$!
+    disown $other
+    # shellcheck disable=SC2016 # await evaluates it
+    await 60 eval 'redis-cli -p "$sentinel" ping 2>.seen | grep -q PONG'
+    for command in 'create q' 'push q x' 'ls'; do
+        # shellcheck disable=SC2086
+        expect "a Sentinel: $command" 2 - 'this is a Sentinel' \
+            -u "redis://127.0.0.1:$sentinel" $command
+    done
+    expect 'the doctor too' 2 'BAD .*this is a Sentinel' - -u "redis://127.0.0.1:$sentinel" doctor
+    kill -KILL "$other"
+fi
+
+# ---- URLs that are misspelt ----
+for url in REDIS://u:S3cret@127.0.0.1:1 valkey://u:S3cret@127.0.0.1:1 'redis:/:S3cret@h' \
+    ' redis://u:S3cret@h' valkeys://u:S3cret@h http://u:S3cret@h u:S3cret@h:6379 redis://:S3cret; do
+    for command in 'stats q' 'create q' 'push q x' 'doctor' 'doctor --json' 'ls' 'bench -s 1' \
+        'metrics'; do
+        # shellcheck disable=SC2086
+        SLOTQ_URL=$url "$SLOTQ" $command >out 2>&1 </dev/null
+        holds "<$url> $command keeps the password" eval '! grep -q S3cret out'
+        # shellcheck disable=SC2086
+        "$SLOTQ" -u "$url" $command >out 2>&1 </dev/null
+        holds "-u <$url> $command keeps the password" eval '! grep -q S3cret out'
+    done
+done
+expect 'TLS is named' 2 - 'no TLS' -u valkeys://127.0.0.1:1 stats q
+expect 'an unknown scheme' 2 - 'does not know' -u http://127.0.0.1:1 stats q
+finish
