@@ -246,9 +246,9 @@ typedef struct slotq_folder_facts {
     const char *file_system;     /* "ext4"; NULL if the number is not known. Static */
     uint32_t file_system_number; /* from statfs */
     bool is_network;             /* on a network or in user space: queues are refused there */
+    bool needs_room;             /* copies on write: new queues are refused there */
     uint64_t free_bytes;         /* for this user */
 } slotq_folder_facts;
-
 /* Report on a folder. OK, INVALID, IO. */
 SLOTQ_API slotq_outcome slotq_look_at_folder(const char *folder, slotq_folder_facts *facts,
                                              slotq_error *error);

@@ -107,6 +107,7 @@ slotq_outcome file_facts_of_folder(const char *folder, slotq_folder_facts *facts
     facts->file_system = filesystem_name((long)system.f_type);
     facts->file_system_number = (uint32_t)system.f_type;
     facts->is_network = filesystem_is_network((long)system.f_type);
+    facts->needs_room = filesystem_needs_room((long)system.f_type);
     facts->free_bytes = (uint64_t)room.f_bavail * room.f_frsize;
     return SLOTQ_OK;
 }

@@ -43,12 +43,13 @@ typedef struct kind {
     const char *name;
     uint32_t number;
     bool is_network;
+    bool needs_room;
 } kind;
 
 static const kind *kind_of(long type)
 {
     static const kind kinds[] = {
-#define FILE_SYSTEM(number, name, is_network) {name, number, is_network},
+#define FILE_SYSTEM(number, name, is_network, needs_room) {name, number, is_network, needs_room},
 #include "kinds.def"
 #undef FILE_SYSTEM
     };
@@ -86,6 +87,32 @@ slotq_outcome filesystem_refuse_network(int descriptor, const file_names *names,
                      "processes cannot share it safely. Put the queue on a local disk.",
                      names->shown, filesystem_name((long)facts.f_type));
 }
+
+/* ---- copy on write ---- */
+
+bool filesystem_needs_room(long type)
+{
+    const kind *found = kind_of(type);
+    return found != NULL && found->needs_room;
+}
+
+slotq_outcome filesystem_refuse_copying(int descriptor, const char *shown, store_fault *fault)
+{
+    struct statfs facts;
+    if (fstatfs(descriptor, &facts) != 0) {
+        return fault_system(fault, errno, "the file system of %s cannot be asked", shown);
+    }
+    if (!filesystem_needs_room((long)facts.f_type)) {
+        return SLOTQ_OK;
+    }
+    return fault_say(fault, SLOTQ_UNSUPPORTED,
+                     "%s lies on %s, which writes each change to new room, so a full disk would "
+                     "kill or hang a process that writes to it. Use a queue on ext4 or xfs (slotq "
+                     "copy, or slotq export and import).",
+                     shown, filesystem_name((long)facts.f_type));
+}
+
+/* ---- room ---- */
 
 static int write_zeros(int descriptor, uint64_t bytes)
 {
@@ -183,6 +210,11 @@ slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fre
     }
     if (file->descriptor < 0) {
         return fault_system(fault, errno, "no file can be made in the folder of %s", shown);
+    }
+    const slotq_outcome outcome = filesystem_refuse_copying(file->descriptor, shown, fault);
+    if (outcome != SLOTQ_OK) {
+        fresh_file_drop(folder, file);
+        return outcome;
     }
     const int failed = allocate(file->descriptor, bytes);
     if (failed == 0) {

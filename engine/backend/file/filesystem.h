@@ -32,8 +32,15 @@ const char *filesystem_name(long type);
 slotq_outcome filesystem_refuse_network(int descriptor, const file_names *names,
                                         store_fault *fault);
 
+/* On a copy-on-write file system a mapped write needs new room: a full disk makes it a SIGBUS, or
+ * on btrfs without copy on write a fault that never ends. type: statfs.f_type. */
+bool filesystem_needs_room(long type);
+/* UNSUPPORTED with a remedy where the file lies on such a one; IO where statfs fails. */
+slotq_outcome filesystem_refuse_copying(int descriptor, const char *shown, store_fault *fault);
+
 /* A file under a name that no queue has, readable and writable as the umask says, with `bytes`
- * zero bytes whose room is taken from the disk. shown: the name it is to have, for texts. */
+ * zero bytes whose room is taken from the disk. UNSUPPORTED on a
+ * copy-on-write file system. shown: the name it is to have, for texts. */
 typedef struct fresh_file {
     int descriptor;
     char name[FILE_NAME_BYTES]; /* empty once it was published */

@@ -77,22 +77,46 @@ static slotq_outcome refuse_main(const file_image *image, int system_errno, stor
     }
 }
 
+static int open_for(const opening *self, int access)
+{
+    return descriptor_lift(openat(self->folder, self->image->names.main,
+                                  access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+}
+
+/* A reader of a file that a full disk could turn into a SIGBUS writes nothing, not even a lock. */
+static slotq_outcome judge_copying(opening *self)
+{
+    file_image *image = self->image;
+    if (!image->writable) {
+        return SLOTQ_OK;
+    }
+    const slotq_outcome outcome =
+        filesystem_refuse_copying(image->descriptor, image->names.shown, self->fault);
+    if (outcome != SLOTQ_UNSUPPORTED || !image->options.read_only) {
+        return outcome;
+    }
+    close(image->descriptor);
+    image->writable = false;
+    image->descriptor = open_for(self, O_RDONLY);
+    return image->descriptor < 0 ? refuse_main(image, errno, self->fault) : SLOTQ_OK;
+}
+
 static slotq_outcome open_main(opening *self)
 {
     file_image *image = self->image;
-    const int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     image->writable = true;
-    image->descriptor = descriptor_lift(openat(self->folder, image->names.main, O_RDWR | flags));
+    image->descriptor = open_for(self, O_RDWR);
     if (image->descriptor < 0 && image->options.read_only &&
         (errno == EACCES || errno == EPERM || errno == EROFS)) {
         image->writable = false;
-        image->descriptor =
-            descriptor_lift(openat(self->folder, image->names.main, O_RDONLY | flags));
+        image->descriptor = open_for(self, O_RDONLY);
     }
     if (image->descriptor < 0) {
         return refuse_main(image, errno, self->fault);
     }
-    return filesystem_refuse_network(image->descriptor, &image->names, self->fault);
+    const slotq_outcome outcome =
+        filesystem_refuse_network(image->descriptor, &image->names, self->fault);
+    return outcome == SLOTQ_OK ? judge_copying(self) : outcome;
 }
 
 static slotq_outcome map_main(opening *self)

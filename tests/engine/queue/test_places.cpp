@@ -271,6 +271,48 @@ TEST_CASE("a network file system is refused, with the remedy", "[places]")
     CHECK(queue.push("fine") == SLOTQ_OK);
 }
 
+TEST_CASE("a file system that copies on write is only read, with the remedy", "[places]")
+{
+    struct Copying {
+        long type;
+        const char *says;
+    };
+    const Copying kinds[] = {{0x2FC12FC1, "lies on zfs"},
+                             {static_cast<long>(0x9123683E), "lies on btrfs"},
+                             {static_cast<long>(0xCA451A4E), "lies on bcachefs"},
+                             {0x3434, "lies on nilfs2"},
+                             {0x24051905, "lies on ubifs"}};
+    for (const Copying &kind : kinds) {
+        INFO(kind.says);
+        Queue queue(Kind::file);
+        queue.fill(3);
+        queue.close();
+        const std::vector<uint8_t> before = read_file(queue.folder().file("q.slotq"));
+        slotq *mine = nullptr;
+        slotq_error error = {};
+        slotq_error create_error = {};
+        slotq_stats stats = {};
+        const Geometry geometry;
+        pretended_type = kind.type;
+        const slotq_outcome opened = open_queue(queue.folder().path(), false, &mine, &error);
+        const slotq_outcome created =
+            slotq_create(queue.folder().path(), "new", geometry, nullptr, &create_error);
+        const slotq_outcome looked = open_queue(queue.folder().path(), true, &mine, nullptr);
+        pretended_type = 0;
+        CHECK(opened == SLOTQ_UNSUPPORTED);
+        CHECK(std::string(error.text).find(kind.says) != std::string::npos);
+        CHECK(std::string(error.text).find("slotq copy") != std::string::npos);
+        CHECK(created == SLOTQ_UNSUPPORTED);
+        CHECK(std::string(create_error.text).find(kind.says) != std::string::npos);
+        REQUIRE(looked == SLOTQ_OK);
+        CHECK(slotq_get_stats(mine, 0, &stats) == SLOTQ_OK);
+        CHECK(stats.ready == 3);
+        slotq_close(mine);
+        CHECK(entries(queue.folder().path()) == 2);
+        CHECK(read_file(queue.folder().file("q.slotq")) == before);
+    }
+}
+
 TEST_CASE("a file system that cannot take room beforehand gets zeros written", "[places]")
 {
     const Folder folder;

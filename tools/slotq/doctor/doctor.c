@@ -37,6 +37,12 @@ static bool look_at_folder(doctor *self)
                     "there safely: move it to a local disk",
                     kind);
     }
+    if (facts.needs_room) {
+        doctor_find(self, folder,
+                    "is on %s, where a full disk would kill or hang a process that writes to a "
+                    "queue, so queues here can only be read: move it to ext4 or xfs",
+                    kind);
+    }
     if (access(folder, W_OK | X_OK) != 0) {
         doctor_find(self, folder,
                     "this user cannot create files here (%s), only look at queues; "
