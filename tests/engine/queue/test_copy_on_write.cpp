@@ -38,7 +38,7 @@ bool mount_btrfs(const Folder &folder, const std::string &at)
     const bool sized = made >= 0 && ftruncate(made, DISK_BYTES) == 0;
     close(made);
     return sized && mkdir(at.c_str(), 0700) == 0 && unshare(CLONE_NEWNS) == 0 &&
-           mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
            runs("mkfs.btrfs -q " + disk) && runs("mount -o loop " + disk + " " + at);
 }
 
