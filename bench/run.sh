@@ -215,7 +215,7 @@ if [ "$wants_core" ]; then
 fi
 if [ "$wants_redis" ]; then
     rounds=()
-    [ "$mode" != smoke ] || rounds=(--rounds 1)
+    [ "$mode" != smoke ] || rounds=(--rounds 1 --small)
     run_program redis "${rounds[@]}"
 fi
 sed -i "/^settings:$/,\$d; /^measured in: /d" "$results/machine.txt"

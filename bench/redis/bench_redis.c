@@ -1,11 +1,13 @@
 /* bench_redis.c: the queue inside Redis beside Streams and bare commands, on a private server, with
  * the targets that were promised. Knows what is compared; the measuring is in cycle.c.
  *
- * bench_redis FOLDER [--only NAME] [--rounds N] [--scripts FOLDER]: results go to FOLDER.
- * NAME: a row of the first table, memory, wake or idle.
+ * bench_redis FOLDER [--only NAME] [--rounds N] [--small] [--scripts FOLDER]: results go to
+ * FOLDER. NAME: a row of the first table, memory, wake, idle or longest. --small: longest with few
+ * messages.
  */
 #include "library.h"
 #include "cycle.h"
+#include "longest_calls.h"
 #include "memory.h"
 #include "../support/private_server.h"
 #include "../support/report.h"
@@ -16,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROUNDS_DEFAULT = 7, WAKE_ROUNDS_MOST = 3 };
+enum { ROUNDS_DEFAULT = 7, WAKE_ROUNDS_MOST = 3, LONGEST_ROUNDS_MOST = 3 };
 
 typedef struct comparison {
     const char *name;
@@ -332,11 +334,17 @@ typedef struct wishes {
     const char *only; /* NULL = all */
     const char *scripts;
     uint32_t rounds;
+    bool is_small;
 } wishes;
 
 static bool is_wanted(const wishes *wanted, const char *name)
 {
     return wanted->only == NULL || strcmp(wanted->only, name) == 0;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
 }
 
 static bool is_any_wanted(const wishes *wanted)
@@ -396,11 +404,13 @@ static void compare(const wishes *wanted, connection *wire)
 
 static bool read_words(int count, char **words, wishes *wanted)
 {
-    *wanted = (wishes){NULL, NULL, "build/lua/redis7", ROUNDS_DEFAULT};
+    *wanted = (wishes){NULL, NULL, "build/lua/redis7", ROUNDS_DEFAULT, false};
     for (int i = 1; i < count; i++) {
         const bool has_value = i + 1 < count;
         if (strncmp(words[i], "--", 2) != 0) {
             wanted->folder = words[i];
+        } else if (strcmp(words[i], "--small") == 0) {
+            wanted->is_small = true;
         } else if (has_value && strcmp(words[i], "--only") == 0) {
             wanted->only = words[++i];
         } else if (has_value && strcmp(words[i], "--scripts") == 0) {
@@ -419,7 +429,8 @@ int main(int count, char **words)
     wishes wanted;
     connection wire;
     if (!read_words(count, words, &wanted)) {
-        fputs("usage: bench_redis FOLDER [--only NAME] [--rounds N] [--scripts FOLDER]\n", stderr);
+        fputs("usage: bench_redis FOLDER [--only NAME] [--rounds N] [--small] [--scripts FOLDER]\n",
+              stderr);
         return 2;
     }
     private_server *server = private_redis_start(NULL);
@@ -438,10 +449,13 @@ int main(int count, char **words)
     }
     if (is_wanted(&wanted, "wake")) {
         time_wakes(private_server_socket(server),
-                   wanted.rounds < WAKE_ROUNDS_MOST ? wanted.rounds : WAKE_ROUNDS_MOST);
+                   least(wanted.rounds, WAKE_ROUNDS_MOST));
     }
     if (is_wanted(&wanted, "idle")) {
         count_idle(&wire);
+    }
+    if (is_wanted(&wanted, "longest")) {
+        longest_calls(server, least(wanted.rounds, LONGEST_ROUNDS_MOST), wanted.is_small);
     }
     report_close();
     cycle_library_close();
