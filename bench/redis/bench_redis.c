@@ -448,8 +448,7 @@ int main(int count, char **words)
         weigh(&wire);
     }
     if (is_wanted(&wanted, "wake")) {
-        time_wakes(private_server_socket(server),
-                   least(wanted.rounds, WAKE_ROUNDS_MOST));
+        time_wakes(private_server_socket(server), least(wanted.rounds, WAKE_ROUNDS_MOST));
     }
     if (is_wanted(&wanted, "idle")) {
         count_idle(&wire);

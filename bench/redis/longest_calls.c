@@ -63,8 +63,7 @@ static void open_queue(stage *self)
 {
     const slotq_options options = {.clock_ms = clock_of_ours};
     slotq_error error = {.text = ""};
-    const slotq_outcome outcome =
-        slotq_open(self->url, QUEUE_NAME, &options, &self->queue, &error);
+    const slotq_outcome outcome = slotq_open(self->url, QUEUE_NAME, &options, &self->queue, &error);
     if (outcome != SLOTQ_OK) {
         fprintf(stderr, "bench: %s\n", error.text);
     }
@@ -323,13 +322,14 @@ static void set_stage(stage *self, const longest_case *it, bool is_small)
     self->run_count = 0;
     self->count = 0;
     self->messages = shrink(it->messages, is_small);
-    self->geometry = (slotq_geometry){.ring_slots = (uint16_t)(shrink(it->ring_slots - 1, is_small) + 1),
-                                      .payload_bytes = it->payload_bytes,
-                                      .dead_slots = it->dead_slots,
-                                      .tick_ms = 1,
-                                      .groups = it->groups,
-                                      .max_attempts = it->max_attempts,
-                                      .flags = it->flags};
+    self->geometry =
+        (slotq_geometry){.ring_slots = (uint16_t)(shrink(it->ring_slots - 1, is_small) + 1),
+                         .payload_bytes = it->payload_bytes,
+                         .dead_slots = it->dead_slots,
+                         .tick_ms = 1,
+                         .groups = it->groups,
+                         .max_attempts = it->max_attempts,
+                         .flags = it->flags};
     if (it->flags & SLOTQ_FLAG_OVERWRITE) { /* full by one push, and then again */
         self->geometry.ring_slots = (uint16_t)(self->messages + 1);
     }
@@ -416,7 +416,7 @@ static void measure(stage *self, const longest_case *it, figures *to)
 
 static void put_rows(report_table *table, figures *all)
 {
-    static const char *const head[] = {"ms in the server", "longest command", "min-max", "all",
+    static const char *const head[] = {"ms in the server", "longest command", "min-max",   "all",
                                        "CPU of all",       "commands",        "redis.call"};
     report_row(table);
     for (uint32_t i = 0; i < sizeof head / sizeof *head; i++) {
@@ -458,7 +458,8 @@ void longest_calls(private_server *server, uint32_t rounds, bool is_small)
     slotq_batch_free(self->batch);
     wire_close(&self->wire);
     put_rows(&table, all);
-    report_text("## The longest calls in Redis\n\nThe server's own time (SLOWLOG, INFO commandstats) for one call of "
+    report_text("## The longest calls in Redis\n\nThe server's own time (SLOWLOG, INFO "
+                "commandstats) for one call of "
                 "the library, medians of %u rounds. The library sends some calls as several "
                 "commands: the server serves other clients between two commands, but not within "
                 "one. CPU: its main thread, with what a busy machine takes from it left out. "
