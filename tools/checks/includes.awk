@@ -1,6 +1,7 @@
 # includes.awk: includes go only downwards, tools -> queue -> backend -> core -> layout; a kind of
-# store knows no other kind; what the command says knows no command line; and what is freestanding
-# leans on no system. Knows where rooms lie, from the path of a file alone.
+# store knows no other kind; bytes and words of Redis know no store in it; what the command says
+# knows no command line; and what is freestanding leans on no system. Knows where rooms lie, from
+# the path of a file alone.
 #
 # A name is looked for as the compiler does: beside the file, then in engine/ and build/gen/ and at
 # the top (-Iengine -Ibuild/gen -I.). Where no such file is there, it is judged by its spelling.
@@ -25,6 +26,12 @@ function height(path) {
 function kind(path,    parts) {
     split(path, parts, "/")
     return path ~ /^engine\/backend\/(file|memory|redis)\// ? parts[3] : ""
+}
+
+# Where in the store of Redis a file lies: wire, call, "." for the store itself; "" elsewhere.
+function redis_room(path,    parts, depth) {
+    depth = split(path, parts, "/")
+    return path !~ /^engine\/backend\/redis\// ? "" : depth == 5 ? parts[4] : "."
 }
 
 # The room of the command that a file lies in: line, say, verbs, work …
@@ -87,6 +94,10 @@ own <= 5 && /^[ \t]*#[ \t]*include[ \t]*"/ {
     }
     if (kind(FILENAME) != "" && kind(path) != "" && kind(path) != kind(FILENAME)) {
         finding("one kind of store includes another: " name)
+    }
+    if (redis_room(FILENAME) ~ /^(wire|call)$/ && redis_room(path) != "" &&
+        redis_room(path) != redis_room(FILENAME)) {
+        finding(redis_room(FILENAME) "/ includes nothing else of redis/: " name)
     }
     if (path ~ /^engine\/backend\// && kind(path) != "" && own == 3 && kind(FILENAME) == "") {
         finding("what serves all stores includes one of them: " name)

@@ -12,7 +12,7 @@
 #include "call/errors.h"
 #include "patience.h"
 #include "server.h"
-#include "wire/waiter.h"
+#include "waiter.h"
 
 enum { REDIS_KEY_BYTES_MAX = 200 };
 

@@ -1,10 +1,10 @@
 /* waiter.h: sleeping until a script wakes those who wait on a queue: a second connection that
  * is subscribed to slotq:KEY. Knows PUBLISH's other end; no verb.
  */
-#ifndef SLOTQ_BACKEND_REDIS_WIRE_WAITER_H
-#define SLOTQ_BACKEND_REDIS_WIRE_WAITER_H
+#ifndef SLOTQ_BACKEND_REDIS_WAITER_H
+#define SLOTQ_BACKEND_REDIS_WAITER_H
 
-#include "connection.h"
+#include "wire/connection.h"
 
 typedef struct redis_waiter {
     redis_connection connection;

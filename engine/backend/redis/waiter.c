@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#include "../../system/monotonic.h"
-#include "../call/errors.h"
-#include "../server.h"
+#include "../system/monotonic.h"
+#include "call/errors.h"
+#include "server.h"
 
 enum { BLIND_SLEEP_MS = 1000, PATIENCE_LEAST_MS = 100, CHANNEL_BYTES = 256 };
 
