@@ -70,20 +70,20 @@ static slotq_outcome take_keys(redis_connection *connection, const redisReply *k
                                store_fault *fault)
 {
     slotq_outcome outcome = SLOTQ_OK;
-    redis_connection_clear(connection);
+    redis_outbox_clear(&connection->outbox);
     for (size_t i = 0; i < keys->elements; i++) {
         const redisReply *key = keys->element[i];
         const char *words[] = {"GETRANGE", key->str, "8", "11"};
         const size_t lengths[] = {8, key->len, 1, 2};
-        if (is_name(key) && !redis_connection_add(connection, 4, words, lengths)) {
-            redis_connection_clear(connection);
+        if (is_name(key) && !redis_outbox_add(&connection->outbox, 4, words, lengths)) {
+            redis_outbox_clear(&connection->outbox);
             return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
         }
     }
     if (!redis_connection_send(connection, fault)) {
         return fault->outcome;
     }
-    redis_connection_clear(connection);
+    redis_outbox_clear(&connection->outbox);
     for (size_t i = 0; i < keys->elements; i++) {
         redisReply *reply;
         if (!is_name(keys->element[i])) {

@@ -146,15 +146,15 @@ static bool waits_for_replicas(const redis_store *self, const redis_job *job)
     return self->settings.wait_replicas > 0 && job->call->verb == SLOTQ_PUSH;
 }
 
-bool redis_store_put_load(const redis_store *self, redis_connection *to, redis_script_index script)
+bool redis_store_put_load(const redis_store *self, redis_outbox *to, redis_script_index script)
 {
     const redis_script_source *source = redis_script(script, self->redis7);
     const char *load[] = {"SCRIPT", "LOAD", source->text};
     const size_t lengths[] = {6, 4, source->length};
-    return redis_connection_add(to, 3, load, lengths);
+    return redis_outbox_add(to, 3, load, lengths);
 }
 
-slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job *job)
+slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *job)
 {
     redis_request *request = &self->request;
     if (self->settings.read_only && !slotq_core_verb_only_reads(job->call->verb)) {
@@ -179,7 +179,7 @@ slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job
         request->lengths[1] = strlen(source->sha1);
         request->arguments[2] = "1";
         request->lengths[2] = 1;
-        if (redis_connection_add(to, (int)request->count, request->arguments, request->lengths)) {
+        if (redis_outbox_add(to, (int)request->count, request->arguments, request->lengths)) {
             return SLOTQ_OK;
         }
     }
@@ -194,21 +194,21 @@ static bool add_wait(redis_store *self)
     (void)snprintf(ms, sizeof ms, "%lu", (unsigned long)self->settings.wait_ms);
     const char *words[] = {"WAIT", replicas, ms};
     const size_t lengths[] = {4, strlen(replicas), strlen(ms)};
-    return redis_connection_add(&self->connection, 3, words, lengths);
+    return redis_outbox_add(&self->connection.outbox, 3, words, lengths);
 }
 
 /* Put the command of a job that is not done; it is done where it cannot be. */
 static void put_job(redis_store *self, redis_job *job)
 {
-    const size_t before = self->connection.out_bytes; /* of which some may have been sent */
-    const slotq_outcome put = redis_store_put(self, &self->connection, job);
+    const size_t before = self->connection.outbox.count; /* of which some may have been sent */
+    const slotq_outcome put = redis_store_put(self, &self->connection.outbox, job);
     job->sent = put == SLOTQ_OK;
     if (!job->sent) {
-        self->connection.out_bytes = before; /* what is half there goes too */
+        self->connection.outbox.count = before; /* what is half there goes too */
         finish(job, put);
         return;
     }
-    job->end = self->connection.out_bytes;
+    job->end = self->connection.outbox.count;
 }
 
 /* ---- taking answers ---- */
@@ -312,7 +312,7 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
 {
     for (uint32_t i = 0; i < count; i++) {
         redis_job *job = &jobs[i];
-        const bool got_whole = job->sent && job->end <= self->connection.out_sent;
+        const bool got_whole = job->sent && job->end <= self->connection.outbox.sent;
         if (job->done || !got_whole || slotq_core_verb_may_repeat(job->call->verb)) {
             continue;
         }
@@ -349,7 +349,7 @@ static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
     if (confirms) {
         doubt(self, jobs, count, replicas);
     }
-    redis_connection_clear(&self->connection);
+    redis_outbox_clear(&self->connection.outbox);
     return whole;
 }
 

@@ -39,7 +39,7 @@ static bool add_words(redis_connection *connection, const char *const *words, co
         arguments[count] = is_key ? key : words[count];
         lengths[count] = is_key ? key_bytes : strlen(words[count]);
     }
-    return redis_connection_add(connection, count, arguments, lengths);
+    return redis_outbox_add(&connection->outbox, count, arguments, lengths);
 }
 
 /* What is asked, in this order; of a key only where one is given. */
@@ -282,16 +282,16 @@ slotq_outcome redis_server_greet(redis_connection *connection, const char *key, 
     uint32_t replies = 0;
     memset(facts, 0, sizeof *facts);
     facts->ttl_ms = -2;
-    redis_connection_clear(connection);
+    redis_outbox_clear(&connection->outbox);
     if (!add_login(connection, &replies) || !add_questions(connection, key, key_bytes)) {
-        redis_connection_clear(connection);
+        redis_outbox_clear(&connection->outbox);
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
     }
     const int64_t asked_ms = wall_clock_ms();
     if (!redis_connection_send(connection, fault)) {
         return fault_away(fault);
     }
-    redis_connection_clear(connection);
+    redis_outbox_clear(&connection->outbox);
     slotq_outcome outcome = read_login(connection, replies, fault);
     if (outcome == SLOTQ_OK) {
         outcome = read_answers(connection, key != NULL, asked_ms, facts, fault);
@@ -382,13 +382,13 @@ slotq_outcome redis_server_ask(redis_connection *connection, bool writes, int co
                                store_fault *fault)
 {
     *reply = NULL;
-    redis_connection_clear(connection);
-    if (!redis_connection_add(connection, count, arguments, lengths)) {
+    redis_outbox_clear(&connection->outbox);
+    if (!redis_outbox_add(&connection->outbox, count, arguments, lengths)) {
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
     }
     const bool sent = redis_connection_send(connection, fault);
-    const bool whole = connection->out_sent == connection->out_bytes;
-    redis_connection_clear(connection);
+    const bool whole = connection->outbox.sent == connection->outbox.count;
+    redis_outbox_clear(&connection->outbox);
     if (sent && redis_connection_next(connection, 0, reply, fault)) {
         return SLOTQ_OK;
     }

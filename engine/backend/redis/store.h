@@ -68,10 +68,10 @@ void redis_store_forget_scripts(redis_store *self);
  * has happened. */
 void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count);
 
-/* Put a job's command, after SCRIPT LOAD where it asks to load, behind what goes to a connection
- * (which need not be connected). OK, or what is known without asking. */
-slotq_outcome redis_store_put(redis_store *self, redis_connection *to, redis_job *job);
-bool redis_store_put_load(const redis_store *self, redis_connection *to, redis_script_index script);
+/* Append a job's command, after SCRIPT LOAD where it asks to load. OK, or what is known without
+ * asking. */
+slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *job);
+bool redis_store_put_load(const redis_store *self, redis_outbox *to, redis_script_index script);
 
 /* A new connection, tried again while the patience lasts. OK, or why not. */
 slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, store_fault *fault);

@@ -117,7 +117,7 @@ int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, con
                !drain(waiter, reply)) {
         waiter->subscribed = false;
     }
-    return waiter->subscribed ? waiter->connection.context->fd : -1;
+    return waiter->subscribed ? waiter->connection.transport.fd : -1;
 }
 
 void redis_waiter_leave(redis_waiter *waiter)

@@ -30,10 +30,10 @@ struct slotq_pipeline {
     entry **entries;
     uint32_t count;
     uint32_t room;
-    bool ended;              /* the next one that is put begins anew */
-    redis_connection buffer; /* for bytes that the user sends; never connected */
-    uint32_t loads;          /* replies to SCRIPT LOAD that are still to come */
-    uint32_t parsed;         /* entries that have their answer */
+    bool ended;          /* the next one that is put begins anew */
+    redis_outbox outbox; /* bytes that the user sends */
+    uint32_t loads;      /* replies to SCRIPT LOAD that are still to come */
+    uint32_t parsed;     /* entries that have their answer */
 };
 
 slotq_outcome slotq_pipeline_new(slotq *queue, slotq_pipeline **pipeline, slotq_error *error)
@@ -76,7 +76,7 @@ void slotq_pipeline_free(slotq_pipeline *pipeline)
     for (uint32_t i = 0; i < pipeline->room; i++) {
         free(pipeline->entries[i]);
     }
-    redis_connection_free(&pipeline->buffer);
+    redis_outbox_free(&pipeline->outbox);
     free(pipeline->entries);
     free(pipeline);
 }
@@ -369,7 +369,7 @@ static slotq_outcome put_loads(slotq_pipeline *pipeline)
                                                  REDIS_SCRIPT_reserve_packed,
                                                  REDIS_SCRIPT_settle_packed};
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
-        if (!redis_store_put_load(pipeline->store, &pipeline->buffer, scripts[i])) {
+        if (!redis_store_put_load(pipeline->store, &pipeline->outbox, scripts[i])) {
             return refuse_memory(pipeline);
         }
         pipeline->loads++;
@@ -386,20 +386,20 @@ slotq_outcome slotq_pipeline_build(slotq_pipeline *pipeline, bool load_scripts, 
     if (pipeline->ended) {
         begin_anew(pipeline);
     }
-    redis_connection_clear(&pipeline->buffer);
+    redis_outbox_clear(&pipeline->outbox);
     pipeline->loads = 0;
     pipeline->parsed = 0;
     slotq_outcome outcome = load_scripts ? put_loads(pipeline) : SLOTQ_OK;
     *replies = pipeline->loads;
     for (uint32_t i = 0; i < pipeline->count && outcome == SLOTQ_OK; i++) {
         redis_job job = job_of(pipeline->entries[i]);
-        const slotq_outcome put = redis_store_put(pipeline->store, &pipeline->buffer, &job);
+        const slotq_outcome put = redis_store_put(pipeline->store, &pipeline->outbox, &job);
         pipeline->entries[i]->outcome = put == SLOTQ_OK ? SLOTQ_MORE : put;
         *replies += put == SLOTQ_OK;
         outcome = put == SLOTQ_NOMEMORY ? refuse_memory(pipeline) : SLOTQ_OK;
     }
-    *bytes = pipeline->buffer.out;
-    *size = pipeline->buffer.out_bytes;
+    *bytes = pipeline->outbox.bytes;
+    *size = pipeline->outbox.count;
     /* where nothing is to be sent no reply comes that could end it */
     return outcome == SLOTQ_OK && *replies == 0 ? sum_up(pipeline) : outcome;
 }

@@ -5,21 +5,18 @@
 #include "connection.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../system/monotonic.h"
 #include "dial.h"
+#include "plain_socket.h"
 
 enum {
     READ_BYTES = 64 * 1024,
-    FIRST_OUT_BYTES = 4 * 1024,
     WORTH_SENDING_BYTES = 8 * 1024,
-    KEEPS_BYTES = 1024 * 1024,            /* buffers of more are given back */
+    KEEPS_BYTES = 1024 * 1024,            /* a reader's buffer of more is given back */
     ELEMENTS_MAX = 1 << 20,               /* of a reply; what a script gives has far fewer */
     NESTED_MAX = 32,                      /* arrays around an array: freeing them recurses */
     UNREAD_BYTES_MAX = 600 * 1024 * 1024, /* the largest reply is a whole image */
@@ -77,7 +74,7 @@ static bool have_in(redis_connection *connection, store_fault *fault)
 slotq_outcome redis_connection_open(redis_connection *connection, store_fault *fault)
 {
     int socket_fd = -1;
-    redis_connection_clear(connection);
+    redis_outbox_clear(&connection->outbox);
     if (!have_in(connection, fault)) {
         return SLOTQ_NOMEMORY;
     }
@@ -91,6 +88,7 @@ slotq_outcome redis_connection_open(redis_connection *connection, store_fault *f
         (void)close(socket_fd);
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a connection");
     }
+    connection->transport = redis_plain_socket(socket_fd);
     redis_connection_bound(connection, connection->context->reader);
     fork_mark_make(&connection->mark);
     connection->used_ms = monotonic_ms();
@@ -111,6 +109,7 @@ slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext
     }
     connection->borrowed = true;
     connection->context = context;
+    connection->transport = redis_plain_socket(context->fd);
     connection->used_ms = monotonic_ms();
     return have_in(connection, fault) ? SLOTQ_OK : SLOTQ_NOMEMORY;
 }
@@ -120,7 +119,8 @@ void redis_connection_drop(redis_connection *connection, const char *why)
     redisContext *context = connection->context;
     if (context != NULL && !connection->borrowed && !connection->lent) {
         connection->context = NULL;
-        redisFree(context);
+        connection->transport.fd = redisFreeKeepFd(context);
+        connection->transport.ops->close(&connection->transport);
         fork_mark_drop(&connection->mark);
     } else if (context != NULL && context->err == 0) {
         context->err = REDIS_ERR_IO; /* hiredis refuses it from now on */
@@ -134,10 +134,9 @@ void redis_connection_free(redis_connection *connection)
     if (!connection->borrowed) {
         redis_connection_drop(connection, "");
     }
-    free(connection->out);
+    redis_outbox_free(&connection->outbox);
     free(connection->in);
     connection->context = NULL;
-    connection->out = NULL;
     connection->in = NULL;
 }
 
@@ -152,69 +151,20 @@ bool redis_connection_is_inherited(redis_connection *connection)
 
 bool redis_connection_is_stale(redis_connection *connection)
 {
-    char byte;
+    redis_transport *transport = &connection->transport;
     if (redis_connection_is_inherited(connection) || connection->context == NULL ||
         connection->context->err != 0) {
         return true;
     }
+    transport->fd = connection->context->fd; /* the owner of a borrowed one may have changed it */
     if (monotonic_ms() - connection->used_ms < STALE_AFTER_MS) {
         return false;
     }
-    const ssize_t got = recv(connection->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
-        return false;
-    }
-    if (got <= 0) { /* else somebody left an answer unread: that can be mended */
+    const redis_sight sight = transport->ops->peek(transport);
+    if (sight == REDIS_SIGHT_END) { /* else somebody left an answer unread: that can be mended */
         redis_connection_drop(connection, "the server closed the connection");
     }
-    return true;
-}
-
-/* ---- out ---- */
-
-static bool make_room(redis_connection *connection, size_t more)
-{
-    size_t room = connection->out_room < FIRST_OUT_BYTES ? FIRST_OUT_BYTES : connection->out_room;
-    while (room - connection->out_bytes < more) {
-        room *= 2;
-    }
-    if (room == connection->out_room) {
-        return true;
-    }
-    uint8_t *out = realloc(connection->out, room);
-    if (out != NULL) {
-        connection->out = out;
-        connection->out_room = room;
-    }
-    return out != NULL;
-}
-
-bool redis_connection_add(redis_connection *connection, int count, const char **arguments,
-                          const size_t *lengths)
-{
-    char *command = NULL;
-    const long long bytes = redisFormatCommandArgv(&command, count, arguments, lengths);
-    if (bytes < 0) {
-        return false;
-    }
-    const bool fits = make_room(connection, (size_t)bytes);
-    if (fits) {
-        memcpy(connection->out + connection->out_bytes, command, (size_t)bytes);
-        connection->out_bytes += (size_t)bytes;
-    }
-    redisFreeCommand(command);
-    return fits;
-}
-
-void redis_connection_clear(redis_connection *connection)
-{
-    connection->out_bytes = 0;
-    connection->out_sent = 0;
-    if (connection->out_room > KEEPS_BYTES) {
-        free(connection->out);
-        connection->out = NULL;
-        connection->out_room = 0;
-    }
+    return sight != REDIS_SIGHT_NOTHING;
 }
 
 /* ---- failing ---- */
@@ -239,16 +189,16 @@ static bool fail_silent(redis_connection *connection, store_fault *fault)
     return false;
 }
 
-/* ---- in ---- */
+/* ---- in and out ---- */
 
 /* 1 = it can be read or written as wanted, 0 = not within the time, -1 = errno. */
-static int wait_for(const redis_connection *connection, short events, uint64_t timeout_ms)
+static int wait_for(redis_connection *connection, uint32_t wanted, uint64_t timeout_ms)
 {
-    struct pollfd waited = {.fd = connection->context->fd, .events = events};
+    redis_transport *transport = &connection->transport;
     const uint64_t end_ms = monotonic_ms() + timeout_ms;
     uint64_t left_ms = timeout_ms;
     for (;;) {
-        const int ready = poll(&waited, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
+        const int ready = transport->ops->wait(transport, wanted, left_ms);
         if (ready >= 0 || errno != EINTR) {
             return ready;
         }
@@ -257,20 +207,26 @@ static int wait_for(const redis_connection *connection, short events, uint64_t t
     }
 }
 
-/* What has come goes to the reader. With MSG_DONTWAIT nothing may have. */
-static bool read_some(redis_connection *connection, int flags, store_fault *fault)
+static ssize_t read_bytes(redis_connection *connection, bool may_wait)
+{
+    redis_transport *transport = &connection->transport;
+    return transport->ops->read(transport, connection->in, READ_BYTES, may_wait);
+}
+
+/* What has come goes to the reader. Unless it may wait, nothing may have. */
+static bool read_some(redis_connection *connection, bool may_wait, store_fault *fault)
 {
     redisReader *reader = connection->context->reader;
-    ssize_t got = recv(connection->context->fd, connection->in, READ_BYTES, flags);
+    ssize_t got = read_bytes(connection, may_wait);
     if (got < 0 && errno == EINTR) { /* reading again would start the time-out anew each time */
-        if (!(flags & MSG_DONTWAIT) && wait_for(connection, POLLIN, connection->timeout_ms) == 0) {
+        if (may_wait && wait_for(connection, REDIS_READABLE, connection->timeout_ms) == 0) {
             return fail_silent(connection, fault);
         }
-        flags |= MSG_DONTWAIT;
-        got = recv(connection->context->fd, connection->in, READ_BYTES, flags);
+        may_wait = false;
+        got = read_bytes(connection, false);
     }
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        return flags & MSG_DONTWAIT ? true : fail_silent(connection, fault);
+        return may_wait ? fail_silent(connection, fault) : true;
     }
     if (got < 0) {
         return fail(connection, errno, "the connection to the server broke", fault);
@@ -285,36 +241,40 @@ static bool read_some(redis_connection *connection, int flags, store_fault *faul
     return true;
 }
 
+static ssize_t write_some(redis_connection *connection)
+{
+    redis_transport *transport = &connection->transport;
+    redis_outbox *outbox = &connection->outbox;
+    const ssize_t put = transport->ops->write(transport, outbox->bytes + outbox->sent,
+                                              outbox->count - outbox->sent);
+    outbox->sent += put > 0 ? (size_t)put : 0;
+    return put;
+}
+
 void redis_connection_start(redis_connection *connection)
 {
-    const size_t left = connection->out_bytes - connection->out_sent;
-    if (left < WORTH_SENDING_BYTES) {
-        return;
+    if (connection->outbox.count - connection->outbox.sent >= WORTH_SENDING_BYTES) {
+        (void)write_some(connection);
     }
-    const ssize_t put = send(connection->context->fd, connection->out + connection->out_sent, left,
-                             MSG_NOSIGNAL | MSG_DONTWAIT);
-    connection->out_sent += put > 0 ? (size_t)put : 0;
 }
 
 bool redis_connection_send(redis_connection *connection, store_fault *fault)
 {
-    while (connection->out_sent < connection->out_bytes) {
-        const ssize_t put =
-            send(connection->context->fd, connection->out + connection->out_sent,
-                 connection->out_bytes - connection->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (put >= 0) {
-            connection->out_sent += (size_t)put;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            /* the server may wait for us to read before it reads on */
-            const int ready = wait_for(connection, POLLIN | POLLOUT, connection->timeout_ms);
-            if (ready == 0) {
-                return fail_silent(connection, fault);
-            }
-            if (!read_some(connection, MSG_DONTWAIT, fault)) {
-                return false;
-            }
-        } else if (errno != EINTR) {
+    while (connection->outbox.sent < connection->outbox.count) {
+        if (write_some(connection) >= 0 || errno == EINTR) {
+            continue;
+        }
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
             return fail(connection, errno, "the connection to the server broke", fault);
+        }
+        /* the server may wait for us to read before it reads on */
+        const int ready =
+            wait_for(connection, REDIS_READABLE | REDIS_WRITABLE, connection->timeout_ms);
+        if (ready == 0) {
+            return fail_silent(connection, fault);
+        }
+        if (!read_some(connection, false, fault)) {
+            return false;
         }
     }
     return true;
@@ -347,12 +307,12 @@ bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redi
         }
         /* an own socket has its time-out: a read less than with poll */
         if (connection->borrowed || extra_ms > 0) {
-            const int ready = wait_for(connection, POLLIN, timeout_ms);
+            const int ready = wait_for(connection, REDIS_READABLE, timeout_ms);
             if (ready == 0) {
                 return fail_silent(connection, fault);
             }
         }
-        if (!read_some(connection, connection->borrowed ? MSG_DONTWAIT : 0, fault)) {
+        if (!read_some(connection, !connection->borrowed, fault)) {
             return false;
         }
     }
@@ -361,12 +321,18 @@ bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redi
 bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, redisReply **reply,
                              store_fault *fault)
 {
-    if (!take_reply(connection, reply, fault) || *reply != NULL) {
-        return *reply != NULL;
+    redis_transport *transport = &connection->transport;
+    if (!take_reply(connection, reply, fault)) {
+        return false;
     }
-    struct pollfd waited = {.fd = connection->context->fd, .events = POLLIN};
-    if (poll(&waited, 1, sleep_ms < INT32_MAX ? (int)sleep_ms : INT32_MAX) <= 0) {
-        return true; /* also by a signal */
+    while (*reply == NULL) {
+        if (transport->ops->wait(transport, REDIS_READABLE, sleep_ms) <= 0) {
+            return true; /* also by a signal */
+        }
+        if (!read_some(connection, false, fault) || !take_reply(connection, reply, fault)) {
+            return false;
+        }
+        sleep_ms = 0; /* for the rest of a reply that came in part */
     }
-    return read_some(connection, MSG_DONTWAIT, fault) && take_reply(connection, reply, fault);
+    return true;
 }

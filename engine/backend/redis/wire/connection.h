@@ -1,5 +1,5 @@
 /* connection.h: one connection to a Redis server: own or borrowed, commands out, replies in, by
- * hiredis's formatting and reader on a socket that never raises SIGPIPE. Knows no command.
+ * hiredis's formatting and reader on a transport. Knows no command and no kind of transport.
  */
 #ifndef SLOTQ_BACKEND_REDIS_WIRE_CONNECTION_H
 #define SLOTQ_BACKEND_REDIS_WIRE_CONNECTION_H
@@ -8,21 +8,21 @@
 
 #include "../../system/forked.h"
 #include "address.h"
+#include "outbox.h"
+#include "transport.h"
 
 typedef struct redis_connection {
     redis_address address; /* of an own one */
-    redisContext *context; /* NULL = not connected */
-    fork_mark mark;        /* of an own one: a child of a fork must not use it too */
-    bool borrowed;         /* the context is the caller's: never closed, never made again */
-    bool lent;             /* the caller has the own context: closed only when this is freed */
+    redisContext *context; /* NULL = not connected; its reader is used, and its err */
+    redis_transport transport;
+    fork_mark mark; /* of an own one: a child of a fork must not use it too */
+    bool borrowed;  /* the context is the caller's: never closed, never made again */
+    bool lent;      /* the caller has the own context: closed only when this is freed */
     uint32_t connect_timeout_ms;
-    uint32_t timeout_ms; /* longest silence of the server */
-    uint8_t *out;        /* commands on their way */
-    size_t out_bytes;
-    size_t out_room;
-    size_t out_sent;  /* of those, how many the system took; kept when the connection breaks */
-    uint8_t *in;      /* what one read takes */
-    uint64_t used_ms; /* monotonic: when the server last said something */
+    uint32_t timeout_ms;                 /* longest silence of the server */
+    redis_outbox outbox;                 /* commands on their way */
+    uint8_t *in;                         /* what one read takes */
+    uint64_t used_ms;                    /* monotonic: when the server last said something */
     redisReplyObjectFunctions functions; /* hiredis's own, with a bound on arrays */
     redisReplyObjectFunctions *original;
     size_t elements_left; /* of the reply that is being read */
@@ -52,19 +52,12 @@ bool redis_connection_is_stale(redis_connection *connection);
 /* Drop it where it is a parent's. */
 bool redis_connection_is_inherited(redis_connection *connection);
 
-/* Put a command behind those that are to be sent. false: no memory; none of it was put. */
-bool redis_connection_add(redis_connection *connection, int count, const char **arguments,
-                          const size_t *lengths);
-
-/* Forget what was put. */
-void redis_connection_clear(redis_connection *connection);
-
-/* Send what the system takes now, where it is worth a call: the server begins while more is put.
- * Whatever goes wrong is told by the next send. */
+/* Send what the system takes now of the outbox, where it is worth a call: the server begins while
+ * more is put. Whatever goes wrong is told by the next send. */
 void redis_connection_start(redis_connection *connection);
 
-/* Send all that was put. false: it broke, was dropped, and fault says why; the server cannot have
- * got a command of which not all bytes are within out_sent. */
+/* Send all of the outbox. false: it broke, was dropped, and fault says why; the server cannot have
+ * got a command of which not all bytes are among those sent. */
 bool redis_connection_send(redis_connection *connection, store_fault *fault);
 
 /* The next reply, to be freed; waits for it at most timeout_ms and extra_ms. false: it broke and
@@ -73,7 +66,7 @@ bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redi
                            store_fault *fault);
 
 /* Wait up to sleep_ms, or until a signal, for a reply that nobody asked for; *reply is NULL where
- * none came. */
+ * none came: then nothing is held inside the transport, and the descriptor may be polled. */
 bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, redisReply **reply,
                              store_fault *fault);
 
