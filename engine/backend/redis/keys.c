@@ -8,6 +8,7 @@
 
 #include "call/errors.h"
 #include "call/script.h"
+#include "server.h"
 
 /* A server met for one errand. */
 typedef struct errand {

@@ -8,6 +8,7 @@
 #include "../../layout/bytes.h"
 #include "../../layout/fields.h"
 #include "call/errors.h"
+#include "server.h"
 #include "keys.h"
 
 enum { NAMES_MAX = 1 << 20, ROUNDS_MAX_OF_SCAN = 1 << 24, CURSOR_BYTES = 24 };

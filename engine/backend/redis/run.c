@@ -1,18 +1,18 @@
-/* run.c: verbs sent to the server and their answers taken, several in one round trip. Knows what
- * may be said again: what the server cannot have got, what it refused for want of the script, and
- * the verbs that verbs.def lets repeat. Nothing else is repeated.
+/* run.c: see run.h. What may be said again: what the server cannot have got, what it refused for
+ * want of the script or for now, and the verbs that verbs.def lets repeat. Nothing else is.
  */
 #define _GNU_SOURCE
+#include "run.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "../../layout/fields.h"
 #include "../../layout/geometry.h"
 #include "../system/monotonic.h"
-#include "call/errors.h"
 #include "call/reply.h"
 #include "call/script.h"
-#include "store.h"
+#include "server.h"
 
 enum { LOADS_MAX = 3, TURNS_MAX = 64 };
 enum { SCRIPTS_KNOWN_MS = 1000 };
@@ -123,10 +123,20 @@ bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis
 
 /* ---- sending ---- */
 
+static bool is_done(const redis_job *job)
+{
+    return job->state >= REDIS_JOB_ANSWERED;
+}
+
+static bool is_out(const redis_job *job)
+{
+    return job->state == REDIS_JOB_SENT || job->state == REDIS_JOB_LOADING;
+}
+
 static void finish(redis_job *job, slotq_outcome outcome)
 {
+    job->state = is_out(job) ? REDIS_JOB_ANSWERED : REDIS_JOB_DONE;
     job->outcome = outcome;
-    job->done = true;
 }
 
 /* All that is not done shares a fate. */
@@ -134,7 +144,7 @@ static void finish_all(redis_job *jobs, uint32_t count, slotq_outcome outcome,
                        const store_fault *fault)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (!jobs[i].done) {
+        if (!is_done(&jobs[i])) {
             *jobs[i].fault = *fault;
             finish(&jobs[i], outcome);
         }
@@ -167,10 +177,11 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     job->script = (redis_script_index)request->script;
     const uint64_t script_bit = UINT64_C(1) << job->script;
     if (job->in_order && !(self->known_scripts & script_bit)) {
-        job->asks_to_load = true;
+        job->state = REDIS_JOB_LACKS;
         self->known_scripts |= script_bit; /* for those behind it */
     }
-    if (built == SLOTQ_OK && (!job->asks_to_load || redis_store_put_load(self, to, job->script))) {
+    const bool lacks = job->state == REDIS_JOB_LACKS;
+    if (built == SLOTQ_OK && (!lacks || redis_store_put_load(self, to, job->script))) {
         const redis_script_source *source = redis_script(job->script, self->redis7);
         const bool monitors = self->settings.read_only && self->redis7 && !self->no_monitor;
         request->arguments[0] = monitors ? "EVALSHA_RO" : "EVALSHA";
@@ -197,18 +208,20 @@ static bool add_wait(redis_store *self)
     return redis_outbox_add(&self->connection.outbox, 3, words, lengths);
 }
 
-/* Put the command of a job that is not done; it is done where it cannot be. */
-static void put_job(redis_store *self, redis_job *job)
+/* Put the command of a job that is not done; it is done where it cannot be. true: it was put. */
+static bool put_job(redis_store *self, redis_job *job)
 {
-    const size_t before = self->connection.outbox.count; /* of which some may have been sent */
-    const slotq_outcome put = redis_store_put(self, &self->connection.outbox, job);
-    job->sent = put == SLOTQ_OK;
-    if (!job->sent) {
-        self->connection.outbox.count = before; /* what is half there goes too */
+    redis_outbox *outbox = &self->connection.outbox;
+    const size_t before = outbox->count; /* of which some may have been sent */
+    const slotq_outcome put = redis_store_put(self, outbox, job);
+    if (put != SLOTQ_OK) {
+        outbox->count = before; /* what is half there goes too */
         finish(job, put);
-        return;
+        return false;
     }
-    job->end = self->connection.outbox.count;
+    job->state = job->state == REDIS_JOB_LACKS ? REDIS_JOB_LOADING : REDIS_JOB_SENT;
+    job->end = outbox->count;
+    return true;
 }
 
 /* ---- taking answers ---- */
@@ -230,7 +243,8 @@ static void doubt(const redis_store *self, redis_job *jobs, uint32_t count, long
 {
     for (uint32_t i = 0; i < count && replicas < self->settings.wait_replicas; i++) {
         redis_job *job = &jobs[i];
-        if (job->sent && job->outcome == SLOTQ_OK && waits_for_replicas(self, job)) {
+        if (job->state == REDIS_JOB_ANSWERED && job->outcome == SLOTQ_OK &&
+            waits_for_replicas(self, job)) {
             job->outcome = fault_say(
                 job->fault, SLOTQ_UNCONFIRMED,
                 "the messages are in the queue, but %lld of %lu replicas confirmed it within "
@@ -266,45 +280,49 @@ static void note_refusal(redis_job *job, const redisReply *reply)
     job->refusal = refusal != NULL && refusal->fate != REDIS_FATE_STAYS ? refusal : NULL;
 }
 
+/* Why a command was not run, where it is to be sent again with its script. */
+static bool is_to_be_loaded(redis_store *self, const redis_job *job, const redisReply *reply)
+{
+    const bool only_reads = self->settings.read_only;
+    const bool is_old = self->redis7 && only_reads && redis_error_is_of_age(reply);
+    const bool may_not = only_reads && !self->no_monitor && redis_error_is(reply, "NOPERM");
+    self->redis7 = self->redis7 && !is_old;
+    self->no_monitor = self->no_monitor || may_not;
+    return (is_old || may_not || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX;
+}
+
+/* The job's answer. refused: that to its SCRIPT LOAD, or NULL. */
+static void take_answer(redis_store *self, redis_job *job, const redisReply *reply,
+                        const redisReply *refused)
+{
+    const bool again = is_to_be_loaded(self, job, reply);
+    if (refused != NULL && redis_error_is(reply, "NOSCRIPT")) {
+        reply = refused;
+    } else if (again) {
+        job->loads++;
+        job->state = REDIS_JOB_LACKS; /* it did not happen, whatever becomes of those behind it */
+        self->known_scripts = 0;
+        return;
+    }
+    finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
+    note_refusal(job, reply);
+}
+
 static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
 {
     redisReply *reply;
     redisReply *refused = NULL;
-    if (job->asks_to_load && !take_load(self, &refused, fault)) {
+    if (job->state == REDIS_JOB_LOADING && !take_load(self, &refused, fault)) {
         return false;
     }
-    job->asks_to_load = false;
-    if (!redis_connection_next(&self->connection, 0, &reply, fault)) {
-        freeReplyObject(refused);
-        return false;
-    }
-    if (refused != NULL && redis_error_is(reply, "NOSCRIPT")) {
-        finish(job, redis_reply_take(&self->terms, job->call, refused, job->harvest, job->fault));
-    }
-    if (job->done) {
-        note_refusal(job, refused);
+    job->state = REDIS_JOB_SENT;
+    const bool came = redis_connection_next(&self->connection, 0, &reply, fault);
+    if (came) {
+        take_answer(self, job, reply, refused);
+        freeReplyObject(reply);
     }
     freeReplyObject(refused);
-    const bool is_old = self->redis7 && self->settings.read_only && redis_error_is_of_age(reply);
-    const bool may_not =
-        self->settings.read_only && !self->no_monitor && redis_error_is(reply, "NOPERM");
-    self->redis7 = self->redis7 && !is_old;
-    self->no_monitor = self->no_monitor || may_not;
-    if (job->done) {
-        freeReplyObject(reply);
-        return true;
-    }
-    if ((is_old || may_not || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX) {
-        job->loads++;
-        job->asks_to_load = true;
-        job->sent = false; /* it did not happen, whatever becomes of those behind it */
-        self->known_scripts = 0;
-    } else {
-        finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
-        note_refusal(job, reply);
-    }
-    freeReplyObject(reply);
-    return true;
+    return came;
 }
 
 /* The connection broke. What was sent whole and changes something may have happened. */
@@ -312,8 +330,8 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
 {
     for (uint32_t i = 0; i < count; i++) {
         redis_job *job = &jobs[i];
-        const bool got_whole = job->sent && job->end <= self->connection.outbox.sent;
-        if (job->done || !got_whole || slotq_core_verb_may_repeat(job->call->verb)) {
+        const bool got_whole = is_out(job) && job->end <= self->connection.outbox.sent;
+        if (!got_whole || slotq_core_verb_may_repeat(job->call->verb)) {
             continue;
         }
         fault_say(job->fault, SLOTQ_OUTCOME_UNKNOWN,
@@ -330,14 +348,13 @@ static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
 {
     bool confirms = false;
     for (uint32_t i = 0; i < count; i++) {
-        const bool is_out = jobs[i].sent && !jobs[i].done;
-        confirms = confirms || (is_out && waits_for_replicas(self, &jobs[i]));
+        confirms = confirms || (is_out(&jobs[i]) && waits_for_replicas(self, &jobs[i]));
     }
     const bool waits = confirms && add_wait(self); /* one for all: it counts what was before */
     long long replicas = 0;
     bool whole = redis_connection_send(&self->connection, fault);
     for (uint32_t i = 0; i < count && whole; i++) {
-        if (jobs[i].sent && !jobs[i].done) {
+        if (is_out(&jobs[i])) {
             whole = take_job(self, &jobs[i], fault);
         }
     }
@@ -356,7 +373,7 @@ static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
 static bool is_any_left(const redis_job *jobs, uint32_t count)
 {
     uint32_t at = 0;
-    while (at < count && jobs[at].done) {
+    while (at < count && is_done(&jobs[at])) {
         at++;
     }
     return at < count;
@@ -376,7 +393,7 @@ static bool is_overtaken(const redis_job *jobs, uint32_t count, uint32_t at)
 {
     bool overtaken = false;
     for (uint32_t i = at + 1; i < count && jobs[at].in_order; i++) {
-        overtaken = overtaken || (jobs[i].done && jobs[i].refusal == NULL);
+        overtaken = overtaken || (is_done(&jobs[i]) && jobs[i].refusal == NULL);
     }
     return overtaken;
 }
@@ -388,10 +405,10 @@ static bool outlast(redis_store *self, redis_job *jobs, uint32_t count, redis_pa
     redis_job *first = NULL;
     for (uint32_t i = count; i > 0; i--) {
         redis_job *job = &jobs[i - 1];
-        if (job->done && job->refusal != NULL && is_overtaken(jobs, count, i - 1)) {
+        if (is_done(job) && job->refusal != NULL && is_overtaken(jobs, count, i - 1)) {
             job->refusal = NULL;
         }
-        first = job->done && job->refusal != NULL ? job : first;
+        first = is_done(job) && job->refusal != NULL ? job : first;
     }
     if (first == NULL || !redis_store_outlasts(self, first->refusal, patience, first->fault)) {
         return false;
@@ -399,11 +416,20 @@ static bool outlast(redis_store *self, redis_job *jobs, uint32_t count, redis_pa
     for (uint32_t i = 0; i < count; i++) {
         if (jobs[i].refusal != NULL) {
             jobs[i].refusal = NULL;
-            jobs[i].done = false;
+            jobs[i].state = REDIS_JOB_WAITS;
             jobs[i].loads = 0;
         }
     }
     return true;
+}
+
+/* What was sent in the turn before and had no answer is to be sent again. */
+static void begin_turn(redis_job *job)
+{
+    job->state = job->state == REDIS_JOB_SENT       ? REDIS_JOB_WAITS
+                 : job->state == REDIS_JOB_LOADING  ? REDIS_JOB_LACKS
+                 : job->state == REDIS_JOB_ANSWERED ? REDIS_JOB_DONE
+                                                    : job->state;
 }
 
 /* One round trip of what is not done. false: there was nothing to send. */
@@ -412,10 +438,9 @@ static bool run_turn(redis_store *self, redis_job *jobs, uint32_t count, bool *w
     store_fault fault;
     uint32_t put = 0;
     for (uint32_t i = 0; i < count; i++) {
-        jobs[i].sent = false;
-        if (!jobs[i].done) {
-            put_job(self, &jobs[i]);
-            put += jobs[i].sent;
+        begin_turn(&jobs[i]);
+        if (!is_done(&jobs[i])) {
+            put += put_job(self, &jobs[i]);
             redis_connection_start(&self->connection);
         }
     }
@@ -428,8 +453,7 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
     store_fault fault;
     redis_patience patience = redis_patience_begin(&self->settings.limits);
     for (uint32_t i = 0; i < count; i++) {
-        jobs[i].done = false;
-        jobs[i].asks_to_load = false;
+        jobs[i].state = REDIS_JOB_WAITS;
         jobs[i].loads = 0;
         jobs[i].refusal = NULL;
     }

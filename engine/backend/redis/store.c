@@ -1,13 +1,14 @@
 /* store.c: see store.h.
  */
 #define _GNU_SOURCE
-#include "store.h"
+#include "run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "../system/identity.h"
 #include "call/errors.h"
+#include "server.h"
 
 enum { CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 10000, WAIT_MS = 1000 };
 

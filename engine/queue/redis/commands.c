@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "../../backend/redis/server.h"
 #include "../../backend/redis/store.h"
 #include "../handle.h"
 

@@ -7,7 +7,7 @@
 
 #include "../../backend/redis/call/errors.h"
 #include "../../backend/redis/call/reply.h"
-#include "../../backend/redis/store.h"
+#include "../../backend/redis/run.h"
 #include "../consume.h"
 
 enum { VERBS_MAX = 1 << 16 };

@@ -1,0 +1,62 @@
+/* run.h: verbs run on a queue in Redis, several in one round trip where wanted, over a connection
+ * that is made again where it was lost. Knows what may be sent again; no handle.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_RUN_H
+#define SLOTQ_BACKEND_REDIS_RUN_H
+
+#include "call/errors.h"
+#include "redis_script_names.h"
+#include "store.h"
+
+/* How far a job is. Its outcome is set in the last two. */
+typedef enum redis_job_state {
+    REDIS_JOB_WAITS,    /* its command is to be sent */
+    REDIS_JOB_LACKS,    /* the same, behind its script, which the server does not know */
+    REDIS_JOB_SENT,     /* its command was put this turn */
+    REDIS_JOB_LOADING,  /* the same, behind its script */
+    REDIS_JOB_ANSWERED, /* this turn */
+    REDIS_JOB_DONE      /* in an earlier turn, or nothing was sent */
+} redis_job_state;
+
+/* A verb that is to be run. harvest may be NULL; fault is filled as store_ops.call says. */
+typedef struct redis_job {
+    slotq_call *call;
+    store_harvest *harvest;
+    store_fault *fault;
+    bool in_order;         /* others follow, which a NOSCRIPT must not let pass */
+    slotq_outcome outcome; /* out */
+    /* run.c's own */
+    redis_job_state state;
+    size_t end; /* of its command among those to be sent */
+    redis_script_index script;
+    const redis_refusal *refusal; /* the newest answer was one that passes */
+    uint32_t loads;
+} redis_job;
+
+/* What the server had a while ago may have been flushed: verbs in order load their scripts anew. */
+void redis_store_forget_scripts(redis_store *self);
+
+/* Run verbs in one round trip, in order, others perhaps between them. Each job has its outcome
+ * then. None is repeated that may have happened, but those that only read; what a server refused
+ * for now is sent again within reconnect_ms, jobs that are in_order only while nothing behind them
+ * has happened. */
+void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count);
+
+/* Append a job's command, after SCRIPT LOAD where it lacks its script. OK, or what is known
+ * without asking. */
+slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *job);
+bool redis_store_put_load(const redis_store *self, redis_outbox *to, redis_script_index script);
+
+/* A new connection, tried again while the patience lasts. OK, or why not. */
+slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, store_fault *fault);
+
+/* A connection that can be used, made again where it was lost. */
+slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience,
+                                    store_fault *fault);
+
+/* After a refusal that passes: sleep, and leave the server where another may have taken over.
+ * false: the refusal is the answer. */
+bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis_patience *patience,
+                          store_fault *fault);
+
+#endif
