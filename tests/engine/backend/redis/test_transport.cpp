@@ -127,6 +127,7 @@ struct Hoarding {
             count++;
             REQUIRE(redis_connection_listen(&connection, 0, &reply, &fault));
         }
+        CHECK(hoard.held.empty()); /* or poll would not see it */
         return count;
     }
 };
