@@ -91,12 +91,14 @@ local function put_words(block)
     end
     local i = 1
     while i <= #runs do
-        local from, to = runs[i].from, runs[i].to
-        while runs[i + 1] and is_bridge(words, to, runs[i + 1].from) do
+        local from, to, zeros = runs[i].from, runs[i].to, runs[i].zeros
+        while not zeros and runs[i + 1] and not runs[i + 1].zeros and
+            is_bridge(words, to, runs[i + 1].from) do
             i = i + 1
             to = math.max(to, runs[i].to)
         end
-        put(at + from * WORD_BYTES, pack_words(words, from, to))
+        put(at + from * WORD_BYTES, zeros and string.rep('\0', (to - from) * WORD_BYTES) or
+            pack_words(words, from, to))
         i = i + 1
     end
 end

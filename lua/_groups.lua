@@ -50,7 +50,7 @@ local function load_group(index)
         return
     end
     local block = {index = index, at = GROUPS_OFFSET + GROUP_BYTES * index, words = {}, runs = {},
-        chunk = 8}
+        gaps = {}, chunk = 8}
     group_head(index)
     block.head, block.cursor, block.ready_behind, block.leased, block.waiting, block.retry_from,
         block.sweep, block.written, block.due, block.due_next, block.acked, block.redelivered,
@@ -81,9 +81,20 @@ local function find(id)
     return (queue.tail - back) % slots
 end
 
+-- words of the gap that are not known are 0, whatever their bytes are
+local function learn_gap(gap, from, to)
+    local words = group.words
+    for i = math.max(from, gap.from), math.min(to, gap.to) - 1 do
+        words[i] = words[i] or 0
+    end
+end
+
 -- count words from an index on, from their bytes
 local function learn_words(from, count, bytes)
     local words = group.words
+    for i = 1, #group.gaps do
+        learn_gap(group.gaps[i], from, from + count)
+    end
     for at = 0, count - 1, chunk_words do
         local here = math.min(chunk_words, count - at)
         local format = here == chunk_words and chunk_format or '<' .. string.rep('I4', here)
@@ -132,6 +143,20 @@ local function set_words(index, count, word)
     end
     for i = index, index + count - 1 do
         words[i % slots] = word
+    end
+    group.changed = true
+end
+
+-- the words from index on become 0: up to a whole ring of them in each group, so they are not put
+-- into a table one by one. Nothing of a gap may be changed behind that in the same call
+local function set_gap(index, count)
+    local runs, gaps = group.runs, group.gaps
+    local before = math.min(count, slots - index)
+    gaps[#gaps + 1] = {from = index, to = index + before, zeros = true}
+    runs[#runs + 1] = gaps[#gaps]
+    if before < count then
+        gaps[#gaps + 1] = {from = 0, to = count - before, zeros = true}
+        runs[#runs + 1] = gaps[#gaps]
     end
     group.changed = true
 end

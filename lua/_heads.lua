@@ -55,7 +55,7 @@ local function finish(index, count, word)
     local from, limit = position(index), position(group.written)
     local gap = from > limit and from - limit or 0
     if gap > 0 then
-        set_words(group.written, gap, 0)
+        set_gap(group.written, gap)
     elseif from == limit then
         limit = limit + count
     end

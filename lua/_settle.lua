@@ -84,7 +84,7 @@ local function settle_dying(index, word)
     if not bury(index, word_attempts(word), settle_reason) then
         if swept_whole then
             take('leased', 1, AT_group_leased)
-            set_words(index, 1, wait_for_room(word))
+            set_words(index, 1, wait_until(word, 1, deadline_in(DEAD_FULL_RETRY_MS)))
         end
         return 'DEADFULL'
     end
@@ -125,8 +125,8 @@ local function spared(runs)
             named[run.token][id] = true
         end
     end
-    return function(index, word)
-        return named[word] and named[word][id_at(index)] and
+    return function(word, index)
+        return named[word] and (not index or named[word][id_at(index)]) and
             word_state(word) == SLOTQ_STATE_LEASED
     end
 end

@@ -50,53 +50,59 @@ end
 -- what sweeps of this call did
 local swept = {ready = 0, dead = 0}
 
-local function wait_until(word, deadline)
+local function wait_until(word, count, deadline)
     set_due(deadline)
-    group.waiting = group.waiting + 1
+    group.waiting = group.waiting + count
     return make_word(SLOTQ_STATE_WAITING, word_attempts(word), deadline)
 end
 
--- the word of a message that must die while the dead section is full
-local function wait_for_room(word)
-    return wait_until(word, deadline_in(DEAD_FULL_RETRY_MS))
+-- the number of words from index on that are this word, at most `most`
+local function equal_words(index, word, most)
+    local words, count = group.words, 1
+    most = math.min(most, position(group.cursor) - position(index))
+    while count < most do
+        local next_index = (index + count) % slots
+        if (words[next_index] or read_words(next_index)) ~= word then
+            break
+        end
+        count = count + 1
+    end
+    return count
 end
 
--- the new word of a message whose attempts are used up
-local function pass_away(index, word)
-    if swept.burials == BURIALS_MAX then
-        return wait_until(word, tick() + 1)
-    end
-    if not bury(index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED) then
-        return wait_for_room(word)
+-- true if this sweep may bury one more message of the loaded group, and did
+local function buried(index, word)
+    if swept.burials == BURIALS_MAX or
+        not bury(index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED) then
+        return false
     end
     swept.burials = swept.burials + 1
     swept.dead = swept.dead + 1
-    return WORD_DEAD
+    return true
 end
 
 -- change a word past its deadline, and the equal words after it, at most `most`; returns how many
 local function pass_on(index, word, most)
-    local count, to = 1, nil
-    if geometry.max_attempts == 0 or word_attempts(word) < geometry.max_attempts then
-        local words = group.words
-        most = math.min(most, position(group.cursor) - position(index))
-        while count < most do
-            local next_index = (index + count) % slots
-            if (words[next_index] or read_words(next_index)) ~= word then
-                break
-            end
-            count = count + 1
-        end
-        made_ready(index, count)
-        swept.ready = swept.ready + count
-        to = word - word_state(word)
-    end
+    local lives = geometry.max_attempts == 0 or word_attempts(word) < geometry.max_attempts
+    local dies = not lives and buried(index, word)
+    local deadline = swept.burials == BURIALS_MAX and tick() + 1 or deadline_in(DEAD_FULL_RETRY_MS)
+    -- an earlier due (the clock went back) gives the bits of the next words another meaning
+    local alone = dies or not lives and deadline < group.due
+    local count = alone and 1 or equal_words(index, word, most)
+    local to = WORD_DEAD
     if word_state(word) == SLOTQ_STATE_LEASED then
         take('leased', count, AT_group_leased)
     else
         take('waiting', count, AT_group_waiting)
     end
-    set_words(index, count, to or pass_away(index, word))
+    if lives then
+        made_ready(index, count)
+        swept.ready = swept.ready + count
+        to = word - word_state(word)
+    elseif not dies then
+        to = wait_until(word, count, deadline)
+    end
+    set_words(index, count, to)
     return count
 end
 
@@ -125,11 +131,11 @@ local function sweep_words(limit, spares)
             if deadline > now and deadline <= far_ahead then
                 group.due_next = math.min(group.due_next, deadline)
                 quiet = word
-            elseif spares and spares(index, word) then
+            elseif spares and spares(word, index) then
                 -- so that a sweep comes back to it in any case
                 group.due_next = math.min(group.due_next, now + 1)
             else
-                count = pass_on(index, word, spares and 1 or limit - looked)
+                count = pass_on(index, word, spares and spares(word) and 1 or limit - looked)
                 quiet = nil
             end
         end
@@ -139,7 +145,8 @@ local function sweep_words(limit, spares)
 end
 
 -- a whole sweep from head, or a round of the running or a new sweep; then, if it buried, head moves
--- (always: reclaim and settle need that in any case). spares: the words to skip
+-- (always: reclaim and settle need that in any case). spares: whether to skip a word at an index,
+-- or without one, whether there may be such an index
 local function sweep(whole, spares, always)
     if whole or group.sweep == SWEEP_NONE then
         begin_sweep()

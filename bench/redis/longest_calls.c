@@ -369,7 +369,9 @@ static bool read_command(const char *line, const char *name, uint32_t *calls, do
     if (strncmp(line + strlen("cmdstat_"), name, length) != 0 || *fields != ':') {
         return false;
     }
+    const char *failed = strstr(fields, "failed_calls="); /* EVALSHA of a script not there yet */
     *calls += (uint32_t)strtoul(strchr(fields, '=') + 1, NULL, 10);
+    *calls -= failed == NULL ? 0 : (uint32_t)strtoul(strchr(failed, '=') + 1, NULL, 10);
     *us += strtod(strstr(fields, "usec=") + strlen("usec="), NULL);
     return true;
 }

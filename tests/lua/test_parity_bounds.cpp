@@ -175,6 +175,56 @@ TEST_CASE("parity: a nack after its whole sweep, with no room among the dead")
     }
 }
 
+/* The script changes equal words in one go, but not those that a run of the call names. */
+TEST_CASE("parity: an extend after a long time, among many without an attempt left")
+{
+    const uint32_t dead = GENERATE(0u, 3u, 40u);
+    Both both(support::geometry(700, 1, 1, 0, 1, dead, 1));
+    CAPTURE(dead);
+    CHECK(both.push(600) == "");
+    CHECK(both.reserve(250, 100) == "");
+    CHECK(both.reserve(250, 300) == "");
+    const slotq_run run = both.runs.at(0);
+    both.now_ms += 100 + (1 << 23);
+    CHECK(both.settle(SLOTQ_EXTEND, "extend", {run.id + 5, run.token, 7}, 500) == "");
+    CHECK(both.settle(SLOTQ_EXTEND, "extend", {1, 0x105, 2}, 500) == "");
+    CHECK(both.image.check() == "");
+}
+
+/* The first that waits for room moves due, by which the bits of the next ones are read. */
+TEST_CASE("parity: the clock goes back, and the dead section is full")
+{
+    Both both(support::geometry(9, 1, 1, 0, 1, 1, 1));
+    both.now_ms = 20000000;
+    CHECK(both.push(6) == "");
+    CHECK(both.reserve(6, 100) == "");
+    both.now_ms = 1000;
+    slotq_call call = both.begin(SLOTQ_RECLAIM);
+    CHECK(both.ask(call, "reclaim", {"0"}) == "");
+    CHECK(both.image.check() == "");
+}
+
+TEST_CASE("parity: a removal far ahead in several groups, over the ring's end")
+{
+    Both both(support::geometry(3000, 1, 3, 0, 0, 0, 1));
+    for (int lap = 0; lap < 2; lap++) { /* the second crosses the end, over words of the first */
+        CHECK(both.push(2900) == "");
+        CHECK(both.reserve(5, 100) == "");
+        slotq_call call = both.begin(SLOTQ_REMOVE);
+        call.remove.id = 2900 * lap + 2890;
+        call.remove.group = SLOTQ_ALL_GROUPS;
+        CHECK(both.ask(call, "remove", {std::to_string(call.remove.id), "all"}) == "");
+        CHECK(both.outcome == SLOTQ_OK);
+        call.remove.id = 2900 * lap + 2000; /* inside of the gap */
+        call.remove.group = 1;
+        CHECK(both.ask(call, "remove", {std::to_string(call.remove.id), "1"}) == "");
+        CHECK(both.reserve(2950, 100) == "");
+        CHECK(both.image.check() == "");
+        slotq_call purge = both.begin(SLOTQ_PURGE);
+        CHECK(both.ask(purge, "purge", {}) == "");
+    }
+}
+
 TEST_CASE("parity: a reserve that only finds removed messages ends in AGAIN")
 {
     Both both(support::geometry(8000, 1, 1, 0, 0, 0, 1));
