@@ -79,9 +79,9 @@ slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char
 {
     const char *remedy =
         outcome == SLOTQ_VERSION
-            ? "Use the slotq that made it, or export it there and import it here."
-            : "Nothing was written. Set the bytes aside, look at them with slotq dump, and go "
-              "on with a copy or a new queue.";
+            ? "Use the version of slotq that made it."
+            : "Nothing was written. Move the bytes away, look at them with slotq dump, and "
+              "continue with a backup or a new queue.";
     fault_say(fault, outcome, "%s is %s at byte %llu: %s. %s", name,
               outcome == SLOTQ_VERSION ? "of another version" : "damaged",
               (unsigned long long)damage->offset, damage->what, remedy);

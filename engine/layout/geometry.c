@@ -58,7 +58,7 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
     }
     if (geometry->payload_bytes < 1) {
         return fault_at(offset, AT_geometry_payload_bytes,
-                        "payload_bytes is 0: 1 to 65535 are possible");
+                        "payload_bytes is 0: it must be 1 to 65535");
     }
     if (geometry->groups < 1 || geometry->groups > SLOTQ_GROUPS_MAX) {
         return fault_at(offset, AT_geometry_groups, "groups is not 1 to 16");

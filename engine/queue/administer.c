@@ -71,7 +71,9 @@ static slotq_outcome set_pause(slotq *queue, slotq_verb verb, uint8_t what)
         return SLOTQ_INVALID;
     }
     if (what < SLOTQ_PAUSE_IN || what > SLOTQ_PAUSE_BOTH) {
-        return queue_refuse(queue, SLOTQ_INVALID, "%u is nothing to pause: 1 in, 2 out or 3 both",
+        return queue_refuse(queue, SLOTQ_INVALID,
+                            "the direction to pause is %u: it must be 1 "
+                            "(in), 2 (out) or 3 (both)",
                             what);
     }
     slotq_core_begin(&call, verb, STORE_TIME);

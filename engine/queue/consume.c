@@ -164,7 +164,9 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
 bool consume_batch_fits(slotq *queue, const slotq_batch *batch)
 {
     if (!batch_is_leased(batch)) {
-        queue_refuse(queue, SLOTQ_INVALID, "the batch was not reserved, only looked at");
+        queue_refuse(queue, SLOTQ_INVALID,
+                     "the batch comes from slotq_peek or slotq_dead_list: "
+                     "only a reserved one can be settled");
         return false;
     }
     if (batch->queue != queue->store->identity) {
@@ -188,8 +190,8 @@ static bool how_fits(slotq *queue, slotq_settle_how how)
         return true;
     }
     queue_refuse(queue, SLOTQ_INVALID,
-                 "%d is not a way to settle: 0 (SLOTQ_SETTLE_ACK) to %d (SLOTQ_SETTLE_KILL) are. "
-                 "Nothing was changed",
+                 "the way to settle is %d: it must be 0 (SLOTQ_SETTLE_ACK) to %d "
+                 "(SLOTQ_SETTLE_KILL). Nothing was changed",
                  (int)how, SLOTQ_SETTLE_KILL);
     return false;
 }

@@ -99,7 +99,7 @@ static const char *full_remedy(slotq_state state)
 {
     switch (state) {
     case SLOTQ_STATE_LEASED:
-        return "Its consumer must settle it, or its lease must end.";
+        return "Its worker must settle it, or its lease must end.";
     case SLOTQ_STATE_WAITING:
         return "It waits for its retry, or for room in the dead section (see slotq stats).";
     default:
@@ -146,11 +146,11 @@ static const char *remedy(slotq_outcome outcome)
     case SLOTQ_NOTFOUND:
         return "check the id";
     case SLOTQ_DEADFULL:
-        return "nothing was changed: redrive or purge the dead, then try again";
+        return "nothing was changed: redrive or purge the dead messages, then try again";
     case SLOTQ_LEASED:
         return "nothing was changed: wait for its worker, or for the end of the lease";
     case SLOTQ_INVALID:
-        return "the clock must be within 1970 and 6429";
+        return "the clock must be between the years 1970 and 6429";
     default:
         return NULL;
     }

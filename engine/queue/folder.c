@@ -18,13 +18,13 @@ enum { POLL_MS = 1000 };
 static const char *folder_name_fault(const char *name, size_t length)
 {
     if (length == 0) {
-        return "is empty: 1 to 200 bytes are possible";
+        return "is empty: it must have 1 to 200 bytes";
     }
     if (length > SCHEME_NAME_BYTES_MAX) {
-        return "is too long: 1 to 200 bytes are possible";
+        return "is too long: it must have 1 to 200 bytes";
     }
     if (memchr(name, '/', length) != NULL) {
-        return "has a '/': the folder is given apart from it";
+        return "contains '/': give the folder separately";
     }
     if (name[0] == '.' || name[0] == '-') {
         return "begins with '.' or '-'";

@@ -14,8 +14,8 @@ enum { POLL_MS_DEFAULT = 1000 };
 /* ---- urls and names ---- */
 
 const scheme scheme_unknown = {
-    .missing = "the URL has a scheme that slotq does not know: give redis://HOST, "
-               "unix:///PATH, or a folder (one with such a name as ./NAME)"};
+    .missing = "the URL has an unknown scheme: give redis://HOST, unix:///PATH, or a folder (one "
+               "with such a name as ./NAME)"};
 
 static const scheme *scheme_of(const char *url)
 {
@@ -57,7 +57,7 @@ static slotq_outcome judge_options(const slotq_options *options, slotq_error *er
         return SLOTQ_OK;
     }
     return error_say(error, SLOTQ_INVALID,
-                     "sync is %d: 0 (SLOTQ_SYNC_OS) and %d (SLOTQ_SYNC_ALWAYS) are possible",
+                     "sync is %d: it must be 0 (SLOTQ_SYNC_OS) or %d (SLOTQ_SYNC_ALWAYS)",
                      (int)options->sync, SLOTQ_SYNC_ALWAYS);
 }
 
@@ -221,7 +221,7 @@ uint64_t slotq_geometry_bytes(const slotq_geometry *geometry, slotq_error *error
     const char *what = "a required pointer is NULL";
     const uint64_t bytes = geometry == NULL ? 0 : slotq_core_image_bytes(geometry, &what);
     if (bytes == 0) {
-        error_say(error, SLOTQ_INVALID, "no such queue is possible: %s", what);
+        error_say(error, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
     return bytes;
 }

@@ -24,7 +24,7 @@ static const known_outcome known[] = {
 
 static const known_outcome *find(slotq_outcome outcome)
 {
-    static const known_outcome none = {"?", "no outcome", SLOTQ_MORE, CODE_FAILURE};
+    static const known_outcome none = {"?", "unknown outcome", SLOTQ_MORE, CODE_FAILURE};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (known[i].outcome == outcome) {
             return &known[i];

@@ -223,7 +223,8 @@ static slotq_outcome judge(const slotq_producer *self)
     }
     if (self->telling) {
         return queue_refuse(self->queue, SLOTQ_INVALID,
-                            "on_pushed called its producer: do it after the call that told");
+                            "on_pushed called its producer: call it after the running call has "
+                            "returned");
     }
     return SLOTQ_OK;
 }
@@ -248,7 +249,7 @@ slotq_outcome slotq_producer_push(slotq_producer *producer, const void *bytes, u
     if (size > self->queue->geometry.payload_bytes) {
         return queue_refuse(self->queue, SLOTQ_TOOBIG,
                             "the message has %lu bytes: this queue takes up to %lu "
-                            "(payload_bytes). It was not taken.",
+                            "(payload_bytes). It was not accepted.",
                             (unsigned long)size,
                             (unsigned long)self->queue->geometry.payload_bytes);
     }
@@ -297,14 +298,14 @@ static slotq_outcome sum_up(slotq_producer *self, slotq_outcome outcome)
     }
     if (unknown_count > 0) {
         return queue_refuse(self->queue, SLOTQ_OUTCOME_UNKNOWN,
-                            "whether %llu messages since the last flush were pushed is not known: "
-                            "the answer to them was lost. Look for them before pushing them again.",
+                            "it is not known whether %llu messages since the last flush were "
+                            "pushed: no reply came. Look for them before pushing them again.",
                             unknown_count);
     }
     if (unconfirmed_count > 0) {
         return queue_refuse(self->queue, SLOTQ_UNCONFIRMED,
-                            "%llu messages since the last flush are enqueued, but fewer replicas "
-                            "than asked for confirmed them in time. Do not push them again.",
+                            "%llu messages since the last flush were pushed, but too few replicas "
+                            "confirmed them in time. Do not push them again.",
                             unconfirmed_count);
     }
     return outcome;

@@ -74,7 +74,7 @@ static slotq_outcome redrive(slotq *queue, uint32_t wanted, slotq_call_dead *sum
     if (!judging_begin(queue, most, &it)) {
         judging_end(&it);
         return queue_refuse(queue, SLOTQ_NOMEMORY,
-                            "no memory to judge %u dead messages: redrive fewer", most);
+                            "no memory to check %u dead messages: redrive fewer", most);
     }
     uint32_t looked;
     do {

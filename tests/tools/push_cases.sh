@@ -27,7 +27,7 @@ same 'whole as it was' 'a\nb\0c\n\n' "$(cut -f 4 peeked | od -An -c | tr -d ' \n
 same '--whole of nothing is an empty message' 2 "$(number q used)"
 "$SLOTQ" push q </dev/null 2>nothing
 same 'no record is no error' 0 $?
-holds 'and said' grep -q 'no message pushed' nothing
+holds 'and said' grep -q 'no messages pushed' nothing
 printf 'dash\n' | "$SLOTQ" push q - 2>err
 same '- is stdin' 3 "$(number q last_id)"
 "$SLOTQ" push q -- - >out
@@ -79,7 +79,7 @@ same 'the last one needs no end' 'cut off' "$(payloads live | tail -n 1)"
 fresh tiny --slots 10 --payload 8
 seq 1 25 | "$SLOTQ" push tiny 2>said
 same 'full in mid-stream' 4 $?
-holds 'the record is named' grep -q 'record 11 .*10 went in; --block' said
+holds 'the record is named' grep -q 'record 11 .*10 pushed; --block' said
 holds 'and what holds the queue' grep -q 'Message 1, ready in group 0' said
 same 'ten are in' 10 "$(number tiny used)"
 fresh tiny --slots 10 --payload 8
@@ -117,7 +117,7 @@ await 60 eval '[ "$(number live used)" = 2 ]'
 kill -TERM $pusher
 wait $pusher
 same 'interrupted' 130 $?
-holds 'it says what went in' grep -q 'interrupted at record 3; 2 went in' said
+holds 'it says what went in' grep -q 'interrupted at record 3; 2 pushed' said
 exec 7>&-
 
 # ---- --block ----

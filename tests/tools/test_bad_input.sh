@@ -22,7 +22,7 @@ expect 'with a message' 0 '' - push jobs hello
 # ---- names and sizes ----
 for verb in create 'push' reserve stats check export rm; do
     expect "$verb: empty name" 2 '' '1 to 200 bytes' $verb ''
-    expect "$verb: ../x" 2 '' "has a '/'" $verb ../x
+    expect "$verb: ../x" 2 '' "contains '/'" $verb ../x
     expect "$verb: 300 bytes" 2 '' '1 to 200 bytes' $verb "$long_name"
     expect "$verb: a leading dot" 2 '' "'\.'" $verb .x
 done </dev/null
@@ -73,9 +73,9 @@ unchanged 'unknown command' 2 'unknown command' frobnicate jobs
 unchanged 'a command of a later version' 2 'unknown command' later ls jobs
 unchanged 'replicas of a file' 2 '--replicas is for Redis' push jobs --replicas 1 x
 unchanged 'sync of no kind' 2 'os or always' --sync never push jobs x
-unchanged 'work with a command that is not there' 1 'no such command; no message was touched' \
+unchanged 'work with a command that is not there' 1 'no such command; no message was reserved' \
     work jobs --drain -- /nonexistent/command
-unchanged 'work with a folder for a command' 1 'no message was touched' work jobs --drain -- /tmp
+unchanged 'work with a folder for a command' 1 'no message was reserved' work jobs --drain -- /tmp
 unchanged 'work without a command' 2 'too few' work jobs
 unchanged 'work for no group' 2 'group 7' work jobs -g 7 -- true
 expect 'the attempt was not counted' 0 '\t1\thello$' - reserve jobs
@@ -91,7 +91,7 @@ for command in 'create jobs' 'push jobs x' 'rm jobs -y' ls metrics; do
 done
 expect 'no such folder to copy to' 1 - '^slotq: nowhere: the folder .*No such' copy jobs nowhere
 expect 'no such queue: the line that makes it' 3 - \
-    '^slotq: there is no queue none in \.; make it: slotq -u \. create none$' -u . push none x
+    '^slotq: there is no queue none in \.; create it: slotq -u \. create none$' -u . push none x
 mkdir folder.slotq
 expect 'a folder of that name' '1' - '' push folder x
 rmdir folder.slotq
@@ -160,12 +160,13 @@ if as_nobody "$SLOTQ" version >out 2>err; then
     as_nobody "$SLOTQ" -u closed rm jobs >out 2>err
     same 'rm without the right to write' 1 $?
 fi
-if [ "$(id -u)" = 0 ] && as_nobody "$SLOTQ" version >out 2>err; then # somebody else may write
+if [ "$(id -u)" = 0 ] && as_nobody "$SLOTQ" version >out 2>err; then # another user may write
     mkfifo hold
     "$SLOTQ" -q -u closed push jobs <hold &
     exec 8>hold
     holds 'a writer is there' await 20 eval '! as_nobody "$SLOTQ" -u closed stats jobs >out 2>err'
-    holds 'why it keeps others from looking' grep -q 'open for writing elsewhere' err
+    holds 'why it keeps others from looking' grep -q \
+        'another process has jobs.slotq open for writing' err
     exec 8>&-
     wait
 fi

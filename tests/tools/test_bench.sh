@@ -22,15 +22,15 @@ stop_by() { # signal, what is true when it is under way; answers its exit code
 
 # ---- a folder ----
 expect 'in a folder' 0 "$row.* memcpy " - -u here bench --seconds 1
-holds 'both ways of calling' grep -q '^256 messages a call$' out
+holds 'both ways of calling' grep -q '^256 messages per call$' out
 same 'three verbs and their sum each' 8 "$(all_rows)"
-holds 'what it means' grep -Eq '^In batches of 256 a message costs .* less than one at a time' out
+holds 'what it means' grep -Eq '^In batches of 256, a message costs .* less than one at a time' out
 same 'within 80 columns' '' "$(wide)"
 holds 'nothing is left' nothing_left
 "$SLOTQ" -q -u here create jobs
 "$SLOTQ" -q -u here push jobs one two >out
 before=$(cksum here/jobs.slotq)
-expect 'one message a call alone' 0 '^A message costs ' - -u here bench --seconds 1 --batch 1
+expect 'one message per call alone' 0 '^A message costs ' - -u here bench --seconds 1 --batch 1
 same 'is one way' 4 "$(all_rows)"
 same 'a queue beside it is untouched' "$before" "$(cksum here/jobs.slotq)"
 expect 'in JSON' 0 '"store":"file","server":"","payload_bytes":1000,"batch":7,' - \
@@ -69,8 +69,8 @@ redis set foreign text >out
 keys() { redis keys '*' | xargs; }
 expect 'on a server' 0 "$row.* SETRANGE " - bench --seconds 1
 same 'four ways of calling' 16 "$(all_rows)"
-holds 'one at a time' grep -q '^1 message a call, a call a round trip$' out
-holds 'in a pipeline' grep -q '^256 messages a call, 8 calls a round trip$' out
+holds 'one at a time' grep -q '^1 message per call, one call per round trip$' out
+holds 'in a pipeline' grep -q '^256 messages per call, 8 calls per round trip$' out
 holds 'beside the other bounds' eval 'grep -q " GETRANGE " out && grep -q " PING " out'
 holds 'says what runs there' grep -Eq '[0-9]+\.[0-9.]+, append-only file: no, replicas: 0$' out
 holds 'what it means' grep -q 'a round trip (PING: ' out
@@ -87,7 +87,7 @@ as_me=$server_url'?user=me&password=secret'
 expect 'a user that may use such keys only' 0 "$row" - -u "$as_me" bench --seconds 1
 holds 'whose password is not shown' eval '! grep -q secret out'
 redis acl setuser me -unlink >out
-expect 'one who could not remove it' 1 - 'nothing was made.*NOPERM' -u "$as_me" bench
+expect 'one who could not remove it' 1 - 'nothing was created.*NOPERM' -u "$as_me" bench
 redis acl setuser me +unlink -ping >out
 expect 'one without the bound' 1 - 'NOPERM' -u "$as_me" bench
 same 'nothing is left' foreign "$(keys)"
@@ -95,7 +95,7 @@ redis config set maxmemory-policy allkeys-lru >out
 expect 'a server that may evict' 2 - 'noeviction' bench
 redis config set maxmemory-policy noeviction >out
 redis config set maxmemory 1 >out
-expect 'a full one' 1 - 'is at maxmemory and takes no new queue' bench
+expect 'a full one' 1 - 'is at maxmemory and has no room for the queue of this bench' bench
 redis config set maxmemory 0 >out
 redis replicaof 127.0.0.1 1 >out
 expect 'a replica' 2 - 'replica' bench

@@ -35,7 +35,7 @@ expect 'reserve gives the oldest' 0 "^1:[0-9]+$(printf '\t')1$(printf '\t')one$"
 first=$(token)
 expect 'status of a leased one' 0 '1  leased, [0-9.]+ s left +1' - status jobs 1
 expect 'ack' 0 - - ack jobs "$first"
-expect 'twice: gone' 8 - 'finished already' ack jobs "$first"
+expect 'twice: gone' 8 - 'already finished' ack jobs "$first"
 expect 'reserve several' 0 '' - reserve jobs -n 2 --lease 10m
 mapfile -t two < <(token)
 expect 'a made-up token is stale' 8 - 'no longer valid' ack jobs 2:12345
@@ -78,7 +78,7 @@ expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2\}$' - dead redrive hurt 
 expect 'the queue is sound' 0 'sound' - check hurt
 expect 'remove of a leased one is refused' 9 - 'leased' remove jobs 5
 expect 'remove of a waiting one' 0 - - remove jobs 2
-expect 'removed is gone' 8 - 'finished already' remove jobs 2
+expect 'removed is gone' 8 - 'already finished' remove jobs 2
 expect 'never pushed' 3 - 'ever pushed' remove jobs 77
 expect 'status of the never pushed' 3 'never pushed' - status jobs 5 77
 expect 'status in JSON' 0 '"id":5,"outcome":"OK","state":"leased","attempts":1' - \
@@ -102,8 +102,8 @@ expect 'bytes that are no text are base64 in JSON' 0 '"id":2,.*"payload_base64":
     peek look --json
 expect 'records end with NUL on wish' 0 '' - peek look -0
 same 'three of them' 3 "$(tr -cd '\0' <out | wc -c)"
-expect 'peek of an empty queue' 3 - 'endless: no message to look at' peek endless
-expect 'peek behind the newest' 3 - 'no message from 400 on' peek look --from 400
+expect 'peek of an empty queue' 3 - 'endless: no message to show' peek endless
+expect 'peek behind the newest' 3 - 'no message with id 400 or later to show' peek look --from 400
 expect 'stats' 0 'slots +3 of 10 in use \(30%\)' - stats look
 expect 'stats in JSON' 0 '"used":3,"ready":3,"undelivered":3,"leased":0' - stats look --json
 "$SLOTQ" stats look --watch --every 50ms >watched 2>err &
@@ -125,7 +125,7 @@ expect 'resume' 0 - - resume look
 expect 'push goes' 0 '^4$' - push look x
 expect 'a lease of a moment' 0 '^1:' - reserve look --lease 1ms
 sleep 0.3
-expect 'reclaim' 0 - '1 taken back, 0 died' reclaim look
+expect 'reclaim' 0 - '1 made ready, 0 died' reclaim look
 expect 'it is ready again' 0 '1  ready +1' - status look 1
 expect 'purge' 0 - '4 slots freed' purge look
 expect 'nothing is left' 3 - '' reserve look

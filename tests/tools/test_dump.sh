@@ -106,7 +106,7 @@ expect 'the dead are full' 1 'dead section holds 1 of 1 messages' '' doctor full
 sleep 1.3
 expect 'a lease that ended' 1 'slotq reclaim late -g 0' '' doctor late
 "$SLOTQ" -q reclaim late
-expect 'taken back' 0 '' '' doctor late
+expect 'made ready' 0 '' '' doctor late
 cp q.slotq copy.slotq
 cp q.slotq-journal copy.slotq-journal
 expect 'a copied journal' 1 'journal belongs to another file' '' doctor copy

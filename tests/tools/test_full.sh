@@ -15,7 +15,7 @@ pushes() { expect "$1: then push goes on" 0 '^[0-9]+$' - push q x; }
 # ---- ready ----
 "$SLOTQ" -q create q --slots 3 --groups 2 --tick 1
 seq 3 | "$SLOTQ" push q -q
-advised ready 'Start a worker for group 0, or give the message up: slotq remove q 1 -g 0'
+advised ready 'Start a worker for group 0, or remove the message: slotq remove q 1 -g 0'
 # The other group's lease of the same message must not stand in the way of the advice.
 "$SLOTQ" reserve q -g 1 --lease 1h >leased
 expect 'ready: the advice works' 0 - - remove q 1 -g 0
@@ -40,8 +40,8 @@ seq 3 | "$SLOTQ" push q -q
 "$SLOTQ" reserve q --lease 1ms >out
 sleep 0.05
 advised 'lease over' \
-    'Its lease ended .* ago\. Start a worker for group 0, or take it back: slotq reclaim q -g 0'
-expect 'lease over: the advice works' 0 - '1 taken back' reclaim q -g 0
+    'Its lease ended .* ago\. Start a worker for group 0, or make it ready: slotq reclaim q -g 0'
+expect 'lease over: the advice works' 0 - '1 made ready' reclaim q -g 0
 expect 'lease over: ready again' 0 'ready in group 0' - stats q
 
 # ---- waiting for a retry ----
@@ -49,7 +49,7 @@ fresh q --slots 3 --tick 1
 seq 3 | "$SLOTQ" push q -q
 "$SLOTQ" reserve q --lease 1h >out
 "$SLOTQ" nack q --delay 1h "$(cut -f 1 out)"
-advised waiting 'It waits for its retry\. To give it up: slotq remove q 1 -g 0'
+advised waiting 'It waits for its retry\. To remove it: slotq remove q 1 -g 0'
 expect 'waiting: the advice works' 0 - - remove q 1 -g 0
 pushes waiting
 
@@ -62,8 +62,9 @@ sleep 0.05
 same 'dead full: one died' 1 "$(number q dead)"
 "$SLOTQ" push q 4 >out
 cause='It has used all its attempts \(1\) and cannot die, '
-cause+='because the dead section is full \(1 of 1\)'
-advised 'dead full' "$cause\. Look at the dead by dead ls, then delete them: slotq dead purge q"
+cause+='because the dead section is full \(1 of 1\)\. '
+cause+='List the dead messages with dead ls, then delete them: slotq dead purge q'
+advised 'dead full' "$cause"
 expect 'dead full: redrive has no room either' 4 - 'full' dead redrive q
 expect 'dead full: the advice works' 0 - '1 dead message purged' dead purge q
 expect 'dead full: what waited for room dies next' 0 'and dies when its delay ends' - stats q

@@ -35,7 +35,7 @@ first=$(token)
 expect 'status of a leased one' 0 '1  leased, [0-9.]+ s left +1' - status jobs 1
 expect 'status of one that waits its turn' 0 '3  ready .* 1$' - status jobs 3
 expect 'ack' 0 - - ack jobs "$first"
-expect 'twice: gone' 8 - 'finished already' ack jobs "$first"
+expect 'twice: gone' 8 - 'already finished' ack jobs "$first"
 expect 'finished' 3 '1  finished' - status jobs 1
 expect 'never pushed' 3 '77  never pushed' - status jobs 77
 expect 'reserve several' 0 '' - reserve jobs -n 2 --lease 10m
@@ -82,7 +82,7 @@ expect 'pause' 0 - - pause jobs
 expect 'paused' 9 - 'paused' push jobs x
 expect 'paused out' 9 - 'paused' reserve jobs
 expect 'resume' 0 - - resume jobs
-expect 'reclaim' 0 - '0 taken back' reclaim jobs
+expect 'reclaim' 0 - '0 made ready' reclaim jobs
 expect 'purge' 0 - 'freed' purge jobs
 expect 'empty' 3 - 'no message is ready' reserve jobs
 expect 'empty after waiting' 3 - '' reserve jobs --wait 200ms

@@ -90,5 +90,5 @@ for url in REDIS://u:S3cret@127.0.0.1:1 valkey://u:S3cret@127.0.0.1:1 'redis:/:S
     done
 done
 expect 'TLS is named' 2 - 'no TLS' -u valkeys://127.0.0.1:1 stats q
-expect 'an unknown scheme' 2 - 'does not know' -u http://127.0.0.1:1 stats q
+expect 'an unknown scheme' 2 - 'unknown scheme' -u http://127.0.0.1:1 stats q
 finish

@@ -144,8 +144,8 @@ holds 'a push notices that its server is gone' await 60 eval '! kill -0 $produce
 wait $producer
 code=$?
 holds 'it fails as unknown or unreachable' test $code = 5 -o $code = 7
-holds 'and says how many went in' grep -Eq 'record [0-9]+ .* went in' said
-went_in=$(sed -nE 's/.*; ([0-9,]+) (before them )?went in.*/\1/p' said | tail -n 1 | tr -d ,)
+holds 'and says how many went in' grep -Eq 'record [0-9]+ .*; [0-9,]+ (pushed|before them)' said
+went_in=$(sed -nE 's/.*; ([0-9,]+) (pushed|before them).*/\1/p' said | tail -n 1 | tr -d ,)
 in_doubt=$(sed -nE 's/.*record ([0-9]+) to ([0-9]+): whether.*/\2/p' said)
 start_server --appendonly yes --appendfsync always
 expect 'the server is back: sound' 0 'sound' - check push
@@ -166,7 +166,7 @@ holds 'a worker notices that its server is gone' await 60 grep -q 'trying again'
 start_server --appendonly yes --appendfsync always
 wait $worker
 same 'and goes on when it is back' 0 $?
-holds 'and says so' grep -q 'answers again' said
+holds 'and says so' grep -q 'the server works again' said
 same 'none is lost' 300 "$(sort -un handled | wc -l)"
 same 'nothing is left' 0 "$(number work unfinished)"
 expect 'sound' 0 'sound' - check work

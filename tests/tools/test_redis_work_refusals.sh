@@ -41,7 +41,7 @@ refused() { # name, command that begins it, command that ends it
     same "$1: it ends in order" 0 $?
     holds "$1: all is acked" grep -q '3 acked, 0 failed, 0 died, 0 leases lost, 0 released' said
     same "$1: nothing was run twice" 3 "$(lines begun)"
-    holds "$1: it says that it goes on" grep -q 'answers again' said
+    holds "$1: it says that it goes on" grep -q 'the server works again' said
     same "$1: it complains once" 1 "$(grep -c 'trying again' said)"
 }
 refused 'BUSY' busy not_busy
@@ -58,7 +58,7 @@ await 60 test -e begun
 without_replicas
 holds 'an extend that is refused' await 60 grep -q 'trying again' said
 with_replicas
-holds 'is repeated' await 60 grep -q 'answers again' said
+holds 'is repeated' await 60 grep -q 'the server works again' said
 sleep 1
 touch go
 wait $worker

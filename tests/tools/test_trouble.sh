@@ -34,7 +34,7 @@ holds 'it says how much it needs' grep -q '2,\?[0-9]*' large.said
 holds 'nothing is left of it' eval '[ -z "$(find . -name "*large.slotq*" -o -name ".slotq-new*")" ]'
 mkdir disk
 if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=128k none disk 2>err; then
-    expect 'create on a full disk' 1 - 'bytes, which the disk has not' -u disk create large
+    expect 'create on a full disk' 1 - 'bytes, and the disk has less' -u disk create large
     expect 'a small one fits' 0 '' '' -u disk create small --slots 10 --dead 10
     expect 'its journal too' 0 '' '' -u disk stats small
     head -c 200k /dev/zero >disk/filler 2>err

@@ -70,8 +70,8 @@ expect 'a file that is no program stops the worker' 1 - 'cannot be run .*format'
 same 'its message is released' 0 "$(number codes leased)"
 same 'uncounted' '0' \
     "$("$SLOTQ" status codes 1 --json | sed -E 's/.*"attempts":([0-9]+).*/\1/')"
-expect 'a command that does not exist' 1 - 'no-such-command cannot be run.*no message was touched' \
-    work codes -- no-such-command
+expect 'a command that does not exist' 1 - \
+    'no-such-command cannot be run.*no message was reserved' work codes -- no-such-command
 expect '-v tells of each' 0 '' '^slotq: 2: attempt [0-9]+: acked after' \
     work codes --drain -v -- true
 

@@ -29,8 +29,8 @@ static void hold_standard_descriptors(void)
 static void file_was_shortened(int number)
 {
     static const char text[] =
-        "slotq: the queue's file was made shorter while it was open. Put the whole file back "
-        "(slotq import), and never write to it but by slotq\n";
+        "slotq: the queue's file was truncated while it was open. Restore it from a backup (slotq "
+        "import), and let only slotq write to it\n";
     (void)number;
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(EXIT_CODE_CORRUPT);

@@ -15,9 +15,9 @@
 static slotq_outcome refuse_other(const file_image *image, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_IO,
-                     "%s-journal belongs to another file, of another geometry or size, and holds a "
-                     "step that was cut short. If the queue was copied or moved, take both files "
-                     "from where they belong together; if not, remove the journal.",
+                     "%s-journal belongs to another file, of another geometry or size, and holds "
+                     "an unfinished step. If the queue was copied or moved, copy both files again, "
+                     "together; if not, remove the journal.",
                      image->names.shown);
 }
 
@@ -26,10 +26,9 @@ static slotq_outcome refuse_unasked(const file_image *image, store_fault *fault)
     const char *shown = image->names.shown;
     const int name_bytes = (int)(strlen(shown) - strlen(".slotq"));
     return fault_say(fault, SLOTQ_IO,
-                     "%s-journal belongs to another file and holds a step that was cut short. If "
-                     "both were copied from where they belong together: slotq doctor "
-                     "--adopt-journal %.*s (or the option adopt_journal). If not, copy both; "
-                     "removing the journal loses that step.",
+                     "%s-journal belongs to another file and holds an unfinished step. If both "
+                     "files were copied together: slotq doctor --adopt-journal %.*s (or the option "
+                     "adopt_journal). If not, copy both; removing the journal loses that step.",
                      shown, name_bytes, shown);
 }
 
@@ -43,16 +42,16 @@ static slotq_outcome refuse_read_only(const file_image *image, store_fault *faul
 static slotq_outcome refuse_torn(const file_image *image, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_CORRUPT,
-                     "%s-journal holds a step that is not whole. Nothing was changed. Copy both "
-                     "files again. If it is the same there, the power went while it was written: "
-                     "then it was never answered, and removing the journal loses nothing.",
+                     "%s-journal holds an incomplete step. Nothing was changed. Copy both files "
+                     "again. If the original has the same fault, power was lost while the step was "
+                     "written: its call never returned, and removing the journal loses nothing.",
                      image->names.shown);
 }
 
 static slotq_outcome refuse_broken(const file_image *image, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_CORRUPT,
-                     "%s-journal holds a step that breaks the format, so it is not taken over. "
+                     "%s-journal holds a step that breaks the format, so it was not adopted. "
                      "Nothing was changed. Copy both files again, together.",
                      image->names.shown);
 }
@@ -61,7 +60,7 @@ static slotq_outcome refuse_unsound(const file_image *image, const slotq_damage 
                                     store_fault *fault)
 {
     fault_say(fault, SLOTQ_CORRUPT,
-              "with the step in its journal %s would be unsound at byte %llu: %s. Nothing was "
+              "with the step in its journal %s would be damaged at byte %llu: %s. Nothing was "
               "changed. The journal is another queue's, or a file changed in copying: copy both "
               "again, together.",
               image->names.shown, (unsigned long long)damage->offset, damage->what);

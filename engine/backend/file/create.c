@@ -130,8 +130,8 @@ static slotq_outcome say_exists(const file_names *names, const slotq_geometry *t
 {
     return fault_say(fault, SLOTQ_EXISTS,
                      "%s exists with another geometry (%u slots of %u bytes, %u groups, %u dead, "
-                     "%u attempts, flags %u, ticks of %u ms): take that, another name, or remove "
-                     "it first",
+                     "%u attempts, flags %u, ticks of %u ms): use it, choose another name, or "
+                     "remove it first",
                      names->shown, there->ring_slots - 1u, there->payload_bytes, there->groups,
                      there->dead_slots, there->max_attempts, there->flags, there->tick_ms);
 }
@@ -195,7 +195,7 @@ slotq_outcome file_create(const char *folder, const char *queue, const slotq_geo
     const char *what;
     const uint32_t size = slotq_core_image_bytes(geometry, &what);
     if (size == 0) {
-        return fault_say(fault, SLOTQ_INVALID, "no such queue is possible: %s", what);
+        return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
     slotq_outcome outcome = SLOTQ_AGAIN;
     for (int i = 0; i < CREATE_TRIES && outcome == SLOTQ_AGAIN; i++) {
@@ -203,7 +203,7 @@ slotq_outcome file_create(const char *folder, const char *queue, const slotq_geo
     }
     if (outcome == SLOTQ_AGAIN) {
         return fault_say(fault, SLOTQ_LOCKED,
-                         "others create and remove this queue all the time: try again");
+                         "other processes keep creating and removing this queue: try again");
     }
     return outcome;
 }
@@ -222,7 +222,7 @@ static slotq_outcome judge_size(const uint8_t *image, uint64_t bytes, store_faul
     slotq_damage damage = {bytes, NULL};
     slotq_geometry geometry;
     if (bytes < SLOTQ_IMAGE_BYTES_MIN) {
-        damage.what = "it ends before the smallest queue, 104 bytes";
+        damage.what = "it is shorter than the smallest queue, 104 bytes";
     } else if (bytes > SLOTQ_IMAGE_BYTES_MAX) {
         damage.what = "it is over the limit of 512 MiB";
     }
@@ -240,7 +240,9 @@ static slotq_outcome judge_size(const uint8_t *image, uint64_t bytes, store_faul
 
 static slotq_outcome refuse_taken(const file_names *names, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_EXISTS, "%s exists: import under another name, or remove it",
+    return fault_say(fault, SLOTQ_EXISTS,
+                     "%s exists: import under another name, or remove it "
+                     "first",
                      names->shown);
 }
 

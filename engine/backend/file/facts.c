@@ -102,7 +102,7 @@ slotq_outcome file_facts_of_folder(const char *folder, slotq_folder_facts *facts
     struct statfs system;
     struct statvfs room;
     if (statfs(folder, &system) != 0 || statvfs(folder, &room) != 0) {
-        return fault_system(fault, errno, "the folder cannot be looked at");
+        return fault_system(fault, errno, "the folder cannot be read");
     }
     facts->file_system = filesystem_name((long)system.f_type);
     facts->file_system_number = (uint32_t)system.f_type;

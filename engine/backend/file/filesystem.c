@@ -34,7 +34,7 @@ slotq_outcome filesystem_open_folder(const char *folder, int *descriptor, store_
         return SLOTQ_OK;
     }
     fault_system(fault, errno,
-                 "the folder of the queue cannot be opened (make it, or give another one)");
+                 "the folder of the queue cannot be opened (create it, or give another one)");
     fault->cause = SLOTQ_CAUSE_FOLDER;
     return fault->outcome;
 }
@@ -77,7 +77,8 @@ slotq_outcome filesystem_refuse_network(int descriptor, const file_names *names,
 {
     struct statfs facts;
     if (fstatfs(descriptor, &facts) != 0) {
-        return fault_system(fault, errno, "the file system of %s cannot be asked", names->shown);
+        return fault_system(fault, errno, "the file system of %s cannot be identified",
+                            names->shown);
     }
     if (!filesystem_is_network((long)facts.f_type)) {
         return SLOTQ_OK;
@@ -100,13 +101,13 @@ slotq_outcome filesystem_refuse_copying(int descriptor, const char *shown, store
 {
     struct statfs facts;
     if (fstatfs(descriptor, &facts) != 0) {
-        return fault_system(fault, errno, "the file system of %s cannot be asked", shown);
+        return fault_system(fault, errno, "the file system of %s cannot be identified", shown);
     }
     if (!filesystem_needs_room((long)facts.f_type)) {
         return SLOTQ_OK;
     }
     return fault_say(fault, SLOTQ_UNSUPPORTED,
-                     "%s lies on %s, which writes each change to new room, so a full disk would "
+                     "%s lies on %s, which writes each change to new blocks, so a full disk would "
                      "kill or hang a process that writes to it. Use a queue on ext4 or xfs (slotq "
                      "copy, or slotq export and import).",
                      shown, filesystem_name((long)facts.f_type));
@@ -149,10 +150,10 @@ static slotq_outcome refuse_room(int failed, const char *shown, uint64_t bytes, 
                                  store_fault *fault)
 {
     if (failed == ENOSPC || failed == EDQUOT) {
-        return fault_system(fault, failed, "%s needs %llu bytes, which the disk has not: %s", shown,
+        return fault_system(fault, failed, "%s needs %llu bytes, and the disk has less: %s", shown,
                             (unsigned long long)bytes, remedy);
     }
-    return fault_system(fault, failed, "no room can be taken for %s (%llu bytes)", shown,
+    return fault_system(fault, failed, "no disk space can be allocated for %s (%llu bytes)", shown,
                         (unsigned long long)bytes);
 }
 
@@ -179,7 +180,8 @@ slotq_outcome filesystem_take_room(int descriptor, uint64_t bytes, const char *s
         return SLOTQ_OK;
     }
     return refuse_room(failed, shown, bytes,
-                       "free some. The file was copied with holes, and needs all its room", fault);
+                       "free some space. The file was copied with holes and needs all its blocks",
+                       fault);
 }
 
 #else
@@ -209,7 +211,7 @@ slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fre
         }
     }
     if (file->descriptor < 0) {
-        return fault_system(fault, errno, "no file can be made in the folder of %s", shown);
+        return fault_system(fault, errno, "cannot create a file in the folder of %s", shown);
     }
     const slotq_outcome outcome = filesystem_refuse_copying(file->descriptor, shown, fault);
     if (outcome != SLOTQ_OK) {
@@ -221,7 +223,7 @@ slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fre
         return SLOTQ_OK;
     }
     fresh_file_drop(folder, file);
-    return refuse_room(failed, shown, bytes, "free some, or make the queue smaller", fault);
+    return refuse_room(failed, shown, bytes, "free some space, or make the queue smaller", fault);
 }
 
 static bool give_name(int folder, const fresh_file *file, const char *name, bool replace)
@@ -246,7 +248,9 @@ slotq_outcome fresh_file_publish(int folder, fresh_file *file, const char *name,
 {
     if (!give_name(folder, file, name, replace)) {
         return errno == EEXIST ? SLOTQ_EXISTS
-                               : fault_system(fault, errno, "a new file cannot be given its name");
+                               : fault_system(fault, errno,
+                                              "the new file cannot be linked to its "
+                                              "name");
     }
     file->name[0] = '\0'; /* the next one of this process may have it now */
     return SLOTQ_OK;

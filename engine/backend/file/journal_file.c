@@ -23,42 +23,42 @@
 static slotq_outcome refuse_damaged(const file_image *image, const char *how, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_CORRUPT,
-                     "%s-journal %s, so a verb that was cut short may not be mended. Nothing was "
-                     "changed. Set the journal aside, open the queue again (a new one is made), "
-                     "and run slotq check.",
+                     "%s-journal %s, so an unfinished step that it may hold cannot be completed. "
+                     "Nothing was changed. Move the journal away, open the queue again (this makes "
+                     "a new journal), and run slotq check.",
                      image->names.shown, how);
 }
 
 static slotq_outcome refuse_foreign(const file_image *image, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_IO,
-                     "%s-journal belongs to another file and holds a step that was cut short. If "
-                     "the queue was copied or moved, take both files from where they belong "
-                     "together; if not, remove %s-journal.",
+                     "%s-journal belongs to another file and holds an unfinished step. If the "
+                     "queue was copied or moved, copy both files again, together; if not, remove "
+                     "%s-journal.",
                      image->names.shown, image->names.shown);
 }
 
 static slotq_outcome refuse_lost(const file_image *image, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_IO,
-                     "the journal of %s was removed or replaced while others have the queue open. "
-                     "Close it in all processes; the next open makes a new journal.",
+                     "the journal of %s was removed or replaced while other processes have the "
+                     "queue open. Close it in all processes; the next open makes a new journal.",
                      image->names.shown);
 }
 
 static slotq_outcome refuse_read_only(const file_image *image, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_UNSUPPORTED,
-                     "%s was left in the middle of a step by a process that ended, which a "
-                     "read-only handle cannot mend: open it once for writing.",
+                     "a process ended in the middle of a step on %s, which a read-only handle "
+                     "cannot complete: open the queue once for writing.",
                      image->names.shown);
 }
 
 static slotq_outcome refuse_version(const file_image *image, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_VERSION,
-                     "%s-journal is of another version and may hold a step that was cut short: "
-                     "open the queue once with the slotq that wrote it, close it there, then "
+                     "%s-journal is of another version and may hold an unfinished step: open the "
+                     "queue once with the version of slotq that wrote it, close it there, then "
                      "remove the journal.",
                      image->names.shown);
 }
@@ -137,7 +137,7 @@ slotq_outcome file_journal_make(const file_image *image, int folder, fresh_file 
     char shown[SHOWN_BYTES];
     uint8_t bytes[JOURNAL_BYTES] = {0};
     if (!owner_of(image, &owner)) {
-        return fault_system(fault, errno, "%s cannot be looked at", image->names.shown);
+        return fault_system(fault, errno, "the status of %s cannot be read", image->names.shown);
     }
     show_name(image, shown);
     slotq_outcome outcome = fresh_file_make(folder, JOURNAL_BYTES, shown, journal, fault);
@@ -274,7 +274,7 @@ static slotq_outcome judge_found(file_image *image, int folder, store_fault *fau
 {
     journal_owner owner;
     if (!owner_of(image, &owner)) {
-        return fault_system(fault, errno, "%s cannot be looked at", image->names.shown);
+        return fault_system(fault, errno, "the status of %s cannot be read", image->names.shown);
     }
     const bool live = journal_is_live(image->journal);
     slotq_outcome outcome;
@@ -369,8 +369,8 @@ journal_join file_journal_do_without(file_image *image, int folder, slotq_outcom
     forget(image);
     if (lock_any_journal_is_held(image->descriptor)) {
         *outcome = fault_say(fault, SLOTQ_UNSUPPORTED,
-                             "%s is open for writing elsewhere, and reading it meanwhile takes "
-                             "write access to it and its journal, for the lock: give that, or "
+                             "another process has %s open for writing. Reading it meanwhile needs "
+                             "write access to it and its journal, for the lock: grant that, or "
                              "read it when no process has it open.",
                              image->names.shown);
         return JOURNAL_REFUSED;
@@ -408,7 +408,7 @@ static slotq_outcome judge_joined(file_image *image, int folder, store_fault *fa
     const journal_state state = journal_judge(image->journal, &owner);
     if (state == JOURNAL_OF_VERSION_1 || state == JOURNAL_OTHER_VERSION) {
         return fault_say(fault, SLOTQ_VERSION,
-                         "%s is open in a slotq of another version, whose lock this one cannot "
+                         "%s is open in another version of slotq, whose lock this one cannot "
                          "share: close it there.",
                          image->names.shown);
     }

@@ -62,15 +62,15 @@ static slotq_outcome refuse_main(const file_image *image, int system_errno, stor
         return fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %s here: create it first", shown);
     case ELOOP:
         return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "%s is a symbolic link, so its journal could not be found by everyone: "
-                         "open the queue where it really lies",
+                         "%s is a symbolic link, so other processes could miss its journal: open "
+                         "the queue in the folder of the real file",
                          shown);
     case EACCES:
     case EPERM:
     case EROFS:
         return fault_system(fault, system_errno,
-                            "%s cannot be opened for writing: mend its permissions, or open it "
-                            "read only",
+                            "%s cannot be opened for writing: change its permissions, or open it "
+                            "read-only",
                             shown);
     default:
         return fault_system(fault, system_errno, "%s cannot be opened", shown);
@@ -124,14 +124,15 @@ static slotq_outcome map_main(opening *self)
     file_image *image = self->image;
     struct stat facts;
     if (fstat(image->descriptor, &facts) != 0) {
-        return fault_system(self->fault, errno, "%s cannot be looked at", image->names.shown);
+        return fault_system(self->fault, errno, "the status of %s cannot be read",
+                            image->names.shown);
     }
     slotq_damage damage = {.offset = (uint64_t)facts.st_size, .what = NULL};
     if (!S_ISREG(facts.st_mode)) {
         damage.offset = 0;
         damage.what = "not a regular file";
     } else if (facts.st_size < SLOTQ_IMAGE_BYTES_MIN) {
-        damage.what = "the file ends before the smallest queue, 104 bytes";
+        damage.what = "the file is shorter than the smallest queue, 104 bytes";
     } else if (facts.st_size > SLOTQ_IMAGE_BYTES_MAX) {
         damage.offset = SLOTQ_IMAGE_BYTES_MAX;
         damage.what = "the file is over the limit of 512 MiB";
@@ -155,9 +156,9 @@ static slotq_outcome refuse_locked(const opening *self)
 {
     return fault_say(self->fault, SLOTQ_LOCKED,
                      self->image->options.exclusive
-                         ? "%s is open in another process or handle and cannot be had "
+                         ? "%s is open in another process or handle, so it cannot be opened "
                            "exclusively: close it there, or open it shared"
-                         : "%s is held exclusively by another process or handle: close it there",
+                         : "%s is opened exclusively by another process or handle: close it there",
                      self->image->names.shown);
 }
 
@@ -165,8 +166,8 @@ static slotq_outcome refuse_lock_failure(const opening *self)
 {
     if (errno == EINVAL || errno == ENOLCK || errno == EOPNOTSUPP) {
         return fault_say(self->fault, SLOTQ_UNSUPPORTED,
-                         "%s lies on a file system without locks of open file descriptions. Put "
-                         "the queue on a local disk.",
+                         "%s lies on a file system without OFD locks (fcntl F_OFD_SETLK). Put the "
+                         "queue on a local disk.",
                          self->image->names.shown);
     }
     return fault_system(self->fault, errno, "%s cannot be locked", self->image->names.shown);
@@ -197,7 +198,7 @@ static attempt enter(opening *self)
     }
     if (!image->writable && image->options.exclusive) {
         return done(self, fault_say(self->fault, SLOTQ_UNSUPPORTED,
-                                    "%s cannot be had exclusively without write access to it",
+                                    "opening %s exclusively needs write access to it",
                                     image->names.shown));
     }
     if (answer == LOCK_REFUSED && !image->options.exclusive) {
@@ -230,7 +231,7 @@ static slotq_outcome find_again(const opening *self)
     if (errno == ENOENT) {
         return SLOTQ_EMPTY;
     }
-    return fault_system(self->fault, errno, "%s cannot be looked at", names->shown);
+    return fault_system(self->fault, errno, "the status of %s cannot be read", names->shown);
 }
 
 /* ---- image ---- */
@@ -371,19 +372,19 @@ static slotq_outcome refuse_endless(const opening *self, attempt last)
     const char *shown = self->image->names.shown;
     if (last == ATTEMPT_READER) {
         return fault_say(self->fault, SLOTQ_LOCKED,
-                         "%s is open somewhere, but without a journal: a read-only handle that "
-                         "could not write the journal keeps writers out. Close it there.",
+                         "%s is open in another process without a journal: a read-only handle that "
+                         "cannot write the journal keeps writers out. Close it there.",
                          shown);
     }
     if (last == ATTEMPT_HAUNTED) {
         return fault_say(self->fault, SLOTQ_LOCKED,
-                         "%s is in use by a process whose descriptor of it was closed by something "
-                         "else in that process: end it. Only then is it safe to open the queue.",
+                         "a process uses %s, but other code in that process closed its descriptor "
+                         "of the file. End that process; only then is it safe to open the queue.",
                          shown);
     }
     return fault_say(self->fault, SLOTQ_LOCKED,
-                     "%s has been opened, recovered or left by others for %d s without a break: "
-                     "try again, or look for a process that was stopped in doing so",
+                     "other processes have been opening, recovering or closing %s for %d s: try "
+                     "again, or look for a process that was stopped (SIGSTOP) while it did so",
                      shown, OPEN_MS_MAX / 1000);
 }
 
@@ -470,19 +471,19 @@ slotq_outcome file_image_look(const file_image *image, store_fault *fault)
     struct stat facts;
     const char *shown = image->names.shown;
     if (fstat(image->descriptor, &facts) != 0) {
-        return fault_system(fault, errno, "%s cannot be looked at", shown);
+        return fault_system(fault, errno, "the status of %s cannot be read", shown);
     }
     if (facts.st_nlink == 0) {
         return fault_say(fault, SLOTQ_IO,
-                         "%s was removed while it was open: what it held is gone with this handle. "
-                         "Close it and create the queue anew.",
+                         "%s was removed while it was open, and its messages are lost. Close it "
+                         "and create the queue again.",
                          shown);
     }
     struct stat named;
     const bool is_named =
         fstatat(image->folder, image->names.main, &named, AT_SYMLINK_NOFOLLOW) == 0;
     if (!is_named && errno != ENOENT) {
-        return fault_system(fault, errno, "%s cannot be looked at", shown);
+        return fault_system(fault, errno, "the status of %s cannot be read", shown);
     }
     if (!is_named || named.st_ino != facts.st_ino || named.st_dev != facts.st_dev) {
         return fault_say(fault, SLOTQ_IO,
@@ -492,15 +493,15 @@ slotq_outcome file_image_look(const file_image *image, store_fault *fault)
     }
     if (facts.st_size != (off_t)image->view.image_bytes) {
         return fault_say(fault, SLOTQ_IO,
-                         "%s was cut or extended to %lld bytes while it was open; it must have "
-                         "%lu. Close it and put a sound copy there.",
+                         "the size of %s changed to %lld bytes while it was open; it must be %lu. "
+                         "Close it and restore a backup.",
                          shown, (long long)facts.st_size, (unsigned long)image->view.image_bytes);
     }
     if (image->journal_descriptor >= 0 && fstat(image->journal_descriptor, &facts) == 0 &&
         (facts.st_nlink == 0 || facts.st_size != JOURNAL_BYTES)) {
         return fault_say(fault, SLOTQ_IO,
-                         "the journal of %s was removed or cut while it was open. Close the queue "
-                         "in all processes; the next open says what to do.",
+                         "the journal of %s was removed or truncated while it was open. Close the "
+                         "queue in all processes; the next open says what to do.",
                          shown);
     }
     return SLOTQ_OK;

@@ -103,8 +103,9 @@ static bool gives_up(const void *context, uint64_t waited_ms)
 static slotq_outcome refuse_locked(const file_image *image, store_fault *fault)
 {
     fault_say(fault, SLOTQ_IO,
-              "%s: another process has held the lock for the whole wait, and it lives: it may be "
-              "stopped. Nothing was changed. Let it go on, or end it, and try again.",
+              "%s: another process has held the lock for the whole wait and is alive, perhaps "
+              "stopped (SIGSTOP). Nothing was changed. Continue or end that process, and try "
+              "again.",
               image->names.shown);
     fault->passes = true;
     return SLOTQ_IO;

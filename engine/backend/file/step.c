@@ -14,7 +14,7 @@
 /* ---- syncs ---- */
 
 static const char nothing_done[] = "Nothing was done";
-static const char not_known[] = "Whether what was done outlives a power loss is not known";
+static const char not_known[] = "It is not known whether the change survives a power loss";
 static const char not_applied[] = "The change is not visible, but the disk may hold its record, "
                                   "and a power loss may bring it back";
 
@@ -25,7 +25,8 @@ static slotq_outcome poison(file_image *image, slotq_outcome outcome, const char
     const int system_errno = errno;
     __atomic_store_n(&image->poisoned, 1, __ATOMIC_RELEASE);
     fault_system(fault, system_errno,
-                 "%s could not be synced to the disk. %s. Close it, see to the disk, open it again",
+                 "%s could not be synced to the disk. %s. Close it, repair the disk, and open it "
+                 "again",
                  image->names.shown, means);
     fault->outcome = outcome;
     return outcome;
@@ -57,7 +58,8 @@ static slotq_outcome refuse_retire(file_image *image, retire_after after, store_
         return poison(image, SLOTQ_OUTCOME_UNKNOWN, not_known, fault);
     case RETIRE_RECOVERY:
         return poison(image, SLOTQ_IO,
-                      "The step of a process that ended was finished, and nothing else was done",
+                      "The unfinished step of an ended process was completed, and nothing else was "
+                      "done",
                       fault);
     default:
         return poison(image, SLOTQ_IO, nothing_done, fault);
@@ -90,7 +92,7 @@ slotq_outcome file_image_refuse_unfit(const file_image *image, store_fault *faul
     }
     return fault_say(fault, SLOTQ_IO,
                      "%s: a sync failed before, so what the disk holds is not known. Close the "
-                     "handle, see to the disk, and open it again.",
+                     "handle, repair the disk, and open it again.",
                      image->names.shown);
 }
 

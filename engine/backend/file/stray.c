@@ -56,7 +56,7 @@ static slotq_outcome judge_entries(const file_image *image, DIR *listing, int fo
 {
     journal_owner owner;
     if (!journal_owner_of(image->descriptor, image->bytes, &owner)) {
-        return fault_system(fault, errno, "%s cannot be looked at", image->names.shown);
+        return fault_system(fault, errno, "the status of %s cannot be read", image->names.shown);
     }
     found->is_certain = owner.birth_ns != 0;
     errno = 0;
@@ -105,8 +105,8 @@ slotq_outcome file_stray_refuse(const file_image *image, const file_stray *found
         }
     }
     return fault_say(fault, SLOTQ_IO,
-                     "%s was renamed without its journal: %s holds a step of this file that was "
-                     "cut short. Nothing was changed. Rename that journal to %s-journal, and move "
-                     "any other journal of the queue out of the folder.",
+                     "%s was renamed without its journal: %s holds an unfinished step of this "
+                     "file. Nothing was changed. Rename that journal to %s-journal, and move any "
+                     "other journal of the queue out of the folder.",
                      image->names.shown, shown, image->names.shown);
 }

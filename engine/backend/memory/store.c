@@ -215,7 +215,7 @@ slotq_outcome memory_open(uint8_t *buffer, uint64_t bytes, const slotq_geometry 
         const char *what;
         const uint64_t needed = slotq_core_image_bytes(geometry, &what);
         if (needed == 0) {
-            return fault_say(fault, SLOTQ_INVALID, "no such queue is possible: %s", what);
+            return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
         }
         if (bytes != needed) {
             return fault_say(fault, SLOTQ_INVALID,
@@ -233,7 +233,7 @@ slotq_outcome memory_create(const slotq_geometry *geometry, store **opened, stor
     const char *what;
     const uint32_t bytes = slotq_core_image_bytes(geometry, &what);
     if (bytes == 0) {
-        return fault_say(fault, SLOTQ_INVALID, "no such queue is possible: %s", what);
+        return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
     uint8_t *buffer = calloc(1, bytes);
     if (buffer == NULL) {

@@ -120,7 +120,7 @@ static slotq_outcome try_to_create(const redis_address *address, const char *key
     const char *what;
     const redis_demands demands = {.force = settings->force};
     if (slotq_core_image_bytes(geometry, &what) == 0) {
-        return fault_say(fault, SLOTQ_INVALID, "no such queue is possible: %s", what);
+        return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
     slotq_outcome outcome = begin(&on, address, key, settings, fault);
     if (outcome == SLOTQ_OK) {
@@ -131,8 +131,8 @@ static slotq_outcome try_to_create(const redis_address *address, const char *key
     }
     if (outcome == SLOTQ_EXISTS) {
         fault_say(fault, outcome,
-                  "a queue %.200s with another geometry is there: use it, remove it first, or give "
-                  "another name",
+                  "a queue %.200s with another geometry exists: use it, choose another name, or "
+                  "remove it first",
                   key);
     }
     return end(&on, outcome);
@@ -188,9 +188,8 @@ static slotq_outcome import_there(errand *on, const char *key, const uint8_t *im
         return outcome;
     }
     if (reply->type == REDIS_REPLY_NIL) {
-        outcome =
-            fault_say(fault, SLOTQ_EXISTS,
-                      "a key %.200s is there already: remove it first, or give another name", key);
+        outcome = fault_say(fault, SLOTQ_EXISTS,
+                            "a key %.200s exists: choose another name, or remove it first", key);
     } else if (reply->type == REDIS_REPLY_ERROR) {
         redis_error error;
         outcome = redis_error_take(reply, true, &error, fault);

@@ -310,13 +310,13 @@ slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *
 {
     if (facts->no_scripts) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "the server has no scripts (SCRIPT is not a command of it), and slotq "
-                         "works by them: use another, or give it its command back");
+                         "the server has no SCRIPT command, which slotq needs: enable that "
+                         "command, or use another server");
     }
     if (facts->ttl_ms >= 0) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "the key has a time to live: in %lld ms the queue would be gone. Take it "
-                         "off with PERSIST",
+                         "the key has a time to live: the server would delete the queue in %lld "
+                         "ms. Remove it with PERSIST",
                          (long long)facts->ttl_ms);
     }
     if (demands->only_reads) {
@@ -332,8 +332,8 @@ slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *
     if (!demands->force && strncmp(facts->policy, "allkeys-", 8) == 0) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
                          "the server's maxmemory-policy is %s: it could evict the whole queue. "
-                         "CONFIG SET maxmemory-policy noeviction (a slotq goes on at maxmemory), "
-                         "or take the risk with --force",
+                         "CONFIG SET maxmemory-policy noeviction (existing queues keep working at "
+                         "maxmemory), or accept the risk with --force",
                          facts->policy);
     }
     return SLOTQ_OK;
@@ -358,13 +358,13 @@ slotq_outcome redis_server_open_key(const redis_facts *facts, const char *name, 
     slotq_damage damage;
     if (!key_is_there(facts)) {
         return fault_say(fault, SLOTQ_NOQUEUE,
-                         "there is no queue %.200s. Make it: slotq -u URL create %.200s --slots N "
-                         "--payload BYTES",
+                         "there is no queue %.200s. Create it: slotq -u URL create %.200s --slots "
+                         "N --payload BYTES",
                          name, name);
     }
     if (facts->key_type[0] != '\0' && strcmp(facts->key_type, "string") != 0) {
         return fault_say(fault, SLOTQ_CORRUPT,
-                         "the key %.200s is a %s, not a slotq: use another name", name,
+                         "the key %.200s is a %s, not a queue: use another name", name,
                          facts->key_type);
     }
     const uint64_t due =

@@ -81,7 +81,7 @@ static slotq_outcome ask_whole(redis_store *self, redis_patience *patience, redi
         outcome = redis_error_take(*reply, false, &error, fault);
         *refusal = redis_refusal_of(*reply);
     } else if ((*reply)->type == REDIS_REPLY_NIL) {
-        outcome = fault_say(fault, SLOTQ_NOQUEUE, "the queue is not there any more");
+        outcome = fault_say(fault, SLOTQ_NOQUEUE, "the queue does not exist any more");
     } else if ((*reply)->type != REDIS_REPLY_STRING) {
         outcome = redis_error_shape(false, fault);
     }

@@ -20,7 +20,8 @@ slotq_outcome slotq_redis_attach(struct redisContext *borrowed, const char *name
     const size_t length = name == NULL ? 0 : strnlen(name, SCHEME_NAME_BYTES_MAX + 1);
     if (borrowed == NULL || length == 0 || length > SCHEME_NAME_BYTES_MAX) {
         return error_say(error, SLOTQ_INVALID,
-                         "no connection, or the queue's name has not 1 to 200 bytes");
+                         "the connection is NULL, or the queue's name does not have 1 to 200 "
+                         "bytes");
     }
     slotq *made = queue_handle_new(options, POLL_MS);
     if (made == NULL) {

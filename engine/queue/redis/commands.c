@@ -97,7 +97,9 @@ slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,
     }
     *reply = NULL;
     if (count < 1 || count > REDIS_ARGUMENTS_MAX) {
-        return error_say(error, SLOTQ_INVALID, "a command of %d arguments: 1 to %d are possible",
+        return error_say(error, SLOTQ_INVALID,
+                         "the command has %d arguments: it must have 1 to "
+                         "%d",
                          count, REDIS_ARGUMENTS_MAX);
     }
     const slotq_outcome outcome =

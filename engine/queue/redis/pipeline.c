@@ -219,7 +219,7 @@ slotq_outcome slotq_pipeline_settle(slotq_pipeline *pipeline, slotq_settle_how h
     }
     slotq *queue = pipeline->queue;
     if ((uint32_t)how > SLOTQ_SETTLE_KILL) {
-        return queue_refuse(queue, SLOTQ_INVALID, "there is no such way to settle");
+        return queue_refuse(queue, SLOTQ_INVALID, "the way to settle is unknown");
     }
     const bool is_timed = how == SLOTQ_SETTLE_EXTEND || (how == SLOTQ_SETTLE_NACK && ms > 0);
     if (!queue_group_fits(queue, group) || !runs_fit(queue, runs, run_count) ||
@@ -337,9 +337,11 @@ slotq_outcome slotq_pipeline_get(const slotq_pipeline *pipeline, uint32_t index,
         return SLOTQ_INVALID;
     }
     if (!pipeline->ended || index >= pipeline->count) {
-        return queue_refuse(
-            pipeline->queue, SLOTQ_INVALID, "verb %lu of the pipeline was not run: it has run %lu",
-            (unsigned long)index, (unsigned long)(pipeline->ended ? pipeline->count : 0));
+        return queue_refuse(pipeline->queue, SLOTQ_INVALID,
+                            "verb %lu of the pipeline was not run: the pipeline "
+                            "ran %lu",
+                            (unsigned long)index,
+                            (unsigned long)(pipeline->ended ? pipeline->count : 0));
     }
     const entry *verb = pipeline->entries[index];
     memset(result, 0, sizeof *result);
@@ -439,7 +441,7 @@ slotq_outcome slotq_pipeline_parse(slotq_pipeline *pipeline, const struct redisR
     if (pipeline->loads > 0) { /* a script that was not loaded is missed by its verb */
         pipeline->loads--;
     } else if (pipeline->parsed == pipeline->count) {
-        return queue_refuse(pipeline->queue, SLOTQ_INVALID, "no reply is due");
+        return queue_refuse(pipeline->queue, SLOTQ_INVALID, "no reply is expected");
     } else {
         take_reply(pipeline, pipeline->entries[pipeline->parsed], reply);
         pipeline->parsed = next_open(pipeline);

@@ -11,9 +11,9 @@ static const char *redis_name_fault(const char *name, size_t length)
 {
     (void)name;
     if (length == 0) {
-        return "is empty: 1 to 200 bytes are possible";
+        return "is empty: it must have 1 to 200 bytes";
     }
-    return length > SCHEME_NAME_BYTES_MAX ? "is too long: 1 to 200 bytes are possible" : NULL;
+    return length > SCHEME_NAME_BYTES_MAX ? "is too long: it must have 1 to 200 bytes" : NULL;
 }
 
 static slotq_outcome read_url(const char *url, const slotq_options *options, redis_address *address,

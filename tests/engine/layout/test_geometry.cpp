@@ -33,7 +33,7 @@ TEST_CASE("ring_slots is 2 to 65535", "[geometry]")
 
 TEST_CASE("payload_bytes is 1 to 65535", "[geometry]")
 {
-    CHECK(fault_of(geometry(2, 0)) == "payload_bytes is 0: 1 to 65535 are possible");
+    CHECK(fault_of(geometry(2, 0)) == "payload_bytes is 0: it must be 1 to 65535");
     CHECK(fault_of(geometry(2, 65535)) == "");
 }
 

@@ -101,7 +101,7 @@ TEST_CASE("a geometry out of range names the field", "[open]")
         refused(image, part.offset, what);
     };
     broken(field::geometry_ring_slots, 1, "ring_slots is below 2");
-    broken(field::geometry_payload_bytes, 0, "payload_bytes is 0: 1 to 65535 are possible");
+    broken(field::geometry_payload_bytes, 0, "payload_bytes is 0: it must be 1 to 65535");
     broken(field::geometry_groups, 17, "groups is not 1 to 16");
     broken(field::geometry_flags, 32, "flags has bits above 16 (stamps)");
     broken(field::geometry_max_attempts, 63, "max_attempts is above 62 (0 = no limit)");

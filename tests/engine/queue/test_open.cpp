@@ -356,7 +356,7 @@ TEST_CASE("journals that are none", "[open]")
         std::vector<uint8_t> bytes = sound;
         bytes.resize(size);
         write_file(path, bytes);
-        says(refused(queue.folder(), SLOTQ_CORRUPT), "Set the journal aside");
+        says(refused(queue.folder(), SLOTQ_CORRUPT), "Move the journal away");
         CHECK(read_file(path) == bytes);
     }
     for (const size_t at : {size_t(0), size_t(4), size_t(17), size_t(40), size_t(193)}) {

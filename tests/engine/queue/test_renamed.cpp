@@ -111,7 +111,7 @@ TEST_CASE("a reader does not pass over the journal of a renamed file", "[renamed
     slotq *opened = nullptr;
     std::string told;
     CHECK(open_renamed(it.queue, true, &opened, &told) == SLOTQ_UNSUPPORTED);
-    CHECK(told.find("open it once for writing") != std::string::npos);
+    CHECK(told.find("open the queue once for writing") != std::string::npos);
     CHECK(is_there(it.queue, "q.slotq-journal"));
     CHECK_FALSE(is_there(it.queue, "r.slotq-journal"));
 }

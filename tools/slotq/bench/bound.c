@@ -180,7 +180,7 @@ static int make_key(bench_bound *self, char *told, size_t told_bytes)
     }
     redisReply *reply = server_ask(self->server, "SETRANGE", self->plan->bare, last, "x");
     if (reply_is_error(reply)) {
-        complain("%s, which the queue is held against, is refused: %s", commands[BENCH_PUSH],
+        complain("the server refuses %s, the bound of this bench: %s", commands[BENCH_PUSH],
                  reply != NULL ? reply->str : "the connection is lost");
         freeReplyObject(reply);
         return EXIT_CODE_FAILURE;

@@ -55,7 +55,7 @@ int bench_plan_make(const command_line *line, bench_plan *plan)
     plan->batch =
         (uint32_t)option_number(line, OPTION_BATCH, fit < DEFAULT_BATCH ? fit : DEFAULT_BATCH);
     if (plan->batch > fit) {
-        complain("--batch %s: a call takes 1 MiB, which is %s messages of %s bytes",
+        complain("--batch %s: a call takes at most 1 MiB, which is %s messages of %s bytes",
                  count_text(plan->batch).text, count_text(fit).text,
                  count_text(plan->payload_bytes).text);
         return EXIT_CODE_USAGE;
@@ -72,12 +72,12 @@ value_text bench_way_text(const bench_plan *plan, const bench_way *way)
     value_text text;
     const char *plural = way->batch == 1 ? "" : "s";
     if (!plan->in_redis) {
-        snprintf(text.text, sizeof text.text, "%u message%s a call", way->batch, plural);
+        snprintf(text.text, sizeof text.text, "%u message%s per call", way->batch, plural);
     } else if (way->in_flight == 1) {
-        snprintf(text.text, sizeof text.text, "%u message%s a call, a call a round trip",
+        snprintf(text.text, sizeof text.text, "%u message%s per call, one call per round trip",
                  way->batch, plural);
     } else {
-        snprintf(text.text, sizeof text.text, "%u message%s a call, %u calls a round trip",
+        snprintf(text.text, sizeof text.text, "%u message%s per call, %u calls per round trip",
                  way->batch, plural, way->in_flight);
     }
     return text;

@@ -30,8 +30,8 @@ static int judge_right_to_remove(const bench_plan *plan, slotq_redis_connection 
     redisReply *reply = server_ask(server, "UNLINK", plan->name, plan->bare);
     const bool may = reply != NULL && !reply_is_blocked(reply);
     if (!may) {
-        complain("nothing was made, as it could not be removed: UNLINK of %s: %s", plan->name,
-                 reply != NULL ? reply->str : "the connection is lost");
+        complain("nothing was created, because this user could not remove it: UNLINK of %s: %s",
+                 plan->name, reply != NULL ? reply->str : "the connection is lost");
     }
     freeReplyObject(reply);
     return may ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
@@ -97,7 +97,7 @@ static int choose_names(bench_plan *plan)
     snprintf(plan->bare, sizeof plan->bare, "%s.bare", plan->name);
     const int code = count_ours(plan, &there);
     if (code == EXIT_CODE_OK && there != 0) {
-        complain("%s is there already: nothing was touched", plan->name);
+        complain("%s exists already; nothing was changed", plan->name);
         return EXIT_CODE_REFUSED;
     }
     return code;
@@ -134,8 +134,8 @@ static int complain_made(const bench_plan *plan, const slotq_geometry *geometry,
                          const slotq_error *error)
 {
     if (strstr(error->text, "OOM") != NULL) {
-        complain("the server is at maxmemory and takes no new queue (this one: %s); those that are "
-                 "there go on",
+        complain("the server is at maxmemory and has no room for the queue of this bench (%s); "
+                 "existing queues keep working",
                  bytes_text(slotq_geometry_bytes(geometry, NULL)).text);
         return slotq_outcome_exit(error->outcome);
     }
@@ -185,10 +185,11 @@ int bench_queue_make(bench_queue *self, bench_plan *plan)
 static void complain_left(const bench_plan *plan)
 {
     if (plan->in_redis) {
-        complain("what was measured may be left on the server; redis-cli UNLINK %s %s", plan->name,
-                 plan->bare);
+        complain("keys of this bench may be left on the server; to remove them: redis-cli UNLINK "
+                 "%s %s",
+                 plan->name, plan->bare);
     } else {
-        complain("what was measured may be left in the folder: the files %s.*", plan->name);
+        complain("files of this bench may be left in the folder; remove %s.*", plan->name);
     }
 }
 
@@ -258,7 +259,8 @@ static bool take(bench_queue *self, slotq_batch *batch, const bench_way *way, ui
 
 static int complain_work(const bench_queue *self)
 {
-    complain("%s gave other messages than were pushed: nothing is told", self->plan->name);
+    complain("%s returned other messages than were pushed; no figures are printed",
+             self->plan->name);
     return EXIT_CODE_FAILURE;
 }
 

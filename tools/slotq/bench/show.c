@@ -141,9 +141,9 @@ static command_text best_way_text(const bench_plan *plan)
         snprintf(text.text, sizeof text.text, "In batches of %u, %u at a time, a message",
                  way->batch, way->in_flight);
     } else if (way->batch > 1) {
-        snprintf(text.text, sizeof text.text, "In batches of %u a message", way->batch);
+        snprintf(text.text, sizeof text.text, "In batches of %u, a message", way->batch);
     } else if (way->in_flight > 1) {
-        snprintf(text.text, sizeof text.text, "With %u calls a round trip a message",
+        snprintf(text.text, sizeof text.text, "With %u calls per round trip, a message",
                  way->in_flight);
     }
     return text;
@@ -166,11 +166,11 @@ static void print_meaning(const bench_plan *plan, bench_findings *findings)
     }
     if (plan->in_redis) {
         snprintf(text + used, sizeof text - used,
-                 ", where each verb waits for a round trip (PING: %s): gather messages.",
+                 ", where each verb waits for a round trip (PING: %s): use batches.",
                  fine_time_text(waited_ns).text);
     } else if (plan->synced) {
         snprintf(text + used, sizeof text - used,
-                 "; each call waits for the disk (a write and its sync: %s): gather messages.",
+                 "; each call waits for the disk (a write and its sync: %s): use batches.",
                  fine_time_text(waited_ns).text);
     } else {
         snprintf(text + used, sizeof text - used, "; copying it in and out costs %s.",

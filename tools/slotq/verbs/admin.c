@@ -62,7 +62,7 @@ int run_remove(const command_line *line)
                                   slotq_outcome_name(outcome)));
         }
         if (outcome == SLOTQ_LEASED) {
-            complain("%" PRIu64 ": %s; it can be removed when its lease has ended", id,
+            complain("%" PRIu64 ": %s; remove it after its lease has ended", id,
                      slotq_outcome_text(outcome));
         } else if (outcome == SLOTQ_GONE || outcome == SLOTQ_NOTFOUND) {
             complain("%" PRIu64 ": %s", id, slotq_outcome_text(outcome));
@@ -87,8 +87,7 @@ static uint8_t read_directions(const command_line *line)
     if (strcmp(line->operands[1], "out") == 0) {
         return SLOTQ_PAUSE_OUT;
     }
-    complain("%s: must be in (pushes) or out (reserves); without it both are meant",
-             line->operands[1]);
+    complain("%s: must be in (pushes) or out (reserves); leave it out for both", line->operands[1]);
     return 0;
 }
 
@@ -163,7 +162,7 @@ int run_reclaim(const command_line *line)
         output_json(json_pack("{s:I, s:I}", "ready", (json_int_t)ready_count, "dead",
                               (json_int_t)dead_count));
     } else {
-        remark("%s: %s taken back, %s died", name, count_text(ready_count).text,
+        remark("%s: %s made ready, %s died", name, count_text(ready_count).text,
                count_text(dead_count).text);
     }
     slotq_close(queue);

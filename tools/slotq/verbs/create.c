@@ -42,8 +42,9 @@ static int judge_dead(const command_line *line, const slotq_geometry *geometry)
 {
     const bool drops = geometry->dead_slots == 0 && geometry->max_attempts > 0;
     if (drops && !given(line, OPTION_DROP_DEAD)) {
-        complain("with --dead 0 a message is lost after %u attempts; confirm that by --drop-dead, "
-                 "keep such messages by --dead N, or retry without limit by --max-attempts 0",
+        complain("with --dead 0 a message is lost after %u attempts; confirm this with "
+                 "--drop-dead, keep such messages with --dead N, or retry without limit with "
+                 "--max-attempts 0",
                  geometry->max_attempts);
         return EXIT_CODE_USAGE;
     }

@@ -25,8 +25,8 @@ static holder_text cannot_die(const command_line *line, const char *name, const 
              "It has used all its attempts (%u) and cannot die, because the dead section is full "
              "(%" PRIu32 " of %" PRIu32 "). %s: %s",
              attempts, stats->dead, stats->dead_capacity,
-             ring_is_full ? "Look at the dead by dead ls, then delete them"
-                          : "Push the dead again by dead redrive, or delete them",
+             ring_is_full ? "List the dead messages with dead ls, then delete them"
+                          : "Push the dead messages again with dead redrive, or delete them",
              shown_command(line, "dead purge", name).text);
     return remedy;
 }
@@ -43,7 +43,7 @@ static holder_text leased(const command_line *line, const char *name, const slot
                  shown_command(line, "status", name).text, holder->id, holder->group);
     } else {
         snprintf(remedy.text, sizeof remedy.text,
-                 "Its lease ended %s ago. Start a worker for group %u, or take it back: %s -g %u",
+                 "Its lease ended %s ago. Start a worker for group %u, or make it ready: %s -g %u",
                  time_text(now_ms - status->deadline_ms).text, holder->group,
                  shown_command(line, "reclaim", name).text, holder->group);
     }
@@ -57,13 +57,13 @@ static holder_text idle(const command_line *line, const char *name, const slotq_
     holder_text remedy;
     const char *remove = "remove";
     if (holder->state == SLOTQ_STATE_WAITING) {
-        snprintf(remedy.text, sizeof remedy.text, "It %s. To give it up: %s %" PRIu64 " -g %u",
+        snprintf(remedy.text, sizeof remedy.text, "It %s. To remove it: %s %" PRIu64 " -g %u",
                  is_last ? "has used all its attempts, and dies when its delay ends"
                          : "waits for its retry",
                  shown_command(line, remove, name).text, holder->id, holder->group);
     } else {
         snprintf(remedy.text, sizeof remedy.text,
-                 "Start a worker for group %u, or give the message up: %s %" PRIu64 " -g %u",
+                 "Start a worker for group %u, or remove the message: %s %" PRIu64 " -g %u",
                  holder->group, shown_command(line, remove, name).text, holder->id, holder->group);
     }
     return remedy;

@@ -94,7 +94,7 @@ static int load_key(const command_line *line, const char *name, image *loaded)
         complain("%s cannot be read: %s", name,
                  reply == NULL                      ? "the connection is lost"
                  : reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                    : "it is gone");
+                                                    : "the key does not exist or is not a string");
     } else {
         loaded->size = reply->len;
         loaded->bytes = malloc(loaded->size != 0 ? (size_t)loaded->size : 1);
@@ -129,7 +129,8 @@ int image_load(const command_line *line, const char *name, image *loaded)
     } else {
         code = load_file(line, name, loaded);
         if (code == EXIT_CODE_OK && outcome != SLOTQ_CORRUPT && outcome != SLOTQ_VERSION) {
-            complain("%s; its bytes are read as they are, while others may write", error.text);
+            complain("%s; its bytes are shown as they are now, and other processes may be writing",
+                     error.text);
         }
     }
     if (code != EXIT_CODE_OK) {

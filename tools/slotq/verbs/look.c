@@ -51,7 +51,8 @@ static void describe(const slotq_status *status, uint64_t now_ms, char *text, si
         snprintf(text, size, passed ? "leased, ended %s ago" : "leased, %s left",
                  time_text(span_ms).text);
     } else if (status->state == SLOTQ_STATE_WAITING) {
-        snprintf(text, size, passed ? "waiting, over" : "waiting %s", time_text(span_ms).text);
+        snprintf(text, size, passed ? "waiting, delay over" : "waiting %s",
+                 time_text(span_ms).text);
     } else if (status->is_dead) {
         snprintf(text, size, "dead: reason %u, %s ago", status->reason,
                  time_text(status->died_at_ms < now_ms ? now_ms - status->died_at_ms : 0).text);
@@ -186,9 +187,9 @@ static void print_peeked(const command_line *line, const slotq_message *message)
 static int complain_nothing(const command_line *line, uint64_t from)
 {
     if (from != 0) {
-        complain("%s: no message from %" PRIu64 " on to look at", line->operands[0], from);
+        complain("%s: no message with id %" PRIu64 " or later to show", line->operands[0], from);
     } else {
-        complain("%s: no message to look at", line->operands[0]);
+        complain("%s: no message to show", line->operands[0]);
     }
     return EXIT_CODE_EMPTY;
 }

@@ -44,7 +44,7 @@ int open_options(const command_line *line, open_settings *settings, slotq_error 
         settings->redis.reconnect_ms = RECONNECT_OF_STREAMS_MS;
     }
     if (given(line, OPTION_REPLICAS) && !open_is_server(line->url)) {
-        return refuse_option(error, "--replicas is for Redis: a file has none");
+        return refuse_option(error, "--replicas is for Redis: a file has no replicas");
     }
     if (!given(line, OPTION_SYNC)) {
         return EXIT_CODE_OK;
@@ -55,9 +55,9 @@ int open_options(const command_line *line, open_settings *settings, slotq_error 
     }
     if (strcmp(how, "always") == 0) {
         if (open_is_server(line->url) && strcmp(line->command->name, "doctor") != 0) {
-            return refuse_option(error, "--sync always is for files: in Redis the server's "
-                                        "settings decide what a crash leaves; slotq doctor --sync "
-                                        "always looks at them");
+            return refuse_option(error, "--sync always is for files: in Redis, durability is what "
+                                        "the server is configured for; slotq doctor --sync always "
+                                        "checks it");
         }
         settings->options.sync = SLOTQ_SYNC_ALWAYS;
     }
@@ -118,7 +118,7 @@ int complain_open(const command_line *line, const char *name, const slotq_error 
     if (error->outcome != SLOTQ_NOQUEUE) {
         return complain_at(line->url, name, error);
     }
-    complain("there is no queue %s in %s; make it: %s", name, shown_url(line->url).text,
+    complain("there is no queue %s in %s; create it: %s", name, shown_url(line->url).text,
              shown_command(line, "create", name).text);
     return slotq_outcome_exit(error->outcome);
 }

@@ -142,14 +142,14 @@ static int complain_stopped(pusher *push, slotq_outcome outcome, const char *wha
 {
     progress_end();
     if (report_signal() != 0) {
-        complain("interrupted at %s %" PRIu64 "; %s went in", what, push->pushed + 1,
+        complain("interrupted at %s %" PRIu64 "; %s pushed", what, push->pushed + 1,
                  count_text(push->pushed).text);
         return report_interrupted();
     }
     const int code = complain_queue(push->queue, push->name);
     if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
-        complain("%s %" PRIu64 " to %" PRIu64 ": whether they went in is not known; %s before them "
-                 "went in, %s behind them; %s tells the newest id",
+        complain("it is not known whether %s %" PRIu64 " to %" PRIu64 " were pushed; %s before "
+                 "them and %s after them were; see the newest id: %s",
                  what, push->pushed + 1, push->pushed + push->doubtful,
                  count_text(push->pushed).text,
                  push->behind == 0 ? "none" : count_text(push->behind).text,
@@ -162,7 +162,7 @@ static int complain_stopped(pusher *push, slotq_outcome outcome, const char *wha
     if (push->print_ids && push->line->count == 2) { /* one DATA: nothing to tell apart */
         return code;
     }
-    complain("%s %" PRIu64 " and what follows did not go in; %s went in%s", what, push->pushed + 1,
+    complain("%s %" PRIu64 " and all after it were not pushed; %s pushed%s", what, push->pushed + 1,
              count_text(push->pushed).text,
              outcome == SLOTQ_FULL ? "; --block waits for room" : "");
     return code;
@@ -174,8 +174,8 @@ static int judge_size(const pusher *push, const char *what, uint64_t number, siz
         return EXIT_CODE_OK;
     }
     progress_end();
-    complain("%s %" PRIu64 " has %s bytes, and %s takes at most %s in a message (fixed when it "
-             "was made: --payload)",
+    complain("%s %" PRIu64 " has %s bytes, and %s takes at most %s per message (fixed by create "
+             "--payload)",
              what, number, count_text(size).text, push->name,
              count_text(push->geometry->payload_bytes).text);
     return EXIT_CODE_USAGE;
@@ -311,7 +311,7 @@ static void summarise(const pusher *push)
         remark("%s: %s messages pushed, ids %" PRIu64 " to %" PRIu64, push->name,
                count_text(push->pushed).text, push->first_id, push->last_id);
     } else {
-        remark("%s: no message pushed", push->name);
+        remark("%s: no messages pushed", push->name);
     }
 }
 
@@ -329,7 +329,7 @@ static int push_stdin(pusher *push)
         complain("out of memory");
     } else {
         if (isatty(STDIN_FILENO)) {
-            remark("a line a message; Ctrl-D ends");
+            remark("each line is a message; Ctrl-D ends");
         }
         if (fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode)) {
             in.total_bytes = (uint64_t)status.st_size;
@@ -348,11 +348,11 @@ int run_push(const command_line *line)
     const bool from_stdin = line->count == 1 || (line->count == 2 && line->dashed > 1 &&
                                                  strcmp(line->operands[1], "-") == 0);
     if (!from_stdin && (given(line, OPTION_NUL) || given(line, OPTION_WHOLE))) {
-        complain("-0 and --whole are about stdin; DATA is one message each");
+        complain("-0 and --whole are for stdin; each DATA is one message");
         return EXIT_CODE_USAGE;
     }
     if (given(line, OPTION_NUL) && given(line, OPTION_WHOLE)) {
-        complain("-0 and --whole exclude each other");
+        complain("give -0 or --whole, not both");
         return EXIT_CODE_USAGE;
     }
     pusher push;

@@ -190,7 +190,7 @@ static void print_settled(const command_line *line, const settlement *settle, ui
     if (outcome != SLOTQ_OK) {
         complain("%" PRIu64 ":%" PRIu32 ": %s%s", run->id, run->token, slotq_outcome_text(outcome),
                  outcome == SLOTQ_DEADFULL
-                     ? "; nothing was changed; make room by slotq dead redrive or dead purge"
+                     ? "; nothing was changed; make room with slotq dead redrive or dead purge"
                      : "");
     }
 }

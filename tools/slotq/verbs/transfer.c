@@ -114,8 +114,7 @@ static void tell_copied(const command_line *line, const char *url, const char *n
            count_text(ready).text, count_text(leased).text, count_text(waiting).text,
            count_text(stats.dead).text);
     if (leased != 0) {
-        remark("leases go on in both queues with the same tokens: let workers use only one of the "
-               "two");
+        remark("leases and tokens are valid in both queues: let workers use only one of the two");
     }
 }
 
@@ -220,7 +219,7 @@ int run_import(const command_line *line)
     int code = EXIT_CODE_OK;
     size = without_newline(image, size);
     if (size > SLOTQ_IMAGE_BYTES_MAX) {
-        complain("stdin has more than %s, the size of the largest queue; nothing was created",
+        complain("stdin has more than %s, the limit of a queue; nothing was created",
                  bytes_text(SLOTQ_IMAGE_BYTES_MAX).text);
         code = EXIT_CODE_CORRUPT;
     } else if (put(line, line->url, name, &(cargo){image, size}, &error) != SLOTQ_OK) {

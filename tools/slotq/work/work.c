@@ -48,7 +48,7 @@ static int find_program(worker *work)
     if (work->program.path != NULL) {
         return EXIT_CODE_OK;
     }
-    complain("%s cannot be run: %s; no message was touched", line->operands[1],
+    complain("%s cannot be run: %s; no message was reserved", line->operands[1],
              errno == ENOENT ? "no such command" : strerror(errno));
     return EXIT_CODE_FAILURE;
 }

@@ -77,7 +77,7 @@ void worker_note_answer(worker *work, uint64_t *since_ms)
             return;
         }
     }
-    remark("%s: the server answers again", work->name);
+    remark("%s: the server works again", work->name);
     work->told_refused = false;
 }
 

@@ -210,7 +210,7 @@ TEST_CASE("the journal of another queue is adopted only where its step fits", "[
     empty.put({fresh(shape), copy.cut->state.journal});
     const slotq_error unsound = refusal(empty, adopting(empty));
     CHECK(unsound.outcome == SLOTQ_CORRUPT);
-    CHECK(names(unsound, "would be unsound at byte " + std::to_string(unsound.offset)));
+    CHECK(names(unsound, "would be damaged at byte " + std::to_string(unsound.offset)));
     unlink(empty.journal_path().c_str());
     CHECK((state_of(empty, adopting(empty)) == canonical(fresh(shape))));
 
@@ -253,7 +253,7 @@ TEST_CASE("a copied journal that is torn, broken, damaged or of another version"
     for (size_t at = JOURNAL_AT_RECORD + JOURNAL_RECORD_HEAD_BYTES; at < 300; at += 7) {
         const slotq_error torn = spoiled(synced, [at](bytes &journal) { journal[at] ^= 1; });
         CHECK(torn.outcome == SLOTQ_CORRUPT);
-        CHECK(names(torn, "a step that is not whole"));
+        CHECK(names(torn, "an incomplete step"));
     }
     const slotq_error broken =
         spoiled(plain, [](bytes &journal) { put_word(journal, AT_SCRATCH_COUNT, 0xFFFFFFFF); });

@@ -148,7 +148,7 @@ TEST_CASE("a recovery whose sync fails does not say that nothing was done", "[sy
         return slotq_open(it.where.path().c_str(), "q", &it.how, &opened, &error);
     });
     CHECK(outcome == SLOTQ_IO);
-    CHECK(has(error.text, "The step of a process that ended was finished"));
+    CHECK(has(error.text, "The unfinished step of an ended process was completed"));
     CHECK(it.record_is_live());
     const handle again = it.open();
     CHECK(slotq_check(again.get()) == SLOTQ_OK);

@@ -265,7 +265,7 @@ TEST_CASE("who may not ask about the server goes on; without scripts nobody does
     slotq_close(queue);
     redis::Server without({"--rename-command", "SCRIPT", ""});
     CHECK(create(without.url()).outcome == SLOTQ_UNSUPPORTED);
-    CHECK(names(create(without.url()), "scripts"));
+    CHECK(names(create(without.url()), "SCRIPT command"));
 }
 
 TEST_CASE("the least of permissions is enough, for a worker and for who only looks")
