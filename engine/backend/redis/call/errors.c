@@ -162,9 +162,14 @@ static const redis_refusal refusals[] = {
 #undef REDIS_REFUSAL
 };
 
+static const char *find(text said, const char *words)
+{
+    return memmem(said.at, (size_t)(said.end - said.at), words, strlen(words));
+}
+
 static bool has(text said, const char *words)
 {
-    return memmem(said.at, (size_t)(said.end - said.at), words, strlen(words)) != NULL;
+    return find(said, words) != NULL;
 }
 
 static const redis_refusal *refusal_of(text said)
@@ -187,10 +192,21 @@ static bool is_from_inside(text said)
     return found;
 }
 
-/* A replica refuses a script's first write, and no server becomes one while a script runs. */
-static bool is_from_replica(text said)
+/* From inside a script a server says these words at its first write only, in every version (see
+ * INTERNALS.md, "Not sent, refused, unknown"): nothing happened. NULL: it said none of them. */
+static const redis_refusal *refusal_of_first_write(text said)
 {
-    return has(said, "READONLY You can't write");
+    static const char *const first_writes[] = {"READONLY You can't write",
+                                               "OOM command not allowed when used memory",
+                                               "MISCONF Redis is configured to save RDB snapshots"};
+    for (size_t i = 0; i < sizeof first_writes / sizeof first_writes[0]; i++) {
+        const char *at = find(said, first_writes[i]);
+        if (at != NULL) {
+            const text inner = {at, said.end};
+            return refusal_of(inner);
+        }
+    }
+    return NULL;
 }
 
 const redis_refusal *redis_refusal_of(const redisReply *reply)
@@ -199,12 +215,10 @@ const redis_refusal *redis_refusal_of(const redisReply *reply)
         return NULL;
     }
     const text said = text_of(reply);
-    if (is_from_replica(said)) {
-        return &refusals[0];
+    if (begins(said, "SLOTQ") || has(said, "WRONGTYPE")) {
+        return NULL;
     }
-    return begins(said, "SLOTQ") || has(said, "WRONGTYPE") || is_from_inside(said)
-               ? NULL
-               : refusal_of(said);
+    return is_from_inside(said) ? refusal_of_first_write(said) : refusal_of(said);
 }
 
 slotq_outcome redis_refusal_say(const redis_refusal *refusal, const char *before,

@@ -10,6 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "catch.hpp"
 #include "server/redis_server.hpp"
 
@@ -52,6 +55,20 @@ inline std::string info(Server &server, const std::string &field)
     return at == std::string::npos
                ? ""
                : text.substr(at + field.size() + 2, text.find('\r', at) - at - field.size() - 2);
+}
+
+/* Its folder is not there any more, and its newest save failed: it takes no writes.
+ * It must have been started with --enable-protected-configs yes. */
+inline void fail_to_save(Server &server)
+{
+    server.command({"CONFIG", "SET", "save", "3600 1000000"});
+    const std::string folder = server.command({"CONFIG", "GET", "dir"}).items.at(1).text;
+    const std::string gone = folder + "/gone";
+    REQUIRE(mkdir(gone.c_str(), 0700) == 0);
+    REQUIRE(server.command({"CONFIG", "SET", "dir", gone}).is_status("OK"));
+    REQUIRE(rmdir(gone.c_str()) == 0);
+    server.command({"BGSAVE"});
+    REQUIRE(comes_true([&] { return server.command({"SET", "x", "y"}).word() == "MISCONF"; }));
 }
 
 /* A handle that waits a minute for what passes. */

@@ -3,9 +3,6 @@
  */
 #include <memory>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "riding.hpp"
 
 using namespace riding;
@@ -169,15 +166,7 @@ TEST_CASE("riding: too few replicas and a disk that fails are waited for")
     CHECK(queue.push("replicas") == SLOTQ_OK);
     other.join();
 
-    /* a folder that is not there any more: the next save fails */
-    server.command({"CONFIG", "SET", "save", "3600 1000000"});
-    const std::string folder = server.command({"CONFIG", "GET", "dir"}).items.at(1).text;
-    const std::string gone = folder + "/gone";
-    REQUIRE(mkdir(gone.c_str(), 0700) == 0);
-    REQUIRE(server.command({"CONFIG", "SET", "dir", gone}).is_status("OK"));
-    REQUIRE(rmdir(gone.c_str()) == 0);
-    server.command({"BGSAVE"});
-    REQUIRE(comes_true([&] { return server.command({"SET", "x", "y"}).word() == "MISCONF"; }));
+    fail_to_save(server);
     std::thread mender([&] {
         sleep_ms(700);
         server.command({"CONFIG", "SET", "stop-writes-on-bgsave-error", "no"});
