@@ -7,6 +7,7 @@
 #include "../layout/front.h"
 #include "../layout/word.h"
 #include "frame.h"
+#include "limits.h"
 #include "sweep.h"
 
 /* Inlined, so that fields which a verb does not use are never loaded. */
@@ -40,19 +41,10 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     }
     const uint32_t used = ring_distance(front.head, front.tail, slots);
     const uint64_t last_id = front.last_id + count;
-    if (count < 1 || count > slots - 1 - used || count > SLOTQ_CALL_MESSAGES_MAX ||
-        id_era(last_id) != front.era || (front.paused & SLOTQ_PAUSE_IN) || push->messages == NULL ||
-        (view->geometry.flags & SLOTQ_FLAG_KEYS)) {
-        return false;
-    }
-    uint32_t bytes = 0; /* cannot wrap: 4096 payloads of 65535 bytes */
-    for (uint32_t i = 0; i < count; i++) {
-        if (push->messages[i].size > view->geometry.payload_bytes) {
-            return false;
-        }
-        bytes += push->messages[i].size;
-    }
-    if (bytes > SLOTQ_CALL_BYTES_MAX) {
+    push_size size;
+    if (push_judge(&view->geometry, push->messages, count, &size) != PUSH_FITS ||
+        count > slots - 1 - used || id_era(last_id) != front.era ||
+        (front.paused & SLOTQ_PAUSE_IN) || (view->geometry.flags & SLOTQ_FLAG_KEYS)) {
         return false;
     }
     step_begin(step);

@@ -6,27 +6,10 @@
 #include "../layout/memory.h"
 #include "../layout/ring.h"
 #include "../layout/word.h"
+#include "limits.h"
 #include "verbs.h"
 
 enum push_phase { PUSH_BEGIN, PUSH_HEADS };
-
-static slotq_outcome push_arguments(const slotq_view *view, const slotq_call_push *push)
-{
-    if (push->count < 1 || push->count > SLOTQ_CALL_MESSAGES_MAX || push->messages == NULL) {
-        return SLOTQ_INVALID;
-    }
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < push->count; i++) {
-        if (push->messages[i].size > view->geometry.payload_bytes) {
-            return SLOTQ_TOOBIG;
-        }
-        bytes += push->messages[i].size;
-    }
-    if (push->count > (uint32_t)view->geometry.ring_slots - 1) {
-        return SLOTQ_TOOBIG;
-    }
-    return bytes > SLOTQ_CALL_BYTES_MAX ? SLOTQ_INVALID : SLOTQ_OK;
-}
 
 static uint32_t ring_used(const verb_frame *frame)
 {
@@ -138,9 +121,10 @@ slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *st
     if (!frame_begin(&frame, view, call, step)) {
         return SLOTQ_CORRUPT;
     }
-    const slotq_outcome arguments = push_arguments(view, push);
-    if (arguments != SLOTQ_OK) {
-        return arguments;
+    push_size size;
+    const push_limit limit = push_judge(&view->geometry, push->messages, push->count, &size);
+    if (limit != PUSH_FITS) {
+        return push_limit_outcome(limit);
     }
     if (frame.front.paused & SLOTQ_PAUSE_IN) {
         return SLOTQ_PAUSED;

@@ -7,6 +7,7 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 #include "bury.h"
+#include "limits.h"
 #include "sweep.h"
 #include "verbs.h"
 
@@ -18,14 +19,8 @@ static bool settle_valid(const slotq_view *view, const slotq_call *call)
     if (settle->group >= view->geometry.groups || settle->runs == NULL) {
         return false;
     }
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < settle->run_count && count <= SLOTQ_CALL_MESSAGES_MAX; i++) {
-        if (settle->runs[i].count == 0) {
-            return false;
-        }
-        count += settle->runs[i].count;
-    }
-    if (count < 1 || count > SLOTQ_CALL_MESSAGES_MAX) {
+    runs_size size;
+    if (!runs_judge(settle->runs, settle->run_count, &size)) {
         return false;
     }
     if (call->verb == SLOTQ_EXTEND || (call->verb == SLOTQ_NACK && settle->ms > 0)) {

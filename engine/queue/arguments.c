@@ -1,6 +1,10 @@
 /* arguments.c: what to say of arguments out of their range: the range. Knows no verb.
  */
+#include <stdio.h>
+
 #include "handle.h"
+
+enum { WHAT_BYTES = 40 }; /* "message 4096 of this push" */
 
 void queue_refuse_group(slotq *queue, uint8_t group)
 {
@@ -21,4 +25,62 @@ void queue_refuse_duration(slotq *queue, const char *what, uint64_t ms)
                  "a %s of %llu ms is out of range: 1 to %llu ms with ticks of %u ms", what,
                  (unsigned long long)ms, (unsigned long long)queue->lease_max_ms,
                  queue->geometry.tick_ms);
+}
+
+void queue_refuse_payload(slotq *queue)
+{
+    queue_refuse(queue, SLOTQ_INVALID, "a message has a size, but its bytes are NULL");
+}
+
+slotq_outcome queue_refuse_push(slotq *queue, const slotq_data *messages, uint32_t count,
+                                const char *closing)
+{
+    static const char *const texts[] = {
+#define SLOTQ_PUSH_LIMIT(NAME, outcome, text) [PUSH_##NAME] = text " %s",
+#include "../core/limits.def"
+#undef SLOTQ_PUSH_LIMIT
+    };
+    push_size size;
+    const push_limit limit = push_judge(&queue->geometry, messages, count, &size);
+    char what[WHAT_BYTES] = "this push";
+    unsigned long long value = count;
+    unsigned long long most = SLOTQ_CALL_MESSAGES_MAX;
+    switch (limit) {
+    case PUSH_FITS:
+        return SLOTQ_OK;
+    case PUSH_COUNT:
+        break;
+    case PUSH_PAYLOAD:
+        value = messages[size.looked].size;
+        most = queue->geometry.payload_bytes;
+        if (count == 1) {
+            snprintf(what, sizeof what, "the message");
+        } else {
+            snprintf(what, sizeof what, "message %lu of this push", (unsigned long)size.looked + 1);
+        }
+        break;
+    case PUSH_CAPACITY:
+        most = queue->geometry.ring_slots - 1u;
+        break;
+    case PUSH_BYTES:
+        value = size.payload_bytes;
+        most = SLOTQ_CALL_BYTES_MAX;
+        break;
+    }
+    return queue_refuse(queue, push_limit_outcome(limit), texts[limit], what, value, most, closing);
+}
+
+bool queue_runs_fit(slotq *queue, const slotq_run *runs, uint32_t run_count)
+{
+    runs_size size;
+    if (runs_judge(runs, run_count, &size)) {
+        return true;
+    }
+    if (size.has_empty) {
+        queue_refuse(queue, SLOTQ_INVALID, "run %lu has a count of 0",
+                     (unsigned long)size.looked + 1);
+    } else {
+        queue_refuse_count(queue, size.messages);
+    }
+    return false;
 }

@@ -277,19 +277,6 @@ slotq_outcome slotq_kill(slotq *queue, uint8_t group, uint64_t id, uint32_t toke
     return settle_one(queue, SLOTQ_SETTLE_KILL, group, id, token, 0, reason, NULL);
 }
 
-static bool runs_fit(slotq *queue, const slotq_run *runs, uint32_t run_count)
-{
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < run_count && count <= SLOTQ_CALL_MESSAGES_MAX; i++) {
-        if (runs[i].count == 0) {
-            queue_refuse(queue, SLOTQ_INVALID, "run %lu has a count of 0", (unsigned long)i + 1);
-            return false;
-        }
-        count += runs[i].count;
-    }
-    return queue_count_fits(queue, count);
-}
-
 slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, const slotq_run *runs,
                            uint32_t run_count, uint64_t ms, uint8_t reason, uint8_t *outcomes,
                            uint32_t *new_tokens)
@@ -297,7 +284,7 @@ slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, co
     if (queue == NULL || runs == NULL) {
         return queue_refuse_null(queue);
     }
-    if (!settle_fits(queue, how, group, ms) || !runs_fit(queue, runs, run_count)) {
+    if (!settle_fits(queue, how, group, ms) || !queue_runs_fit(queue, runs, run_count)) {
         return SLOTQ_INVALID;
     }
     slotq_call call;

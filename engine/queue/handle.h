@@ -5,6 +5,7 @@
 #define SLOTQ_QUEUE_HANDLE_H
 
 #include "../backend/backend.h"
+#include "../core/limits.h"
 #include "../slotq.h"
 
 struct slotq {
@@ -52,6 +53,15 @@ void queue_refuse_group(slotq *queue, uint8_t group);
 void queue_refuse_count(slotq *queue, uint64_t count);
 void queue_refuse_duration(slotq *queue, const char *what, uint64_t ms);
 
+void queue_refuse_payload(slotq *queue);
+/* The outcome of a push that breaks a limit of core/limits.def, with its text, at whose end closing
+ * says what was not done. OK: it breaks none, and nothing is kept. */
+slotq_outcome queue_refuse_push(slotq *queue, const slotq_data *messages, uint32_t count,
+                                const char *closing);
+
+/* Runs, not NULL, of a settle. */
+bool queue_runs_fit(slotq *queue, const slotq_run *runs, uint32_t run_count);
+
 static inline bool queue_group_fits(slotq *queue, uint8_t group)
 {
     if (group < queue->geometry.groups) {
@@ -64,11 +74,29 @@ static inline bool queue_group_fits(slotq *queue, uint8_t group)
 /* Messages of one call. */
 static inline bool queue_count_fits(slotq *queue, uint64_t count)
 {
-    if (count >= 1 && count <= SLOTQ_CALL_MESSAGES_MAX) {
+    if (call_count_fits(count)) {
         return true;
     }
     queue_refuse_count(queue, count);
     return false;
+}
+
+/* Messages, not NULL, of a push: how many there are, and that their bytes are. Sizes and sums are
+ * the core's to judge. */
+static inline bool queue_messages_fit(slotq *queue, const slotq_data *messages, uint32_t count)
+{
+    if (!call_count_fits(count)) {
+        (void)queue_refuse_push(queue, messages, count, "Nothing was pushed.");
+        return false;
+    }
+    bool lacks_bytes = false;
+    for (uint32_t i = 0; i < count; i++) {
+        lacks_bytes |= messages[i].bytes == NULL && messages[i].size > 0;
+    }
+    if (lacks_bytes) {
+        queue_refuse_payload(queue);
+    }
+    return !lacks_bytes;
 }
 
 /* what: "lease" or "delay". */

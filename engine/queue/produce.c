@@ -2,47 +2,6 @@
  */
 #include "handle.h"
 
-/* A payload that is not there; sizes and sums are the core's to judge. */
-static bool has_null_payload(const slotq_data *messages, uint32_t count)
-{
-    bool found = false;
-    for (uint32_t i = 0; i < count; i++) {
-        found |= messages[i].bytes == NULL && messages[i].size > 0;
-    }
-    return found;
-}
-
-/* Which message or limit it was. */
-static slotq_outcome explain(slotq *queue, slotq_outcome outcome, const slotq_data *messages,
-                             uint32_t count)
-{
-    const uint32_t largest = queue->geometry.payload_bytes;
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        bytes += messages[i].size;
-        if (messages[i].size > largest) {
-            return queue_refuse(
-                queue, SLOTQ_TOOBIG,
-                "message %lu of this push has %lu bytes: this queue takes up to %lu "
-                "(payload_bytes). Nothing was pushed.",
-                (unsigned long)i + 1, (unsigned long)messages[i].size, (unsigned long)largest);
-        }
-    }
-    if (outcome == SLOTQ_TOOBIG) {
-        return queue_refuse(queue, outcome,
-                            "%lu messages together are more than this queue can ever hold (%u): "
-                            "push fewer at a time. Nothing was pushed.",
-                            (unsigned long)count, queue->geometry.ring_slots - 1u);
-    }
-    if (bytes > SLOTQ_CALL_BYTES_MAX) {
-        return queue_refuse(queue, outcome,
-                            "the payloads of one push have %llu bytes together: the limit is %d. "
-                            "Push fewer at a time. Nothing was pushed.",
-                            (unsigned long long)bytes, SLOTQ_CALL_BYTES_MAX);
-    }
-    return outcome; /* the clock: queue_call has said it */
-}
-
 static slotq_outcome push_once(slotq *queue, const slotq_data *messages, uint32_t count,
                                bool may_wait, uint64_t *first_id)
 {
@@ -58,8 +17,8 @@ static slotq_outcome push_once(slotq *queue, const slotq_data *messages, uint32_
         }
         return outcome;
     }
-    if (outcome == SLOTQ_TOOBIG || outcome == SLOTQ_INVALID) {
-        return explain(queue, outcome, messages, count);
+    if (outcome == SLOTQ_TOOBIG || outcome == SLOTQ_INVALID) { /* or queue_call has said it */
+        (void)queue_refuse_push(queue, messages, count, "Nothing was pushed.");
     }
     return outcome;
 }
@@ -69,13 +28,7 @@ static slotq_outcome judge(slotq *queue, const slotq_data *messages, uint32_t co
     if (queue == NULL || messages == NULL) {
         return queue_refuse_null(queue);
     }
-    if (!queue_count_fits(queue, count)) {
-        return SLOTQ_INVALID;
-    }
-    if (has_null_payload(messages, count)) {
-        return queue_refuse(queue, SLOTQ_INVALID, "a message has a size, but its bytes are NULL");
-    }
-    return SLOTQ_OK;
+    return queue_messages_fit(queue, messages, count) ? SLOTQ_OK : SLOTQ_INVALID;
 }
 
 slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t count,

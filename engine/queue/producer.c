@@ -243,15 +243,13 @@ slotq_outcome slotq_producer_push(slotq_producer *producer, const void *bytes, u
         return outcome;
     }
     if (bytes == NULL && size > 0) {
-        return queue_refuse(self->queue, SLOTQ_INVALID,
-                            "the message has a size, but its bytes are NULL");
+        queue_refuse_payload(self->queue);
+        return SLOTQ_INVALID;
     }
-    if (size > self->queue->geometry.payload_bytes) {
-        return queue_refuse(self->queue, SLOTQ_TOOBIG,
-                            "the message has %lu bytes: this queue takes up to %lu "
-                            "(payload_bytes). It was not accepted.",
-                            (unsigned long)size,
-                            (unsigned long)self->queue->geometry.payload_bytes);
+    const slotq_data message = {bytes, size};
+    push_size judged;
+    if (push_judge(&self->queue->geometry, &message, 1, &judged) != PUSH_FITS) {
+        return queue_refuse_push(self->queue, &message, 1, "It was not accepted.");
     }
     if (!has_room(self, size)) {
         outcome = push_gathered(self, self->options.wait_ms);

@@ -140,14 +140,8 @@ slotq_outcome slotq_pipeline_push(slotq_pipeline *pipeline, const slotq_data *me
         return queue_refuse_null(pipeline == NULL ? NULL : pipeline->queue);
     }
     slotq *queue = pipeline->queue;
-    if (!queue_count_fits(queue, count)) {
+    if (!queue_messages_fit(queue, messages, count)) {
         return SLOTQ_INVALID;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (messages[i].bytes == NULL && messages[i].size > 0) {
-            return queue_refuse(queue, SLOTQ_INVALID,
-                                "a message has a size, but its bytes are NULL");
-        }
     }
     entry *made = next_entry(pipeline);
     if (made == NULL) {
@@ -196,19 +190,6 @@ static bool copy_runs(entry *made, const slotq_run *runs, uint32_t run_count)
     return copy != NULL;
 }
 
-static bool runs_fit(slotq *queue, const slotq_run *runs, uint32_t run_count)
-{
-    uint64_t messages = 0;
-    for (uint32_t i = 0; i < run_count && messages <= SLOTQ_CALL_MESSAGES_MAX; i++) {
-        if (runs[i].count == 0) {
-            queue_refuse(queue, SLOTQ_INVALID, "run %lu has a count of 0", (unsigned long)i + 1);
-            return false;
-        }
-        messages += runs[i].count;
-    }
-    return queue_count_fits(queue, messages);
-}
-
 slotq_outcome slotq_pipeline_settle(slotq_pipeline *pipeline, slotq_settle_how how, uint8_t group,
                                     const slotq_run *runs, uint32_t run_count, uint64_t ms,
                                     uint8_t reason, uint8_t *outcomes, uint32_t *new_tokens,
@@ -222,7 +203,7 @@ slotq_outcome slotq_pipeline_settle(slotq_pipeline *pipeline, slotq_settle_how h
         return queue_refuse(queue, SLOTQ_INVALID, "the way to settle is unknown");
     }
     const bool is_timed = how == SLOTQ_SETTLE_EXTEND || (how == SLOTQ_SETTLE_NACK && ms > 0);
-    if (!queue_group_fits(queue, group) || !runs_fit(queue, runs, run_count) ||
+    if (!queue_group_fits(queue, group) || !queue_runs_fit(queue, runs, run_count) ||
         (is_timed &&
          !queue_duration_fits(queue, how == SLOTQ_SETTLE_EXTEND ? "lease" : "delay", ms))) {
         return SLOTQ_INVALID;

@@ -56,14 +56,20 @@ TEST_CASE("push answers FULL, TOOBIG, PAUSED, INVALID", "[queue]")
     const slotq_data five[5] = {one, one, one, one, one};
     const slotq_data large = {"12345", 5};
     const slotq_data hollow = {nullptr, 1};
+    const slotq_data two[2] = {one, large};
     refused(queue, SLOTQ_TOOBIG, [&] { return slotq_push(queue, &large, 1, nullptr); });
-    CHECK(queue.error().find("5 bytes") != std::string::npos);
-    CHECK(queue.error().find("up to 4") != std::string::npos);
+    CHECK(queue.error() == "the message has 5 bytes: this queue takes up to 4 (payload_bytes). "
+                           "Nothing was pushed.");
+    refused(queue, SLOTQ_TOOBIG, [&] { return slotq_push(queue, two, 2, nullptr); });
+    CHECK(queue.error() == "message 2 of this push has 5 bytes: this queue takes up to 4 "
+                           "(payload_bytes). Nothing was pushed.");
     refused(queue, SLOTQ_TOOBIG, [&] { return slotq_push(queue, five, 5, nullptr); });
-    CHECK(queue.error().find("(4)") != std::string::npos);
+    CHECK(queue.error() == "this push has 5 messages: this queue can never hold more than 4. Push "
+                           "fewer at a time. Nothing was pushed.");
     refused(queue, SLOTQ_INVALID, [&] { return slotq_push(queue, &one, 0, nullptr); });
     refused(queue, SLOTQ_INVALID, [&] { return slotq_push(queue, five, 4097, nullptr); });
-    CHECK(queue.error().find("4096") != std::string::npos);
+    CHECK(queue.error() == "this push has 4097 messages: 1 to 4096 are possible in one call. "
+                           "Nothing was pushed.");
     refused(queue, SLOTQ_INVALID, [&] { return slotq_push(queue, &hollow, 1, nullptr); });
     refused(queue, SLOTQ_INVALID, [&] { return slotq_push(queue, nullptr, 1, nullptr); });
     REQUIRE(slotq_pause(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK);
@@ -136,6 +142,18 @@ TEST_CASE("settling answers STALE, GONE, NOTFOUND, DEADFULL", "[queue]")
     refused(queue, SLOTQ_INVALID, [&] { return slotq_extend(queue, 0, 1, token, 9, nullptr); });
     refused(queue, SLOTQ_INVALID,
             [&] { return slotq_nack(queue, 0, 1, token, UINT64_C(1) << 40, 0); });
+    const slotq_run runs[2] = {{1, token, 1}, {2, token, 0}};
+    const auto ack = [&](const slotq_run *from, uint32_t count) {
+        return [&queue, from, count] {
+            return slotq_settle(queue, SLOTQ_SETTLE_ACK, 0, from, count, 0, 0, nullptr, nullptr);
+        };
+    };
+    refused(queue, SLOTQ_INVALID, ack(runs, 0));
+    refused(queue, SLOTQ_INVALID, ack(runs, 2));
+    CHECK(queue.error() == "run 2 has a count of 0");
+    const slotq_run many = {1, token, 4097};
+    refused(queue, SLOTQ_INVALID, ack(&many, 1));
+    CHECK(queue.error().find("4097 messages") != std::string::npos);
     CHECK(slotq_kill(queue, 0, 1, token, 7) == SLOTQ_OK);
     refused(queue, SLOTQ_GONE, [&] { return slotq_ack(queue, 0, 1, token); });
     refused(queue, SLOTQ_DEADFULL, [&] { return slotq_kill(queue, 0, 2, token, 7); });

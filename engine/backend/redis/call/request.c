@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../core/limits.h"
 #include "../../../layout/bytes.h"
 #include "../../../layout/slot.h"
 #include "packed.h"
@@ -108,27 +109,6 @@ static bool have_packed(redis_request *request, size_t bytes)
 
 /* ---- push ---- */
 
-/* The order of FORMAT.md, "push": what the script would answer as well. */
-static slotq_outcome judge_push(const slotq_view *view, const slotq_call_push *push,
-                                uint64_t *payload_bytes)
-{
-    uint64_t bytes = 0;
-    if (push->count < 1 || push->count > SLOTQ_CALL_MESSAGES_MAX) {
-        return SLOTQ_INVALID;
-    }
-    for (uint32_t i = 0; i < push->count; i++) {
-        if (push->messages[i].size > view->geometry.payload_bytes) {
-            return SLOTQ_TOOBIG;
-        }
-        bytes += push->messages[i].size;
-    }
-    if (push->count > view->geometry.ring_slots - 1u) {
-        return SLOTQ_TOOBIG;
-    }
-    *payload_bytes = bytes;
-    return bytes <= SLOTQ_CALL_BYTES_MAX ? SLOTQ_OK : SLOTQ_INVALID;
-}
-
 /* Low 32 bits of the push's tick by the clock that counts. */
 static uint32_t stamp_of(const redis_terms *terms, uint64_t now_ms)
 {
@@ -169,13 +149,13 @@ static slotq_outcome build_push(redis_request *request, const redis_terms *terms
                                 const slotq_call *call)
 {
     const slotq_call_push *push = &call->push;
-    uint64_t payload_bytes = 0;
-    const slotq_outcome judged = judge_push(terms->view, push, &payload_bytes);
-    if (judged != SLOTQ_OK) {
-        return judged;
+    push_size size; /* judged before it is sent, with the answer that the script would give */
+    const push_limit limit = push_judge(&terms->view->geometry, push->messages, push->count, &size);
+    if (limit != PUSH_FITS) {
+        return push_limit_outcome(limit);
     }
     const size_t bytes = (size_t)push->count * terms->view->stride;
-    const bool is_sparse = bytes > DENSE_BYTES && payload_bytes < bytes / 2;
+    const bool is_sparse = bytes > DENSE_BYTES && size.payload_bytes < bytes / 2;
     if (is_sparse && !push->may_wait && !(terms->view->geometry.flags & SLOTQ_FLAG_CHECKS)) {
         return build_sparse_push(request, terms, call);
     }
@@ -225,14 +205,8 @@ static slotq_outcome build_settle(redis_request *request, const redis_terms *ter
                                   const slotq_call *call)
 {
     const slotq_call_settle *settle = &call->settle;
-    uint64_t messages = 0;
-    for (uint32_t i = 0; i < settle->run_count && messages <= SLOTQ_CALL_MESSAGES_MAX; i++) {
-        if (settle->runs[i].count == 0) {
-            return SLOTQ_INVALID;
-        }
-        messages += settle->runs[i].count;
-    }
-    if (messages < 1 || messages > SLOTQ_CALL_MESSAGES_MAX) {
+    runs_size size;
+    if (!runs_judge(settle->runs, settle->run_count, &size)) {
         return SLOTQ_INVALID;
     }
     const size_t bytes = (size_t)settle->run_count * PACKED_RUN_BYTES;
