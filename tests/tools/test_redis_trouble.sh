@@ -67,7 +67,7 @@ redis_words=()
 # ---- keys that are no queue, or not to stay ----
 redis rpush list x >out
 redis set foreign text >out
-expect 'a list' 6 - 'is a list, not a slotq' push list x
+expect 'a list' 6 - 'is a list, not a queue' push list x
 expect 'another string' 6 - 'byte' push foreign x
 expect 'check of it' 6 - 'byte' check foreign
 same 'it is as it was' text "$(redis get foreign)"
@@ -146,7 +146,7 @@ code=$?
 holds 'it fails as unknown or unreachable' test $code = 5 -o $code = 7
 holds 'and says how many went in' grep -Eq 'record [0-9]+ .*; [0-9,]+ (pushed|before them)' said
 went_in=$(sed -nE 's/.*; ([0-9,]+) (pushed|before them).*/\1/p' said | tail -n 1 | tr -d ,)
-in_doubt=$(sed -nE 's/.*record ([0-9]+) to ([0-9]+): whether.*/\2/p' said)
+in_doubt=$(sed -nE 's/.*whether record ([0-9]+) to ([0-9]+) were.*/\2/p' said)
 start_server --appendonly yes --appendfsync always
 expect 'the server is back: sound' 0 'sound' - check push
 holds 'and has at least what was confirmed' test "$(number push last_id)" -ge "$went_in"

@@ -63,8 +63,8 @@ touch go
 wait $worker
 expect 'and well again when it has ended' 0 '^3$' - push safe z
 truncate -s 100 safe.slotq-journal
-expect 'a cut journal is refused' 6 - 'Set the journal aside' push safe z
-expect 'check says no more than that' 6 - 'Set the journal aside' check safe
+expect 'a cut journal is refused' 6 - 'Move the journal away' push safe z
+expect 'check says no more than that' 6 - 'Move the journal away' check safe
 rm safe.slotq-journal
 expect 'set aside, all is well' 0 'sound' '' check safe
 expect 'and nothing lost' 0 '^3:' '' reserve safe
