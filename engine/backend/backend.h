@@ -1,6 +1,6 @@
-/* backend.h: the one contract of everything that holds a queue's bytes, at the level of verbs,
- * so that a store far away can run a whole verb in one message. Knows calls and where payloads
- * go; must not know URLs, which clock it is, or what a message means.
+/* backend.h: the contract of all stores, the code that holds a queue's bytes. It is at the level of
+ * verbs, so that a remote store can run a whole verb in one round trip. Knows calls and where
+ * payloads go; must not know URLs, clocks, or the meaning of a message.
  */
 #ifndef SLOTQ_BACKEND_BACKEND_H
 #define SLOTQ_BACKEND_BACKEND_H
@@ -36,12 +36,12 @@ typedef struct store_owner {
     bool (*gives_up)(const void *handle, uint64_t waited_ms);
 } store_owner;
 
-/* What every kind of store can do. Functions that answer a slotq_outcome fill fault when it is
- * a failure or an answer of their own (IO, LOCKED, UNSUPPORTED …); the outcomes of the core come
- * back as they are, CORRUPT with call->damage and fault. A call with STORE_TIME gets the owner's
- * time once nobody else can be at the bytes: others may have kept it waiting. None checks
- * arguments: the core does.
- * A store belongs to one thread at a time; clone gives one for another thread. */
+/* What every kind of store can do. Functions that return a slotq_outcome fill fault if it is a
+ * failure or comes from the store (IO, LOCKED, UNSUPPORTED …). Outcomes of the core are returned
+ * unchanged, CORRUPT with call->damage and fault. A call with STORE_TIME gets the owner's time once
+ * the store has the bytes alone, because it may have waited for the lock. No function checks
+ * arguments: the core does. A store belongs to one thread at a time; clone makes one for another
+ * thread. */
 typedef struct store_ops {
     /* Run a verb, all its steps, alone with the bytes: others see it before or after. harvest
      * is NULL for verbs that give no payloads. */
@@ -49,14 +49,14 @@ typedef struct store_ops {
                           store_fault *fault);
 
     /* Or NULL: run two verbs in one message, the first (which gives no payloads) wholly before the
-     * second, others perhaps between them. Answers what call would have answered for the second;
-     * *first_outcome is that of the first, and is always set. The second is run whatever the
-     * first answered. fault is the second's when that failed, else the first's; where both share
-     * the fate of a message that was lost, both say so. */
+     * second, others perhaps between them. Returns what call would have returned for the second;
+     * *first_outcome is that of the first, and is always set. The second is run whatever the first
+     * returned. fault is the second's if that failed, else the first's; if the reply to both was
+     * lost, both outcomes say so. */
     slotq_outcome (*pair)(store *store, slotq_call *first, slotq_call *second,
                           store_harvest *harvest, slotq_outcome *first_outcome, store_fault *fault);
 
-    /* Sleep up to sleep_ms, or less where somebody woke the waiters since this store's last
+    /* Sleep up to sleep_ms, or less if another caller woke the waiters since this store's last
      * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */
     slotq_outcome (*wait)(store *store, uint64_t sleep_ms, store_fault *fault);
 
@@ -72,21 +72,22 @@ typedef struct store_ops {
     /* Another store on the same bytes, for another thread. */
     slotq_outcome (*clone)(store *store, struct store **other, store_fault *fault);
 
-    /* Let go, free. The bytes stay where they are kept; memory goes with its last store. */
+    /* Close and free the store. The bytes stay where they are kept; memory is freed with its last
+     * store. */
     void (*close)(store *store);
 } store_ops;
 
-/* What all stores begin with. The view is a copy: its geometry and offsets may be used by
- * anyone, its bytes (NULL where they are far away) by the store alone. */
+/* What all stores begin with. The view is a copy: its geometry and offsets may be used by anyone,
+ * its bytes (NULL if they are remote) by the store alone. */
 struct store {
     const store_ops *ops;
     slotq_view view;
-    int64_t ahead_ms; /* its clock less this machine's; 0 where there is but one */
+    int64_t ahead_ms;  /* its clock minus this machine's; 0 if they are the same */
     uint64_t identity; /* equal for stores of one queue; another for a queue made anew, where that
                           can be told */
-    bool is_listened; /* its owner polls for wakes himself: whoever finds nothing is waiting */
-    bool wants_now;   /* every call should have a now, rough where the verb needs none */
-    bool asks_judged; /* it cannot compute checks: redrive brings judged if the queue has checks */
+    bool is_listened;  /* its owner polls for wakes: a call that finds nothing is waiting */
+    bool wants_now;    /* every call should have a now, rough where the verb needs none */
+    bool asks_judged;  /* it cannot compute checks: redrive brings judged if the queue has checks */
     const store_owner *owner; /* NULL while it is opened, and no verb is run then */
     const void *handle;       /* of the owner, for its functions */
 };

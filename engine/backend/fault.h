@@ -1,5 +1,5 @@
-/* fault.h: why a store could not do what it was asked: an outcome and a text for people. Knows
- * no queue; whoever fills it knows what was wrong.
+/* fault.h: the reason of a store's failure: an outcome and a text for people, with the remedy.
+ * Knows no queue; the caller supplies what was wrong.
  */
 #ifndef SLOTQ_BACKEND_FAULT_H
 #define SLOTQ_BACKEND_FAULT_H
@@ -17,12 +17,11 @@ typedef struct store_fault {
     char text[FAULT_TEXT_BYTES];
 } store_fault;
 
-/* A text of size bytes in which a printf of `wanted` bytes was cut: it ends behind a whole word,
- * with
- * "..." instead of the rest. */
+/* Shorten a text of size bytes in which a printf of `wanted` bytes was cut: it then ends after a
+ * whole word, with "..." instead of the rest. */
 void fault_end_at_word(char *text, size_t size, int wanted);
 
-/* Fill and answer outcome. The text is a sentence or more, with the remedy. */
+/* Fill the fault and return outcome. The text is one or more sentences, with the remedy. */
 __attribute__((format(printf, 3, 4))) slotq_outcome
 fault_say(store_fault *fault, slotq_outcome outcome, const char *format, ...);
 

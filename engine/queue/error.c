@@ -135,7 +135,7 @@ static void say_paused(slotq *queue)
                  out ? "reserving (out)" : "pushing (in)");
 }
 
-/* What people can do about an outcome; the rest says it by itself. */
+/* What people can do about an outcome; NULL if its text says enough. */
 static const char *remedy(slotq_outcome outcome)
 {
     switch (outcome) {

@@ -115,7 +115,7 @@ static slotq_outcome refuse_null(slotq_error *error)
     return error_say(error, SLOTQ_INVALID, "a required pointer is NULL");
 }
 
-/* Where a handle is to be given: none as yet, so that who fails may close it all the same. */
+/* Set the handle to NULL first, so that a caller may close it even after a failure. */
 static bool set_none(slotq **queue)
 {
     if (queue != NULL) {

@@ -1,5 +1,6 @@
 # words.awk: finds words and phrases that texts for users must not have, because readers in a second
-# language stumble over them. In C files it reads only string literals. Knows no grammar.
+# language stumble over them. In C files it reads string literals and comments, not code. Knows no
+# grammar.
 
 BEGIN {
     count = split("whoever|whosoever|nobody|somebody|is no |are none|of its own|all the same|" \
@@ -8,12 +9,12 @@ BEGIN {
 
 FNR == 1 {
     tail = "" # the last two words of the line before: a phrase may go over the end of a line
-    literals = FILENAME ~ /\.c$/ || FILENAME ~ /\.h$/ && FILENAME !~ /(^|\/)slotq[a-z_]*\.h$/
+    is_code = FILENAME ~ /\.[ch]$/
     comment = 0
 }
 
 {
-    look(literals ? literals_of($0) : text_of($0))
+    look(is_code ? prose_of($0) : text_of($0))
 }
 
 # A line without the signs of a comment or a quotation at its begin.
@@ -22,24 +23,28 @@ function text_of(line) {
     return line
 }
 
-# What stands between quotes, outside of comments.
-function literals_of(line,    text, end) {
+# The string literals and comments of a line of C.
+function prose_of(line,    text, end) {
     text = ""
     while (line != "") {
         if (comment) {
+            sub(/^[ \t]*\* ?/, "", line)
             end = index(line, "*/")
             if (end == 0) {
-                return text
+                return text line
             }
             comment = 0
+            text = text substr(line, 1, end - 1) " "
             line = substr(line, end + 2)
         } else if (!match(line, /"([^"\\]|\\.)*"|\/\*|\/\//)) {
             return text
         } else if (substr(line, RSTART, 2) == "//") {
-            return text
+            return text " " substr(line, RSTART + 3)
         } else if (substr(line, RSTART, 2) == "/*") {
             comment = 1
+            text = text == "" ? "" : text " "
             line = substr(line, RSTART + 2)
+            sub(/^ /, "", line)
         } else {
             text = text substr(line, RSTART + 1, RLENGTH - 2)
             line = substr(line, RSTART + RLENGTH)

@@ -14,8 +14,8 @@
 #include "say/report.h"
 #include "say/texts.h"
 
-/* 0, 1 and 2 must be taken, or a queue's file could become stdout. A stdout that was closed
- * refuses what is written: a token that nobody sees must not look like success. */
+/* 0, 1 and 2 must be taken, or a queue's file could become stdout. A stdout that was closed refuses
+ * what is written: a token that is not printed must not look like success. */
 static void hold_standard_descriptors(void)
 {
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
@@ -25,7 +25,7 @@ static void hold_standard_descriptors(void)
     }
 }
 
-/* Only a file that somebody made shorter can raise it; what was acknowledged is not undone. */
+/* Only a file that was truncated can raise it; confirmed changes are not undone. */
 static void file_was_shortened(int number)
 {
     static const char text[] =
@@ -51,7 +51,7 @@ static void survive_size_limits(void)
     }
 }
 
-/* Whoever means a server writes localhost:6379 at first. */
+/* Users who mean a server often write localhost:6379 first. */
 static void hint_at_servers(const command_line *line)
 {
     if (strchr(line->url, ':') != NULL && slotq_url_kind(line->url) == SLOTQ_PLACE_FOLDER &&

@@ -119,7 +119,7 @@ slotq_outcome file_adopt(file_image *image, const journal_owner *owner, store_fa
         return outcome;
     }
     if (journal_replay(image->journal, image->bytes, image->view.image_bytes) != JOURNAL_REPLAYED) {
-        return refuse_torn(image, fault); /* somebody wrote into it just now */
+        return refuse_torn(image, fault); /* another process wrote into it just now */
     }
     /* live until the image is synced: cut short before, adopting again mends; after, none is due */
     return file_image_retire(image, RETIRE_ADOPTION, fault);

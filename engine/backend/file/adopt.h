@@ -1,5 +1,5 @@
-/* adopt.h: the step in the journal of a copied queue, taken over on the user's word. Knows
- * what such a journal must show; who may ask for it is the opener's.
+/* adopt.h: finishes the step in the journal of a copied queue when the user asks for it. Knows what
+ * such a journal must show; the opener decides whether it may be adopted.
  */
 #ifndef SLOTQ_BACKEND_FILE_ADOPT_H
 #define SLOTQ_BACKEND_FILE_ADOPT_H

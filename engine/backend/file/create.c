@@ -22,7 +22,7 @@ enum { CREATE_TRIES = 100 }; /* others create and remove it at the same time */
 
 /* A file being made. */
 typedef struct making {
-    file_image image; /* names, descriptor, mapping and size; nobody else has it */
+    file_image image; /* names, descriptor, mapping and size; not shared yet */
     int folder;
     fresh_file main;
     store_fault *fault;
@@ -64,7 +64,8 @@ static slotq_outcome begin(making *self, const char *folder, const char *queue, 
     return SLOTQ_OK;
 }
 
-/* Both files get their names; who opens the main one meanwhile waits for its journal. */
+/* Both files get their names; a process that opens the main file meanwhile waits for its journal.
+ */
 static slotq_outcome publish(making *self, fresh_file *journal)
 {
     const file_names *names = &self->image.names;
@@ -76,7 +77,7 @@ static slotq_outcome publish(making *self, fresh_file *journal)
     }
     outcome = fresh_file_publish(self->folder, journal, names->journal, true, self->fault);
     if (outcome != SLOTQ_OK) {
-        (void)unlinkat(self->folder, names->main, 0); /* nobody is in yet */
+        (void)unlinkat(self->folder, names->main, 0); /* not open anywhere yet */
         return outcome;
     }
     return filesystem_sync_folder(self->folder, names->shown, "made", self->fault);
@@ -164,7 +165,7 @@ static slotq_outcome compare(int descriptor, const file_names *names,
     return say_exists(names, &there, fault);
 }
 
-/* AGAIN: somebody was faster. */
+/* AGAIN: another process was faster. */
 static slotq_outcome create_once(const char *folder, const char *queue, uint32_t size,
                                  const slotq_geometry *geometry, store_fault *fault)
 {
@@ -285,7 +286,7 @@ slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *
 
 static slotq_outcome remove_locked(int folder, const file_names *names, store_fault *fault)
 {
-    /* the journal first: as long as the main file is there nobody makes another queue */
+    /* the journal first: while the main file exists, no process creates another queue */
     if (unlinkat(folder, names->journal, 0) != 0 && errno != ENOENT) {
         return fault_system(fault, errno, "%s-journal cannot be removed", names->shown);
     }

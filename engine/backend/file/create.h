@@ -1,21 +1,22 @@
-/* create.h: queue files that come and go: made, imported, removed. Each appears whole or not at
- * all. Knows names and room on the disk; no verb.
+/* create.h: creates, imports and removes queue files. Each appears whole or not at all. Knows names
+ * and room on the disk; no verb.
  */
 #ifndef SLOTQ_BACKEND_FILE_CREATE_H
 #define SLOTQ_BACKEND_FILE_CREATE_H
 
 #include "../backend.h"
 
-/* Make a queue, all room taken from the disk; it appears whole. OK (also where one of the same
- * geometry is), EXISTS, INVALID, CORRUPT, VERSION, UNSUPPORTED, IO. */
+/* Create a queue with all its room allocated; it appears whole. OK (also if one of the same
+ * geometry exists), EXISTS, INVALID, CORRUPT, VERSION, UNSUPPORTED, IO. */
 slotq_outcome file_create(const char *folder, const char *queue, const slotq_geometry *geometry,
                           store_fault *fault);
 
-/* Make a queue of an image, which is checked whole before. OK, EXISTS, CORRUPT, VERSION … */
+/* Create a queue from an image, which is checked completely before. OK, EXISTS, CORRUPT, VERSION …
+ */
 slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *image,
                           uint64_t bytes, store_fault *fault);
 
-/* Delete a queue that nobody has open, and its journal. OK, NOQUEUE, LOCKED, IO. */
+/* Delete a queue that no process has open, and its journal. OK, NOQUEUE, LOCKED, IO. */
 slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault);
 
 #endif

@@ -1,5 +1,5 @@
-/* facts.h: a queue's files and their folder, seen from outside: nothing is opened as a queue,
- * nothing is written. Knows locks and the journal's header; no finding, no remedy.
+/* facts.h: reports on a queue's files and their folder without opening the queue or writing. Knows
+ * locks and the journal's header; no findings, no remedies.
  */
 #ifndef SLOTQ_BACKEND_FILE_FACTS_H
 #define SLOTQ_BACKEND_FILE_FACTS_H

@@ -1,6 +1,6 @@
-/* journal.h: NAME.slotq-journal, mapped: where the lock of a queue file lies, and one record of a
- * step's visible patches that makes the step whole. Knows patches and bytes; no verb, and of files
- * only its own and who its main file is.
+/* journal.h: NAME.slotq-journal, mapped: the lock of a queue file, and one record of a step's
+ * visible patches that makes the step whole. Knows patches and bytes; no verb, and of files only
+ * the journal and the identity of its main file.
  *
  *   offset  bytes
  *        0    4   magic, the bytes SLQJ
@@ -17,10 +17,10 @@
  *      256   20   record: patch count, scratch bytes, 1 = checked, XXH32, 0
  *      276    …   16 bytes a patch (offset, length, source, kind), then the scratch
  *
- * Little-endian but for the lock; all else can be read by any machine. Version 1 had a mutex of 128
- * bytes for the lock, and is replaced where no record is live. A live record is replayed by
- * whoever finds it beside its main file, and beside a copy on the user's word (adopt.h): it
- * holds values, not changes, so twice is as good as once.
+ * Little-endian except the lock, so any machine can read the rest. Version 1 had a mutex of 128
+ * bytes for the lock; it is replaced if no record is live. A live record is replayed by any process
+ * that finds it beside its main file, and beside a copy if the user asks for it (adopt.h). It holds
+ * values, not changes, so replaying it twice is harmless.
  */
 #ifndef SLOTQ_BACKEND_FILE_JOURNAL_H
 #define SLOTQ_BACKEND_FILE_JOURNAL_H
@@ -37,7 +37,7 @@ enum {
     JOURNAL_PATCH_BYTES = 16
 };
 
-/* Whose journal it is. */
+/* The main file that a journal belongs to. */
 typedef struct journal_owner {
     uint64_t inode;
     uint64_t birth_ns;

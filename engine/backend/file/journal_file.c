@@ -118,7 +118,7 @@ static void forget(file_image *image)
     image->journal_descriptor = -1;
 }
 
-/* Who may open the queue may open its journal. */
+/* Users who may open the queue may open its journal. */
 static void share(const file_image *image, int descriptor)
 {
     struct stat facts;
@@ -154,7 +154,7 @@ slotq_outcome file_journal_make(const file_image *image, int folder, fresh_file 
     return outcome;
 }
 
-/* One in place of what has its name; whoever has the old one mapped keeps it. */
+/* A new journal in place of the old one; processes that have the old one mapped keep it. */
 static slotq_outcome make_new(file_image *image, int folder, store_fault *fault)
 {
     fresh_file journal;
@@ -338,7 +338,7 @@ slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *f
 
 /* ---- later openers ---- */
 
-/* So that writers know who keeps them out from who is opening or leaving. */
+/* Writers then can tell a reader that keeps them out from a process that is opening or leaving. */
 static journal_join stay_without(const file_image *image, slotq_outcome *outcome,
                                  store_fault *fault)
 {
@@ -451,8 +451,9 @@ journal_join file_journal_join(file_image *image, int folder, slotq_outcome *out
         *outcome = refuse_lost(image, fault);
         return JOURNAL_REFUSED;
     }
-    if (*outcome == SLOTQ_IO) { /* a journal that this user may not write, and nobody in */
+    if (*outcome == SLOTQ_IO) { /* a journal that this user may not write, and no process has it
+                                 * open */
         return JOURNAL_REFUSED;
     }
-    return JOURNAL_NOBODY;
+    return JOURNAL_UNUSED;
 }

@@ -20,7 +20,7 @@ slotq_outcome file_journal_recover(file_image *image, int folder, store_fault *f
 
 typedef enum journal_join {
     JOURNAL_JOINED,     /* mapped; it is the one that the others use */
-    JOURNAL_NOBODY,     /* no journal is in use: whoever was in may just leave */
+    JOURNAL_UNUSED,     /* no journal is in use: a process may be leaving */
     JOURNAL_NOT_NEEDED, /* read only, and our presence keeps writers out */
     JOURNAL_REFUSED     /* outcome and fault say why */
 } journal_join;
@@ -29,8 +29,8 @@ typedef enum journal_join {
 journal_join file_journal_join(file_image *image, int folder, slotq_outcome *outcome,
                                store_fault *fault);
 
-/* Read only, presence held shared, without write access to the main file or its journal:
- * NOT_NEEDED where nobody writes and no step is cut short, else REFUSED. */
+/* Read only, presence held shared, without write access to the main file or its journal: NOT_NEEDED
+ * if no process writes and no step is unfinished, else REFUSED. */
 journal_join file_journal_do_without(file_image *image, int folder, slotq_outcome *outcome,
                                      store_fault *fault);
 

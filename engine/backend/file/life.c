@@ -56,7 +56,7 @@ static bool gate_is_guarded(void)
     return errno == 0;
 }
 
-/* ---- an id, locked through a description of its own ---- */
+/* ---- an id, locked through a separate description ---- */
 
 static life_answer open_again(const life_place *place, int *descriptor)
 {

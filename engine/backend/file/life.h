@@ -5,7 +5,7 @@
  * A mapping keeps its open file description. So: open the main file once more, lock the byte, map a
  * page of that description, keep the page from children, close the descriptor. The lock is then not
  * inherited by fork, not dropped by a stray close, and freed by exec and by any end of the process.
- * Where a mapping does not keep the description (overlayfs), a thread with descriptors of its own
+ * Where a mapping does not keep the description (overlayfs), a thread with separate descriptors
  * holds it; its ids have LIFE_OF_THREAD.
  */
 #ifndef SLOTQ_BACKEND_FILE_LIFE_H
@@ -54,8 +54,8 @@ typedef enum life_answer {
 /* Take an id. Not to be moved in memory afterwards. */
 life_answer life_take(life *self, const life_place *place);
 
-/* In a child that has self by fork: take an id of its own; the parent's is the parent's. Of several
- * threads that find it inherited one does it. */
+/* In a child that has self by fork: take a separate id; the parent keeps its id. Of several threads
+ * that find it inherited one does it. */
 life_answer life_take_again(life *self, const life_place *place);
 
 /* Give it up: the last thing that a user of the file does. In a child only forget it. */

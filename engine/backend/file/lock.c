@@ -1,5 +1,5 @@
-/* lock.c: see lock.h. Every sleep is bounded, so that a wake-up that was lost with a killed process
- * costs at most that sleep.
+/* lock.c: see lock.h. Every sleep is bounded: a wake-up that was lost with a killed process costs
+ * at most one sleep.
  */
 #define _GNU_SOURCE
 #include "lock.h"

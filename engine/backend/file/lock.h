@@ -3,7 +3,7 @@
  *
  *   bit 31     waiters sleep on the word
  *   bit 30     kept for the hungry: waiters that have slept for 2 ms
- *   bits 0-29  id of the owner; 0: free; LOCK_DUE: nobody's, and the journal is to be replayed
+ *   bits 0-29  id of the owner; 0: free; LOCK_DUE: free, but replay the journal first
  *
  * INTERNALS.md, "The lock", has the rules and why they hold.
  */

@@ -1,15 +1,15 @@
-/* locks.h: who has a queue file open, told by locks of open file descriptions (OFD) on the main
- * file, far behind its bytes. They vanish with their holder however it ends. Knows ranges, not
- * what they are held for:
+/* locks.h: shows which processes have a queue file open, by locks of open file descriptions (OFD)
+ * on the main file, far behind its bytes. They end with their holder however it ends. Knows ranges,
+ * not what they are held for:
  *
- *   presence   shared by all who have it open; exclusive while the first opener recovers, and
- *              for life in exclusive mode
+ *   presence   shared by every process that has the file open; exclusive while the first opener
+ *              recovers, and for life in exclusive mode
  *   exclusive  marks that presence is held exclusively for life, not for a moment
- *   reader     marks that presence is shared by one who reads without a journal, and stays
- *   id         a byte a user's id, held exclusively by its address space (life.h): proof that the
- *              user lives
- *   journal    a byte a journal inode, shared by all who use that journal: proof that the file
- *              found by name is the one in use
+ *   reader     marks that presence is shared by a process that reads without a journal, and stays
+ *   id         one byte per user's id, held exclusively by its address space (life.h): proof that
+ *              the user lives
+ *   journal    one byte per journal inode, shared by all users of that journal: proof that the
+ *              file found by name is the one in use
  */
 #ifndef SLOTQ_BACKEND_FILE_LOCKS_H
 #define SLOTQ_BACKEND_FILE_LOCKS_H

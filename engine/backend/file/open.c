@@ -1,6 +1,6 @@
-/* open.c: opening and recovering a queue file (FORMAT.md, "Journal"). The first opener has
- * the file to itself until it has replayed what a killed process left and freed the lock;
- * who comes later must find the very journal that the others use.
+/* open.c: opening and recovering a queue file (FORMAT.md, "Journal"). The first opener has the file
+ * exclusively until it has replayed what a killed process left and freed the lock. Later openers
+ * must find the journal that the others use.
  */
 #define _GNU_SOURCE
 #include "../system/large_files.h"
@@ -150,7 +150,7 @@ static slotq_outcome map_main(opening *self)
     return SLOTQ_OK;
 }
 
-/* ---- who has it open ---- */
+/* ---- which processes have it open ---- */
 
 static slotq_outcome refuse_locked(const opening *self)
 {
@@ -173,7 +173,7 @@ static slotq_outcome refuse_lock_failure(const opening *self)
     return fault_system(self->fault, errno, "%s cannot be locked", self->image->names.shown);
 }
 
-/* Nobody is present, but a process has an id: it is leaving, or lost its presence together with its
+/* No process is present, but one has an id: it is leaving, or lost its presence together with its
  * descriptor, which something else in it closed. Its lock must not be reset. */
 static attempt haunted(opening *self)
 {
@@ -184,7 +184,7 @@ static attempt haunted(opening *self)
     return state == LOCK_IS_UNKNOWN ? done(self, refuse_lock_failure(self)) : ATTEMPT_HAUNTED;
 }
 
-/* Take presence: exclusively when nobody is in, else shared. */
+/* Take presence: exclusively if no other process has the file open, else shared. */
 static attempt enter(opening *self)
 {
     const file_image *image = self->image;
@@ -214,7 +214,7 @@ static attempt enter(opening *self)
         (image->options.exclusive && !lock_presence_is_exclusive(image->descriptor))) {
         return done(self, refuse_locked(self));
     }
-    return ATTEMPT_RETRY; /* somebody recovers it just now */
+    return ATTEMPT_RETRY; /* another process is recovering it */
 }
 
 /* The name still leads to the file that was locked: OK, EMPTY where it does not, or IO. */
@@ -299,9 +299,9 @@ static attempt find_company(opening *self)
     switch (file_journal_join(self->image, self->folder, &self->outcome, self->fault)) {
     case JOURNAL_JOINED:
         return join(self);
-    case JOURNAL_NOBODY:
+    case JOURNAL_UNUSED:
         return lock_is_marked_reader(self->image->descriptor) ? ATTEMPT_READER : ATTEMPT_RETRY;
-    case JOURNAL_NOT_NEEDED: /* nobody can write: judged without a lock */
+    case JOURNAL_NOT_NEEDED: /* no process can write: checked without a lock */
         return done(self, judge_image(self->image, true, self->fault));
     default:
         return done(self, self->outcome);

@@ -111,7 +111,8 @@ static slotq_outcome refuse_locked(const file_image *image, store_fault *fault)
     return SLOTQ_IO;
 }
 
-/* What the dead owner began is finished; whom it was about to wake is woken. */
+/* Finish the step that the dead owner began, and wake all sleepers that it may have been about to
+ * wake. */
 static slotq_outcome recover(file_image *image, store_fault *fault)
 {
     slotq_outcome outcome = SLOTQ_OK;

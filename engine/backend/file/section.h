@@ -1,5 +1,6 @@
-/* section.h: being alone with the bytes of a shared queue file: a process gets an id, enters,
- * recovers what a dead one left, leaves. Knows the image, its lock and its journal; no verb.
+/* section.h: exclusive access to the bytes of a shared queue file: a process gets an id, enters,
+ * recovers what a dead process left, and leaves. Knows the image, its lock and its journal; no
+ * verb.
  */
 #ifndef SLOTQ_BACKEND_FILE_SECTION_H
 #define SLOTQ_BACKEND_FILE_SECTION_H
@@ -10,8 +11,8 @@
  * IO, UNSUPPORTED. */
 slotq_outcome file_section_join(file_image *image, store_fault *fault);
 
-/* In a child that has the image by fork: UNSUPPORTED where it was opened exclusively, else the
- * child gets an id of its own, or UNSUPPORTED where it gets none. */
+/* In a child that has the image by fork: UNSUPPORTED if it was opened exclusively or if the child
+ * gets no separate id; else it has one. */
 slotq_outcome file_section_admit_child(file_image *image, store_fault *fault);
 
 /* To be asked by every call before it enters. */

@@ -106,13 +106,12 @@ static void apply_visible(file_image *image, const slotq_step *step)
 }
 
 /* The header must become visible as a whole. A machine that would store it in two halves, or under
- * a lock of its own C library that other processes do not see, is refused here: it can use the
- * core. */
+ * a lock of the C library that other processes do not see, is refused here: it can use the core. */
 #if !defined(__GCC_ATOMIC_LLONG_LOCK_FREE) || __GCC_ATOMIC_LLONG_LOCK_FREE != 2
 #error "queue files need a native 64-bit atomic store, which this machine does not have"
 #endif
 
-/* What needs no journal: each visible patch is whole by itself, in their order. */
+/* Steps that need no journal: each visible patch is one whole store, in their order. */
 static void apply_plain(file_image *image, const slotq_step *step)
 {
     for (uint32_t i = step->patch_count - step->visible_count; i < step->patch_count; i++) {

@@ -1,5 +1,5 @@
-/* step.h: a step's bytes on their way to the mapping, the journal and the disk. Knows the order
- * in which they are stored and synced; not what they mean.
+/* step.h: writes a step's bytes to the mapping, the journal and the disk. Knows the order in which
+ * they are stored and synced; not what they mean.
  */
 #ifndef SLOTQ_BACKEND_FILE_STEP_H
 #define SLOTQ_BACKEND_FILE_STEP_H

@@ -33,7 +33,7 @@ static file_store *self_of(store *base)
     return (file_store *)(void *)base;
 }
 
-/* Nobody else can be at the bytes: exclusive, and no other store of this process. */
+/* No other caller can use the bytes: exclusive, and no other store of this process. */
 static bool is_alone(const file_image *image)
 {
     return image->options.exclusive && __atomic_load_n(&image->stores, __ATOMIC_ACQUIRE) == 1;

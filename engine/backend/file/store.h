@@ -8,7 +8,7 @@
 
 typedef struct file_options {
     bool sync_always;   /* a verb answers when the disk has it */
-    bool exclusive;     /* nobody else may have it open */
+    bool exclusive;     /* no other process or handle may open it */
     bool adopt_journal; /* of a first opener: do the step that another file's journal holds */
     bool read_only;     /* nothing is written; where the journal cannot be, writers are kept out */
 } file_options;

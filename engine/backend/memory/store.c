@@ -70,7 +70,7 @@ static slotq_outcome memory_call(store *base, slotq_call *call, store_harvest *h
     }
     if (!alone) {
         pthread_mutex_unlock(&self->image->mutex);
-        if (wakes) { /* who is alone has nobody to wake */
+        if (wakes) { /* a single store has no other caller to wake */
             waiting_wake(wake, false);
         }
     }

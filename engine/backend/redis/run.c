@@ -472,7 +472,7 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
         } else if (!is_any_left(jobs, count)) {
             return;
         } else if (!whole && turn > 0 && monotonic_ms() >= patience.deadline_ms) {
-            break; /* a whole turn leaves only what wants its script: that ends by itself */
+            break; /* a whole turn leaves only calls that wait for their script, and that ends */
         }
     }
     fault_say(&fault, SLOTQ_CONNECT, "the server closes every connection before it answers");

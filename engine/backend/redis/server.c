@@ -169,7 +169,8 @@ static void take_answer(question asked, const redisReply *reply, int64_t asked_m
     case ASK_SERVER:
         take_field(reply, "redis_version:", facts->version);
         take_field(reply, "redis_mode:", facts->mode);
-        /* who may not ask tries the newer kind: an older server cannot compile it, and says so */
+        /* without the right to ask, try the newer kind: an older server reports that it cannot
+         * compile it */
         facts->redis7 = facts->version[0] == '\0' || strtol(facts->version, NULL, 10) >= 7;
         break;
     case ASK_MEMORY:
@@ -369,7 +370,7 @@ slotq_outcome redis_server_open_key(const redis_facts *facts, const char *name, 
     }
     const uint64_t due =
         facts->key_bytes < REDIS_FRONT_BYTES_MAX ? facts->key_bytes : REDIS_FRONT_BYTES_MAX;
-    if (facts->front_bytes != due) { /* a key that changes its size is no slotq either */
+    if (facts->front_bytes != due) { /* a key that changes its size is not a queue either */
         return redis_error_shape(false, fault);
     }
     const slotq_outcome outcome = slotq_core_open(view, facts->front, facts->key_bytes, &damage);

@@ -117,7 +117,7 @@ static slotq_outcome redis_check(store *base, slotq_damage *damage, store_fault 
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    /* as a block of its own: hiredis promises no alignment */
+    /* as a separate block: hiredis promises no alignment */
     uint8_t *image = malloc(reply->len + 1);
     if (image == NULL) {
         freeReplyObject(reply);

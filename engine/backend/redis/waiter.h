@@ -18,8 +18,8 @@ typedef struct redis_waiter {
 void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, const char *key,
                         size_t key_bytes, uint64_t sleep_ms);
 
-/* The socket that becomes readable when somebody wakes, subscribed if need be; what has come is
- * taken. -1: there can be no subscription now. */
+/* The socket that becomes readable when a script wakes the waiters, subscribed if need be; what has
+ * come is taken. -1: there can be no subscription now. */
 int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, const char *key,
                         size_t key_bytes);
 

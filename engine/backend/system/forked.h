@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* All zero: no mark, inherited by nobody. */
+/* All zero: no mark, and not inherited. */
 typedef struct fork_mark {
     uint8_t *page; /* its first byte is 0 in a child; NULL where the system has no such pages */
     pid_t maker;   /* used where page is NULL */

@@ -8,7 +8,7 @@
 #include "../handle.h"
 #include "../schemes.h"
 
-enum { POLL_MS = 1000 }; /* nobody can be heard on it while commands go over it */
+enum { POLL_MS = 1000 }; /* it cannot receive wake-ups while commands go over it */
 
 slotq_outcome slotq_redis_attach(struct redisContext *borrowed, const char *name,
                                  const slotq_options *options, slotq **queue, slotq_error *error)

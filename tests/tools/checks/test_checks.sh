@@ -216,10 +216,14 @@ plain_words() {
     printf 'There is no limit. The token is no longer valid. This is no faster.\n' >page.md
     look words.awk page.md
     verdict "plain uses of no are not" test ! -s said
-    printf '/* nobody reads\n * "nobody" here */\nsay("%%s is no\\" folder"); // nobody\n' >text.c
+    printf '/* nobody reads\n * by\n * itself */\nsay("%%s is no\\" folder"); // whoever\n' >text.c
+    printf 'nobody = by(itself);\n' >>text.c
     look words.awk text.c
-    says "a text of a program is read" 'text.c:3: not a plain word: "is no "'
-    verdict "comments of a program are not" test "$(wc -l <said)" = 1
+    says "a text of a program is read" 'text.c:4: not a plain word: "is no "'
+    says "its comments are read" 'text.c:1: not a plain word: "nobody"'
+    says "over the end of a line" 'text.c:3: not a plain word: "by itself"'
+    says "behind code" 'text.c:4: not a plain word: "whoever"'
+    verdict "its code is not" test "$(wc -l <said)" = 4
     printf '/* Nobody calls it. */\n' >slotq_types.h
     look words.awk slotq_types.h
     says "comments of a public header are read" 'slotq_types.h:1: not a plain word: "nobody"'

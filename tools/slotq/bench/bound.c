@@ -156,8 +156,8 @@ static void describe(slotq_redis_connection *server, char *told, size_t told_byt
     freeReplyObject(info);
 }
 
-/* Should this process be killed, the server removes the queue and the key by itself. Where we may
- * not say so, it is not said. */
+/* If this process is killed, the server removes the queue and the key. Where we may not say so, it
+ * is not said. */
 static void expire_keys(const bench_bound *self)
 {
     enum { SPARE_SECONDS = 600 };

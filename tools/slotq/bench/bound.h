@@ -1,5 +1,5 @@
-/* bound.h: what nobody who keeps the same bytes in the same store can be faster than: bare
- * commands of a server, a copy in memory, a write that waits for the disk. No queue.
+/* bound.h: a bound that no queue with the same bytes in the same store can exceed: bare commands of
+ * a server, a copy in memory, a write that waits for the disk. No queue.
  */
 #ifndef SLOTQ_TOOLS_BENCH_BOUND_H
 #define SLOTQ_TOOLS_BENCH_BOUND_H

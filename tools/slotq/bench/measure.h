@@ -1,5 +1,5 @@
-/* measure.h: a plan carried out: who does the verbs, the figures, and how they are shown. Knows no
- * store: it stands behind bench_subject.
+/* measure.h: carries out a plan: the callers of the verbs, the figures, and how they are shown.
+ * Knows no store: it stands behind bench_subject.
  */
 #ifndef SLOTQ_TOOLS_BENCH_MEASURE_H
 #define SLOTQ_TOOLS_BENCH_MEASURE_H
@@ -9,7 +9,7 @@
 
 typedef enum bench_verb { BENCH_PUSH, BENCH_RESERVE, BENCH_ACK, BENCH_VERBS } bench_verb;
 
-/* Who does the verbs: the queue, or the bound of its store. */
+/* The caller of the verbs: the queue, or the bound of its store. */
 typedef struct bench_subject {
     /* So many trips of one verb, from trip `at` of the stretch on: a stretch pushes all, then
      * reserves all, then acks all. Answers EXIT_CODE_OK, or another after a message. */

@@ -1,5 +1,5 @@
-/* queue.h: the queue that the command bench measures: one of its own under a name that nobody
- * has, gone afterwards. Knows how it is called; no clock.
+/* queue.h: the queue that the command bench measures: a temporary one under a name that is not in
+ * use, gone afterwards. Knows how it is called; no clock.
  */
 #ifndef SLOTQ_TOOLS_BENCH_QUEUE_H
 #define SLOTQ_TOOLS_BENCH_QUEUE_H
@@ -18,8 +18,8 @@ typedef struct bench_queue {
     bool created;
 } bench_queue;
 
-/* Choose names that nobody has and make the queue. EXIT_CODE_OK, or another after a message; in
- * either case bench_queue_remove follows. */
+/* Choose names that are not in use and create the queue. EXIT_CODE_OK, or another after a message;
+ * in either case bench_queue_remove follows. */
 int bench_queue_make(bench_queue *self, bench_plan *plan);
 
 /* Close it, delete it and look that nothing is left of it, nor of the bound; EXIT_CODE_OK, or

@@ -48,7 +48,7 @@ static bool takes_times(uint64_t options)
 
 int help_command(const command_entry *command)
 {
-    const uint64_t common = command_find("ls")->options; /* ls has no option of its own */
+    const uint64_t common = command_find("ls")->options; /* ls has only common options */
     const bool has_own = (command->options & ~common) != 0;
     printf("slotq %s%s%s%s\n\n", command->name, has_own ? " [options]" : "",
            command->operands[0] != '\0' ? " " : "", command->operands);

@@ -1,5 +1,5 @@
-/* records.c: cuts a stream of bytes into records (records.h). No input or output, no memory of
- * its own.
+/* records.c: cuts a stream of bytes into records (records.h). Does no input or output, and
+ * allocates no memory.
  */
 #include "records.h"
 

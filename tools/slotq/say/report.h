@@ -32,13 +32,13 @@ int worse_exit(int one, int other);
 /* A line that is drawn over on a terminal (nothing elsewhere or under --quiet). total 0 =
  * not known. Draws at most a few times a second. */
 void progress_show(const char *what, uint64_t done, uint64_t total);
-/* Somebody may see it. */
+/* Progress may be visible to a person. */
 bool progress_wanted(void);
 void progress_end(void);
 
 /* After SIGINT, SIGTERM or SIGHUP once report_catch_signals was called: which, else 0. */
 void report_catch_signals(void);
-/* The same for who has something to remove: no second one ends us. */
+/* The same for a command that must clean up: a second signal does not end it. */
 void report_catch_all_signals(void);
 int report_signal(void);
 /* Exit code for an interrupted command. */

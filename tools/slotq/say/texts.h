@@ -29,7 +29,7 @@ typedef struct word_text {
 
 /* A name or URL as a word that a shell reads back: as it is, or quoted; cut where too long. */
 word_text shell_word(const char *text);
-/* The same for people to read: control bytes and what is no UTF-8 as \\xNN. */
+/* The same for people to read: control bytes and bytes that are not UTF-8 as \\xNN. */
 word_text plain_word(const char *text);
 /* A URL without its password: *** stands for it. */
 word_text shown_url(const char *url);

@@ -116,7 +116,7 @@ static uint32_t code_of(const uint8_t *bytes, size_t length)
     return code;
 }
 
-/* By hand: wcwidth knows nothing of it under LC_ALL=C, where terminals draw UTF-8 all the same. */
+/* By hand: wcwidth knows nothing of it under LC_ALL=C, where terminals draw UTF-8 too. */
 int character_columns(const uint8_t *bytes, size_t length)
 {
     static const struct {

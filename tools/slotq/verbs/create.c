@@ -163,7 +163,7 @@ static void print_created(const command_line *line, const char *name, bool was_t
     }
 }
 
-/* Told before it is made; who makes it at the same moment does not matter. */
+/* Asked before the queue is created; a creator at the same moment does not matter. */
 static bool is_there(const command_line *line, const char *name)
 {
     slotq *queue;

@@ -61,7 +61,7 @@ static int read_all(int descriptor, const char *path, image *loaded)
     return EXIT_CODE_OK;
 }
 
-/* As the file has them, without a lock: somebody may be writing. */
+/* As the file has them, without a lock: another process may be writing. */
 static int load_file(const command_line *line, const char *name, image *loaded)
 {
     char *path = open_path(line->url, name);

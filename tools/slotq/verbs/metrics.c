@@ -212,7 +212,7 @@ static bool gather(void *context, const char *name)
 
 /* ---- printing ---- */
 
-/* A label's value: backslash, quote and newline escaped, what is no UTF-8 as \xNN. */
+/* A label's value: backslash, quote and newline escaped, bytes that are not UTF-8 as \xNN. */
 static void print_label(const char *text)
 {
     for (size_t left = strlen(text); left != 0;) {

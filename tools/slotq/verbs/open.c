@@ -128,8 +128,8 @@ int complain_queue(slotq *queue, const char *name)
     return complain_about(name, slotq_error_of(queue));
 }
 
-/* A journal to be replayed, or none yet, takes the right to write. Who has it not is told what
- * stood against looking. */
+/* A journal to be replayed, or a missing one, needs the right to write. Users without it get the
+ * error of the read-only open. */
 static slotq_outcome open_to_mend(const command_line *line, const char *name,
                                   open_settings *settings, slotq_outcome refused, slotq **queue,
                                   slotq_error *error)

@@ -30,9 +30,9 @@ typedef struct pusher {
     uint64_t pushed;
     uint64_t first_id;
     uint64_t last_id;
-    uint64_t doubtful;    /* behind those, the ones whose answer was lost */
-    uint64_t behind;      /* and behind these, ones that went in */
-    uint64_t unconfirmed; /* of those that went in, the ones that too few replicas have */
+    uint64_t doubtful;    /* after those, the ones whose reply was lost */
+    uint64_t behind;      /* and after these, ones that were pushed */
+    uint64_t unconfirmed; /* pushed, but confirmed by too few replicas */
     bool print_ids;
 } pusher;
 
@@ -273,7 +273,7 @@ static int read_more(intake *in, bool *ended)
         record_reader_feed(&in->reader, in->input, (size_t)got);
     } else if (got == 0) {
         record_reader_finish(&in->reader);
-    } else if (errno == EAGAIN) { /* somebody made stdin non-blocking */
+    } else if (errno == EAGAIN) { /* another process made stdin non-blocking */
         struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
         poll(&input, 1, -1);
     }

@@ -222,7 +222,7 @@ static void choose_columns(listing *list)
     }
 }
 
-/* A name that is too wide has a line of its own, and its figures stand under it. */
+/* A name that is too wide has a separate line, and its figures are under it. */
 static void print_name(const listing *list, const char *name)
 {
     const word_text word = plain_word(name);

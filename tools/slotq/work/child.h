@@ -35,8 +35,8 @@ typedef struct child_message {
  * says why. */
 char *child_find(const char *command);
 
-/* Start it as the leader of a session and a process group of its own. output and errors become
- * its stdout and stderr; -1 = the worker's. 0 and *pid, or an errno. */
+/* Start it as the leader of a new session and process group. output and errors become its stdout
+ * and stderr; -1 = the worker's. 0 and *pid, or an errno. */
 int child_start(const child_program *program, const child_message *message, int output, int errors,
                 pid_t *pid);
 

@@ -45,7 +45,7 @@ bool redis_error_is(const redisReply *reply, const char *word);
 /* The server is older than was thought: it knows no shebang, or no EVALSHA_RO. */
 bool redis_error_is_of_age(const redisReply *reply);
 
-/* A reply that nobody promised: IO. */
+/* A reply that was not expected: IO. */
 slotq_outcome redis_error_shape(bool writes, store_fault *fault);
 
 #endif

@@ -161,7 +161,7 @@ bool redis_connection_is_stale(redis_connection *connection)
         return false;
     }
     const redis_sight sight = transport->ops->peek(transport);
-    if (sight == REDIS_SIGHT_END) { /* else somebody left an answer unread: that can be mended */
+    if (sight == REDIS_SIGHT_END) { /* else a reply was left unread, which can be repaired */
         redis_connection_drop(connection, "the server closed the connection");
     }
     return sight != REDIS_SIGHT_NOTHING;
