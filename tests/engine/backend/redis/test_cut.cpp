@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "each_verb.hpp"
-#include "proxy.hpp"
+#include "server/proxy.hpp"
 #include "served.hpp"
 
 namespace

@@ -6,55 +6,13 @@
 #include <map>
 #include <memory>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "proxy.hpp"
-#include "riding.hpp"
+#include "server/failover.hpp"
 
 using namespace riding;
+using failover::Pair;
 
 namespace
 {
-
-std::string free_port()
-{
-    sockaddr_in place = {};
-    socklen_t size = sizeof place;
-    place.sin_family = AF_INET;
-    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int made = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(bind(made, reinterpret_cast<const sockaddr *>(&place), size) == 0);
-    REQUIRE(getsockname(made, reinterpret_cast<sockaddr *>(&place), &size) == 0);
-    close(made);
-    return std::to_string(ntohs(place.sin_port));
-}
-
-/* A primary and its replica, and the address that programs are given. */
-struct Pair {
-    std::string first_port = free_port();
-    std::string second_port = free_port();
-    Server first{{"--port", first_port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"}};
-    Server second{
-        {"--port", second_port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"}};
-    Proxy address{first.socket_path()};
-
-    Pair()
-    {
-        REQUIRE(second.command({"REPLICAOF", "127.0.0.1", first_port}).is_status("OK"));
-        REQUIRE(comes_true([&] { return info(second, "master_link_status") == "up"; }));
-    }
-    /* Planned: the primary takes no writes until its replica has all and takes over. */
-    void fail_over()
-    {
-        REQUIRE(comes_true([&] {
-            return first.command({"FAILOVER", "TO", "127.0.0.1", second_port}).is_status("OK");
-        }));
-        REQUIRE(comes_true([&] { return info(second, "role") == "master"; }));
-        REQUIRE(comes_true([&] { return info(first, "role") == "slave"; }));
-    }
-};
 
 std::string number_of(uint64_t at)
 {

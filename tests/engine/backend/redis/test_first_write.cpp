@@ -2,7 +2,7 @@
  * runs before it looks at its state: nothing was written, and the reply is judged so.
  */
 #include "inside.hpp"
-#include "riding.hpp"
+#include "server/riding.hpp"
 
 using namespace riding;
 

@@ -3,7 +3,7 @@
  */
 #include <memory>
 
-#include "riding.hpp"
+#include "server/riding.hpp"
 
 using namespace riding;
 

@@ -7,7 +7,7 @@
 
 #include "catch.hpp"
 #include "inside.hpp"
-#include "riding.hpp"
+#include "server/riding.hpp"
 #include "server/redis_server.hpp"
 
 extern "C" {

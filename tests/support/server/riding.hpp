@@ -1,8 +1,8 @@
 /* riding.hpp: a queue in a server that does not always take commands, for the tests of what a call
  * outlasts. Knows the public calls and a private server.
  */
-#ifndef TESTS_ENGINE_BACKEND_REDIS_RIDING_HPP
-#define TESTS_ENGINE_BACKEND_REDIS_RIDING_HPP
+#ifndef TESTS_SUPPORT_RIDING_HPP
+#define TESTS_SUPPORT_RIDING_HPP
 
 #include <chrono>
 #include <functional>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "catch.hpp"
-#include "server/redis_server.hpp"
+#include "redis_server.hpp"
 
 extern "C" {
 #include "slotq_redis.h"

@@ -1,8 +1,8 @@
 /* proxy.hpp: stands between a client and a server on unix sockets, and cuts the connection, or
  * turns bits, after so many bytes of what the server says. Knows bytes; no protocol.
  */
-#ifndef TESTS_ENGINE_BACKEND_REDIS_PROXY_HPP
-#define TESTS_ENGINE_BACKEND_REDIS_PROXY_HPP
+#ifndef TESTS_SUPPORT_PROXY_HPP
+#define TESTS_SUPPORT_PROXY_HPP
 
 #include <atomic>
 #include <mutex>

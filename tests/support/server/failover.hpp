@@ -1,0 +1,60 @@
+/* failover.hpp: two real servers, one the replica of the other, and a fixed address before them
+ * that can be led to either. Knows replication; no queue.
+ */
+#ifndef TESTS_SUPPORT_FAILOVER_HPP
+#define TESTS_SUPPORT_FAILOVER_HPP
+
+#include <string>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy.hpp"
+#include "riding.hpp"
+
+namespace failover
+{
+
+inline std::string free_port()
+{
+    sockaddr_in place = {};
+    socklen_t size = sizeof place;
+    place.sin_family = AF_INET;
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int made = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(bind(made, reinterpret_cast<const sockaddr *>(&place), size) == 0);
+    REQUIRE(getsockname(made, reinterpret_cast<sockaddr *>(&place), &size) == 0);
+    close(made);
+    return std::to_string(ntohs(place.sin_port));
+}
+
+/* A primary and its replica, and the address that programs are given. */
+struct Pair {
+    std::string first_port = free_port();
+    std::string second_port = free_port();
+    redis::Server first{
+        {"--port", first_port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"}};
+    redis::Server second{
+        {"--port", second_port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"}};
+    Proxy address{first.socket_path()};
+
+    Pair()
+    {
+        REQUIRE(second.command({"REPLICAOF", "127.0.0.1", first_port}).is_status("OK"));
+        REQUIRE(
+            riding::comes_true([&] { return riding::info(second, "master_link_status") == "up"; }));
+    }
+    /* Planned: the primary takes no writes until its replica has all and takes over. */
+    void fail_over()
+    {
+        REQUIRE(riding::comes_true([&] {
+            return first.command({"FAILOVER", "TO", "127.0.0.1", second_port}).is_status("OK");
+        }));
+        REQUIRE(riding::comes_true([&] { return riding::info(second, "role") == "master"; }));
+        REQUIRE(riding::comes_true([&] { return riding::info(first, "role") == "slave"; }));
+    }
+};
+
+} // namespace failover
+#endif
