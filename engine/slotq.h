@@ -90,7 +90,11 @@ typedef enum slotq_cause {
     SLOTQ_CAUSE_AWAY,      /* Redis: no server could be reached, or the connection broke */
     SLOTQ_CAUSE_ROLE,      /* Redis: the server is a replica */
     SLOTQ_CAUSE_REFUSED,   /* Redis: the server refuses because of its state: busy, loading … */
-    SLOTQ_CAUSE_RIGHTS     /* Redis: user, password or ACL */
+    SLOTQ_CAUSE_RIGHTS,    /* Redis: user, password or ACL */
+    SLOTQ_CAUSE_JOURNAL,   /* file: the journal beside the file, not the bytes of the queue */
+    SLOTQ_CAUSE_MEMORY,    /* Redis: the server is at maxmemory */
+    SLOTQ_CAUSE_NODE,      /* Redis: the key belongs to another node of the cluster */
+    SLOTQ_CAUSE_COMMAND    /* Redis: the server lacks the command, or has renamed it */
 } slotq_cause;
 
 /* Why a call did not return OK. text is one or more sentences: what happened, the value and the
@@ -99,8 +103,7 @@ typedef enum slotq_cause {
  * passes: nothing happened, and the reason is temporary: the same call may succeed later, and
  * repeating it does nothing twice. The library has already waited (reconnect_ms of slotq_redis.h).
  * If passes is false, read the outcome: after OUTCOME_UNKNOWN the call may have happened; after
- * every other failure nothing happened, and the same call fails again until something is changed.
- */
+ * every other failure nothing happened, and the call fails again until something changes. */
 typedef struct slotq_error {
     slotq_outcome outcome;
     int system_errno; /* errno of the refused operation, or 0 */
@@ -209,12 +212,10 @@ typedef enum slotq_place {
 } slotq_place;
 SLOTQ_API slotq_place slotq_url_kind(const char *url);
 
-/* Write the URL for people into shown, cut at bytes: *** stands for user, password and whatever
- * else might be one. */
+/* Write the URL into shown for people, cut at bytes: *** stands for all that may be a login. */
 SLOTQ_API void slotq_url_show(const char *url, char *shown, size_t bytes);
 
-/* Call visit for each queue in the folder or database, in the order of names, until visit returns
- * false. OK, IO. */
+/* Visit each queue of the folder or database, by name, until visit returns false. OK, IO. */
 SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context, const char *name),
                                    void *context, slotq_error *error);
 
@@ -222,10 +223,12 @@ SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context,
 
 /* The file beside a queue's file that has the journal's name. */
 typedef enum slotq_journal_state {
-    SLOTQ_JOURNAL_MISSING, SLOTQ_JOURNAL_OWN, /* MISSING: the next open makes one */
+    SLOTQ_JOURNAL_MISSING,
+    SLOTQ_JOURNAL_OWN,     /* MISSING: the next open makes one */
     SLOTQ_JOURNAL_FOREIGN, /* belongs to another file: one of the two was copied or moved */
     SLOTQ_JOURNAL_OTHER_VERSION,
-    SLOTQ_JOURNAL_DAMAGED, SLOTQ_JOURNAL_UNREADABLE /* not sound or cut off; see journal_errno */
+    SLOTQ_JOURNAL_DAMAGED,
+    SLOTQ_JOURNAL_UNREADABLE /* not sound or cut off; see journal_errno */
 } slotq_journal_state;
 enum { SLOTQ_JOURNAL_BYTES = 4096 };
 typedef struct slotq_file_facts {
@@ -329,8 +332,7 @@ SLOTQ_API slotq_outcome slotq_producer_poll(slotq_producer *producer);
  * PAUSED, a failure: messages that the queue refused stay here. OUTCOME_UNKNOWN, UNCONFIRMED: the
  * batch is empty, but some messages since the last flush had this outcome. */
 SLOTQ_API slotq_outcome slotq_producer_flush(slotq_producer *producer);
-/* Milliseconds until slotq_producer_poll has something to push: 0 = now, UINT64_MAX = the batch is
- * empty, or there is no bound. */
+/* Milliseconds until slotq_producer_poll must push: 0 = now, UINT64_MAX = nothing, or no bound. */
 SLOTQ_API uint64_t slotq_producer_due_ms(const slotq_producer *producer);
 /* Messages accepted and not yet pushed. */
 SLOTQ_API uint32_t slotq_producer_count(const slotq_producer *producer);
@@ -381,8 +383,7 @@ SLOTQ_API bool slotq_batch_drop(slotq_batch *batch, uint64_t id);
  * call again at once. If the outcome is not OK, the batch is empty.
  * attempts counts reserves. A message that crashes its worker therefore costs one attempt for each
  * message that the worker had leased: with max_attempts 25 and 64 leased messages, 25 crashes kill
- * all 64. If a message may crash the process, reserve few at a time, or let a child process do the
- * work. */
+ * all 64. If a message may crash the process, reserve few at a time, or work in a child process. */
 SLOTQ_API slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit,
                                       uint64_t lease_ms, uint64_t wait_ms, slotq_batch *batch);
 
@@ -390,8 +391,7 @@ SLOTQ_API slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limi
  * nothing changed; GONE: the message is finished; NOTFOUND: the id was never issued. */
 /* The work is done: finish the message. */
 SLOTQ_API slotq_outcome slotq_ack(slotq *queue, uint8_t group, uint64_t id, uint32_t token);
-/* The work failed: redelivery after delay_ms (0 = at once), or dead at max_attempts. Also
- * DEADFULL. */
+/* The work failed: redelivery after delay_ms (0 = at once), dead at max_attempts; or DEADFULL. */
 SLOTQ_API slotq_outcome slotq_nack(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
                                    uint64_t delay_ms, uint8_t reason);
 /* Give the message back: ready at once, the attempt does not count. */
@@ -471,8 +471,7 @@ SLOTQ_API slotq_outcome slotq_get_status(slotq *queue, uint8_t group, uint64_t i
 /* Max messages that are delivered before this one. Outcomes as slotq_get_status. */
 SLOTQ_API slotq_outcome slotq_position(slotq *queue, uint8_t group, uint64_t id,
                                        uint32_t *position);
-/* Up to limit messages of the window from id `from` (0 = oldest) on, without changing them. OK,
- * EMPTY. */
+/* Up to limit messages of the window from id `from` (0 = oldest) on, unchanged. OK, EMPTY. */
 SLOTQ_API slotq_outcome slotq_peek(slotq *queue, uint8_t group, uint64_t from, uint32_t limit,
                                    slotq_batch *batch);
 /* The numbers of the queue and of one group. OK. */
@@ -511,8 +510,7 @@ SLOTQ_API slotq_outcome slotq_purge(slotq *queue);
 SLOTQ_API slotq_outcome slotq_export(slotq *queue, void *buffer, uint64_t bytes);
 /* Image bytes of the queue. */
 SLOTQ_API uint64_t slotq_image_bytes(const slotq *queue);
-/* Create a queue from an exported image, which is checked whole first. OK, EXISTS, CORRUPT,
- * VERSION. */
+/* Create a queue from an image; all of it is checked first. OK, EXISTS, CORRUPT, VERSION. */
 SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const void *image,
                                      uint64_t bytes, slotq_error *error);
 

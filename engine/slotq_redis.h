@@ -62,8 +62,9 @@ SLOTQ_API slotq_outcome slotq_redis_listen(slotq *queue, int *fd);
 
 typedef struct slotq_redis_connection slotq_redis_connection;
 
-/* Connect, log in and select the database of the URL. OK, INVALID (the URL), CONNECT, IO. After OK
- * the caller must close *connection by slotq_redis_close; otherwise it is NULL. */
+/* Connect, log in and select the database of the URL; waits for a refusal that passes, as
+ * slotq_open does. OK, INVALID (the URL), CONNECT, IO. After OK the caller must close *connection
+ * by slotq_redis_close; otherwise it is NULL. */
 SLOTQ_API slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
                                             slotq_redis_connection **connection,
                                             slotq_error *error);
@@ -71,10 +72,18 @@ SLOTQ_API void slotq_redis_close(slotq_redis_connection *connection);
 
 /* Send one command of count arguments; lengths may be NULL if all end with a NUL. OK with *reply,
  * also if that is an error reply; the caller frees it by freeReplyObject. Otherwise *reply is NULL:
- * CONNECT (nothing was sent), OUTCOME_UNKNOWN (it was sent, and no reply came). */
+ * CONNECT (nothing was sent), OUTCOME_UNKNOWN (it was sent, and no reply came). If the options of
+ * slotq_redis_connect had a reconnect_ms, the command is sent again on this connection for that
+ * long while the server refuses it for a reason that passes. */
 SLOTQ_API slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,
                                             const char **arguments, const size_t *lengths,
                                             struct redisReply **reply, slotq_error *error);
+
+/* What a reply means if it is an error of the server, judged as the library judges replies to its
+ * own commands. OK: it is not an error. Otherwise error has the outcome, the cause, whether it
+ * passes, and a text with the remedy; OUTCOME_UNKNOWN: a script was ended in its middle. error may
+ * be NULL. */
+SLOTQ_API slotq_outcome slotq_redis_judge(const struct redisReply *reply, slotq_error *error);
 
 /* The hiredis context of a connection, for slotq_redis_attach, slotq_script_run or calls of
  * hiredis; NULL if the connection is lost. It stays valid until slotq_redis_close; if the

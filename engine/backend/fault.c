@@ -74,6 +74,12 @@ slotq_outcome fault_away(store_fault *fault)
     return SLOTQ_CONNECT;
 }
 
+slotq_outcome fault_caused(store_fault *fault, slotq_cause cause)
+{
+    fault->cause = cause;
+    return fault->outcome;
+}
+
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
                            const slotq_damage *damage)
 {

@@ -23,6 +23,26 @@ redis eval 'local e = redis.call("TIME")[1] + 2 repeat until redis.call("TIME")[
 await 60 eval 'redis ping | grep -q BUSY'
 expect 'a push outlasts a busy server' 0 '^51$' - push jobs x
 wait
+
+# ---- the bench, whose bound goes past the library ----
+(
+    sleep 1
+    redis config set min-replicas-to-write 0 >back
+) &
+redis config set min-replicas-to-write 1 >out
+expect 'a bench waits for replicas at its start' 0 'push' - bench --seconds 1
+wait
+"$SLOTQ" bench --seconds 3 >out 2>said &
+bench=$!
+# shellcheck disable=SC2016 # await evaluates it
+await 60 eval '[ "$(redis dbsize)" = 3 ]'
+sleep 0.3
+redis config set min-replicas-to-write 1 >back
+sleep 0.5
+redis config set min-replicas-to-write 0 >back
+wait $bench
+same 'and in the middle' 0 $?
+same 'without a complaint' '' "$(cat said)"
 end_server
 
 # ---- a node of a cluster ----

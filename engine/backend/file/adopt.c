@@ -14,22 +14,24 @@
 
 static slotq_outcome refuse_other(const file_image *image, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_IO,
-                     "%s-journal belongs to another file, of another geometry or size, and holds "
-                     "an unfinished step. If the queue was copied or moved, copy both files again, "
-                     "together; if not, remove the journal.",
-                     image->names.shown);
+    fault_say(fault, SLOTQ_IO,
+              "%s-journal belongs to another file, of another geometry or size, and holds "
+              "an unfinished step. If the queue was copied or moved, copy both files again, "
+              "together; if not, remove the journal.",
+              image->names.shown);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 static slotq_outcome refuse_unasked(const file_image *image, store_fault *fault)
 {
     const char *shown = image->names.shown;
     const int name_bytes = (int)(strlen(shown) - strlen(".slotq"));
-    return fault_say(fault, SLOTQ_IO,
-                     "%s-journal belongs to another file and holds an unfinished step. If both "
-                     "files were copied together: slotq doctor --adopt-journal %.*s (or the option "
-                     "adopt_journal). If not, copy both; removing the journal loses that step.",
-                     shown, name_bytes, shown);
+    fault_say(fault, SLOTQ_IO,
+              "%s-journal belongs to another file and holds an unfinished step. If both "
+              "files were copied together: slotq doctor --adopt-journal %.*s (or the option "
+              "adopt_journal). If not, copy both; removing the journal loses that step.",
+              shown, name_bytes, shown);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 static slotq_outcome refuse_read_only(const file_image *image, store_fault *fault)
@@ -41,19 +43,21 @@ static slotq_outcome refuse_read_only(const file_image *image, store_fault *faul
 
 static slotq_outcome refuse_torn(const file_image *image, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_CORRUPT,
-                     "%s-journal holds an incomplete step. Nothing was changed. Copy both files "
-                     "again. If the original has the same fault, power was lost while the step was "
-                     "written: its call never returned, and removing the journal loses nothing.",
-                     image->names.shown);
+    fault_say(fault, SLOTQ_CORRUPT,
+              "%s-journal holds an incomplete step. Nothing was changed. Copy both files "
+              "again. If the original has the same fault, power was lost while the step was "
+              "written: its call never returned, and removing the journal loses nothing.",
+              image->names.shown);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 static slotq_outcome refuse_broken(const file_image *image, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_CORRUPT,
-                     "%s-journal holds a step that breaks the format, so it was not adopted. "
-                     "Nothing was changed. Copy both files again, together.",
-                     image->names.shown);
+    fault_say(fault, SLOTQ_CORRUPT,
+              "%s-journal holds a step that breaks the format, so it was not adopted. "
+              "Nothing was changed. Copy both files again, together.",
+              image->names.shown);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 static slotq_outcome refuse_unsound(const file_image *image, const slotq_damage *damage,
@@ -65,7 +69,7 @@ static slotq_outcome refuse_unsound(const file_image *image, const slotq_damage 
               "again, together.",
               image->names.shown, (unsigned long long)damage->offset, damage->what);
     fault->offset = damage->offset;
-    return SLOTQ_CORRUPT;
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 /* ---- adopting ---- */

@@ -22,28 +22,31 @@
 
 static slotq_outcome refuse_damaged(const file_image *image, const char *how, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_CORRUPT,
-                     "%s-journal %s, so an unfinished step that it may hold cannot be completed. "
-                     "Nothing was changed. Move the journal away, open the queue again (this makes "
-                     "a new journal), and run slotq check.",
-                     image->names.shown, how);
+    fault_say(fault, SLOTQ_CORRUPT,
+              "%s-journal %s, so an unfinished step that it may hold cannot be completed. "
+              "Nothing was changed. Move the journal away, open the queue again (this makes "
+              "a new journal), and run slotq check.",
+              image->names.shown, how);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 static slotq_outcome refuse_foreign(const file_image *image, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_IO,
-                     "%s-journal belongs to another file and holds an unfinished step. If the "
-                     "queue was copied or moved, copy both files again, together; if not, remove "
-                     "%s-journal.",
-                     image->names.shown, image->names.shown);
+    fault_say(fault, SLOTQ_IO,
+              "%s-journal belongs to another file and holds an unfinished step. If the "
+              "queue was copied or moved, copy both files again, together; if not, remove "
+              "%s-journal.",
+              image->names.shown, image->names.shown);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 static slotq_outcome refuse_lost(const file_image *image, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_IO,
-                     "the journal of %s was removed or replaced while other processes have the "
-                     "queue open. Close it in all processes; the next open makes a new journal.",
-                     image->names.shown);
+    fault_say(fault, SLOTQ_IO,
+              "the journal of %s was removed or replaced while other processes have the "
+              "queue open. Close it in all processes; the next open makes a new journal.",
+              image->names.shown);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 static slotq_outcome refuse_read_only(const file_image *image, store_fault *fault)
@@ -56,16 +59,18 @@ static slotq_outcome refuse_read_only(const file_image *image, store_fault *faul
 
 static slotq_outcome refuse_version(const file_image *image, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_VERSION,
-                     "%s-journal is of another version and may hold an unfinished step: open the "
-                     "queue once with the version of slotq that wrote it, close it there, then "
-                     "remove the journal.",
-                     image->names.shown);
+    fault_say(fault, SLOTQ_VERSION,
+              "%s-journal is of another version and may hold an unfinished step: open the "
+              "queue once with the version of slotq that wrote it, close it there, then "
+              "remove the journal.",
+              image->names.shown);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 static slotq_outcome refuse_system(const file_image *image, const char *what, store_fault *fault)
 {
-    return fault_system(fault, errno, "%s-journal cannot be %s", image->names.shown, what);
+    fault_system(fault, errno, "%s-journal cannot be %s", image->names.shown, what);
+    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
 /* ---- the file ---- */

@@ -34,7 +34,8 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
 {
     slotq_view view;
     const redis_demands demands = {.force = self->settings.force,
-                                   .only_reads = self->settings.read_only};
+                                   .only_reads = self->settings.read_only,
+                                   .was_open = self->base.view.image_bytes != 0};
     slotq_outcome outcome = redis_server_judge(facts, &demands, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_open_key(facts, self->key, &view, fault);

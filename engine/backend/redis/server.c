@@ -314,7 +314,7 @@ slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *
                          "the server has no SCRIPT command, which slotq needs: enable that "
                          "command, or use another server");
     }
-    if (facts->ttl_ms >= 0) {
+    if (facts->ttl_ms >= 0 && !demands->was_open) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
                          "the key has a time to live: the server would delete the queue in %lld "
                          "ms. Remove it with PERSIST",

@@ -6,12 +6,15 @@
 
 #include <stdlib.h>
 
+#include "../../backend/redis/call/errors.h"
+#include "../../backend/redis/patience.h"
 #include "../../backend/redis/server.h"
 #include "../../backend/redis/store.h"
 #include "../handle.h"
 
 struct slotq_redis_connection {
     redis_connection connection;
+    redis_limits limits; /* of waiting for refusals; reconnect_ms 0: it does not wait */
 };
 
 slotq_outcome redis_commands_refuse_null(slotq_error *error)
@@ -26,10 +29,16 @@ static slotq_outcome refuse_memory(slotq_error *error)
 
 /* ---- connections ---- */
 
+static slotq_outcome connect_once(redis_connection *connection, store_fault *fault)
+{
+    redis_facts facts;
+    const slotq_outcome outcome = redis_connection_open(connection, fault);
+    return outcome == SLOTQ_OK ? redis_server_greet(connection, NULL, 0, &facts, fault) : outcome;
+}
+
 slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
                                   slotq_redis_connection **connection, slotq_error *error)
 {
-    redis_facts facts;
     redis_address address;
     store_fault fault;
     if (connection == NULL || url == NULL) {
@@ -48,10 +57,14 @@ slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
     made->connection.address = address;
     made->connection.connect_timeout_ms = settings.connect_timeout_ms;
     made->connection.timeout_ms = settings.timeout_ms;
-    outcome = redis_connection_open(&made->connection, &fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = redis_server_greet(&made->connection, NULL, 0, &facts, &fault);
+    made->limits = settings.limits;
+    redis_patience patience = redis_patience_to_open(&made->limits);
+    outcome = connect_once(&made->connection, &fault);
+    while (outcome != SLOTQ_OK && redis_patience_wait(&patience, &fault)) {
+        outcome = connect_once(&made->connection, &fault);
     }
+    const bool waits = options != NULL && options->redis != NULL;
+    made->limits.reconnect_ms = waits ? options->redis->reconnect_ms : 0;
     if (outcome != SLOTQ_OK) {
         slotq_redis_close(made);
         return error_from_fault(error, outcome, &fault);
@@ -87,6 +100,13 @@ slotq_outcome redis_commands_ask(redis_connection *connection, int count, const 
     return redis_server_ask(connection, true, count, arguments, lengths, reply, fault);
 }
 
+static slotq_outcome judge(const redisReply *reply, store_fault *fault)
+{
+    redis_error error;
+    return reply->type == REDIS_REPLY_ERROR ? redis_error_take(reply, true, &error, fault)
+                                            : SLOTQ_OK;
+}
+
 slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,
                                   const char **arguments, const size_t *lengths,
                                   struct redisReply **reply, slotq_error *error)
@@ -102,7 +122,27 @@ slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,
                          "%d",
                          count, REDIS_ARGUMENTS_MAX);
     }
-    const slotq_outcome outcome =
-        redis_commands_ask(&connection->connection, count, arguments, lengths, reply, &fault);
+    redis_patience patience = redis_patience_begin(&connection->limits);
+    for (;;) {
+        const slotq_outcome outcome =
+            redis_commands_ask(&connection->connection, count, arguments, lengths, reply, &fault);
+        if (outcome != SLOTQ_OK) {
+            return error_from_fault(error, outcome, &fault);
+        }
+        if (judge(*reply, &fault) == SLOTQ_OK || !redis_patience_wait(&patience, &fault)) {
+            return SLOTQ_OK;
+        }
+        freeReplyObject(*reply);
+        *reply = NULL;
+    }
+}
+
+slotq_outcome slotq_redis_judge(const struct redisReply *reply, slotq_error *error)
+{
+    store_fault fault;
+    if (reply == NULL) {
+        return redis_commands_refuse_null(error);
+    }
+    const slotq_outcome outcome = judge(reply, &fault);
     return outcome == SLOTQ_OK ? outcome : error_from_fault(error, outcome, &fault);
 }

@@ -42,7 +42,7 @@ static int count_keys(const bench_plan *plan, uint64_t *count)
 {
     slotq_redis_connection *server;
     slotq_error error;
-    if (slotq_redis_connect(plan->line->url, NULL, &server, &error) != SLOTQ_OK) {
+    if (open_server(plan->line, &server, &error) != SLOTQ_OK) {
         return complain_connection(plan, &error);
     }
     redisReply *reply = server_ask(server, "EXISTS", plan->name, plan->bare);
@@ -133,7 +133,7 @@ static bool take_memory(bench_queue *self)
 static int complain_made(const bench_plan *plan, const slotq_geometry *geometry,
                          const slotq_error *error)
 {
-    if (strstr(error->text, "OOM") != NULL) {
+    if (error->cause == SLOTQ_CAUSE_MEMORY) {
         complain("the server is at maxmemory and has no room for the queue of this bench (%s); "
                  "existing queues keep working",
                  bytes_text(slotq_geometry_bytes(geometry, NULL)).text);

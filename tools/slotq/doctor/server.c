@@ -360,15 +360,15 @@ static bool ask_number(doctor *self, long long *number, const char *command, con
 static bool is_out_of_reach(doctor *self, const char *name, bool *told)
 {
     redisReply *reply = server_ask(self->server, "EXISTS", name);
-    const char *said = reply != NULL && reply->type == REDIS_REPLY_ERROR ? reply->str : "";
-    const bool elsewhere = strncmp(said, "MOVED ", 6) == 0 || strncmp(said, "ASK ", 4) == 0;
-    const bool refused = said[0] != '\0' && strncmp(said, "NOPERM", 6) != 0 &&
-                         strncmp(said, "ERR unknown command", 19) != 0;
+    slotq_error error;
+    const bool is_error = reply != NULL && slotq_redis_judge(reply, &error) != SLOTQ_OK;
+    const bool elsewhere = is_error && error.cause == SLOTQ_CAUSE_NODE;
+    const bool refused = is_error && !reply_is_blocked(reply);
     if (elsewhere) {
         doctor_find(self, name,
                     "its key belongs to another node of the cluster (%s), and slotq does not "
                     "follow it there; use the URL of that node",
-                    said);
+                    reply->str);
     }
     *told = elsewhere;
     freeReplyObject(reply);

@@ -37,7 +37,7 @@ static int complain_damaged(const command_line *line, const char *name, const sl
     }
     complain_error(NULL, error);
     /* where it is the journal, the text says what to do */
-    if (error->outcome == SLOTQ_CORRUPT && strstr(error->text, "-journal") == NULL) {
+    if (error->outcome == SLOTQ_CORRUPT && error->cause != SLOTQ_CAUSE_JOURNAL) {
         complain_remedy(line, name);
     }
     return slotq_outcome_exit(error->outcome);

@@ -85,7 +85,7 @@ static int load_key(const command_line *line, const char *name, image *loaded)
 {
     slotq_redis_connection *server;
     slotq_error error;
-    if (slotq_redis_connect(line->url, NULL, &server, &error) != SLOTQ_OK) {
+    if (open_server(line, &server, &error) != SLOTQ_OK) {
         return complain_error(NULL, &error);
     }
     int code = EXIT_CODE_FAILURE;

@@ -26,9 +26,9 @@ bool reply_is_error(const redisReply *reply)
 
 bool reply_is_blocked(const redisReply *reply)
 {
-    return reply != NULL && reply->type == REDIS_REPLY_ERROR &&
-           (strncmp(reply->str, "NOPERM", 6) == 0 ||
-            strncmp(reply->str, "ERR unknown command", 19) == 0);
+    slotq_error error;
+    return reply != NULL && slotq_redis_judge(reply, &error) != SLOTQ_OK &&
+           (error.cause == SLOTQ_CAUSE_RIGHTS || error.cause == SLOTQ_CAUSE_COMMAND);
 }
 
 value_text server_info_field(const redisReply *info, const char *name)

@@ -85,7 +85,7 @@ TEST_CASE("what a server refuses at the first write of a script alone did not ha
         bool passes;
     } const told[] = {
         {"READONLY You can't write against a read only replica.", SLOTQ_CAUSE_ROLE, true},
-        {"OOM command not allowed when used memory > 'maxmemory'.", SLOTQ_CAUSE_REFUSED, false},
+        {"OOM command not allowed when used memory > 'maxmemory'.", SLOTQ_CAUSE_MEMORY, false},
         {"MISCONF Redis is configured to save RDB snapshots, but", SLOTQ_CAUSE_REFUSED, true},
     };
     for (const auto &one : told) {
@@ -122,8 +122,10 @@ TEST_CASE("a refusal tells whether it passes and what stood in the way")
         {"ERR max number of clients reached", SLOTQ_CAUSE_REFUSED, true},
         {"READONLY You can't write against", SLOTQ_CAUSE_ROLE, true},
         {"MASTERDOWN Link with MASTER is down", SLOTQ_CAUSE_ROLE, true},
-        {"OOM command not allowed", SLOTQ_CAUSE_REFUSED, false},
-        {"MOVED 3999 127.0.0.1:6381", SLOTQ_CAUSE_REFUSED, false},
+        {"OOM command not allowed", SLOTQ_CAUSE_MEMORY, false},
+        {"MOVED 3999 127.0.0.1:6381", SLOTQ_CAUSE_NODE, false},
+        {"ASK 3999 127.0.0.1:6381", SLOTQ_CAUSE_NODE, false},
+        {"ERR unknown command 'UNLINK'", SLOTQ_CAUSE_COMMAND, false},
         {"NOPERM this user has no permissions", SLOTQ_CAUSE_RIGHTS, false},
         {"WRONGPASS invalid username-password pair", SLOTQ_CAUSE_RIGHTS, false},
         {"NOAUTH Authentication required.", SLOTQ_CAUSE_RIGHTS, false},

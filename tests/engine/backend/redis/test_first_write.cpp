@@ -21,7 +21,7 @@ const State states[] = {
      [](Server &server) {
          server.command({"CONFIG", "SET", "maxmemory", "1"});
      },
-     SLOTQ_CAUSE_REFUSED, false},
+     SLOTQ_CAUSE_MEMORY, false},
     {"cannot save", fail_to_save, SLOTQ_CAUSE_REFUSED, true},
     {"a replica",
      [](Server &server) {

@@ -219,6 +219,23 @@ TEST_CASE("a password that is a word of ours")
     CHECK(create(server.url() + "?user=eve&password=KEY").outcome == SLOTQ_OK);
 }
 
+TEST_CASE("an open handle goes on where its key got a time to live, connected anew or not")
+{
+    redis::Server server;
+    const std::string url = server.url();
+    REQUIRE(create(url).outcome == SLOTQ_OK);
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open(url.c_str(), "jobs", nullptr, &queue, nullptr) == SLOTQ_OK);
+    const slotq_data data = {"x", 1};
+    server.command({"EXPIRE", "jobs", "1000"});
+    CHECK(slotq_push(queue, &data, 1, nullptr) == SLOTQ_OK);
+    usleep(250000); /* so that it looks at its connection before it uses it */
+    server.command({"CLIENT", "KILL", "TYPE", "normal"});
+    CHECK(slotq_push(queue, &data, 1, nullptr) == SLOTQ_OK);
+    CHECK(open(url).outcome == SLOTQ_UNSUPPORTED);
+    slotq_close(queue);
+}
+
 TEST_CASE("a key with a time to live, a replica, another type, another text: refused")
 {
     redis::Server server;

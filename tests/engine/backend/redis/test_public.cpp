@@ -12,6 +12,7 @@
 
 #include <hiredis/hiredis.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "served.hpp"
 
@@ -329,6 +330,44 @@ TEST_CASE("a push that too few replicas confirm is in, and said not to be confir
     CHECK(pipeline.result(0).outcome == SLOTQ_UNCONFIRMED);
     CHECK(pipeline.result(0).first_id == 2);
     CHECK(pipeline.result(1).count == 2);
+}
+
+TEST_CASE("a plain connection judges replies, and waits for refusals where it is told to")
+{
+    redis::Server server;
+    slotq_redis_options redis = {};
+    redis.reconnect_ms = 60000;
+    slotq_options options = {};
+    options.redis = &redis;
+    slotq_redis_connection *brief = nullptr;
+    slotq_redis_connection *patient = nullptr;
+    REQUIRE(slotq_redis_connect(server.url().c_str(), nullptr, &brief, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_redis_connect(server.url().c_str(), &options, &patient, nullptr) == SLOTQ_OK);
+    server.command({"CONFIG", "SET", "min-replicas-to-write", "1"});
+    const char *set[] = {"SET", "x", "y"};
+    redisReply *reply = nullptr;
+    slotq_error error = {};
+    REQUIRE(slotq_redis_command(brief, 3, set, nullptr, &reply, &error) == SLOTQ_OK);
+    CHECK(slotq_redis_judge(reply, &error) == SLOTQ_IO);
+    CHECK(error.passes);
+    CHECK(error.cause == SLOTQ_CAUSE_REFUSED);
+    freeReplyObject(reply);
+    std::thread other([&] {
+        usleep(300000);
+        server.command({"CONFIG", "SET", "min-replicas-to-write", "0"});
+    });
+    REQUIRE(slotq_redis_command(patient, 3, set, nullptr, &reply, &error) == SLOTQ_OK);
+    other.join();
+    CHECK(slotq_redis_judge(reply, &error) == SLOTQ_OK);
+    freeReplyObject(reply);
+    CHECK(slotq_redis_judge(nullptr, &error) == SLOTQ_INVALID);
+    const char *unknown[] = {"NO-SUCH-COMMAND"};
+    REQUIRE(slotq_redis_command(patient, 1, unknown, nullptr, &reply, &error) == SLOTQ_OK);
+    CHECK(slotq_redis_judge(reply, &error) == SLOTQ_UNSUPPORTED);
+    CHECK(error.cause == SLOTQ_CAUSE_COMMAND);
+    freeReplyObject(reply);
+    slotq_redis_close(brief);
+    slotq_redis_close(patient);
 }
 
 TEST_CASE("who may not subscribe keeps no connection for it")
