@@ -15,17 +15,15 @@
  *
  * Every call may return, besides the outcomes listed with it: INVALID (an argument is out of range,
  * or a required pointer is NULL), CORRUPT (the bytes break FORMAT.md; nothing was written), IO (the
- * system refused and nothing was done), OUTCOME_UNKNOWN (a sync of this change failed: whether the
- * disk has the change is not known), UNSUPPORTED (a change by a read-only handle), NOMEMORY. After
- * a call in which a sync failed, later calls of this handle and of its clones return IO; close them
- * and open the queue again. In Redis also: CONNECT (the server cannot be reached or still loads
- * its data; nothing happened), IO (the server refused; nothing happened), OUTCOME_UNKNOWN (no reply
- * came after the command was sent; the library does not repeat it), NOQUEUE (the key is gone).
+ * system refused; nothing was done), OUTCOME_UNKNOWN (a sync failed: whether the disk has the
+ * change is not known), UNSUPPORTED (a change by a read-only handle), NOMEMORY. After a failed sync
+ * a handle and its clones return IO until they are closed. In Redis also: CONNECT (no server is
+ * reached, or it loads its data; nothing happened), IO (it refused; nothing happened),
+ * OUTCOME_UNKNOWN (it was sent, but no reply came; it is not repeated), NOQUEUE (the key is gone).
  *
- * Threads: handles share no global state but one mutex, for which a fork waits while a handle opens
- * a file. One thread at a time may use a handle. Another thread needs another handle: slotq_clone,
- * or slotq_open again for a file. Batches belong to the caller and may be used with one handle at a
- * time.
+ * Threads: no state is global but one mutex, for which a fork waits while a file is opened. One
+ * thread at a time may use a handle; another thread needs another one: slotq_clone, or slotq_open
+ * again for a file. Batches belong to the caller and may be used with one handle at a time.
  *
  * Fork: a child and its parent may both use a handle to a file that is not exclusive: in the child
  * the handle opens the file again, and returns UNSUPPORTED if it cannot. With an exclusive handle
