@@ -92,6 +92,9 @@ done
 expect 'no such folder to copy to' 1 - '^slotq: nowhere: the folder .*No such' copy jobs nowhere
 expect 'no such queue: the line that makes it' 3 - \
     '^slotq: there is no queue none in \.; create it: slotq -u \. create none$' -u . push none x
+"$SLOTQ" doctor none >out
+same 'no such queue: the doctor says it once' \
+    'BAD      none: there is no such queue; create it: slotq create none' "$(grep none out)"
 mkdir folder.slotq
 expect 'a folder of that name' '1' - '' push folder x
 rmdir folder.slotq
@@ -118,6 +121,8 @@ spoil bad && truncate -s 100 bad.slotq
 damaged 'cut to 100 bytes' 'byte 100:'
 spoil bad && truncate -s -1 bad.slotq
 damaged 'one byte cut' "byte $((size - 1)):"
+"$SLOTQ" check bad 2>err
+same 'check says once that nothing was written' 1 "$(grep -cE 'Nothing was|nothing was' err)"
 spoil bad && printf x >>bad.slotq
 damaged 'one byte more' "byte $size:"
 spoil bad && head -c "$size" /dev/zero >bad.slotq
