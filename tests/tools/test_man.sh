@@ -16,6 +16,36 @@ for command in $(commands); do
 done
 holds 'and every option' test ! -e missing
 [ ! -e missing ] || cat missing
+# section COMMAND: what the page says of it.
+section() {
+    awk -v command="$1" '
+        /^\*[a-z]/ || /^# / {inside = 0}
+        index($0, "*" command "*") == 1 || index($0, "*" command " ") == 1 {inside = 1}
+        inside' "$page"
+}
+# The help's defaults, as in (default 30s), stand in the page as in (30s); -g is always 0.
+for command in $(commands); do
+    section "$command" >described
+    "$SLOTQ" help "$command" | sed -nE '/--group/d
+        s/^ +(-[a-z0-9], )?(--[a-z-]+) .*\(default ([0-9][^,)]*)[,)].*/\2 \3/p' >options
+    while read -r option usual; do
+        compared=$((${compared:-0} + 1))
+        grep -qE "\(${usual}[);]" described ||
+            echo "default $usual of $option is not in the section of $command" >>other
+    done <options
+done
+holds 'its defaults are those of the help' test ! -e other -a "${compared:-0}" -ge 18
+[ ! -e other ] || cat other
+# So do the ranges of create, which a refusal names.
+section create | sed -nE 's/^.*\*(--[a-z-]+)\* .*, ([0-9]+ to [0-9]+).*/\1 \2/p' >ranges
+same 'create has six ranges' 6 "$(wc -l <ranges | xargs)"
+while read -r option range; do
+    "$SLOTQ" create none "$option" 999999999999 2>err
+    tr -d , <err | grep -qE "[^0-9]$range([^0-9]|\$)" ||
+        echo "$option: $range; $(cat err)" >>outside
+done <ranges
+holds 'and they are those that the command keeps to' test ! -e outside
+[ ! -e outside ] || cat outside
 same 'and all the exit codes' "$("$SLOTQ" help | sed -nE 's/^ +([0-9]+)  .*/\1/p' | xargs)" \
     "$(sed -nE '/generated: exits/,/end generated/ s/^([0-9]+) .*/\1/p' "$page" | xargs)"
 # A line of an indented paragraph begins with a tab, but behind a break (++).
