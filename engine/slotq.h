@@ -412,14 +412,15 @@ typedef enum slotq_settle_how {
 
 /* Settle many messages. ms: the delay of nack or the lease of extend; reason: nack and kill.
  * outcomes (or NULL): one byte per message in the order of runs, slotq_outcome 0 to 4. new_tokens
- * (or NULL): extend, the new token, or 4 * outcome. Returns OK if all messages are OK, otherwise
- * the outcome of the first refused message; the other messages are settled nevertheless. */
+ * (or NULL): extend, the new token, or 4 * outcome. Returns OK if all are OK, otherwise the outcome
+ * of the first refused message; the others are settled nevertheless. Messages that die in Redis do
+ * so in parts (1024, 1 MiB): if one fails, outcomes has the failure for it and all behind it. */
 SLOTQ_API slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group,
                                      const slotq_run *runs, uint32_t run_count, uint64_t ms,
                                      uint8_t reason, uint8_t *outcomes, uint32_t *new_tokens);
 /* The same for a whole reserved batch in its group. After EXTEND the batch has the new tokens,
  * without messages that lost their lease, and a walk continues at its place; after the other verbs
- * the batch is empty. */
+ * the batch is empty, or after a failure has the messages that may not be settled. */
 SLOTQ_API slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch *batch,
                                            uint64_t ms, uint8_t reason);
 /* slotq_settle_batch with ACK. */
@@ -490,8 +491,8 @@ SLOTQ_API slotq_outcome slotq_dead_list(slotq *queue, uint32_t skip, uint32_t li
                                         slotq_batch *batch);
 /* Look at up to limit (0 = all) dead messages, oldest first. Sound ones are pushed again, with
  * attempts 0, for the group in which each died. Damaged ones stay dead, as the newest. OK (also
- * with *count 0), FULL and PAUSED (*count messages were pushed before, *damaged ones stayed). count
- * and damaged may be NULL. */
+ * with *count 0), FULL, PAUSED, and in Redis, where it is done in parts, a failure: *count messages
+ * were pushed before, *damaged ones stayed. count and damaged may be NULL. */
 SLOTQ_API slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count,
                                            uint32_t *damaged);
 /* Delete all dead messages; *count (may be NULL) is their number. OK. */

@@ -133,7 +133,8 @@ SLOTQ_API void slotq_pipeline_free(slotq_pipeline *pipeline);
 /* Append a verb; *index (may be NULL) names it in slotq_pipeline_get. Arguments are checked as by
  * slotq_push, slotq_reserve, slotq_settle: OK, INVALID, NOMEMORY; nothing is sent. The first append
  * after a run or parse empties the pipeline. messages, batches, outcomes and new_tokens are
- * borrowed until the verbs have run; runs are copied. Each reserve needs a separate batch. */
+ * borrowed until the verbs have run; runs are copied. Each reserve needs a separate batch. A settle
+ * is one command here, whatever its size: slotq_settle sends a large kill in parts. */
 SLOTQ_API slotq_outcome slotq_pipeline_push(slotq_pipeline *pipeline, const slotq_data *messages,
                                             uint32_t count, uint32_t *index);
 SLOTQ_API slotq_outcome slotq_pipeline_reserve(slotq_pipeline *pipeline, uint8_t group,

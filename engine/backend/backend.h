@@ -88,6 +88,10 @@ struct store {
     bool is_listened;  /* its owner polls for wakes: a call that finds nothing is waiting */
     bool wants_now;    /* every call should have a now, rough where the verb needs none */
     bool asks_judged;  /* it cannot compute checks: redrive brings judged if the queue has checks */
+    /* A server serves no other client during a call: the messages that one call may let die, or
+     * redrive. 0: any number. */
+    uint32_t dying_most;
+    uint32_t redrive_most;
     const store_owner *owner; /* NULL while it is opened, and no verb is run then */
     const void *handle;       /* of the owner, for its functions */
 };

@@ -425,6 +425,28 @@ bool batch_set_token(slotq_batch *batch, uint64_t id, uint32_t token)
     return true;
 }
 
+void batch_drop_first(slotq_batch *batch, uint32_t count)
+{
+    const uint32_t walked = walked_count(batch);
+    uint32_t left = count;
+    uint32_t entry = 0;
+    while (entry < batch->run_count && left >= batch->runs[entry].count) {
+        left -= batch->runs[entry++].count;
+    }
+    if (left > 0 && entry < batch->run_count) {
+        batch->harvest.offsets[entry] = offset_in_run(batch, entry, left);
+        batch->runs[entry].id += left;
+        batch->runs[entry].count -= left;
+    }
+    const uint32_t runs = batch->run_count - entry;
+    memmove(batch->runs, batch->runs + entry, runs * sizeof *batch->runs);
+    memmove(batch->harvest.offsets, batch->harvest.offsets + entry,
+            runs * sizeof *batch->harvest.offsets);
+    batch->run_count = runs;
+    batch->count -= count;
+    walk_to(batch, walked > count ? walked - count : 0);
+}
+
 bool slotq_batch_drop(slotq_batch *batch, uint64_t id)
 {
     return batch != NULL && batch_set_token(batch, id, 0);

@@ -76,6 +76,9 @@ uint32_t batch_token(const slotq_batch *batch, uint64_t id);
  * the batch has none of this id. */
 bool batch_set_token(slotq_batch *batch, uint64_t id, uint32_t token);
 
+/* The first count messages leave a leased batch. The walk stays where it was. */
+void batch_drop_first(slotq_batch *batch, uint32_t count);
+
 /* Room for what batch_retoken needs, so that it cannot fail. */
 typedef struct batch_spare {
     uint32_t *tokens; /* count of them, to be filled in */

@@ -2,6 +2,7 @@
  * buried here, before a batch is handed out.
  */
 #include "consume.h"
+#include "parts.h"
 
 /* Of a queue whose messages are damaged one after another, a call that looks for a sound one takes
  * no more than so many, and answers AGAIN. */
@@ -288,12 +289,13 @@ slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, co
         return SLOTQ_INVALID;
     }
     slotq_call call;
+    uint32_t settled;
     consume_settle_begin(&call, how, group, ms, reason);
     call.settle.runs = runs;
     call.settle.run_count = run_count;
     call.settle.outcomes = outcomes;
     call.settle.tokens = new_tokens;
-    return queue_call(queue, &call);
+    return parts_settle(queue, &call, &settled);
 }
 
 static slotq_outcome extend_batch(slotq *queue, slotq_batch *batch, uint64_t ms)
@@ -310,6 +312,29 @@ static slotq_outcome extend_batch(slotq *queue, slotq_batch *batch, uint64_t ms)
         return outcome;
     }
     batch_retoken(batch, &spare); /* whose lease was lost leaves the batch */
+    return outcome;
+}
+
+/* All but extend: what was settled leaves the batch, also before a failure. */
+static slotq_outcome settle_and_drop(slotq *queue, slotq_settle_how how, slotq_batch *batch,
+                                     uint64_t ms, uint8_t reason)
+{
+    slotq_call call;
+    uint32_t settled = 0;
+    if (!settle_fits(queue, how, batch->group, ms)) {
+        return SLOTQ_INVALID;
+    }
+    consume_settle_begin(&call, how, batch->group, ms, reason);
+    call.settle.runs = batch->runs;
+    call.settle.run_count = batch->run_count;
+    call.settle.outcomes = NULL;
+    call.settle.tokens = NULL;
+    const slotq_outcome outcome = parts_settle(queue, &call, &settled);
+    if (outcome != SLOTQ_INVALID && outcome < SLOTQ_FAILURES) {
+        batch_clear(batch);
+    } else {
+        batch_drop_first(batch, settled);
+    }
     return outcome;
 }
 
@@ -331,12 +356,7 @@ slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch
     if (how == SLOTQ_SETTLE_EXTEND) {
         return extend_batch(queue, batch, ms);
     }
-    const slotq_outcome outcome = slotq_settle(queue, how, batch->group, batch->runs,
-                                               batch->run_count, ms, reason, NULL, NULL);
-    if (outcome != SLOTQ_INVALID && outcome < SLOTQ_FAILURES) {
-        batch_clear(batch);
-    }
-    return outcome;
+    return settle_and_drop(queue, how, batch, ms, reason);
 }
 
 slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_batch *batch,

@@ -70,7 +70,9 @@ static slotq_outcome redrive(slotq *queue, uint32_t wanted, slotq_call_dead *sum
 {
     judging it;
     slotq_outcome outcome;
-    const uint32_t most = wanted < SLOTQ_CALL_MESSAGES_MAX ? wanted : SLOTQ_CALL_MESSAGES_MAX;
+    const uint32_t bound = queue->store->redrive_most;
+    const uint32_t part = bound > 0 ? bound : SLOTQ_CALL_MESSAGES_MAX;
+    const uint32_t most = wanted < part ? wanted : part;
     if (!judging_begin(queue, most, &it)) {
         judging_end(&it);
         return queue_refuse(queue, SLOTQ_NOMEMORY,

@@ -50,6 +50,8 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
                          "again. Open it again");
     }
     self->base.view = view;
+    self->base.dying_most = redis_dying_most(&view);
+    self->base.redrive_most = redis_redrive_most(&view);
     self->redis7 = facts->redis7;
     self->terms.server_ahead_ms = facts->server_ahead_ms;
     self->base.ahead_ms = self->settings.own_clock ? 0 : facts->server_ahead_ms;

@@ -18,7 +18,9 @@ enum {
     FIRST_ROOM = 32,
     BEFORE_KEY = 3,           /* EVALSHA, the sum, the number of keys */
     DENSE_BYTES = 256 * 1024, /* slots of a push up to here go packed, however empty they are */
-    PACKED_KEEPS_BYTES = 1024 * 1024
+    PACKED_KEEPS_BYTES = 1024 * 1024,
+    DYING_MOST = 1024,         /* each is copied by a separate command */
+    REDRIVE_GROUPS_MOST = 2048 /* times the groups in which each is finished or pushed, and 1 */
 };
 
 static const redis_script_index scripts[SLOTQ_VERB_COUNT] = {
@@ -197,6 +199,23 @@ static slotq_outcome build_reserve(redis_request *request, const redis_terms *te
         put_text(request, "1");
     }
     return SLOTQ_OK;
+}
+
+static uint32_t least_of(uint32_t most, uint32_t fit)
+{
+    const uint32_t least = most < fit ? most : fit;
+    return least > 0 ? least : 1;
+}
+
+uint32_t redis_dying_most(const slotq_view *view)
+{
+    return least_of(DYING_MOST, SLOTQ_CALL_BYTES_MAX / view->stride);
+}
+
+uint32_t redis_redrive_most(const slotq_view *view)
+{
+    return least_of(REDRIVE_GROUPS_MOST / (view->geometry.groups + 1u),
+                    SLOTQ_CALL_BYTES_MAX / view->stride);
 }
 
 /* ---- settle ---- */

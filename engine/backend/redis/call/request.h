@@ -42,6 +42,11 @@ slotq_outcome redis_request_create(redis_request *request, const redis_terms *te
 /* Messages that a reserve asks for: no more than a script call is to carry. */
 uint32_t redis_reserve_limit(const slotq_view *view, const slotq_call_reserve *reserve);
 
+/* Messages that one call is to let die, or to redrive: what else it would keep a server busy for is
+ * in INTERNALS.md, "The scripts". At least 1. */
+uint32_t redis_dying_most(const slotq_view *view);
+uint32_t redis_redrive_most(const slotq_view *view);
+
 void redis_request_free(redis_request *request);
 
 #endif
