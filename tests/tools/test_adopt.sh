@@ -32,7 +32,7 @@ expect 'a server has no journal' 2 - 'for queue files' -u unix:///none doctor --
 "$SLOTQ" -q -u alike create jobs
 cp alike/jobs.slotq empty
 cp there/jobs.slotq-journal alike
-expect "another queue's journal" 6 'BAD +jobs: .*would be unsound at byte' '' \
+expect "another queue's journal" 6 'BAD +jobs: .*would be damaged at byte' '' \
     -u alike doctor --adopt-journal -y jobs
 holds 'that queue is as it was' cmp empty alike/jobs.slotq
 holds 'so is the journal' cmp backup/jobs.slotq-journal alike/jobs.slotq-journal
