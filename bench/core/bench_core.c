@@ -225,6 +225,7 @@ static void bench_wake(const char *folder)
     samples_free(&queue_ns);
 }
 
+/* target_ms: 0 = none was promised. */
 static void lock_row(report_table *table, const char *name, samples *ns, double measured_share,
                      double target_ms)
 {
@@ -234,6 +235,9 @@ static void lock_row(report_table *table, const char *name, samples *ns, double 
     report_cell(table, "%.2f", samples_quantile(ns, 0.9) / 1e6);
     report_cell(table, "%.2f", samples_quantile(ns, 0.99) / 1e6);
     report_cell(table, "%.2f", samples_quantile(ns, 1) / 1e6);
+    if (target_ms == 0) {
+        return;
+    }
     report_cell(table, "<= %g", target_ms);
     report_cell(table, "%s",
                 samples_quantile(ns, measured_share) / 1e6 <= target_ms ? "met" : "MISSED");
@@ -245,21 +249,26 @@ static void bench_locks(const char *folder)
                                        "most",         "target", "",    NULL};
     static report_table table;
     samples waits_ns = {NULL, 0, 0};
-    samples recoveries_ns = {NULL, 0, 0};
+    lock_recoveries taken = {{NULL, 0, 0}, {NULL, 0, 0}, {NULL, 0, 0}};
     locks_waits(folder, &waits_ns);
-    locks_recoveries(folder, &recoveries_ns);
+    locks_recoveries(folder, &taken);
     report_head(&table, head);
     lock_row(&table, "beside two loops, p99", &waits_ns, 0.99, 20);
-    lock_row(&table, "after the owner's kill, p90", &recoveries_ns, 0.9, 100);
+    lock_row(&table, "after the owner's kill", &taken.whole_ns, 1, 0);
+    lock_row(&table, "of that, the owner's teardown", &taken.teardown_ns, 1, 0);
+    lock_row(&table, "recovery after the teardown, most", &taken.recovery_ns, 1, 100);
     report_text(
         "## Waiting for the lock of a file\n\nThree processes, two of which hold the lock for "
         "%d us each in a loop, %u samples; and from the kill of the owner to the end of a "
-        "verb that waits, %u samples.\n\n",
-        LOCKS_HOLD_US, (unsigned)waits_ns.count, (unsigned)recoveries_ns.count);
+        "verb that waits, %u samples. The teardown is over when the system has ended the owner: "
+        "until then its lock is held, and the promise is 100 ms plus that time.\n\n",
+        LOCKS_HOLD_US, (unsigned)waits_ns.count, (unsigned)taken.whole_ns.count);
     report_table_print(&table);
     report_table_csv(&table, "locks");
     samples_free(&waits_ns);
-    samples_free(&recoveries_ns);
+    samples_free(&taken.whole_ns);
+    samples_free(&taken.teardown_ns);
+    samples_free(&taken.recovery_ns);
 }
 
 static const uint16_t ring_sizes[] = {16, 64, 256, 1024, 4097, 16384, 65535};

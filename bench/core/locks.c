@@ -6,6 +6,7 @@
 #include "cycle/cycle.h"
 #include "slotq.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -116,8 +117,30 @@ static uint64_t die_inside(void *context)
     return 0;
 }
 
-static void recover_once(const char *folder, table *shared, slotq *queue, samples *ns)
+/* Sees the owner end, apart from the thread that waits for its lock. The system frees the lock just
+ * before that. */
+typedef struct mourner {
+    pid_t owner;
+    uint64_t ended_at_ns;
+} mourner;
+
+static void *mourn(void *context)
 {
+    mourner *self = context;
+    siginfo_t ended;
+    bench_need(waitid(P_PID, (id_t)self->owner, &ended, WEXITED | WNOWAIT) == 0, "waitid");
+    self->ended_at_ns = clock_ns();
+    return NULL;
+}
+
+static double since(uint64_t from_ns, uint64_t to_ns)
+{
+    return to_ns > from_ns ? (double)(to_ns - from_ns) : 0;
+}
+
+static void recover_once(const char *folder, table *shared, slotq *queue, lock_recoveries *taken)
+{
+    pthread_t thread;
     const pid_t owner = new_process();
     if (owner == 0) {
         slotq *own = open_queue(folder, die_inside, shared);
@@ -125,22 +148,29 @@ static void recover_once(const char *folder, table *shared, slotq *queue, sample
         look(own);
         _exit(1);
     }
+    mourner watcher = {.owner = owner};
+    bench_need(pthread_create(&thread, NULL, mourn, &watcher) == 0, "pthread_create");
     while (atomic_load(&shared->holders) == 0) {
     }
     usleep(1000); /* it has the lock by now */
     look(queue);
-    samples_add(ns, (double)(clock_ns() - atomic_load(&shared->killed_at_ns)));
+    const uint64_t end_ns = clock_ns();
+    const uint64_t killed_at_ns = atomic_load(&shared->killed_at_ns);
+    bench_need(pthread_join(thread, NULL) == 0, "pthread_join");
+    samples_add(&taken->whole_ns, since(killed_at_ns, end_ns));
+    samples_add(&taken->teardown_ns, since(killed_at_ns, watcher.ended_at_ns));
+    samples_add(&taken->recovery_ns, since(watcher.ended_at_ns, end_ns));
     waitpid(owner, NULL, 0);
     atomic_store(&shared->holders, 0);
 }
 
-void locks_recoveries(const char *folder, samples *ns)
+void locks_recoveries(const char *folder, lock_recoveries *taken)
 {
     table *shared = new_table();
     begin(folder);
     slotq *queue = open_queue(folder, NULL, NULL);
     for (uint32_t i = 0; i < LOCKS_KILLS; i++) {
-        recover_once(folder, shared, queue, ns);
+        recover_once(folder, shared, queue, taken);
     }
     slotq_close(queue);
     bench_ok(slotq_remove_queue(folder, "locks", NULL), "slotq_remove_queue");
