@@ -181,6 +181,7 @@ $(OUT)/obj/%.o: %.cpp $(CXX_STAMP)
 
 HOST_CC ?= $(if $(filter powerpc,$(FLAVOUR)),cc,$(CC))
 build/gen/lua_constants: tools/generate/lua_constants.c engine/layout/fields.def \
+		$(wildcard engine/layout/fields/*.def) \
 		engine/layout/fields.h engine/layout/word.h engine/core/frame.h engine/slotq_types.h \
 		engine/errors.def engine/verbs.def
 	@mkdir -p $(@D)

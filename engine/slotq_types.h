@@ -34,7 +34,7 @@ enum {
     SLOTQ_CALL_MESSAGES_MAX = 4096,     /* messages in one push, reserve or settle */
     SLOTQ_CALL_BYTES_MAX = 1024 * 1024, /* payload bytes in one push */
     SLOTQ_IMAGE_BYTES_MAX = 512 * 1024 * 1024,
-    SLOTQ_IMAGE_BYTES_MIN = 104,           /* header, geometry, shared state, one group */
+    SLOTQ_IMAGE_BYTES_MIN = 136,           /* header, geometry, shared state, one group */
     SLOTQ_LEASE_TICKS_MAX = (1 << 23) - 1, /* leases and delays: 1 ms to this many ticks */
     SLOTQ_ALL_GROUPS = 255                 /* remove: from every group */
 };
@@ -57,7 +57,7 @@ enum {
     (UINT64_C(2) + ((flags) & SLOTQ_FLAG_STAMPS ? 4 : 0) + ((flags) & SLOTQ_FLAG_CHECKS ? 4 : 0) + \
      (payload_bytes))
 #define SLOTQ_IMAGE_BYTES(ring_slots, payload_bytes, later_slots, dead_slots, groups, flags)     \
-    (UINT64_C(64) + UINT64_C(40) * (groups) + UINT64_C(4) * (groups) * (ring_slots) +            \
+    (UINT64_C(80) + UINT64_C(56) * (groups) + UINT64_C(4) * (groups) * (ring_slots) +            \
      ((flags) & SLOTQ_FLAG_KEYS ? UINT64_C(8) : 0) * ((ring_slots) + (later_slots)) +            \
      (ring_slots) * SLOTQ_SLOT_BYTES(payload_bytes, flags) +                                     \
      (later_slots) * (12 + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                             \

@@ -58,11 +58,11 @@ static void try_front(const slotq_view *view)
     require(id_low(front.last_id) == front.last_id % (UINT64_C(1) << 32));
     require(id_era(front.last_id) == front.era);
     for (uint32_t group = 0; group < view->geometry.groups; group++) {
-        uint8_t bytes[GROUP_BYTES];
+        uint8_t bytes[GROUP_STATE_BYTES];
         group_block block = {0};
         require(front_load_group(view, &front, group, &block, &damage));
-        front_store_group(bytes, &block);
-        require(memcmp(bytes, view->bytes + group_offset(group), GROUP_BYTES) == 0);
+        codec_store_group(bytes, &block);
+        require(memcmp(bytes, view->bytes + group_offset(group), GROUP_STATE_BYTES) == 0);
     }
 }
 

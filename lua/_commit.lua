@@ -104,31 +104,32 @@ local function put_words(block)
 end
 
 local function encode_group(block)
-    return pack('<HHHHHHHHI6I6I4I4I4', block.head, block.cursor, block.ready_behind, block.leased,
+    return pack('@group.head..died', block.head, block.cursor, block.ready_behind, block.leased,
         block.waiting, block.retry_from, block.sweep, block.written, block.due, block.due_next,
         block.acked % 4294967296, block.redelivered % 4294967296, block.died % 4294967296)
 end
 
 local function encode_shared()
     local era = front_changed and queue.era or queue.stored_era
-    return string.sub(front_bytes, AT_shared_later_due_ms + 1, AT_shared_era) .. pack('<H', era) ..
-        string.sub(front_bytes, AT_shared_later_last_id + 1, AT_shared_dead_head) ..
-        pack('<HHBBI4I4I4', queue.dead_head, queue.dead_count, queue.paused, queue.reserved_51,
-        queue.dropped % 4294967296, queue.dead_dropped % 4294967296, queue.wake)
+    return pack('@shared.paused..reserved_76', queue.paused, queue.aside_count, era,
+        queue.later_due_ms, queue.later_count, queue.later_last_id, queue.dead_head,
+        queue.dead_count, queue.dropped % 4294967296, queue.dead_dropped % 4294967296, queue.wake,
+        queue.reserved_76)
 end
 
 -- from the first changed part of the front to the last
 local function put_front()
     local parts = {
-        pack('<I4HH', queue.last_id % 4294967296, queue.head, queue.tail),
-        string.sub(front_bytes, HEADER_BYTES + 1, AT_shared_later_due_ms), encode_shared(),
+        pack('@header.last_id..tail', queue.last_id % 4294967296, queue.head, queue.tail),
+        string.sub(front_bytes, HEADER_BYTES + 1, GEOMETRY_END), encode_shared(),
     }
     -- a push may never have read the groups
     for index = 0, #front_bytes < states_at and -1 or geometry.groups - 1 do
         local at = GROUPS_OFFSET + GROUP_BYTES * index
         local block = blocks[index]
         parts[#parts + 1] = block and block.dirty and encode_group(block) or
-            string.sub(front_bytes, at + 1, at + GROUP_BYTES)
+            string.sub(front_bytes, at + 1, at + GROUP_STATE_BYTES)
+        parts[#parts + 1] = string.sub(front_bytes, at + GROUP_STATE_BYTES + 1, at + GROUP_BYTES)
     end
     local from, to, at = nil, nil, 0
     for _, part in ipairs(parts) do

@@ -18,7 +18,7 @@ local function group_head(index)
         front_bytes = bytes_at(0, states_at)
     end
     local at = GROUPS_OFFSET + GROUP_BYTES * index + AT_group_head
-    local head = unpack('<H', front_bytes, at + 1)
+    local head = unpack('@group.head', front_bytes, at + 1)
     if head >= slots or (head - queue.head) % slots > (queue.tail - queue.head) % slots then
         corrupt(at, 'group.head')
     end
@@ -54,7 +54,7 @@ local function load_group(index)
     group_head(index)
     block.head, block.cursor, block.ready_behind, block.leased, block.waiting, block.retry_from,
         block.sweep, block.written, block.due, block.due_next, block.acked, block.redelivered,
-        block.died = unpack('<HHHHHHHHI6I6I4I4I4', front_bytes, block.at + 1)
+        block.died = unpack('@group.head..died', front_bytes, block.at + 1)
     judge_group(block)
     blocks[index] = block
     group = block

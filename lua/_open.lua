@@ -35,6 +35,25 @@ local function judge_geometry()
     end
 end
 
+local function judge_reserved()
+    local fields = geometry
+    if fields.aside_slots ~= 0 then
+        corrupt(AT_geometry_aside_slots, 'aside_slots')
+    elseif fields.places ~= 0 then
+        corrupt(AT_geometry_places, 'places')
+    elseif fields.note_bytes ~= 0 then
+        corrupt(AT_geometry_note_bytes, 'note_bytes')
+    elseif fields.generation ~= 0 then
+        corrupt(AT_geometry_generation, 'generation')
+    elseif fields.set ~= 0 then
+        corrupt(AT_geometry_set, 'set')
+    elseif fields.shard ~= 0 then
+        corrupt(AT_geometry_shard, 'shard')
+    elseif fields.reserved_38 ~= 0 then
+        corrupt(AT_geometry_reserved_38, 'bytes 38, 39')
+    end
+end
+
 -- the offsets of the sections, and the size of all together
 local function lay_out()
     slots, tick_ms = geometry.ring_slots, geometry.tick_ms
@@ -62,29 +81,29 @@ local function open_geometry()
     elseif magic ~= family then
         refuse('SLOTQVERSION ' .. TEXT_VERSION .. ': these scripts read version 1')
     end
-    local reserved_23, reserved_26
     geometry.ring_slots, geometry.payload_bytes, geometry.later_slots, geometry.dead_slots,
-        geometry.groups, geometry.flags, geometry.max_attempts, reserved_23, geometry.tick_ms,
-        reserved_26 = unpack('<HHHHBBBBHH', front_bytes, AT_geometry_ring_slots + 1)
+        geometry.groups, geometry.flags, geometry.max_attempts, geometry.aside_slots,
+        geometry.tick_ms, geometry.places, geometry.note_bytes, geometry.generation, geometry.set,
+        geometry.shard, geometry.reserved_38 =
+        unpack('@geometry.ring_slots..reserved_38', front_bytes, AT_geometry_ring_slots + 1)
     judge_geometry()
     local total = lay_out()
     if total > SLOTQ_IMAGE_BYTES_MAX then
         corrupt(AT_geometry_ring_slots, 'larger than 512 MiB')
-    elseif reserved_23 ~= 0 then
-        corrupt(AT_geometry_reserved_23, 'byte 23')
-    elseif reserved_26 ~= 0 then
-        corrupt(AT_geometry_reserved_26, 'bytes 26, 27')
-    elseif image_bytes ~= total then
+    end
+    judge_reserved()
+    if image_bytes ~= total then
         corrupt(math.min(image_bytes, total), 'the size is not what the geometry gives')
     end
 end
 
 local function open_queue()
     local low, era_bit
-    low, queue.head, queue.tail = unpack('<I4HH', front_bytes)
-    queue.stored_era = unpack('<H', front_bytes, AT_shared_era + 1)
-    queue.dead_head, queue.dead_count, queue.paused, queue.reserved_51, queue.dropped,
-        queue.dead_dropped, queue.wake = unpack('<HHBBI4I4I4', front_bytes, AT_shared_dead_head + 1)
+    low, queue.head, queue.tail = unpack('@header.last_id..tail', front_bytes)
+    queue.paused, queue.aside_count, queue.stored_era, queue.later_due_ms, queue.later_count,
+        queue.later_last_id, queue.dead_head, queue.dead_count, queue.dropped, queue.dead_dropped,
+        queue.wake, queue.reserved_76 =
+        unpack('@shared.paused..reserved_76', front_bytes, GEOMETRY_END + 1)
     -- the low bit of the era is last_id's top bit; if not, the crossing was interrupted
     era_bit = low >= 2147483648 and 1 or 0
     queue.era = queue.stored_era

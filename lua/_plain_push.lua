@@ -8,12 +8,11 @@ end
 if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
     not string.find(ARGV[1], '%D') and (not plain_packed or
         #ARGV[2] <= 4 and not string.find(ARGV[2], '%D') and not ARGV[4]) then
-    local call, unpack, byte = redis.call, struct.unpack, string.byte
+    local call, unpack = redis.call, struct.unpack
     local key, count, slots, front = KEYS[1], #ARGV - 1, '', plain_front
-    local last_id, head, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
-        zero = unpack('<I4HHI4HHHHBBHHH', front)
-    local era_low, era_high = byte(front, AT_shared_era + 1, AT_shared_era + 2)
-    local later_low, later_high = byte(front, AT_shared_later_count + 1, AT_shared_later_count + 2)
+    local last_id, head, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
+        tick_ms, places, note, paused, held, era, later_count = unpack(
+        '@header.last_id..geometry.note_bytes shared.paused..era shared.later_count', front)
     --@include _plain_geometry
     local fits
     if plain_packed then
@@ -53,9 +52,9 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
     if served and head < ring and tail < ring and used <= last_id and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
         fits and count * payload <= SLOTQ_CALL_BYTES_MAX and
-        later_low + later_high == 0 and byte(front, AT_shared_paused + 1) % 2 == 0 and
-        last_id >= 2147483648 * (era_low % 2) and
-        last_id + count < 2147483648 * (1 + era_low % 2) then
+        held + later_count == 0 and paused % 2 == 0 and
+        last_id >= 2147483648 * (era % 2) and
+        last_id + count < 2147483648 * (1 + era % 2) then
         local at = string.format('%d', ring_at + tail * stride)
         local before = ring - tail
         tail = tail + count
@@ -69,14 +68,14 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
         if tail >= ring then
             tail = tail - ring
         end
-        call('SETRANGE', key, '0', struct.pack('<I4HH', last_id + count, head, tail))
-        if byte(front, AT_shared_wake + 1) % 2 == WAKE_FOR_MESSAGE then
-            local wake = unpack('<I4', front, AT_shared_wake + 1) - WAKE_FOR_MESSAGE
+        call('SETRANGE', key, '0',
+            struct.pack('@header.last_id..tail', last_id + count, head, tail))
+        if string.byte(front, AT_shared_wake + 1) % 2 == WAKE_FOR_MESSAGE then
+            local wake = unpack('@shared.wake', front, AT_shared_wake + 1) - WAKE_FOR_MESSAGE
             call('SETRANGE', key, OFFSET_OF_WAKE,
-                struct.pack('<I4', (wake + WAKE_COUNT_ONE) % 4294967296))
+                struct.pack('@shared.wake', (wake + WAKE_COUNT_ONE) % 4294967296))
             redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
         end
-        era_low = era_low - era_low % 2
-        return math.floor((era_high * 256 + era_low) * 2147483648 + last_id + 1)
+        return math.floor((era - era % 2) * 2147483648 + last_id + 1)
     end
 end

@@ -14,18 +14,18 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
     local key, front, group = KEYS[1], plain_front, tonumber(ARGV[2]) or SLOTQ_GROUPS_MAX
     local limit, lease_ms = tonumber(ARGV[3]) or 0, tonumber(ARGV[4]) or 0
     local group_at = GROUPS_OFFSET + GROUP_BYTES * group
-    local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, tick_ms, era,
-        later_count, paused, most, zero, _ = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+    local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, tick_ms, paused,
+        era, later_count, most, aside, places, note, held = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
     local head, cursor, ready, leased, waiting, retry_from, sweep, written, due
     if #front >= group_at + GROUP_BYTES then
-        last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
-            zero, _, _, era, _, later_count, _, paused =
-            unpack('<I4HHI4HHHHBBHHHI4I6HI4HI4B', front)
+        last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
+            tick_ms, places, note, paused, held, era, later_count = unpack(
+            '@header.last_id..geometry.note_bytes shared.paused..era shared.later_count', front)
         head, cursor, ready, leased, waiting, retry_from, sweep, written, due =
-            unpack('<HHHHHHHHI6', front, group_at + 1)
+            unpack('@group.head..due', front, group_at + 1)
     end
     --@include _plain_geometry
-    if served and later_count == 0 and group < groups and
+    if served and held + later_count == 0 and group < groups and
         (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and
         least < ring and tail < ring and head < ring and cursor < ring and
         ready == 0 and retry_from == cursor and
@@ -102,8 +102,8 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
                     cursor = cursor - ring
                 end
                 call('SETRANGE', key, format('%d', group_at + AT_group_cursor),
-                    struct.pack('<HHHHHHHI6', cursor, 0, leased + count, waiting, cursor, sweep,
-                        cursor, deadline < due and deadline or due))
+                    struct.pack('@group.cursor..due', cursor, 0, leased + count, waiting, cursor,
+                        sweep, cursor, deadline < due and deadline or due))
                 return reply
             end
         end

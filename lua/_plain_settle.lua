@@ -26,11 +26,11 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
         id, token, count = tonumber(ARGV[6]), tonumber(ARGV[7]), 1
         token_bytes = struct.pack('<I4', token % 4294967296)
     end
-    local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
-        zero = unpack('<I4HHI4HHHHBBHHH', front)
-    local era = unpack('<H', front, AT_shared_era + 1)
+    local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
+        tick_ms, places, note, era =
+        unpack('@header.last_id..geometry.note_bytes shared.era', front)
     local head, cursor, ready, leased, waiting, retry_from, sweep, written =
-        unpack('<HHHHHHHH', front, group_at + 1)
+        unpack('@group.head..written', front, group_at + 1)
     --@include _plain_window
     local position = id + span - newest - 1
     local index = (head + position) % ring
@@ -43,9 +43,9 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
         position = -1
     end
     local acked = WORD_ACKED_BYTES
-    local counted = unpack('<I4', front, group_at + AT_group_acked + 1) + count
+    local counted = unpack('@group.acked', front, group_at + AT_group_acked + 1) + count
     local counts = sub(front, group_at + AT_group_due + 1, group_at + AT_group_acked) ..
-        struct.pack('<I4', counted % 4294967296)
+        struct.pack('@group.acked', counted % 4294967296)
     if position > 0 then
         local first = math.min(count, to_end)
         local words = call('GETRANGE', key, format('%d', words_at),
@@ -59,8 +59,9 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
             if first < count then
                 call('SETRANGE', key, format('%d', begin_at), string.rep(acked, count - first))
             end
-            call('SETRANGE', key, format('%d', group_at + AT_group_leased), struct.pack('<HHHHH',
-                leased - count, waiting, retry_from, sweep, written) .. counts)
+            call('SETRANGE', key, format('%d', group_at + AT_group_leased),
+                struct.pack('@group.leased..written', leased - count, waiting, retry_from, sweep,
+                    written) .. counts)
             return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
         end
     end
@@ -84,7 +85,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
         local new_head = (head + reach) % ring
         local moved = (new_head - least) % ring
         for other = 0, groups - 1 do
-            local other_head = unpack('<H', front, GROUPS_OFFSET + GROUP_BYTES * other + 1)
+            local other_head = unpack('@group.head', front, GROUPS_OFFSET + GROUP_BYTES * other + 1)
             local distance = (other_head - least) % ring
             if other_head >= ring or distance > used then
                 next_is_done = true
@@ -104,9 +105,11 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
             if sweep ~= SWEEP_NONE and (sweep - head) % ring < reach then
                 sweep = new_head
             end
-            call('SETRANGE', key, OFFSET_OF_HEAD, struct.pack('<H', (least + moved) % ring) ..
-                sub(front, AT_header_tail + 1, group_at) .. struct.pack('<HHHHHHHH', new_head,
-                    cursor, ready, leased - count, waiting, retry_from, sweep, written) .. counts)
+            call('SETRANGE', key, OFFSET_OF_HEAD,
+                struct.pack('@header.head', (least + moved) % ring) ..
+                sub(front, AT_header_tail + 1, group_at) ..
+                struct.pack('@group.head..written', new_head, cursor, ready, leased - count,
+                    waiting, retry_from, sweep, written) .. counts)
             return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
         end
     end

@@ -11,11 +11,11 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[2] > 0 and #ARGV[3
     #plain_front >= GROUPS_OFFSET + GROUP_BYTES * (tonumber(ARGV[2]) + 1) then
     local call, unpack, format, floor = redis.call, struct.unpack, string.format, math.floor
     local key, group, id, front = KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]), plain_front
-    local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, tick_ms,
-        zero, _, _, era, _, _, dead_head, dead_count =
-        unpack('<I4HHI4HHHHBBHHHI4I6HI4HHH', front)
+    local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
+        tick_ms, places, note, era, dead_head, dead_count = unpack(
+        '@header.last_id..geometry.note_bytes shared.era shared.dead_head..dead_count', front)
     local head, cursor, ready, leased, waiting, retry_from, sweep, written, due =
-        unpack('<HHHHHHHHI6', front, GROUPS_OFFSET + GROUP_BYTES * group + 1)
+        unpack('@group.head..due', front, GROUPS_OFFSET + GROUP_BYTES * group + 1)
     --@include _plain_window
     if sound and dead_count <= dead and (dead_head == 0 or dead_head < dead) then
         local at = id + span - newest - 1

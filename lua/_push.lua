@@ -60,7 +60,6 @@ local function drop_oldest(drop)
             queue.dropped = queue.dropped + 1
         end
     end
-    queue.reserved_51 = 0
     queue.head = (queue.head + least) % slots
     front_changed = true
     end_step()

@@ -20,11 +20,11 @@ local function bury(index, attempts, reason)
             queue.dead_dropped = queue.dead_dropped + 1
         end
         local entry = (queue.dead_head + queue.dead_count) % dead_slots
-        put_copy(dead_at + entry * (DEAD_ENTRY_BYTES + stride), pack('<I6I6BBBB', id_at(index),
-            time_ms(), attempts, group.index, reason, 0), ring_at + index * stride, stride)
+        put_copy(dead_at + entry * (DEAD_ENTRY_BYTES + stride),
+            pack('@dead.id..reserved_15', id_at(index), time_ms(), attempts, group.index, reason,
+            0), ring_at + index * stride, stride)
         queue.dead_count = queue.dead_count + 1
     end
-    queue.reserved_51 = 0
     front_changed = true
     group.died = group.died + 1
     group.changed = true

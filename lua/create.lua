@@ -19,20 +19,20 @@ local function exclusive_or(a, b)
     return bit.bxor(a, b) % 4294967296
 end
 
--- XXH32, seed 0, of 20 bytes
+-- XXH32, seed 0, of 32 bytes
 local function checksum(bytes)
     local prime_1, prime_2, prime_3 = 2654435761, 2246822519, 3266489917
-    local prime_4 = 668265263
     local lanes = {prime_1 + prime_2, prime_2, 0, 4294967296 - prime_1}
     local turns = {1, 7, 12, 18}
-    local hash = 20
-    for i = 1, 4 do
-        local lane = lanes[i] + multiply(unpack('<I4', bytes, 4 * i - 3), prime_2)
-        lane = multiply(rotate(lane % 4294967296, 13), prime_1)
-        hash = hash + rotate(lane, turns[i])
+    for i = 0, 7 do
+        local lane = lanes[i % 4 + 1] + multiply(unpack('<I4', bytes, 4 * i + 1), prime_2)
+        lanes[i % 4 + 1] = multiply(rotate(lane % 4294967296, 13), prime_1)
     end
-    hash = (hash + multiply(unpack('<I4', bytes, 17), prime_3)) % 4294967296
-    hash = multiply(rotate(hash, 17), prime_4)
+    local hash = 32
+    for i = 1, 4 do
+        hash = hash + rotate(lanes[i], turns[i])
+    end
+    hash = hash % 4294967296
     hash = multiply(exclusive_or(hash, integral(hash / 32768)), prime_2)
     hash = multiply(exclusive_or(hash, integral(hash / 8192)), prime_3)
     return exclusive_or(hash, integral(hash / 65536))
@@ -58,10 +58,10 @@ local function read_geometry()
 end
 
 local function pack_geometry()
-    local bytes = pack('<I4HHHHBBBBHH', MAGIC_VERSION_1, geometry.ring_slots,
+    local bytes = pack('@geometry.magic..reserved_38', MAGIC_VERSION_1, geometry.ring_slots,
         geometry.payload_bytes, geometry.later_slots, geometry.dead_slots, geometry.groups,
-        geometry.flags, geometry.max_attempts, 0, geometry.tick_ms, 0)
-    return bytes .. pack('<I4', checksum(bytes))
+        geometry.flags, geometry.max_attempts, 0, geometry.tick_ms, 0, 0, 0, 0, 0, 0)
+    return bytes .. pack('@geometry.geometry_check', checksum(bytes))
 end
 
 return answer(function()
@@ -70,13 +70,14 @@ return answer(function()
     local total, wanted = read_geometry(), pack_geometry()
     if call('STRLEN', key) > 0 then
         open()
-        if string.sub(front_bytes, HEADER_BYTES + 1, AT_shared_later_due_ms) ~= wanted then
+        if string.sub(front_bytes, HEADER_BYTES + 1, GEOMETRY_END) ~= wanted then
             refuse('SLOTQEXISTS ' .. TEXT_EXISTS .. ': use it, or remove it first')
         end
         return redis.status_reply('OK')
     end
     local none = string.rep('\255', 6)
-    local shared = none .. string.rep('\0', GROUPS_OFFSET - AT_shared_era)
+    local shared = string.rep('\0', AT_shared_later_due_ms - GEOMETRY_END) .. none ..
+        string.rep('\0', GROUPS_OFFSET - AT_shared_later_count)
     local one_group = string.rep('\0', AT_group_sweep) .. '\255\255\0\0' .. none .. none ..
         string.rep('\0', GROUP_BYTES - AT_group_acked)
     -- the last byte first: the server allocates the whole value at once, as zeros

@@ -11,7 +11,7 @@ return answer(function()
     local reply, at = {}, 0
     for i = 0, count - 1 do
         local bytes = entries_at(skip + i, 1)
-        local id, died_at_ms, attempts, group_index, reason = unpack('<I6I6BBB', bytes)
+        local id, died_at_ms, attempts, group_index, reason = unpack('@dead.id..reason', bytes)
         reply[at + 1], reply[at + 2], reply[at + 3] = integral(id), integral(died_at_ms),
             integral(attempts)
         reply[at + 4], reply[at + 5] = integral(group_index), integral(reason)

@@ -10,7 +10,7 @@ return answer(function()
     open()
     local count = queue.dead_count
     if count > 0 then
-        queue.dead_head, queue.dead_count, queue.reserved_51 = 0, 0, 0
+        queue.dead_head, queue.dead_count = 0, 0
         front_changed = true
         commit()
     end

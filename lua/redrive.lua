@@ -9,7 +9,6 @@
 local function take_oldest()
     queue.dead_head = (queue.dead_head + 1) % geometry.dead_slots
     queue.dead_count = queue.dead_count - 1
-    queue.reserved_51 = 0
     front_changed = true
 end
 
@@ -54,7 +53,7 @@ local function is_damaged(head, died_in)
     if not judged then
         return damaged
     end
-    local id = unpack('<I6', head, AT_dead_id + 1)
+    local id = unpack('@dead.id', head, AT_dead_id + 1)
     while judged_at <= #judged do
         local judged_id, judged_group, verdict
         judged_id, judged_group, verdict, judged_at = unpack(judged_format, judged, judged_at)
@@ -80,7 +79,7 @@ end
 local function redrive_one(stamp)
     local at = dead_at + queue.dead_head * entry_bytes()
     local head = bytes_at(at, DEAD_ENTRY_BYTES + LENGTH_BYTES)
-    local died_in = unpack('B', head, AT_dead_group + 1)
+    local died_in = unpack('@dead.group', head, AT_dead_group + 1)
     if died_in >= geometry.groups then
         corrupt(at + AT_dead_group, 'dead.group')
     end

@@ -24,7 +24,7 @@ return answer(function()
         {'next_due_ms', of.due == DUE_NONE and 0 or
             math.min(of.due * tick_ms, 9007199254740991)},
         {'oldest_ms', of.head == queue.tail and 0 or pushed_ms(of.head)},
-        {'later', (unpack('<H', front_bytes, AT_shared_later_count + 1))},
+        {'later', queue.later_count},
         {'dead', queue.dead_count}, {'dead_capacity', geometry.dead_slots},
         {'dropped', queue.dropped}, {'dead_dropped', queue.dead_dropped},
         {'paused', queue.paused}, {'holder_id', it.id}, {'holder_held', it.held},

@@ -20,8 +20,8 @@ static void apply_slots(uint8_t *bytes, const slotq_view *view, const slotq_step
 /* The compiler knows the sizes of these patches: no call of memcpy. */
 static inline void apply_bytes(uint8_t *to, const uint8_t *from, uint32_t length)
 {
-    if (length == GROUP_BYTES) {
-        memcpy(to, from, 8); /* as front_store_group stored them: see there */
+    if (length == GROUP_STATE_BYTES) {
+        memcpy(to, from, 8); /* as codec_store_group stored them: see there */
         memcpy(to + 8, from + 8, 8);
         memcpy(to + 16, from + 16, 8);
         memcpy(to + 24, from + 24, 8);

@@ -223,9 +223,9 @@ void frame_made_ready(verb_frame *frame, uint32_t index, uint32_t count)
 
 void frame_patch_group(verb_frame *frame)
 {
-    uint8_t *bytes = step_scratch(frame->step, GROUP_BYTES);
-    front_store_group(bytes, &frame->group);
-    step_patch_scratch(frame->step, group_offset(frame->group_index), bytes, GROUP_BYTES);
+    uint8_t *bytes = step_scratch(frame->step, GROUP_STATE_BYTES);
+    codec_store_group(bytes, &frame->group);
+    step_patch_scratch(frame->step, group_offset(frame->group_index), bytes, GROUP_STATE_BYTES);
     frame->step->needs_journal = true;
     frame->front_changed = true;
     frame->group_changed = false;
@@ -236,8 +236,6 @@ static void patch_dead_fields(verb_frame *frame)
     uint8_t *bytes = step_scratch(frame->step, DEAD_FIELDS_BYTES);
     store_u16(bytes + AT_shared_dead_head - DEAD_FIELDS_FROM, (uint16_t)frame->front.dead_head);
     store_u16(bytes + AT_shared_dead_count - DEAD_FIELDS_FROM, (uint16_t)frame->front.dead_count);
-    bytes[AT_shared_paused - DEAD_FIELDS_FROM] = (uint8_t)frame->front.paused;
-    bytes[AT_shared_reserved_51 - DEAD_FIELDS_FROM] = 0;
     store_u32(bytes + AT_shared_dropped - DEAD_FIELDS_FROM, frame->front.dropped);
     store_u32(bytes + AT_shared_dead_dropped - DEAD_FIELDS_FROM, frame->front.dead_dropped);
     step_patch_scratch(frame->step, DEAD_FIELDS_FROM, bytes, DEAD_FIELDS_BYTES);

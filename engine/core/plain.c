@@ -24,9 +24,9 @@ static inline bool plain_front(const slotq_view *view, uint32_t makes, front_blo
 
 static inline void patch_group(slotq_step *step, uint32_t group, const group_block *block)
 {
-    uint8_t *bytes = step_scratch(step, GROUP_BYTES);
-    front_store_group(bytes, block);
-    step_patch_scratch(step, group_offset(group), bytes, GROUP_BYTES);
+    uint8_t *bytes = step_scratch(step, GROUP_STATE_BYTES);
+    codec_store_group(bytes, block);
+    step_patch_scratch(step, group_offset(group), bytes, GROUP_STATE_BYTES);
     step->needs_journal = true;
 }
 

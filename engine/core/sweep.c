@@ -11,7 +11,7 @@
 #include "../layout/word.h"
 #include "bury.h"
 
-_Static_assert(SWEEP_STEP_WORDS *WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + GROUP_BYTES +
+_Static_assert(SWEEP_STEP_WORDS *WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + GROUP_STATE_BYTES +
                        HEADER_BYTES + 64 <=
                    SLOTQ_STEP_SCRATCH_BYTES,
                "a sweep step fits the scratch");

@@ -13,7 +13,7 @@ enum {
 /* The geometry must be the same as at opening: a mapped file can be replaced underneath. */
 static bool check_fixed(const slotq_view *view, slotq_damage *damage)
 {
-    uint8_t opened[AT_geometry_geometry_check + BYTES_geometry_geometry_check];
+    uint8_t opened[GEOMETRY_END];
     geometry_store(opened, &view->geometry);
     for (uint32_t i = AT_geometry_magic; i < sizeof opened; i++) {
         if (view->bytes[i] != opened[i]) {
@@ -46,8 +46,11 @@ static bool check_shared(const slotq_view *view, const front_block *front, slotq
     if (front->paused > SLOTQ_PAUSE_BOTH) {
         return damage_found(damage, AT_shared_paused, "paused is above 3");
     }
-    if (view->bytes[AT_shared_reserved_51] != 0) {
-        return damage_found(damage, AT_shared_reserved_51, "byte 51 is not 0");
+    if (view->bytes[AT_shared_aside_count] != 0) {
+        return damage_found(damage, AT_shared_aside_count, "aside_count is not 0");
+    }
+    if (load_u32(view->bytes + AT_shared_reserved_76) != 0) {
+        return damage_found(damage, AT_shared_reserved_76, "bytes 76 to 79 are not 0");
     }
     return true;
 }

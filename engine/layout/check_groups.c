@@ -106,6 +106,16 @@ static bool check_words(const slotq_view *view, uint32_t group, const group_bloc
     return true;
 }
 
+static bool check_limits(const slotq_view *view, uint32_t offset, slotq_damage *damage)
+{
+    for (uint32_t at = offset + GROUP_STATE_BYTES; at < offset + GROUP_BYTES; at++) {
+        if (view->bytes[at] != 0) {
+            return damage_found(damage, at, "a reserved byte of a group is not 0");
+        }
+    }
+    return true;
+}
+
 static bool check_group(const slotq_view *view, uint32_t group, const group_block *block,
                         slotq_damage *damage)
 {
@@ -128,7 +138,7 @@ static bool check_group(const slotq_view *view, uint32_t group, const group_bloc
         return damage_found(damage, offset + AT_group_waiting,
                             "group.waiting is not the number of WAITING words");
     }
-    return true;
+    return check_limits(view, offset, damage);
 }
 
 bool check_groups(const slotq_view *view, const front_block *front, slotq_damage *damage)

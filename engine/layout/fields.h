@@ -23,8 +23,11 @@ enum {
     HEADER_BYTES = 8,
     GEOMETRY_CHECK_FROM = AT_geometry_magic,
     GEOMETRY_CHECK_BYTES = AT_geometry_geometry_check - AT_geometry_magic,
-    GROUPS_OFFSET = AT_shared_wake + BYTES_shared_wake,
-    GROUP_BYTES = AT_group_died + BYTES_group_died,
+    GEOMETRY_END = AT_geometry_geometry_check + BYTES_geometry_geometry_check,
+    GROUPS_OFFSET = AT_shared_reserved_76 + BYTES_shared_reserved_76,
+    GROUP_STATE_BYTES = AT_group_died + BYTES_group_died, /* what most verbs change */
+    GROUP_BYTES = AT_limit_rate_tat_us + BYTES_limit_rate_tat_us,
+    FRONT_BYTES_MAX = GROUPS_OFFSET + GROUP_BYTES * SLOTQ_GROUPS_MAX,
     DEAD_ENTRY_BYTES = AT_dead_reserved_15 + BYTES_dead_reserved_15,
     LATER_ENTRY_BYTES = AT_later_slot + BYTES_later_slot,
     WORD_BYTES = 4,
@@ -42,8 +45,8 @@ enum {
 #define MAGIC_VERSION_1 UINT32_C(0x31514C53) /* the bytes S L Q 1 */
 #define MAGIC_FAMILY_MASK UINT32_C(0x00FFFFFF)
 
-_Static_assert(GROUPS_OFFSET == 64, "the groups follow the shared state at 64");
-_Static_assert(GROUP_BYTES == 40, "a group block has 40 bytes");
+_Static_assert(GROUPS_OFFSET == 80, "the groups follow the shared state at 80");
+_Static_assert(GROUP_STATE_BYTES == 40 && GROUP_BYTES == 56, "a group block has 40 + 16 bytes");
 _Static_assert(GROUPS_OFFSET + GROUP_BYTES == SLOTQ_IMAGE_BYTES_MIN, "the smallest front");
 
 static inline uint32_t group_offset(uint32_t group)

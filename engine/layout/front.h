@@ -8,26 +8,9 @@
 #include "../slotq_core.h"
 #include "assert.h"
 #include "bytes.h"
+#include "codec.h"
 #include "damage.h"
-#include "fields.h"
 #include "ring.h"
-
-/* A group block, decoded. */
-typedef struct group_block {
-    uint32_t head;
-    uint32_t cursor;
-    uint32_t ready_behind;
-    uint32_t leased;
-    uint32_t waiting;
-    uint32_t retry_from;
-    uint32_t sweep;
-    uint32_t written;
-    uint64_t due;
-    uint64_t due_next;
-    uint32_t acked;
-    uint32_t redelivered;
-    uint32_t died;
-} group_block;
 
 /* Header and the shared fields that verbs use, decoded. */
 typedef struct front_block {
@@ -105,23 +88,6 @@ static inline bool front_load_head(const slotq_view *view, const front_block *fr
     return true;
 }
 
-static inline void front_decode_group(const uint8_t *bytes, group_block *block)
-{
-    block->head = load_u16(bytes + AT_group_head);
-    block->cursor = load_u16(bytes + AT_group_cursor);
-    block->ready_behind = load_u16(bytes + AT_group_ready_behind);
-    block->leased = load_u16(bytes + AT_group_leased);
-    block->waiting = load_u16(bytes + AT_group_waiting);
-    block->retry_from = load_u16(bytes + AT_group_retry_from);
-    block->sweep = load_u16(bytes + AT_group_sweep);
-    block->written = load_u16(bytes + AT_group_written);
-    block->due = load_u48(bytes + AT_group_due);
-    block->due_next = load_u48(bytes + AT_group_due_next);
-    block->acked = load_u32(bytes + AT_group_acked);
-    block->redelivered = load_u32(bytes + AT_group_redelivered);
-    block->died = load_u32(bytes + AT_group_died);
-}
-
 /* A group block, checked. */
 static inline bool front_load_group(const slotq_view *view, const front_block *front,
                                     uint32_t group, group_block *block, slotq_damage *damage)
@@ -132,7 +98,7 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
     if (!front_load_head(view, front, group, &head, damage)) {
         return false;
     }
-    front_decode_group(view->bytes + offset, block);
+    codec_load_group(view->bytes + offset, block);
     block->head = head; /* the checked value: a mapped file can change between two loads */
     const uint32_t span = ring_distance(head, front->tail, slots);
     if (block->written >= slots || ring_distance(head, block->written, slots) > span) {
@@ -163,22 +129,6 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
                             "group.retry_from is not cursor though ready_behind is 0");
     }
     return true;
-}
-
-/* Encode GROUP_BYTES bytes, eight at a time, because they are loaded like that: a load that spans
- * several smaller stores waits for all of them. */
-static inline void front_store_group(uint8_t *bytes, const group_block *block)
-{
-    store_u64(bytes + AT_group_head, block->head | block->cursor << 16 |
-                                         (uint64_t)block->ready_behind << 32 |
-                                         (uint64_t)block->leased << 48);
-    store_u64(bytes + AT_group_waiting, block->waiting | block->retry_from << 16 |
-                                            (uint64_t)block->sweep << 32 |
-                                            (uint64_t)block->written << 48);
-    store_u64(bytes + AT_group_due, (block->due & DUE_NONE) | block->due_next << 48);
-    store_u64(bytes + AT_group_due_next + 2,
-              (block->due_next >> 16 & 0xFFFFFFFF) | (uint64_t)block->acked << 32);
-    store_u64(bytes + AT_group_redelivered, block->redelivered | (uint64_t)block->died << 32);
 }
 
 /* The low half of an id and its era. */

@@ -3,9 +3,8 @@
 #include "geometry.h"
 
 #include "assert.h"
-#include "bytes.h"
 #include "checksum.h"
-#include "fields.h"
+#include "codec.h"
 
 uint32_t geometry_stride(const slotq_geometry *geometry)
 {
@@ -104,29 +103,30 @@ void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
 
 void geometry_store(uint8_t *bytes, const slotq_geometry *geometry)
 {
-    store_u32(bytes + AT_geometry_magic, MAGIC_VERSION_1);
-    store_u16(bytes + AT_geometry_ring_slots, geometry->ring_slots);
-    store_u16(bytes + AT_geometry_payload_bytes, geometry->payload_bytes);
-    store_u16(bytes + AT_geometry_later_slots, geometry->later_slots);
-    store_u16(bytes + AT_geometry_dead_slots, geometry->dead_slots);
-    bytes[AT_geometry_groups] = geometry->groups;
-    bytes[AT_geometry_flags] = geometry->flags;
-    bytes[AT_geometry_max_attempts] = geometry->max_attempts;
-    bytes[AT_geometry_reserved_23] = 0;
-    store_u16(bytes + AT_geometry_tick_ms, geometry->tick_ms);
-    store_u16(bytes + AT_geometry_reserved_26, 0);
+    const geometry_block block = {.magic = MAGIC_VERSION_1,
+                                  .ring_slots = geometry->ring_slots,
+                                  .payload_bytes = geometry->payload_bytes,
+                                  .later_slots = geometry->later_slots,
+                                  .dead_slots = geometry->dead_slots,
+                                  .groups = geometry->groups,
+                                  .flags = geometry->flags,
+                                  .max_attempts = geometry->max_attempts,
+                                  .tick_ms = geometry->tick_ms};
+    codec_store_geometry(bytes, &block);
     store_u32(bytes + AT_geometry_geometry_check,
               checksum_xxh32(bytes + GEOMETRY_CHECK_FROM, GEOMETRY_CHECK_BYTES));
 }
 
 void geometry_load(slotq_geometry *geometry, const uint8_t *bytes)
 {
-    geometry->ring_slots = load_u16(bytes + AT_geometry_ring_slots);
-    geometry->payload_bytes = load_u16(bytes + AT_geometry_payload_bytes);
-    geometry->later_slots = load_u16(bytes + AT_geometry_later_slots);
-    geometry->dead_slots = load_u16(bytes + AT_geometry_dead_slots);
-    geometry->groups = bytes[AT_geometry_groups];
-    geometry->flags = bytes[AT_geometry_flags];
-    geometry->max_attempts = bytes[AT_geometry_max_attempts];
-    geometry->tick_ms = load_u16(bytes + AT_geometry_tick_ms);
+    geometry_block block;
+    codec_load_geometry(bytes, &block);
+    geometry->ring_slots = (uint16_t)block.ring_slots;
+    geometry->payload_bytes = (uint16_t)block.payload_bytes;
+    geometry->later_slots = (uint16_t)block.later_slots;
+    geometry->dead_slots = (uint16_t)block.dead_slots;
+    geometry->groups = (uint8_t)block.groups;
+    geometry->flags = (uint8_t)block.flags;
+    geometry->max_attempts = (uint8_t)block.max_attempts;
+    geometry->tick_ms = (uint16_t)block.tick_ms;
 }

@@ -26,7 +26,7 @@ slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geome
     }
     const group_block fresh = {.sweep = SWEEP_NONE, .due = DUE_NONE, .due_next = DUE_NONE};
     for (uint32_t group = 0; group < geometry->groups; group++) {
-        front_store_group(bytes + group_offset(group), &fresh);
+        codec_store_group(bytes + group_offset(group), &fresh);
     }
     store_u48(bytes + AT_shared_later_due_ms, DUE_NONE);
     geometry_store(bytes, geometry); /* last: an image without the magic is not a queue */
@@ -41,11 +41,25 @@ static slotq_outcome refuse(slotq_damage *damage, slotq_outcome outcome, uint64_
     return outcome;
 }
 
-/* Everything that is fixed at creation: bytes 8 to 31 and the size. */
+/* The fields that this version does not use are 0: the others give the same bytes again. */
+static bool is_without_reserved(const uint8_t *front, const slotq_geometry *geometry,
+                                uint32_t *offset)
+{
+    uint8_t again[GEOMETRY_END];
+    geometry_store(again, geometry);
+    for (*offset = AT_geometry_magic; *offset < AT_geometry_geometry_check; (*offset)++) {
+        if (front[*offset] != again[*offset]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Everything that is fixed at creation: bytes 8 to 43 and the size. */
 static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage *damage)
 {
     if (size < SLOTQ_IMAGE_BYTES_MIN) {
-        return refuse(damage, SLOTQ_CORRUPT, size, "shorter than the smallest queue, 104 bytes");
+        return refuse(damage, SLOTQ_CORRUPT, size, "shorter than the smallest queue, 136 bytes");
     }
     /* a copy: the checked value is the value that is used */
     uint8_t front[GROUPS_OFFSET];
@@ -62,7 +76,7 @@ static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage
     if (load_u32(front + AT_geometry_geometry_check) !=
         checksum_xxh32(front + GEOMETRY_CHECK_FROM, GEOMETRY_CHECK_BYTES)) {
         return refuse(damage, SLOTQ_CORRUPT, AT_geometry_geometry_check,
-                      "geometry_check is not the XXH32 of bytes 8 to 27");
+                      "geometry_check is not the XXH32 of bytes 8 to 39");
     }
     slotq_geometry geometry;
     geometry_load(&geometry, front);
@@ -71,11 +85,8 @@ static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage
     if (fault != NULL) {
         return refuse(damage, SLOTQ_CORRUPT, offset, fault);
     }
-    if (front[AT_geometry_reserved_23] != 0) {
-        return refuse(damage, SLOTQ_CORRUPT, AT_geometry_reserved_23, "byte 23 is not 0");
-    }
-    if (load_u16(front + AT_geometry_reserved_26) != 0) {
-        return refuse(damage, SLOTQ_CORRUPT, AT_geometry_reserved_26, "bytes 26, 27 are not 0");
+    if (!is_without_reserved(front, &geometry, &offset)) {
+        return refuse(damage, SLOTQ_CORRUPT, offset, "a reserved byte of the geometry is not 0");
     }
     const uint64_t total = geometry_total(&geometry);
     if (size != total) {

@@ -173,7 +173,7 @@ TEST_CASE("costs: MEMORY USAGE is the formula's, also when all are leased")
             shape.payload_bytes = payload;
             Queue queue(redis::shared_server(), "redis7", shape);
             const uint64_t formula =
-                104 + 4 * slots + slots * shape.stride() + 3 * (16 + shape.stride());
+                136 + 4 * slots + slots * shape.stride() + 3 * (16 + shape.stride());
             const auto usage = [&] {
                 return static_cast<uint64_t>(
                     queue.command({"MEMORY", "USAGE", queue.key()}).integer);

@@ -41,7 +41,7 @@ example() {
 
 # acked QUEUE: how many messages of group 0 are acked, from the value itself.
 acked() {
-    redis --no-raw GETRANGE "$1" 92 92
+    redis --no-raw GETRANGE "$1" 108 108
 }
 
 # without NAME WHY: the client is not at hand.

@@ -373,9 +373,9 @@ std::string name_of_byte(const slotq_view &view, uint32_t offset)
     } else if (offset >= support::front_offset) {
         in_part = (offset - support::front_offset) % support::group_bytes;
         name += "group " + std::to_string((offset - support::front_offset) / support::group_bytes);
-        part = "group";
+        part = in_part < 40 ? "group" : "limit";
     } else {
-        part = offset < 8 ? "header" : offset < 32 ? "geometry" : "shared";
+        part = offset < 8 ? "header" : offset < 44 ? "geometry" : "shared";
     }
 #define SLOTQ_FIELD(of, field, at, size, meaning)                                                  \
     if (std::strcmp(part, #of) == 0 && in_part - (at) < (size)) {                                  \

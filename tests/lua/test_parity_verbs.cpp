@@ -149,14 +149,9 @@ std::string Play::group_before(uint32_t group) const
         told +=
             std::string(" ") + name + " " + std::to_string(support::load(block + offset, bytes));
     };
-#define SLOTQ_FIELD_header(name, offset, bytes)
-#define SLOTQ_FIELD_geometry(name, offset, bytes)
-#define SLOTQ_FIELD_shared(name, offset, bytes)
-#define SLOTQ_FIELD_later(name, offset, bytes)
-#define SLOTQ_FIELD_dead(name, offset, bytes)
-#define SLOTQ_FIELD_group(name, offset, bytes) tell(#name, offset, bytes);
-#define SLOTQ_FIELD(part, name, offset, bytes, meaning) SLOTQ_FIELD_##part(name, offset, bytes)
-#include "../../engine/layout/fields.def"
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning) tell(#name, offset, bytes);
+#include "../../engine/layout/fields/group.def"
+#include "../../engine/layout/fields/limit.def"
 #undef SLOTQ_FIELD
     return told + " tail " + std::to_string(support::load(before_.data() + 6, 2)) + "\n";
 }

@@ -109,7 +109,7 @@ TEST_CASE("refusals: every byte of the geometry")
     queue.prepare();
     const std::string sound = queue.bytes();
     uint32_t refused = 0;
-    for (size_t offset = 8; offset < 32; offset++) {
+    for (size_t offset = 8; offset < support::field::shared_paused.offset; offset++) {
         for (const int change : {1, 2, 4, 8, 0x10, 0x80, 0xFF}) {
             std::string bytes = sound;
             bytes[offset] = static_cast<char>(bytes[offset] ^ change);
@@ -129,10 +129,10 @@ TEST_CASE("refusals: payloads of no bytes, though the size is right")
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);
     queue.prepare();
-    std::string bytes = queue.bytes().substr(0, 104);
+    std::string bytes = queue.bytes().substr(0, 136);
     bytes.replace(0, 8, std::string(8, '\0'));
     bytes.replace(12, 8, on_server::number(4, 2) + on_server::number(0, 6)); /* R, and no more */
-    bytes.replace(64, 16, std::string(12, '\0') + "\xFF\xFF" + std::string(2, '\0'));
+    bytes.replace(80, 16, std::string(12, '\0') + "\xFF\xFF" + std::string(2, '\0'));
     bytes += std::string(4 * 4 + 4 * 2, '\0');
     CHECK(all_refuse(queue, bytes, "SLOTQCORRUPT") == "");
 }
@@ -148,15 +148,16 @@ TEST_CASE("refusals: a geometry out of range with a right check")
         uint32_t offset;
         uint32_t bytes;
         uint64_t value;
-    } changes[] = {{12, 2, 0},  {12, 2, 1}, {14, 2, 0}, {20, 1, 0},     {20, 1, 17}, {21, 1, 32},
-                   {22, 1, 63}, {23, 1, 1}, {24, 2, 0}, {24, 2, 60001}, {26, 2, 1},  {12, 2, 10},
-                   {14, 2, 17}, {16, 2, 1}, {18, 2, 4}, {20, 1, 2},     {21, 1, 2},  {21, 1, 4}};
+    } changes[] = {{12, 2, 0},  {12, 2, 1},  {14, 2, 0},  {20, 1, 0},  {20, 1, 17},
+                   {21, 1, 32}, {22, 1, 63}, {23, 1, 1},  {24, 2, 0},  {24, 2, 60001},
+                   {26, 1, 1},  {27, 1, 1},  {12, 2, 10}, {14, 2, 17}, {16, 2, 1},
+                   {18, 2, 4},  {20, 1, 2},  {21, 1, 2},  {21, 1, 4}};
     for (const auto &change : changes) {
         std::string bytes = sound;
         bytes.replace(change.offset, change.bytes, on_server::number(change.value, change.bytes));
         const uint32_t check =
-            support::xxh32(reinterpret_cast<const uint8_t *>(bytes.data()) + 8, 20);
-        bytes.replace(28, 4, on_server::number(check, 4));
+            support::xxh32(reinterpret_cast<const uint8_t *>(bytes.data()) + 8, 32);
+        bytes.replace(40, 4, on_server::number(check, 4));
         CAPTURE(variant, change.offset, change.value);
         CHECK(all_refuse(queue, bytes, "SLOTQCORRUPT") == "");
     }
@@ -177,7 +178,7 @@ std::string hold_all(Queue &queue, const std::string &bytes, uint32_t &refused)
     for (const std::string &script : on_server::all_scripts()) {
         const Reply reply = queue.next_on(after);
         const std::string told = script + " -> " + reply.told() + ": ";
-        if (after.size() != bytes.size() || after.compare(8, 24, bytes, 8, 24) != 0) {
+        if (after.size() != bytes.size() || after.compare(8, 36, bytes, 8, 36) != 0) {
             fault = told + "the geometry changed";
         } else if (reply.is_error() && (!is_slotq_error(reply) || after != bytes)) {
             fault = told + "a refusal must be SLOTQ's, and change nothing";
@@ -204,10 +205,10 @@ TEST_CASE("refusals: every byte of a value")
     Queue queue(redis::shared_server(), "redis7", shape);
     queue.prepare();
     const std::string sound = queue.bytes();
-    const size_t front = 64 + 2 * 40;
+    const size_t front = support::front_offset + 2 * support::group_bytes;
     uint32_t refused = 0;
     for (size_t offset = 0; offset < sound.size(); offset++) {
-        if (offset >= 8 && offset < 32) {
+        if (offset >= 8 && offset < support::field::shared_paused.offset) {
             continue; /* the geometry has its own test */
         }
         for (int change = 1; change < 256; change += prove && offset < front ? 1 : change * 2 + 1) {
@@ -260,11 +261,11 @@ TEST_CASE("refusals: SLOTQCORRUPT names the offset that the core names")
     queue.run("reserve_packed", {"0", "3", "1000"});
     const std::string sound = queue.bytes();
     uint32_t named = 0;
-    for (size_t offset = 0; offset < 64 + 2 * 40; offset++) {
+    for (size_t offset = 0; offset < support::front_offset + 2 * support::group_bytes; offset++) {
         for (const int change : {1, 4, 0x20, 0x80, 0xFF}) {
             std::string bytes = sound;
             bytes[offset] = static_cast<char>(bytes[offset] ^ change);
-            if (offset >= 8 && offset < 32) {
+            if (offset >= 8 && offset < support::field::shared_paused.offset) {
                 continue;
             }
             queue.set(bytes);

@@ -2,6 +2,7 @@
  * pays where nobody waits. And the time that the server gives where the caller gives none.
  */
 #include "../support/catch.hpp"
+#include "../support/image/fields.hpp"
 #include "on_server.hpp"
 
 namespace
@@ -41,7 +42,7 @@ private:
 
 uint64_t wake_of(Queue &queue)
 {
-    return on_server::value_of(queue.bytes(), 60, 4);
+    return on_server::value_of(queue.bytes(), support::field::shared_wake.offset, 4);
 }
 
 } // namespace

@@ -2,6 +2,7 @@
  */
 #include "any_queue.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "image/fields.hpp"
 #include "server/redis_server.hpp"
 
 namespace any_queue
@@ -290,9 +292,8 @@ std::vector<uint8_t> Queue::image()
     if (slotq_export(queue_, bytes.data(), bytes.size()) != SLOTQ_OK) {
         throw std::runtime_error(error());
     }
-    for (size_t i = 60; i < 64; i++) {
-        bytes[i] = 0; /* wake */
-    }
+    const support::Field wake = support::field::shared_wake;
+    std::fill_n(&bytes[wake.offset], wake.bytes, uint8_t{0});
     return bytes;
 }
 

@@ -135,7 +135,7 @@ spoil bad && printf '\377\377' | dd of=bad.slotq bs=1 seek=6 conv=notrunc status
 damaged 'tail out of range' 'byte 6:'
 spoil bad && : >bad.slotq
 damaged 'empty file' 'byte 0:'
-spoil bad && printf '\100' | dd of=bad.slotq bs=1 seek=104 conv=notrunc status=none
+spoil bad && printf '\100' | dd of=bad.slotq bs=1 seek=136 conv=notrunc status=none
 expect 'a state that cannot be: check names it' 6 - 'byte' check bad
 expect 'check says what to do' 6 - 'slotq import bad < BACKUP' check bad
 rm -f bad.slotq*

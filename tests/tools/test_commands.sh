@@ -10,15 +10,15 @@ expect 'create shows the formula' 0 - '^  ring    1,001 slots x \(2 \+ 4 stamp \
     create jobs
 expect 'create says how many would fit' 0 - '--slots 1002\)$' create jobs
 expect 'creating it again is no error' 0 - 'it existed already' create jobs
-expect 'create in JSON' 0 '"bytes":294170,.*"slots_that_fit":1002' - create jobs --json
+expect 'create in JSON' 0 '"bytes":294202,.*"slots_that_fit":1002' - create jobs --json
 expect 'another geometry is refused' 9 - 'another geometry' create jobs --slots 5
-same 'the file has the size of the formula' 294170 "$(stat -c %s jobs.slotq)"
+same 'the file has the size of the formula' 294202 "$(stat -c %s jobs.slotq)"
 expect 'every size is taken' 0 - '' create small --slots 4 --payload 16 --dead 2 --groups 2 \
     --max-attempts 2 --tick 10 --checks --no-stamps
 expect 'a drop of the dead must be meant' 2 - 'drop-dead' create odd --dead 0
 expect 'and can be' 0 - '' create odd --dead 0 --drop-dead
 expect 'attempts without limit need no dead' 0 - '' create endless --dead 0 --max-attempts 0
-expect 'ls lists' 0 '^jobs +0 +1000 +0 +0 +0 +0 +0 +294,170$' - ls
+expect 'ls lists' 0 '^jobs +0 +1000 +0 +0 +0 +0 +0 +294,202$' - ls
 expect 'ls in JSON' 0 '"queue":"small","group":1' - ls --json
 long=$(printf 'n%.0s' {1..30})
 "$SLOTQ" -q create "$long" --slots 4 --dead 0 --max-attempts 0

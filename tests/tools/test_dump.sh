@@ -23,7 +23,7 @@ expect 'dump' 0 '^sound: ' - dump q
 cp out dumped
 holds 'a field: offset, bytes, name, value, verdict' \
     grep -Eq '^       12  15 00 +ring_slots +21 +ok$' dumped
-holds 'the second group' grep -Eq '^      104  00 00 +head +0 +ok$' dumped
+holds 'the second group' grep -Eq '^      136  00 00 +head +0 +ok$' dumped
 holds 'ranges of states' grep -Eq '  5 +5  ready, attempts 0$' dumped
 holds 'a leased one' grep -Eq '  1 +1  leased to 20.*, attempts 1$' dumped
 holds 'a finished one' grep -Eq '  3 +1  done: dead$' dumped
@@ -53,16 +53,16 @@ spoil && poke bad.slotq 8 'XXXX'
 bad 'the magic' 8 ' magic +XXXX +not SLQ1'
 spoil && poke bad.slotq 11 '2'
 bad 'the version' 11 ' magic +SLQ2 +other version'
-spoil && poke bad.slotq 28 '\0'
-bad 'the check of the geometry' 28 ' geometry_check .* no match'
+spoil && poke bad.slotq 40 '\0'
+bad 'the check of the geometry' 40 ' geometry_check .* no match'
 spoil && poke bad.slotq 4 '\377\377'
 bad 'head' 4 ' head +65535 +not below R'
-spoil && poke bad.slotq 66 '\377\377'
-bad 'a cursor' 66 ' cursor +65535 +not below R'
-spoil && poke bad.slotq 48 '\005'
-bad 'more dead than room' 48 ' dead_count +5 +above D'
-spoil && poke bad.slotq 50 '\200'
-bad 'paused' 50 ' paused +128 +unknown bits'
+spoil && poke bad.slotq 82 '\377\377'
+bad 'a cursor' 82 ' cursor +65535 +not below R'
+spoil && poke bad.slotq 62 '\005'
+bad 'more dead than room' 62 ' dead_count +5 +above D'
+spoil && poke bad.slotq 44 '\200'
+bad 'paused' 44 ' paused +128 +unknown bits'
 spoil && truncate -s 500 bad.slotq
 bad 'cut off' 500 ''
 spoil && truncate -s 20 bad.slotq
@@ -74,7 +74,7 @@ expect 'ls goes on' 6 'bad +CORRUPT' 'byte' ls
 holds 'with the rest' grep -Eq '^q +0 +20 +9 ' out
 # one payload: with checks it is found, and its message alone dies
 spoil
-offset=$((64 + 2 * 40 + 2 * 21 * 4 + 4 * 26 + 10)) # id 5
+offset=$((80 + 2 * 56 + 2 * 21 * 4 + 4 * 26 + 10)) # id 5
 poke bad.slotq "$offset" 'X'
 expect 'a damaged slot is named' 6 'damaged from here on: they die with reason 255' '' dump bad
 expect 'peek shows it' 0 '^5\tdamaged' '' peek bad

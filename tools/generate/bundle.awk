@@ -3,12 +3,19 @@
 #
 #   --@include _piece     the piece goes here, once a script
 #   ALL_CAPS              a constant's name becomes its value; one that is not known fails
+#   '@group.head..due'    a string that begins with @ becomes the format of struct.pack for these
+#                         fields of fields.def: single ones and ranges, in the order of their
+#                         offsets; the bytes of fields that are left out are skipped
 # Comment lines and indentation go away.
 
 FILENAME == ARGV[1] {
     name = $1
     sub(/^[^ ]+ /, "")
     value[name] = $0
+    if (name ~ /^AT_/) {
+        place[substr(name, 4)] = ++fields
+        field[fields] = substr(name, 4)
+    }
     next
 }
 
@@ -54,7 +61,8 @@ function named(line, file, number,    out, word, quote, end) {
             if (end == 0) {
                 fail(file, number, "a string without an end")
             }
-            out = out quote substr(line, 1, end)
+            word = substr(line, 1, end - 1)
+            out = out quote (word ~ /^@/ ? format_of(substr(word, 2), file, number) : word) quote
             line = substr(line, end + 1)
         } else if (word in value) {
             out = out value[word]
@@ -65,6 +73,42 @@ function named(line, file, number,    out, word, quote, end) {
         }
     }
     return out line
+}
+
+# The field of "part.name", as a number.
+function place_of(name, file, number) {
+    sub(/\./, "_", name)
+    if (!(name in place)) {
+        fail(file, number, name " is no field of fields.def")
+    }
+    return place[name]
+}
+
+function format_of(list, file, number,    items, count, i, ends, to, from, at, out, bytes) {
+    count = split(list, items, " ")
+    out = "<"
+    for (i = 1; i <= count; i++) {
+        from = items[i]
+        to = from
+        if (split(items[i], ends, /\.\./) == 2) {
+            from = ends[1]
+            to = ends[2] ~ /\./ ? ends[2] : substr(from, 1, index(from, ".")) ends[2]
+        }
+        to = place_of(to, file, number)
+        for (from = place_of(from, file, number); from <= to; from++) {
+            bytes = value["BYTES_" field[from]]
+            if (out != "<" && at > value["AT_" field[from]]) {
+                fail(file, number, field[from] " is not behind the field before it")
+            }
+            while (out != "<" && at < value["AT_" field[from]]) {
+                out = out "x"
+                at++
+            }
+            out = out (bytes == 1 ? "B" : bytes == 2 ? "H" : "I" bytes)
+            at = value["AT_" field[from]] + bytes
+        }
+    }
+    return out
 }
 
 function closing(line, quote,    at) {

@@ -149,7 +149,7 @@ static slotq_outcome compare(int descriptor, const file_names *names,
         return fault_system(fault, errno, "%s exists, but cannot be read", names->shown);
     }
     geometry_store(wanted, geometry);
-    const size_t bytes = AT_shared_later_due_ms - AT_geometry_magic;
+    const size_t bytes = GEOMETRY_END - AT_geometry_magic;
     const bool same = memcmp(front + AT_geometry_magic, wanted + AT_geometry_magic, bytes) == 0;
     if (same && (uint64_t)facts.st_size == geometry_total(geometry)) {
         return SLOTQ_OK;
@@ -217,13 +217,13 @@ static slotq_outcome refuse_image(store_fault *fault, slotq_outcome outcome,
     return fault_damage(fault, outcome, "the image to import", damage);
 }
 
-/* Before the disk is asked for room: the size fits what the first 32 bytes say. */
+/* Before the disk is asked for room: the size fits what the first 44 bytes say. */
 static slotq_outcome judge_size(const uint8_t *image, uint64_t bytes, store_fault *fault)
 {
     slotq_damage damage = {bytes, NULL};
     slotq_geometry geometry;
     if (bytes < SLOTQ_IMAGE_BYTES_MIN) {
-        damage.what = "it is shorter than the smallest queue, 104 bytes";
+        damage.what = "it is shorter than the smallest queue, 136 bytes";
     } else if (bytes > SLOTQ_IMAGE_BYTES_MAX) {
         damage.what = "it is over the limit of 512 MiB";
     }

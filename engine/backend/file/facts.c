@@ -10,11 +10,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../../layout/fields.h"
 #include "filesystem.h"
 #include "journal.h"
 #include "locks.h"
 
-enum { FRONT_BYTES = 32 };
 _Static_assert((int)JOURNAL_BYTES == (int)SLOTQ_JOURNAL_BYTES, "slotq.h says what journal.h does");
 
 static slotq_journal_state state_of(journal_state state)
@@ -35,7 +35,7 @@ static void look_at_journal(int folder, const file_names *names, int main_descri
                             slotq_file_facts *facts)
 {
     uint8_t bytes[JOURNAL_BYTES];
-    uint8_t front[FRONT_BYTES];
+    uint8_t front[GEOMETRY_END];
     journal_owner owner;
     const int descriptor = openat(folder, names->journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     const ssize_t got = descriptor < 0 ? -1 : pread(descriptor, bytes, sizeof bytes, 0);

@@ -182,7 +182,7 @@ static bool patch_fits(const slotq_patch *patch, uint64_t bytes, uint32_t scratc
         return false;
     }
     const bool before_geometry = patch->offset + patch->length <= AT_geometry_magic;
-    if (!before_geometry && patch->offset < AT_shared_later_due_ms) {
+    if (!before_geometry && patch->offset < GEOMETRY_END) {
         return false; /* the geometry never changes */
     }
     switch (patch->kind) {

@@ -132,7 +132,7 @@ static slotq_outcome map_main(opening *self)
         damage.offset = 0;
         damage.what = "not a regular file";
     } else if (facts.st_size < SLOTQ_IMAGE_BYTES_MIN) {
-        damage.what = "the file is shorter than the smallest queue, 104 bytes";
+        damage.what = "the file is shorter than the smallest queue, 136 bytes";
     } else if (facts.st_size > SLOTQ_IMAGE_BYTES_MAX) {
         damage.offset = SLOTQ_IMAGE_BYTES_MAX;
         damage.what = "the file is over the limit of 512 MiB";

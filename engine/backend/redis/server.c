@@ -63,6 +63,8 @@ static bool is_of_key(question asked)
 
 static bool add_questions(redis_connection *connection, const char *key, size_t key_bytes)
 {
+    char front_end[16];
+    (void)snprintf(front_end, sizeof front_end, "%d", FRONT_BYTES_MAX - 1);
     const char *const questions[ASK_COUNT][WORDS_MAX] = {
         [ASK_SERVER] = {"INFO", "server"},
         [ASK_MEMORY] = {"INFO", "memory"},
@@ -71,7 +73,7 @@ static bool add_questions(redis_connection *connection, const char *key, size_t 
         [ASK_TYPE] = {"TYPE", the_key},
         [ASK_TTL] = {"PTTL", the_key},
         [ASK_LENGTH] = {"STRLEN", the_key},
-        [ASK_FRONT] = {"GETRANGE", the_key, "0", "703"},
+        [ASK_FRONT] = {"GETRANGE", the_key, "0", front_end},
         [ASK_TIME] = {"TIME"},
     };
     for (uint32_t i = 0; i < ASK_COUNT; i++) {
@@ -156,7 +158,7 @@ static void take_time(const redisReply *reply, int64_t asked_ms, redis_facts *fa
 
 static void take_front(const redisReply *reply, redis_facts *facts)
 {
-    if (reply->type == REDIS_REPLY_STRING && reply->len <= REDIS_FRONT_BYTES_MAX) {
+    if (reply->type == REDIS_REPLY_STRING && reply->len <= FRONT_BYTES_MAX) {
         memcpy(facts->front, reply->str, reply->len);
         facts->front_bytes = (uint32_t)reply->len;
     }
@@ -368,8 +370,7 @@ slotq_outcome redis_server_open_key(const redis_facts *facts, const char *name, 
                          "the key %.200s is a %s, not a queue: use another name", name,
                          facts->key_type);
     }
-    const uint64_t due =
-        facts->key_bytes < REDIS_FRONT_BYTES_MAX ? facts->key_bytes : REDIS_FRONT_BYTES_MAX;
+    const uint64_t due = facts->key_bytes < FRONT_BYTES_MAX ? facts->key_bytes : FRONT_BYTES_MAX;
     if (facts->front_bytes != due) { /* a key that changes its size is not a queue either */
         return redis_error_shape(false, fault);
     }

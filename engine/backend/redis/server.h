@@ -4,10 +4,11 @@
 #ifndef SLOTQ_BACKEND_REDIS_SERVER_H
 #define SLOTQ_BACKEND_REDIS_SERVER_H
 
+#include "../../layout/fields.h"
 #include "../../slotq_core.h"
 #include "wire/connection.h"
 
-enum { REDIS_FRONT_BYTES_MAX = 704, REDIS_WORD_BYTES = 32 };
+enum { REDIS_WORD_BYTES = 32 };
 
 /* What was found out; what the server would not tell is "" or false. */
 typedef struct redis_facts {
@@ -22,7 +23,7 @@ typedef struct redis_facts {
     int64_t server_ahead_ms; /* its clock less ours */
     uint64_t key_bytes;
     uint32_t front_bytes;
-    _Alignas(8) uint8_t front[REDIS_FRONT_BYTES_MAX]; /* of the key, zeros behind */
+    _Alignas(8) uint8_t front[FRONT_BYTES_MAX]; /* of the key, zeros behind */
 } redis_facts;
 
 /* Log in, choose the database, and ask all of it in one round trip. The connection is open; a

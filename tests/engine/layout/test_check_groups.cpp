@@ -123,8 +123,7 @@ TEST_CASE("due covers live deadlines and is a possible one", "[check]")
         image.set(field::group_sweep, 0, image.get(field::group_head, 0));
         CHECK(image.check() == "");
         image.set(field::group_sweep, 0, image.get(field::group_cursor, 0));
-        expect_damage(image, due_next,
-                      "group.due_next is none though the sweep passed a deadline");
+        expect_damage(image, due_next, "group.due_next is none though the sweep passed a deadline");
     }
     SECTION("due_next too late")
     {

@@ -25,21 +25,27 @@ const Known version_1[] = {
     {"geometry", "groups", 20, 1},
     {"geometry", "flags", 21, 1},
     {"geometry", "max_attempts", 22, 1},
-    {"geometry", "reserved_23", 23, 1},
+    {"geometry", "aside_slots", 23, 1},
     {"geometry", "tick_ms", 24, 2},
-    {"geometry", "reserved_26", 26, 2},
-    {"geometry", "geometry_check", 28, 4},
-    {"shared", "later_due_ms", 32, 6},
-    {"shared", "era", 38, 2},
-    {"shared", "later_last_id", 40, 4},
-    {"shared", "later_count", 44, 2},
-    {"shared", "dead_head", 46, 2},
-    {"shared", "dead_count", 48, 2},
-    {"shared", "paused", 50, 1},
-    {"shared", "reserved_51", 51, 1},
-    {"shared", "dropped", 52, 4},
-    {"shared", "dead_dropped", 56, 4},
-    {"shared", "wake", 60, 4},
+    {"geometry", "places", 26, 1},
+    {"geometry", "note_bytes", 27, 1},
+    {"geometry", "generation", 28, 4},
+    {"geometry", "set", 32, 4},
+    {"geometry", "shard", 36, 2},
+    {"geometry", "reserved_38", 38, 2},
+    {"geometry", "geometry_check", 40, 4},
+    {"shared", "paused", 44, 1},
+    {"shared", "aside_count", 45, 1},
+    {"shared", "era", 46, 2},
+    {"shared", "later_due_ms", 48, 6},
+    {"shared", "later_count", 54, 2},
+    {"shared", "later_last_id", 56, 4},
+    {"shared", "dead_head", 60, 2},
+    {"shared", "dead_count", 62, 2},
+    {"shared", "dropped", 64, 4},
+    {"shared", "dead_dropped", 68, 4},
+    {"shared", "wake", 72, 4},
+    {"shared", "reserved_76", 76, 4},
     {"group", "head", 0, 2},
     {"group", "cursor", 2, 2},
     {"group", "ready_behind", 4, 2},
@@ -53,6 +59,11 @@ const Known version_1[] = {
     {"group", "acked", 28, 4},
     {"group", "redelivered", 32, 4},
     {"group", "died", 36, 4},
+    {"limit", "max_leased", 40, 2},
+    {"limit", "rate_burst", 42, 2},
+    {"limit", "rate_interval_us", 44, 4},
+    {"limit", "rate_tat_ms", 48, 6},
+    {"limit", "rate_tat_us", 54, 2},
     {"dead", "id", 0, 6},
     {"dead", "died_at_ms", 6, 6},
     {"dead", "attempts", 12, 1},
@@ -88,8 +99,10 @@ TEST_CASE("fields of a part leave no gap", "[layout]")
 {
     for (size_t i = 1; i < std::size(defined); i++) {
         INFO(defined[i].part << "." << defined[i].name);
-        const bool front = i < 26; /* header, geometry and shared are one stretch */
-        if (front || std::string(defined[i].part) == defined[i - 1].part) {
+        const std::string part = defined[i].part;
+        /* header, geometry and shared are one stretch, and so are group and limit */
+        const bool goes_on = part == "geometry" || part == "shared" || part == "limit";
+        if (goes_on || part == defined[i - 1].part) {
             CHECK(defined[i].offset == defined[i - 1].offset + defined[i - 1].bytes);
         } else {
             CHECK(defined[i].offset == 0);

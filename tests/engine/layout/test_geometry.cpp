@@ -75,13 +75,13 @@ TEST_CASE("tick_ms is 1 to 60000", "[geometry]")
 
 TEST_CASE("the whole is at most 512 MiB", "[geometry]")
 {
-    /* 104 + 4 · 2 + 2 · (2 + p) + later · (14 + p) + dead · (18 + p) is 2^29 exactly */
-    slotq_geometry made = geometry(2, 60002, 1, 0, 0, 6926);
-    made.later_slots = 2017;
+    /* 136 + 4 · 2 + 2 · (2 + p) + later · (14 + p) + dead · (18 + p) is 2^29 exactly */
+    slotq_geometry made = geometry(2, 60002, 1, 0, 0, 6918);
+    made.later_slots = 2025;
     CHECK(slotq_core_image_bytes(&made, nullptr) == 536870912);
     CHECK(fault_of(made) == "");
     made.groups = 2;
-    CHECK(geometry_total(&made) == 536870912 + 48);
+    CHECK(geometry_total(&made) == 536870912 + 64);
     CHECK(fault_of(made) == "the queue would be larger than 512 MiB");
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("the largest of all geometries does not overflow", "[geometry]")
 {
     slotq_geometry made = geometry(65535, 65535, 16, 31 - SLOTQ_FLAG_KEYS, 62, 65535);
     made.later_slots = 65535;
-    CHECK(geometry_total(&made) == 64 + 40 * 16 + UINT64_C(65535) * (64 + 65545) +
+    CHECK(geometry_total(&made) == 80 + 56 * 16 + UINT64_C(65535) * (64 + 65545) +
                                        UINT64_C(65535) * (12 + 65545) +
                                        UINT64_C(65535) * (16 + 65545));
     CHECK(fault_of(made) == "the queue would be larger than 512 MiB");
@@ -107,7 +107,7 @@ TEST_CASE("sections follow each other and fill the image", "[geometry]")
             const support::Image image(made);
             const slotq_view &view = image.view();
             CHECK(view.stride == stride);
-            CHECK(view.states_offset == 64 + 40 * groups);
+            CHECK(view.states_offset == 80 + 56 * groups);
             CHECK(view.keys_offset == view.states_offset + groups * 5 * 4);
             CHECK(view.ring_offset == view.keys_offset + (keys ? 5 * 8 : 0));
             CHECK(view.later_index_offset == view.ring_offset + 5 * stride);

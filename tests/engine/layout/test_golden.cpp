@@ -230,7 +230,7 @@ TEST_CASE("write the golden images anew", "[.make-golden]")
     }
     Image next = make_fresh();
     next.data()[11] = '2';
-    next.set(field::geometry_geometry_check, xxh32(next.data() + 8, 20));
+    next.set(field::geometry_geometry_check, xxh32(next.data() + 8, 32));
     std::ofstream(path_of("version-2.slotq"), std::ios::binary)
         .write(reinterpret_cast<const char *>(next.data()),
                static_cast<std::streamsize>(next.bytes().size()));

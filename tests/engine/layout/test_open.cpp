@@ -45,7 +45,7 @@ void refused(const Image &image, uint64_t offset, const std::string &what,
 void set_geometry(Image &image, Field part, uint64_t value)
 {
     image.set(part, value);
-    image.set(field::geometry_geometry_check, xxh32(image.data() + 8, 20));
+    image.set(field::geometry_geometry_check, xxh32(image.data() + 8, 32));
 }
 
 } // namespace
@@ -54,11 +54,11 @@ TEST_CASE("sizes other than the formula's", "[open]")
 {
     const Image image(geometry(4, 8));
     const uint64_t size = image.bytes().size();
-    const std::string shortest = "shorter than the smallest queue, 104 bytes";
+    const std::string shortest = "shorter than the smallest queue, 136 bytes";
     CHECK(open_bytes(image.data(), size).outcome == SLOTQ_OK);
     for (uint64_t cut = 0; cut < size; cut++) {
         expect_refusal(open_bytes(image.data(), cut), cut,
-                       cut < 104 ? shortest
+                       cut < 136 ? shortest
                                  : "the bytes end before the size that the geometry gives");
     }
     std::vector<uint8_t> longer(image.data(), image.data() + size);
@@ -85,11 +85,11 @@ TEST_CASE("magic and version", "[open]")
 TEST_CASE("geometry_check, and every bit that it covers", "[open]")
 {
     Image image(geometry(4, 8));
-    const std::string what = "geometry_check is not the XXH32 of bytes 8 to 27";
-    for (uint32_t bit = 12 * 8; bit < 32 * 8; bit++) {
+    const std::string what = "geometry_check is not the XXH32 of bytes 8 to 39";
+    for (uint32_t bit = 12 * 8; bit < 44 * 8; bit++) {
         Image broken = image;
         broken.data()[bit / 8] ^= static_cast<uint8_t>(1u << bit % 8);
-        refused(broken, 28, what);
+        refused(broken, 40, what);
     }
 }
 
@@ -106,8 +106,12 @@ TEST_CASE("a geometry out of range names the field", "[open]")
     broken(field::geometry_flags, 32, "flags has bits above 16 (stamps)");
     broken(field::geometry_max_attempts, 63, "max_attempts is above 62 (0 = no limit)");
     broken(field::geometry_tick_ms, 0, "tick_ms is not 1 to 60000");
-    broken(field::geometry_reserved_23, 1, "byte 23 is not 0");
-    broken(field::geometry_reserved_26, 256, "bytes 26, 27 are not 0");
+    for (const Field part :
+         {field::geometry_aside_slots, field::geometry_places, field::geometry_note_bytes,
+          field::geometry_generation, field::geometry_set, field::geometry_shard,
+          field::geometry_reserved_38}) {
+        broken(part, 1, "a reserved byte of the geometry is not 0");
+    }
 }
 
 TEST_CASE("header and shared ranges", "[open]")

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../support/image/fields.hpp"
 #include "any_queue.hpp"
 
 using namespace any_queue;
@@ -129,7 +130,7 @@ TEST_CASE("geometries out of range name the field", "[open]")
     says(error, "512 MiB");
     CHECK(slotq_geometry_bytes(Geometry(65535, 65535), &error) == 0);
     CHECK(slotq_geometry_bytes(nullptr, &error) == 0);
-    CHECK(slotq_geometry_bytes(Geometry(9, 16), nullptr) == 104 + 36 + 9 * 18);
+    CHECK(slotq_geometry_bytes(Geometry(9, 16), nullptr) == 136 + 36 + 9 * 18);
     CHECK(list(folder).empty());
 }
 
@@ -161,7 +162,7 @@ TEST_CASE("files of the wrong size", "[open]")
     Folder folder;
     REQUIRE(create_in(folder) == SLOTQ_OK);
     const std::vector<uint8_t> sound = read_file(folder.file("q.slotq"));
-    for (const size_t size : {size_t(0), size_t(1), size_t(103), size_t(104), sound.size() - 1,
+    for (const size_t size : {size_t(0), size_t(1), size_t(135), size_t(136), sound.size() - 1,
                               sound.size() + 1, sound.size() + 4096}) {
         std::vector<uint8_t> bytes = sound;
         bytes.resize(size);
@@ -194,7 +195,7 @@ TEST_CASE("zeroed, other magic, other version, damaged front", "[open]")
     with(11, '2');
     CHECK(refused(folder, SLOTQ_VERSION).offset == 11);
     with(14, 99);
-    CHECK(refused(folder, SLOTQ_CORRUPT).offset == 28);
+    CHECK(refused(folder, SLOTQ_CORRUPT).offset == support::field::geometry_geometry_check.offset);
     with(4, 200);
     CHECK(refused(folder, SLOTQ_CORRUPT).offset == 4); /* header.head */
     write_file(folder.file("q.slotq"), sound);
@@ -212,13 +213,13 @@ TEST_CASE("damage that is found while the queue is open", "[open]")
     REQUIRE(open_in(folder, error, handle) == SLOTQ_OK);
     const int file = open(folder.file("q.slotq").c_str(), O_RDWR);
     const uint8_t bad = 200;
-    REQUIRE(pwrite(file, &bad, 1, 64) == 1); /* group 0's head */
+    REQUIRE(pwrite(file, &bad, 1, support::front_offset) == 1); /* group 0's head */
     close(file);
     const Batch given = batch();
     CHECK(slotq_reserve(handle.get(), 0, 1, 1000, 0, given.get()) == SLOTQ_CORRUPT);
-    CHECK(slotq_error_of(handle.get())->offset == 64);
+    CHECK(slotq_error_of(handle.get())->offset == support::front_offset);
     CHECK(slotq_check(handle.get()) == SLOTQ_CORRUPT);
-    says(*slotq_error_of(handle.get()), "byte 64");
+    says(*slotq_error_of(handle.get()), "byte 80");
 }
 
 TEST_CASE("symbolic links and folders in place of the file", "[open]")
@@ -392,7 +393,8 @@ TEST_CASE("export and import carry a queue over", "[open]")
     CHECK(stats.ready == 3);
     CHECK(slotq_import(folder.path(), "w", image.data() + 1, bytes - 1, &error) == SLOTQ_CORRUPT);
     CHECK(slotq_import(folder.path(), "w", image.data() + 1, 50, &error) == SLOTQ_CORRUPT);
-    image[1 + 64 + 6]++; /* one leased more than there are */
+    image[1 + support::front_offset +
+          support::field::group_leased.offset]++; /* one leased more than there are */
     CHECK(slotq_import(folder.path(), "w", image.data() + 1, bytes, &error) == SLOTQ_CORRUPT);
     image[1 + 11]++;
     CHECK(slotq_import(folder.path(), "w", image.data() + 1, bytes, &error) == SLOTQ_VERSION);

@@ -96,7 +96,7 @@ slotq_outcome try_open(const Folder &folder, slotq **queue, slotq_error *error,
     return slotq_open(folder.path(), "q", &options, queue, error);
 }
 
-constexpr uint32_t PAUSED_AT = 50;
+constexpr uint32_t PAUSED_AT = support::field::shared_paused.offset;
 
 } // namespace
 

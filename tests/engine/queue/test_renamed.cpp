@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "../../support/image/fields.hpp"
 #include "any_queue.hpp"
 
 extern "C" {
@@ -20,7 +21,7 @@ using namespace any_queue;
 namespace
 {
 
-constexpr uint32_t PAUSED_AT = 50;
+constexpr uint32_t PAUSED_AT = support::field::shared_paused.offset;
 
 /* The journal holds a step that was cut short: pause for consumers. */
 void leave_step(const std::string &path)

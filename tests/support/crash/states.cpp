@@ -18,8 +18,8 @@ enum field : uint32_t {
 #include "../../../engine/layout/fields.def"
 #undef SLOTQ_FIELD
 };
-constexpr uint32_t GROUPS_AT = 64;
-constexpr uint32_t GROUP_SIZE = 40;
+constexpr uint32_t GROUPS_AT = 80;
+constexpr uint32_t GROUP_SIZE = 56;
 constexpr uint32_t DEAD_HEAD_SIZE = 16;
 
 uint32_t get16(const bytes &image, size_t at)

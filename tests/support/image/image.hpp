@@ -12,28 +12,10 @@
 #include <vector>
 
 #include "../../../engine/slotq_core.h"
+#include "fields.hpp"
 
 namespace support
 {
-
-struct Field {
-    uint32_t offset;
-    uint32_t bytes;
-};
-
-namespace field
-{
-#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
-    constexpr Field part##_##name = {(offset), (bytes)};
-#include "../../../engine/layout/fields.def"
-#undef SLOTQ_FIELD
-} // namespace field
-
-constexpr uint64_t u48_none = (UINT64_C(1) << 48) - 1;
-constexpr uint32_t sweep_none = 0xFFFF;
-constexpr uint32_t front_offset = 64;
-constexpr uint32_t group_bytes = 40;
-constexpr uint32_t dead_entry_bytes = 16;
 
 uint64_t load(const uint8_t *bytes, uint32_t count);
 void store(uint8_t *bytes, uint32_t count, uint64_t value);

@@ -75,8 +75,13 @@ static const char *judge_geometry(const dump *dumped, field_id field, uint64_t v
         return unless(value <= SLOTQ_MAX_ATTEMPTS_MAX, "above 62");
     case FIELD_geometry_tick_ms:
         return unless(value >= 1 && value <= SLOTQ_TICK_MS_MAX, "not 1 to 60000");
-    case FIELD_geometry_reserved_23:
-    case FIELD_geometry_reserved_26:
+    case FIELD_geometry_aside_slots:
+    case FIELD_geometry_places:
+    case FIELD_geometry_note_bytes:
+    case FIELD_geometry_generation:
+    case FIELD_geometry_set:
+    case FIELD_geometry_shard:
+    case FIELD_geometry_reserved_38:
         return unless(value == 0, "not 0");
     case FIELD_geometry_geometry_check:
         return unless(value == checksum_xxh32(bytes + GEOMETRY_CHECK_FROM, GEOMETRY_CHECK_BYTES),
@@ -113,7 +118,13 @@ static const char *judge_field(const dump *dumped, field_id field, uint64_t valu
         return unless(value <= load_u16(bytes + AT_geometry_later_slots), "above L");
     case FIELD_shared_paused:
         return unless(value <= SLOTQ_PAUSE_BOTH, "unknown bits");
-    case FIELD_shared_reserved_51:
+    case FIELD_shared_aside_count:
+    case FIELD_shared_reserved_76:
+    case FIELD_limit_max_leased:
+    case FIELD_limit_rate_burst:
+    case FIELD_limit_rate_interval_us:
+    case FIELD_limit_rate_tat_ms:
+    case FIELD_limit_rate_tat_us:
         return unless(value == 0, "not 0");
     case FIELD_shared_era: /* one crossing behind is legal: the next write mends it */
         return NULL;
@@ -213,6 +224,7 @@ void dump_front(const dump *dumped)
         snprintf(text, sizeof text, "group %" PRIu32, group);
         dump_heading(dumped, text);
         print_part(dumped, "group", group_offset(group));
+        print_part(dumped, "limit", group_offset(group));
     }
 }
 

@@ -1,6 +1,7 @@
 /* create.c: the command create: sizes from options, the formula shown with its numbers. Knows
  * what a queue costs, not what is in it.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,14 +112,16 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
     char slot[64];
     char formula[128];
     uint64_t stride = 2u + geometry->payload_bytes;
+    const uint64_t shared = SLOTQ_IMAGE_BYTES(0, 0, 0, 0, 0, 0);
+    const uint64_t each = SLOTQ_IMAGE_BYTES(0, 0, 0, 0, 1, 0) - shared;
     const bool stamps = (geometry->flags & SLOTQ_FLAG_STAMPS) != 0;
     const bool checks = (geometry->flags & SLOTQ_FLAG_CHECKS) != 0;
     stride += (stamps ? 4u : 0u) + (checks ? 4u : 0u);
     snprintf(slot, sizeof slot, "(2%s%s + %u)", stamps ? " + 4 stamp" : "",
              checks ? " + 4 check" : "", geometry->payload_bytes);
-    snprintf(formula, sizeof formula, "64 + 40 x %u group%s", geometry->groups,
-             geometry->groups == 1 ? "" : "s");
-    print_part("front", formula, 64u + 40u * geometry->groups);
+    snprintf(formula, sizeof formula, "%" PRIu64 " + %" PRIu64 " x %u group%s", shared, each,
+             geometry->groups, geometry->groups == 1 ? "" : "s");
+    print_part("front", formula, shared + each * geometry->groups);
     snprintf(formula, sizeof formula, "%u group%s x %s slots x 4", geometry->groups,
              geometry->groups == 1 ? "" : "s", count_text(geometry->ring_slots).text);
     print_part("states", formula, UINT64_C(4) * geometry->groups * geometry->ring_slots);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/image/fields.hpp"
 #include "test_crash_world.hpp"
 #include "test_namespaces.hpp"
 
@@ -322,7 +323,7 @@ void die_in_step(const queue_file &file)
     step.visible_count = 1;
     step.scratch_used = 1;
     step.scratch[0] = SLOTQ_PAUSE_OUT;
-    step.patches[0] = {50, 1, 0, SLOTQ_PATCH_BYTES}; /* paused */
+    step.patches[0] = {support::field::shared_paused.offset, 1, 0, SLOTQ_PATCH_BYTES};
     const pid_t owner = fork();
     if (owner == 0) {
         const int journal = open(file.journal_path().c_str(), O_RDWR);

@@ -1,0 +1,97 @@
+/* codec.h: the fields of a part as values: the structs, and their decoders and encoders, are made
+ * from fields.def. Must not know what is legal.
+ */
+#ifndef SLOTQ_LAYOUT_CODEC_H
+#define SLOTQ_LAYOUT_CODEC_H
+
+#include "bytes.h"
+#include "fields.h"
+
+#define CODEC_TYPE_1 uint32_t
+#define CODEC_TYPE_2 uint32_t
+#define CODEC_TYPE_4 uint32_t
+#define CODEC_TYPE_6 uint64_t
+#define CODEC_LOAD_1(at) (*(at))
+#define CODEC_LOAD_2(at) load_u16(at)
+#define CODEC_LOAD_4(at) load_u32(at)
+#define CODEC_LOAD_6(at) load_u48(at)
+
+/* A group's place and counts. */
+typedef struct group_block {
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning) CODEC_TYPE_##bytes name;
+#include "fields/group.def"
+#undef SLOTQ_FIELD
+} group_block;
+
+static inline void codec_load_group(const uint8_t *from, group_block *block)
+{
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
+    block->name = CODEC_LOAD_##bytes(from + (offset));
+#include "fields/group.def"
+#undef SLOTQ_FIELD
+}
+
+/* What a field is of the word-th eight bytes of its part. Inlined, with numbers that the compiler
+ * knows, it is a shift or nothing. */
+__attribute__((always_inline)) static inline uint64_t codec_share(uint32_t word, uint32_t offset,
+                                                                  uint32_t bytes, uint64_t value)
+{
+    const uint32_t from = word * 8;
+    if (offset + bytes <= from || offset >= from + 8) {
+        return 0;
+    }
+    return offset >= from ? value << 8 * (offset - from) : value >> 8 * (from - offset);
+}
+
+__attribute__((always_inline)) static inline uint64_t codec_group_word(const group_block *block,
+                                                                       uint32_t word)
+{
+    uint64_t bits = 0;
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
+    bits |= codec_share(word, offset, bytes, block->name);
+#include "fields/group.def"
+#undef SLOTQ_FIELD
+    return bits;
+}
+
+/* Encode GROUP_STATE_BYTES bytes, each value within its field; eight at a time, because they are
+ * loaded like that: a load that spans several smaller stores waits for all of them. */
+static inline void codec_store_group(uint8_t *to, const group_block *block)
+{
+    store_u64(to, codec_group_word(block, 0));
+    store_u64(to + 8, codec_group_word(block, 1));
+    store_u64(to + 16, codec_group_word(block, 2));
+    store_u64(to + 24, codec_group_word(block, 3));
+    store_u64(to + 32, codec_group_word(block, 4));
+}
+_Static_assert(GROUP_STATE_BYTES == 5 * 8, "the words of codec_store_group");
+
+/* The fixed fields, the reserved ones and the check too. */
+typedef struct geometry_block {
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning) CODEC_TYPE_##bytes name;
+#include "fields/geometry.def"
+#undef SLOTQ_FIELD
+} geometry_block;
+
+#define CODEC_STORE_1(at, value) (*(at) = (uint8_t)(value))
+#define CODEC_STORE_2(at, value) store_u16(at, (uint16_t)(value))
+#define CODEC_STORE_4(at, value) store_u32(at, value)
+
+/* from: the image, as the offsets count from there. */
+static inline void codec_load_geometry(const uint8_t *from, geometry_block *block)
+{
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
+    block->name = CODEC_LOAD_##bytes(from + (offset));
+#include "fields/geometry.def"
+#undef SLOTQ_FIELD
+}
+
+static inline void codec_store_geometry(uint8_t *to, const geometry_block *block)
+{
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
+    CODEC_STORE_##bytes(to + (offset), block->name);
+#include "fields/geometry.def"
+#undef SLOTQ_FIELD
+}
+
+#endif
