@@ -54,5 +54,5 @@ expect 'nothing is left to adopt' 0 'no journal to adopt: the journal belongs to
     -u there doctor --adopt-journal jobs
 expect 'in JSON, synced' 0 '"kind":"ok","text":"adopted its journal' '' \
     -u backup --sync always --json doctor --adopt-journal -y jobs
-expect 'no queue' 1 'there is no queue none' '' -u there doctor --adopt-journal none
+expect 'no queue' 1 'BAD +none: there is no such queue' '' -u there doctor --adopt-journal none
 finish
