@@ -101,7 +101,8 @@ typedef enum slotq_cause {
  * passes: nothing happened, and the reason is temporary: the same call may succeed later, and
  * repeating it does nothing twice. The library has already waited (reconnect_ms of slotq_redis.h).
  * If passes is false, read the outcome: after OUTCOME_UNKNOWN the call may have happened; after
- * every other failure nothing happened, and the call fails again until something changes. */
+ * every other failure nothing happened, and the call fails again until something changes. Of a
+ * call in parts (slotq_settle, slotq_dead_redrive) this is about the part that failed. */
 typedef struct slotq_error {
     slotq_outcome outcome;
     int system_errno; /* errno of the refused operation, or 0 */

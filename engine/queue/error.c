@@ -63,6 +63,18 @@ slotq_outcome queue_refuse(slotq *queue, slotq_outcome outcome, const char *form
     return outcome;
 }
 
+void queue_say_done(slotq *queue, uint32_t count, const char *done)
+{
+    char text[sizeof queue->error.text];
+    if (count == 0 || queue->error.text[0] == '\0') {
+        return;
+    }
+    memcpy(text, queue->error.text, sizeof text);
+    const int wanted = snprintf(queue->error.text, sizeof queue->error.text,
+                                "%u messages were %s before this: %s", count, done, text);
+    fault_end_at_word(queue->error.text, sizeof queue->error.text, wanted);
+}
+
 slotq_outcome queue_refuse_null(slotq *queue)
 {
     if (queue == NULL) {

@@ -39,6 +39,10 @@ slotq_outcome queue_answer(slotq *queue, slotq_outcome outcome, const slotq_call
 __attribute__((format(printf, 3, 4))) slotq_outcome
 queue_refuse(slotq *queue, slotq_outcome outcome, const char *format, ...);
 
+/* Put before the text kept what a call in parts did before it failed: done, of count messages. A
+ * text that says "nothing happened" is about the last part. */
+void queue_say_done(slotq *queue, uint32_t count, const char *done);
+
 /* INVALID: a required pointer is NULL. queue may be NULL too. */
 slotq_outcome queue_refuse_null(slotq *queue);
 

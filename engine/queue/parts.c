@@ -85,6 +85,7 @@ slotq_outcome parts_settle(slotq *queue, const slotq_call *call, uint32_t *settl
                 memset(part.settle.outcomes, (int)outcome, all - left.done);
             }
             *settled = left.done;
+            queue_say_done(queue, left.done, "settled");
             return outcome;
         }
         left.done += count;

@@ -84,6 +84,9 @@ static slotq_outcome redrive(slotq *queue, uint32_t wanted, slotq_call_dead *sum
         wanted -= looked;
     } while (outcome == SLOTQ_OK && looked > 0 && wanted > 0);
     judging_end(&it);
+    if (outcome >= SLOTQ_FAILURES) {
+        queue_say_done(queue, sum->count, "redriven");
+    }
     return outcome;
 }
 

@@ -71,6 +71,17 @@ expect 'redrive tells of the damaged' 0 - \
 expect 'and leaves them there' 0 '^1\t' - dead ls hurt
 expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2\}$' - dead redrive hurt --json
 expect 'the queue is sound' 0 'sound' - check hurt
+expect 'create one for a kill in parts' 0 - '' create parts --slots 1200 --payload 4 --dead 1200
+seq 1 1100 | "$SLOTQ" -q push parts -
+"$SLOTQ" reserve parts -n 1100 --lease 10m >tokens
+redis setrange parts 86 $'\1' >out # group 0 claims too few leased ones, 0x0401
+"$SLOTQ" kill parts - --json <tokens >killed 2>err
+same 'a part that fails: exit 6' 6 $?
+same 'the parts before it are printed' 1024 "$(grep -c '"outcome":"OK"' killed)"
+same 'and nothing else' 1024 "$(grep -c . killed)"
+holds 'the text says what was done' grep -q '1024 messages were settled before this: ' err
+same 'and so it is' 1024 "$("$SLOTQ" stats parts --json | sed 's/.*"died":\([0-9]*\).*/\1/')"
+redis del parts >out
 expect 'remove of a waiting one' 0 - - remove jobs 2
 expect 'a group that does not exist' 2 - 'group 3' reserve jobs -g 3
 expect 'peek' 0 '^5\tready\t0\tfive$' - peek jobs

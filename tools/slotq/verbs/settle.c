@@ -170,6 +170,7 @@ static int read_tokens(const command_line *line, settlement *settle)
         complain("out of memory");
         return EXIT_CODE_FAILURE;
     }
+    memset(settle->outcomes, SLOTQ_OUTCOME_UNKNOWN, settle->count); /* a refused call writes none */
     return EXIT_CODE_OK;
 }
 
@@ -195,25 +196,37 @@ static void print_settled(const command_line *line, const settlement *settle, ui
     }
 }
 
-/* Settle in calls of as many as one call takes. */
+/* Messages of a call, from the first on, that have an outcome of their own. */
+static uint32_t count_settled(const uint8_t *outcomes, uint32_t count)
+{
+    uint32_t settled = 0;
+    while (settled < count && outcomes[settled] <= SLOTQ_DEADFULL) {
+        settled++;
+    }
+    return settled;
+}
+
+/* Settle in calls of as many as one call takes. A call that fails may have settled some. */
 static int settle_all(const command_line *line, slotq *queue, settlement *settle)
 {
     int code = EXIT_CODE_OK;
     for (uint32_t done = 0; done < settle->count;) {
         const uint32_t left = settle->count - done;
-        const uint32_t count = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
+        const uint32_t most = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
         const slotq_outcome outcome =
-            slotq_settle(queue, settle->how, option_group(line), settle->runs + done, count,
+            slotq_settle(queue, settle->how, option_group(line), settle->runs + done, most,
                          settle->ms, settle->reason, settle->outcomes + done,
                          settle->how == SLOTQ_SETTLE_EXTEND ? settle->tokens + done : NULL);
-        if (outcome > SLOTQ_DEADFULL) { /* none of the call was settled */
-            return worse_exit(code, complain_queue(queue, line->operands[0]));
-        }
+        const bool failed = outcome > SLOTQ_DEADFULL;
+        const uint32_t count = failed ? count_settled(settle->outcomes + done, most) : most;
         for (uint32_t i = done; i < done + count; i++) {
             print_settled(line, settle, i);
             code = worse_exit(code, slotq_outcome_exit((slotq_outcome)settle->outcomes[i]));
         }
         done += count;
+        if (failed) {
+            return worse_exit(code, complain_queue(queue, line->operands[0]));
+        }
     }
     return code;
 }
