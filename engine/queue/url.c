@@ -48,7 +48,8 @@ static void put_host(writer *shown, const char *text, size_t length)
         colon = memchr(end, ':', length - (size_t)(end - text));
     }
     const size_t host_length = colon != NULL ? (size_t)(colon - text) : length;
-    if (memchr(text, '%', host_length) != NULL) { /* a login that was encoded whole */
+    /* a login that was encoded whole, or that stands behind the host */
+    if (strcspn(text, "%,;|&=! \t") < host_length) {
         hide(shown);
     } else {
         put(shown, text, host_length);
@@ -129,7 +130,9 @@ static void put_socket(writer *shown, const char *at)
     }
     const size_t length = strcspn(at, "?");
     const char *colon = strchr(at, ':');
-    if (colon != NULL && strchr(colon, '@') != NULL) {
+    const char *password = strstr(at, "password=");
+    if ((colon != NULL && strchr(colon, '@') != NULL) ||
+        (password != NULL && password < at + length)) {
         hide(shown);
     } else {
         put(shown, at, length);

@@ -61,7 +61,14 @@ std::vector<std::string> misspelt()
                             "redis:/S3cret@h",
                             "user:%40S3cret@127.0.0.1:1",
                             "redis://u:p%40S3cret%40127.0.0.1",
-                            "redis://S3cret%40127.0.0.1"}) {
+                            "redis://S3cret%40127.0.0.1",
+                            "redis://h.invalid,password=S3cret,ssl=False",
+                            "redis://h.invalid 1,password=S3cret",
+                            "redis://h.invalid&password=S3cret",
+                            "redis://h.invalid;S3cret",
+                            "redis://h.invalid|S3cret",
+                            "unix:///s&password=S3cret",
+                            "unix:///s,password=S3cret"}) {
         urls.push_back(url);
     }
     return urls;

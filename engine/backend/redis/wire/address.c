@@ -165,8 +165,9 @@ static bool parse_host(part place, redis_address *address)
         }
     }
     address->port = (uint16_t)port;
+    /* "," and the like: a login behind the host; '@': one encoded whole. Neither is to be shown */
     return decode(host, address->host, sizeof address->host) &&
-           strchr(address->host, '@') == NULL; /* a login, encoded whole: it is not to be shown */
+           strpbrk(address->host, "@,;|&=! \t") == NULL;
 }
 
 static slotq_outcome parse_network(const char *at, redis_address *address, store_fault *fault)
@@ -205,6 +206,9 @@ static slotq_outcome parse_unix(const char *at, redis_address *address, store_fa
     struct sockaddr_un name;
     const part path = until(&at, "?");
     address->is_unix = true;
+    if (memmem(path.from, path.length, "password=", strlen("password=")) != NULL) {
+        return invalid(fault, "has a password in the path of its socket, where no '?' ends that");
+    }
     if (path.length == 0 || path.from[0] != '/' ||
         !decode(path, address->host, sizeof address->host)) {
         return invalid(fault, "has no path of a socket: it begins with '/'");
