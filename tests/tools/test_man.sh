@@ -56,24 +56,20 @@ same 'no paragraph falls back to the margin' '' "$(awk '
     inside && !/^\t/ && before !~ /\+\+$/ {print FILENAME ": " FNR}
     /^\t/ {inside = 1}
     {before = $0}' "${page%/*}"/*.scd)"
-# make_without PROGRAM TARGET: make with a PATH in which that program is not found.
-make_without() {
-    local program folder
-    rm -rf without
-    mkdir without
-    IFS=: read -ra folders <<<"$PATH"
-    for folder in "${folders[@]}"; do
-        for program in "$folder"/*; do
-            [ "${program##*/}" = "$1" ] || [ -e "without/${program##*/}" ] ||
-                ln -s "$program" without/
-        done
-    done
-    env -u MAKEFLAGS -u MAKELEVEL PATH="$PWD/without" make -C "$source_folder" "${@:2}" 2>&1
+# make_without_scdoc TARGET...: make with a PATH in which scdoc is not found.
+mkdir without
+IFS=: read -ra folders <<<"$PATH"
+for folder in "${folders[@]}"; do # of two programs of one name the first stays
+    ln -s "$folder"/* without/ 2>err
+done
+rm -f without/scdoc
+make_without_scdoc() {
+    env -u MAKEFLAGS -u MAKELEVEL PATH="$PWD/without" make -C "$source_folder" "$@" 2>&1
 }
-make_without scdoc man >said
+make_without_scdoc man >said
 same 'make man without scdoc goes on' 0 $?
 holds 'and says which package is missing' grep -q '^no man pages were made: .*install scdoc' said
-make_without scdoc -n install DESTDIR="$PWD/installed" >said
+make_without_scdoc -n install DESTDIR="$PWD/installed" >said
 holds 'so does make install, at its end' eval 'tail -n 2 said | grep -q "no man pages were made"'
 if command -v scdoc >out; then
     env -u MAKEFLAGS -u MAKELEVEL make -C "$source_folder" man >said 2>&1
