@@ -26,12 +26,12 @@ recovered look(slotq *queue)
     return result;
 }
 
-/* Kill at one change in so many; the handle that was open before must find a legal state, and
- * work on. Returns how many were killed. */
-uint64_t kill_with_survivor(const crash_case &one, uint64_t every)
+/* Kill at the first change, and from a drawn one on at one in so many; the handle that was open
+ * before must find a legal state, and work on. Returns how many were killed. */
+uint64_t kill_with_survivor(const crash_case &one, uint64_t first, uint64_t every)
 {
     uint64_t killed = 0;
-    for (uint64_t changes = 1;; changes += every) {
+    for (uint64_t changes = 1;; changes += changes == 1 ? first + 1 : every) {
         simulation world = set_up(one);
         queue_file file(world.image, one.shape);
         prepared call = world.run(one.verb);
@@ -89,21 +89,24 @@ bool wanted(const crash_case &one)
 TEST_CASE("the owner of the lock dies in mid-verb and another handle goes on", "[crash]")
 {
     need_stepping();
-    const uint64_t every = each_of(23, 5);
+    const uint64_t every = each_of(61, 5);
+    const uint64_t first = first_of("crash, owner dies", every);
     uint64_t killed = 0;
     for (const crash_case &one : all_cases()) {
         if (wanted(one)) {
-            killed += kill_with_survivor(one, every);
+            killed += kill_with_survivor(one, first, every);
         }
     }
-    fprintf(stderr, "crash, owner dies: %llu killed\n", static_cast<unsigned long long>(killed));
+    fprintf(stderr, "crash, owner dies: %llu killed, at each %llu-th change\n",
+            static_cast<unsigned long long>(killed), static_cast<unsigned long long>(every));
     CHECK(killed > 0);
 }
 
 TEST_CASE("a recovery that is killed itself is taken up by the next", "[crash]")
 {
     need_stepping();
-    const uint64_t every = each_of(29, 7);
+    const uint64_t every = each_of(89, 7);
+    const uint64_t first = first_of("crash, in recovery", every);
     uint64_t tried = 0;
     for (const crash_case &one : all_cases()) {
         if (!wanted(one) || one.name.compare(0, 8, "3 groups") != 0) {
@@ -114,12 +117,12 @@ TEST_CASE("a recovery that is killed itself is taken up by the next", "[crash]")
         queue_file file(world.image, one.shape);
         prepared call = world.run(one.verb);
         const trace seen = step_through(file, call, file.options());
-        for (size_t i = 0; i < seen.states.size(); i += every) {
+        for (size_t i = 0; i < seen.states.size(); i += i == 0 ? first + 1 : every) {
             INFO("state " << i);
             tried += die_while_recovering(file, seen.states[i]);
         }
     }
-    fprintf(stderr, "crash, in recovery: %llu crash states tried\n",
-            static_cast<unsigned long long>(tried));
+    fprintf(stderr, "crash, in recovery: %llu crash states tried, of each %llu-th state\n",
+            static_cast<unsigned long long>(tried), static_cast<unsigned long long>(every));
     CHECK(tried > 0);
 }

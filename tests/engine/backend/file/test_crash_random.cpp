@@ -114,7 +114,7 @@ TEST_CASE("killed at random in verbs at random by two handles", "[crash][torture
     const uint64_t seed = seed_for("crash at random");
     INFO("seed " << seed);
     std::mt19937_64 random(seed);
-    const uint64_t wanted = how_many("SLOTQ_CRASH_STATES", 1000, 10000);
+    const uint64_t wanted = how_many("SLOTQ_CRASH_STATES", 300, 10000);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(torture_seconds());
     uint64_t tried = 0;
     while (tried < wanted || std::chrono::steady_clock::now() < end) {

@@ -143,9 +143,9 @@ uint64_t how_many(const char *variable, uint64_t plain, uint64_t prove)
 }
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr uint64_t SLOWER = 5;
+constexpr uint64_t SLOWER = 2;
 #elif defined(__has_feature)
-constexpr uint64_t SLOWER = __has_feature(address_sanitizer) ? 5 : 1;
+constexpr uint64_t SLOWER = __has_feature(address_sanitizer) ? 2 : 1;
 #else
 constexpr uint64_t SLOWER = 1;
 #endif
@@ -160,6 +160,11 @@ uint64_t seed_for(const char *test)
     const uint64_t seed = how_many("SLOTQ_SEED", std::random_device{}(), std::random_device{}());
     fprintf(stderr, "%s: SLOTQ_SEED=%llu\n", test, static_cast<unsigned long long>(seed));
     return seed;
+}
+
+uint64_t first_of(const char *test, uint64_t every)
+{
+    return every > 1 ? std::mt19937_64(seed_for(test))() % every : 0;
 }
 
 uint64_t torture_seconds()

@@ -83,8 +83,9 @@ slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch);
 /* A number from the environment; else so many in a plain run, or so many under SLOTQ_PROVE. */
 uint64_t how_many(const char *variable, uint64_t plain, uint64_t prove);
 /* Of things tried one by one take each so-manieth: SLOTQ_CRASH_EVERY, or so; fewer of them where
- * sanitizers make each instruction ten. */
+ * sanitizers make each instruction ten. The first of them is drawn by the seed, below `every`. */
 uint64_t each_of(uint64_t plain, uint64_t prove);
+uint64_t first_of(const char *test, uint64_t every);
 /* SLOTQ_SEED, or a new one; printed, so that a run can be had again. */
 uint64_t seed_for(const char *test);
 /* SLOTQ_TORTURE_SECONDS, 0 without. */

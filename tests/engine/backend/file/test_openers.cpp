@@ -128,6 +128,7 @@ TEST_CASE("an opener that never goes on is said to be in the way", "[openers]")
     slotq_error error = {};
     {
         const stuck_opener stuck(file);
+        const jumping_clock clock(1000); /* its patience ends sooner */
         CHECK(file.open(file.options(), &error) == nullptr);
         CHECK(error.outcome == SLOTQ_LOCKED);
         CHECK(std::string(error.text).find("stopped") != std::string::npos);

@@ -291,17 +291,26 @@ uint64_t live_and_lose(life &one)
     return one.trials.size();
 }
 
-uint64_t live_by_scripts(std::mt19937_64 &random, uint8_t groups, uint8_t flags)
+/* Each script for so many of three kinds of queue, from one drawn on. */
+uint64_t live_by_scripts(std::mt19937_64 &random, uint64_t kinds)
 {
+    const struct {
+        uint8_t groups;
+        uint8_t flags;
+    } all[] = {{1, 0}, {16, 0}, {2, SLOTQ_FLAG_OVERWRITE}};
     uint64_t trials = 0;
     for (const std::vector<action> &script : scripts()) {
-        slotq_geometry shape = geometry(5, 1200, groups);
-        shape.flags = flags;
-        life one(random, shape);
-        for (const action &wanted : script) {
-            one.add(wanted);
+        const uint64_t first = random();
+        for (uint64_t i = 0; i < kinds; i++) {
+            const auto &kind = all[(first % 3 + i) % 3];
+            slotq_geometry shape = geometry(5, 1200, kind.groups);
+            shape.flags = kind.flags;
+            life one(random, shape);
+            for (const action &wanted : script) {
+                one.add(wanted);
+            }
+            trials += live_and_lose(one);
         }
-        trials += live_and_lose(one);
     }
     return trials;
 }
@@ -317,11 +326,10 @@ TEST_CASE("power loss at any instant keeps what sync=always answered", "[power]"
     REQUIRE(the_log != MAP_FAILED);
     const uint64_t seed = seed_for("power loss");
     INFO("seed " << seed);
-    const uint64_t wanted = how_many("SLOTQ_POWER_TRIALS", 500, 10000);
+    const uint64_t wanted = how_many("SLOTQ_POWER_TRIALS", 200, 10000);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(torture_seconds());
     std::mt19937_64 random(seed);
-    uint64_t trials = live_by_scripts(random, 1, 0) + live_by_scripts(random, 16, 0) +
-                      live_by_scripts(random, 2, SLOTQ_FLAG_OVERWRITE);
+    uint64_t trials = live_by_scripts(random, how_many("SLOTQ_POWER_KINDS", 1, 3));
     const uint64_t scripted = trials;
     while (trials - scripted < wanted || std::chrono::steady_clock::now() < end) {
         life one(random, any_shape(random));
