@@ -100,6 +100,10 @@ public:
         }
         return found;
     }
+    void pass(uint64_t ms)
+    {
+        now_ms_ += ms;
+    }
     /* What the clock does when it is asked that many times from now on. */
     void when_asked(uint32_t times, std::function<void()> act)
     {
@@ -113,11 +117,12 @@ private:
         if (left_ > 0 && --left_ == 0) {
             act_();
         }
-        return 1700000000000;
+        return now_ms_;
     }
     slotq *queue_ = nullptr;
     slotq_batch *batch_ = slotq_batch_new();
     uint32_t token_ = 0;
+    uint64_t now_ms_ = 1700000000000;
     uint32_t left_ = 0;
     std::function<void()> act_;
 };
@@ -167,6 +172,20 @@ TEST_CASE("parts: messages that die in several commands have the outcomes of one
     CHECK(got[messages_count - 1] == SLOTQ_DEADFULL);
     const bool same = far.counts() == near.counts();
     CHECK(same);
+}
+
+TEST_CASE("parts: a late nack with a delay sweeps no message of a part behind", "[parts]")
+{
+    redis::Server server;
+    Handle queue(server.url(), shape_of(1, 4000, 1));
+    const slotq_run all = {1, queue.token(), messages_count};
+    std::vector<uint8_t> outcomes(messages_count, 99);
+    queue.pass((uint64_t{1} << 23) * 10 + 10000); /* ticks of 10 ms: all of them are swept first */
+    CHECK(slotq_settle(queue, SLOTQ_SETTLE_NACK, 0, &all, 1, 5000, 7, outcomes.data(), nullptr) ==
+          SLOTQ_OK);
+    const bool all_ok = outcomes == std::vector<uint8_t>(messages_count, SLOTQ_OK);
+    CHECK(all_ok);
+    CHECK(queue.died() == messages_count);
 }
 
 TEST_CASE("parts: where nothing dies, one command does it", "[parts]")
