@@ -81,7 +81,7 @@ SLOTQ_API slotq_outcome slotq_redis_command(slotq_redis_connection *connection, 
 
 /* What a reply means if it is an error of the server, judged as the library judges replies to its
  * own commands. OK: it is not an error. Otherwise error has the outcome, the cause, whether it
- * passes, and a text with the remedy; OUTCOME_UNKNOWN: a script was ended in its middle. error may
+ * passes, and a text with the remedy; OUTCOME_UNKNOWN: a script failed before its end. error may
  * be NULL. */
 SLOTQ_API slotq_outcome slotq_redis_judge(const struct redisReply *reply, slotq_error *error);
 

@@ -1,5 +1,5 @@
-/* run.c: see run.h. What may be said again: what the server cannot have got, what it refused for
- * want of the script or for now, and the verbs that verbs.def lets repeat. Nothing else is.
+/* run.c: see run.h. A command is sent again only if the server cannot have received it, if the
+ * server refused it (it lacks the script, or the refusal passes), or if verbs.def allows a repeat.
  */
 #define _GNU_SOURCE
 #include "run.h"
@@ -19,7 +19,7 @@ enum { SCRIPTS_KNOWN_MS = 1000 };
 
 /* ---- connecting ---- */
 
-/* As bytes of an image: the struct has padding. */
+/* Compares the bytes in an image, because the struct has padding. */
 static bool is_same_geometry(const slotq_geometry *a, const slotq_geometry *b)
 {
     uint8_t a_bytes[GROUPS_OFFSET] = {0};
@@ -29,7 +29,7 @@ static bool is_same_geometry(const slotq_geometry *a, const slotq_geometry *b)
     return memcmp(a_bytes, b_bytes, sizeof a_bytes) == 0;
 }
 
-/* What the server says of the queue now must be what it was opened with. */
+/* Judges the server and the queue, whose geometry must still be that of open. */
 static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, store_fault *fault)
 {
     slotq_view view;
@@ -46,8 +46,8 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     if (self->base.view.image_bytes != 0 &&
         !is_same_geometry(&self->base.view.geometry, &view.geometry)) {
         return fault_say(fault, SLOTQ_IO,
-                         "the queue has another geometry than when it was opened: it was created "
-                         "again. Open it again");
+                         "the queue was deleted and created again with another geometry: open it "
+                         "again");
     }
     self->base.view = view;
     self->base.dying_most = redis_dying_most(&view);
@@ -102,7 +102,7 @@ slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience,
     if (!may_dial(self)) {
         fault_say(fault, SLOTQ_CONNECT,
                   "the connection to the server is lost: open the queue again");
-        fault->cause = SLOTQ_CAUSE_AWAY; /* for this handle it does not pass */
+        fault->cause = SLOTQ_CAUSE_AWAY; /* it does not pass for this handle */
         return SLOTQ_CONNECT;
     }
     return redis_store_connect(self, patience, fault);
@@ -112,10 +112,10 @@ bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis
                           store_fault *fault)
 {
     if (refusal->cause == SLOTQ_CAUSE_ROLE && !may_dial(self)) {
-        fault->passes = false; /* this handle stays where it is */
+        fault->passes = false; /* this handle cannot connect again */
     }
     const bool moves = refusal->fate == REDIS_FATE_MOVES && may_dial(self);
-    if (moves) { /* also for the next call, where this one gives up */
+    if (moves) { /* so the next call connects again too, if this one gives up */
         redis_connection_drop(&self->connection, "the server's role changed");
     }
     if (moves && !self->base.is_listened) {
@@ -142,7 +142,7 @@ static void finish(redis_job *job, slotq_outcome outcome)
     job->outcome = outcome;
 }
 
-/* All that is not done shares a fate. */
+/* Gives every job that is not done the same outcome. */
 static void finish_all(redis_job *jobs, uint32_t count, slotq_outcome outcome,
                        const store_fault *fault)
 {
@@ -181,7 +181,7 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     const uint64_t script_bit = UINT64_C(1) << job->script;
     if (job->in_order && !(self->known_scripts & script_bit)) {
         job->state = REDIS_JOB_LACKS;
-        self->known_scripts |= script_bit; /* for those behind it */
+        self->known_scripts |= script_bit; /* for the jobs after it */
     }
     const bool lacks = job->state == REDIS_JOB_LACKS;
     if (built == SLOTQ_OK && (!lacks || redis_store_put_load(self, to, job->script))) {
@@ -211,14 +211,14 @@ static bool add_wait(redis_store *self)
     return redis_outbox_add(&self->connection.outbox, 3, words, lengths);
 }
 
-/* Put the command of a job that is not done; it is done where it cannot be. true: it was put. */
+/* Adds the command of a job to the outbox. false: it cannot be added, and the job is done. */
 static bool put_job(redis_store *self, redis_job *job)
 {
     redis_outbox *outbox = &self->connection.outbox;
-    const size_t before = outbox->count; /* of which some may have been sent */
+    const size_t before = outbox->count; /* some of these bytes may have been sent */
     const slotq_outcome put = redis_store_put(self, outbox, job);
     if (put != SLOTQ_OK) {
-        outbox->count = before; /* what is half there goes too */
+        outbox->count = before; /* drops a command that was added in part */
         finish(job, put);
         return false;
     }
@@ -227,9 +227,9 @@ static bool put_job(redis_store *self, redis_job *job)
     return true;
 }
 
-/* ---- taking answers ---- */
+/* ---- replies ---- */
 
-/* WAIT's answer: how many replicas have all that was written before; 0 where none came. */
+/* Reads the reply to WAIT: how many replicas have all earlier writes; 0 after an error. */
 static bool take_wait(redis_store *self, long long *replicas, store_fault *fault)
 {
     redisReply *reply;
@@ -241,7 +241,7 @@ static bool take_wait(redis_store *self, long long *replicas, store_fault *fault
     return true;
 }
 
-/* Pushes of this turn that are in, and that too few replicas have. */
+/* Marks the successful pushes of this turn that too few replicas confirmed. */
 static void doubt(const redis_store *self, redis_job *jobs, uint32_t count, long long replicas)
 {
     for (uint32_t i = 0; i < count && replicas < self->settings.wait_replicas; i++) {
@@ -258,8 +258,8 @@ static void doubt(const redis_store *self, redis_job *jobs, uint32_t count, long
     }
 }
 
-/* The answer to SCRIPT LOAD, kept where it was refused: it is the job's if the script is not
- * there. */
+/* Reads the reply to SCRIPT LOAD. If it is an error, *refused keeps it: it becomes the job's reply
+ * if the server does not have the script. */
 static bool take_load(redis_store *self, redisReply **refused, store_fault *fault)
 {
     redisReply *reply;
@@ -270,7 +270,7 @@ static bool take_load(redis_store *self, redisReply **refused, store_fault *faul
         self->redis7 = false;
     } else if (reply->type == REDIS_REPLY_ERROR) {
         *refused = reply;
-        self->known_scripts = 0; /* putting it had noted the script */
+        self->known_scripts = 0; /* redis_store_put had noted the script as known */
         return true;
     }
     freeReplyObject(reply);
@@ -283,7 +283,7 @@ static void note_refusal(redis_job *job, const redisReply *reply)
     job->refusal = refusal != NULL && refusal->fate != REDIS_FATE_STAYS ? refusal : NULL;
 }
 
-/* Why a command was not run, where it is to be sent again with its script. */
+/* true: the command did not run, and is sent again with its script. */
 static bool is_to_be_loaded(redis_store *self, const redis_job *job, const redisReply *reply)
 {
     const bool only_reads = self->settings.read_only;
@@ -294,7 +294,7 @@ static bool is_to_be_loaded(redis_store *self, const redis_job *job, const redis
     return (is_old || may_not || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX;
 }
 
-/* The job's answer. refused: that to its SCRIPT LOAD, or NULL. */
+/* Takes the job's reply. refused: the error reply to its SCRIPT LOAD, or NULL. */
 static void take_answer(redis_store *self, redis_job *job, const redisReply *reply,
                         const redisReply *refused)
 {
@@ -303,7 +303,7 @@ static void take_answer(redis_store *self, redis_job *job, const redisReply *rep
         reply = refused;
     } else if (again) {
         job->loads++;
-        job->state = REDIS_JOB_LACKS; /* it did not happen, whatever becomes of those behind it */
+        job->state = REDIS_JOB_LACKS; /* it did not happen, also if a job after it did */
         self->known_scripts = 0;
         return;
     }
@@ -328,7 +328,8 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
     return came;
 }
 
-/* The connection broke. What was sent whole and changes something may have happened. */
+/* The connection broke. Commands that were sent completely may have happened: the outcome of those
+ * that may not be repeated is unknown. */
 static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store_fault *why)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -338,7 +339,7 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
             continue;
         }
         fault_say(job->fault, SLOTQ_OUTCOME_UNKNOWN,
-                  "%.200s after the command was sent: whether it happened is not known. It was not "
+                  "%.200s after the command was sent: whether it happened is unknown. It was not "
                   "repeated; look at the queue before you repeat it",
                   why->text);
         job->fault->system_errno = why->system_errno;
@@ -346,14 +347,14 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
     }
 }
 
-/* false: the connection broke on the way. */
+/* Sends the commands and reads the replies. false: the connection broke. */
 static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_fault *fault)
 {
     bool confirms = false;
     for (uint32_t i = 0; i < count; i++) {
         confirms = confirms || (is_out(&jobs[i]) && waits_for_replicas(self, &jobs[i]));
     }
-    const bool waits = confirms && add_wait(self); /* one for all: it counts what was before */
+    const bool waits = confirms && add_wait(self); /* one covers all earlier writes */
     long long replicas = 0;
     bool whole = redis_connection_send(&self->connection, fault);
     for (uint32_t i = 0; i < count && whole; i++) {
@@ -391,7 +392,7 @@ void redis_store_forget_scripts(redis_store *self)
 
 /* ---- refused for now ---- */
 
-/* Behind it another job, whose place in the order counts, has happened or may have. */
+/* true: a later job, whose order matters, has happened or may have. */
 static bool is_overtaken(const redis_job *jobs, uint32_t count, uint32_t at)
 {
     bool overtaken = false;
@@ -401,8 +402,8 @@ static bool is_overtaken(const redis_job *jobs, uint32_t count, uint32_t at)
     return overtaken;
 }
 
-/* Wait for what was refused and passes, and have it sent again. false: nothing was, or it is not
- * waited for any longer: all keep their outcomes. */
+/* Waits if a refusal passes, and marks the refused jobs to be sent again. false: no refusal passes,
+ * or the patience is over; all jobs keep their outcomes. */
 static bool outlast(redis_store *self, redis_job *jobs, uint32_t count, redis_patience *patience)
 {
     redis_job *first = NULL;
@@ -426,7 +427,7 @@ static bool outlast(redis_store *self, redis_job *jobs, uint32_t count, redis_pa
     return true;
 }
 
-/* What was sent in the turn before and had no answer is to be sent again. */
+/* Commands that were sent in the last turn and got no reply are sent again. */
 static void begin_turn(redis_job *job)
 {
     job->state = job->state == REDIS_JOB_SENT       ? REDIS_JOB_WAITS
@@ -435,7 +436,7 @@ static void begin_turn(redis_job *job)
                                                     : job->state;
 }
 
-/* One round trip of what is not done. false: there was nothing to send. */
+/* One round trip for the jobs that are not done. false: there was nothing to send. */
 static bool run_turn(redis_store *self, redis_job *jobs, uint32_t count, bool *whole)
 {
     store_fault fault;
@@ -471,14 +472,14 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
             return;
         }
         if (outlast(self, jobs, count, &patience)) {
-            turn = 0; /* the pauses come to an end */
+            turn = 0; /* patience limits the pauses */
         } else if (!is_any_left(jobs, count)) {
             return;
         } else if (!whole && turn > 0 && monotonic_ms() >= patience.deadline_ms) {
-            break; /* a whole turn leaves only calls that wait for their script, and that ends */
+            break; /* a whole turn leaves only jobs that lack their script, up to LOADS_MAX times */
         }
     }
-    fault_say(&fault, SLOTQ_CONNECT, "the server closes every connection before it answers");
+    fault_say(&fault, SLOTQ_CONNECT, "the server closes every connection before it replies");
     fault_away(&fault);
     finish_all(jobs, count, SLOTQ_CONNECT, &fault);
 }

@@ -86,8 +86,8 @@ static const scheme redis = {
 };
 
 static const scheme redis_tls = {
-    .missing = "this build has no TLS (rediss://, valkeys://): give redis:// or unix://, through a "
-               "tunnel where the network is not trusted"};
+    .missing = "this build has no TLS (rediss://, valkeys://): use redis:// or unix://, and a "
+               "tunnel if the network is not trusted"};
 
 const scheme *const scheme_table[] = {
     [SLOTQ_PLACE_FOLDER] = &scheme_folder,   [SLOTQ_PLACE_REDIS] = &redis,

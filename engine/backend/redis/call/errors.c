@@ -1,5 +1,5 @@
-/* errors.c: see errors.h. The text of an error is the server's: it is read within its length, and
- * shown only in printable characters.
+/* errors.c: see errors.h. The text of an error comes from the server: it is read only within its
+ * length, and shown only in printable characters.
  */
 #define _GNU_SOURCE
 #include "errors.h"
@@ -11,7 +11,7 @@
 
 enum { SHOWN_BYTES = 401, DIGITS_MAX = 19 };
 
-/* An error's text, walked. */
+/* The part of an error's text that is not read yet. */
 typedef struct text {
     const char *at;
     const char *end;
@@ -52,7 +52,7 @@ static void show(text said, char shown[SHOWN_BYTES])
     fault_end_at_word(shown, SHOWN_BYTES, length < INT_MAX ? (int)length : INT_MAX);
 }
 
-/* A space and a number of at most most; false: not there. */
+/* Reads a space and a number up to most. false: the text does not begin so. */
 static bool next_number(text *said, uint64_t most, uint64_t *value)
 {
     uint64_t sum = 0;
@@ -69,7 +69,7 @@ static bool next_number(text *said, uint64_t most, uint64_t *value)
     return digits > 0 && sum <= most;
 }
 
-/* ---- our scripts' codes ---- */
+/* ---- the codes of the scripts ---- */
 
 static slotq_outcome take_full(text said, redis_error *error, store_fault *fault)
 {
@@ -104,14 +104,14 @@ static slotq_outcome take_damage(text said, slotq_outcome outcome, redis_error *
     said.at += said.at < said.end && *said.at == ' ';
     show(said, shown);
     error->damage.offset = offset;
-    error->damage.what = "the script found what FORMAT.md forbids";
+    error->damage.what = "the script found bytes that FORMAT.md forbids";
     fault_say(fault, outcome, "the queue is %s at byte %llu: %s. Nothing was written. %s",
               outcome == SLOTQ_VERSION ? "of another version" : "damaged",
               (unsigned long long)offset, shown,
               outcome == SLOTQ_VERSION
-                  ? "Use the slotq that made it, or export it there and import it here."
-                  : "Set the bytes aside (GET of the key), look at them with slotq dump, and go "
-                    "on with a copy or a new queue.");
+                  ? "Use the version of slotq that made it."
+                  : "Save the bytes (GET of the key), look at them with slotq dump, and continue "
+                    "with a backup or a new queue.");
     fault->offset = offset;
     return outcome;
 }
@@ -142,8 +142,8 @@ static slotq_outcome take_code(text said, redis_error *error, store_fault *fault
             return take_damage(behind, codes[i].outcome, error, fault);
         case SLOTQ_NOQUEUE:
             return fault_say(fault, SLOTQ_NOQUEUE,
-                             "the queue is not there (any more). Make it: slotq -u URL create "
-                             "NAME --slots N --payload BYTES");
+                             "there is no such queue, or it was deleted. Create it: slotq -u URL "
+                             "create NAME --slots N --payload BYTES");
         default:
             behind.at += behind.at < behind.end && *behind.at == ' ';
             show(behind, shown);
@@ -153,7 +153,7 @@ static slotq_outcome take_code(text said, redis_error *error, store_fault *fault
     return redis_error_shape(true, fault);
 }
 
-/* ---- the server's own ---- */
+/* ---- refusals of the server ---- */
 
 static const redis_refusal refusals[] = {
 #define REDIS_REFUSAL(words, outcome, cause, fate, remedy)                                         \
@@ -176,12 +176,13 @@ static const redis_refusal *refusal_of(text said)
 {
     const redis_refusal *found = refusals;
     while (!begins(said, found->words)) {
-        found++; /* the last fits all */
+        found++; /* the last line fits every text */
     }
     return found;
 }
 
-/* Redis says where in a script an error came up: until 6 before, from 7 on behind its text. */
+/* Redis names the script that an error was raised in: before the text up to version 6, after the
+ * text since version 7. */
 static bool is_from_inside(text said)
 {
     static const char *const marks[] = {"script: ", "@user_script", "Error running script"};
@@ -192,8 +193,8 @@ static bool is_from_inside(text said)
     return found;
 }
 
-/* From inside a script a server says these words at its first write only, in every version (see
- * INTERNALS.md, "Not sent, refused, unknown"): nothing happened. NULL: it said none of them. */
+/* Inside a script, every version of Redis raises these errors only at the first write, so nothing
+ * happened (see INTERNALS.md, "Not sent, refused, unknown"). NULL: the error is another one. */
 static const redis_refusal *refusal_of_first_write(text said)
 {
     static const char *const first_writes[] = {"READONLY You can't write",
@@ -235,7 +236,7 @@ static slotq_outcome take_wrong_type(redis_error *error, store_fault *fault)
 {
     error->damage.what = "the key is not a string";
     return fault_say(fault, SLOTQ_CORRUPT,
-                     "the key holds something else than a slotq (WRONGTYPE): use another name. "
+                     "the key is not a string (WRONGTYPE), and so not a queue: use another name. "
                      "Nothing was changed");
 }
 
@@ -245,7 +246,7 @@ static slotq_outcome take_refusal(const redis_refusal *refusal, const char *show
     char before[SHOWN_BYTES + 64];
     const size_t length = strlen(shown);
     const char *end = length > 0 && shown[length - 1] == '.' ? "" : ".";
-    (void)snprintf(before, sizeof before, "the server refused, nothing happened: %s%s ", shown,
+    (void)snprintf(before, sizeof before, "the server refused, and nothing happened: %s%s ", shown,
                    end);
     return redis_refusal_say(refusal, before, fault);
 }
@@ -263,17 +264,17 @@ slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error
         return take_code(said, error, fault);
     }
     show(said, shown);
-    /* the type is the first thing a script sees: nothing can have been written before */
+    /* a script reads the key before it writes: nothing can have been written */
     if (has(said, "WRONGTYPE")) {
         return take_wrong_type(error, fault);
     }
     const redis_refusal *refusal = redis_refusal_of(reply);
     if (refusal == NULL) {
         return fault_say(fault, writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO,
-                         "a script was ended in its middle, %s: %s",
-                         writes ? "whether it had changed something is not known: verify"
-                                : "nothing was changed",
-                         shown);
+                         "the script failed before its end: %s. %s", shown,
+                         writes ? "Whether it changed the queue is unknown: look before you "
+                                  "repeat the call"
+                                : "Nothing was changed");
     }
     return take_refusal(refusal, shown, fault);
 }
@@ -281,7 +282,7 @@ slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error
 slotq_outcome redis_error_shape(bool writes, store_fault *fault)
 {
     return fault_say(fault, writes ? SLOTQ_OUTCOME_UNKNOWN : SLOTQ_IO,
-                     "the server's reply is not what the script promises%s. Is something between "
-                     "here and Redis, or another queue under this name?",
-                     writes ? ": whether it happened is not known" : "");
+                     "the reply is not one that the script can give%s. Check that the URL is that "
+                     "of Redis, not of a proxy",
+                     writes ? ", and whether the call happened is unknown" : "");
 }

@@ -11,7 +11,7 @@
 
 /* Fill the call's outputs, and harvest where the verb has payloads (NULL: they are left out).
  * Answers the verb's outcome; fault is filled for failures and NOQUEUE. OUTCOME_UNKNOWN or, for a
- * verb that only reads, IO: the reply is not what the script promises. */
+ * verb that only reads, IO: the reply is not one that the script can give. */
 slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const redisReply *reply,
                                store_harvest *harvest, store_fault *fault);
 

@@ -9,7 +9,7 @@
 
 #include "../../url.h"
 
-/* A part of the URL, not ended by a NUL. */
+/* A part of the URL; no NUL ends it. */
 typedef struct part {
     const char *from;
     size_t length;
@@ -26,7 +26,7 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Percent-decoded into out; false: too long, a broken %, or a zero byte in it. */
+/* Percent-decodes text into out. false: it is too long, has an invalid %XX, or contains a NUL. */
 static bool decode(part text, char *out, size_t out_bytes)
 {
     size_t used = 0;
@@ -63,7 +63,7 @@ static bool number(part text, uint32_t most, uint32_t *value)
     return text.length > 0 && sum <= most;
 }
 
-/* The text up to the first of some characters, and where it goes on. */
+/* Returns the text before the first character of ends, and moves *at to that character. */
 static part until(const char **at, const char *ends)
 {
     const part found = {*at, strcspn(*at, ends)};
@@ -74,8 +74,8 @@ static part until(const char **at, const char *ends)
 static slotq_outcome invalid(store_fault *fault, const char *what)
 {
     return fault_say(fault, SLOTQ_INVALID,
-                     "the URL %s. It is redis://[user:password@]host[:port][/db] or "
-                     "unix:///path/to.sock[?db=n]; other characters in it are written %%XX",
+                     "the URL %s. Write redis://[user:password@]host[:port][/db] or "
+                     "unix:///path/to.sock[?db=n], with special characters as %%XX",
                      what);
 }
 
@@ -99,13 +99,13 @@ static slotq_outcome parse_parameter(part key, part value, redis_address *addres
     } else if (is_named(key, "timeout_ms")) {
         good = number(value, REDIS_TIMEOUT_MS_MAX, &address->timeout_ms);
     } else {
-        return invalid(fault, "has a parameter that is not known: db, user, password, "
-                              "connect_timeout_ms and timeout_ms are");
+        return invalid(fault, "has an unknown parameter; known are db, user, password, "
+                              "connect_timeout_ms and timeout_ms");
     }
-    return good ? SLOTQ_OK : invalid(fault, "has a parameter whose value is out of range");
+    return good ? SLOTQ_OK : invalid(fault, "has a parameter with an invalid value");
 }
 
-/* What stands behind the '?'. */
+/* Parses the parameters after the '?'. */
 static slotq_outcome parse_query(const char *at, redis_address *address, store_fault *fault)
 {
     while (*at != '\0') {
@@ -139,7 +139,7 @@ static bool parse_login(part login, redis_address *address)
     return decode(user, address->user, sizeof address->user);
 }
 
-/* host, host:port, [::1]:port; no host is this machine. */
+/* host, host:port or [::1]:port; an empty host is this machine. */
 static bool parse_host(part place, redis_address *address)
 {
     part host = place;
@@ -165,7 +165,7 @@ static bool parse_host(part place, redis_address *address)
         }
     }
     address->port = (uint16_t)port;
-    /* "," and the like: a login behind the host; '@': one encoded whole. Neither is to be shown */
+    /* these may be a login after the host, or one that is encoded: it must not be shown */
     return decode(host, address->host, sizeof address->host) &&
            strpbrk(address->host, "@,;|&=! \t") == NULL;
 }
@@ -177,13 +177,13 @@ static slotq_outcome parse_network(const char *at, redis_address *address, store
     if (sign != NULL) {
         const part login = {place.from, (size_t)(sign - place.from)};
         if (!parse_login(login, address)) {
-            return invalid(fault, "has a user or password that is too long or not well encoded");
+            return invalid(fault, "has a user or password that is too long or not encoded");
         }
         place.length -= login.length + 1;
         place.from = sign + 1;
     }
     if (!parse_host(place, address)) {
-        return invalid(fault, "has a host or port that is none");
+        return invalid(fault, "has an invalid host or port (1 to 65535)");
     }
     if (address->host[0] == '\0') {
         memcpy(address->host, "127.0.0.1", sizeof "127.0.0.1");
@@ -192,11 +192,11 @@ static slotq_outcome parse_network(const char *at, redis_address *address, store
         at++;
         const part database = until(&at, "?#");
         if (database.length > 0 && !number(database, REDIS_DATABASE_MAX, &address->database)) {
-            return invalid(fault, "has a database that is not a number");
+            return invalid(fault, "has an invalid database number");
         }
     }
     if (*at == '#') {
-        return invalid(fault, "has a '#'");
+        return invalid(fault, "contains a '#'");
     }
     return *at == '?' ? parse_query(at + 1, address, fault) : SLOTQ_OK;
 }
@@ -207,15 +207,15 @@ static slotq_outcome parse_unix(const char *at, redis_address *address, store_fa
     const part path = until(&at, "?");
     address->is_unix = true;
     if (memmem(path.from, path.length, "password=", strlen("password=")) != NULL) {
-        return invalid(fault, "has a password in the path of its socket, where no '?' ends that");
+        return invalid(fault, "has a password in its socket path: put a '?' before the parameters");
     }
     if (path.length == 0 || path.from[0] != '/' ||
         !decode(path, address->host, sizeof address->host)) {
-        return invalid(fault, "has no path of a socket: it begins with '/'");
+        return invalid(fault, "has no valid socket path; it must begin with '/'");
     }
     if (strlen(address->host) >= sizeof name.sun_path) {
         return fault_say(fault, SLOTQ_INVALID,
-                         "the socket's path has %zu bytes: the system takes up to %zu",
+                         "the socket's path has %zu bytes; the system allows at most %zu",
                          strlen(address->host), sizeof name.sun_path - 1);
     }
     return *at == '?' ? parse_query(at + 1, address, fault) : SLOTQ_OK;
@@ -233,10 +233,10 @@ slotq_outcome redis_address_parse(const char *url, redis_address *address, store
         outcome = parse_unix(rest, address, fault);
     } else if (place == SLOTQ_PLACE_TLS) {
         outcome = fault_say(fault, SLOTQ_UNSUPPORTED,
-                            "this build has no TLS (rediss://, valkeys://): give redis:// or "
-                            "unix://, through a tunnel where the network is not trusted");
+                            "this build has no TLS (rediss://, valkeys://): use redis:// or "
+                            "unix://, and a tunnel if the network is not trusted");
     } else {
-        outcome = invalid(fault, "is not one of Redis");
+        outcome = invalid(fault, "has another scheme than redis:// or unix://");
     }
     const char *secret = getenv("REDISCLI_AUTH");
     if (outcome == SLOTQ_OK && address->password[0] == '\0' && secret != NULL) {

@@ -1,5 +1,5 @@
-/* connection.c: see connection.h. A reply's sizes are the server's word: an array and its depth are
- * bounded before hiredis makes room for it, and so is all that may lie unread.
+/* connection.c: see connection.h. The sizes in a reply come from the server. So an array's length
+ * and depth are limited before hiredis allocates it, and so are all unread bytes.
  */
 #define _GNU_SOURCE
 #include "connection.h"
@@ -16,11 +16,11 @@
 enum {
     READ_BYTES = 64 * 1024,
     WORTH_SENDING_BYTES = 8 * 1024,
-    KEEPS_BYTES = 1024 * 1024,            /* a reader's buffer of more is given back */
-    ELEMENTS_MAX = 1 << 20,               /* of a reply; what a script gives has far fewer */
+    KEEPS_BYTES = 1024 * 1024,            /* hiredis frees a larger empty buffer */
+    ELEMENTS_MAX = 1 << 20,               /* of one reply; those of a script have far fewer */
     NESTED_MAX = 32,                      /* arrays around an array: freeing them recurses */
     UNREAD_BYTES_MAX = 600 * 1024 * 1024, /* the largest reply is a whole image */
-    STALE_AFTER_MS = 200                  /* who answered just now is not looked at */
+    STALE_AFTER_MS = 200                  /* no check this soon after a reply */
 };
 
 #if HIREDIS_MAJOR >= 1
@@ -31,7 +31,7 @@ typedef int element_count;
 
 /* ---- open and close ---- */
 
-/* hiredis makes room for as many elements as the server says will come. */
+/* hiredis would allocate as many elements as the server announces. */
 static void *bounded_array(const redisReadTask *task, element_count elements)
 {
     redis_connection *connection = task->privdata;
@@ -101,11 +101,11 @@ slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext
 #if HIREDIS_MAJOR >= 1
     if (context->privctx != NULL) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "the connection has TLS, which slotq cannot use: give a plain one");
+                         "slotq cannot use a connection with TLS: pass one without");
     }
 #endif
     if (context->err != 0) {
-        return fault_say(fault, SLOTQ_CONNECT, "the connection is broken: give another one");
+        return fault_say(fault, SLOTQ_CONNECT, "the connection is broken: pass another one");
     }
     connection->borrowed = true;
     connection->context = context;
@@ -145,7 +145,7 @@ bool redis_connection_is_inherited(redis_connection *connection)
     if (connection->context == NULL || !fork_mark_is_inherited(&connection->mark)) {
         return false;
     }
-    redis_connection_drop(connection, "it is the parent's");
+    redis_connection_drop(connection, "it belongs to the parent process");
     return true;
 }
 
@@ -156,12 +156,12 @@ bool redis_connection_is_stale(redis_connection *connection)
         connection->context->err != 0) {
         return true;
     }
-    transport->fd = connection->context->fd; /* the owner of a borrowed one may have changed it */
+    transport->fd = connection->context->fd; /* its owner may have reconnected a borrowed one */
     if (monotonic_ms() - connection->used_ms < STALE_AFTER_MS) {
         return false;
     }
     const redis_sight sight = transport->ops->peek(transport);
-    if (sight == REDIS_SIGHT_END) { /* else a reply was left unread, which can be repaired */
+    if (sight == REDIS_SIGHT_END) { /* otherwise a reply was left unread; that is repaired */
         redis_connection_drop(connection, "the server closed the connection");
     }
     return sight != REDIS_SIGHT_NOTHING;
@@ -183,15 +183,15 @@ static bool fail(redis_connection *connection, int system_errno, const char *wha
 
 static bool fail_silent(redis_connection *connection, store_fault *fault)
 {
-    fault_say(fault, SLOTQ_IO, "the server said nothing for %lu ms (timeout_ms)",
+    fault_say(fault, SLOTQ_IO, "the server did not reply within %lu ms (timeout_ms)",
               (unsigned long)connection->timeout_ms);
-    redis_connection_drop(connection, "the server said nothing in time");
+    redis_connection_drop(connection, "the server did not reply in time");
     return false;
 }
 
 /* ---- in and out ---- */
 
-/* 1 = it can be read or written as wanted, 0 = not within the time, -1 = errno. */
+/* 1: the socket can be read or written as wanted; 0: not within the time; -1: see errno. */
 static int wait_for(redis_connection *connection, uint32_t wanted, uint64_t timeout_ms)
 {
     redis_transport *transport = &connection->transport;
@@ -213,12 +213,12 @@ static ssize_t read_bytes(redis_connection *connection, bool may_wait)
     return transport->ops->read(transport, connection->in, READ_BYTES, may_wait);
 }
 
-/* What has come goes to the reader. Unless it may wait, nothing may have. */
+/* Gives the bytes that arrived to the reader. Without may_wait there may be none. */
 static bool read_some(redis_connection *connection, bool may_wait, store_fault *fault)
 {
     redisReader *reader = connection->context->reader;
     ssize_t got = read_bytes(connection, may_wait);
-    if (got < 0 && errno == EINTR) { /* reading again would start the time-out anew each time */
+    if (got < 0 && errno == EINTR) { /* a second blocking read would restart the timeout */
         if (may_wait && wait_for(connection, REDIS_READABLE, connection->timeout_ms) == 0) {
             return fail_silent(connection, fault);
         }
@@ -236,7 +236,7 @@ static bool read_some(redis_connection *connection, bool may_wait, store_fault *
     }
     if (redisReaderFeed(reader, (const char *)connection->in, (size_t)got) != REDIS_OK ||
         reader->len - reader->pos > UNREAD_BYTES_MAX) {
-        return fail(connection, 0, "a reply of the server is larger than any that is due", fault);
+        return fail(connection, 0, "the server's reply is too large: is it a Redis server?", fault);
     }
     return true;
 }
@@ -267,7 +267,7 @@ bool redis_connection_send(redis_connection *connection, store_fault *fault)
         if (errno != EAGAIN && errno != EWOULDBLOCK) {
             return fail(connection, errno, "the connection to the server broke", fault);
         }
-        /* the server may wait for us to read before it reads on */
+        /* the server may not read on until we have read its replies */
         const int ready =
             wait_for(connection, REDIS_READABLE | REDIS_WRITABLE, connection->timeout_ms);
         if (ready == 0) {
@@ -280,13 +280,14 @@ bool redis_connection_send(redis_connection *connection, store_fault *fault)
     return true;
 }
 
-/* A reply that is whole already, or NULL. */
+/* *reply: the next reply if all of it has arrived, otherwise NULL. */
 static bool take_reply(redis_connection *connection, redisReply **reply, store_fault *fault)
 {
     void *parsed = NULL;
     *reply = NULL;
     if (redisReaderGetReply(connection->context->reader, &parsed) != REDIS_OK) {
-        return fail(connection, 0, "what the server said is not the Redis protocol", fault);
+        return fail(connection, 0, "the reply is not in the Redis protocol: is it a Redis server?",
+                    fault);
     }
     *reply = parsed;
     connection->elements_left = parsed != NULL ? ELEMENTS_MAX : connection->elements_left;
@@ -305,7 +306,7 @@ bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redi
             connection->used_ms = monotonic_ms();
             return true;
         }
-        /* an own socket has its time-out: a read less than with poll */
+        /* our own socket has a timeout, which saves the poll */
         if (connection->borrowed || extra_ms > 0) {
             const int ready = wait_for(connection, REDIS_READABLE, timeout_ms);
             if (ready == 0) {
@@ -327,12 +328,12 @@ bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, re
     }
     while (*reply == NULL) {
         if (transport->ops->wait(transport, REDIS_READABLE, sleep_ms) <= 0) {
-            return true; /* also by a signal */
+            return true; /* also after a signal */
         }
         if (!read_some(connection, false, fault) || !take_reply(connection, reply, fault)) {
             return false;
         }
-        sleep_ms = 0; /* for the rest of a reply that came in part */
+        sleep_ms = 0; /* only for the rest of a reply that has begun */
     }
     return true;
 }

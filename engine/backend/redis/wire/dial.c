@@ -24,7 +24,7 @@ enum { KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TIMES = 3, FULL_
 
 static slotq_outcome refuse(const redis_address *address, int system_errno, store_fault *fault)
 {
-    const char *remedy = "is a server there, and is this the right place?";
+    const char *remedy = "is the server running, and the URL right?";
     if (address->is_unix) {
         const bool may_have_login = strchr(address->host, '@') != NULL;
         fault_system(fault, system_errno, "cannot connect to the socket %.300s (%s)",
@@ -36,7 +36,7 @@ static slotq_outcome refuse(const redis_address *address, int system_errno, stor
     return fault_away(fault);
 }
 
-/* 0, or the errno of what failed. */
+/* Returns 0, or the errno of the failed call. */
 static int finish_connecting(int socket_fd, uint32_t timeout_ms)
 {
     struct pollfd waited = {.fd = socket_fd, .events = POLLOUT};
@@ -66,7 +66,7 @@ static void set_options(int socket_fd, bool is_unix, uint32_t timeout_ms)
                                     .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
     (void)setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     (void)setsockopt(socket_fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    if (!is_unix) { /* a silent peer is noticed even by who only listens */
+    if (!is_unix) { /* keepalive finds a dead server even while we only listen */
         (void)setsockopt(socket_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         (void)setsockopt(socket_fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
         (void)setsockopt(socket_fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
@@ -75,8 +75,8 @@ static void set_options(int socket_fd, bool is_unix, uint32_t timeout_ms)
     }
 }
 
-/* 0, EINPROGRESS, or the errno of what failed. A unix socket says EAGAIN where more wait than its
- * server, busy just now, lets queue: that passes. */
+/* Returns 0, EINPROGRESS, or the errno of the failed call. A unix socket returns EAGAIN while the
+ * backlog of a busy server is full; that passes, so it is tried again until the timeout. */
 static int begin_connecting(int socket_fd, const struct sockaddr *place, socklen_t size,
                             uint32_t timeout_ms)
 {
@@ -93,7 +93,7 @@ static int begin_connecting(int socket_fd, const struct sockaddr *place, socklen
     }
 }
 
-/* One place tried; 0, or the errno. */
+/* Tries one address. Returns 0, or the errno. */
 static int try_place(int family, const struct sockaddr *place, socklen_t size,
                      uint32_t connect_timeout_ms, int *socket_fd)
 {
@@ -121,7 +121,7 @@ static slotq_outcome dial_unix(const redis_address *address, uint32_t connect_ti
                                int *socket_fd, store_fault *fault)
 {
     struct sockaddr_un place = {.sun_family = AF_UNIX};
-    memcpy(place.sun_path, address->host, strlen(address->host) + 1); /* its parser saw it fits */
+    memcpy(place.sun_path, address->host, strlen(address->host) + 1); /* it fits: see address.c */
     const int failed = try_place(AF_UNIX, (const struct sockaddr *)&place, sizeof place,
                                  connect_timeout_ms, socket_fd);
     return failed == 0 ? SLOTQ_OK : refuse(address, failed, fault);
@@ -136,7 +136,7 @@ static slotq_outcome dial_network(const redis_address *address, uint32_t connect
     (void)snprintf(port, sizeof port, "%u", address->port);
     const int unknown = getaddrinfo(address->host, port, &wanted, &places);
     if (unknown != 0) {
-        fault_say(fault, SLOTQ_CONNECT, "the host %.256s is not known: %s", address->host,
+        fault_say(fault, SLOTQ_CONNECT, "cannot find the host %.256s: %s", address->host,
                   gai_strerror(unknown));
         return fault_away(fault);
     }

@@ -126,7 +126,7 @@ TEST_CASE_METHOD(Proxied, "a reserve and an ack that are cut are unknown; what w
     proxy.cut_after(2);
     CHECK(slotq_ack_batch(handle.queue, handle.batch) == SLOTQ_OUTCOME_UNKNOWN);
     CHECK(direct.stats().acked == 1);
-    CHECK(std::string(slotq_error_of(handle.queue)->text).find("not known") != std::string::npos);
+    CHECK(std::string(slotq_error_of(handle.queue)->text).find("is unknown") != std::string::npos);
 }
 
 TEST_CASE_METHOD(Proxied,

@@ -173,7 +173,7 @@ TEST_CASE("FULL names the holder, CORRUPT the offset")
     CHECK(std::string(fault.text).find("group.cursor? is outside") != std::string::npos);
 }
 
-TEST_CASE("a code with numbers that cannot be is not what the script promises")
+TEST_CASE("a code with numbers that cannot be is not one that the script can give")
 {
     for (const char *text :
          {"SLOTQFULL", "SLOTQFULL 1 2 3 4", "SLOTQFULL 1 65536 0 0 0: x", "SLOTQFULL 1 1 1 16 0: x",
@@ -186,7 +186,7 @@ TEST_CASE("a code with numbers that cannot be is not what the script promises")
         store_fault fault = {};
         const inside::Reply reply = inside::reply("-" + std::string(text) + "\r\n");
         CHECK(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_IO);
-        CHECK(std::string(fault.text).find("not what the script promises") != std::string::npos);
+        CHECK(std::string(fault.text).find("not one that the script can") != std::string::npos);
     }
 }
 

@@ -108,7 +108,7 @@ TEST_CASE("reserve: what cannot be is refused, and nothing is leased by it")
         CHECK(far.take(wire) == SLOTQ_OUTCOME_UNKNOWN);
         CHECK(far.call.reserve.run_count == 0);
         CHECK(far.call.reserve.message_count == 0);
-        CHECK(std::string(far.fault.text).find("not what the script promises") !=
+        CHECK(std::string(far.fault.text).find("not one that the script can give") !=
               std::string::npos);
     }
 }
