@@ -8,8 +8,9 @@ enum { WHAT_BYTES = 40 }; /* "message 4096 of this push" */
 
 void queue_refuse_group(slotq *queue, uint8_t group)
 {
-    queue_refuse(queue, SLOTQ_INVALID, "group %u does not exist: this queue has %u, 0 to %u", group,
-                 queue->geometry.groups, queue->geometry.groups - 1u);
+    const char *noun = queue->geometry.groups == 1 ? "group" : "groups";
+    queue_refuse(queue, SLOTQ_INVALID, "group %u does not exist: this queue has %u %s, 0 to %u",
+                 group, queue->geometry.groups, noun, queue->geometry.groups - 1u);
 }
 
 void queue_refuse_count(slotq *queue, uint64_t count)

@@ -14,8 +14,8 @@ enum { POLL_MS_DEFAULT = 1000 };
 /* ---- urls and names ---- */
 
 const scheme scheme_unknown = {
-    .missing = "the URL has an unknown scheme: give redis://HOST, unix:///PATH, or a folder (one "
-               "with such a name as ./NAME)"};
+    .missing = "the URL has an unknown scheme: give redis://HOST, unix:///PATH, or a folder "
+               "(./NAME if its name contains ://)"};
 
 static const scheme *scheme_of(const char *url)
 {

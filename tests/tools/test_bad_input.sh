@@ -45,7 +45,7 @@ unchanged 'one byte too long' 2 'DATA 2 has 17 bytes, and jobs takes at most 16'
     push jobs fits 12345678901234567
 unchanged 'lease 0' 2 '1 ms to' reserve jobs --lease 0
 unchanged 'lease too long' 2 '1 to 838860700 ms' reserve jobs --lease 838860701ms
-unchanged 'a lease that is no time' 2 'such as' reserve jobs --lease 5
+unchanged 'a lease that is no time' 2 'a number with a unit' reserve jobs --lease 5
 unchanged 'group 2 of 2' 2 'group 2' reserve jobs -g 2
 unchanged 'group 16' 2 '0 to 15' reserve jobs -g 16
 unchanged 'a token that is none' 2 'not an ID:TOKEN' ack jobs 1

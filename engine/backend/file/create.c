@@ -130,8 +130,8 @@ static slotq_outcome say_exists(const file_names *names, const slotq_geometry *t
                                 store_fault *fault)
 {
     return fault_say(fault, SLOTQ_EXISTS,
-                     "%s exists with another geometry (%u slots of %u bytes, %u groups, %u dead, "
-                     "%u attempts, flags %u, ticks of %u ms): use it, choose another name, or "
+                     "%s exists with another geometry (slots %u, payload %u, groups %u, dead %u, "
+                     "max-attempts %u, flags %u, tick %u): use it, choose another name, or "
                      "remove it first",
                      names->shown, there->ring_slots - 1u, there->payload_bytes, there->groups,
                      there->dead_slots, there->max_attempts, there->flags, there->tick_ms);
@@ -241,9 +241,7 @@ static slotq_outcome judge_size(const uint8_t *image, uint64_t bytes, store_faul
 
 static slotq_outcome refuse_taken(const file_names *names, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_EXISTS,
-                     "%s exists: import under another name, or remove it "
-                     "first",
+    return fault_say(fault, SLOTQ_EXISTS, "%s exists: choose another name, or remove it first",
                      names->shown);
 }
 

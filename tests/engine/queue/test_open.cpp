@@ -143,7 +143,7 @@ TEST_CASE("create twice is OK, with another geometry EXISTS", "[open]")
     REQUIRE(open_in(folder, error, handle) == SLOTQ_OK);
     CHECK(create_in(folder) == SLOTQ_OK); /* while others have it open, too */
     CHECK(create_in(folder, Geometry(10), &error) == SLOTQ_EXISTS);
-    says(error, "8 slots of 16 bytes");
+    says(error, "slots 8, payload 16");
     write_file(folder.file("w.slotq"), std::vector<uint8_t>(5000, 7));
     CHECK(create_in(folder, Geometry(), &error, "w") == SLOTQ_CORRUPT);
     CHECK(list(folder) == std::vector<std::string>{"q", "w"});

@@ -56,8 +56,8 @@ static int complain_value(const option_entry *entry, const char *text)
                  entry->name, text);
         break;
     default:
-        complain("--%s %s: not a time from %s to %s (such as 500ms, 30s, 5m, 2h, 1d)", entry->name,
-                 text, time_text(entry->least).text, time_text(entry->most).text);
+        complain("--%s %s: must be a number with a unit (500ms, 30s, 5m, 2h, 1d), %s to %s",
+                 entry->name, text, time_text(entry->least).text, time_text(entry->most).text);
         break;
     }
     return EXIT_CODE_USAGE;

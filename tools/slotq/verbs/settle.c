@@ -60,7 +60,8 @@ int run_reserve(const command_line *line)
 {
     const char *name = line->operands[0];
     if (option_number(line, OPTION_NUMBER, 1) > SLOTQ_CALL_MESSAGES_MAX) {
-        complain("--number: must be a number, 1 to %s", count_text(SLOTQ_CALL_MESSAGES_MAX).text);
+        complain("--number %s: must be a number, 1 to %s", line->options[OPTION_NUMBER].text,
+                 count_text(SLOTQ_CALL_MESSAGES_MAX).text);
         return EXIT_CODE_USAGE;
     }
     slotq *queue;
