@@ -140,13 +140,17 @@ static void put_socket(writer *shown, const char *at)
     put_query(shown, at + length);
 }
 
-/* Not a URL; but me:secret@host is often meant as one. */
+/* Not a URL; but me:secret@host and host:port,password=secret are often meant as one. */
 static void put_folder(writer *shown, const char *url)
 {
     const char *colon = strchr(url, ':');
     const bool has_login = colon != NULL && strchr(colon, '@') != NULL;
     const char *from = has_login ? hide_login(shown, url) : url;
-    put(shown, from, strlen(from));
+    const char *password = strstr(from, "password=");
+    put(shown, from, password != NULL ? (size_t)(password - from) : strlen(from));
+    if (password != NULL) {
+        hide(shown);
+    }
 }
 
 void slotq_url_show(const char *url, char *shown, size_t bytes)

@@ -68,7 +68,8 @@ std::vector<std::string> misspelt()
                             "redis://h.invalid;S3cret",
                             "redis://h.invalid|S3cret",
                             "unix:///s&password=S3cret",
-                            "unix:///s,password=S3cret"}) {
+                            "unix:///s,password=S3cret",
+                            "h.invalid:6379,password=S3cret"}) {
         urls.push_back(url);
     }
     return urls;
