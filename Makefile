@@ -170,6 +170,19 @@ $(call objects,$(shell grep -rl SLOTQ_SOURCE_DIR tests --include='*.cpp')): priv
 $(OUT)/obj/fuzz/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. -Ifuzz
 $(OUT)/obj/tests/support/main.o: TEST_OPTIMIZE := -O0
 
+# gcc reads Catch2's header once for all tests. A compiler cache could not serve what was made
+# so; and clang sees each file by itself, so that none forgets an include.
+is_cached = $(if $(CCACHE_DISABLE),,$(findstring ccache,$(CXX) $(shell \
+	readlink -f "$$(command -v $(firstword $(CXX)))")))
+READ_ONCE := $(if $(IS_CLANG)$(findstring clang,$(CXX))$(is_cached),,$(OUT)/obj/read-once/catch.hpp)
+ifneq ($(READ_ONCE),)
+$(READ_ONCE).gch: tests/support/catch.hpp $(CXX_STAMP)
+	@mkdir -p $(@D); echo '#include "tests/support/catch.hpp"' > $(READ_ONCE)
+	$(call say,CXX,$<)$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) -I. -x c++-header -o $@ $(READ_ONCE)
+$(call objects,$(TEST_SOURCES)): $(READ_ONCE).gch
+$(call objects,$(TEST_SOURCES)): private CXX_FLAGS += -include $(READ_ONCE)
+endif
+
 $(OUT)/obj/%.o: %.c $(C_STAMP)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(C_FLAGS) $(CPP_FLAGS) $(ROOM) -c -o $@ $<
