@@ -1,5 +1,5 @@
 /* replay.c: runs every file of the folders (or files) named through a fuzz target, where there
- * is no libFuzzer; the last line is `N passed, N failed`. A target that finds something aborts.
+ * has no libFuzzer; the last line is `N passed, N failed`. A target that finds something aborts.
  */
 #include <dirent.h>
 #include <stdint.h>

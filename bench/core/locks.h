@@ -8,7 +8,7 @@
 
 enum { LOCKS_HOLD_US = 100, LOCKS_WAITS = 2000, LOCKS_KILLS = 100 };
 
-/* A queue file of its own in folder; ns are added. */
+/* A new queue file in folder; ns are added. */
 void locks_waits(const char *folder, samples *ns);
 
 /* After the kill of an owner, which has little memory: */

@@ -1,4 +1,4 @@
-/* latency.h: one sender and some consumers, each a process with connections of its own, and
+/* latency.h: one sender and some consumers, each a process with its own connections, and
  * the tray on which consumers lay down when each message came. Knows processes and arrivals; not
  * how a peer sends, waits and finishes: its own latency.c.
  */

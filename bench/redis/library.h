@@ -9,7 +9,7 @@
 /* The handle that is open since the first run of any of these, if one is. */
 void cycle_library_close(void);
 
-/* Each message pushed by itself into a producer that gathers batch of them, and taken by
+/* Each message pushed alone into a producer that gathers batches of them, and taken by
  * slotq_next with that limit. */
 task_run library_singles;
 /* slotq_push, slotq_reserve and slotq_ack_batch, batch messages per call. */

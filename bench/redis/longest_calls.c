@@ -1,5 +1,5 @@
 /* longest_calls.c: see longest_calls.h. Each case is a queue that is made for it, then calls of
- * slotq.h that are not measured, then one that is. The handle has a clock of its own, so that
+ * slotq.h that are not measured, then one that is. The handle has its own clock, so that
  * leases end without waiting.
  */
 #define _GNU_SOURCE /* strtok_r */

@@ -128,7 +128,7 @@ TEST_CASE("costs: calls of an ack at head, and elsewhere")
     CHECK_CALLS(queue, "settle", 4u, pair_of(runs[1]));
 }
 
-TEST_CASE("costs: calls where somebody waits, and where a run wraps")
+TEST_CASE("costs: calls while a consumer waits, and of a run that wraps")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(counted_server(), variant);

@@ -1,5 +1,6 @@
-/* test_waking.cpp: waiting and waking over a server: who waits is told on slotq:KEY, and nobody
- * pays where nobody waits. And the time that the server gives where the caller gives none.
+/* test_waking.cpp: waiting and waking over a server: a PUBLISH on slotq:KEY wakes the waiting
+ * callers, and a call costs nothing more while no caller waits. And the server's time for calls
+ * that give no time.
  */
 #include "../support/catch.hpp"
 #include "../support/image/fields.hpp"
@@ -92,7 +93,7 @@ TEST_CASE("waking: a producer that found no room is told of it")
     CHECK(wake_of(queue) == 4);
 }
 
-TEST_CASE("waking: an ack does not wake those who wait for a message")
+TEST_CASE("waking: an ack does not wake consumers that wait for a message")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     Queue queue(redis::shared_server(), variant);

@@ -9,7 +9,7 @@ token() { cut -f 1 out; }
 expect 'create shows the formula' 0 - '^  ring    1,001 slots x \(2 \+ 4 stamp \+ 256\) +262,262$' \
     create jobs
 expect 'create says how many would fit' 0 - '--slots 1002\)$' create jobs
-expect 'creating it again is no error' 0 - 'it existed already' create jobs
+expect 'creating it again is not an error' 0 - 'it existed already' create jobs
 expect 'create in JSON' 0 '"bytes":294202,.*"slots_that_fit":1002' - create jobs --json
 expect 'another geometry is refused' 9 - 'another geometry' create jobs --slots 5
 same 'the file has the size of the formula' 294202 "$(stat -c %s jobs.slotq)"

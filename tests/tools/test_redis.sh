@@ -14,7 +14,7 @@ expect 'ls of nothing gives a hint' 0 - 'slotq create NAME' ls
 expect 'no such queue: the line that makes it' 3 - "slotq -u $server_url create none\$" \
     -u "$server_url" push none x
 expect 'create shows the formula' 0 - '^  total .* 294,202$' create jobs
-expect 'creating it again is no error' 0 - 'it existed already' create jobs
+expect 'creating it again is not an error' 0 - 'it existed already' create jobs
 expect 'create in JSON' 0 '"made":false,"slots":1000,"bytes":294202' - create jobs --json
 expect 'another geometry is refused' 9 - 'another geometry' create jobs --slots 5
 same 'the key has the size of the formula' 294202 "$(redis strlen jobs)"

@@ -1,6 +1,6 @@
 # stack.awk: the deepest path through gcc's call graph (.ci files). Prints its bytes and its
 # functions. Reads the source first: slotq_core_step calls through a pointer what is declared there
-# as verb_step; another call through a pointer may go to any function that nobody calls by name.
+# as verb_step; another call through a pointer may go to any function that is never called by name.
 
 function quoted(line, key,    rest) {
     if (!match(line, key ": \"")) {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # torture.sh: the random tests of each test binary for so many minutes, two binaries at a time,
-# each with a seed of its own that is printed; SLOTQ_SEED=n repeats a run. Knows by which tags and
+# each with its seed printed; SLOTQ_SEED=n repeats a run. Knows by which tags and
 # names the random tests are told, and the environment that they read.
 #
 # torture.sh MINUTES BINARY…

@@ -1,5 +1,5 @@
 /* states.c: beanstalkd with much in it: what a job weighs, what a call costs then, how
- * a dead worker's jobs come back. Each on a server of its own, which ends with all in it.
+ * a dead worker's jobs come back. Each has a private server, which ends with all in it.
  */
 #include "beanstalkd.h"
 #include "../../support/sure.h"

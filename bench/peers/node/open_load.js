@@ -1,4 +1,4 @@
-// open_load.js: the two ends of a fixed rate, each in a process of its own: one pushes what is due
+// open_load.js: the two ends of a fixed rate, each in a separate process: one pushes what is due
 // when it is told so, the other notes how late each message came. Knows a peer's push and
 // consume; the pace is its caller's (../support/pace.h), whose clock is hrtime's.
 'use strict';

@@ -1,6 +1,6 @@
 /* servers.c: what the peers in Node leave in their server: memory, bytes on the wire and on
  * disk, what works when it is full, and what comes back from a dead worker. Knows INFO and the
- * requests to driver.js; each measurement has a server and programs of its own.
+ * requests to driver.js; each measurement has its own server and programs.
  */
 #include "peers.h"
 #include "../../support/private_server.h"

@@ -1,4 +1,4 @@
-/* recovery.c: messages of a worker whose connection is gone, given to the next one: each by
+/* recovery.c: messages of a worker whose connection is gone, given to the next worker: each by
  * the means it has. Knows how each gives them out again.
  */
 #include "redis.h"

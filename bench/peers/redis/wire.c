@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-/* A server of its own: others need no append-only file. */
+/* A private server: others need no append-only file. */
 static const char *logging_socket(void)
 {
     static private_server *server;

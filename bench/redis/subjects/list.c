@@ -1,6 +1,6 @@
 /* list.c: a Redis list as a work queue, as LMOVE's page tells: LPUSH of many, a message
  * taken by moving it to the worker's own list, finished by removing it there by its value, which
- * the worker finds at the front. Knows no lease: there is none.
+ * the worker finds at the front. Lists have no leases.
  */
 #include "subject.h"
 #include "draft.h"

@@ -4,7 +4,7 @@
  *
  * A state is what matters of an image: places counted from head, words without their exact
  * deadline (passed or not), no ids and counters. Before a verb is tried the state becomes an
- * image again, turned round the ring by an amount of its own, with garbage where the format
+ * image again, turned round the ring by some amount, with garbage where the format
  * leaves bytes undefined. Groups are alike, so a state and its mirror count once.
  */
 #include <cstdio>

@@ -151,7 +151,7 @@ TEST_CASE("corrupt: a dead message of no group is not pushed again")
     REQUIRE(queue.look(SLOTQ_DEAD_LIST) == SLOTQ_OK); /* looking is harmless */
 }
 
-TEST_CASE("corrupt: a lease without an attempt is released all the same")
+TEST_CASE("corrupt: a lease without an attempt is released")
 {
     Queue queue = mixed();
     const uint32_t token = support::word(SLOTQ_STATE_LEASED, 0, queue.tick() + 9);

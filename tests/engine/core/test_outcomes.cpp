@@ -51,7 +51,7 @@ TEST_CASE("outcomes: push takes 1 MiB of payload a call and not a byte more")
     REQUIRE(queue.image.last_id() == 17);
 }
 
-TEST_CASE("outcomes: FULL names who holds the ring")
+TEST_CASE("outcomes: FULL names the holder of the ring")
 {
     Queue queue = small(0, 0, 0, 2);
     REQUIRE(queue.push(3) == SLOTQ_OK);

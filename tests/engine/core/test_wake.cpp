@@ -1,4 +1,5 @@
-/* test_wake.cpp: who waits marks the queue, and what wakes who waits; nothing else touches wake.
+/* test_wake.cpp: a waiting caller marks the queue, and which verbs wake it; nothing else touches
+ * wake.
  */
 #include "queue.hpp"
 
@@ -116,7 +117,7 @@ TEST_CASE("wake: pausing is quiet, resuming what was paused wakes")
     require_woke(queue, message_came);
 }
 
-TEST_CASE("wake: room wakes, whoever makes it")
+TEST_CASE("wake: room wakes producers, whichever verb makes it")
 {
     Queue queue = waited(5, 2);
     REQUIRE(queue.push(4) == SLOTQ_OK);
@@ -168,7 +169,7 @@ TEST_CASE("wake: refusals and looking are quiet")
     require_quiet(queue);
 }
 
-TEST_CASE("wake: an ack does not wake who waits for a message, a push not who waits for room")
+TEST_CASE("wake: an ack does not wake consumers, a push does not wake producers")
 {
     Queue queue(support::geometry(4, 3));
     REQUIRE(queue.push(2) == SLOTQ_OK);

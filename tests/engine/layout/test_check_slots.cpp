@@ -1,5 +1,5 @@
 /* test_check_slots.cpp: slots in use in the ring and among the dead, dead entries, keys: each
- * rule broken once; and bytes that nobody reads any more may be anything.
+ * rule broken once; and bytes that are no longer read may be anything.
  */
 #include "sample.hpp"
 
@@ -56,7 +56,7 @@ TEST_CASE("without checks only the length is judged", "[check]")
     expect_damage(image, image.slot_offset(0), "a slot's length is above payload_bytes");
 }
 
-TEST_CASE("a slot that every group has finished is nobody's", "[check]")
+TEST_CASE("a slot that every group has finished is not checked", "[check]")
 {
     Image image = states();
     const uint32_t slot = image.slot_offset(3); /* acked in group 0 */
@@ -128,7 +128,7 @@ TEST_CASE("the dead ring wraps", "[check]")
                   "byte 15 of a dead entry is not 0");
 }
 
-TEST_CASE("keys are none, or begin with a byte that is not 0", "[check]")
+TEST_CASE("a key is 0, or begins with a byte that is not 0", "[check]")
 {
     Image image(geometry(4, 8, 1, SLOTQ_FLAG_KEYS));
     const uint32_t keys = image.view().keys_offset;

@@ -352,7 +352,7 @@ TEST_CASE("a batch of a queue that was made anew is refused", "[batch]")
     CHECK(slotq_ack_batch(queue, given.get()) == SLOTQ_INVALID);
 }
 
-TEST_CASE("a way to settle that is none is refused, whatever the batch holds", "[batch]")
+TEST_CASE("an invalid way to settle is refused for any batch", "[batch]")
 {
     Queue queue(GENERATE(from_range(all_kinds())));
     queue.fill(2);
@@ -374,7 +374,7 @@ TEST_CASE("a way to settle that is none is refused, whatever the batch holds", "
     }
 }
 
-TEST_CASE("a sync that is none is refused", "[open]")
+TEST_CASE("an invalid sync is refused", "[open]")
 {
     slotq_options options = {};
     slotq_error error = {};

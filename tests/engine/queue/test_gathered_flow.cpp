@@ -88,7 +88,7 @@ void consume(slotq *queue, Seen *seen)
 
 } // namespace
 
-TEST_CASE("what producers gather arrives once, whoever waits for whom", "[producer][next]")
+TEST_CASE("messages that producers gather arrive once, in any order of waiting", "[producer][next]")
 {
     const Kind kind = GENERATE(from_range(all_kinds()));
     CAPTURE(kind);

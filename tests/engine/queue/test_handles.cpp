@@ -196,7 +196,7 @@ TEST_CASE("a waiting push is woken by an ack", "[handles]")
     slotq_close(other);
 }
 
-TEST_CASE("a wait ends by itself, EMPTY or FULL", "[handles]")
+TEST_CASE("a wait ends at its timeout with EMPTY or FULL", "[handles]")
 {
     Queue queue(each_kind(), Geometry(2, 8));
     const Batch given = batch();

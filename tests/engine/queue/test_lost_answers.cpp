@@ -1,5 +1,5 @@
 /* test_lost_answers.cpp: slotq_producer and slotq_next where Redis does what it was asked and the
- * answer is lost on the way, or too few replicas confirm it: told as such, nothing twice by itself.
+ * answer is lost on the way, or too few replicas confirm it: reported as such, and not repeated.
  */
 #include "catch.hpp"
 

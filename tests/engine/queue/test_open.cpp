@@ -76,7 +76,7 @@ std::vector<std::string> list(const Folder &folder)
 
 } // namespace
 
-TEST_CASE("names that are none", "[open]")
+TEST_CASE("invalid names are refused", "[open]")
 {
     Folder folder;
     const Geometry geometry;
@@ -346,7 +346,7 @@ TEST_CASE("a journal left behind by a queue that was deleted by hand", "[open]")
     }
 }
 
-TEST_CASE("journals that are none", "[open]")
+TEST_CASE("a file that is not a journal is refused", "[open]")
 {
     Queue queue(Kind::file);
     queue.fill(2);

@@ -407,7 +407,7 @@ TEST_CASE("NULL for what is required is INVALID and never a crash", "[queue]")
     slotq_close(nullptr);
 }
 
-TEST_CASE("who gets no handle gets NULL", "[queue]")
+TEST_CASE("a failed open returns NULL as its handle", "[queue]")
 {
     Queue queue(Kind::memory);
     slotq *const old = queue;

@@ -116,7 +116,7 @@ TEST_CASE("the first opener finishes a step that was cut short", "[recovery]")
     CHECK(slotq_check(queue) == SLOTQ_OK);
 }
 
-TEST_CASE("whoever meets a dead owner finishes its step, a reader too", "[recovery]")
+TEST_CASE("the next process after a dead owner finishes its step, a reader too", "[recovery]")
 {
     Queue queue(Kind::file);
     queue.fill(2);
@@ -134,7 +134,7 @@ TEST_CASE("whoever meets a dead owner finishes its step, a reader too", "[recove
     slotq_close(reader);
 }
 
-TEST_CASE("a step that breaks the format is not applied, and nobody goes on", "[recovery]")
+TEST_CASE("a step that breaks the format is not applied, and no process goes on", "[recovery]")
 {
     Queue queue(Kind::file);
     queue.fill(2);
@@ -242,7 +242,7 @@ TEST_CASE("cut or extended while open", "[recovery]")
     CHECK(queue.error().find(wanted) != std::string::npos);
 }
 
-TEST_CASE("all who open at once get in, and one recovers", "[recovery]")
+TEST_CASE("all processes that open at once get in, and one recovers", "[recovery]")
 {
     Queue queue(Kind::file);
     queue.fill(2);

@@ -1,4 +1,4 @@
-/* folder.hpp: a folder of its own for a test, files in it as bytes, and a file's shared
+/* folder.hpp: a private folder for a test, its files as bytes, and a file's shared
  * mapping. Knows the file system; knows no queue.
  */
 #ifndef SLOTQ_TESTS_CRASH_FOLDER_HPP

@@ -1,5 +1,5 @@
 /* stepper.hpp: a child process that its parent runs one machine instruction at a time, so that
- * whoever watches shared memory sees it after every store. Knows ptrace; knows no queue.
+ * a watcher of shared memory sees it after every store. Knows ptrace; knows no queue.
  */
 #ifndef SLOTQ_TESTS_STEPPER_HPP
 #define SLOTQ_TESTS_STEPPER_HPP

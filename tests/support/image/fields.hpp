@@ -1,5 +1,5 @@
 /* fields.hpp: where the fields of an image lie, for tests that look at bytes or spoil them. Shares
- * fields.def with the engine; test_fields.cpp holds that against numbers of its own.
+ * fields.def with the engine; test_fields.cpp holds that against a second table of numbers.
  */
 #ifndef TESTS_SUPPORT_FIELDS_HPP
 #define TESTS_SUPPORT_FIELDS_HPP

@@ -1,4 +1,4 @@
-/* verbs.hpp: every verb, on bytes that nobody vouches for: a damaged or made-up image. What
+/* verbs.hpp: every verb, on bytes that may be wrong: a damaged or made-up image. What
  * is held is that each call ends within its bound, that its patches stay inside the image and off
  * the geometry, and that bytes which were sound stay so. Memory is the sanitizers' part.
  */

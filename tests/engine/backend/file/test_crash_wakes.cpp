@@ -1,5 +1,5 @@
 /* test_crash_wakes.cpp: a push that wakes a sleeper is killed after each change that it makes: what
- * is pushed after it by another process must wake the sleeper all the same.
+ * is pushed after it by another process must still wake the sleeper.
  */
 #include <atomic>
 #include <chrono>

@@ -118,7 +118,7 @@ TEST_CASE("a dead owner is taken over, and only a dead one", "[lock]")
     CHECK(own.asked == 0);
 }
 
-TEST_CASE("what is due is inherited at once, whoever asks", "[lock]")
+TEST_CASE("a lock that is due is inherited at once by the next process", "[lock]")
 {
     uint32_t word = OTHER;
     lock_leave_due(&word);
@@ -131,7 +131,7 @@ TEST_CASE("what is due is inherited at once, whoever asks", "[lock]")
     CHECK((word & LOCK_ID_MASK) == MINE);
 }
 
-TEST_CASE("a word kept for the hungry is theirs, and nobody else's for 2 ms", "[lock]")
+TEST_CASE("a lock kept for a starving process is denied to others for 2 ms", "[lock]")
 {
     uint32_t word = LOCK_HUNGRY | LOCK_WAITERS; /* the one that it was kept for died */
     answers newcomer;

@@ -186,7 +186,7 @@ TEST_CASE("an owner killed inside in another PID namespace is followed", "[lock]
     CHECK(count_of(file) == 3);
 }
 
-TEST_CASE("a child that keeps the descriptors of a killed owner keeps nobody out", "[lock]")
+TEST_CASE("a child that keeps the descriptors of a killed owner locks no process out", "[lock]")
 {
     queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
     const handle mine = file.open(impatient(file));
@@ -220,7 +220,7 @@ TEST_CASE("a child that keeps the descriptors of a killed owner keeps nobody out
     CHECK(count_of(file) == 1);
 }
 
-TEST_CASE("a child uses the handle by an id of its own", "[lock]")
+TEST_CASE("a child uses the handle under a new id", "[lock]")
 {
     queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
     inside clock;

@@ -1,5 +1,5 @@
-/* test_openers.cpp: many who open one queue file at the same time, and openers whom a busy machine
- * keeps from going on: each gets in, and only who never goes on keeps the others out.
+/* test_openers.cpp: many processes that open one queue file at once, and openers that a busy
+ * machine keeps from going on: each gets in; only one that never goes on keeps the others out.
  */
 #include <chrono>
 #include <cstdio>
@@ -91,7 +91,7 @@ extern "C" uint64_t __wrap_monotonic_ms(void)
     return __real_monotonic_ms() + (clock != nullptr ? clock->ahead_ms() : 0);
 }
 
-TEST_CASE("an opener that goes on late keeps nobody out", "[openers]")
+TEST_CASE("an opener that goes on late locks no process out", "[openers]")
 {
     queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
     auto stuck = std::make_unique<stuck_opener>(file);
@@ -106,7 +106,7 @@ TEST_CASE("an opener that goes on late keeps nobody out", "[openers]")
     CHECK(queue != nullptr);
 }
 
-TEST_CASE("an opener that is itself kept waiting tries again all the same", "[openers]")
+TEST_CASE("an opener that is kept waiting tries again", "[openers]")
 {
     queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
     auto stuck = std::make_unique<stuck_opener>(file);

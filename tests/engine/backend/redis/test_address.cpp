@@ -67,7 +67,7 @@ const char *const bad[] = {
 
 } // namespace
 
-TEST_CASE("a good URL says where and as whom")
+TEST_CASE("a good URL gives host, port, user and database")
 {
     unsetenv("REDISCLI_AUTH");
     for (const Good &one : good) {

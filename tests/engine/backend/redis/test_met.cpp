@@ -1,5 +1,5 @@
-/* test_met.cpp: what is looked at when a server is met: who may log in, where a queue is safe,
- * what kind of key it is; and queues made, imported, listed, removed there.
+/* test_met.cpp: what a connecting handle looks at: which users may log in, which servers are safe,
+ * what kind of key it is; and queues created, imported, listed, removed there.
  */
 #include "catch.hpp"
 
@@ -265,7 +265,7 @@ TEST_CASE("a key with a time to live, a replica, another type, another text: ref
     CHECK(open(url).outcome == SLOTQ_OK);
 }
 
-TEST_CASE("who may not ask about the server goes on; without scripts nobody does")
+TEST_CASE("a user that may not ask about the server goes on; one without scripts does not")
 {
     redis::Server server({"--rename-command", "INFO", "", "--rename-command", "CONFIG", ""});
     REQUIRE(create(server.url()).outcome == SLOTQ_OK);
@@ -285,7 +285,7 @@ TEST_CASE("who may not ask about the server goes on; without scripts nobody does
     CHECK(names(create(without.url()), "SCRIPT command"));
 }
 
-TEST_CASE("the least of permissions is enough, for a worker and for who only looks")
+TEST_CASE("the least permissions are enough, for a worker and for a reader")
 {
     redis::Server server;
     const slotq_data message = {"x", 1};
@@ -350,7 +350,7 @@ TEST_CASE("a queue that was made anew with another geometry is told apart")
     slotq_close(queue);
 }
 
-TEST_CASE("another geometry is told at once by who connects again, and not asked for again")
+TEST_CASE("a handle that connects again reports another geometry at once, and does not ask again")
 {
     redis::Server server;
     slotq *const queue = open_and_remake(server.url());

@@ -260,7 +260,7 @@ TEST_CASE("a user's own script is loaded once and found again")
     slotq_redis_close(connection);
 }
 
-TEST_CASE("who waits is woken by a push, and costs next to nothing until then")
+TEST_CASE("a waiting consumer is woken by a push, and costs next to nothing until then")
 {
     World world;
     slotq *other = nullptr;
@@ -370,7 +370,7 @@ TEST_CASE("a plain connection judges replies, and waits for refusals where it is
     slotq_redis_close(patient);
 }
 
-TEST_CASE("who may not subscribe keeps no connection for it")
+TEST_CASE("a user that may not subscribe keeps no connection for it")
 {
     World world;
     int fd = -1;

@@ -113,7 +113,7 @@ TEST_CASE("reserve: what cannot be is refused, and nothing is leased by it")
     }
 }
 
-TEST_CASE("settle: an outcome a message, and who died")
+TEST_CASE("settle: an outcome per message, and which died")
 {
     Far far(inside::geometry(9, 4));
     uint8_t outcomes[4] = {9, 9, 9, 9};
