@@ -1,5 +1,5 @@
 #!/bin/sh
-# suites.sh: runs test binaries, shell tests and fuzz replays, JOBS at a time, prints a line a
+# suites.sh: runs test binaries, shell tests and fuzz replays, JOBS + 1 at a time, prints a line a
 # suite as it ends and the sum as the last line. Knows how each kind reports, not what it tests.
 #
 # OUT=build suites.sh SUITE…    SLOTQ_WRAP: a command that runs each binary (valgrind);
@@ -25,7 +25,8 @@ if [ $# = 0 ]; then
     echo "0 passed, 0 failed"
     exit 1
 fi
-printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -n 1 sh "$here/suite.sh" "$logs"
+# One more than the cores: many suites mostly wait for servers and workers.
+printf '%s\n' "$@" | xargs -P $((${JOBS:-2} + 1)) -n 1 sh "$here/suite.sh" "$logs"
 # Reasons of what was skipped, "skipped: NAME: REASON" in the logs, each with how often.
 cat "$logs"/*.log | awk '
     /^skipped: / { sub(/.*: /, ""); count[$0]++ }
