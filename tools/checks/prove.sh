@@ -156,9 +156,11 @@ big_endian() {
         $make FLAVOUR=powerpc endian-suites
 }
 
+# The suites that try more with SLOTQ_PROVE; the others would only repeat make test.
 deep() {
     $make tests-built || return 1
-    SLOTQ_PROVE=1 SUITE_SECONDS=1500 $make suites
+    SLOTQ_PROVE=1 SUITE_SECONDS=1500 $make suites \
+        SUITES="build/tests/engine/core build/tests/engine/backend-file build/tests/lua"
 }
 
 # Each measurement once, so that none of them rots; nothing is judged by its speed.
