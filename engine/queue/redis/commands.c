@@ -103,8 +103,9 @@ slotq_outcome redis_commands_ask(redis_connection *connection, int count, const 
 static slotq_outcome judge(const redisReply *reply, store_fault *fault)
 {
     redis_error error;
-    return reply->type == REDIS_REPLY_ERROR ? redis_error_take(reply, true, &error, fault)
-                                            : SLOTQ_OK;
+    return reply != NULL && reply->type == REDIS_REPLY_ERROR
+               ? redis_error_take(reply, true, &error, fault)
+               : SLOTQ_OK;
 }
 
 slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,
