@@ -31,38 +31,21 @@ static inline void codec_load_group(const uint8_t *from, group_block *block)
 #undef SLOTQ_FIELD
 }
 
-/* What a field is of the word-th eight bytes of its part. Inlined, with numbers that the compiler
- * knows, it is a shift or nothing. */
-__attribute__((always_inline)) static inline uint64_t codec_share(uint32_t word, uint32_t offset,
-                                                                  uint32_t bytes, uint64_t value)
-{
-    const uint32_t from = word * 8;
-    if (offset + bytes <= from || offset >= from + 8) {
-        return 0;
-    }
-    return offset >= from ? value << 8 * (offset - from) : value >> 8 * (from - offset);
-}
-
-__attribute__((always_inline)) static inline uint64_t codec_group_word(const group_block *block,
-                                                                       uint32_t word)
-{
-    uint64_t bits = 0;
-#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
-    bits |= codec_share(word, offset, bytes, block->name);
-#include "fields/group.def"
-#undef SLOTQ_FIELD
-    return bits;
-}
-
 /* Encode GROUP_STATE_BYTES bytes, each value within its field; eight at a time, because they are
- * loaded like that: a load that spans several smaller stores waits for all of them. */
+ * loaded like that: a load that spans several smaller stores waits for all of them. Written out:
+ * what a compiler makes of a loop over the fields took 5 ns more. */
 static inline void codec_store_group(uint8_t *to, const group_block *block)
 {
-    store_u64(to, codec_group_word(block, 0));
-    store_u64(to + 8, codec_group_word(block, 1));
-    store_u64(to + 16, codec_group_word(block, 2));
-    store_u64(to + 24, codec_group_word(block, 3));
-    store_u64(to + 32, codec_group_word(block, 4));
+    store_u64(to + AT_group_head, block->head | block->cursor << 16 |
+                                      (uint64_t)block->ready_behind << 32 |
+                                      (uint64_t)block->leased << 48);
+    store_u64(to + AT_group_waiting, block->waiting | block->retry_from << 16 |
+                                         (uint64_t)block->sweep << 32 |
+                                         (uint64_t)block->written << 48);
+    store_u64(to + AT_group_due, (block->due & DUE_NONE) | block->due_next << 48);
+    store_u64(to + AT_group_due_next + 2,
+              (block->due_next >> 16 & 0xFFFFFFFF) | (uint64_t)block->acked << 32);
+    store_u64(to + AT_group_redelivered, block->redelivered | (uint64_t)block->died << 32);
 }
 _Static_assert(GROUP_STATE_BYTES == 5 * 8, "the words of codec_store_group");
 
