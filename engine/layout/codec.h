@@ -1,5 +1,5 @@
-/* codec.h: the fields of a part as values: the structs, and their decoders and encoders, are made
- * from fields.def. Must not know what is legal.
+/* codec.h: the fields of a part as values. The structs and their codecs are made from fields.def,
+ * except the encoder of a group's block. Must not know what is legal.
  */
 #ifndef SLOTQ_LAYOUT_CODEC_H
 #define SLOTQ_LAYOUT_CODEC_H
