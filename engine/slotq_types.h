@@ -56,12 +56,17 @@ enum {
 #define SLOTQ_SLOT_BYTES(payload_bytes, flags)                                                   \
     (UINT64_C(2) + ((flags) & SLOTQ_FLAG_STAMPS ? 4 : 0) + ((flags) & SLOTQ_FLAG_CHECKS ? 4 : 0) + \
      (payload_bytes))
-#define SLOTQ_IMAGE_BYTES(ring_slots, payload_bytes, later_slots, dead_slots, groups, flags)     \
-    (UINT64_C(80) + UINT64_C(56) * (groups) + UINT64_C(4) * (groups) * (ring_slots) +            \
-     ((flags) & SLOTQ_FLAG_KEYS ? UINT64_C(8) : 0) * ((ring_slots) + (later_slots)) +            \
-     (ring_slots) * SLOTQ_SLOT_BYTES(payload_bytes, flags) +                                     \
-     (later_slots) * (12 + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                             \
-     (dead_slots) * (16 + SLOTQ_SLOT_BYTES(payload_bytes, flags)))
+#define SLOTQ_IMAGE_BYTES(ring_slots, payload_bytes, later_slots, dead_slots, aside_slots,         \
+                          places, note_bytes, groups, flags)                                       \
+    (UINT64_C(80) + UINT64_C(56) * (groups) + UINT64_C(4) * (groups) * (ring_slots) +              \
+     ((flags) & SLOTQ_FLAG_KEYS ? UINT64_C(8) : 0) *                                               \
+         ((ring_slots) + (later_slots) + (aside_slots)) +                                          \
+     (ring_slots) * SLOTQ_SLOT_BYTES(payload_bytes, flags) +                                       \
+     (later_slots) * (12 + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                               \
+     (aside_slots) * (7 + UINT64_C(4) * (groups) + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +       \
+     (dead_slots) * (16 + ((note_bytes) > 0 ? UINT64_C(1) : 0) + (note_bytes) +                    \
+                     SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                                     \
+     ((places) > 0 ? (UINT64_C(1) + (groups)) * (2 + UINT64_C(2) * (places)) : 0))
 
 /* Fixed at creation. Ranges: FORMAT.md, "Geometry". */
 typedef struct slotq_geometry {
@@ -73,6 +78,12 @@ typedef struct slotq_geometry {
     uint8_t groups;         /* consumer groups, 1 to 16 */
     uint8_t flags;          /* SLOTQ_FLAG_… */
     uint8_t max_attempts;   /* 1 to 62; 0 = no limit */
+    uint8_t aside_slots;    /* room for messages that would hold the ring, 0 to 255 */
+    uint8_t places;         /* 0; reserved for waking one waiter */
+    uint8_t note_bytes;     /* 0; reserved for notes of the dead */
+    uint32_t generation;    /* 0; reserved to tell a queue made anew */
+    uint32_t set;           /* 0; reserved for queues of several values */
+    uint16_t shard;         /* 0; reserved for queues of several values */
 } slotq_geometry;
 
 /* States of a message for one group (FORMAT.md, "State word"). */

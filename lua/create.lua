@@ -1,5 +1,6 @@
 -- create: make a queue
 -- args: now ring_slots payload_bytes later_slots dead_slots groups flags max_attempts tick_ms
+--   [aside_slots [places [note_bytes [generation [set [shard]]]]]]
 -- reply: status OK, also if a queue with this geometry exists already
 -- errors: EXISTS INVALID CORRUPT VERSION
 -- flags: none
@@ -38,6 +39,11 @@ local function checksum(bytes)
     return exclusive_or(hash, integral(hash / 65536))
 end
 
+-- what a shorter call leaves out is 0
+local function optional(index, name, highest)
+    return ARGV[index] and number(index, name, 0, highest) or 0
+end
+
 local function read_geometry()
     geometry.ring_slots = number(2, 'ring_slots', SLOTQ_RING_SLOTS_MIN, SLOTQ_RING_SLOTS_MAX)
     geometry.payload_bytes = number(3, 'payload_bytes', 1, SLOTQ_PAYLOAD_BYTES_MAX)
@@ -47,6 +53,12 @@ local function read_geometry()
     geometry.flags = number(7, 'flags', 0, SLOTQ_FLAGS_ALL)
     geometry.max_attempts = number(8, 'max_attempts', 0, SLOTQ_MAX_ATTEMPTS_MAX)
     geometry.tick_ms = number(9, 'tick_ms', 1, SLOTQ_TICK_MS_MAX)
+    geometry.aside_slots = optional(10, 'aside_slots', 0)
+    geometry.places = optional(11, 'places', 0)
+    geometry.note_bytes = optional(12, 'note_bytes', 0)
+    geometry.generation = optional(13, 'generation', 0)
+    geometry.set = optional(14, 'set', 0)
+    geometry.shard = optional(15, 'shard', 0)
     if has(SLOTQ_FLAG_KEYS) and geometry.ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX then
         invalid('ring_slots must be a whole number, 2 to 16384 with keys')
     end
@@ -60,13 +72,15 @@ end
 local function pack_geometry()
     local bytes = pack('@geometry.magic..reserved_38', MAGIC_VERSION_1, geometry.ring_slots,
         geometry.payload_bytes, geometry.later_slots, geometry.dead_slots, geometry.groups,
-        geometry.flags, geometry.max_attempts, 0, geometry.tick_ms, 0, 0, 0, 0, 0, 0)
+        geometry.flags, geometry.max_attempts, geometry.aside_slots, geometry.tick_ms,
+        geometry.places, geometry.note_bytes, geometry.generation, geometry.set, geometry.shard, 0)
     return bytes .. pack('@geometry.geometry_check', checksum(bytes))
 end
 
 return answer(function()
     expect('create KEY now ring_slots payload_bytes later_slots dead_slots groups flags ' ..
-        'max_attempts tick_ms', 9, 9)
+        'max_attempts tick_ms [aside_slots [places [note_bytes [generation [set [shard]]]]]]', 9,
+        15)
     local total, wanted = read_geometry(), pack_geometry()
     if call('STRLEN', key) > 0 then
         open()

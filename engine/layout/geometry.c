@@ -50,6 +50,30 @@ static const char *fault_at(uint32_t *offset, uint32_t at, const char *what)
     return what;
 }
 
+/* What the format lays out and no verb uses yet. */
+static const char *reserved_fault(const slotq_geometry *geometry, uint32_t *offset)
+{
+    if (geometry->aside_slots != 0) {
+        return fault_at(offset, AT_geometry_aside_slots, "aside_slots is not 0: it is reserved");
+    }
+    if (geometry->places != 0) {
+        return fault_at(offset, AT_geometry_places, "places is not 0: it is reserved");
+    }
+    if (geometry->note_bytes != 0) {
+        return fault_at(offset, AT_geometry_note_bytes, "note_bytes is not 0: it is reserved");
+    }
+    if (geometry->generation != 0) {
+        return fault_at(offset, AT_geometry_generation, "generation is not 0: it is reserved");
+    }
+    if (geometry->set != 0) {
+        return fault_at(offset, AT_geometry_set, "set is not 0: it is reserved");
+    }
+    if (geometry->shard != 0) {
+        return fault_at(offset, AT_geometry_shard, "shard is not 0: it is reserved");
+    }
+    return NULL;
+}
+
 const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
 {
     if (geometry->ring_slots < SLOTQ_RING_SLOTS_MIN) {
@@ -75,6 +99,10 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
     }
     if (geometry->tick_ms < 1 || geometry->tick_ms > SLOTQ_TICK_MS_MAX) {
         return fault_at(offset, AT_geometry_tick_ms, "tick_ms is not 1 to 60000");
+    }
+    const char *reserved = reserved_fault(geometry, offset);
+    if (reserved != NULL) {
+        return reserved;
     }
     if (geometry_total(geometry) > SLOTQ_IMAGE_BYTES_MAX) {
         return fault_at(offset, AT_geometry_ring_slots, "the queue would be larger than 512 MiB");
@@ -111,7 +139,13 @@ void geometry_store(uint8_t *bytes, const slotq_geometry *geometry)
                                   .groups = geometry->groups,
                                   .flags = geometry->flags,
                                   .max_attempts = geometry->max_attempts,
-                                  .tick_ms = geometry->tick_ms};
+                                  .aside_slots = geometry->aside_slots,
+                                  .tick_ms = geometry->tick_ms,
+                                  .places = geometry->places,
+                                  .note_bytes = geometry->note_bytes,
+                                  .generation = geometry->generation,
+                                  .set = geometry->set,
+                                  .shard = geometry->shard};
     codec_store_geometry(bytes, &block);
     store_u32(bytes + AT_geometry_geometry_check,
               checksum_xxh32(bytes + GEOMETRY_CHECK_FROM, GEOMETRY_CHECK_BYTES));
@@ -128,5 +162,11 @@ void geometry_load(slotq_geometry *geometry, const uint8_t *bytes)
     geometry->groups = (uint8_t)block.groups;
     geometry->flags = (uint8_t)block.flags;
     geometry->max_attempts = (uint8_t)block.max_attempts;
+    geometry->aside_slots = (uint8_t)block.aside_slots;
     geometry->tick_ms = (uint16_t)block.tick_ms;
+    geometry->places = (uint8_t)block.places;
+    geometry->note_bytes = (uint8_t)block.note_bytes;
+    geometry->generation = block.generation;
+    geometry->set = block.set;
+    geometry->shard = (uint16_t)block.shard;
 }

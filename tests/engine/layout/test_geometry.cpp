@@ -124,7 +124,7 @@ TEST_CASE("sections follow each other and fill the image", "[geometry]")
 
 TEST_CASE("the macro for static buffers gives what the formula gives", "[geometry]")
 {
-    static uint8_t buffer[SLOTQ_IMAGE_BYTES(1001, 256, 0, 100, 1, SLOTQ_FLAG_STAMPS)];
+    static uint8_t buffer[SLOTQ_IMAGE_BYTES(1001, 256, 0, 100, 0, 0, 0, 1, SLOTQ_FLAG_STAMPS)];
     slotq_geometry made = geometry(1001, 256, 1, SLOTQ_FLAG_STAMPS, 25, 100);
     CHECK(geometry_total(&made) == sizeof buffer);
     uint64_t mixed = 1;
@@ -138,7 +138,8 @@ TEST_CASE("the macro for static buffers gives what the formula gives", "[geometr
         made.later_slots = static_cast<uint16_t>(below(65536));
         const uint64_t bytes =
             SLOTQ_IMAGE_BYTES(made.ring_slots, made.payload_bytes, made.later_slots,
-                              made.dead_slots, made.groups, made.flags);
+                              made.dead_slots, made.aside_slots, made.places, made.note_bytes,
+                              made.groups, made.flags);
         REQUIRE(geometry_total(&made) == bytes);
     }
 }

@@ -106,12 +106,13 @@ TEST_CASE("a geometry out of range names the field", "[open]")
     broken(field::geometry_flags, 32, "flags has bits above 16 (stamps)");
     broken(field::geometry_max_attempts, 63, "max_attempts is above 62 (0 = no limit)");
     broken(field::geometry_tick_ms, 0, "tick_ms is not 1 to 60000");
-    for (const Field part :
-         {field::geometry_aside_slots, field::geometry_places, field::geometry_note_bytes,
-          field::geometry_generation, field::geometry_set, field::geometry_shard,
-          field::geometry_reserved_38}) {
-        broken(part, 1, "a reserved byte of the geometry is not 0");
-    }
+    broken(field::geometry_aside_slots, 1, "aside_slots is not 0: it is reserved");
+    broken(field::geometry_places, 1, "places is not 0: it is reserved");
+    broken(field::geometry_note_bytes, 1, "note_bytes is not 0: it is reserved");
+    broken(field::geometry_generation, 1, "generation is not 0: it is reserved");
+    broken(field::geometry_set, 1, "set is not 0: it is reserved");
+    broken(field::geometry_shard, 1, "shard is not 0: it is reserved");
+    broken(field::geometry_reserved_38, 1, "a reserved byte of the geometry is not 0");
 }
 
 TEST_CASE("header and shared ranges", "[open]")

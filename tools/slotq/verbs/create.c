@@ -112,8 +112,8 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
     char slot[64];
     char formula[128];
     uint64_t stride = 2u + geometry->payload_bytes;
-    const uint64_t shared = SLOTQ_IMAGE_BYTES(0, 0, 0, 0, 0, 0);
-    const uint64_t each = SLOTQ_IMAGE_BYTES(0, 0, 0, 0, 1, 0) - shared;
+    const uint64_t shared = SLOTQ_IMAGE_BYTES(0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const uint64_t each = SLOTQ_IMAGE_BYTES(0, 0, 0, 0, 0, 0, 0, 1, 0) - shared;
     const bool stamps = (geometry->flags & SLOTQ_FLAG_STAMPS) != 0;
     const bool checks = (geometry->flags & SLOTQ_FLAG_CHECKS) != 0;
     stride += (stamps ? 4u : 0u) + (checks ? 4u : 0u);

@@ -363,6 +363,12 @@ slotq_outcome redis_request_create(redis_request *request, const redis_terms *te
     put_number(request, geometry->flags);
     put_number(request, geometry->max_attempts);
     put_number(request, geometry->tick_ms);
+    put_number(request, geometry->aside_slots);
+    put_number(request, geometry->places);
+    put_number(request, geometry->note_bytes);
+    put_number(request, geometry->generation);
+    put_number(request, geometry->set);
+    put_number(request, geometry->shard);
     return SLOTQ_OK;
 }
 
