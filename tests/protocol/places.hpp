@@ -1,0 +1,59 @@
+/* places.hpp: the protocol of places (FORMAT.md, "Places") as a state machine that is searched
+ * whole: waiting clients, rows, subscriptions, pushes, connections that break, crashes. Knows the
+ * rules, and how to leave one out; must not know scripts or bytes.
+ */
+#ifndef TESTS_PROTOCOL_PLACES_HPP
+#define TESTS_PROTOCOL_PLACES_HPP
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace protocol
+{
+
+/* The rules that a test may leave out, to see that the search can fail. */
+enum class Rule {
+    none,
+    hand_over,            /* a call that leaves something rings one more */
+    look_after_subscribe, /* the look that registers comes after the confirmation */
+    last_look,            /* leaving looks once more, or asks another to */
+    next_if_unheard,      /* a place that no client hears is passed over */
+    clear_own_place,      /* a call that succeeds, or leaves, clears its place and tells sharers */
+    unwait_old_place,     /* a change of place gives the old one up */
+    bit_until_rows_empty  /* the bit stays while any row has a place that is set */
+};
+
+enum class Crash {
+    never,
+    asleep, /* only of a client that sleeps, and has not been told */
+    ever    /* at any moment; a lost wake-up must then end with one poll */
+};
+
+constexpr uint32_t actors_max = 3, places_max = 3, rows_max = 2;
+
+struct Setting {
+    std::string name;
+    bool room = false;            /* rows of producers: each takes its wants or nothing */
+    uint32_t places = 2;          /* P */
+    std::vector<uint32_t> rows;   /* of each client: the row that it waits in */
+    std::vector<uint32_t> wants;  /* of each client */
+    std::vector<uint32_t> pushes; /* what comes, in this order: messages, or free slots */
+    uint32_t returns = 1;         /* nacks, of all clients together */
+    bool apart = false;           /* client i always has place i */
+    Crash crash = Crash::never;
+    Rule without = Rule::none;
+};
+
+struct Found {
+    uint64_t states = 0;
+    uint64_t transitions = 0;
+    uint64_t lost = 0;             /* states in which a client sleeps over what it could have */
+    uint64_t lost_beyond_poll = 0; /* the same after one more poll of any sleeper */
+    std::string first;             /* how the first of these comes about */
+};
+
+Found search(const Setting &setting);
+
+} // namespace protocol
+#endif
