@@ -44,6 +44,10 @@ typedef struct slotq_view {
     uint32_t later_index_offset;
     uint32_t later_keys_offset;
     uint32_t later_ring_offset;
+    uint32_t aside_index_offset;
+    uint32_t aside_words_offset;
+    uint32_t aside_keys_offset;
+    uint32_t aside_slots_offset;
     uint32_t dead_offset;
     slotq_geometry geometry;
 } slotq_view;

@@ -46,9 +46,6 @@ static bool check_shared(const slotq_view *view, const front_block *front, slotq
     if (front->paused > SLOTQ_PAUSE_BOTH) {
         return damage_found(damage, AT_shared_paused, "paused is above 3");
     }
-    if (view->bytes[AT_shared_aside_count] != 0) {
-        return damage_found(damage, AT_shared_aside_count, "aside_count is not 0");
-    }
     if (load_u32(view->bytes + AT_shared_reserved_76) != 0) {
         return damage_found(damage, AT_shared_reserved_76, "bytes 76 to 79 are not 0");
     }
@@ -64,7 +61,7 @@ slotq_outcome slotq_core_check(const slotq_view *view, slotq_damage *damage)
     const bool sound = check_fixed(view, damage) && front_load(view, &front, damage) &&
                        check_shared(view, &front, damage) && check_groups(view, &front, damage) &&
                        check_ring(view, &front, damage) && check_later(view, damage) &&
-                       check_dead(view, &front, damage);
+                       check_aside(view, &front, damage) && check_dead(view, &front, damage);
     SLOTQ_ASSERT(sound == (damage->what == NULL));
     return sound ? SLOTQ_OK : SLOTQ_CORRUPT;
 }

@@ -43,8 +43,7 @@ static bool check_due(const slotq_view *view, uint32_t offset, const group_block
     return true;
 }
 
-/* The rule that a word of [head, cursor) breaks, or NULL. */
-static const char *fault_behind(uint32_t word, uint32_t max_attempts)
+const char *check_delivered_word(uint32_t word, uint32_t max_attempts)
 {
     const uint32_t attempts = word_attempts(word);
     if (word_is_done(word)) {
@@ -88,8 +87,8 @@ static bool check_words(const slotq_view *view, uint32_t group, const group_bloc
     for (uint32_t i = 0; i < written; i++) {
         const uint32_t offset = word_offset(view, group, ring_add(block->head, i, slots));
         const uint32_t word = load_u32(view->bytes + offset);
-        const char *fault =
-            i < cursor ? fault_behind(word, view->geometry.max_attempts) : fault_ahead(word);
+        const char *fault = i < cursor ? check_delivered_word(word, view->geometry.max_attempts)
+                                       : fault_ahead(word);
         if (fault != NULL) {
             return damage_found(damage, offset, fault);
         }
@@ -106,6 +105,27 @@ static bool check_words(const slotq_view *view, uint32_t group, const group_bloc
     return true;
 }
 
+/* The words aside; check_aside looks at the entries and slots. */
+static bool check_words_aside(const slotq_view *view, uint32_t group, uint32_t aside_count,
+                              uint32_t counts[4], slotq_damage *damage)
+{
+    for (uint32_t i = 0; i < aside_count; i++) {
+        const uint32_t slot = view->bytes[aside_entry_offset(view, i) + AT_aside_slot];
+        if (slot >= view->geometry.aside_slots) {
+            return damage_found(damage, aside_entry_offset(view, i) + AT_aside_slot,
+                                "aside.slot is not below aside_slots");
+        }
+        const uint32_t offset = aside_word_offset(view, group, slot);
+        const uint32_t word = load_u32(view->bytes + offset);
+        const char *fault = check_delivered_word(word, view->geometry.max_attempts);
+        if (fault != NULL) {
+            return damage_found(damage, offset, fault);
+        }
+        counts[word_state(word)]++;
+    }
+    return true;
+}
+
 static bool check_limits(const slotq_view *view, uint32_t offset, slotq_damage *damage)
 {
     for (uint32_t at = offset + GROUP_STATE_BYTES; at < offset + GROUP_BYTES; at++) {
@@ -116,19 +136,20 @@ static bool check_limits(const slotq_view *view, uint32_t offset, slotq_damage *
     return true;
 }
 
-static bool check_group(const slotq_view *view, uint32_t group, const group_block *block,
-                        slotq_damage *damage)
+static bool check_group(const slotq_view *view, const front_block *front, uint32_t group,
+                        const group_block *block, slotq_damage *damage)
 {
     const uint32_t offset = group_offset(group);
     uint32_t counts[4] = {0, 0, 0, 0};
     if (!check_due(view, offset, block, damage) ||
-        !check_words(view, group, block, counts, damage)) {
+        !check_words(view, group, block, counts, damage) ||
+        !check_words_aside(view, group, front->aside_count, counts, damage)) {
         return false;
     }
     if (block->ready_behind != counts[SLOTQ_STATE_READY]) {
         return damage_found(
             damage, offset + AT_group_ready_behind,
-            "group.ready_behind is not the number of READY words in [head, cursor)");
+            "group.ready_behind is not the number of READY words in [head, cursor) and aside");
     }
     if (block->leased != counts[SLOTQ_STATE_LEASED]) {
         return damage_found(damage, offset + AT_group_leased,
@@ -147,7 +168,7 @@ bool check_groups(const slotq_view *view, const front_block *front, slotq_damage
     for (uint32_t group = 0; group < view->geometry.groups; group++) {
         group_block block;
         if (!front_load_group(view, front, group, &block, damage) ||
-            !check_group(view, group, &block, damage)) {
+            !check_group(view, front, group, &block, damage)) {
             return false;
         }
         at_head = at_head || block.head == front->head;

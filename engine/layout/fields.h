@@ -29,6 +29,7 @@ enum {
     GROUP_BYTES = AT_limit_rate_tat_us + BYTES_limit_rate_tat_us,
     FRONT_BYTES_MAX = GROUPS_OFFSET + GROUP_BYTES * SLOTQ_GROUPS_MAX,
     DEAD_ENTRY_BYTES = AT_dead_reserved_15 + BYTES_dead_reserved_15,
+    ASIDE_ENTRY_BYTES = AT_aside_slot + BYTES_aside_slot,
     LATER_ENTRY_BYTES = AT_later_slot + BYTES_later_slot,
     WORD_BYTES = 4,
     KEY_BYTES = 8,
@@ -64,6 +65,24 @@ static inline uint32_t word_offset(const slotq_view *view, uint32_t group, uint3
 static inline uint32_t slot_offset(const slotq_view *view, uint32_t index)
 {
     return view->ring_offset + index * view->stride;
+}
+
+/* Offset of an entry of the aside index. */
+static inline uint32_t aside_entry_offset(const slotq_view *view, uint32_t entry)
+{
+    return view->aside_index_offset + entry * ASIDE_ENTRY_BYTES;
+}
+
+/* Offset of the state word of a group's slot aside. */
+static inline uint32_t aside_word_offset(const slotq_view *view, uint32_t group, uint32_t slot)
+{
+    return view->aside_words_offset + (group * view->geometry.aside_slots + slot) * WORD_BYTES;
+}
+
+/* Offset of a slot aside. */
+static inline uint32_t aside_slot_offset(const slotq_view *view, uint32_t slot)
+{
+    return view->aside_slots_offset + slot * view->stride;
 }
 
 /* Offset of a dead entry. */

@@ -22,6 +22,7 @@ typedef struct front_block {
     uint32_t dead_head;
     uint32_t dead_count;
     uint32_t paused;
+    uint32_t aside_count;
     uint32_t dropped;
     uint32_t dead_dropped;
     uint32_t wake;
@@ -37,6 +38,7 @@ static inline bool front_load_ring(const slotq_view *view, front_block *front, s
     front->tail = load_u16(bytes + AT_header_tail);
     front->stored_era = load_u16(bytes + AT_shared_era);
     front->paused = bytes[AT_shared_paused];
+    front->aside_count = bytes[AT_shared_aside_count];
     front->wake = load_u32(bytes + AT_shared_wake);
     /* the low bit of the era is last_id's top bit; if not, the crossing was interrupted */
     front->era = (uint16_t)(front->stored_era + ((front->stored_era ^ last_id >> 31) & 1));
@@ -50,6 +52,9 @@ static inline bool front_load_ring(const slotq_view *view, front_block *front, s
     if (ring_distance(front->head, front->tail, view->geometry.ring_slots) > front->last_id) {
         return damage_found(damage, AT_header_last_id,
                             "header.last_id is below the number of messages in the ring");
+    }
+    if (front->aside_count > view->geometry.aside_slots) {
+        return damage_found(damage, AT_shared_aside_count, "aside_count is above aside_slots");
     }
     return true;
 }
@@ -120,9 +125,9 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
         return damage_found(damage, offset + AT_group_sweep,
                             "group.sweep is outside [head, cursor]");
     }
-    if (block->ready_behind + block->leased + block->waiting > cursor) {
+    if (block->ready_behind + block->leased + block->waiting > cursor + front->aside_count) {
         return damage_found(damage, offset + AT_group_ready_behind,
-                            "group counts are above the messages in [head, cursor)");
+                            "group counts are above the messages in [head, cursor) and aside");
     }
     if (block->ready_behind == 0 && block->retry_from != block->cursor) {
         return damage_found(damage, offset + AT_group_retry_from,

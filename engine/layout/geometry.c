@@ -18,27 +18,48 @@ uint32_t geometry_stride(const slotq_geometry *geometry)
     return stride;
 }
 
-/* Bytes of the six sections in their order. */
-static void section_sizes(const slotq_geometry *geometry, uint64_t sizes[6])
+enum section {
+    SECTION_STATES,
+    SECTION_KEYS,
+    SECTION_RING,
+    SECTION_LATER_INDEX,
+    SECTION_LATER_KEYS,
+    SECTION_LATER_SLOTS,
+    SECTION_ASIDE_INDEX,
+    SECTION_ASIDE_WORDS,
+    SECTION_ASIDE_KEYS,
+    SECTION_ASIDE_SLOTS,
+    SECTION_DEAD,
+    SECTION_COUNT
+};
+
+/* Bytes of the sections in their order. */
+static void section_sizes(const slotq_geometry *geometry, uint64_t sizes[SECTION_COUNT])
 {
     const uint64_t stride = geometry_stride(geometry);
     const uint64_t slots = geometry->ring_slots;
     const uint64_t later = geometry->later_slots;
-    const bool keys = (geometry->flags & SLOTQ_FLAG_KEYS) != 0;
-    sizes[0] = geometry->groups * slots * WORD_BYTES;
-    sizes[1] = keys ? slots * KEY_BYTES : 0;
-    sizes[2] = slots * stride;
-    sizes[3] = later * LATER_ENTRY_BYTES;
-    sizes[4] = (keys ? later * KEY_BYTES : 0) + later * stride;
-    sizes[5] = geometry->dead_slots * (DEAD_ENTRY_BYTES + stride);
+    const uint64_t aside = geometry->aside_slots;
+    const uint64_t key = geometry->flags & SLOTQ_FLAG_KEYS ? KEY_BYTES : 0;
+    sizes[SECTION_STATES] = geometry->groups * slots * WORD_BYTES;
+    sizes[SECTION_KEYS] = slots * key;
+    sizes[SECTION_RING] = slots * stride;
+    sizes[SECTION_LATER_INDEX] = later * LATER_ENTRY_BYTES;
+    sizes[SECTION_LATER_KEYS] = later * key;
+    sizes[SECTION_LATER_SLOTS] = later * stride;
+    sizes[SECTION_ASIDE_INDEX] = aside * ASIDE_ENTRY_BYTES;
+    sizes[SECTION_ASIDE_WORDS] = geometry->groups * aside * WORD_BYTES;
+    sizes[SECTION_ASIDE_KEYS] = aside * key;
+    sizes[SECTION_ASIDE_SLOTS] = aside * stride;
+    sizes[SECTION_DEAD] = geometry->dead_slots * (DEAD_ENTRY_BYTES + stride);
 }
 
 uint64_t geometry_total(const slotq_geometry *geometry)
 {
-    uint64_t sizes[6];
+    uint64_t sizes[SECTION_COUNT];
     section_sizes(geometry, sizes);
     uint64_t total = GROUPS_OFFSET + (uint64_t)GROUP_BYTES * geometry->groups;
-    for (uint32_t i = 0; i < 6; i++) {
+    for (uint32_t i = 0; i < SECTION_COUNT; i++) {
         total += sizes[i];
     }
     return total;
@@ -53,9 +74,6 @@ static const char *fault_at(uint32_t *offset, uint32_t at, const char *what)
 /* What the format lays out and no verb uses yet. */
 static const char *reserved_fault(const slotq_geometry *geometry, uint32_t *offset)
 {
-    if (geometry->aside_slots != 0) {
-        return fault_at(offset, AT_geometry_aside_slots, "aside_slots is not 0: it is reserved");
-    }
     if (geometry->places != 0) {
         return fault_at(offset, AT_geometry_places, "places is not 0: it is reserved");
     }
@@ -100,6 +118,14 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
     if (geometry->tick_ms < 1 || geometry->tick_ms > SLOTQ_TICK_MS_MAX) {
         return fault_at(offset, AT_geometry_tick_ms, "tick_ms is not 1 to 60000");
     }
+    if (geometry->aside_slots != 0 && (geometry->flags & SLOTQ_FLAG_OVERWRITE)) {
+        return fault_at(offset, AT_geometry_aside_slots,
+                        "aside_slots is not 0 though the queue overwrites its oldest messages");
+    }
+    if (geometry->ring_slots + geometry->aside_slots > SLOTQ_RING_SLOTS_MAX) {
+        return fault_at(offset, AT_geometry_aside_slots,
+                        "ring_slots and aside_slots together are above 65535");
+    }
     const char *reserved = reserved_fault(geometry, offset);
     if (reserved != NULL) {
         return reserved;
@@ -112,21 +138,30 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
 
 void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
 {
-    uint64_t sizes[6];
+    uint64_t sizes[SECTION_COUNT];
+    uint32_t offsets[SECTION_COUNT + 1];
     SLOTQ_ASSERT(geometry_total(geometry) <= SLOTQ_IMAGE_BYTES_MAX);
     section_sizes(geometry, sizes);
+    offsets[0] = GROUPS_OFFSET + (uint32_t)GROUP_BYTES * geometry->groups;
+    for (uint32_t i = 0; i < SECTION_COUNT; i++) {
+        offsets[i + 1] = offsets[i] + (uint32_t)sizes[i];
+    }
     view->geometry = *geometry;
-    view->image_bytes = (uint32_t)geometry_total(geometry);
+    view->image_bytes = offsets[SECTION_COUNT];
     view->stride = geometry_stride(geometry);
-    view->states_offset = GROUPS_OFFSET + (uint32_t)GROUP_BYTES * geometry->groups;
-    view->keys_offset = view->states_offset + (uint32_t)sizes[0];
-    view->ring_offset = view->keys_offset + (uint32_t)sizes[1];
-    view->ring_end = view->ring_offset + (uint32_t)sizes[2];
-    view->later_index_offset = view->ring_end;
-    view->later_keys_offset = view->later_index_offset + (uint32_t)sizes[3];
-    view->dead_offset = view->later_keys_offset + (uint32_t)sizes[4];
-    view->later_ring_offset = view->dead_offset - geometry->later_slots * view->stride;
-    SLOTQ_ASSERT(view->dead_offset + sizes[5] == view->image_bytes);
+    view->states_offset = offsets[SECTION_STATES];
+    view->keys_offset = offsets[SECTION_KEYS];
+    view->ring_offset = offsets[SECTION_RING];
+    view->ring_end = offsets[SECTION_RING + 1];
+    view->later_index_offset = offsets[SECTION_LATER_INDEX];
+    view->later_keys_offset = offsets[SECTION_LATER_KEYS];
+    view->later_ring_offset = offsets[SECTION_LATER_SLOTS];
+    view->aside_index_offset = offsets[SECTION_ASIDE_INDEX];
+    view->aside_words_offset = offsets[SECTION_ASIDE_WORDS];
+    view->aside_keys_offset = offsets[SECTION_ASIDE_KEYS];
+    view->aside_slots_offset = offsets[SECTION_ASIDE_SLOTS];
+    view->dead_offset = offsets[SECTION_DEAD];
+    SLOTQ_ASSERT(view->image_bytes == geometry_total(geometry));
 }
 
 void geometry_store(uint8_t *bytes, const slotq_geometry *geometry)

@@ -24,6 +24,7 @@ static table tables[] = {
     {.name = "fields-shared", .head = {"offset", "type", "field", "meaning"}},
     {.name = "fields-group", .head = {"offset", "type", "field", "meaning"}},
     {.name = "fields-limit", .head = {"offset", "type", "field", "meaning"}},
+    {.name = "fields-aside", .head = {"offset", "type", "field", "meaning"}},
     {.name = "fields-dead", .head = {"offset", "type", "field", "meaning"}},
     {.name = "fields-later", .head = {"offset", "type", "field", "meaning"}},
     {.name = "outcomes", .head = {"outcome", "number", "exit", "meaning"}},

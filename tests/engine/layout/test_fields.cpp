@@ -64,6 +64,8 @@ const Known version_1[] = {
     {"limit", "rate_interval_us", 44, 4},
     {"limit", "rate_tat_ms", 48, 6},
     {"limit", "rate_tat_us", 54, 2},
+    {"aside", "id", 0, 6},
+    {"aside", "slot", 6, 1},
     {"dead", "id", 0, 6},
     {"dead", "died_at_ms", 6, 6},
     {"dead", "attempts", 12, 1},

@@ -136,10 +136,9 @@ TEST_CASE("the macro for static buffers gives what the formula gives", "[geometr
         made = geometry(2 + below(65534), 1 + below(i % 2 == 0 ? 64 : 65535), 1 + below(16),
                         below(32), 3, below(65536));
         made.later_slots = static_cast<uint16_t>(below(65536));
-        const uint64_t bytes =
-            SLOTQ_IMAGE_BYTES(made.ring_slots, made.payload_bytes, made.later_slots,
-                              made.dead_slots, made.aside_slots, made.places, made.note_bytes,
-                              made.groups, made.flags);
+        const uint64_t bytes = SLOTQ_IMAGE_BYTES(
+            made.ring_slots, made.payload_bytes, made.later_slots, made.dead_slots,
+            made.aside_slots, made.places, made.note_bytes, made.groups, made.flags);
         REQUIRE(geometry_total(&made) == bytes);
     }
 }

@@ -106,7 +106,6 @@ TEST_CASE("a geometry out of range names the field", "[open]")
     broken(field::geometry_flags, 32, "flags has bits above 16 (stamps)");
     broken(field::geometry_max_attempts, 63, "max_attempts is above 62 (0 = no limit)");
     broken(field::geometry_tick_ms, 0, "tick_ms is not 1 to 60000");
-    broken(field::geometry_aside_slots, 1, "aside_slots is not 0: it is reserved");
     broken(field::geometry_places, 1, "places is not 0: it is reserved");
     broken(field::geometry_note_bytes, 1, "note_bytes is not 0: it is reserved");
     broken(field::geometry_generation, 1, "generation is not 0: it is reserved");
@@ -151,7 +150,8 @@ TEST_CASE("group ranges", "[open]")
            field::group_retry_from);
     broken(field::group_sweep, 8, "group.sweep is outside [head, cursor]");
     broken(field::group_sweep, 5, "group.sweep is outside [head, cursor]");
-    broken(field::group_ready_behind, 3, "group counts are above the messages in [head, cursor)");
+    broken(field::group_ready_behind, 3,
+           "group counts are above the messages in [head, cursor) and aside");
     broken(field::group_ready_behind, 0, "group.retry_from is not cursor though ready_behind is 0",
            field::group_retry_from);
     Image sound = sample::states();
