@@ -2,8 +2,8 @@
 -- in one piece, the wake-up last. Knows bytes; must not know why they change.
 --@include _groups
 
--- the front was changed; room was made
-local front_changed, frees
+-- the front was changed; groups other than the loaded one were; who waits for room may go on
+local front_changed, others_changed, frees
 
 -- the header's head is the head of the group furthest behind
 local function raise_head()
@@ -17,8 +17,31 @@ local function raise_head()
     queue.head = (queue.head + least) % slots
 end
 
+-- whether the message at the header's head may step aside: it was delivered in the groups that it
+-- holds, and about half of the window is done with there (FORMAT.md, "Making room")
+local function may_step_aside()
+    if queue.aside_count >= geometry.aside_slots then
+        return false
+    end
+    local loaded, held, may = group, (queue.tail - queue.head) % slots, false
+    for index = 0, geometry.groups - 1 do
+        if group_head(index) == queue.head then
+            load_group(index)
+            local unfinished = group.ready_behind + group.leased + group.waiting
+            may = group.cursor ~= queue.head and 2 * ((queue.tail - group.cursor) % slots) +
+                math.max(0, unfinished - queue.aside_count) <= held
+            if not may then
+                break
+            end
+        end
+    end
+    group = loaded
+    return may
+end
+
 -- end a step: its changes count from here on
 local function end_step()
+    local changed = others_changed or group and group.changed
     if group and group.changed then
         raise_head()
         group.changed = false
@@ -29,7 +52,10 @@ local function end_step()
         queue.step_head = queue.head
         front_changed = true
         frees = true
+    elseif changed and not frees and queue.wake % (2 * WAKE_FOR_ROOM) >= WAKE_FOR_ROOM then
+        frees = may_step_aside()
     end
+    others_changed = false
 end
 
 local pieces = {}
@@ -47,8 +73,10 @@ end
 
 -- the same, followed by a copy of bytes of the value; large ones are read only when they are
 -- written, so that thousands need no memory
+local copied_at_once = 4096
+
 local function put_copy(offset, bytes, source, length)
-    if length <= 4096 then
+    if length <= copied_at_once then
         put(offset, bytes .. bytes_at(source, length))
     else
         pieces[#pieces + 1] = {bytes, offset = offset, source = source, length = length}
@@ -100,6 +128,37 @@ local function put_words(block)
         put(at + from * WORD_BYTES, zeros and string.rep('\0', (to - from) * WORD_BYTES) or
             pack_words(words, from, to))
         i = i + 1
+    end
+end
+
+-- the changed words aside of a group: from the first to the last if those between are known
+local function put_words_aside(number, words)
+    local changed, at = {}, words_aside_at(number)
+    for index in pairs(words.changed) do
+        changed[#changed + 1] = -1 - index
+    end
+    table.sort(changed)
+    for i = 1, words.bytes and 0 or #changed do
+        put(at + changed[i] * WORD_BYTES, pack('<I4', words.changed[-1 - changed[i]]))
+    end
+    if words.bytes and #changed > 0 then
+        local parts = {}
+        for slot = changed[1], changed[#changed] do
+            parts[#parts + 1] = pack('<I4', word_aside(number, -1 - slot))
+        end
+        put(at + changed[1] * WORD_BYTES, table.concat(parts))
+    end
+end
+
+local function put_aside()
+    if entries_changed and entries_changed < queue.aside_count then
+        local from = entries_changed * ASIDE_ENTRY_BYTES
+        put(aside_index_at + from, string.sub(entries, from + 1))
+    end
+    for number = 0, geometry.groups - 1 do
+        if words_aside[number] then
+            put_words_aside(number, words_aside[number])
+        end
     end
 end
 
@@ -199,6 +258,7 @@ local function commit(waits_for)
             put_words(blocks[index])
         end
     end
+    put_aside()
     put_front()
     write_pieces()
     if woken then

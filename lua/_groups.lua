@@ -1,6 +1,6 @@
 -- _groups.lua: group blocks, state words and positions, as they are and as they will be. _commit
 -- writes the changes to the value. Knows the window; must not know verbs.
---@include _open
+--@include _aside
 
 -- the loaded group; all loaded groups, by number
 local group
@@ -37,7 +37,7 @@ local function judge_group(block)
     elseif block.sweep ~= SWEEP_NONE and
         (block.sweep >= slots or (block.sweep - head) % slots > cursor) then
         corrupt(at + AT_group_sweep, 'group.sweep')
-    elseif block.ready_behind + block.leased + block.waiting > cursor then
+    elseif block.ready_behind + block.leased + block.waiting > cursor + queue.aside_count then
         corrupt(at + AT_group_ready_behind, 'group counts')
     elseif block.ready_behind == 0 and block.retry_from ~= block.cursor then
         corrupt(at + AT_group_retry_from, 'group.retry_from')
@@ -75,10 +75,15 @@ local function find(id)
         return nil, 'NOTFOUND'
     end
     local back = queue.last_id + 1 - id
-    if back > (queue.tail - group.head) % slots then
-        return nil, 'GONE'
+    if back <= (queue.tail - group.head) % slots then
+        return (queue.tail - back) % slots
+    elseif queue.aside_count > 0 then
+        local _, index = place_aside(id)
+        if index and word_aside(group.index, index) % 4 ~= SLOTQ_STATE_DONE then
+            return index
+        end
     end
-    return (queue.tail - back) % slots
+    return nil, 'GONE'
 end
 
 -- words of the gap that are not known are 0, whatever their bytes are
@@ -128,13 +133,20 @@ end
 
 -- at or beyond written a message is READY, whatever its bytes are
 local function word_at(index)
-    if position(index) >= position(group.written) then
+    if index < 0 then
+        return word_aside(group.index, index)
+    elseif position(index) >= position(group.written) then
         return 0
     end
     return group.words[index] or read_words(index)
 end
 
 local function set_words(index, count, word)
+    group.changed = true
+    if index < 0 then
+        set_word_aside(group.index, index, word)
+        return
+    end
     local words, runs = group.words, group.runs
     local before = math.min(count, slots - index)
     runs[#runs + 1] = {from = index, to = index + before}
@@ -144,7 +156,6 @@ local function set_words(index, count, word)
     for i = index, index + count - 1 do
         words[i % slots] = word
     end
-    group.changed = true
 end
 
 -- the words from index on become 0: up to a whole ring of them in each group, so they are not put
@@ -177,10 +188,31 @@ end
 local deliverable
 
 local function made_ready(index, count)
-    if position(index) < position(group.retry_from) then
+    if index >= 0 and position(index) < position(group.retry_from) then
         group.retry_from = index
     end
     group.ready_behind = group.ready_behind + count
     group.changed = true
     deliverable = true
+end
+
+-- READY messages of the loaded group aside, before a place
+local function ready_aside(stop)
+    local count = 0
+    for place = 0, group.ready_behind > 0 and stop - 1 or -1 do
+        local _, index = entry_at(place)
+        if word_aside(group.index, index) % 4 == SLOTQ_STATE_READY then
+            count = count + 1
+        end
+    end
+    return count
+end
+
+-- READY messages of the loaded group in the ring
+local function ring_ready()
+    local aside = ready_aside(queue.aside_count)
+    if aside > group.ready_behind then
+        corrupt(group.at + AT_group_ready_behind, 'group.ready_behind')
+    end
+    return group.ready_behind - aside
 end

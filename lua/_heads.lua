@@ -52,6 +52,11 @@ end
 
 -- the words from index on become the DONE word: fill the gap, move the head, write the rest
 local function finish(index, count, word)
+    group.changed = true
+    if index < 0 then
+        finish_aside(group.index, index, word)
+        return
+    end
     local from, limit = position(index), position(group.written)
     local gap = from > limit and from - limit or 0
     if gap > 0 then
@@ -70,5 +75,4 @@ local function finish(index, count, word)
     if reach > 0 then
         advance_head(reach)
     end
-    group.changed = true
 end

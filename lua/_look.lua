@@ -7,12 +7,12 @@ local state_names = {
     [SLOTQ_STATE_WAITING] = 'WAITING', [SLOTQ_STATE_DONE] = 'DONE',
 }
 
--- push time of a ring slot, 0 if not known
+-- push time of a slot, 0 if not known
 local function pushed_ms(index)
     if not has(SLOTQ_FLAG_STAMPS) then
         return 0
     end
-    local at = ring_at + index * stride + LENGTH_BYTES
+    local at = slot_at(index) + LENGTH_BYTES
     local stamp, now = unpack('<I4', bytes_at(at, STAMP_BYTES)), tick()
     local ahead = (stamp - now) % 4294967296
     if ahead < 268435456 then
@@ -23,13 +23,31 @@ local function pushed_ms(index)
 end
 
 -- max messages that are delivered before this unfinished one
-local function place_in_line(index, word)
+local function place_in_line(id, index, word)
+    if index < 0 then
+        return ready_aside(place_aside(id))
+    end
     local at, cursor = position(index), position(group.cursor)
     if at >= cursor then
         return group.ready_behind + at - cursor
     end
-    local others = group.ready_behind - (word_state(word) == SLOTQ_STATE_READY and 1 or 0)
-    return math.min(others, math.max(at - position(group.retry_from), 0))
+    local ready = ring_ready()
+    local others = ready - (word_state(word) == SLOTQ_STATE_READY and 1 or 0)
+    return group.ready_behind - ready +
+        math.min(others, math.max(at - position(group.retry_from), 0))
+end
+
+-- the indexes of the messages aside that the loaded group has not finished, at most `most`, with
+-- their ids, from an id on
+local function unfinished_aside(from, most)
+    local found = {}
+    for place = place_aside(from), queue.aside_count - 1 do
+        local id, index = entry_at(place)
+        if #found < most and word_at(index) % 4 ~= SLOTQ_STATE_DONE then
+            found[#found + 1] = {id = id, index = index}
+        end
+    end
+    return found
 end
 
 -- payload of the slot that begins after `skip` bytes, or nil if its length is above payload_bytes
@@ -42,7 +60,7 @@ local function payload_of(bytes, skip)
     return string.sub(bytes, from + 1, from + length)
 end
 
--- the arguments of both peeks: the index to begin at, and the number of messages
+-- the arguments of both peeks: the id to begin at, 0 = the first, and the number of messages
 local function open_peek(name)
     expect(name .. ' KEY now group from n', 4, 4)
     local index = number(2, 'group', 0, SLOTQ_GROUPS_MAX - 1)
@@ -50,20 +68,12 @@ local function open_peek(name)
     local count = number(4, 'n', 1, SLOTQ_CALL_MESSAGES_MAX)
     open()
     expect_group(index)
-    local first = group.head
-    if from ~= 0 then
-        local at, outcome = find(from)
-        if outcome == 'NOTFOUND' then
-            return queue.tail, 0
-        end
-        first = at or first
-    end
-    return first, math.min(that_fit(count), (queue.tail - first) % slots)
+    return from, that_fit(count)
 end
 
--- for each of count messages from index on: tell(id, word, bytes, skip), with its slot after skip
--- bytes; slots are read 64 KiB at a time
-local function each_message(index, count, tell)
+-- for each of count messages of the ring from index on: tell(id, word, bytes, skip), with its slot
+-- after skip bytes; slots are read 64 KiB at a time
+local function each_in_ring(index, count, tell)
     local most = math.max(1, integral(65536 / stride))
     local bytes, first, last = '', 0, 0
     for i = 0, count - 1 do
@@ -74,4 +84,19 @@ local function each_message(index, count, tell)
         local at = (index + i) % slots
         tell(id_at(at), word_at(at), bytes, (i - first) * stride)
     end
+end
+
+-- the same for at most `most` messages from an id on: those aside, then those of the ring
+local function each_message(from, most, tell)
+    local first = from == 0 and group.head or find(from)
+    if not first and from > queue.last_id then
+        return
+    elseif from == 0 or not first or first < 0 then
+        first = group.head
+        for _, message in ipairs(unfinished_aside(from, most)) do
+            tell(message.id, word_at(message.index), slots_at(message.index, 1), 0)
+            most = most - 1
+        end
+    end
+    each_in_ring(first, math.min(most, (queue.tail - first) % slots), tell)
 end

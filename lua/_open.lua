@@ -11,6 +11,7 @@ local image_bytes, front_bytes
 local geometry, queue = {}, {}
 local slots, stride, tick_ms
 local states_at, keys_at, ring_at, dead_at
+local aside_index_at, aside_words_at, aside_keys_at, aside_slots_at
 
 local function has(flag_bit)
     return geometry.flags % (2 * flag_bit) >= flag_bit
@@ -32,14 +33,16 @@ local function judge_geometry()
         corrupt(AT_geometry_max_attempts, 'max_attempts')
     elseif fields.tick_ms < 1 or fields.tick_ms > SLOTQ_TICK_MS_MAX then
         corrupt(AT_geometry_tick_ms, 'tick_ms')
+    elseif fields.aside_slots ~= 0 and has(SLOTQ_FLAG_OVERWRITE) then
+        corrupt(AT_geometry_aside_slots, 'aside_slots with overwrite')
+    elseif fields.ring_slots + fields.aside_slots > SLOTQ_RING_SLOTS_MAX then
+        corrupt(AT_geometry_aside_slots, 'ring_slots and aside_slots')
     end
 end
 
 local function judge_reserved()
     local fields = geometry
-    if fields.aside_slots ~= 0 then
-        corrupt(AT_geometry_aside_slots, 'aside_slots')
-    elseif fields.places ~= 0 then
+    if fields.places ~= 0 then
         corrupt(AT_geometry_places, 'places')
     elseif fields.note_bytes ~= 0 then
         corrupt(AT_geometry_note_bytes, 'note_bytes')
@@ -69,7 +72,11 @@ local function lay_out()
     states_at = GROUPS_OFFSET + GROUP_BYTES * geometry.groups
     keys_at = states_at + geometry.groups * slots * WORD_BYTES
     ring_at = keys_at + slots * key_bytes
-    dead_at = ring_at + slots * stride + geometry.later_slots * later_bytes
+    aside_index_at = ring_at + slots * stride + geometry.later_slots * later_bytes
+    aside_words_at = aside_index_at + geometry.aside_slots * ASIDE_ENTRY_BYTES
+    aside_keys_at = aside_words_at + geometry.groups * geometry.aside_slots * WORD_BYTES
+    aside_slots_at = aside_keys_at + geometry.aside_slots * key_bytes
+    dead_at = aside_slots_at + geometry.aside_slots * stride
     return dead_at + geometry.dead_slots * (DEAD_ENTRY_BYTES + stride)
 end
 
@@ -117,6 +124,8 @@ local function open_queue()
         corrupt(AT_header_tail, 'header.tail')
     elseif (queue.tail - queue.head) % slots > queue.last_id then
         corrupt(AT_header_last_id, 'header.last_id')
+    elseif queue.aside_count > geometry.aside_slots then
+        corrupt(AT_shared_aside_count, 'aside_count')
     elseif queue.dead_count > geometry.dead_slots then
         corrupt(AT_shared_dead_count, 'dead_count')
     elseif queue.dead_head ~= 0 and queue.dead_head >= geometry.dead_slots then
@@ -157,10 +166,15 @@ local function bytes_at(offset, length)
     return call('GETRANGE', key, decimal(offset), decimal(offset + length - 1))
 end
 
--- count slots of the ring from index on, as they are in the value
+-- where the slot of an index is: that of a message aside is below 0 (see _aside)
+local function slot_at(index)
+    return index < 0 and aside_slots_at - (index + 1) * stride or ring_at + index * stride
+end
+
+-- count slots from index on, as they are in the value; of those aside one
 local function slots_at(index, count)
     local before = math.min(count, slots - index)
-    local bytes = bytes_at(ring_at + index * stride, before * stride)
+    local bytes = bytes_at(slot_at(index), before * stride)
     if before < count then
         bytes = bytes .. bytes_at(ring_at, (count - before) * stride)
     end

@@ -52,7 +52,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
     if served and head < ring and tail < ring and used <= last_id and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
         fits and count * payload <= SLOTQ_CALL_BYTES_MAX and
-        held + later_count == 0 and paused % 2 == 0 and
+        later_count == 0 and paused % 2 == 0 and
         last_id >= 2147483648 * (era % 2) and
         last_id + count < 2147483648 * (1 + era % 2) then
         local at = string.format('%d', ring_at + tail * stride)

@@ -25,7 +25,7 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
             unpack('@group.head..due', front, group_at + 1)
     end
     --@include _plain_geometry
-    if served and held + later_count == 0 and group < groups and
+    if served and later_count == 0 and group < groups and
         (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and
         least < ring and tail < ring and head < ring and cursor < ring and
         ready == 0 and retry_from == cursor and
@@ -48,7 +48,7 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
         local deadline = now_ms + lease_ms + tick_ms - 1
         deadline = (deadline - deadline % tick_ms) / tick_ms
         -- due has not passed, and the clock did not go back
-        local quiet = done + taken + fresh == used and leased + waiting <= taken and
+        local quiet = done + taken + fresh == used and leased + waiting <= taken + held and
             used <= last_id and (due == DUE_NONE or due * tick_ms > now_ms and
                 due <= now_ms / tick_ms + (HALF_RANGE_TICKS + TOKEN_NEAR_TICKS - 1))
         -- no message, and no head would move: the usual reply to a worker that polls
@@ -65,7 +65,9 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
             end
             return due == DUE_NONE and -1 or math.floor(due * tick_ms)
         end
-        if quiet and fresh > 0 then
+        -- a caller that waits for room may find some after it, if a message may step aside
+        if quiet and fresh > 0 and (held >= aside or
+            string.byte(front, AT_shared_wake + 1) % (2 * WAKE_FOR_ROOM) < WAKE_FOR_ROOM) then
             local word = deadline % 16777216 * 256 + (4 + SLOTQ_STATE_LEASED)
             local token = struct.pack('<I4', word)
             local count, before = limit < fresh and limit or fresh, ring - cursor

@@ -27,8 +27,8 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
         token_bytes = struct.pack('<I4', token % 4294967296)
     end
     local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
-        tick_ms, places, note, era =
-        unpack('@header.last_id..geometry.note_bytes shared.era', front)
+        tick_ms, places, note, held, era =
+        unpack('@header.last_id..geometry.note_bytes shared.aside_count..era', front)
     local head, cursor, ready, leased, waiting, retry_from, sweep, written =
         unpack('@group.head..written', front, group_at + 1)
     --@include _plain_window
@@ -46,7 +46,9 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     local counted = unpack('@group.acked', front, group_at + AT_group_acked + 1) + count
     local counts = sub(front, group_at + AT_group_due + 1, group_at + AT_group_acked) ..
         struct.pack('@group.acked', counted % 4294967296)
-    if position > 0 then
+    -- a caller waits for room: this ack may make some, at head or because a message may step aside
+    local awaited = string.byte(front, AT_shared_wake + 1) % (2 * WAKE_FOR_ROOM) >= WAKE_FOR_ROOM
+    if position > 0 and (held >= aside or not awaited) then
         local first = math.min(count, to_end)
         local words = call('GETRANGE', key, format('%d', words_at),
             format('%d', words_at + first * WORD_BYTES - 1))
@@ -65,8 +67,7 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
             return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
         end
     end
-    if position == 0 and string.byte(front, AT_shared_wake + 1) % (2 * WAKE_FOR_ROOM) <
-        WAKE_FOR_ROOM then
+    if position == 0 and not awaited then
         -- the words after the run are read with it: head moves over those acked before
         local wanted = math.min(known, count + 16)
         local first = math.min(wanted, to_end)

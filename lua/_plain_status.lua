@@ -12,13 +12,16 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[2] > 0 and #ARGV[3
     local call, unpack, format, floor = redis.call, struct.unpack, string.format, math.floor
     local key, group, id, front = KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]), plain_front
     local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
-        tick_ms, places, note, era, dead_head, dead_count = unpack(
-        '@header.last_id..geometry.note_bytes shared.era shared.dead_head..dead_count', front)
+        tick_ms, places, note, held, era, dead_head, dead_count = unpack(
+        '@header.last_id..geometry.note_bytes shared.aside_count..era shared.dead_head..dead_count',
+        front)
     local head, cursor, ready, leased, waiting, retry_from, sweep, written, due =
         unpack('@group.head..due', front, GROUPS_OFFSET + GROUP_BYTES * group + 1)
     --@include _plain_window
-    if sound and dead_count <= dead and (dead_head == 0 or dead_head < dead) then
-        local at = id + span - newest - 1
+    local at = id + span - newest - 1
+    -- the messages aside are not looked at: this one is none, and none is delivered before it
+    if sound and dead_count <= dead and (dead_head == 0 or dead_head < dead) and
+        (held == 0 or id == 0 or id > newest or at >= 0 and (ready == 0 or at >= taken)) then
         if id == 0 or id > newest or at < 0 then
             return {(id == 0 or id > newest) and 'NOTFOUND' or 'FINISHED', 0, 0, 0, -1, 0, 0}
         end

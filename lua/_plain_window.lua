@@ -10,5 +10,5 @@ local sound = served and group < groups and
     taken <= known and known <= span and behind <= taken and
     (ready > 0 or retry_from == cursor) and
     (sweep == SWEEP_NONE or sweep < ring and (sweep - head) % ring <= taken) and
-    ready + leased + waiting <= taken and
+    ready + leased + waiting <= taken + held and
     last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2)

@@ -22,6 +22,47 @@ local function move_heads(count)
     end
 end
 
+-- the message at the header's head moves to the section aside
+local function step_aside()
+    local at, least = queue.head, slots
+    local index = add_entry(id_at(at))
+    put_copy(slot_at(index), '', slot_at(at), stride)
+    -- the push may overwrite the source of a copy that is read only when it is written
+    in_order = in_order or stride > copied_at_once
+    if has(SLOTQ_FLAG_KEYS) then
+        put_copy(aside_keys_at - (index + 1) * KEY_BYTES, '', keys_at + at * KEY_BYTES, KEY_BYTES)
+    end
+    for number_of = 0, geometry.groups - 1 do
+        load_group(number_of)
+        local word = WORD_ACKED
+        if group.head == at then
+            word = word_at(at)
+            advance_head(1)
+            other_done = 0
+            move_head()
+            group.changed = false
+            group.dirty = true
+        end
+        set_word_aside(number_of, index, word)
+        least = math.min(least, (group.head - at) % slots)
+    end
+    queue.head = (at + least) % slots
+    end_step()
+end
+
+-- make room for count messages as far as heads can move and messages can step aside
+local function clear_ring(count)
+    while count > room() do
+        move_heads(count)
+        if count > room() then
+            if not may_step_aside() then
+                break
+            end
+            step_aside()
+        end
+    end
+end
+
 -- subtract the drop oldest messages from the loaded group's counts, and note them in unfinished
 local function drop_from_group(drop, unfinished)
     local cursor = (group.cursor - queue.head) % slots
@@ -100,9 +141,7 @@ local function make_room(count, waits)
     if queue.last_id + count > SLOTQ_ID_MAX then
         refuse_full(false)
     end
-    if count > room() then
-        move_heads(count)
-    end
+    clear_ring(count)
     if count > room() and has(SLOTQ_FLAG_OVERWRITE) then
         drop_oldest(count - room())
     end

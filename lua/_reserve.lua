@@ -5,7 +5,7 @@
 -- what is wanted, what was leased so far, and the state of this round
 local wanted = {}
 local leased = {}
-local looked, scan, left
+local looked, scan, left, left_aside
 
 local function room()
     return wanted.limit - leased.total
@@ -21,12 +21,34 @@ local function leased_word(word)
     return make_word(SLOTQ_STATE_LEASED, attempts, deadline), deadline
 end
 
-local function lease_run(index, count, word, deadline)
+local function lease_run(id, index, count, word, deadline)
     set_words(index, count, word)
     group.leased = group.leased + count
     set_due(deadline)
-    leased[#leased + 1] = {id = id_at(index), token = word, count = count, index = index}
+    leased[#leased + 1] = {id = id, token = word, count = count, index = index}
     leased.total = leased.total + count
+end
+
+-- READY messages aside, each a run of its own
+local function lease_aside()
+    local place = 0
+    while place < queue.aside_count and group.ready_behind > 0 and room() > 0 do
+        local id, index = entry_at(place)
+        local here = word_at(index)
+        if here % 4 == SLOTQ_STATE_READY then
+            local word, deadline = leased_word(here)
+            if word then
+                take('ready_behind', 1, AT_group_ready_behind)
+                lease_run(id, index, 1, word, deadline)
+                group.redelivered = group.redelivered + 1
+                end_step()
+            else
+                left_aside = true
+            end
+        end
+        looked = looked + 1
+        place = place + 1
+    end
 end
 
 -- the first READY word, from the place of the search on, that can be leased; words that must wait
@@ -67,26 +89,34 @@ local function same_run(index, old, word)
     return count
 end
 
+-- returns whether no READY message is left in the ring, except those that the token rule left
 local function lease_retries()
-    while group.ready_behind > 0 and room() > 0 do
+    local ready = room() > 0 and ring_ready() or 0
+    scan = group.retry_from
+    while ready > 0 and room() > 0 do
         local old, word, deadline = search_ready()
         if not old then
             if group.retry_from == group.cursor then
                 corrupt(group.at + AT_group_ready_behind, 'group.ready_behind')
             end
             end_step()
-            return
+            return scan == group.cursor
         end
         local index, count = scan, same_run(scan, old, word)
         scan = (index + count) % slots
         if not left then
             group.retry_from = scan
         end
+        if count > ready then
+            corrupt(group.at + AT_group_ready_behind, 'group.ready_behind')
+        end
+        ready = ready - count
         take('ready_behind', count, AT_group_ready_behind)
-        lease_run(index, count, word, deadline)
+        lease_run(id_at(index), index, count, word, deadline)
         group.redelivered = group.redelivered + count
         end_step()
     end
+    return ready <= 0 or scan == group.cursor
 end
 
 -- skip DONE words of [cursor, written); returns the number of READY words that follow
@@ -124,8 +154,8 @@ local function lease_new()
             if position(group.written) < position(group.cursor) then
                 group.written = group.cursor
             end
-            lease_run(index, count, make_word(SLOTQ_STATE_LEASED, 1, wanted.deadline),
-                wanted.deadline)
+            lease_run(id_at(index), index, count,
+                make_word(SLOTQ_STATE_LEASED, 1, wanted.deadline), wanted.deadline)
         end
         if group.ready_behind == 0 then
             group.retry_from = group.cursor
@@ -141,9 +171,9 @@ local function reserve_round()
     if sweep_is_wanted() then
         sweep(false)
     end
-    looked, left, scan = 0, false, group.retry_from
-    lease_retries()
-    if room() > 0 and (group.ready_behind == 0 or scan == group.cursor) then
+    looked, left, left_aside = 0, false, false
+    lease_aside()
+    if lease_retries() and room() > 0 then
         looked = 0
         lease_new()
     end
@@ -174,7 +204,7 @@ local function reserve(limit, lease_ms)
                 math.min(group.due * tick_ms, 9007199254740991)
         end
     end
-    return 'AGAIN', left and (tick() + 1) * tick_ms or time_ms()
+    return 'AGAIN', (left or left_aside) and (tick() + 1) * tick_ms or time_ms()
 end
 
 -- build the reply of a reserve; waits: the caller waits for a message

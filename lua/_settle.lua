@@ -17,7 +17,7 @@ local function find_held(id, token, count, alone)
     local index, outcome = find(id)
     if not index then
         return nil, outcome
-    elseif (alone or count > chunk_words) and group.words[index] == nil then
+    elseif index >= 0 and (alone or count > chunk_words) and group.words[index] == nil then
         read_run(index, count)
     end
     local word = word_at(index)
@@ -25,7 +25,7 @@ local function find_held(id, token, count, alone)
         return nil, 'GONE'
     end
     if word ~= token or word_state(word) ~= SLOTQ_STATE_LEASED or
-        position(index) >= position(group.cursor) then
+        index >= 0 and position(index) >= position(group.cursor) then
         return nil, 'STALE'
     end
     return index
@@ -34,7 +34,7 @@ end
 -- the number of adjacent words from index on that are the token
 local function held_stretch(index, token, limit)
     local words = group.words
-    limit = math.min(limit, position(group.cursor) - position(index))
+    limit = index < 0 and 1 or math.min(limit, position(group.cursor) - position(index))
     local count = 1
     while count < limit do
         local next_index = (index + count) % slots
@@ -80,8 +80,8 @@ end
 -- a whole sweep of this call spared the named words and moved `due` past their deadlines
 local swept_whole
 
-local function settle_dying(index, word)
-    if not bury(index, word_attempts(word), settle_reason) then
+local function settle_dying(id, index, word)
+    if not bury(id, index, word_attempts(word), settle_reason) then
         if swept_whole then
             take('leased', 1, AT_group_leased)
             set_words(index, 1, wait_until(word, 1, deadline_in(DEAD_FULL_RETRY_MS)))
@@ -101,7 +101,7 @@ local function settle_run(run, note, alone)
         if index then
             outcome = 'OK'
             if dies(token) then
-                outcome = settle_dying(index, token)
+                outcome = settle_dying(run.id + done, index, token)
             else
                 count = held_stretch(index, token, run.count - done)
                 token = settle_stretch(index, count, token)
@@ -125,8 +125,8 @@ local function spared(runs)
             named[run.token][id] = true
         end
     end
-    return function(word, index)
-        return named[word] and (not index or named[word][id_at(index)]) and
+    return function(word, id)
+        return named[word] and (not id or named[word][id]) and
             word_state(word) == SLOTQ_STATE_LEASED
     end
 end

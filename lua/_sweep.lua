@@ -6,7 +6,7 @@
 
 -- copy a message of the loaded group to the dead section, or drop it if the queue has none; the
 -- caller makes its word DONE. False: the section is full, nothing changed
-local function bury(index, attempts, reason)
+local function bury(id, index, attempts, reason)
     local dead_slots = geometry.dead_slots
     if dead_slots == 0 then
         queue.dead_dropped = queue.dead_dropped + 1
@@ -21,8 +21,8 @@ local function bury(index, attempts, reason)
         end
         local entry = (queue.dead_head + queue.dead_count) % dead_slots
         put_copy(dead_at + entry * (DEAD_ENTRY_BYTES + stride),
-            pack('@dead.id..reserved_15', id_at(index), time_ms(), attempts, group.index, reason,
-            0), ring_at + index * stride, stride)
+            pack('@dead.id..reserved_15', id, time_ms(), attempts, group.index, reason, 0),
+            slot_at(index), stride)
         queue.dead_count = queue.dead_count + 1
     end
     front_changed = true
@@ -71,9 +71,9 @@ local function equal_words(index, word, most)
 end
 
 -- true if this sweep may bury one more message of the loaded group, and did
-local function buried(index, word)
+local function buried(id, index, word)
     if swept.burials == BURIALS_MAX or
-        not bury(index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED) then
+        not bury(id, index, word_attempts(word), SLOTQ_REASON_LEASE_ENDED) then
         return false
     end
     swept.burials = swept.burials + 1
@@ -82,12 +82,12 @@ local function buried(index, word)
 end
 
 -- change a word past its deadline, and the equal words after it, at most `most`; returns how many
-local function pass_on(index, word, most)
+local function pass_on(id, index, word, most)
     local lives = geometry.max_attempts == 0 or word_attempts(word) < geometry.max_attempts
-    local dies = not lives and buried(index, word)
+    local dies = not lives and buried(id, index, word)
     local deadline = swept.burials == BURIALS_MAX and tick() + 1 or deadline_in(DEAD_FULL_RETRY_MS)
     -- an earlier due (the clock went back) gives the bits of the next words another meaning
-    local alone = dies or not lives and deadline < group.due
+    local alone = index < 0 or dies or not lives and deadline < group.due
     local count = alone and 1 or equal_words(index, word, most)
     local to = WORD_DEAD
     if word_state(word) == SLOTQ_STATE_LEASED then
@@ -102,7 +102,11 @@ local function pass_on(index, word, most)
     elseif not dies then
         to = wait_until(word, count, deadline)
     end
-    set_words(index, count, to)
+    if dies and index < 0 then
+        finish(index, 1, WORD_DEAD)
+    else
+        set_words(index, count, to)
+    end
     return count
 end
 
@@ -112,18 +116,58 @@ local function end_sweep()
     group.sweep = SWEEP_NONE
 end
 
--- handle the next words, one after another; quiet: the last word whose deadline has not passed
-local function sweep_words(limit, spares)
+-- handle a word whose deadline has passed, and the equal words after it, at most `most`; returns
+-- how many
+local function sweep_passed(id, index, word, most, spares)
+    if spares and spares(word, id) then
+        -- so that a sweep comes back to it in any case
+        group.due_next = math.min(group.due_next, tick() + 1)
+        return 1
+    end
+    return pass_on(id, index, word, spares and spares(word) and 1 or most)
+end
+
+-- true if no more words are read: the 16th was buried, which ends a round, or no deadline lives
+local function sweep_is_over(whole)
+    if not whole and swept.burials == BURIALS_MAX then
+        return true
+    elseif group.leased + group.waiting == 0 then
+        group.sweep = group.cursor
+        return true
+    end
+    return false
+end
+
+-- handle the words aside, in the order of the index; returns how many were read, and whether the
+-- 16th burial left some
+local function sweep_aside(whole, spares)
+    local place, looked = 0, 0
+    while place < queue.aside_count do
+        if sweep_is_over(whole) then
+            return looked, not whole and swept.burials == BURIALS_MAX
+        end
+        local count, id, index = queue.aside_count, entry_at(place)
+        local word = word_at(index)
+        if has_deadline(word) then
+            local deadline = word_deadline(word)
+            if has_passed(deadline) then
+                sweep_passed(id, index, word, 1, spares)
+            else
+                group.due_next = math.min(group.due_next, deadline)
+            end
+        end
+        -- an entry that was removed has made place for the next one
+        place = place + 1 - (count - queue.aside_count)
+        looked = looked + 1
+    end
+    return looked, false
+end
+
+-- handle the next words of the ring; quiet: the last word whose deadline has not passed
+local function sweep_ring(whole, limit, spares)
     local words, looked, quiet = group.words, 0, nil
     local now, far_ahead = tick(), tick() + HALF_RANGE_TICKS + TOKEN_NEAR_TICKS
-    while looked < limit and group.sweep ~= group.cursor do
-        if limit == LOOK_WORDS_MAX and swept.burials == BURIALS_MAX then
-            return
-        end
-        if group.leased + group.waiting == 0 then
-            group.sweep = group.cursor
-            return
-        end
+    while looked < limit and group.sweep ~= group.cursor and not sweep_is_over(whole) do
         local index, count = group.sweep, 1
         local word = words[index] or read_words(index, LOOK_WORDS_MAX)
         if word ~= quiet and has_deadline(word) then
@@ -131,11 +175,8 @@ local function sweep_words(limit, spares)
             if deadline > now and deadline <= far_ahead then
                 group.due_next = math.min(group.due_next, deadline)
                 quiet = word
-            elseif spares and spares(word, index) then
-                -- so that a sweep comes back to it in any case
-                group.due_next = math.min(group.due_next, now + 1)
             else
-                count = pass_on(index, word, spares and spares(word) and 1 or limit - looked)
+                count = sweep_passed(id_at(index), index, word, limit - looked, spares)
                 quiet = nil
             end
         end
@@ -145,16 +186,19 @@ local function sweep_words(limit, spares)
 end
 
 -- a whole sweep from head, or a round of the running or a new sweep; then, if it buried, head moves
--- (always: reclaim and settle need that in any case). spares: whether to skip a word at an index,
--- or without one, whether there may be such an index
+-- (always: reclaim and settle need that in any case). spares: whether to skip a word of an id, or
+-- without one, whether there may be such an id
 local function sweep(whole, spares, always)
     if whole or group.sweep == SWEEP_NONE then
         begin_sweep()
     end
     swept.burials = 0
-    sweep_words(whole and SLOTQ_RING_SLOTS_MAX + 1 or LOOK_WORDS_MAX, spares)
+    local looked, left_aside = sweep_aside(whole, spares)
+    if not left_aside then
+        sweep_ring(whole, whole and SLOTQ_RING_SLOTS_MAX + 1 or LOOK_WORDS_MAX - looked, spares)
+    end
     group.changed = true
-    if group.sweep == group.cursor then
+    if group.sweep == group.cursor and not left_aside then
         end_sweep()
     end
     end_step()

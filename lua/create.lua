@@ -53,7 +53,7 @@ local function read_geometry()
     geometry.flags = number(7, 'flags', 0, SLOTQ_FLAGS_ALL)
     geometry.max_attempts = number(8, 'max_attempts', 0, SLOTQ_MAX_ATTEMPTS_MAX)
     geometry.tick_ms = number(9, 'tick_ms', 1, SLOTQ_TICK_MS_MAX)
-    geometry.aside_slots = optional(10, 'aside_slots', 0)
+    geometry.aside_slots = optional(10, 'aside_slots', 255)
     geometry.places = optional(11, 'places', 0)
     geometry.note_bytes = optional(12, 'note_bytes', 0)
     geometry.generation = optional(13, 'generation', 0)
@@ -61,6 +61,10 @@ local function read_geometry()
     geometry.shard = optional(15, 'shard', 0)
     if has(SLOTQ_FLAG_KEYS) and geometry.ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX then
         invalid('ring_slots must be a whole number, 2 to 16384 with keys')
+    elseif has(SLOTQ_FLAG_OVERWRITE) and geometry.aside_slots > 0 then
+        invalid('aside_slots must be 0 with overwrite')
+    elseif geometry.ring_slots + geometry.aside_slots > SLOTQ_RING_SLOTS_MAX then
+        invalid('ring_slots and aside_slots must be at most 65535 together')
     end
     local total = lay_out()
     if total > SLOTQ_IMAGE_BYTES_MAX then

@@ -6,9 +6,9 @@
 --@include _look
 
 return answer(function()
-    local index, count = open_peek('peek')
+    local from, most = open_peek('peek')
     local reply, at = {}, 0
-    each_message(index, count, function(id, word, bytes, skip)
+    each_message(from, most, function(id, word, bytes, skip)
         reply[at + 1], reply[at + 2] = integral(id), state_names[word_state(word)]
         reply[at + 3], reply[at + 4] = integral(word_attempts(word)),
             payload_of(bytes, skip) or false

@@ -6,9 +6,9 @@
 --@include _look
 
 return answer(function()
-    local index, count = open_peek('peek_packed')
+    local from, most = open_peek('peek_packed')
     local parts = {}
-    each_message(index, count, function(id, word, bytes, skip)
+    each_message(from, most, function(id, word, bytes, skip)
         parts[#parts + 1] = pack('<I6I4', id, word)
         parts[#parts + 1] = string.sub(bytes, skip + 1, skip + stride)
     end)

@@ -16,7 +16,7 @@ return answer(function()
         group.ready_behind, group.leased, group.waiting = 0, 0, 0
         group.dirty = true
     end
-    queue.head = tail
+    queue.head, queue.aside_count = tail, 0
     front_changed = true
     end_step()
     commit()

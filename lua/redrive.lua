@@ -26,6 +26,7 @@ local function skip_other_groups(died_in)
         least = math.min(least, (group.head - queue.head) % slots)
     end
     queue.head = (queue.head + least) % slots
+    others_changed = geometry.groups > 1
 end
 
 local judged_format, judged_bytes = '<I6BB', 8
@@ -114,6 +115,9 @@ return answer(function()
         outcome = 'PAUSED'
     end
     while outcome == 'OK' and left > 0 do
+        if queue.last_id < SLOTQ_ID_MAX then
+            clear_ring(1)
+        end
         if room() == 0 or queue.last_id == SLOTQ_ID_MAX then
             outcome = 'FULL'
         else

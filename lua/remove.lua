@@ -47,7 +47,7 @@ local function remove_in_group(id)
     if not index then
         return
     end
-    if position(index) < position(group.cursor) then
+    if index < 0 or position(index) < position(group.cursor) then
         if word_at(index) % 4 == SLOTQ_STATE_WAITING then
             take('waiting', 1, AT_group_waiting)
         else

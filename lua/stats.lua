@@ -14,6 +14,9 @@ return answer(function()
     local of = group
     local undelivered = (queue.tail - of.cursor) % slots
     local ready = of.ready_behind + undelivered
+    local oldest = has(SLOTQ_FLAG_STAMPS) and unfinished_aside(0, 1)[1]
+    local oldest_ms = oldest and pushed_ms(oldest.index) or
+        of.head ~= queue.tail and pushed_ms(of.head) or 0
     local it = holder()
     local values = {
         {'last_id', queue.last_id}, {'capacity', slots - 1},
@@ -23,7 +26,7 @@ return answer(function()
         {'redelivered', of.redelivered}, {'died', of.died},
         {'next_due_ms', of.due == DUE_NONE and 0 or
             math.min(of.due * tick_ms, 9007199254740991)},
-        {'oldest_ms', of.head == queue.tail and 0 or pushed_ms(of.head)},
+        {'oldest_ms', oldest_ms},
         {'later', queue.later_count},
         {'dead', queue.dead_count}, {'dead_capacity', geometry.dead_slots},
         {'dropped', queue.dropped}, {'dead_dropped', queue.dead_dropped},

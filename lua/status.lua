@@ -17,7 +17,7 @@ local function status_of(id)
     if state == SLOTQ_STATE_DONE then
         why = word_bits(word)
     elseif state ~= SLOTQ_STATE_LEASED then
-        place = place_in_line(index, word)
+        place = place_in_line(id, index, word)
     end
     if has_deadline(word) then
         deadline_ms = math.min(word_deadline(word) * tick_ms, 9007199254740991)
