@@ -123,21 +123,28 @@ static void say_full(slotq *queue)
 {
     const slotq_holder *holder = &queue->holder;
     const unsigned capacity = queue->geometry.ring_slots - 1u;
+    const unsigned long unfinished = holder->unfinished;
+    const char *state = state_name(holder->state);
     if (holder->id == 0) {
         queue_refuse(queue, SLOTQ_FULL,
-                     "the queue is full: %u messages. slotq stats names the message that holds the "
-                     "ring.",
-                     capacity);
+                     "the queue is full: it holds %u message%s. slotq stats names the oldest "
+                     "unfinished one.",
+                     capacity, capacity == 1 ? "" : "s");
+        return;
+    }
+    if (unfinished < holder->held) { /* finished messages behind it have to wait for it */
+        queue_refuse(queue, SLOTQ_FULL,
+                     "the queue is full: message %llu, %s in group %u, holds all %u slots, though "
+                     "only %lu message%s unfinished. %s",
+                     (unsigned long long)holder->id, state, holder->group, capacity, unfinished,
+                     unfinished == 1 ? " is" : "s are", full_remedy(holder->state));
         return;
     }
     queue_refuse(queue, SLOTQ_FULL,
-                 "the queue is full: %lu of %u slots are in use. Message %llu, %s in group %u, is "
-                 "the oldest unfinished one and holds the %lu slots behind it; %lu messages are "
-                 "unfinished. A slot is used again when all messages before it are finished. %s",
-                 (unsigned long)holder->held, capacity, (unsigned long long)holder->id,
-                 state_name(holder->state), holder->group,
-                 (unsigned long)(holder->held > 0 ? holder->held - 1 : 0),
-                 (unsigned long)holder->unfinished, full_remedy(holder->state));
+                 "the queue is full: %u message%s unfinished. The oldest is message %llu, %s in "
+                 "group %u. %s",
+                 capacity, capacity == 1 ? " is" : "s are", (unsigned long long)holder->id, state,
+                 holder->group, full_remedy(holder->state));
 }
 
 static void say_paused(slotq *queue)

@@ -80,7 +80,7 @@ fresh tiny --slots 10 --payload 8
 seq 1 25 | "$SLOTQ" push tiny 2>said
 same 'full in mid-stream' 4 $?
 holds 'the record is named' grep -q 'record 11 .*10 pushed; --block' said
-holds 'and what holds the queue' grep -q 'Message 1, ready in group 0' said
+holds 'and what holds the queue' grep -q 'The oldest is message 1, ready in group 0' said
 same 'ten are in' 10 "$(number tiny used)"
 fresh tiny --slots 10 --payload 8
 printf 'ok\nfine\n123456789\nnever\n' | "$SLOTQ" push tiny 2>said
@@ -103,9 +103,17 @@ fresh part --slots 5
 "$SLOTQ" push part a b c >out
 "$SLOTQ" push part d e f g >out 2>said
 same 'some find room' '4 4 5' "$? $(xargs <out)"
-holds 'full is told of the queue as it is now' grep -q 'full: 5 of 5 slots are in use' said
-holds 'and of all that is not finished' \
-    grep -q 'holds the 4 slots behind it; 5 messages are unfinished' said
+holds 'full is told of the queue as it is now' grep -q 'full: 5 messages are unfinished\.' said
+fresh part --slots 3
+"$SLOTQ" push part a b c >out
+"$SLOTQ" reserve part -n 3 >out
+"$SLOTQ" ack part "$(sed -n 2p out | cut -f 1)" "$(sed -n 3p out | cut -f 1)"
+expect 'or that one message holds the others' 4 - \
+    'full: message 1, leased in group 0, holds all 3 slots, though only 1 message is unfinished' \
+    push part d
+fresh part --slots 1
+"$SLOTQ" push part a >out
+expect 'one slot is not several' 4 - 'full: 1 message is unfinished\.' push part b
 
 # ---- interrupted ----
 fresh live
