@@ -71,7 +71,12 @@ expect 'a list' 6 - 'is a list, not a queue' push list x
 expect 'another string' 6 - 'byte' push foreign x
 expect 'check of it' 6 - 'byte' check foreign
 same 'it is as it was' text "$(redis get foreign)"
-expect 'create over it' 6 - 'Nothing was written' create foreign
+expect 'create over it' 6 - 'foreign: the queue is damaged at byte 4: shorter than .* Nothing was' \
+    create foreign
+"$SLOTQ" -q create newer
+redis setrange newer 11 2 >out
+expect 'create over another version' 6 - 'another version: these scripts read version 1\. Nothing' \
+    create newer
 redis expire q 1000 >out
 expect 'a key that expires' 2 - 'PERSIST' push q x
 expect 'the doctor says so' 1 'expires in 1[0-6] m' - doctor q

@@ -93,8 +93,31 @@ static slotq_outcome take_full(text said, redis_error *error, store_fault *fault
     return fault_say(fault, SLOTQ_FULL, "the queue is full");
 }
 
-static slotq_outcome take_damage(text said, slotq_outcome outcome, redis_error *error,
-                                 store_fault *fault)
+/* The scripts say the outcome's text for clients without a table; here it would stand twice. */
+static void drop_outcome_text(text *said, slotq_outcome outcome)
+{
+#define SLOTQ_CODE(NAME, number, kind, exit_code, words)                                           \
+    if (outcome == (number) && begins(*said, words ": ")) {                                        \
+        said->at += sizeof words ": " - 1;                                                         \
+        return;                                                                                    \
+    }
+#include "../../../errors.def"
+#undef SLOTQ_CODE
+}
+
+static slotq_outcome take_version(text said, store_fault *fault)
+{
+    char shown[SHOWN_BYTES];
+    said.at += said.at < said.end && *said.at == ' ';
+    drop_outcome_text(&said, SLOTQ_VERSION);
+    show(said, shown);
+    return fault_say(fault, SLOTQ_VERSION,
+                     "the queue is of another version: %s. Nothing was written. Use the version of "
+                     "slotq that made it.",
+                     shown);
+}
+
+static slotq_outcome take_damage(text said, redis_error *error, store_fault *fault)
 {
     char shown[SHOWN_BYTES];
     uint64_t offset;
@@ -102,18 +125,16 @@ static slotq_outcome take_damage(text said, slotq_outcome outcome, redis_error *
         return redis_error_shape(false, fault);
     }
     said.at += said.at < said.end && *said.at == ' ';
+    drop_outcome_text(&said, SLOTQ_CORRUPT);
     show(said, shown);
     error->damage.offset = offset;
     error->damage.what = "the script found bytes that FORMAT.md forbids";
-    fault_say(fault, outcome, "the queue is %s at byte %llu: %s. Nothing was written. %s",
-              outcome == SLOTQ_VERSION ? "of another version" : "damaged",
-              (unsigned long long)offset, shown,
-              outcome == SLOTQ_VERSION
-                  ? "Use the version of slotq that made it."
-                  : "Save the bytes (GET of the key), look at them with slotq dump, and continue "
-                    "with a backup or a new queue.");
+    fault_say(fault, SLOTQ_CORRUPT,
+              "the queue is damaged at byte %llu: %s. Nothing was written. Save the bytes (GET of "
+              "the key), look at them with slotq dump, and continue with a backup or a new queue.",
+              (unsigned long long)offset, shown);
     fault->offset = offset;
-    return outcome;
+    return SLOTQ_CORRUPT;
 }
 
 static const struct {
@@ -138,8 +159,9 @@ static slotq_outcome take_code(text said, redis_error *error, store_fault *fault
         case SLOTQ_FULL:
             return take_full(behind, error, fault);
         case SLOTQ_CORRUPT:
+            return take_damage(behind, error, fault);
         case SLOTQ_VERSION:
-            return take_damage(behind, codes[i].outcome, error, fault);
+            return take_version(behind, fault);
         case SLOTQ_NOQUEUE:
             return fault_say(fault, SLOTQ_NOQUEUE,
                              "there is no such queue, or it was deleted. Create it: slotq -u URL "

@@ -23,7 +23,7 @@ const Case cases[] = {
     {"SLOTQEXISTS x", SLOTQ_EXISTS, SLOTQ_EXISTS},
     {"SLOTQFULL 0 0 0 0 0: full", SLOTQ_FULL, SLOTQ_FULL},
     {"SLOTQCORRUPT 6 header.tail is not below ring_slots", SLOTQ_CORRUPT, SLOTQ_CORRUPT},
-    {"SLOTQVERSION 11 another", SLOTQ_VERSION, SLOTQ_VERSION},
+    {"SLOTQVERSION another", SLOTQ_VERSION, SLOTQ_VERSION},
     {"OOM command not allowed when used memory > 'maxmemory'.", SLOTQ_IO, SLOTQ_IO},
     {"READONLY You can't write against a read only replica.", SLOTQ_IO, SLOTQ_IO},
     {"LOADING Redis is loading the dataset in memory", SLOTQ_CONNECT, SLOTQ_CONNECT},
@@ -171,6 +171,18 @@ TEST_CASE("FULL names the holder, CORRUPT the offset")
     CHECK(error.damage.offset == 66);
     CHECK(fault.offset == 66);
     CHECK(std::string(fault.text).find("group.cursor? is outside") != std::string::npos);
+}
+
+TEST_CASE("the outcome's own text, which scripts say too, stands once")
+{
+    redis_error error;
+    store_fault fault = {};
+    inside::Reply reply = inside::reply("-SLOTQCORRUPT 5 the bytes are damaged: short\r\n");
+    REQUIRE(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_CORRUPT);
+    CHECK(std::string(fault.text).find("the queue is damaged at byte 5: short.") == 0);
+    reply = inside::reply("-SLOTQVERSION a slotq of another format version: version 1\r\n");
+    REQUIRE(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_VERSION);
+    CHECK(std::string(fault.text).find("the queue is of another version: version 1.") == 0);
 }
 
 TEST_CASE("a code with numbers that cannot be is not one that the script can give")
