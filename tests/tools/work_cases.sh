@@ -72,8 +72,22 @@ same 'uncounted' '0' \
     "$("$SLOTQ" status codes 1 --json | sed -E 's/.*"attempts":([0-9]+).*/\1/')"
 expect 'a command that does not exist' 1 - \
     'no-such-command cannot be run.*no message was reserved' work codes -- no-such-command
-expect '-v tells of each' 0 '' '^slotq: 2: attempt [0-9]+: acked after' \
-    work codes --drain -v -- true
+"$SLOTQ" work codes --drain -v -- true 2>err >out
+holds '-v tells of each' grep -Eq '^slotq: codes: message 2, attempt [0-9]+: acked after' err
+fresh codes --max-attempts 2
+fill codes 1 1
+"$SLOTQ" work codes --drain --backoff 0 -- sh -c 'exit 5' 2>err >out
+holds 'what failed is told without -v' \
+    grep -Eq '^slotq: codes: message 1, attempt 1: failed \(exit 5\) after [0-9]' err
+holds 'and what died' grep -Eq '^slotq: codes: message 1, attempt 2: died \(exit 5\) after' err
+fill codes 1 1
+"$SLOTQ" work codes --drain --backoff 0 -- sh -c 'kill -SEGV $$' 2>err >out
+holds 'a signal by its number' grep -Eq ': failed \(signal 11\) after' err
+fill codes 1 1
+"$SLOTQ" work codes --drain -- true 2>err >out
+same 'not what went well' 1 "$(wc -l <err)"
+fill codes 1 1
+expect 'and with -q nothing' 0 - - work codes --drain -q --backoff 0 -- sh -c 'exit 5'
 
 # ---- time-outs, with their whole process group ----
 fresh slow --max-attempts 1

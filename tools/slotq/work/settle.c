@@ -29,9 +29,17 @@ enum {
 
 static void note(const worker *work, const job *one, const char *what)
 {
-    if (given(work->line, OPTION_VERBOSE)) {
-        complain("%" PRIu64 ": attempt %u: %s after %s", one->id, one->attempts, what,
-                 time_text(clock_ms() - one->started_at_ms).text);
+    void (*const say)(const char *, ...) = given(work->line, OPTION_VERBOSE) ? complain : remark;
+    say("%s: message %" PRIu64 ", attempt %u: %s after %s", work->name, one->id, one->attempts,
+        what, time_text(clock_ms() - one->started_at_ms).text);
+}
+
+/* -v tells what went well; what failed is told without it. */
+static void note_settled(const worker *work, const job *one)
+{
+    const slotq_settle_how how = one->verdict.how;
+    if (how == SLOTQ_SETTLE_NACK || how == SLOTQ_SETTLE_KILL || given(work->line, OPTION_VERBOSE)) {
+        note(work, one, one->verdict.text);
     }
 }
 
@@ -126,8 +134,11 @@ static void decide_failed(worker *work, job *one, unsigned reason)
     const uint64_t delay_ms = backoff_ms(least_ms, most_ms, one->attempts, chance);
     const unsigned limit = slotq_geometry_of(work->queue)->max_attempts;
     const bool dies = limit != 0 && one->attempts >= limit;
-    char text[32];
-    snprintf(text, sizeof text, "%s (%u)", dies ? "died" : "failed", reason);
+    const char *kind = one->timed_out ? "timeout" : WIFSIGNALED(one->status) ? "signal" : "exit";
+    char text[sizeof one->verdict.text];
+    snprintf(text, sizeof text, "%s (%s %u)", dies ? "died" : "failed", kind,
+             WIFSIGNALED(one->status) && !one->timed_out ? (unsigned)WTERMSIG(one->status)
+                                                         : reason);
     decide(one, SLOTQ_SETTLE_NACK, dies ? &work->died : &work->failed, text);
     one->verdict.delay_ms = delay_ms < limit_ms ? delay_ms : limit_ms;
     one->verdict.reason = (uint8_t)reason;
@@ -215,7 +226,7 @@ static void count(worker *work, job *one, slotq_outcome outcome)
     const job_verdict *verdict = &one->verdict;
     if (outcome == SLOTQ_OK || (one->perhaps_settled && was_done(verdict, outcome))) {
         (*verdict->counter)++;
-        note(work, one, verdict->text);
+        note_settled(work, one);
     } else if (outcome == SLOTQ_DEADFULL) {
         work->failed++;
         if (!work->told_full) {

@@ -26,7 +26,7 @@ typedef struct job_verdict {
     uint64_t delay_ms;
     uint8_t reason;
     uint64_t *counter; /* counts it when that is done */
-    char text[40];     /* for --verbose */
+    char text[40];     /* of the line on stderr */
 } job_verdict;
 
 /* A message and its command. Times are of the monotonic clock, UINT64_MAX = never. */
