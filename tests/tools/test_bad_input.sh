@@ -44,7 +44,13 @@ same 'no file either' './jobs.slotq' "$(find . -name '*.slotq')"
 unchanged 'one byte too long' 2 'DATA 2 has 17 bytes, and jobs takes at most 16' \
     push jobs fits 12345678901234567
 unchanged 'lease 0' 2 '1 ms to' reserve jobs --lease 0
-unchanged 'lease too long' 2 '1 to 838860700 ms' reserve jobs --lease 838860701ms
+unchanged 'lease too long' 2 \
+    '--lease 99d: must be at most 9 d 17 h \(838,860,700 ms\) in jobs, whose tick is 100 ms' \
+    reserve jobs --lease 99d
+unchanged 'by one' 2 '838,860,700 ms' reserve jobs --lease 838860701ms
+unchanged 'extended too far' 2 '--lease 99d: must be at most 9 d 17 h' extend jobs --lease 99d 1:5
+unchanged 'a worker with too long a lease' 2 '--lease 99d: must be at most 9 d 17 h' \
+    work jobs --lease 99d -- true
 unchanged 'a lease that is no time' 2 'a number with a unit' reserve jobs --lease 5
 unchanged 'group 2 of 2' 2 'group 2' reserve jobs -g 2
 unchanged 'group 16' 2 '0 to 15' reserve jobs -g 16
@@ -56,7 +62,7 @@ unchanged 'an id over 47 bits' 2 'not an ID:TOKEN' ack jobs 140737488355328:5
 unchanged 'a made-up token' 8 'no longer valid' ack jobs 1:5
 unchanged 'an id never issued' 3 'ever pushed' nack jobs 9:5
 unchanged 'kill with a made-up token' 8 'no longer valid' kill jobs 1:4294967295
-unchanged 'delay too long' 2 '838860700' nack jobs --delay 20d 1:5
+unchanged 'delay too long' 2 '--delay 20d: must be at most 9 d 17 h' nack jobs --delay 20d 1:5
 unchanged 'reason 255' 2 '0 to 254' kill jobs --reason 255 1:5
 unchanged 'status of no id' 2 'not an id' status jobs x
 unchanged 'remove of no id' 2 'not an id' remove jobs 1 x
@@ -88,6 +94,12 @@ for command in 'create jobs' 'push jobs x' 'rm jobs -y' ls metrics; do
     # shellcheck disable=SC2086 # a command and its operands
     expect "no such folder: $command" 1 - '^slotq: nowhere: the folder .*No such file' \
         -u nowhere $command
+done
+for command in 'push jobs x' 'stats jobs' 'create jobs' ls; do
+    # shellcheck disable=SC2086 # a command and its operands
+    expect "a file in place of the folder: $command" 1 - \
+        '^slotq: jobs.slotq is not a folder: -u takes the folder .* without .slotq$' \
+        -u jobs.slotq $command
 done
 expect 'no such folder to copy to' 1 - '^slotq: nowhere: the folder .*No such' copy jobs nowhere
 expect 'no such queue: the line that makes it' 3 - \

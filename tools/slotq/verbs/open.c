@@ -122,6 +122,12 @@ int complain_about(const char *name, const slotq_error *error)
 int complain_at(const char *url, const char *name, const slotq_error *error)
 {
     const bool of_folder = error->cause == SLOTQ_CAUSE_FOLDER;
+    if (of_folder && error->system_errno == ENOTDIR) {
+        complain("%s is not a folder: -u takes the folder of the queues, and a queue's name is its "
+                 "file's name without .slotq",
+                 shown_url(url).text);
+        return slotq_outcome_exit(error->outcome);
+    }
     if (of_folder || name == NULL) {
         return complain_error(of_folder ? shown_url(url).text : NULL, error);
     }
@@ -136,6 +142,20 @@ int complain_open(const command_line *line, const char *name, const slotq_error 
     complain("there is no queue %s in %s; create it: %s", name, shown_url(line->url).text,
              shown_command(line, "create", name).text);
     return slotq_outcome_exit(error->outcome);
+}
+
+int judge_time(const command_line *line, const slotq *queue, int option)
+{
+    const option_value *value = &line->options[option];
+    const unsigned tick_ms = slotq_geometry_of(queue)->tick_ms;
+    const uint64_t most_ms = (uint64_t)SLOTQ_LEASE_TICKS_MAX * tick_ms;
+    if (!value->given || value->number <= most_ms) {
+        return EXIT_CODE_OK;
+    }
+    complain("--%s %s: must be at most %s (%s ms) in %s, whose tick is %s",
+             option_table[option].name, value->text, time_text(most_ms).text,
+             count_text(most_ms).text, plain_word(line->operands[0]).text, time_text(tick_ms).text);
+    return EXIT_CODE_USAGE;
 }
 
 int complain_queue(slotq *queue, const char *name)

@@ -30,6 +30,10 @@ int open_to_look(const command_line *line, const char *name, slotq **queue);
 slotq_outcome open_quietly(const command_line *line, const char *name, bool to_look, slotq **queue,
                            slotq_error *error);
 
+/* A lease or delay of the line that this queue's ticks can count; EXIT_CODE_OK, or another after
+ * a message in the units of the line. */
+int judge_time(const command_line *line, const slotq *queue, int option);
+
 /* Say why a call on a queue failed; answers the exit code. */
 int complain_queue(slotq *queue, const char *name);
 

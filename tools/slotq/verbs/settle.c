@@ -73,6 +73,12 @@ int run_reserve(const command_line *line)
     if (given(line, OPTION_WAIT)) {
         report_catch_signals();
     }
+    code = judge_time(line, queue, OPTION_LEASE);
+    if (code != EXIT_CODE_OK) {
+        slotq_batch_free(batch);
+        slotq_close(queue);
+        return code;
+    }
     if (batch == NULL) {
         complain("out of memory");
         code = EXIT_CODE_FAILURE;
@@ -240,6 +246,10 @@ static int settle_line(const command_line *line, slotq_settle_how how, uint64_t 
     int code = read_tokens(line, &settle);
     if (code == EXIT_CODE_OK) {
         code = open_queue(line, line->operands[0], &queue);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = worse_exit(judge_time(line, queue, OPTION_LEASE),
+                          judge_time(line, queue, OPTION_DELAY));
     }
     if (code == EXIT_CODE_OK) {
         code = settle_all(line, queue, &settle);

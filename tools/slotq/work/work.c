@@ -136,6 +136,10 @@ static int prepare(worker *work)
                  time_text(least_ms).text, work->name);
         return EXIT_CODE_USAGE;
     }
+    code = judge_time(work->line, work->queue, OPTION_LEASE);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
     const int why = make_places(work) ? relays_start(&work->outputs, work->outputs.mode) : ENOMEM;
     if (why != 0) {
         complain("cannot start: %s", strerror(why));
