@@ -18,7 +18,7 @@ expect 'every size is taken' 0 - '' create small --slots 4 --payload 16 --dead 2
 expect 'a drop of the dead must be meant' 2 - 'drop-dead' create odd --dead 0
 expect 'and can be' 0 - '' create odd --dead 0 --drop-dead
 expect 'attempts without limit need no dead' 0 - '' create endless --dead 0 --max-attempts 0
-expect 'ls lists' 0 '^jobs +0 +1000 +0 +0 +0 +0 +0 +294,202$' - ls
+expect 'ls lists' 0 '^jobs +0 +1,000 +0 +0 +0 +0 +0 +294,202$' - ls
 expect 'ls in JSON' 0 '"queue":"small","group":1' - ls --json
 long=$(printf 'n%.0s' {1..30})
 "$SLOTQ" -q create "$long" --slots 4 --dead 0 --max-attempts 0

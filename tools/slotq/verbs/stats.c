@@ -79,10 +79,11 @@ static void print_group(const slotq *queue, const slotq_stats *stats)
     const uint64_t now_ms = slotq_now_ms(queue);
     const bool has_age = stats->oldest_ms != 0 && stats->unfinished != 0;
     const uint64_t age_ms = stats->oldest_ms < now_ms ? now_ms - stats->oldest_ms : 0;
-    printf("  %5" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %11" PRIu32 " %8" PRIu32
-           " %8" PRIu32 " %11s\n",
-           stats->group, stats->ready, stats->leased, stats->waiting, stats->acked,
-           stats->redelivered, stats->died, has_age ? time_text(age_ms).text : "-");
+    printf("  %5" PRIu32 " %8s %8s %8s %11s %8s %8s %11s\n", stats->group,
+           count_text(stats->ready).text, count_text(stats->leased).text,
+           count_text(stats->waiting).text, count_text(stats->acked).text,
+           count_text(stats->redelivered).text, count_text(stats->died).text,
+           has_age ? time_text(age_ms).text : "-");
 }
 
 /* A full queue: which message holds it, why, and what to do. */
@@ -249,10 +250,10 @@ static void list_group(const listing *list, const char *name, const slotq_stats 
                        uint64_t bytes)
 {
     print_name(list, name);
-    printf(" %5" PRIu32 " %6" PRIu32 " %6" PRIu32 " %6" PRIu32 " %6" PRIu32 " %7" PRIu32
-           " %6" PRIu32 " %12s\n",
-           stats->group, stats->capacity, stats->used, stats->ready, stats->leased, stats->waiting,
-           stats->dead, count_text(bytes).text);
+    printf(" %5" PRIu32 " %6s %6s %6s %6s %7s %6s %12s\n", stats->group,
+           count_text(stats->capacity).text, count_text(stats->used).text,
+           count_text(stats->ready).text, count_text(stats->leased).text,
+           count_text(stats->waiting).text, count_text(stats->dead).text, count_text(bytes).text);
 }
 
 static void list_one(listing *list, const char *name)
