@@ -194,6 +194,8 @@ typedef struct slotq_progress {
     uint32_t burials;    /* in this round's sweep, or in a whole one */
     uint32_t other_done; /* DONE words other than acked that head has passed */
     uint32_t scan_index;
+    uint32_t aside_index; /* the entry of the aside index that is read next */
+    uint32_t aside_left;  /* READY messages aside that were left until the next tick */
     bool begun;  /* a sweep of this round has started, or a settle's whole one was made */
     bool left;   /* a READY message was left until the next tick */
     bool buried; /* the sweep made words DONE: head may move */

@@ -160,7 +160,9 @@ typedef struct slotq_stats {
     uint32_t died;
     uint64_t next_due_ms; /* a lower bound of the group's deadlines; 0 = none */
     uint64_t oldest_ms;   /* push time of the group's oldest message (stamps), else 0 */
-    uint32_t later;       /* scheduled messages */
+    uint32_t aside;       /* messages that have stepped out of the ring */
+    uint32_t aside_capacity;
+    uint32_t later; /* scheduled messages */
     uint32_t dead;        /* messages in the dead section */
     uint32_t dead_capacity;
     uint32_t dropped;      /* unfinished messages overwritten; wraps */

@@ -5,6 +5,7 @@
 #include "../layout/fields.h"
 #include "../layout/ring.h"
 #include "../layout/word.h"
+#include "room.h"
 #include "verbs.h"
 
 /* Finish the new message in the groups in which the old one did not die. */
@@ -20,7 +21,7 @@ static bool skip_other_groups(verb_frame *frame, uint32_t died_in)
             frame_finish(frame, frame->front.tail, 1, WORD_OTHER_GROUP);
             frame_patch_group(frame);
         }
-        frame_note_head(frame);
+        frame_note_group(frame);
     }
     frame_take_least_head(frame);
     return true;
@@ -117,9 +118,14 @@ slotq_outcome redrive_step(const slotq_view *view, slotq_call *call, slotq_step 
         return SLOTQ_OK;
     }
     const uint32_t used = ring_distance(frame.front.head, frame.front.tail, frame.slots);
-    if (used == frame.slots - 1 || frame.front.last_id == SLOTQ_ID_MAX) {
+    if (frame.front.last_id == SLOTQ_ID_MAX) {
         return SLOTQ_FULL;
     }
+    if (used == frame.slots - 1) {
+        const slotq_outcome made = room_make(&frame);
+        return made == SLOTQ_OK ? SLOTQ_FULL : made;
+    }
+    call->progress.run_index = 0;
     return redrive_one(&frame);
 }
 

@@ -22,7 +22,10 @@ bool frame_begin(verb_frame *frame, const slotq_view *view, slotq_call *call, sl
     frame->step = step;
     frame->slots = view->geometry.ring_slots;
     frame->least_head = view->geometry.ring_slots;
+    frame->holders = (frame_holders){0, 0, false};
     frame->group_changed = false;
+    frame->group_patched = false;
+    frame->aside_changed = false;
     frame->dead_changed = false;
     frame->front_changed = false;
     frame->deliverable = false;
@@ -132,6 +135,12 @@ bool frame_move_head(verb_frame *frame)
     return true;
 }
 
+void frame_leave_head(verb_frame *frame)
+{
+    move_head(frame, 1);
+    frame_move_head(frame);
+}
+
 void frame_finish(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
 {
     SLOTQ_ASSERT(word_is_done(word));
@@ -160,10 +169,51 @@ void frame_finish(verb_frame *frame, uint32_t index, uint32_t count, uint32_t wo
     frame->group_changed = true;
 }
 
-void frame_note_head(verb_frame *frame)
+static void note_holder(verb_frame *frame, const group_block *group)
+{
+    frame_holders *holders = &frame->holders;
+    if (group->head != frame->old_head) {
+        return;
+    }
+    const uint32_t ahead = 2 * ring_distance(group->cursor, frame->front.tail, frame->slots);
+    const uint32_t work = ahead + group->ready_behind + group->leased + group->waiting;
+    holders->ahead = ahead > holders->ahead ? ahead : holders->ahead;
+    holders->work = work > holders->work ? work : holders->work;
+    holders->is_new = holders->is_new || group->cursor == group->head;
+}
+
+void frame_note_group(verb_frame *frame)
 {
     const uint32_t head = ring_distance(frame->old_head, frame->group.head, frame->slots);
     frame->least_head = head < frame->least_head ? head : frame->least_head;
+    note_holder(frame, &frame->group);
+}
+
+/* By the holders of all groups. */
+static bool may_step_aside(const verb_frame *frame)
+{
+    const uint32_t aside = frame->front.aside_count;
+    const uint32_t used = ring_distance(frame->old_head, frame->front.tail, frame->slots);
+    return used > 0 && aside < frame->view->geometry.aside_slots && !frame->holders.is_new &&
+           frame->holders.ahead <= used && frame->holders.work <= used + aside;
+}
+
+bool frame_may_step_aside(verb_frame *frame, bool *may)
+{
+    frame->holders = (frame_holders){0, 0, false};
+    for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
+        group_block other;
+        if (group == frame->group_index) {
+            note_holder(frame, &frame->group);
+        } else if (front_load_group(frame->view, &frame->front, group, &other,
+                                    &frame->call->damage)) {
+            note_holder(frame, &other);
+        } else {
+            return false;
+        }
+    }
+    *may = may_step_aside(frame);
+    return true;
 }
 
 void frame_take_least_head(verb_frame *frame)
@@ -229,6 +279,7 @@ void frame_patch_group(verb_frame *frame)
     frame->step->needs_journal = true;
     frame->front_changed = true;
     frame->group_changed = false;
+    frame->group_patched = true;
 }
 
 static void patch_dead_fields(verb_frame *frame)
@@ -259,13 +310,21 @@ static void patch_wake(verb_frame *frame, uint32_t wake)
     step_patch_scratch(frame->step, AT_shared_wake, bytes, BYTES_shared_wake);
 }
 
-static void patch_waking(verb_frame *frame)
+static void patch_aside_count(verb_frame *frame)
+{
+    uint8_t *bytes = step_scratch(frame->step, BYTES_shared_aside_count);
+    *bytes = (uint8_t)frame->front.aside_count;
+    step_patch_scratch(frame->step, AT_shared_aside_count, bytes, BYTES_shared_aside_count);
+    frame->step->needs_journal = true;
+}
+
+static void patch_waking(verb_frame *frame, bool makes_room)
 {
     uint32_t wake = frame->front.wake;
     if (frame->deliverable && (wake & WAKE_FOR_MESSAGE)) {
         wake = wake - WAKE_FOR_MESSAGE + WAKE_COUNT_ONE;
     }
-    if (frame->front.head != frame->old_head && (wake & WAKE_FOR_ROOM)) {
+    if (makes_room && (wake & WAKE_FOR_ROOM)) {
         wake = wake - WAKE_FOR_ROOM + WAKE_COUNT_ONE;
     }
     if (wake != frame->front.wake) {
@@ -274,8 +333,25 @@ static void patch_waking(verb_frame *frame)
     }
 }
 
+/* The step makes room for a push, or a push could now make it. False: CORRUPT. Asked only if a
+ * caller waits for room. */
+static bool judge_room(verb_frame *frame, bool *makes_room)
+{
+    *makes_room = frame->front.head != frame->old_head;
+    if (*makes_room || !(frame->front.wake & WAKE_FOR_ROOM) || !frame->group_patched ||
+        frame->view->geometry.aside_slots == 0) {
+        return true;
+    }
+    if (frame->least_head < frame->slots) { /* all groups are noted as they will be */
+        *makes_room = may_step_aside(frame);
+        return true;
+    }
+    return frame_may_step_aside(frame, makes_room);
+}
+
 slotq_outcome frame_commit(verb_frame *frame, slotq_outcome outcome)
 {
+    bool makes_room;
     if (frame->group_changed) {
         if (!raise_head(frame)) {
             step_begin(frame->step);
@@ -286,6 +362,9 @@ slotq_outcome frame_commit(verb_frame *frame, slotq_outcome outcome)
     if (frame->dead_changed) {
         patch_dead_fields(frame);
     }
+    if (frame->aside_changed) {
+        patch_aside_count(frame);
+    }
     /* never last_id and tail: FORMAT.md, "Order of writes" */
     if (frame->front.head != frame->old_head) {
         uint8_t *bytes = step_scratch(frame->step, BYTES_header_head);
@@ -295,7 +374,11 @@ slotq_outcome frame_commit(verb_frame *frame, slotq_outcome outcome)
         frame->front_changed = true;
     }
     patch_era(frame);
-    patch_waking(frame);
+    if (!judge_room(frame, &makes_room)) {
+        step_begin(frame->step);
+        return SLOTQ_CORRUPT;
+    }
+    patch_waking(frame, makes_room);
     return outcome;
 }
 
@@ -317,7 +400,7 @@ slotq_outcome frame_commit_push(verb_frame *frame, uint32_t count, slotq_outcome
     frame->front_changed = true;
     frame->deliverable = true;
     patch_era(frame);
-    patch_waking(frame);
+    patch_waking(frame, frame->front.head != frame->old_head);
     return outcome;
 }
 

@@ -19,6 +19,14 @@ enum {
 };
 #define HALF_RANGE_TICKS (UINT64_C(1) << 23)
 
+/* What keeps the message at the ring's head from stepping aside: the most of all groups that have
+ * it as their oldest. */
+typedef struct frame_holders {
+    uint32_t ahead; /* twice the messages that the group has never been given */
+    uint32_t work;  /* the same, and those that it has been given and has not finished */
+    bool is_new;    /* the group has never been given the message */
+} frame_holders;
+
 typedef struct verb_frame {
     const slotq_view *view;
     slotq_call *call;
@@ -27,9 +35,12 @@ typedef struct verb_frame {
     uint32_t old_head; /* the header's head in the image */
     front_block front; /* as it will be */
     uint32_t group_index;
-    group_block group;   /* as it will be */
-    uint32_t least_head; /* min of the groups noted so far, in steps ahead of old_head */
+    group_block group;     /* as it will be */
+    uint32_t least_head;   /* min of the groups noted so far, in steps ahead of old_head */
+    frame_holders holders; /* of the groups noted so far */
     bool group_changed;
+    bool group_patched; /* some group's block is patched in this step */
+    bool aside_changed; /* aside_count */
     bool dead_changed;  /* dead_head, dead_count, dropped or dead_dropped */
     bool front_changed; /* there is a group, dead or header patch: it also repairs era */
     bool deliverable;   /* a message became deliverable: wake the callers that wait */
@@ -93,10 +104,17 @@ void frame_finish(verb_frame *frame, uint32_t index, uint32_t count, uint32_t wo
 /* Move the head over DONE words that are already in the image. True: it moved. */
 bool frame_move_head(verb_frame *frame);
 
-/* A step that changes several groups notes the head of each group, changed or not, and then sets
- * the header's head to the min. */
-void frame_note_head(verb_frame *frame);
+/* Move the head over the message there, whatever its word is, and then over DONE words. */
+void frame_leave_head(verb_frame *frame);
+
+/* A step that changes several groups notes each group, changed or not, and then sets the header's
+ * head to the min. */
+void frame_note_group(verb_frame *frame);
 void frame_take_least_head(verb_frame *frame);
+
+/* The message at the ring's head may step aside (FORMAT.md, "Making room"), after this step's
+ * change of the loaded group. Loads no group. False: another group is CORRUPT. */
+bool frame_may_step_aside(verb_frame *frame, bool *may);
 
 /* Count the words from index on as READY again. */
 void frame_made_ready(verb_frame *frame, uint32_t index, uint32_t count);

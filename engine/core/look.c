@@ -5,40 +5,56 @@
 #include "../layout/fields.h"
 #include "../layout/ring.h"
 #include "../layout/word.h"
+#include "aside.h"
 #include "verbs.h"
 
-/* Push time of a ring slot, 0 without stamps. */
-static uint64_t pushed_ms(const verb_frame *frame, uint32_t index)
+/* Push time in a slot, 0 without stamps. */
+static uint64_t pushed_ms(const verb_frame *frame, uint32_t slot)
 {
     const slotq_view *view = frame->view;
     if (!(view->geometry.flags & SLOTQ_FLAG_STAMPS)) {
         return 0;
     }
-    const uint32_t stamp = load_u32(view->bytes + slot_offset(view, index) + LENGTH_BYTES);
+    const uint32_t stamp = load_u32(view->bytes + slot + LENGTH_BYTES);
     return slotq_core_stamp_ms(&view->geometry, stamp, frame->call->now_ms);
 }
 
-/* Max messages that are delivered before this unfinished one. */
-static uint32_t position_of(const verb_frame *frame, uint32_t index, uint32_t word)
+/* Max messages that are delivered before this unfinished one. False: CORRUPT. */
+static bool position_of(verb_frame *frame, const message_place *place, uint32_t word,
+                        uint32_t *position)
 {
     const group_block *group = &frame->group;
-    const uint32_t at = frame_position(frame, index);
+    if (place->is_aside) {
+        return aside_ready_before(frame, place->index, position);
+    }
+    const uint32_t at = frame_position(frame, place->index);
     const uint32_t cursor = frame_position(frame, group->cursor);
     if (at >= cursor) {
-        return group->ready_behind + at - cursor;
+        *position = group->ready_behind + at - cursor;
+        return true;
     }
-    const uint32_t others = group->ready_behind - (word_is_ready(word) ? 1 : 0);
+    uint32_t aside;
+    if (!aside_ready_before(frame, frame->front.aside_count, &aside)) {
+        return false;
+    }
+    const uint32_t itself = word_is_ready(word) ? 1 : 0;
+    if (group->ready_behind < aside + itself) {
+        frame_corrupt(frame, group_offset(frame->group_index) + AT_group_ready_behind,
+                      "group.ready_behind is below the READY words");
+        return false;
+    }
+    const uint32_t others = group->ready_behind - aside - itself;
     const uint32_t from = frame_position(frame, group->retry_from);
     const uint32_t between = at > from ? at - from : 0;
-    return others < between ? others : between;
+    *position = aside + (others < between ? others : between);
+    return true;
 }
 
 slotq_outcome status_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     slotq_status *status = &call->status.status;
     verb_frame frame;
-    uint32_t index;
-    slotq_outcome outcome;
+    message_place place;
     if (!frame_begin(&frame, view, call, step)) {
         return SLOTQ_CORRUPT;
     }
@@ -48,28 +64,62 @@ slotq_outcome status_step(const slotq_view *view, slotq_call *call, slotq_step *
     if (!frame_load(&frame, call->status.group)) {
         return SLOTQ_CORRUPT;
     }
-    if (!frame_find(&frame, call->status.id, &index, &outcome)) {
+    const slotq_outcome outcome = place_find(&frame, call->status.id, &place);
+    if (outcome != SLOTQ_OK) {
         return outcome == SLOTQ_GONE ? SLOTQ_FINISHED : outcome;
     }
-    const uint32_t word = frame_word(&frame, index);
+    const uint32_t word = place_word(&frame, &place);
     status->state = word_state(word);
     status->why = SLOTQ_WHY_ACKED;
     status->attempts = (uint8_t)word_attempts(word);
     status->deadline_ms = 0;
     status->position = 0;
-    status->pushed_ms = pushed_ms(&frame, index);
+    status->pushed_ms = pushed_ms(&frame, place_slot_offset(&frame, &place));
     status->reason = 0;
     status->is_dead = false;
     status->died_at_ms = 0;
     if (word_is_done(word)) {
         status->why = (slotq_why)word_bits(word);
-    } else if (status->state != SLOTQ_STATE_LEASED) {
-        status->position = position_of(&frame, index, word);
+    } else if (status->state != SLOTQ_STATE_LEASED &&
+               !position_of(&frame, &place, word, &status->position)) {
+        return SLOTQ_CORRUPT;
     }
     if (word_has_deadline(word)) {
         status->deadline_ms = word_deadline(word, frame.group.due) * view->geometry.tick_ms;
     }
     return SLOTQ_OK;
+}
+
+static void add_item(verb_frame *frame, const message_place *place, uint32_t word)
+{
+    slotq_call_look *look = &frame->call->look;
+    slotq_item *item = &look->items[look->count++];
+    item->word = word;
+    item->id = place->id;
+    item->died_at_ms = 0;
+    item->slot_offset = place_slot_offset(frame, place);
+    item->group = look->group;
+    item->reason = 0;
+    item->attempts = (uint8_t)word_attempts(word);
+    item->state = word_state(word);
+}
+
+/* The messages aside that the group has not finished. False: CORRUPT. */
+static bool peek_aside(verb_frame *frame)
+{
+    slotq_call_look *look = &frame->call->look;
+    for (uint32_t entry = aside_entries_below(frame, look->from);
+         entry < frame->front.aside_count && look->count < look->capacity; entry++) {
+        message_place place;
+        if (!place_aside(frame, entry, &place)) {
+            return false;
+        }
+        const uint32_t word = place_word(frame, &place);
+        if (!word_is_done(word)) {
+            add_item(frame, &place, word);
+        }
+    }
+    return true;
 }
 
 slotq_outcome peek_step(const slotq_view *view, slotq_call *call, slotq_step *step)
@@ -93,17 +143,13 @@ slotq_outcome peek_step(const slotq_view *view, slotq_call *call, slotq_step *st
         outcome == SLOTQ_NOTFOUND) {
         return SLOTQ_EMPTY;
     }
+    if (!peek_aside(&frame)) {
+        return SLOTQ_CORRUPT;
+    }
     for (; index != frame.front.tail && look->count < look->capacity;
          index = ring_add(index, 1, frame.slots)) {
-        slotq_item *item = &look->items[look->count++];
-        item->word = frame_word(&frame, index);
-        item->id = frame_id(&frame, index);
-        item->died_at_ms = 0;
-        item->slot_offset = slot_offset(view, index);
-        item->group = look->group;
-        item->reason = 0;
-        item->attempts = (uint8_t)word_attempts(item->word);
-        item->state = word_state(item->word);
+        const message_place place = place_in_ring(&frame, index);
+        add_item(&frame, &place, frame_word(&frame, index));
     }
     return look->count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
 }
@@ -135,6 +181,26 @@ bool find_holder(verb_frame *frame, slotq_holder *holder)
     return true;
 }
 
+/* The group's oldest message that it has not finished. False: CORRUPT. */
+static bool oldest_of(verb_frame *frame, uint64_t *oldest_ms)
+{
+    const group_block *group = &frame->group;
+    for (uint32_t entry = 0; entry < frame->front.aside_count; entry++) {
+        message_place place;
+        if (!place_aside(frame, entry, &place)) {
+            return false;
+        }
+        if (!word_is_done(place_word(frame, &place))) {
+            *oldest_ms = pushed_ms(frame, place_slot_offset(frame, &place));
+            return true;
+        }
+    }
+    *oldest_ms = group->head == frame->front.tail
+                     ? 0
+                     : pushed_ms(frame, slot_offset(frame->view, group->head));
+    return true;
+}
+
 static void fill_stats(const verb_frame *frame, uint32_t group_index, slotq_stats *stats)
 {
     const slotq_geometry *geometry = &frame->view->geometry;
@@ -153,7 +219,8 @@ static void fill_stats(const verb_frame *frame, uint32_t group_index, slotq_stat
     stats->redelivered = group->redelivered;
     stats->died = group->died;
     stats->next_due_ms = group->due == DUE_NONE ? 0 : group->due * geometry->tick_ms;
-    stats->oldest_ms = group->head == front->tail ? 0 : pushed_ms(frame, group->head);
+    stats->aside = front->aside_count;
+    stats->aside_capacity = geometry->aside_slots;
     stats->later = load_u16(frame->view->bytes + AT_shared_later_count);
     stats->dead = front->dead_count;
     stats->dead_capacity = geometry->dead_slots;
@@ -175,17 +242,34 @@ slotq_outcome stats_step(const slotq_view *view, slotq_call *call, slotq_step *s
     if (!frame_load(&frame, call->stats.group)) {
         return SLOTQ_CORRUPT;
     }
+    if (!oldest_of(&frame, &stats->oldest_ms)) {
+        return SLOTQ_CORRUPT;
+    }
     fill_stats(&frame, call->stats.group, stats);
     return find_holder(&frame, &stats->holder) ? SLOTQ_OK : SLOTQ_CORRUPT;
+}
+
+/* The slot of a message aside; the first slot of the ring if there is none. */
+static uint32_t slot_offset_aside(const slotq_view *view, uint64_t id)
+{
+    for (uint32_t entry = 0; entry < view->bytes[AT_shared_aside_count]; entry++) {
+        const uint8_t *bytes = view->bytes + aside_entry_offset(view, entry);
+        if (entry < view->geometry.aside_slots && load_u48(bytes + AT_aside_id) == id &&
+            bytes[AT_aside_slot] < view->geometry.aside_slots) {
+            return aside_slot_offset(view, bytes[AT_aside_slot]);
+        }
+    }
+    return view->ring_offset;
 }
 
 uint32_t slotq_core_slot_offset(const slotq_view *view, uint64_t id)
 {
     const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t head = load_u16(view->bytes + AT_header_head);
     const uint32_t tail = load_u16(view->bytes + AT_header_tail);
     const uint32_t back = load_u32(view->bytes + AT_header_last_id) - (uint32_t)id + 1;
-    if (tail >= slots || back > slots) { /* not an id of the window: every slot would be wrong */
-        return view->ring_offset;
+    if (head >= slots || tail >= slots || back > ring_distance(head, tail, slots)) {
+        return slot_offset_aside(view, id);
     }
     return slot_offset(view, ring_back(tail, back, slots));
 }

@@ -22,6 +22,12 @@ static inline bool plain_front(const slotq_view *view, uint32_t makes, front_blo
            !(front->wake & makes);
 }
 
+/* A reserve may let a message step aside, which makes room for a caller that waits for it. */
+static inline uint32_t room_mark(const slotq_view *view)
+{
+    return view->geometry.aside_slots > 0 ? WAKE_FOR_ROOM : 0;
+}
+
 static inline void patch_group(slotq_step *step, uint32_t group, const group_block *block)
 {
     uint8_t *bytes = step_scratch(step, GROUP_STATE_BYTES);
@@ -80,7 +86,8 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
     if (reserve->group >= view->geometry.groups || reserve->limit < 1 ||
         reserve->limit > SLOTQ_CALL_MESSAGES_MAX || reserve->run_capacity < 1 ||
         reserve->runs == NULL || !frame_duration_fits(view, reserve->lease_ms) ||
-        !plain_front(view, 0, &front, &call->damage) || (front.paused & SLOTQ_PAUSE_OUT) ||
+        !plain_front(view, room_mark(view), &front, &call->damage) ||
+        (front.paused & SLOTQ_PAUSE_OUT) ||
         !front_load_group(view, &front, reserve->group, &group, &call->damage)) {
         return false;
     }

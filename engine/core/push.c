@@ -1,5 +1,4 @@
-/* push.c: push, and making room for it: head moves and, with overwrite, dropping the oldest
- * messages (FORMAT.md, "push").
+/* push.c: push, and with overwrite dropping the oldest messages (FORMAT.md, "push").
  */
 #include "../layout/assert.h"
 #include "../layout/fields.h"
@@ -7,9 +6,10 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 #include "limits.h"
+#include "room.h"
 #include "verbs.h"
 
-enum push_phase { PUSH_BEGIN, PUSH_HEADS };
+enum push_phase { PUSH_BEGIN, PUSH_ROOM };
 
 static uint32_t ring_used(const verb_frame *frame)
 {
@@ -27,22 +27,6 @@ static slotq_outcome push_messages(verb_frame *frame, slotq_call_push *push)
     }
     push->first_id = frame->front.last_id + 1;
     return frame_commit_push(frame, push->count, SLOTQ_OK);
-}
-
-/* Move the heads of the groups, one after another, as far as possible, in bounded steps. */
-static slotq_outcome push_heads(verb_frame *frame)
-{
-    uint32_t *group = &frame->call->progress.run_index;
-    for (; *group < frame->view->geometry.groups; (*group)++) {
-        frame->call->progress.other_done = 0;
-        if (!frame_load(frame, *group)) {
-            return SLOTQ_CORRUPT;
-        }
-        if (frame_move_head(frame)) {
-            return frame_commit(frame, SLOTQ_MORE);
-        }
-    }
-    return SLOTQ_OK;
 }
 
 /* Mark, one bit per message, the dropped messages that the loaded group has not finished, and
@@ -103,7 +87,7 @@ static slotq_outcome push_drop(verb_frame *frame, uint32_t drop)
         }
         clamp_group(frame, drop);
         frame_patch_group(frame);
-        frame_note_head(frame);
+        frame_note_group(frame);
     }
     for (uint32_t i = 0; i < drop; i++) {
         frame->front.dropped += unfinished[i / 8] >> i % 8 & 1;
@@ -136,8 +120,8 @@ slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *st
     if (push->count <= room) {
         return push_messages(&frame, push);
     }
-    call->progress.phase = PUSH_HEADS;
-    const slotq_outcome moved = push_heads(&frame);
+    call->progress.phase = PUSH_ROOM;
+    const slotq_outcome moved = room_make(&frame);
     if (moved != SLOTQ_OK) {
         return moved;
     }

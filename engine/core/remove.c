@@ -5,6 +5,7 @@
 #include "../layout/fields.h"
 #include "../layout/ring.h"
 #include "../layout/word.h"
+#include "aside.h"
 #include "verbs.h"
 
 static bool is_asked(const slotq_call_remove *remove, uint32_t group)
@@ -13,13 +14,13 @@ static bool is_asked(const slotq_call_remove *remove, uint32_t group)
 }
 
 /* The outcome of remove for the loaded group; OK: there is something to finish. */
-static slotq_outcome removable(const verb_frame *frame, uint64_t id, uint32_t *index)
+static slotq_outcome removable(verb_frame *frame, uint64_t id, message_place *place)
 {
-    slotq_outcome outcome;
-    if (!frame_find(frame, id, index, &outcome)) {
+    const slotq_outcome outcome = place_find(frame, id, place);
+    if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    const uint32_t word = frame_word(frame, *index);
+    const uint32_t word = place_word(frame, place);
     if (word_is_done(word)) {
         return SLOTQ_GONE;
     }
@@ -31,15 +32,15 @@ static slotq_outcome judge(verb_frame *frame, const slotq_call_remove *remove)
 {
     slotq_outcome answer = SLOTQ_GONE;
     for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
-        uint32_t index;
+        message_place place;
         if (!frame_load(frame, group)) {
             return SLOTQ_CORRUPT;
         }
         if (!is_asked(remove, group)) {
             continue;
         }
-        const slotq_outcome outcome = removable(frame, remove->id, &index);
-        if (outcome == SLOTQ_LEASED || outcome == SLOTQ_NOTFOUND) {
+        const slotq_outcome outcome = removable(frame, remove->id, &place);
+        if (outcome == SLOTQ_LEASED || outcome == SLOTQ_NOTFOUND || outcome == SLOTQ_CORRUPT) {
             return outcome;
         }
         answer = outcome == SLOTQ_OK ? SLOTQ_OK : answer;
@@ -47,22 +48,51 @@ static slotq_outcome judge(verb_frame *frame, const slotq_call_remove *remove)
     return answer;
 }
 
-static bool remove_in_group(verb_frame *frame, uint64_t id)
+/* Subtract the message from the count of its state, if the group was given it. */
+static bool take(verb_frame *frame, const message_place *place)
 {
     group_block *group = &frame->group;
-    uint32_t index;
-    if (removable(frame, id, &index) != SLOTQ_OK) {
+    if (!place->is_aside &&
+        frame_position(frame, place->index) >= frame_position(frame, group->cursor)) {
         return true;
     }
-    if (frame_position(frame, index) < frame_position(frame, group->cursor)) {
-        const bool waits = word_state(frame_word(frame, index)) == SLOTQ_STATE_WAITING;
-        uint32_t *count = waits ? &group->waiting : &group->ready_behind;
-        if (!frame_take(frame, count, 1, waits ? AT_group_waiting : AT_group_ready_behind)) {
-            return false;
+    const bool waits = word_state(place_word(frame, place)) == SLOTQ_STATE_WAITING;
+    return frame_take(frame, waits ? &group->waiting : &group->ready_behind, 1,
+                      waits ? AT_group_waiting : AT_group_ready_behind);
+}
+
+/* Aside: `asked` groups are finished here, so a word of another one keeps the message there. */
+static bool others_keep_it(verb_frame *frame, const slotq_call_remove *remove, uint32_t slot)
+{
+    for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
+        const uint32_t offset = aside_word_offset(frame->view, group, slot);
+        if (!is_asked(remove, group) && !word_is_done(load_u32(frame->view->bytes + offset))) {
+            return true;
         }
     }
-    frame->call->progress.other_done = 0;
-    frame_finish(frame, index, 1, WORD_REMOVED);
+    return false;
+}
+
+/* Finish the message in the loaded group; aside, note it if no word is left. */
+static bool remove_in_group(verb_frame *frame, const slotq_call_remove *remove,
+                            aside_leaving *leaving)
+{
+    message_place place;
+    if (removable(frame, remove->id, &place) != SLOTQ_OK) {
+        return true;
+    }
+    if (!take(frame, &place)) {
+        return false;
+    }
+    if (!place.is_aside) {
+        frame->call->progress.other_done = 0;
+        frame_finish(frame, place.index, 1, WORD_REMOVED);
+    } else if (others_keep_it(frame, remove, place.slot)) {
+        step_patch_word(frame->step, place_word_offset(frame, &place), WORD_REMOVED);
+    } else if (leaving->count == 0) {
+        aside_leave(leaving, place.index);
+    }
+    frame->group_changed = true;
     return true;
 }
 
@@ -76,6 +106,7 @@ slotq_outcome remove_step(const slotq_view *view, slotq_call *call, slotq_step *
     if (remove->group >= view->geometry.groups && remove->group != SLOTQ_ALL_GROUPS) {
         return SLOTQ_INVALID;
     }
+    aside_leaving leaving = {0};
     const slotq_outcome answer = judge(&frame, remove);
     if (answer != SLOTQ_OK) {
         return answer;
@@ -85,15 +116,16 @@ slotq_outcome remove_step(const slotq_view *view, slotq_call *call, slotq_step *
             return frame_corrupt(&frame, call->damage.offset, call->damage.what);
         }
         if (is_asked(remove, group)) {
-            if (!remove_in_group(&frame, remove->id)) {
+            if (!remove_in_group(&frame, remove, &leaving)) {
                 return SLOTQ_CORRUPT;
             }
             if (frame.group_changed) {
                 frame_patch_group(&frame);
             }
         }
-        frame_note_head(&frame);
+        frame_note_group(&frame);
     }
+    aside_close(&frame, &leaving);
     frame_take_least_head(&frame);
     return frame_commit(&frame, SLOTQ_OK);
 }
@@ -123,5 +155,7 @@ slotq_outcome purge_step(const slotq_view *view, slotq_call *call, slotq_step *s
         frame_patch_group(&frame);
     }
     frame.front.head = frame.front.tail;
+    frame.aside_changed = frame.front.aside_count > 0;
+    frame.front.aside_count = 0;
     return frame_commit(&frame, SLOTQ_OK);
 }

@@ -1,10 +1,11 @@
-/* reserve.c: leases messages: [whole sweep] → rounds of [sweep] → retries → new messages
- * (FORMAT.md, "reserve"); and reclaim, which is only the sweep.
+/* reserve.c: leases messages: [whole sweep] → rounds of [sweep] → retries aside → retries → new
+ * messages (FORMAT.md, "reserve"); and reclaim, which is only the sweep.
  */
 #include "../layout/assert.h"
 #include "../layout/fields.h"
 #include "../layout/ring.h"
 #include "../layout/word.h"
+#include "aside.h"
 #include "sweep.h"
 #include "verbs.h"
 
@@ -15,6 +16,7 @@ enum reserve_phase {
     RESERVE_SWEEP,  /* the round's sweep runs */
     RESERVE_HEADS,  /* the sweep buried: head moves */
     RESERVE_SWEPT,  /* the round's sweep is over */
+    RESERVE_ASIDE,  /* retries aside */
     RESERVE_SEARCH, /* retries */
     RESERVE_NEW,
     RESERVE_ROUND_END,
@@ -49,21 +51,71 @@ static uint32_t leased_word(const verb_frame *frame, uint32_t word, uint64_t *de
                      attempts < WORD_ATTEMPTS_MAX ? attempts + 1 : WORD_ATTEMPTS_MAX, *deadline);
 }
 
-/* Give count messages from index on the word, and add a run to the result. */
-static void lease_run(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word,
-                      uint64_t deadline)
+/* Count messages as leased, and add a run to the result. */
+static void add_run(verb_frame *frame, uint64_t id, uint32_t count, uint32_t word,
+                    uint64_t deadline)
 {
     slotq_call_reserve *reserve = &frame->call->reserve;
     SLOTQ_ASSERT(count >= 1 && count <= reserve->limit - reserve->message_count);
     SLOTQ_ASSERT(reserve->run_count < reserve->run_capacity);
-    step_patch_words(frame->step, frame->view, frame->group_index, index, count, word);
     frame->group.leased += count;
     frame_set_due(frame, deadline);
     slotq_run *run = &reserve->runs[reserve->run_count++];
-    run->id = frame_id(frame, index);
+    run->id = id;
     run->token = word;
     run->count = count;
     reserve->message_count += count;
+}
+
+/* Give count messages from index on the word. */
+static void lease_run(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word,
+                      uint64_t deadline)
+{
+    step_patch_words(frame->step, frame->view, frame->group_index, index, count, word);
+    add_run(frame, frame_id(frame, index), count, word, deadline);
+}
+
+/* ---- retries aside ---- */
+
+/* One READY message aside. OK: all were read, or none is READY any more; nothing was patched. */
+static slotq_outcome reserve_aside(verb_frame *frame)
+{
+    uint32_t *entry = &frame->call->progress.aside_index;
+    while (*entry < frame->front.aside_count && frame->group.ready_behind > 0) {
+        message_place place;
+        uint64_t deadline;
+        if (!place_aside(frame, (*entry)++, &place)) {
+            return SLOTQ_CORRUPT;
+        }
+        const uint32_t word = place_word(frame, &place);
+        frame->call->progress.looked++;
+        if (!word_is_ready(word)) {
+            continue;
+        }
+        const uint32_t to = leased_word(frame, word, &deadline);
+        if (to == 0) {
+            frame->call->progress.aside_left++;
+            continue;
+        }
+        if (!frame_take(frame, &frame->group.ready_behind, 1, AT_group_ready_behind)) {
+            return SLOTQ_CORRUPT;
+        }
+        step_patch_word(frame->step, place_word_offset(frame, &place), to);
+        add_run(frame, place.id, 1, to, deadline);
+        frame->group.redelivered++;
+        return frame_commit(frame, SLOTQ_MORE);
+    }
+    if (frame->group.ready_behind < frame->call->progress.aside_left) {
+        return frame_corrupt(frame, group_offset(frame->group_index) + AT_group_ready_behind,
+                             "group.ready_behind is below the READY words aside");
+    }
+    return SLOTQ_OK;
+}
+
+/* READY words in the ring behind the cursor, once those aside are leased or left. */
+static uint32_t ring_ready(const verb_frame *frame)
+{
+    return frame->group.ready_behind - frame->call->progress.aside_left;
 }
 
 /* ---- retries ---- */
@@ -120,7 +172,7 @@ static slotq_outcome reserve_search(verb_frame *frame)
     group_block *group = &frame->group;
     uint32_t word;
     uint64_t deadline;
-    if (group->ready_behind == 0) {
+    if (ring_ready(frame) == 0) {
         return SLOTQ_OK;
     }
     const uint32_t index = search_ready(frame, &word, &deadline);
@@ -213,7 +265,8 @@ static uint64_t next_due_ms(const verb_frame *frame, slotq_outcome outcome)
 {
     const uint64_t tick_ms = frame->view->geometry.tick_ms;
     if (outcome == SLOTQ_AGAIN) {
-        return frame->call->progress.left ? (frame_tick(frame) + 1) * tick_ms : frame->call->now_ms;
+        const bool left = frame->call->progress.left || frame->call->progress.aside_left > 0;
+        return left ? (frame_tick(frame) + 1) * tick_ms : frame->call->now_ms;
     }
     return frame->group.due == DUE_NONE ? UINT64_MAX : frame->group.due * tick_ms;
 }
@@ -264,25 +317,29 @@ static slotq_outcome reserve_sweep(verb_frame *frame)
     return outcome;
 }
 
-/* The search or the new messages. OK: the phase has ended, nothing was patched. */
+/* The searches or the new messages. OK: the phase has ended, nothing was patched. */
 static slotq_outcome reserve_lease(verb_frame *frame)
 {
-    const bool search = frame->call->progress.phase == RESERVE_SEARCH;
-    const slotq_outcome outcome = search ? reserve_search(frame) : reserve_new(frame);
+    const uint32_t phase = frame->call->progress.phase;
+    const slotq_outcome outcome = phase == RESERVE_ASIDE    ? reserve_aside(frame)
+                                  : phase == RESERVE_SEARCH ? reserve_search(frame)
+                                                            : reserve_new(frame);
     if (outcome != SLOTQ_MORE) {
         return outcome;
     }
     const slotq_call_reserve *reserve = &frame->call->reserve;
-    const bool all = !search && frame->group.cursor == frame->front.tail;
+    const bool all = phase == RESERVE_NEW && frame->group.cursor == frame->front.tail;
     const bool over = reserve_room(reserve) == 0 || (all && reserve->message_count > 0);
     return over ? SLOTQ_OK : SLOTQ_MORE;
 }
 
 static void begin_search(verb_frame *frame)
 {
-    frame->call->progress.phase = RESERVE_SEARCH;
+    frame->call->progress.phase = RESERVE_ASIDE;
     frame->call->progress.looked = 0;
     frame->call->progress.left = false;
+    frame->call->progress.aside_index = 0;
+    frame->call->progress.aside_left = 0;
     frame->call->progress.scan_index = frame->group.retry_from;
 }
 
@@ -290,9 +347,29 @@ static void begin_search(verb_frame *frame)
 static void end_search(verb_frame *frame)
 {
     const bool whole =
-        frame->group.ready_behind == 0 || frame->call->progress.scan_index == frame->group.cursor;
+        ring_ready(frame) == 0 || frame->call->progress.scan_index == frame->group.cursor;
     frame->call->progress.phase = whole ? RESERVE_NEW : RESERVE_ROUND_END;
     frame->call->progress.looked = 0;
+}
+
+/* The lease phases, one after another, until one has a patch or the outcome. */
+static slotq_outcome reserve_lease_phases(verb_frame *frame)
+{
+    uint32_t *phase = &frame->call->progress.phase;
+    while (*phase != RESERVE_ROUND_END && *phase != RESERVE_EMPTY) {
+        const slotq_outcome outcome = reserve_lease(frame);
+        if (outcome != SLOTQ_OK || frame->step->patch_count > 0) {
+            return outcome;
+        }
+        if (*phase == RESERVE_ASIDE) {
+            *phase = RESERVE_SEARCH;
+        } else if (*phase == RESERVE_SEARCH) {
+            end_search(frame);
+        } else {
+            break;
+        }
+    }
+    return reserve_round_end(frame);
 }
 
 /* Run phases one after another until one has a patch or the outcome. */
@@ -300,7 +377,6 @@ static slotq_outcome reserve_phases(verb_frame *frame)
 {
     uint32_t *phase = &frame->call->progress.phase;
     bool *sweeping = &frame->call->progress.begun;
-    slotq_outcome outcome;
     if (*phase == RESERVE_ROUND) {
         *sweeping = sweep_is_wanted(frame);
         if (*sweeping) {
@@ -322,20 +398,7 @@ static slotq_outcome reserve_phases(verb_frame *frame)
     if (*phase == RESERVE_SWEPT) {
         begin_search(frame);
     }
-    if (*phase == RESERVE_SEARCH) {
-        outcome = reserve_lease(frame);
-        if (outcome != SLOTQ_OK || frame->step->patch_count > 0) {
-            return outcome;
-        }
-        end_search(frame);
-    }
-    if (*phase == RESERVE_NEW) {
-        outcome = reserve_lease(frame);
-        if (outcome != SLOTQ_OK || frame->step->patch_count > 0) {
-            return outcome;
-        }
-    }
-    return reserve_round_end(frame);
+    return reserve_lease_phases(frame);
 }
 
 slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step *step)

@@ -65,6 +65,19 @@ static void spare_named(const verb_frame *frame, uint32_t index, const uint8_t *
     }
 }
 
+/* The same for a word aside. */
+static bool is_named(const verb_frame *frame, uint64_t id, uint32_t word)
+{
+    const slotq_call_settle *settle = &frame->call->settle;
+    for (uint32_t i = 0; i < settle->run_count && word_state(word) == SLOTQ_STATE_LEASED; i++) {
+        const slotq_run *run = &settle->runs[i];
+        if (run->token == word && id >= run->id && id - run->id < run->count) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- one message or stretch ---- */
 
 static void note(slotq_call *call, uint32_t count, slotq_outcome outcome, uint32_t token)
@@ -92,21 +105,21 @@ static void note(slotq_call *call, uint32_t count, slotq_outcome outcome, uint32
     }
 }
 
-/* OK if the token is valid, or the outcome of the refusal. */
-static slotq_outcome find_held(const verb_frame *frame, uint64_t id, uint32_t token,
-                               uint32_t *index)
+/* OK if the token is valid, or the outcome of the refusal; or CORRUPT. */
+static slotq_outcome find_held(verb_frame *frame, uint64_t id, uint32_t token, message_place *place)
 {
-    slotq_outcome outcome;
-    if (!frame_find(frame, id, index, &outcome)) {
+    const slotq_outcome outcome = place_find(frame, id, place);
+    if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    const uint32_t word = frame_word(frame, *index);
+    const uint32_t word = place_word(frame, place);
     if (word_is_done(word)) {
         return SLOTQ_GONE;
     }
-    const bool held = word == token && word_state(word) == SLOTQ_STATE_LEASED &&
-                      frame_position(frame, *index) < frame_position(frame, frame->group.cursor);
-    return held ? SLOTQ_OK : SLOTQ_STALE;
+    const bool delivered = place->is_aside || frame_position(frame, place->index) <
+                                                  frame_position(frame, frame->group.cursor);
+    return word == token && word_state(word) == SLOTQ_STATE_LEASED && delivered ? SLOTQ_OK
+                                                                                : SLOTQ_STALE;
 }
 
 /* The number of adjacent words from index on that are the token. */
@@ -126,25 +139,46 @@ static uint32_t held_stretch(const verb_frame *frame, uint32_t index, uint32_t t
     return count;
 }
 
-static slotq_outcome settle_dying(verb_frame *frame, uint32_t index, uint32_t word)
+/* count messages from the place on become the DONE word; aside, count is 1. */
+static void finish(verb_frame *frame, const message_place *place, uint32_t count, uint32_t word)
 {
-    if (!bury(frame, index, word_attempts(word), frame->call->settle.reason)) {
+    if (!place->is_aside) {
+        frame_finish(frame, place->index, count, word);
+        return;
+    }
+    aside_leaving leaving = {0};
+    aside_finish(frame, place, word, &leaving);
+    aside_close(frame, &leaving);
+}
+
+static void patch_words(verb_frame *frame, const message_place *place, uint32_t count,
+                        uint32_t word)
+{
+    if (place->is_aside) {
+        step_patch_word(frame->step, place_word_offset(frame, place), word);
+    } else {
+        step_patch_words(frame->step, frame->view, frame->group_index, place->index, count, word);
+    }
+}
+
+static slotq_outcome settle_dying(verb_frame *frame, const message_place *place, uint32_t word)
+{
+    if (!bury(frame, place, word_attempts(word), frame->call->settle.reason)) {
         return SLOTQ_DEADFULL;
     }
-    frame_finish(frame, index, 1, WORD_DEAD);
+    finish(frame, place, 1, WORD_DEAD);
     frame->call->settle.dead_count++;
     return SLOTQ_OK;
 }
 
 /* The whole sweep of this nack spared the message and moved `due` past its deadline, whose 24 bits
  * would now read as a deadline far ahead. It becomes WAITING, as by rule 4 of the sweep. */
-static bool leave_lease(verb_frame *frame, uint32_t index, uint32_t word)
+static bool leave_lease(verb_frame *frame, const message_place *place, uint32_t word)
 {
     if (!frame_take(frame, &frame->group.leased, 1, AT_group_leased)) {
         return false;
     }
-    step_patch_words(frame->step, frame->view, frame->group_index, index, 1,
-                     sweep_wait_for_room(frame, word));
+    patch_words(frame, place, 1, sweep_wait_for_room(frame, word));
     return true;
 }
 
@@ -160,10 +194,11 @@ static uint32_t extended_word(verb_frame *frame, uint32_t word)
 }
 
 /* The new word of a nacked message; changes the counts with it. */
-static uint32_t nacked_word(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
+static uint32_t nacked_word(verb_frame *frame, const message_place *place, uint32_t count,
+                            uint32_t word)
 {
     if (frame->call->settle.ms == 0) {
-        frame_made_ready(frame, index, count);
+        place_made_ready(frame, place, count);
         return word_with_state(word, SLOTQ_STATE_READY);
     }
     const uint64_t deadline = frame_deadline(frame, frame->call->settle.ms);
@@ -172,35 +207,38 @@ static uint32_t nacked_word(verb_frame *frame, uint32_t index, uint32_t count, u
     return word_make(SLOTQ_STATE_WAITING, word_attempts(word), deadline);
 }
 
-static uint32_t released_word(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
+static uint32_t released_word(verb_frame *frame, const message_place *place, uint32_t count,
+                              uint32_t word)
 {
     const uint32_t attempts = word_attempts(word);
-    frame_made_ready(frame, index, count);
+    place_made_ready(frame, place, count);
     return word_make(SLOTQ_STATE_READY, attempts > 0 ? attempts - 1 : 0, word_bits(word));
 }
 
-/* End the lease of the stretch from index on. Returns its new token, or the word that it had. */
-static uint32_t settle_stretch(verb_frame *frame, uint32_t index, uint32_t count, uint32_t word)
+/* End the lease of the stretch from the place on. Returns its new token, or the word that it had.
+ */
+static uint32_t settle_stretch(verb_frame *frame, const message_place *place, uint32_t count,
+                               uint32_t word)
 {
     uint32_t to = word;
     SLOTQ_ASSERT(count > 0);
     switch (frame->call->verb) {
     case SLOTQ_ACK:
         frame->group.acked += count;
-        frame_finish(frame, index, count, WORD_ACKED);
+        finish(frame, place, count, WORD_ACKED);
         return to;
     case SLOTQ_NACK:
-        to = nacked_word(frame, index, count, word);
+        to = nacked_word(frame, place, count, word);
         break;
     case SLOTQ_RELEASE:
-        to = released_word(frame, index, count, word);
+        to = released_word(frame, place, count, word);
         break;
     default:
         to = extended_word(frame, word);
         break;
     }
     if (to != word) {
-        step_patch_words(frame->step, frame->view, frame->group_index, index, count, to);
+        patch_words(frame, place, count, to);
     }
     return to;
 }
@@ -216,8 +254,11 @@ static slotq_outcome settle_runs(verb_frame *frame)
         const slotq_run *run = &settle->runs[call->progress.run_index];
         const uint32_t done = call->progress.run_done;
         const uint64_t id = run->id + done;
-        uint32_t index;
-        slotq_outcome outcome = find_held(frame, id, run->token, &index);
+        message_place place;
+        slotq_outcome outcome = find_held(frame, id, run->token, &place);
+        if (outcome == SLOTQ_CORRUPT) {
+            return outcome;
+        }
         if (outcome != SLOTQ_OK) {
             note(call, 1, outcome, 0);
             continue;
@@ -226,17 +267,17 @@ static slotq_outcome settle_runs(verb_frame *frame)
         uint32_t token = run->token;
         const bool leaves = call->verb != SLOTQ_EXTEND;
         if (!dies(frame, token)) {
-            count = held_stretch(frame, index, token, run->count - done);
-            token = settle_stretch(frame, index, count, token);
+            count = place.is_aside ? 1 : held_stretch(frame, place.index, token, run->count - done);
+            token = settle_stretch(frame, &place, count, token);
         } else {
-            outcome = settle_dying(frame, index, token);
+            outcome = settle_dying(frame, &place, token);
         }
         if (outcome == SLOTQ_OK && leaves &&
             !frame_take(frame, &frame->group.leased, count, AT_group_leased)) {
             return SLOTQ_CORRUPT;
         }
         if (outcome == SLOTQ_DEADFULL && call->progress.begun &&
-            !leave_lease(frame, index, token)) {
+            !leave_lease(frame, &place, token)) {
             return SLOTQ_CORRUPT;
         }
         note(call, count, outcome, token);
@@ -254,7 +295,8 @@ static slotq_outcome settle_sweep(verb_frame *frame)
     uint32_t ready = 0;
     uint32_t dead = 0;
     bool over;
-    const slotq_outcome outcome = sweep_step(frame, true, spare_named, &over, &ready, &dead);
+    static const sweep_sparing named = {spare_named, is_named};
+    const slotq_outcome outcome = sweep_step(frame, true, &named, &over, &ready, &dead);
     if (over) {
         frame->call->progress.phase = SETTLE_HEADS;
     }

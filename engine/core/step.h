@@ -85,6 +85,13 @@ static inline void step_patch_words(slotq_step *step, const slotq_view *view, ui
     step->needs_journal = true;
 }
 
+/* One word at an offset. */
+static inline void step_patch_word(slotq_step *step, uint32_t offset, uint32_t word)
+{
+    step_add(step, SLOTQ_PATCH_WORDS, offset, WORD_BYTES, word);
+    step->needs_journal = true;
+}
+
 /* Zero keys for count ring slots from index on (wraps). */
 void step_patch_no_keys(slotq_step *step, const slotq_view *view, uint32_t index, uint32_t count);
 

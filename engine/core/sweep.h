@@ -42,15 +42,19 @@ typedef struct sweep_spared {
     uint8_t bits[SWEEP_STEP_WORDS / 8];
 } sweep_spared;
 
-/* Set the bits of count words from index on, all before the end of the array. Called once per step:
- * a call per word would cost words times runs. */
-typedef void sweep_spares(const verb_frame *frame, uint32_t index, const uint8_t *words,
-                          uint32_t count, sweep_spared *spared);
+/* Which words a whole sweep spares, although their deadline has passed. */
+typedef struct sweep_sparing {
+    /* Set the bits of count words from index on, all before the end of the array. Called once per
+     * step: a call per word would cost words times runs. */
+    void (*in_ring)(const verb_frame *frame, uint32_t index, const uint8_t *words, uint32_t count,
+                    sweep_spared *spared);
+    bool (*aside)(const verb_frame *frame, uint64_t id, uint32_t word);
+} sweep_sparing;
 
-/* The next step. whole: no limit of words; spares (or NULL) names the words to skip. Sets *over
+/* The next step. whole: no limit of words; sparing (or NULL) names the words to skip. Sets *over
  * when the round or whole sweep has ended; adds to the counts of ready and dead. MORE or CORRUPT.
  */
-slotq_outcome sweep_step(verb_frame *frame, bool whole, sweep_spares *spares, bool *over,
+slotq_outcome sweep_step(verb_frame *frame, bool whole, const sweep_sparing *sparing, bool *over,
                          uint32_t *ready_count, uint32_t *dead_count);
 
 #endif

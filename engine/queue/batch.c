@@ -123,7 +123,7 @@ bool batch_room(slotq_batch *batch, batch_kind kind, const store *place, bool st
 {
     const slotq_view *view = &place->view;
     const slotq_geometry *geometry = &view->geometry;
-    uint32_t most = geometry->ring_slots - 1u;
+    uint32_t most = geometry->ring_slots - 1u + geometry->aside_slots;
     if (kind == BATCH_DEAD) {
         most = geometry->dead_slots > 0 ? geometry->dead_slots : 1;
     }

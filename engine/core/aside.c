@@ -1,0 +1,192 @@
+/* aside.c: the index, words and slots of the messages aside; see aside.h.
+ */
+#include "aside.h"
+
+#include "../layout/assert.h"
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/memory.h"
+#include "../layout/ring.h"
+#include "../layout/word.h"
+
+static uint64_t entry_id(const verb_frame *frame, uint32_t entry)
+{
+    return load_u48(frame->view->bytes + aside_entry_offset(frame->view, entry) + AT_aside_id);
+}
+
+static uint32_t entry_slot(const verb_frame *frame, uint32_t entry)
+{
+    return frame->view->bytes[aside_entry_offset(frame->view, entry) + AT_aside_slot];
+}
+
+bool place_aside(verb_frame *frame, uint32_t entry, message_place *place)
+{
+    SLOTQ_ASSERT(entry < frame->front.aside_count);
+    const uint32_t slot = entry_slot(frame, entry);
+    if (slot >= frame->view->geometry.aside_slots) {
+        frame_corrupt(frame, aside_entry_offset(frame->view, entry) + AT_aside_slot,
+                      "aside.slot is not below aside_slots");
+        return false;
+    }
+    *place = (message_place){
+        .id = entry_id(frame, entry), .index = entry, .slot = slot, .is_aside = true};
+    return true;
+}
+
+uint32_t aside_entries_below(const verb_frame *frame, uint64_t id)
+{
+    uint32_t from = 0;
+    uint32_t to = frame->front.aside_count;
+    while (from < to) {
+        const uint32_t middle = (from + to) / 2;
+        if (entry_id(frame, middle) < id) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+slotq_outcome place_find(verb_frame *frame, uint64_t id, message_place *place)
+{
+    uint32_t index;
+    slotq_outcome outcome;
+    if (frame_find(frame, id, &index, &outcome)) {
+        *place = (message_place){.id = id, .index = index};
+        return SLOTQ_OK;
+    }
+    if (outcome != SLOTQ_GONE || frame->front.aside_count == 0) {
+        return outcome;
+    }
+    const uint32_t entry = aside_entries_below(frame, id);
+    if (entry == frame->front.aside_count || entry_id(frame, entry) != id) {
+        return SLOTQ_GONE;
+    }
+    if (!place_aside(frame, entry, place)) {
+        return SLOTQ_CORRUPT;
+    }
+    return word_is_done(place_word(frame, place)) ? SLOTQ_GONE : SLOTQ_OK;
+}
+
+uint32_t place_word_offset(const verb_frame *frame, const message_place *place)
+{
+    return place->is_aside ? aside_word_offset(frame->view, frame->group_index, place->slot)
+                           : word_offset(frame->view, frame->group_index, place->index);
+}
+
+uint32_t place_word(const verb_frame *frame, const message_place *place)
+{
+    return place->is_aside ? load_u32(frame->view->bytes + place_word_offset(frame, place))
+                           : frame_word(frame, place->index);
+}
+
+uint32_t place_slot_offset(const verb_frame *frame, const message_place *place)
+{
+    return place->is_aside ? aside_slot_offset(frame->view, place->slot)
+                           : slot_offset(frame->view, place->index);
+}
+
+void place_made_ready(verb_frame *frame, const message_place *place, uint32_t count)
+{
+    if (!place->is_aside) {
+        frame_made_ready(frame, place->index, count);
+        return;
+    }
+    frame->group.ready_behind += count;
+    frame->deliverable = true;
+    frame->group_changed = true;
+}
+
+/* ---- leaving ---- */
+
+static bool others_are_done(const verb_frame *frame, uint32_t slot)
+{
+    for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
+        const uint32_t offset = aside_word_offset(frame->view, group, slot);
+        if (group != frame->group_index && !word_is_done(load_u32(frame->view->bytes + offset))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void aside_leave(aside_leaving *leaving, uint32_t entry)
+{
+    if (leaving->count == 0 || entry < leaving->first) {
+        leaving->first = entry;
+    }
+    leaving->count++;
+    leaving->bits[entry / 8] |= (uint8_t)(1u << entry % 8);
+}
+
+void aside_finish(verb_frame *frame, const message_place *place, uint32_t word,
+                  aside_leaving *leaving)
+{
+    SLOTQ_ASSERT(place->is_aside);
+    SLOTQ_ASSERT(word_is_done(word));
+    if (others_are_done(frame, place->slot)) {
+        aside_leave(leaving, place->index);
+    } else {
+        step_patch_word(frame->step, place_word_offset(frame, place), word);
+    }
+    frame->group_changed = true;
+}
+
+void aside_close(verb_frame *frame, const aside_leaving *leaving)
+{
+    if (leaving->count == 0) {
+        return;
+    }
+    const uint32_t count = frame->front.aside_count;
+    const uint32_t stay = count - leaving->first - leaving->count;
+    SLOTQ_ASSERT(leaving->first + leaving->count <= count);
+    if (stay > 0) {
+        uint8_t *bytes = step_scratch(frame->step, stay * ASIDE_ENTRY_BYTES);
+        uint8_t *to = bytes;
+        for (uint32_t entry = leaving->first; entry < count; entry++) {
+            if (!(leaving->bits[entry / 8] >> entry % 8 & 1)) {
+                memcpy(to, frame->view->bytes + aside_entry_offset(frame->view, entry),
+                       ASIDE_ENTRY_BYTES);
+                to += ASIDE_ENTRY_BYTES;
+            }
+        }
+        step_patch_scratch(frame->step, aside_entry_offset(frame->view, leaving->first), bytes,
+                           stay * ASIDE_ENTRY_BYTES);
+        frame->step->needs_journal = true;
+    }
+    frame->front.aside_count -= leaving->count;
+    frame->aside_changed = true;
+}
+
+/* ---- all of them ---- */
+
+bool aside_free_slot(verb_frame *frame, uint32_t *slot)
+{
+    uint8_t used[256 / 8];
+    memset(used, 0, sizeof used);
+    for (uint32_t entry = 0; entry < frame->front.aside_count; entry++) {
+        message_place place;
+        if (!place_aside(frame, entry, &place)) {
+            return false;
+        }
+        used[place.slot / 8] |= (uint8_t)(1u << place.slot % 8);
+    }
+    for (*slot = 0; used[*slot / 8] >> *slot % 8 & 1; (*slot)++) {
+    }
+    SLOTQ_ASSERT(*slot < frame->view->geometry.aside_slots);
+    return true;
+}
+
+bool aside_ready_before(verb_frame *frame, uint32_t end, uint32_t *ready)
+{
+    *ready = 0;
+    for (uint32_t entry = 0; entry < end; entry++) {
+        message_place place;
+        if (!place_aside(frame, entry, &place)) {
+            return false;
+        }
+        *ready += word_is_ready(place_word(frame, &place));
+    }
+    return true;
+}

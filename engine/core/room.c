@@ -1,0 +1,85 @@
+/* room.c: head moves, and the step in which the message at the ring's head goes aside; see room.h.
+ */
+#include "room.h"
+
+#include "../layout/assert.h"
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/word.h"
+#include "aside.h"
+
+/* Move the heads of the groups, one after another, as far as possible, in bounded steps. */
+static slotq_outcome move_heads(verb_frame *frame)
+{
+    uint32_t *group = &frame->call->progress.run_index;
+    for (; *group < frame->view->geometry.groups; (*group)++) {
+        frame->call->progress.other_done = 0;
+        if (!frame_load(frame, *group)) {
+            return SLOTQ_CORRUPT;
+        }
+        if (frame_move_head(frame)) {
+            return frame_commit(frame, SLOTQ_MORE);
+        }
+    }
+    return SLOTQ_OK;
+}
+
+static void copy_message(verb_frame *frame, uint32_t slot)
+{
+    const slotq_view *view = frame->view;
+    const uint32_t index = frame->old_head;
+    step_patch_copy(frame->step, aside_slot_offset(view, slot), slot_offset(view, index),
+                    view->stride);
+    if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
+        step_patch_copy(frame->step, view->aside_keys_offset + slot * KEY_BYTES,
+                        view->keys_offset + index * KEY_BYTES, KEY_BYTES);
+    }
+    uint8_t *entry = step_scratch(frame->step, ASIDE_ENTRY_BYTES);
+    store_u48(entry + AT_aside_id, frame_id(frame, index));
+    entry[AT_aside_slot] = (uint8_t)slot;
+    step_patch_scratch(frame->step, aside_entry_offset(view, frame->front.aside_count), entry,
+                       ASIDE_ENTRY_BYTES);
+}
+
+/* The message at the ring's head goes to a slot aside, with its words in all groups. */
+static slotq_outcome step_aside(verb_frame *frame)
+{
+    uint32_t slot;
+    if (!aside_free_slot(frame, &slot)) {
+        return SLOTQ_CORRUPT;
+    }
+    copy_message(frame, slot);
+    for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
+        if (!frame_load(frame, group)) {
+            step_begin(frame->step);
+            return SLOTQ_CORRUPT;
+        }
+        const bool holds = frame->group.head == frame->old_head;
+        const uint32_t word = holds ? frame_word(frame, frame->old_head) : WORD_ACKED;
+        step_patch_word(frame->step, aside_word_offset(frame->view, group, slot), word);
+        if (holds) {
+            frame->call->progress.other_done = 0;
+            frame_leave_head(frame);
+            frame_patch_group(frame);
+        }
+        frame_note_group(frame);
+    }
+    frame_take_least_head(frame);
+    frame->front.aside_count++;
+    frame->aside_changed = true;
+    frame->call->progress.run_index = 0;
+    return frame_commit(frame, SLOTQ_MORE);
+}
+
+slotq_outcome room_make(verb_frame *frame)
+{
+    const slotq_outcome moved = move_heads(frame);
+    if (moved != SLOTQ_OK || frame->front.aside_count == frame->view->geometry.aside_slots) {
+        return moved;
+    }
+    bool may;
+    if (!frame_may_step_aside(frame, &may)) {
+        return SLOTQ_CORRUPT;
+    }
+    return may ? step_aside(frame) : SLOTQ_OK;
+}
