@@ -60,7 +60,7 @@ void play_many(const std::string &variant, uint64_t steps, uint64_t first)
 
 } // namespace
 
-TEST_CASE("parity: core and Lua agree after every step")
+TEST_CASE("parity: core and Lua agree after every step", "[deep]")
 {
     const uint64_t otherwise = setting("SLOTQ_PROVE", 0) != 0 ? 200000 : 20000;
     const uint64_t steps = setting("SLOTQ_STEPS", otherwise);

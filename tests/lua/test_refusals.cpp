@@ -194,7 +194,7 @@ std::string hold_all(Queue &queue, const std::string &bytes, uint32_t &refused)
 
 } // namespace
 
-TEST_CASE("refusals: every byte of a value")
+TEST_CASE("refusals: every byte of a value", "[deep]")
 {
     const bool prove = std::getenv("SLOTQ_PROVE") != nullptr;
     on_server::Shape shape;

@@ -381,7 +381,7 @@ std::string Game::step()
 
 } // namespace
 
-TEST_CASE("stores: the library on Redis answers as in memory, and leaves the same bytes")
+TEST_CASE("stores: the library on Redis answers as in memory, and leaves the same bytes", "[deep]")
 {
     const uint32_t games = std::getenv("SLOTQ_PROVE") != nullptr ? 100 : 12;
     for (uint32_t seed = 1; seed <= games; seed++) {

@@ -15,34 +15,64 @@ passed=0
 failed=0
 wanted=" $* "
 
-# check NAME COMMAND…: one line; the last line of what it said is the news when it passed, its
-# end when it failed.
-check() {
+is_wanted() {
+    case $wanted in "  " | *" $1 "*) return 0 ;; esac
+    return 1
+}
+
+# try NAME COMMAND…: leaves what it said and how it ended.
+try() {
     name=$1
     shift
-    [ "$wanted" = "  " ] || case $wanted in
-    *" $name "*) ;;
-    *) return 0 ;;
-    esac
     started=$(date +%s)
-    if "$@" >"$logs/$name.log" 2>&1 </dev/null; then
-        word=passed
-        passed=$((passed + 1))
-    else
-        word=FAILED
-        failed=$((failed + 1))
-    fi
-    printf '%-14s %s %4d s  %s\n' "$name" $word $(($(date +%s) - started)) \
+    word=passed
+    "$@" >"$logs/$name.log" 2>&1 </dev/null || word=FAILED
+    echo "$word $(($(date +%s) - started))" >"$logs/$name.end"
+}
+
+# tell NAME: one line; the last line of what the check said is the news when it passed, its end
+# when it failed.
+tell() {
+    name=$1
+    word=FAILED # also when it left no end
+    seconds=0
+    read -r word seconds <"$logs/$name.end"
+    case $word in
+    passed) passed=$((passed + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+    esac
+    printf '%-14s %s %4d s  %s\n' "$name" "$word" "$seconds" \
         "$(grep -v "^make" "$logs/$name.log" | tail -n 1)"
-    [ $word = passed ] || {
+    [ "$word" = passed ] || {
         grep -E -A 4 ' (error|warning): |FAILED|not ok ' "$logs/$name.log" | head -n 40
         echo "…"
         tail -n 30 "$logs/$name.log"
     } | sed 's/^/    | /'
 }
 
+check() {
+    is_wanted "$1" || return 0
+    rm -f "$logs/$1.end"
+    try "$@"
+    tell "$1"
+}
+
+# beside NAME COMMAND…: the same beside the checks that follow, up to `join NAME`: for a check that
+# mostly keeps one core busy.
+beside() {
+    is_wanted "$1" || return 0
+    rm -f "$logs/$1.end"
+    try "$@" &
+}
+
+join() {
+    is_wanted "$1" || return 0
+    wait
+    tell "$1"
+}
+
 skip() {
-    [ "$wanted" = "  " ] || case $wanted in *" $1 "*) ;; *) return 0 ;; esac
+    is_wanted "$1" || return 0
     printf '%-14s skipped: %s\n' "$1" "$2"
 }
 
@@ -156,10 +186,16 @@ big_endian() {
         $make FLAVOUR=powerpc endian-suites
 }
 
-# The suites that try more with SLOTQ_PROVE; the others would only repeat make test.
+# The test cases that try more with SLOTQ_PROVE; the others would only repeat make test.
 deep() {
+    left=$(grep -rlE 'SLOTQ_PROVE|how_many\(|each_of\(' tests --include='test_*.cpp' |
+        grep -v test_crash_world | xargs grep -L '\[deep\]')
+    [ -z "$left" ] || {
+        echo "no test case tagged [deep] in: $left"
+        return 1
+    }
     $make tests-built || return 1
-    SLOTQ_PROVE=1 SUITE_SECONDS=1500 $make suites \
+    SLOTQ_PROVE=1 SLOTQ_ONLY='[deep]' SUITE_SECONDS=1500 $make suites \
         SUITES="build/tests/engine/core build/tests/engine/backend-file build/tests/lua"
 }
 
@@ -198,12 +234,14 @@ check bench smoked
 check deep deep
 check sanitizers sanitized
 check valgrind valgrinded
+# In each of these the suite of the core takes nearly all of the time, on one core.
+beside coverage "$make" coverage
 if command -v qemu-ppc >/dev/null && command -v powerpc-linux-gnu-g++ >/dev/null; then
     check big-endian big_endian
 else
     skip big-endian "no powerpc-linux-gnu-g++ or no qemu-ppc here"
 fi
-check coverage "$make" coverage
+join coverage
 check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-60}"
 
 printf '%d passed, %d failed\n' $passed $failed

@@ -22,7 +22,13 @@ run() {
             [ -d "$folder" ] && set -- "$@" "$folder"
         done
         ;;
-    *) [ -z "${SLOTQ_EXCEPT:-}" ] || set -- "$@" "~$SLOTQ_EXCEPT" ;;
+    *)
+        if [ -n "${SLOTQ_ONLY:-}" ]; then
+            set -- "$@" "$SLOTQ_ONLY"
+        elif [ -n "${SLOTQ_EXCEPT:-}" ]; then
+            set -- "$@" "~$SLOTQ_EXCEPT"
+        fi
+        ;;
     esac
     # shellcheck disable=SC2086 # lists of words
     $limit ${SLOTQ_WRAP:-} "$@"

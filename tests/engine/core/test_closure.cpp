@@ -430,7 +430,7 @@ TEST_CASE("closure: 2 slots, 2 groups, 2 attempts, pauses")
     close("R 2, G 2, attempts 2, dead 2", support::geometry(2, 1, 2, 0, 2, 2, 100), true, true);
 }
 
-TEST_CASE("closure: 3 slots, 2 groups, 2 attempts, dead section")
+TEST_CASE("closure: 3 slots, 2 groups, 2 attempts, dead section", "[deep]")
 {
     close("R 3, G 2, attempts 2, dead 1", support::geometry(3, 1, 2, 0, 2, 1, 100), deep());
 }
@@ -447,7 +447,7 @@ TEST_CASE("closure: 4 slots, 1 group, overwrite, dead overwrite")
           true);
 }
 
-TEST_CASE("closure: 4 slots, 2 groups")
+TEST_CASE("closure: 4 slots, 2 groups", "[deep]")
 {
     close("R 4, G 2, attempts 1", support::geometry(4, 1, 2, 0, 1, 0, 100), deep());
     if (deep()) {

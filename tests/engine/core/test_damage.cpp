@@ -109,7 +109,7 @@ TEST_CASE("damage: every byte, every other value")
     try_flags(SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_KEYS);
 }
 
-TEST_CASE("damage: every byte, every other value, with overwrite and nothing else")
+TEST_CASE("damage: every byte, every other value, with overwrite and nothing else", "[deep]")
 {
     if (std::getenv("SLOTQ_PROVE") == nullptr && std::getenv("SLOTQ_TORTURE_SECONDS") == nullptr) {
         const Queue queue = rich_queue(SLOTQ_FLAG_OVERWRITE); /* the quick part: as it is */

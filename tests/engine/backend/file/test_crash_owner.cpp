@@ -86,7 +86,7 @@ bool wanted(const crash_case &one)
 
 } // namespace
 
-TEST_CASE("the owner of the lock dies in mid-verb and another handle goes on", "[crash]")
+TEST_CASE("the owner of the lock dies in mid-verb and another handle goes on", "[crash][deep]")
 {
     need_stepping();
     const uint64_t every = each_of(61, 5);
@@ -102,7 +102,7 @@ TEST_CASE("the owner of the lock dies in mid-verb and another handle goes on", "
     CHECK(killed > 0);
 }
 
-TEST_CASE("a recovery that is killed itself is taken up by the next", "[crash]")
+TEST_CASE("a recovery that is killed itself is taken up by the next", "[crash][deep]")
 {
     need_stepping();
     const uint64_t every = each_of(89, 7);

@@ -108,7 +108,7 @@ uint64_t one_life(std::mt19937_64 &random)
 
 } // namespace
 
-TEST_CASE("killed at random in verbs at random by two handles", "[crash][torture]")
+TEST_CASE("killed at random in verbs at random by two handles", "[crash][torture][deep]")
 {
     need_stepping();
     const uint64_t seed = seed_for("crash at random");

@@ -163,7 +163,7 @@ TEST_CASE("the journal of another queue", "[crash][traps]")
     CHECK((other.recover().state == cut->call.legal.front()));
 }
 
-TEST_CASE("a journal with a record to finish, cut short", "[crash][traps]")
+TEST_CASE("a journal with a record to finish, cut short", "[crash][traps][deep]")
 {
     need_stepping();
     const auto cut = cut_short();

@@ -78,19 +78,19 @@ void try_all(const char *what, const slotq_options &how, uint64_t every)
 
 } // namespace
 
-TEST_CASE("killed at any instruction, a verb is whole or not at all", "[crash]")
+TEST_CASE("killed at any instruction, a verb is whole or not at all", "[crash][deep]")
 {
     try_all("crash, shared", slotq_options{}, each_of(5, 1));
 }
 
-TEST_CASE("killed at any instruction of an exclusive file", "[crash]")
+TEST_CASE("killed at any instruction of an exclusive file", "[crash][deep]")
 {
     slotq_options how = {};
     how.exclusive = true;
     try_all("crash, exclusive", how, each_of(9, 1));
 }
 
-TEST_CASE("killed at any instruction with sync=always", "[crash]")
+TEST_CASE("killed at any instruction with sync=always", "[crash][deep]")
 {
     slotq_options how = {};
     how.sync = SLOTQ_SYNC_ALWAYS;

@@ -317,7 +317,7 @@ uint64_t live_by_scripts(std::mt19937_64 &random, uint64_t kinds)
 
 } // namespace
 
-TEST_CASE("power loss at any instant keeps what sync=always answered", "[power]")
+TEST_CASE("power loss at any instant keeps what sync=always answered", "[power][deep]")
 {
     need_stepping();
     REQUIRE(faults::linked());

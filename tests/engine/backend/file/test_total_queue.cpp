@@ -487,12 +487,12 @@ void torture(const char *name, uint64_t messages, size_t namespaces)
 
 } // namespace
 
-TEST_CASE("five processes on one file, killed at random, lose nothing", "[total]")
+TEST_CASE("five processes on one file, killed at random, lose nothing", "[total][deep]")
 {
     torture("total queue", how_many("SLOTQ_TOTAL_MESSAGES", 2000, 10000), 0);
 }
 
-TEST_CASE("five processes in three PID namespaces, killed at random, lose nothing", "[total]")
+TEST_CASE("five processes in three PID namespaces, killed at random, lose nothing", "[total][deep]")
 {
     if (spaces::cannot_make()) {
         return;
