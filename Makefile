@@ -103,6 +103,7 @@ FUZZ_TARGETS := $(wildcard fuzz/fuzz_*.c fuzz/fuzz_*.cpp)
 FUZZ_SHARED := $(filter-out $(FUZZ_TARGETS) fuzz/replay.c fuzz/make_seeds.c,\
 	$(wildcard fuzz/*.c fuzz/*.cpp))
 TEST_SOURCES := $(sort $(filter-out tests/support/%,$(shell find tests -name '*.cpp' 2>/dev/null)))
+SEARCHES := tests/engine/core/test_closure.cpp $(wildcard tests/protocol/*.cpp)
 TEST_SCRIPTS := $(sort $(shell find tests -name 'test_*.sh' 2>/dev/null))
 TEST_ROOMS := $(sort $(patsubst tests/%/,%,$(dir $(TEST_SOURCES))))
 CORE_ROOMS := $(filter engine/layout engine/core,$(TEST_ROOMS))
@@ -177,6 +178,8 @@ $(call objects,$(shell grep -rl SLOTQ_SOURCE_DIR tests --include='*.cpp')): priv
 $(OUT)/obj/fuzz/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. -Ifuzz
 $(OUT)/obj/tests/support/%.o: TEST_OPTIMIZE = $(SUPPORT_OPTIMIZE)
 $(OUT)/obj/tests/support/main.o: TEST_OPTIMIZE := -O0
+# These search millions of states by themselves.
+$(call objects,$(SEARCHES)): TEST_OPTIMIZE = $(SUPPORT_OPTIMIZE)
 
 # gcc reads Catch2's header once for all tests. A compiler cache could not serve what was made
 # so; and clang sees each file by itself, so that none forgets an include.
