@@ -139,9 +139,10 @@ typedef struct slotq_status {
 typedef struct slotq_holder {
     uint64_t id;         /* oldest message that some group has not finished; 0 = none */
     uint32_t held;       /* slots in use: that message and all newer ones */
-    uint32_t unfinished; /* of these, messages that the group has not finished */
+    uint32_t unfinished; /* messages that the group has not finished, those aside too */
     uint8_t group;       /* the group furthest behind, which has not finished it */
     slotq_state state;   /* the state of the message in that group */
+    bool steps_aside;    /* the next push that finds no room moves it aside; in FULL false */
 } slotq_holder;
 
 /* Numbers of a queue, and of one group in it. */

@@ -17,28 +17,6 @@ local function raise_head()
     queue.head = (queue.head + least) % slots
 end
 
--- whether the message at the header's head may step aside: it was delivered in the groups that it
--- holds, and about half of the window is done with there (FORMAT.md, "Making room")
-local function may_step_aside()
-    if queue.aside_count >= geometry.aside_slots then
-        return false
-    end
-    local loaded, held, may = group, (queue.tail - queue.head) % slots, false
-    for index = 0, geometry.groups - 1 do
-        if group_head(index) == queue.head then
-            load_group(index)
-            local unfinished = group.ready_behind + group.leased + group.waiting
-            may = group.cursor ~= queue.head and 2 * ((queue.tail - group.cursor) % slots) +
-                math.max(0, unfinished - queue.aside_count) <= held
-            if not may then
-                break
-            end
-        end
-    end
-    group = loaded
-    return may
-end
-
 -- end a step: its changes count from here on
 local function end_step()
     local changed = others_changed or group and group.changed

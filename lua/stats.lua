@@ -27,12 +27,13 @@ return answer(function()
         {'next_due_ms', of.due == DUE_NONE and 0 or
             math.min(of.due * tick_ms, 9007199254740991)},
         {'oldest_ms', oldest_ms},
+        {'aside', queue.aside_count}, {'aside_capacity', geometry.aside_slots},
         {'later', queue.later_count},
         {'dead', queue.dead_count}, {'dead_capacity', geometry.dead_slots},
         {'dropped', queue.dropped}, {'dead_dropped', queue.dead_dropped},
         {'paused', queue.paused}, {'holder_id', it.id}, {'holder_held', it.held},
         {'holder_unfinished', it.unfinished}, {'holder_group', it.group},
-        {'holder_state', it.state},
+        {'holder_state', it.state}, {'holder_steps_aside', it.steps_aside and 1 or 0},
     }
     local reply = {}
     for i, value in ipairs(values) do

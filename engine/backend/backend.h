@@ -60,7 +60,8 @@ typedef struct store_ops {
      * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */
     slotq_outcome (*wait)(store *store, uint64_t sleep_ms, store_fault *fault);
 
-    /* Right now, and until the store's owner does something with it, leased slots keep still. */
+    /* Right now, and until the store's owner does something with it, leased slots keep still: no
+     * push overwrites them, and none steps aside. */
     bool (*keeps_still)(const store *store);
 
     /* Every rule over the whole image. OK or CORRUPT (damage), IO. */

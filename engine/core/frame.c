@@ -200,19 +200,34 @@ static bool may_step_aside(const verb_frame *frame)
 
 bool frame_may_step_aside(verb_frame *frame, bool *may)
 {
-    frame->holders = (frame_holders){0, 0, false};
+    *may = false;
+    if (frame->front.aside_count >= frame->view->geometry.aside_slots) {
+        return true;
+    }
     for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
         group_block other;
-        if (group == frame->group_index) {
-            note_holder(frame, &frame->group);
-        } else if (front_load_group(frame->view, &frame->front, group, &other,
-                                    &frame->call->damage)) {
-            note_holder(frame, &other);
-        } else {
+        const group_block *block = &frame->group;
+        uint32_t head = frame->group.head;
+        if (group != frame->group_index) {
+            if (!front_load_head(frame->view, &frame->front, group, &head, &frame->call->damage)) {
+                return false;
+            }
+            block = &other;
+        }
+        if (head != frame->old_head) {
+            continue;
+        }
+        if (block == &other &&
+            !front_load_group(frame->view, &frame->front, group, &other, &frame->call->damage)) {
             return false;
         }
+        frame->holders = (frame_holders){0, 0, false};
+        note_holder(frame, block);
+        *may = may_step_aside(frame);
+        if (!*may) {
+            return true;
+        }
     }
-    *may = may_step_aside(frame);
     return true;
 }
 

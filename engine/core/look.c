@@ -178,7 +178,7 @@ bool find_holder(verb_frame *frame, slotq_holder *holder)
     holder->id = holder->held > 0 ? frame_id(frame, frame->front.head) : 0;
     holder->state =
         holder->held > 0 ? word_state(frame_word(frame, group->head)) : SLOTQ_STATE_READY;
-    return true;
+    return frame_may_step_aside(frame, &holder->steps_aside);
 }
 
 /* The group's oldest message that it has not finished. False: CORRUPT. */

@@ -281,6 +281,8 @@ Reply expected_stats(const slotq_call &call, slotq_outcome outcome)
         {"died", stats.died},
         {"next_due_ms", stats.next_due_ms},
         {"oldest_ms", stats.oldest_ms},
+        {"aside", stats.aside},
+        {"aside_capacity", stats.aside_capacity},
         {"later", stats.later},
         {"dead", stats.dead},
         {"dead_capacity", stats.dead_capacity},
@@ -292,6 +294,7 @@ Reply expected_stats(const slotq_call &call, slotq_outcome outcome)
         {"holder_unfinished", stats.holder.unfinished},
         {"holder_group", stats.holder.group},
         {"holder_state", static_cast<uint64_t>(stats.holder.state)},
+        {"holder_steps_aside", stats.holder.steps_aside},
     };
     Reply reply = array_reply();
     for (const auto &entry : named) {

@@ -56,7 +56,8 @@ static void leave(file_image *image, bool locked)
 static bool file_keeps_still(const store *base)
 {
     const file_store *self = (const file_store *)(const void *)base;
-    return is_alone(self->image) && !(base->view.geometry.flags & SLOTQ_FLAG_OVERWRITE);
+    return is_alone(self->image) && !(base->view.geometry.flags & SLOTQ_FLAG_OVERWRITE) &&
+           base->view.geometry.aside_slots == 0;
 }
 
 static slotq_outcome run_steps(file_store *self, slotq_call *call, bool *wakes, store_fault *fault)

@@ -36,7 +36,8 @@ static bool is_alone(const memory_store *self)
 static bool memory_keeps_still(const store *base)
 {
     const memory_store *self = (const memory_store *)(const void *)base;
-    return is_alone(self) && !(base->view.geometry.flags & SLOTQ_FLAG_OVERWRITE);
+    return is_alone(self) && !(base->view.geometry.flags & SLOTQ_FLAG_OVERWRITE) &&
+           base->view.geometry.aside_slots == 0;
 }
 
 static slotq_outcome run_steps(memory_store *self, slotq_call *call, bool *wakes)

@@ -13,6 +13,9 @@ static void look_at_room(doctor *self, const char *name, slotq *queue, const slo
 {
     const slotq_holder *holder = &stats->holder;
     const bool drops = (slotq_geometry_of(queue)->flags & SLOTQ_FLAG_OVERWRITE) != 0;
+    if (holder->steps_aside) { /* the next push makes room */
+        return;
+    }
     if (stats->used * UINT64_C(10) >= stats->capacity * UINT64_C(9) && !drops && holder->id != 0) {
         doctor_find(self, name,
                     "%s of %s slots are in use, held by message %" PRIu64 ", %s in group %u. %s",

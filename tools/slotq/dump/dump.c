@@ -109,7 +109,7 @@ static const char *judge_field(const dump *dumped, field_id field, uint64_t valu
     case FIELD_group_ready_behind:
     case FIELD_group_leased:
     case FIELD_group_waiting:
-        return unless(value < slots, "above R - 1");
+        return unless(value < slots + bytes[AT_geometry_aside_slots], "above R - 1 + A");
     case FIELD_shared_dead_head:
         return unless(value == 0 || value < dead_slots, "not below D");
     case FIELD_shared_dead_count:
@@ -119,6 +119,7 @@ static const char *judge_field(const dump *dumped, field_id field, uint64_t valu
     case FIELD_shared_paused:
         return unless(value <= SLOTQ_PAUSE_BOTH, "unknown bits");
     case FIELD_shared_aside_count:
+        return unless(value <= bytes[AT_geometry_aside_slots], "above A");
     case FIELD_shared_reserved_76:
     case FIELD_limit_max_leased:
     case FIELD_limit_rate_burst:

@@ -3,6 +3,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "dump.h"
 #include "layout/bytes.h"
@@ -36,7 +37,11 @@ static void print_sections(const dump *dumped)
     print_section(dumped, "ring", view->ring_offset, view->ring_end);
     print_section(dumped, "later index", view->later_index_offset, view->later_keys_offset);
     print_section(dumped, "later keys", view->later_keys_offset, view->later_ring_offset);
-    print_section(dumped, "later slots", view->later_ring_offset, view->dead_offset);
+    print_section(dumped, "later slots", view->later_ring_offset, view->aside_index_offset);
+    print_section(dumped, "aside index", view->aside_index_offset, view->aside_words_offset);
+    print_section(dumped, "aside words", view->aside_words_offset, view->aside_keys_offset);
+    print_section(dumped, "aside keys", view->aside_keys_offset, view->aside_slots_offset);
+    print_section(dumped, "aside slots", view->aside_slots_offset, view->dead_offset);
     print_section(dumped, "dead", view->dead_offset, view->image_bytes);
 }
 
@@ -161,6 +166,50 @@ static void print_slots(const dump *dumped, const front_block *front)
     }
 }
 
+/* The state of a message aside in a group. */
+static void print_share_aside(const dump *dumped, uint32_t group, uint32_t slot, char *text,
+                              size_t size)
+{
+    const slotq_view *view = &dumped->shown->view;
+    const uint32_t word = load_u32(view->bytes + aside_word_offset(view, group, slot));
+    const size_t length = strlen(text);
+    snprintf(text + length, size - length, "%s%s", group == 0 ? "" : ", ",
+             word_is_done(word) ? why_word((slotq_why)word_bits(word))
+                                : state_word(word_state(word)));
+}
+
+static void print_aside_entries(const dump *dumped, const front_block *front)
+{
+    const slotq_view *view = &dumped->shown->view;
+    if (view->geometry.aside_slots == 0) {
+        return;
+    }
+    dump_heading(dumped, "aside");
+    if (front->aside_count == 0 && !dumped->json) {
+        puts("           none");
+    }
+    for (uint32_t i = 0; i < front->aside_count; i++) {
+        char states[SLOTQ_GROUPS_MAX * 16] = "";
+        const uint32_t offset = aside_entry_offset(view, i);
+        const uint64_t id = load_u48(view->bytes + offset + AT_aside_id);
+        const uint32_t slot = view->bytes[offset + AT_aside_slot];
+        if (slot >= view->geometry.aside_slots) {
+            snprintf(states, sizeof states, "not below A");
+        }
+        for (uint32_t group = 0; slot < view->geometry.aside_slots && group < view->geometry.groups;
+             group++) {
+            print_share_aside(dumped, group, slot, states, sizeof states);
+        }
+        if (dumped->json) {
+            output_json(json_pack("{s:I, s:I, s:I, s:s}", "offset", (json_int_t)offset, "aside_id",
+                                  (json_int_t)id, "slot", (json_int_t)slot, "states", states));
+        } else {
+            printf("%9" PRIu32 "  %-15" PRIu64 "  slot %" PRIu32 ": %s\n", offset, id, slot,
+                   states);
+        }
+    }
+}
+
 static void print_dead_entries(const dump *dumped, const front_block *front)
 {
     const slotq_view *view = &dumped->shown->view;
@@ -207,5 +256,6 @@ void dump_sections(const dump *dumped)
         print_states(dumped, &front, group);
     }
     print_slots(dumped, &front);
+    print_aside_entries(dumped, &front);
     print_dead_entries(dumped, &front);
 }

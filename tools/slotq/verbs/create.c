@@ -24,9 +24,19 @@ static uint8_t flags_of(const command_line *line)
     return (uint8_t)flags;
 }
 
+/* A ring of nearly the largest size leaves less room for it. */
+static unsigned usual_aside(const command_line *line)
+{
+    const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
+    const unsigned slots = (unsigned)option_number(line, OPTION_SLOTS, usual.ring_slots - 1u) + 1;
+    const unsigned most = SLOTQ_RING_SLOTS_MAX - slots;
+    return usual.aside_slots < most ? usual.aside_slots : most;
+}
+
 static slotq_geometry geometry_of(const command_line *line)
 {
     const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
+    const bool overwrites = given(line, OPTION_OVERWRITE);
     const slotq_geometry geometry = {
         .ring_slots = (uint16_t)(option_number(line, OPTION_SLOTS, usual.ring_slots - 1u) + 1),
         .payload_bytes = (uint16_t)option_number(line, OPTION_PAYLOAD, usual.payload_bytes),
@@ -34,6 +44,8 @@ static slotq_geometry geometry_of(const command_line *line)
         .tick_ms = (uint16_t)option_number(line, OPTION_TICK, usual.tick_ms),
         .groups = (uint8_t)option_number(line, OPTION_GROUPS, usual.groups),
         .max_attempts = (uint8_t)option_number(line, OPTION_ATTEMPTS, usual.max_attempts),
+        .aside_slots =
+            (uint8_t)option_number(line, OPTION_ASIDE, overwrites ? 0u : usual_aside(line)),
         .flags = flags_of(line)};
     return geometry;
 }
@@ -127,6 +139,12 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
     print_part("states", formula, UINT64_C(4) * geometry->groups * geometry->ring_slots);
     snprintf(formula, sizeof formula, "%s slots x %s", count_text(geometry->ring_slots).text, slot);
     print_part("ring", formula, stride * geometry->ring_slots);
+    if (geometry->aside_slots != 0) {
+        snprintf(formula, sizeof formula, "%u x (7 + 4 x %u + %s", geometry->aside_slots,
+                 geometry->groups, slot + 1);
+        print_part("aside", formula,
+                   (7 + UINT64_C(4) * geometry->groups + stride) * geometry->aside_slots);
+    }
     if (geometry->dead_slots != 0) {
         snprintf(formula, sizeof formula, "%s x (16 + %s", count_text(geometry->dead_slots).text,
                  slot + 1);

@@ -61,6 +61,8 @@ FIGURE(unfinished)
 FIGURE(acked)
 FIGURE(redelivered)
 FIGURE(died)
+FIGURE(aside)
+FIGURE(aside_capacity)
 FIGURE(dead)
 FIGURE(dead_capacity)
 FIGURE(dropped)
@@ -109,6 +111,10 @@ static const metric metrics[] = {
      paused_in_of},
     {"slotq_paused_out", GAUGE, PER_QUEUE, NULL, "1 while reserves are refused, else 0.",
      paused_out_of},
+    {"slotq_aside_messages", GAUGE, PER_QUEUE, NULL,
+     "Unfinished messages that have left the ring so as not to hold it.", aside_of},
+    {"slotq_aside_capacity_messages", GAUGE, PER_QUEUE, NULL,
+     "Messages that can leave the ring.", aside_capacity_of},
     {"slotq_dead_messages", GAUGE, PER_QUEUE, NULL, "Messages in the dead section.", dead_of},
     {"slotq_dead_capacity_messages", GAUGE, PER_QUEUE, NULL,
      "Messages that the dead section can hold.", dead_capacity_of},

@@ -32,11 +32,12 @@ static json_t *stats_object(const char *name, const slotq_stats *stats)
                   (json_int_t)stats->unfinished, "acked", (json_int_t)stats->acked, "redelivered",
                   (json_int_t)stats->redelivered, "died", (json_int_t)stats->died);
     json_t *more = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "next_due_ms", (json_int_t)stats->next_due_ms,
-        "oldest_ms", (json_int_t)stats->oldest_ms, "later", (json_int_t)stats->later, "dead",
-        (json_int_t)stats->dead, "dead_capacity", (json_int_t)stats->dead_capacity, "dropped",
-        (json_int_t)stats->dropped, "dead_dropped", (json_int_t)stats->dead_dropped, "paused",
-        paused_word(stats->paused));
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "next_due_ms",
+        (json_int_t)stats->next_due_ms, "oldest_ms", (json_int_t)stats->oldest_ms, "aside",
+        (json_int_t)stats->aside, "aside_capacity", (json_int_t)stats->aside_capacity, "later",
+        (json_int_t)stats->later, "dead", (json_int_t)stats->dead, "dead_capacity",
+        (json_int_t)stats->dead_capacity, "dropped", (json_int_t)stats->dropped, "dead_dropped",
+        (json_int_t)stats->dead_dropped, "paused", paused_word(stats->paused));
     json_object_update(object, first);
     json_object_update(object, more);
     json_decref(first);
@@ -44,10 +45,10 @@ static json_t *stats_object(const char *name, const slotq_stats *stats)
     if (stats->holder.id != 0) {
         json_object_set_new(
             object, "holder",
-            json_pack("{s:I, s:I, s:I, s:i, s:s}", "id", (json_int_t)stats->holder.id, "held",
+            json_pack("{s:I, s:I, s:I, s:i, s:s, s:b}", "id", (json_int_t)stats->holder.id, "held",
                       (json_int_t)stats->holder.held, "unfinished",
                       (json_int_t)stats->holder.unfinished, "group", stats->holder.group, "state",
-                      state_word(stats->holder.state)));
+                      state_word(stats->holder.state), "steps_aside", stats->holder.steps_aside));
     }
     return object;
 }
@@ -60,6 +61,10 @@ static void print_shared(const slotq *queue, const char *name, const slotq_stats
     printf("  slots       %10s of %s in use (%u%%)\n", count_text(stats->used).text,
            count_text(stats->capacity).text, percent);
     printf("  newest id   %10" PRIu64 "\n", stats->last_id);
+    if (stats->aside_capacity != 0) {
+        printf("  aside       %10s of %s\n", count_text(stats->aside).text,
+               count_text(stats->aside_capacity).text);
+    }
     printf("  dead        %10s of %s\n", count_text(stats->dead).text,
            count_text(stats->dead_capacity).text);
     if (stats->dropped != 0 || stats->dead_dropped != 0) {
@@ -99,7 +104,12 @@ static void print_holder(const command_line *line, const char *name, slotq *queu
                holder->id, state_word(holder->state), holder->group);
         return;
     }
-    printf("\n%sfull:%s message %" PRIu64 " (%s in group %u) holds %s slots, %s of them "
+    if (holder->steps_aside) {
+        printf("\nfull: the next push moves message %" PRIu64 " (%s in group %u) aside.\n",
+               holder->id, state_word(holder->state), holder->group);
+        return;
+    }
+    printf("\n%sfull:%s message %" PRIu64 " (%s in group %u) holds %s slots; the group has %s "
            "unfinished.\nA slot is used again when all messages before it are finished.\n",
            output_red(), output_plain(), holder->id, state_word(holder->state), holder->group,
            count_text(holder->held).text, count_text(holder->unfinished).text);

@@ -90,6 +90,7 @@ static slotq_outcome take_full(text said, redis_error *error, store_fault *fault
     error->holder.unfinished = (uint32_t)unfinished;
     error->holder.group = (uint8_t)group;
     error->holder.state = (slotq_state)state;
+    error->holder.steps_aside = false;
     return fault_say(fault, SLOTQ_FULL, "the queue is full");
 }
 

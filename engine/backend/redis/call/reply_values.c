@@ -141,6 +141,8 @@ typedef enum stats_part {
     STATS_died,
     STATS_next_due_ms,
     STATS_oldest_ms,
+    STATS_aside,
+    STATS_aside_capacity,
     STATS_later,
     STATS_dead,
     STATS_dead_capacity,
@@ -152,6 +154,7 @@ typedef enum stats_part {
     STATS_holder_unfinished,
     STATS_holder_group,
     STATS_holder_state,
+    STATS_holder_steps_aside,
     STATS_PARTS
 } stats_part;
 
@@ -175,6 +178,8 @@ static const struct {
     PART(died, UINT32_MAX),
     PART(next_due_ms, UINT64_C(1) << 63), /* a damaged due is shown as it is */
     PART(oldest_ms, VALUE_MS_END),
+    PART(aside, UINT8_MAX),
+    PART(aside_capacity, UINT8_MAX),
     PART(later, SLOTQ_RING_SLOTS_MAX),
     PART(dead, SLOTQ_RING_SLOTS_MAX),
     PART(dead_capacity, SLOTQ_RING_SLOTS_MAX),
@@ -186,6 +191,7 @@ static const struct {
     PART(holder_unfinished, 4 * SLOTQ_RING_SLOTS_MAX),
     PART(holder_group, SLOTQ_GROUPS_MAX - 1),
     PART(holder_state, SLOTQ_STATE_DONE),
+    PART(holder_steps_aside, 1),
 };
 
 static void fill_stats(const uint64_t *values, slotq_stats *stats)
@@ -205,6 +211,8 @@ static void fill_stats(const uint64_t *values, slotq_stats *stats)
     TAKE(died, uint32_t);
     TAKE(next_due_ms, uint64_t);
     TAKE(oldest_ms, uint64_t);
+    TAKE(aside, uint32_t);
+    TAKE(aside_capacity, uint32_t);
     TAKE(later, uint32_t);
     TAKE(dead, uint32_t);
     TAKE(dead_capacity, uint32_t);
@@ -217,6 +225,7 @@ static void fill_stats(const uint64_t *values, slotq_stats *stats)
     stats->holder.unfinished = (uint32_t)values[STATS_holder_unfinished];
     stats->holder.group = (uint8_t)values[STATS_holder_group];
     stats->holder.state = (slotq_state)values[STATS_holder_state];
+    stats->holder.steps_aside = values[STATS_holder_steps_aside] != 0;
 }
 
 bool value_stats(const redisReply *reply, slotq_stats *stats)
