@@ -74,14 +74,6 @@ extern "C" {
 typedef struct slotq slotq;             /* an open queue */
 typedef struct slotq_batch slotq_batch; /* messages from reserve, peek or dead_list */
 
-/* 1000 messages of up to 256 bytes, 64 aside, 100 dead, 25 attempts, push times, ticks of 100 ms. */
-#define SLOTQ_GEOMETRY_DEFAULT                                                                     \
-    {                                                                                              \
-        .ring_slots = 1001, .payload_bytes = 256, .later_slots = 0, .dead_slots = 100,             \
-        .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS, .max_attempts = 25,               \
-        .aside_slots = 64                                                                          \
-    }
-
 /* The cause of a failure, for programs that act on it. The text is for people: its words change. */
 typedef enum slotq_cause {
     SLOTQ_CAUSE_QUEUE = 0, /* the queue, an argument, a file: the outcome says which */
@@ -121,8 +113,7 @@ typedef enum slotq_sync {
 
 typedef struct slotq_options {
     slotq_sync sync; /* files only; in Redis the server's configuration decides what it keeps */
-    bool exclusive;  /* file: no other handle may have it open; faster; with aside_slots 0 batches
-                        need no copy */
+    bool exclusive;  /* file: no other handle may have it open; faster; no copies without aside */
     bool read_only;  /* only status, position, peek, dead_list, stats, check, export; in Redis it
                         works on a replica, with EVALSHA_RO */
     bool adopt_journal; /* file, not with read_only: if the journal beside the file belongs to

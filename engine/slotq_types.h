@@ -86,6 +86,14 @@ typedef struct slotq_geometry {
     uint16_t shard;         /* 0; reserved for queues of several values */
 } slotq_geometry;
 
+/* 1000 messages of up to 256 bytes, 64 aside, 100 dead, 25 attempts, push times, 100 ms ticks. */
+#define SLOTQ_GEOMETRY_DEFAULT                                                                     \
+    {                                                                                              \
+        .ring_slots = 1001, .payload_bytes = 256, .later_slots = 0, .dead_slots = 100,             \
+        .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS, .max_attempts = 25,               \
+        .aside_slots = 64                                                                          \
+    }
+
 /* States of a message for one group (FORMAT.md, "State word"). */
 typedef enum slotq_state {
     SLOTQ_STATE_READY = 0,
