@@ -45,7 +45,7 @@ static bool naive_next(naive *from, record *next)
     return true;
 }
 
-/* Feed after feed, each in a block of its own that ends with it. */
+/* Feed after feed, each in a separate block that ends with it. */
 static void split(naive *expected, size_t limit, size_t feed_bytes)
 {
     uint8_t part[LIMIT_MAX + 1];

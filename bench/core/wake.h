@@ -11,7 +11,7 @@
 /* Many short rounds: where the system puts the two processes is chance, and stays. */
 enum { WAKE_ROUNDS = 50, WAKE_SAMPLES_A_ROUND = 20 };
 
-/* One round of each, two processes, a queue file of its own in folder; ns are added. */
+/* One round of each, two processes, a separate queue file in folder; ns are added. */
 void wake_round(const char *folder, samples *bare_ns, samples *queue_ns);
 
 #endif

@@ -40,7 +40,7 @@ typedef struct cycle_times {
  * several per call if they are there. */
 typedef struct open_load {
     double rate_per_s;
-    uint32_t consumers; /* 1 or 8, each on a connection of its own */
+    uint32_t consumers; /* 1 or 8, each on a separate connection */
     uint64_t messages;
 } open_load;
 

@@ -1,4 +1,4 @@
-/* sure.h: a bench that did not do its work must not print a figure: it ends with a word of what
+/* sure.h: a bench that did not do its work must not print a figure: it ends by saying what
  * failed. Knows outcomes, not what was called.
  */
 #ifndef SLOTQ_BENCH_SURE_H

@@ -12,7 +12,7 @@ typedef struct connection {
     redisContext *context;
 } connection;
 
-/* All end the bench with a word where the server does not do its part. */
+/* All end the bench with a message when the server does not do its part. */
 void wire_open(connection *self, const char *socket_path);
 void wire_close(connection *self);
 

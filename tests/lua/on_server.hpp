@@ -35,7 +35,7 @@ struct Shape {
     uint32_t stride() const;
 };
 
-/* A connection, the scripts, a key of its own. */
+/* A connection, the scripts, a separate key. */
 class Queue
 {
 public:

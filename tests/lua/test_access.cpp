@@ -93,7 +93,7 @@ void work(const std::string &key)
     must(reply.kind == Reply::Kind::array, "subscribe: " + reply.told());
     reply = scripts.run("push", key, {"", "payload"});
     must(reply.kind == Reply::Kind::integer, "push: " + reply.told());
-    must(heard(*listener) == 1, "nobody was woken");
+    must(heard(*listener) == 1, "no client was woken");
     reply = scripts.run("reserve", key, {"", "0", "1", "30000"});
     must(reply.items.size() == 4, "reserve: " + reply.told());
     reply = scripts.run("settle", key,

@@ -13,7 +13,7 @@ using on_server::Queue;
 using redis::Arguments;
 using redis::Reply;
 
-/* What is no decimal integer in any range. '' means "not given" in some places. */
+/* Texts that are not a decimal integer of any range. '' means "not given" in some places. */
 const std::vector<std::string> &nonsense()
 {
     static const std::vector<std::string> values = {"1.5",

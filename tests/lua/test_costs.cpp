@@ -42,7 +42,7 @@ uint32_t count_calls(Queue &queue, const std::string &script, const Arguments &a
     return calls_inside(queue.command({"INFO", "commandstats"}).text, told);
 }
 
-/* A server alone for this binary's counting: nobody else's commands are in its statistics. */
+/* A server for this binary's counts alone: its statistics hold no other commands. */
 redis::Server &counted_server()
 {
     static redis::Server server;

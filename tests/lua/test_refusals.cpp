@@ -89,7 +89,7 @@ TEST_CASE("refusals: cut off, made longer, foreign, zeroed")
 namespace
 {
 
-/* A script cannot afford the geometry's checksum (create and whoever opens the value in C judge
+/* A script cannot afford the geometry's checksum (create and clients that open the value in C judge
  * it): a byte that moves no offset and stays in its range is believed. */
 bool is_believed(size_t offset, uint8_t value)
 {

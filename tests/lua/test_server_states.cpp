@@ -181,7 +181,7 @@ TEST_CASE("server: BUSY while a slow script runs changes nothing")
 namespace
 {
 
-/* What is known of a message by its payload, a number of its own. */
+/* What is known of a message by its payload, a number that no other has. */
 struct Known {
     bool push_answered = false;
     bool ack_sent = false;

@@ -130,7 +130,7 @@ TEST_CASE("waking: what makes a message ready again wakes: nack, release, reclai
         queue.run("pause", {"2"});
         CHECK(listener.heard() == 0);
         queue.run(what, {"2"});
-    } else { /* nothing becomes ready, nothing gets room: nobody is woken */
+    } else { /* nothing becomes ready, nothing gets room: no client is woken */
         queue.run(what, {std::to_string(queue.leased_id), "0"});
         CHECK(listener.heard() == 0);
         CHECK(wake_of(queue) == 1);

@@ -12,7 +12,7 @@ namespace protocol
 namespace
 {
 
-/* How far a client is. From SUBSCRIBES to UNWAITS its next step comes by itself; the others wait
+/* How far a client is. From SUBSCRIBES to UNWAITS it takes its next step unasked; the others wait
  * for something. */
 enum Phase : uint8_t { IDLE, SLEEPS, DEAD, SUBSCRIBES, LOOKS, LEAVES, MOVES, UNWAITS };
 
@@ -458,7 +458,7 @@ private:
 
     /* ---- what must not be ---- */
 
-    /* Clients of the row whose next step comes by itself. */
+    /* Clients of the row that take their next step unasked. */
     bool is_moving(const State &state, uint32_t row) const
     {
         for (uint32_t i = 0; i < actors_; i++) {

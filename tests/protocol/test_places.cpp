@@ -62,7 +62,7 @@ Setting producers()
     return setting;
 }
 
-/* Each has a place of its own, and one of them may die in its sleep. */
+/* Each has a separate place, and one of them may die in its sleep. */
 Setting sleepers()
 {
     Setting setting;

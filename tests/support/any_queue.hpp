@@ -37,7 +37,7 @@ struct Geometry {
     }
 };
 
-/* A folder of its own, gone with it. */
+/* A separate folder, gone with it. */
 class Folder
 {
 public:

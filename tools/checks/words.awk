@@ -1,5 +1,5 @@
 # words.awk: finds words and phrases that texts for users must not have, because readers in a second
-# language stumble over them. In C files it reads string literals and comments, not code. Knows no
+# language stumble over them. In C and C++ it reads string literals and comments, not code. Knows no
 # grammar.
 
 BEGIN {
@@ -9,7 +9,7 @@ BEGIN {
 
 FNR == 1 {
     tail = "" # the last two words of the line before: a phrase may go over the end of a line
-    is_code = FILENAME ~ /\.[ch]$/
+    is_code = FILENAME ~ /\.(c|h|cpp|hpp)$/
     comment = 0
 }
 

@@ -40,7 +40,7 @@ const slotq_data *cycle_payloads(void);
  * cycle_ns is set. */
 void cycle_yardstick(uint32_t batch, cycle_round *round);
 
-/* The core alone, on bytes of its own. */
+/* The core alone, on separate bytes. */
 void cycle_core(uint32_t batch, cycle_round *round);
 
 /* A queue behind slotq.h, which must be empty; it is left so. */

@@ -153,7 +153,7 @@ static void cycle(const contender *self, const load *how, cycle_times *times)
 
 /* ---- bytes ---- */
 
-/* A server of its own, so that all that it writes is ours. The load fits into its first log
+/* A separate server, so that all that it writes is ours. The load fits into its first log
  * file. */
 static void count_wire(const contender *self, const load *how, wire_bytes *bytes)
 {

@@ -20,7 +20,7 @@ typedef struct line_wire {
     int socket;
     line_buffer out;
     line_buffer in;
-    /* A server that writes each answer by itself wakes us for each, at its own cost: before we
+    /* A server that writes each answer alone wakes us for each, at its own cost: before we
      * wait for one, we sleep so long, and find many. 0, which is how it begins: not. */
     uint32_t nap_us;
     uint64_t own; /* the caller's */
@@ -29,7 +29,7 @@ typedef struct line_wire {
 } line_wire;
 
 /* Where is the path of a unix socket, or a port of 127.0.0.1 in digits. All end the bench with a
- * word where the server does not do its part, which is to say something within 30 s. */
+ * message when the server does not do its part, which is to say something within 30 s. */
 void line_wire_open(line_wire *self, const char *where);
 void line_wire_close(line_wire *self);
 

@@ -145,7 +145,7 @@ static void cycle(const contender *self, const load *how, cycle_times *times)
 
 /* ---- bytes ---- */
 
-/* A server of its own, so that all that it writes is ours; some of it is written a while later. */
+/* A separate server, so that all that it writes is ours; some of it is written a while later. */
 static void count_wire(const contender *self, const load *how, wire_bytes *bytes)
 {
     line_wire wire;

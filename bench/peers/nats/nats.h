@@ -33,7 +33,7 @@ void nats_make_queue(line_wire *wire, bool in_memory, uint32_t number, uint32_t 
 void nats_delete_queue(line_wire *wire, uint32_t number);
 /* Messages that are not finished, by the server's count. Nothing may be unanswered. */
 uint64_t nats_count(line_wire *wire, uint32_t number);
-/* Waits until there are none: it has done all acks. */
+/* Waits until the server has done all acks. */
 void nats_await_empty(line_wire *wire, uint32_t number);
 
 /* Append. A pull asks for so many messages, in an inbox, and waits for them: 2.9 forgets some pulls

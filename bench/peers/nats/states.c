@@ -152,7 +152,7 @@ static bool publish_one(line_wire *wire)
     return news.kind == NATS_PUBLISHED;
 }
 
-/* The server's limit for all streams; the stream has none of its own. */
+/* The server's limit for all streams; the stream has none. */
 void nats_fill(const contender *self, full_answers *answers)
 {
     line_wire wire;

@@ -81,7 +81,7 @@ static stretch cycle_any(const cycle_task *task, connection *wire)
         &(which), push_window, take_window, cycle_any, latency                                     \
     }
 #define IN_REDIS .open = redis_open, .close = redis_close, .cycle = redis_cycle, .wire = redis_wire
-/* Each in a server of its own. */
+/* Each in a separate server. */
 #define ALONE .weigh = redis_weigh, .grow = redis_grow, .fill = redis_fill, .recover = redis_recover
 
 static const redis_own slotq_own = RAW_RUNS(subject_packed, NULL);

@@ -1,5 +1,5 @@
-/* memory.c: what a message takes of a server's used_memory, ready and leased, in a server of
- * its own. Knows subjects; not how each keeps its messages.
+/* memory.c: what a message takes of a server's used_memory, ready and leased, in a
+ * separate server. Knows subjects; not how each keeps its messages.
  */
 #include "redis.h"
 #include "stage.h"

@@ -9,7 +9,7 @@
 enum {
     HEAD_BYTES_MOST = 32,     /* of a command or an argument, with its end */
     ARGUMENTS_EACH_MOST = 5,  /* a message, where each is one command */
-    ARGUMENT_BYTES_MOST = 96, /* of one that is no payload, and its head */
+    ARGUMENT_BYTES_MOST = 96, /* of one that is not a payload, and its head */
     ROOM_BYTES =
         SUBJECT_BATCH_MOST * (SUBJECT_PAYLOAD_MOST + ARGUMENTS_EACH_MOST * ARGUMENT_BYTES_MOST)
 };

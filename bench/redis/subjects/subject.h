@@ -33,7 +33,7 @@ typedef struct subject {
 extern const subject subject_streams;
 /* LPUSH of many, an LMOVE a message to a list of those taken, an LREM by value a message. */
 extern const subject subject_list;
-/* Ids in a list, leases in a sorted set, payloads in a hash, by scripts of its own. */
+/* Ids in a list, leases in a sorted set, payloads in a hash, by separate scripts. */
 extern const subject subject_leases;
 
 /* The packed scripts, called by EVALSHA and packed here; the same without any rule, as a bound of

@@ -170,7 +170,7 @@ public:
         return call.stats.stats;
     }
 
-    /* Lease everything there is, each message a token of its own when stepping the lease. */
+    /* Lease everything there is, each message a separate token when stepping the lease. */
     uint32_t word(uint64_t id, uint32_t group = 0) const
     {
         return image.get_word(group, image.index_of(id));

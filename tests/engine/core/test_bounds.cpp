@@ -167,7 +167,7 @@ TEST_CASE("bounds: hints may lag: retry_from, a sweep and written that say less 
     queue.image.set(field::group_sweep, 0, 1);
     queue.image.set(field::group_due_next, 0, queue.group(field::group_due));
     const slotq_run run = {1, token, 2};
-    queue.start(SLOTQ_ACK); /* nobody asks for outcome bytes: the plain path */
+    queue.start(SLOTQ_ACK); /* without outcome bytes: the plain path */
     queue.call.settle.runs = &run;
     queue.call.settle.run_count = 1;
     REQUIRE(queue.go() == SLOTQ_OK);

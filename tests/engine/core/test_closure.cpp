@@ -357,7 +357,7 @@ private:
         add(encode(image_));
     }
 
-    /* With time, room among the dead and somebody to work, every message comes to an end. */
+    /* With time, room among the dead and a worker, every message comes to an end. */
     void drain()
     {
         slotq_run runs[8];

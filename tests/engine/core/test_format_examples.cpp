@@ -114,7 +114,7 @@ slotq_verb settle_verb(const std::string &name)
     return found == verbs.end() ? SLOTQ_VERB_COUNT : found->second;
 }
 
-/* One block: a queue of its own. */
+/* One block: a separate queue. */
 class Example
 {
 public:

@@ -154,7 +154,7 @@ TEST_CASE("outcomes: a settle of many tells each message its own")
     REQUIRE(queue.tokens[4] == queue.word(5));
     REQUIRE(queue.tokens[5] == 4);
     REQUIRE(queue.tokens[6] == 12);
-    queue.start(SLOTQ_ACK); /* nobody asks for the outcome bytes */
+    queue.start(SLOTQ_ACK); /* without the outcome bytes */
     queue.call.settle.runs = runs.data();
     queue.call.settle.run_count = 2;
     REQUIRE_REFUSED(queue, go(), SLOTQ_GONE);

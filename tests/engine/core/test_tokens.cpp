@@ -291,7 +291,7 @@ TEST_CASE("tokens: no message is forgotten when a sweep spares it and the settle
     REQUIRE(queue.tokens[0] == token);
     REQUIRE(queue.outcomes[1] == SLOTQ_STALE);
     REQUIRE(queue.group(field::group_due) != support::u48_none);
-    REQUIRE(queue.stats().ready == 1); /* a word that is no lease is nobody's: swept as ever */
+    REQUIRE(queue.stats().ready == 1); /* a word that is not a lease is swept as ever */
     for (int i = 0; i < 40; i++) {
         queue.now_ms += ticks_2_23 / 8;
         queue.reclaim();

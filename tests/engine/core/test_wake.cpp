@@ -11,7 +11,7 @@ uint64_t wake(const Queue &queue)
     return queue.image.get(field::shared_wake);
 }
 
-/* Somebody waits for a message, somebody for room, and the counter stands at 10. */
+/* A client waits for a message, another for room, and the counter stands at 10. */
 constexpr uint64_t both_wait = 43;
 constexpr uint64_t message_came = both_wait - 1 + 4;
 constexpr uint64_t room_came = both_wait - 2 + 4;
@@ -30,7 +30,7 @@ void require_quiet(Queue &queue)
     REQUIRE(wake(queue) == both_wait);
 }
 
-/* A queue that somebody waits for. */
+/* A queue that a client waits for. */
 Queue waited(uint32_t slots = 4, uint32_t groups = 1, uint32_t max_attempts = 0)
 {
     Queue queue(support::geometry(slots, 3, groups, 0, max_attempts, 4));
@@ -50,7 +50,7 @@ TEST_CASE("wake: a reserve that finds nothing marks the queue once, if it may wa
     REQUIRE_FALSE(queue.image.journalled());
     REQUIRE_REFUSED(queue, reserve(1, 100, 0, true), SLOTQ_EMPTY);
     queue.image.set(field::shared_wake, 0xFFFFFFFE);
-    REQUIRE(queue.push(1) == SLOTQ_OK); /* nobody waits for a message: nothing to do */
+    REQUIRE(queue.push(1) == SLOTQ_OK); /* no client waits for a message */
     REQUIRE_FALSE(queue.image.woke());
     REQUIRE(wake(queue) == 0xFFFFFFFE);
 }

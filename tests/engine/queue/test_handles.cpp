@@ -80,7 +80,7 @@ Value *shared()
     return new (bytes) Value();
 }
 
-/* A child that opens the queue by itself and does something; never returns there. */
+/* A child that opens the queue anew and does something; never returns there. */
 template <typename Work>
 pid_t child(Queue &queue, Work work)
 {

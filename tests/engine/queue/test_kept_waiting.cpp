@@ -58,7 +58,7 @@ public:
             REQUIRE(slotq_create(folder.path(), "q", shape, nullptr, nullptr) == SLOTQ_OK);
             REQUIRE(slotq_open(folder.path(), "q", &options, &queue, nullptr) == SLOTQ_OK);
         }
-        if (kind == Kind::file) { /* of its own image, so of another id */
+        if (kind == Kind::file) { /* of another image, so of another id */
             REQUIRE(slotq_open(folder.path(), "q", &options, &holder, nullptr) == SLOTQ_OK);
         } else {
             REQUIRE(slotq_clone(queue, &holder, nullptr) == SLOTQ_OK);

@@ -173,7 +173,7 @@ TEST_CASE("acks that come too late are told beside the new batch", "[next]")
     REQUIRE(slotq_ack(queue, 0, had[0].id, had[0].token) == SLOTQ_OK);
     queue.now_ms += 5000;
     REQUIRE(slotq_reclaim(queue, 0, nullptr, nullptr) == SLOTQ_OK);
-    REQUIRE(queue.reserve(1).size() == 1); /* 2 is somebody else's now */
+    REQUIRE(queue.reserve(1).size() == 1); /* 2 is another consumer's now */
     REQUIRE(next(queue, 3, given, &settled) == SLOTQ_OK);
     CHECK(settled.outcome == SLOTQ_GONE);
     CHECK(settled.ok_count == 0);
@@ -202,7 +202,7 @@ TEST_CASE("both halves are in their own group, and answer for themselves", "[nex
     CHECK(queue.stats(0).acked == 0);
     REQUIRE(slotq_pause(queue, SLOTQ_PAUSE_OUT) == SLOTQ_OK);
     CHECK(next(queue, 2, given, &settled) == SLOTQ_PAUSED);
-    CHECK(settled.ok_count == 2); /* the acks count all the same */
+    CHECK(settled.ok_count == 2); /* the acks count even so */
     CHECK(slotq_batch_count(given.get()) == 0);
     CHECK(queue.stats(0).acked == 2);
 }

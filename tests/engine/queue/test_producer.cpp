@@ -129,7 +129,7 @@ TEST_CASE("a producer pushes when it has gathered max_bytes", "[producer]")
     REQUIRE(producer.push("c") == SLOTQ_OK);
     CHECK(slotq_producer_count(producer.raw) == 1);
     CHECK(queue.stats().last_id == 2);
-    options.max_bytes = 1; /* the largest payload goes all the same */
+    options.max_bytes = 1; /* the largest payload goes even so */
     Producer narrow(queue, options);
     REQUIRE(narrow.push("12345678") == SLOTQ_OK);
     REQUIRE(narrow.flush() == SLOTQ_OK);

@@ -1,5 +1,5 @@
 /* test_recovery.cpp: what openers and handles do with a journal in each state it can be in, and
- * with others who open, create and remove at the same time. Knows journal.h, to put steps there.
+ * with others that open, create and remove at the same time. Knows journal.h, to put steps there.
  */
 #include "catch.hpp"
 

@@ -36,7 +36,7 @@ public:
     stop step();
     /* SIGKILL at this instruction, and reap. */
     void kill();
-    /* Let it go on to its end; its exit code, or -1 when it did not end by itself. */
+    /* Let it go on to its end; its exit code, or -1 when it was killed. */
     int finish();
     uint64_t steps() const
     {

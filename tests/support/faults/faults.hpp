@@ -43,7 +43,7 @@ struct synced {
     uint64_t from;
     uint64_t to;
 };
-/* Called after each; nullptr = nobody. */
+/* Called after each; nullptr = nothing. */
 void on_sync(void (*seen)(const synced &sync));
 
 } // namespace faults

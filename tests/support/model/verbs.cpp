@@ -23,7 +23,7 @@ slotq_outcome Model::run(slotq_call &call)
     case SLOTQ_PUSH:
         outcome = push(call.push);
         waits = outcome == SLOTQ_FULL && call.push.may_wait &&
-                last_id + call.push.count <= SLOTQ_ID_MAX; /* for ids nobody waits */
+                last_id + call.push.count <= SLOTQ_ID_MAX; /* no push waits for ids */
         break;
     case SLOTQ_RESERVE:
         outcome = reserve(call.reserve);

@@ -29,7 +29,7 @@ namespace redis
 namespace
 {
 
-constexpr uint32_t start_tries_max = 12000; /* of 5 ms: a slow machine is no failure */
+constexpr uint32_t start_tries_max = 12000; /* of 5 ms: a slow machine does not fail */
 
 void sleep_5_ms()
 {

@@ -95,7 +95,7 @@ public:
     void stop();  /* returns when it has stopped */
     void go_on();
     std::unique_ptr<Connection> connect() const;
-    Reply command(const Arguments &arguments); /* on a connection of its own */
+    Reply command(const Arguments &arguments); /* on a separate connection */
     std::string log() const;
 
 private:

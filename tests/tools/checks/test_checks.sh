@@ -224,6 +224,10 @@ plain_words() {
     says "over the end of a line" 'text.c:3: not a plain word: "by itself"'
     says "behind code" 'text.c:4: not a plain word: "whoever"'
     verdict "its code is not" test "$(wc -l <said)" = 4
+    printf '// nobody reads\nnobody();\n' >text.cpp
+    look words.awk text.cpp
+    says "C++ likewise" 'text.cpp:1: not a plain word: "nobody"'
+    verdict "its code is not either" test "$(wc -l <said)" = 1
     printf '/* Nobody calls it. */\n' >slotq_types.h
     look words.awk slotq_types.h
     says "comments of a public header are read" 'slotq_types.h:1: not a plain word: "nobody"'

@@ -35,7 +35,7 @@ static void end_queue(const char *socket_path)
     connection wire;
     wire_open(&wire, socket_path);
     redisReply *left = wire_ask(&wire, "EXISTS {latency}:list {latency}:data {latency}:zset");
-    bench_need(left->integer == 0, "finishing all leases"); /* what is empty is no key */
+    bench_need(left->integer == 0, "finishing all leases"); /* an empty one is not a key */
     freeReplyObject(left);
     wire_do(&wire, "DEL " BELL " " ALL_KEYS);
     wire_close(&wire);

@@ -33,7 +33,7 @@ static void end_list(const char *socket_path)
     connection wire;
     wire_open(&wire, socket_path);
     redisReply *keys = wire_ask(&wire, "KEYS " LIST "*");
-    bench_need(keys->elements == 0, "LREM of all"); /* an empty list is no key */
+    bench_need(keys->elements == 0, "LREM of all"); /* an empty list is not a key */
     freeReplyObject(keys);
     wire_close(&wire);
 }

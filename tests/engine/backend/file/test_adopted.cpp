@@ -286,7 +286,7 @@ TEST_CASE("adopting that is cut short itself is mended by adopting again", "[ado
             refusal(file, file.options());
             CHECK((state_of(file, adopting(file)) == copy.wanted));
             live++;
-        } else { /* the step was done, and only a journal of its own was missing */
+        } else { /* the step was done, and only the queue's own journal was missing */
             CHECK((state_of(file, file.options()) == copy.wanted));
         }
     }

@@ -26,7 +26,7 @@ slotq_outcome push(slotq *queue)
     return slotq_push(queue, &data, 1, nullptr);
 }
 
-/* A thread that waits for a message and does not look for one by itself. */
+/* A thread that waits for a message and does not look for one unless woken. */
 class sleeper
 {
 public:

@@ -80,7 +80,7 @@ private:
         return static_cast<life *>(own)->now_ms;
     }
 
-    /* Whoever waits sleeps once: by the clock a busy machine would make lives of unequal calls. */
+    /* A waiting call sleeps once: by the clock a busy machine would make lives of unequal calls. */
     static bool has_slept(void *own)
     {
         enum { ASKED_BEFORE_SLEEP = 2 };

@@ -96,7 +96,7 @@ TEST_CASE("a waiter that gives up leaves the owner its lock", "[lock]")
     CHECK((word & LOCK_WAITERS) != 0);
     CHECK((word & LOCK_HUNGRY) != 0); /* it has waited for 2 ms */
     CHECK(asked.asked >= 1);          /* whether the owner is dead */
-    lock_leave(&word, OTHER);         /* nobody is hungry any more */
+    lock_leave(&word, OTHER);         /* no process is hungry any more */
     CHECK(word == 0);
 }
 

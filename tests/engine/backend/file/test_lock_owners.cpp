@@ -414,7 +414,7 @@ TEST_CASE("on overlayfs a thread holds the id", "[lock]")
         if (push(queue) != SLOTQ_OK || (id & LIFE_OF_THREAD) == 0) {
             _exit(2);
         }
-        const pid_t holder = fork(); /* takes an id of its own, by a thread of its own */
+        const pid_t holder = fork(); /* takes another id, by another thread */
         if (holder == 0) {
             clock.body = [] { kill(getpid(), SIGKILL); };
             _exit(push(queue));

@@ -52,7 +52,7 @@ private:
 int end(pid_t pid);
 /* Stop it, and wait until it stands. */
 void stop(pid_t pid);
-/* Exit code of a process that ends by itself, or -1. */
+/* Exit code of a process that ends unkilled, or -1. */
 int exit_of(pid_t pid);
 
 } // namespace spaces

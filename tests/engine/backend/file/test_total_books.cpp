@@ -61,7 +61,7 @@ void read_line(story_book &all, const line &entry)
     }
 }
 
-/* Two consumers may have held a message only one after the other, and nobody after an ack. When
+/* Two consumers may have held a message only one after the other, and none after an ack. When
  * a reserve took effect is known from its beginning up to the line about it. */
 std::string judge_deliveries(const story &one)
 {

@@ -42,7 +42,7 @@ struct shared {
     volatile uint32_t answered[PROCESSES]; /* calls of the process that is there now */
 };
 
-/* Not the system's clock: nobody sets this one while the test runs. */
+/* Not the system's clock: this one is not set while the test runs. */
 uint64_t steady_ms(void *)
 {
     const auto since = std::chrono::steady_clock::now().time_since_epoch();
@@ -342,7 +342,7 @@ private:
     }
 
     /* The one place that kills. Only a child that was not reaped: a number of 0 or below would
-     * mean whole groups of processes, or all there are. false: nobody is there. */
+     * mean whole groups of processes, or all there are. false: no such process. */
     bool kill_at(int place)
     {
         if (pids[place] <= 0) {
@@ -393,7 +393,7 @@ std::map<uint64_t, uint64_t> dead_ones(slotq *queue)
     return dead;
 }
 
-/* Messages that are not finished yet, seen by a handle of its own. */
+/* Messages that are not finished yet, seen by a separate handle. */
 uint64_t unfinished(queue_file &file)
 {
     const handle queue = file.open();

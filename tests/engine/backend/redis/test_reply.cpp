@@ -57,7 +57,7 @@ TEST_CASE("reserve: nothing there, with and without waiting")
     far.reserve(3);
     CHECK(far.take("*0\r\n") == SLOTQ_EMPTY);
     CHECK(far.take("+AGAIN\r\n") == SLOTQ_AGAIN);
-    CHECK(far.take(":5000\r\n") == SLOTQ_OUTCOME_UNKNOWN); /* nobody asked when */
+    CHECK(far.take(":5000\r\n") == SLOTQ_OUTCOME_UNKNOWN); /* the call did not ask when */
     far.reserve(3, true);
     CHECK(far.take(":5000\r\n") == SLOTQ_EMPTY);
     CHECK(far.call.reserve.next_due_ms == 4960);

@@ -10,7 +10,7 @@ using namespace riding;
 namespace
 {
 
-/* A script that keeps the server busy for so long, on a connection of its own. */
+/* A script that keeps the server busy for so long, on a separate connection. */
 class Busy
 {
 public:
