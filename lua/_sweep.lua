@@ -104,6 +104,7 @@ local function pass_on(id, index, word, most)
     end
     if dies and index < 0 then
         finish(index, 1, WORD_DEAD)
+        end_step()
     else
         set_words(index, count, to)
     end

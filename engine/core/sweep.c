@@ -118,12 +118,16 @@ static bool is_spared(const sweep_spared *spared, uint32_t place)
     return (spared->bits[place / 8] >> place % 8 & 1) != 0;
 }
 
+/* The burials of the round are used up. */
+static bool is_full(const sweep_run *sweep)
+{
+    return !sweep->whole && sweep->frame->call->progress.burials == BURIALS_MAX;
+}
+
 /* The end of the round, or of the reading of words that are not live. */
 static bool stops(const sweep_run *sweep)
 {
-    const verb_frame *frame = sweep->frame;
-    return (!sweep->whole && frame->call->progress.burials == BURIALS_MAX) ||
-           no_deadline_lives(&frame->group);
+    return is_full(sweep) || no_deadline_lives(&sweep->frame->group);
 }
 
 /* Judge the deadline of a word. True: it has passed, and the message must go on. */
@@ -172,7 +176,9 @@ static bool look_aside(sweep_run *sweep, const sweep_sparing *sparing)
     uint32_t *entry = &frame->call->progress.aside_index;
     aside_leaving leaving = {0};
     uint32_t changed = 0;
-    for (; *entry < frame->front.aside_count && changed < ASIDE_STEP_WORDS && !stops(sweep);
+    bool buried = false; /* ends the step: another group may have to wait for fewer aside */
+    for (; *entry < frame->front.aside_count && changed < ASIDE_STEP_WORDS && !buried &&
+           !stops(sweep);
          (*entry)++) {
         message_place place;
         if (!place_aside(frame, *entry, &place)) {
@@ -188,7 +194,8 @@ static bool look_aside(sweep_run *sweep, const sweep_sparing *sparing)
         }
         changed++;
         const uint32_t to = pass_on(sweep, &place, word);
-        if (word_is_done(to)) {
+        buried = word_is_done(to);
+        if (buried) {
             aside_finish(frame, &place, to, &leaving);
         } else {
             step_patch_word(frame->step, place_word_offset(frame, &place), to);
@@ -196,7 +203,7 @@ static bool look_aside(sweep_run *sweep, const sweep_sparing *sparing)
     }
     *entry -= leaving.count;
     aside_close(frame, &leaving);
-    if (no_deadline_lives(&frame->group)) {
+    if (!is_full(sweep) && no_deadline_lives(&frame->group)) {
         *entry = frame->front.aside_count;
     }
     return true;
