@@ -157,7 +157,8 @@ static void write_queue(const seed_queue *queue, const uint8_t *shape, const cha
     write_seed("fuzz_check", other, "", 0, laid, used);
     write_seed("fuzz_header", other, "", 0, laid, used);
     write_seed("fuzz_verbs", other, verbs, sizeof verbs, laid, used);
-    write_seed("fuzz_header", name, "", 0, queue->bytes + OVERLAY_GEOMETRY_FROM, 24);
+    write_seed("fuzz_header", name, "", 0, queue->bytes + OVERLAY_GEOMETRY_FROM,
+               OVERLAY_GEOMETRY_TO - OVERLAY_GEOMETRY_FROM);
     free(fresh);
     free(laid);
 }

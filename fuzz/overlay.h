@@ -12,10 +12,10 @@
 enum {
     OVERLAY_SHAPE_BYTES = 8, /* the first: 0 = the rest is an image as it is */
     OVERLAY_GEOMETRY_FROM = 8,
-    OVERLAY_GEOMETRY_TO = 32
+    OVERLAY_GEOMETRY_TO = 44
 };
 
-/* What the shape bytes stand for: every flag, 1 to 3 groups, up to 9 slots. */
+/* What the shape bytes stand for: every flag, 1 to 3 groups, up to 9 slots, and 3 aside. */
 static inline slotq_geometry overlay_geometry(const uint8_t *shape)
 {
     slotq_geometry geometry;
@@ -28,6 +28,9 @@ static inline slotq_geometry overlay_geometry(const uint8_t *shape)
     geometry.flags = shape[6] & SLOTQ_FLAGS_ALL;
     geometry.max_attempts = shape[7] % 4;
     geometry.tick_ms = 10;
+    if ((geometry.flags & SLOTQ_FLAG_OVERWRITE) == 0) {
+        geometry.aside_slots = shape[3] / 4 % 4;
+    }
     return geometry;
 }
 
