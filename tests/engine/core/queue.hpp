@@ -170,10 +170,25 @@ public:
         return call.stats.stats;
     }
 
-    /* Lease everything there is, each message a separate token when stepping the lease. */
-    uint32_t word(uint64_t id, uint32_t group = 0) const
+    uint32_t word(uint64_t id, uint32_t group = 0) const /* in the ring or aside */
     {
-        return image.get_word(group, image.index_of(id));
+        return image.word_of(id, group);
+    }
+    std::vector<uint64_t> aside_ids() const
+    {
+        std::vector<uint64_t> ids;
+        for (uint32_t entry = 0; entry < image.aside_count(); entry++) {
+            ids.push_back(image.aside_id(entry));
+        }
+        return ids;
+    }
+    std::vector<uint32_t> aside_slots() const /* their slot numbers, in the order of the index */
+    {
+        std::vector<uint32_t> slots;
+        for (uint32_t entry = 0; entry < image.aside_count(); entry++) {
+            slots.push_back(image.aside_slot(entry));
+        }
+        return slots;
     }
     uint64_t group(support::Field which, uint32_t index = 0) const
     {

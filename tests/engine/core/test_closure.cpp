@@ -1,416 +1,25 @@
-/* test_closure.cpp: all states that tiny queues can reach, with the core as transition function:
- * every one is sound, also where a verb stops between two of its steps, and none holds a
- * message that could never be finished.
- *
- * A state is what matters of an image: places counted from head, words without their exact
- * deadline (passed or not), no ids and counters. Before a verb is tried the state becomes an
- * image again, turned round the ring by some amount, with garbage where the format
- * leaves bytes undefined. Groups are alike, so a state and its mirror count once.
+/* test_closure.cpp: all states that tiny queues can reach: every one is sound, also where a verb
+ * stops between two of its steps, and none holds a message that could never be finished.
  */
 #include <cstdio>
 #include <cstdlib>
-#include <unordered_set>
 
-#include "queue.hpp"
+#include "closure.hpp"
 
 namespace
 {
 
-constexpr uint64_t now_tick = 5000;
-constexpr uint64_t tick_ms = 100;
-constexpr uint64_t newest = 100; /* last_id of every image */
-
-class Closure
-{
-public:
-    Closure(const slotq_geometry &geometry, bool stops, bool pauses)
-        : shape_(geometry), fresh_(geometry), image_(geometry), stops_(stops), pauses_(pauses)
-    {
-        add(encode(fresh_));
-    }
-
-    size_t run()
-    {
-        for (size_t next = 0; next < states_.size() && fault_.empty(); next++) {
-            expand(*states_[next]);
-        }
-        return states_.size();
-    }
-    const std::string &fault() const
-    {
-        return fault_;
-    }
-    uint64_t transitions() const
-    {
-        return transitions_;
-    }
-
-private:
-    using Image = support::Image;
-
-    void add(const std::string &state)
-    {
-        const auto place = seen_.insert(state);
-        if (place.second) {
-            states_.push_back(&*place.first);
-        }
-    }
-
-    /* ---- image to state ---- */
-
-    static char from_due(uint64_t due)
-    {
-        return due == support::u48_none ? 0 : due <= now_tick ? 1 : 2;
-    }
-
-    char word_code(const Image &image, uint32_t group, uint32_t index) const
-    {
-        const uint32_t word = image.get_word(group, index);
-        const uint64_t due = image.get(field::group_due, group);
-        const uint32_t state = word & 3;
-        const uint32_t bits = word >> 8;
-        bool late = bits != 0; /* READY: was delivered; DONE: other than acked */
-        if (state == SLOTQ_STATE_LEASED || state == SLOTQ_STATE_WAITING) {
-            late = due + ((bits - due) & 0xFFFFFF) > now_tick;
-        }
-        return static_cast<char>((word & 0x3F) | (late ? 0x40 : 0));
-    }
-
-    std::string encode_group(const Image &image, uint32_t group) const
-    {
-        const uint64_t front = image.get(field::header_head);
-        const uint64_t sweep = image.get(field::group_sweep, group);
-        const auto place = [&](support::Field which) {
-            return static_cast<char>(image.distance(front, image.get(which, group)));
-        };
-        std::string text;
-        text += place(field::group_head);
-        text += place(field::group_cursor);
-        text += place(field::group_retry_from);
-        text += place(field::group_written);
-        text += sweep == support::sweep_none ? '\x7F' : place(field::group_sweep);
-        text += from_due(image.get(field::group_due, group));
-        text += from_due(image.get(field::group_due_next, group));
-        for (char i = 0; i < static_cast<char>(shape_.ring_slots - 1); i++) {
-            const bool exists = i >= text[0] && i < text[3];
-            const uint64_t index = (front + static_cast<uint64_t>(i)) % shape_.ring_slots;
-            text += exists ? word_code(image, group, static_cast<uint32_t>(index)) : '\0';
-        }
-        return text;
-    }
-
-    std::string encode_as(const Image &image, bool mirrored) const
-    {
-        std::string text;
-        text += static_cast<char>(
-            image.distance(image.get(field::header_head), image.get(field::header_tail)));
-        text += static_cast<char>(image.get(field::shared_paused));
-        for (uint32_t group = 0; group < shape_.groups; group++) {
-            text += encode_group(image, mirrored ? shape_.groups - 1 - group : group);
-        }
-        for (uint64_t i = 0; i < image.get(field::shared_dead_count); i++) {
-            const uint64_t entry = (image.get(field::shared_dead_head) + i) % shape_.dead_slots;
-            const uint8_t *dead = image.data() + image.dead_offset(static_cast<uint32_t>(entry));
-            text += static_cast<char>(mirrored ? shape_.groups - 1 - dead[13] : dead[13]);
-        }
-        return text;
-    }
-
-    std::string encode(const Image &image) const
-    {
-        const std::string one = encode_as(image, false);
-        const std::string other = encode_as(image, true);
-        return one < other ? one : other;
-    }
-
-    /* ---- state to image ---- */
-
-    static uint64_t to_due(char code)
-    {
-        return code == 0 ? support::u48_none : now_tick - 1 + static_cast<uint64_t>(code);
-    }
-
-    static uint32_t to_word(char code)
-    {
-        const uint32_t low = static_cast<uint32_t>(code) & 0x3F;
-        const bool late = (code & 0x40) != 0;
-        switch (low & 3) {
-        case SLOTQ_STATE_READY:
-            return low | (late ? static_cast<uint32_t>(now_tick) << 8 : 0);
-        case SLOTQ_STATE_DONE:
-            return late ? 0x203 : 3;
-        default:
-            return low | static_cast<uint32_t>(now_tick + (late ? 1 : 0)) << 8;
-        }
-    }
-
-    void decode_group(Image &image, uint32_t group, const char *text, uint32_t front) const
-    {
-        uint32_t counts[4] = {};
-        const auto set = [&](support::Field which, char place) {
-            image.set(which, group, (front + static_cast<uint32_t>(place)) % shape_.ring_slots);
-        };
-        set(field::group_head, text[0]);
-        set(field::group_cursor, text[1]);
-        set(field::group_retry_from, text[2]);
-        set(field::group_written, text[3]);
-        if (text[4] != '\x7F') {
-            set(field::group_sweep, text[4]);
-        }
-        image.set(field::group_due, group, to_due(text[5]));
-        image.set(field::group_due_next, group, to_due(text[6]));
-        for (char i = 0; i < static_cast<char>(shape_.ring_slots); i++) {
-            const bool exists = i >= text[0] && i < text[3];
-            const uint32_t garbage = front % 2 == 0 ? 3u : 0x0013880Du;
-            const uint32_t word = exists ? to_word(text[7 + i]) : garbage;
-            const uint32_t index = (front + static_cast<uint32_t>(i)) % shape_.ring_slots;
-            image.set_word(group, index, word);
-            counts[word & 3] += exists && i < text[1];
-        }
-        image.set(field::group_ready_behind, group, counts[SLOTQ_STATE_READY]);
-        image.set(field::group_leased, group, counts[SLOTQ_STATE_LEASED]);
-        image.set(field::group_waiting, group, counts[SLOTQ_STATE_WAITING]);
-    }
-
-    void decode(Image &image, const std::string &state) const
-    {
-        const uint32_t turn = static_cast<uint32_t>(std::hash<std::string>()(state) >> 5);
-        const uint32_t front = turn % shape_.ring_slots;
-        const size_t group_length = 7 + shape_.ring_slots - 1u;
-        image = fresh_;
-        image.set(field::header_last_id, newest);
-        image.set(field::header_head, front);
-        image.set(field::header_tail,
-                  (front + static_cast<uint32_t>(state[0])) % shape_.ring_slots);
-        image.set(field::shared_paused, static_cast<uint64_t>(state[1]));
-        for (uint32_t group = 0; group < shape_.groups; group++) {
-            decode_group(image, group, state.data() + 2 + group * group_length, front);
-        }
-        const size_t dead_from = 2 + shape_.groups * group_length;
-        const size_t dead = state.size() - dead_from;
-        const uint32_t dead_head = shape_.dead_slots > 0 ? turn % shape_.dead_slots : 0;
-        image.set(field::shared_dead_head, dead_head);
-        image.set(field::shared_dead_count, dead);
-        for (size_t i = 0; i < dead; i++) {
-            const size_t entry = (dead_head + i) % shape_.dead_slots;
-            uint8_t *bytes = image.data() + image.dead_offset(static_cast<uint32_t>(entry));
-            bytes[0] = 1; /* id */
-            bytes[12] = 1;
-            bytes[13] = static_cast<uint8_t>(state[dead_from + i]);
-        }
-    }
-
-    /* ---- transitions ---- */
-
-    static slotq_call make(slotq_verb verb, uint64_t now_ms = now_tick * tick_ms)
-    {
-        slotq_call call = {};
-        call.verb = verb;
-        call.now_ms = now_ms;
-        return call;
-    }
-
-    slotq_outcome go(Image &image, slotq_call &call)
-    {
-        const slotq_outcome outcome = image.run(call);
-        fault_ = image.fault().empty() ? image.check() : image.fault();
-        return outcome;
-    }
-
-    /* One verb from the state at hand; and what is left where it stops between two steps. */
-    void attempt(const slotq_call &call)
-    {
-        if (!fault_.empty()) {
-            return;
-        }
-        slotq_call whole = call;
-        image_ = base_;
-        go(image_, whole);
-        transitions_++;
-        add(encode(image_));
-        if (stops_ && image_.steps() > 1) {
-            attempt_steps(call);
-        }
-    }
-
-    void attempt_steps(slotq_call call)
-    {
-        static slotq_step step;
-        image_ = base_;
-        while (slotq_core_step(&image_.view(), &call, &step) == SLOTQ_MORE) {
-            slotq_core_apply(image_.data(), &image_.view(), &step);
-            fault_ = fault_.empty() ? image_.check() : fault_;
-            add(encode(image_));
-        }
-    }
-
-    void attempt_settle(uint32_t group, const slotq_run &run)
-    {
-        for (const slotq_verb verb :
-             {SLOTQ_ACK, SLOTQ_NACK, SLOTQ_RELEASE, SLOTQ_EXTEND, SLOTQ_KILL}) {
-            slotq_call call = make(verb);
-            call.settle.runs = &run;
-            call.settle.run_count = 1;
-            call.settle.group = static_cast<uint8_t>(group);
-            call.settle.ms = verb == SLOTQ_EXTEND ? tick_ms : 0;
-            attempt(call);
-            if (verb == SLOTQ_NACK) {
-                call.settle.ms = tick_ms;
-                attempt(call);
-            }
-        }
-    }
-
-    void attempt_messages(uint32_t group)
-    {
-        const uint64_t head = base_.get(field::header_head);
-        const uint32_t used = base_.distance(head, base_.get(field::header_tail));
-        for (uint32_t i = 0; i < used; i++) {
-            const uint64_t id = newest + 1 - used + i;
-            const uint32_t index = base_.index_of(id);
-            slotq_run run = {id, base_.get_word(group, index), 1};
-            slotq_call call = make(SLOTQ_REMOVE);
-            call.remove.id = id;
-            call.remove.group = static_cast<uint8_t>(group);
-            attempt(call);
-            call.remove.group = SLOTQ_ALL_GROUPS;
-            attempt(call);
-            if ((run.token & 3) == SLOTQ_STATE_LEASED) {
-                attempt_settle(group, run);
-                run.count = 2; /* the next one too, if it carries the token */
-                attempt_settle(group, run);
-            }
-        }
-    }
-
-    void attempt_group(uint32_t group)
-    {
-        slotq_run runs[8];
-        slotq_call call = make(SLOTQ_RESERVE);
-        call.reserve.runs = runs;
-        call.reserve.run_capacity = 8;
-        call.reserve.lease_ms = tick_ms;
-        call.reserve.group = static_cast<uint8_t>(group);
-        for (const uint32_t limit : {1u, 2u, 8u}) {
-            call.reserve.limit = limit;
-            attempt(call);
-        }
-        call = make(SLOTQ_RECLAIM);
-        call.reclaim.group = static_cast<uint8_t>(group);
-        attempt(call);
-        attempt_messages(group);
-    }
-
-    void expand(const std::string &state)
-    {
-        decode(base_, state);
-        fault_ = base_.check();
-        if (fault_.empty() && encode(base_) != state) {
-            fault_ = "a state does not come back from its image";
-        }
-        const slotq_data data[3] = {};
-        slotq_call call = make(SLOTQ_PUSH);
-        call.push.messages = data;
-        for (call.push.count = 1; call.push.count < shape_.ring_slots; call.push.count++) {
-            attempt(call);
-        }
-        for (uint32_t group = 0; group < shape_.groups; group++) {
-            attempt_group(group);
-        }
-        call = make(SLOTQ_REDRIVE);
-        call.dead.limit = 1;
-        attempt(call);
-        attempt(make(SLOTQ_DEAD_PURGE));
-        attempt(make(SLOTQ_PURGE));
-        for (uint8_t what = 1; pauses_ && what < 3; what++) {
-            call = make(SLOTQ_PAUSE);
-            call.pause.what = what;
-            attempt(call);
-            call.verb = SLOTQ_RESUME;
-            attempt(call);
-        }
-        let_time_pass(state);
-        drain();
-        if (!fault_.empty()) {
-            fault_ += " after " + std::to_string(transitions_) + " transitions";
-        }
-    }
-
-    /* Every deadline that was to come has passed: the same words, another code. */
-    void let_time_pass(const std::string &state)
-    {
-        std::string later = state;
-        const size_t group_length = 7 + shape_.ring_slots - 1u;
-        for (uint32_t group = 0; group < shape_.groups; group++) {
-            char *text = &later[2 + group * group_length];
-            for (const size_t due : {size_t{5}, size_t{6}}) {
-                text[due] = text[due] == 2 ? 1 : text[due];
-            }
-            for (size_t i = 7; i < group_length; i++) {
-                const int kind = text[i] & 3;
-                if (kind == SLOTQ_STATE_LEASED || kind == SLOTQ_STATE_WAITING) {
-                    text[i] = static_cast<char>(text[i] & ~0x40);
-                }
-            }
-        }
-        decode(image_, later);
-        add(encode(image_));
-    }
-
-    /* With time, room among the dead and a worker, every message comes to an end. */
-    void drain()
-    {
-        slotq_run runs[8];
-        slotq_call call = make(SLOTQ_DEAD_PURGE);
-        image_ = base_;
-        go(image_, call);
-        image_.set(field::shared_paused, 0);
-        for (uint64_t round = 1; round < 12 && fault_.empty(); round++) {
-            for (uint32_t group = 0; group < shape_.groups && fault_.empty(); group++) {
-                call = make(SLOTQ_RESERVE, (now_tick + 700 * round) * tick_ms);
-                call.reserve.runs = runs;
-                call.reserve.run_capacity = 8;
-                call.reserve.limit = 8;
-                call.reserve.lease_ms = tick_ms;
-                call.reserve.group = static_cast<uint8_t>(group);
-                if (go(image_, call) != SLOTQ_OK) {
-                    continue;
-                }
-                slotq_call settle = make(SLOTQ_ACK, call.now_ms);
-                settle.settle.runs = runs;
-                settle.settle.run_count = call.reserve.run_count;
-                settle.settle.group = static_cast<uint8_t>(group);
-                if (go(image_, settle) != SLOTQ_OK) {
-                    fault_ = "what was just reserved could not be acked";
-                }
-            }
-            call = make(SLOTQ_DEAD_PURGE);
-            go(image_, call);
-            if (image_.get(field::header_head) == image_.get(field::header_tail)) {
-                return;
-            }
-        }
-        fault_ += fault_.empty() ? "a message is never finished" : "";
-    }
-
-    slotq_geometry shape_;
-    Image fresh_;
-    Image image_;
-    Image base_{shape_};
-    bool stops_; /* verbs that stop between two steps are tried too */
-    bool pauses_;
-    std::unordered_set<std::string> seen_;
-    std::vector<const std::string *> states_; /* of seen_, in the order in which they came */
-    uint64_t transitions_ = 0;
-    std::string fault_;
-};
-
 void close(const char *name, const slotq_geometry &geometry, bool stops, bool pauses = false)
 {
-    Closure closure(geometry, stops, pauses);
+    closure::Closure closure(geometry, stops, pauses);
     const size_t states = closure.run();
-    std::printf("closure, %s%s: %zu states, %llu transitions\n", name, stops ? ", stops" : "",
-                states, static_cast<unsigned long long>(closure.transitions()));
+    std::printf("closure, %s%s: %zu states, %llu transitions", name, stops ? ", stops" : "", states,
+                static_cast<unsigned long long>(closure.transitions()));
+    for (uint32_t aside = 1; aside <= geometry.aside_slots; aside++) {
+        std::printf(", %zu with %u aside", closure.states_aside(aside), aside);
+        REQUIRE(closure.states_aside(aside) > 0);
+    }
+    std::printf("\n");
     INFO(name);
     INFO(closure.fault());
     REQUIRE(closure.fault().empty());
@@ -452,5 +61,42 @@ TEST_CASE("closure: 4 slots, 2 groups", "[deep]")
     close("R 4, G 2, attempts 1", support::geometry(4, 1, 2, 0, 1, 0, 100), deep());
     if (deep()) {
         close("R 4, G 2, attempts 2", support::geometry(4, 1, 2, 0, 2, 0, 100), false);
+    }
+}
+
+namespace
+{
+
+slotq_geometry with_aside(slotq_geometry made, uint32_t aside)
+{
+    made.aside_slots = static_cast<uint8_t>(aside);
+    return made;
+}
+
+} // namespace
+
+TEST_CASE("closure: 3 slots, 1 group, 1 or 2 aside, 2 attempts, dead section", "[deep]")
+{
+    close("R 3, G 1, A 1, attempts 2, dead 1",
+          with_aside(support::geometry(3, 1, 1, 0, 2, 1, 100), 1), true, true);
+    if (deep()) {
+        close("R 3, G 1, A 2, attempts 2, dead 1",
+              with_aside(support::geometry(3, 1, 1, 0, 2, 1, 100), 2), true, true);
+    }
+}
+
+TEST_CASE("closure: 2 slots, 2 groups, 1 aside, 1 attempt, dead section")
+{
+    close("R 2, G 2, A 1, attempts 1, dead 1",
+          with_aside(support::geometry(2, 1, 2, 0, 1, 1, 100), 1), true);
+}
+
+TEST_CASE("closure: 4 slots, 1 group, 1 aside", "[deep]")
+{
+    close("R 4, G 1, A 1, attempts 1", with_aside(support::geometry(4, 1, 1, 0, 1, 0, 100), 1),
+          true);
+    if (deep()) {
+        close("R 3, G 2, A 1, attempts 1", with_aside(support::geometry(3, 1, 2, 0, 1, 0, 100), 1),
+              false);
     }
 }

@@ -13,13 +13,39 @@ namespace
 
 constexpr uint64_t start_ms = 3000000;
 
+/* Two messages aside, leased by both groups. */
+uint32_t put_aside(Queue &queue)
+{
+    const uint64_t first = queue.image.last_id() + 1;
+    uint32_t token = 0;
+    REQUIRE(queue.push(6, "as") == SLOTQ_OK);
+    for (const uint32_t group : {0u, 1u}) {
+        REQUIRE(queue.reserve(6, 5000, group) == SLOTQ_OK);
+        token = queue.runs[0].token;
+        REQUIRE(queue.settle(SLOTQ_ACK, {{first + 2, token, 4}}, 0, group) == SLOTQ_OK);
+    }
+    REQUIRE(queue.push(2) == SLOTQ_OK);
+    REQUIRE(queue.remove(first + 6) == SLOTQ_OK);
+    REQUIRE(queue.remove(first + 7) == SLOTQ_OK);
+    REQUIRE(queue.aside_ids() == std::vector<uint64_t>{first, first + 1});
+    return token;
+}
+
 /* An image with something in every section: two groups, retries, waits, deaths, a sweep under
- * way, removed messages ahead of the cursor, a ring that wraps. */
+ * way, removed messages ahead of the cursor, a ring that wraps, messages aside. */
 Queue rich_queue(uint32_t flags)
 {
-    Queue queue(support::geometry(7, 3, 2, flags, 2, 3, 100));
+    slotq_geometry shape = support::geometry(7, 3, 2, flags, 2, 3, 100);
+    shape.aside_slots = (flags & SLOTQ_FLAG_OVERWRITE) != 0 ? 0 : 3;
+    Queue queue(shape);
     queue.now_ms = start_ms;
-    queue.image.start_at((UINT64_C(1) << 31) - 3, 4);
+    queue.image.start_at((UINT64_C(1) << 31) - 11, 3);
+    uint32_t aside = 0;
+    if (shape.aside_slots > 0) {
+        aside = put_aside(queue);
+    } else {
+        queue.image.start_at((UINT64_C(1) << 31) - 3, 4);
+    }
     const uint64_t first = queue.image.last_id() + 1;
     REQUIRE(queue.push(6, "ab") == SLOTQ_OK);
     REQUIRE(queue.reserve(4, 5000, 0) == SLOTQ_OK);
@@ -31,6 +57,10 @@ Queue rich_queue(uint32_t flags)
     REQUIRE(queue.reserve(2, 400, 1) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_ACK, first, queue.runs[0].token, 0, 1) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_KILL, first + 1, queue.runs[0].token, 0, 1) == SLOTQ_OK);
+    if (shape.aside_slots > 0) {
+        REQUIRE(queue.settle(SLOTQ_NACK, first - 8, aside) == SLOTQ_OK);
+        REQUIRE(queue.settle(SLOTQ_ACK, first - 7, aside, 0, 1) == SLOTQ_OK);
+    }
     return queue;
 }
 
@@ -98,7 +128,7 @@ void try_flags(uint32_t flags)
     INFO(result.fault);
     REQUIRE(result.fault.empty());
     REQUIRE(result.refused + result.named + result.harmless == queue.image.bytes().size() * 255);
-    REQUIRE(result.refused >= 24 * 255); /* the geometry at least */
+    REQUIRE(result.refused >= 36 * 255); /* the geometry at least */
     REQUIRE(result.named > 0);
 }
 
@@ -124,13 +154,17 @@ TEST_CASE("damage: every byte, every other value, with overwrite and nothing els
 }
 
 /* A mapped file can change under those who have it open: then nothing was refused on opening. */
-TEST_CASE("damage: every byte of the front changed under an open image")
+TEST_CASE("damage: every byte of the front, and of what lies aside, changed under an open image")
 {
     for (const uint32_t flags :
          {static_cast<uint32_t>(SLOTQ_FLAG_STAMPS), static_cast<uint32_t>(SLOTQ_FLAG_OVERWRITE)}) {
         const Queue queue = rich_queue(flags);
         support::Image image = queue.image;
-        for (uint32_t at = 0; at < image.view().states_offset; at++) {
+        const slotq_view &view = image.view();
+        for (uint32_t at = 0; at < view.aside_keys_offset; at++) {
+            if (at == view.states_offset) { /* the index and words aside too */
+                at = view.aside_index_offset;
+            }
             for (uint32_t other = 1; other < 256; other++) {
                 std::memcpy(image.data(), queue.image.data(), queue.image.bytes().size());
                 image.data()[at] = static_cast<uint8_t>(image.data()[at] ^ other);

@@ -153,6 +153,7 @@ std::string Example::create(const Line &line)
                           static_cast<uint32_t>(line.number("dead_slots", 0)),
                           static_cast<uint32_t>(line.number("tick_ms")));
     geometry.later_slots = static_cast<uint16_t>(line.number("later_slots", 0));
+    geometry.aside_slots = static_cast<uint8_t>(line.number("aside_slots", 0));
     if (line.named.count("flags") > 0) {
         std::istringstream flags(line.named.at("flags"));
         for (std::string flag; std::getline(flags, flag, ',');) {

@@ -20,8 +20,8 @@ uint64_t setting(const char *name, uint64_t otherwise)
     return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-/* "" or what went wrong, with the last steps of the same play told. */
-std::string play(uint64_t seed, uint32_t steps)
+/* "" or what went wrong, with the last steps of the same play told. Counts the steps aside. */
+std::string play(uint64_t seed, uint32_t steps, uint64_t &aside)
 {
     support::RandomChoices choices(seed);
     support::Play play(choices);
@@ -32,6 +32,7 @@ std::string play(uint64_t seed, uint32_t steps)
                    "\n  " + play.geometry_told();
         }
     }
+    aside += play.steps_aside();
     return "";
 }
 
@@ -52,9 +53,9 @@ std::string tell_play(uint64_t seed, uint32_t steps, uint32_t last)
     return told;
 }
 
-std::string play_and_tell(uint64_t seed, uint32_t steps)
+std::string play_and_tell(uint64_t seed, uint32_t steps, uint64_t &aside)
 {
-    const std::string fault = play(seed, steps);
+    const std::string fault = play(seed, steps, aside);
     if (fault.empty()) {
         return "";
     }
@@ -71,13 +72,18 @@ TEST_CASE("random: core and model agree after every step")
     const uint64_t first = setting("SLOTQ_SEED", 1);
     std::string fault;
     uint64_t seed = first;
+    uint64_t aside = 0;
     for (uint64_t done = 0; done < steps && fault.empty(); done += steps_a_play) {
-        fault = play_and_tell(seed++, steps_a_play);
+        fault = play_and_tell(seed++, steps_a_play, aside);
     }
-    std::printf("core against model: seeds %llu to %llu\n", static_cast<unsigned long long>(first),
-                static_cast<unsigned long long>(seed - 1));
+    std::printf("core against model: seeds %llu to %llu, %llu steps aside\n",
+                static_cast<unsigned long long>(first), static_cast<unsigned long long>(seed - 1),
+                static_cast<unsigned long long>(aside));
     INFO(fault);
     REQUIRE(fault.empty());
+    if (steps >= 100000) { /* fewer: a play or two may have no place aside */
+        REQUIRE(aside > steps / 1000);
+    }
 }
 
 TEST_CASE("random: torture for as long as told")
@@ -89,13 +95,15 @@ TEST_CASE("random: torture for as long as told")
     const uint64_t first = setting("SLOTQ_SEED", seconds > 0 ? chance : 1000001);
     std::string fault;
     uint64_t seed = first;
+    uint64_t aside = 0;
     do { /* one play at least, so that this case is never empty */
-        fault = play_and_tell(seed++, steps_a_play);
+        fault = play_and_tell(seed++, steps_a_play, aside);
     } while (fault.empty() && std::chrono::steady_clock::now() < end);
     if (seconds > 0) {
-        std::printf("core against model, torture: seeds %llu to %llu\n",
+        std::printf("core against model, torture: seeds %llu to %llu, %llu steps aside\n",
                     static_cast<unsigned long long>(first),
-                    static_cast<unsigned long long>(seed - 1));
+                    static_cast<unsigned long long>(seed - 1),
+                    static_cast<unsigned long long>(aside));
     }
     INFO(fault);
     REQUIRE(fault.empty());

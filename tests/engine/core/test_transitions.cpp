@@ -42,25 +42,50 @@ bool is(Was was, std::initializer_list<Was> list)
     return false;
 }
 
+/* Where the message is. */
+enum class Place { behind, at_head, aside };
+
+constexpr Place every_place[] = {Place::behind, Place::at_head, Place::aside};
+
+/* No such message can lie aside. */
+bool is_never_aside(Was was)
+{
+    return is(was, {Was::ready_new, Was::done_other_group, Was::before_window, Was::never_issued,
+                    Was::id_zero});
+}
+
+slotq_geometry shape()
+{
+    slotq_geometry made =
+        support::geometry(9, 5, 2, SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_CHECKS, 3, 4, 100);
+    made.aside_slots = 2;
+    return made;
+}
+
 /* A queue of two groups with the message in its state for group 0; another message, leased for
- * long, stands at head before it, unless the message itself is to be at head. */
+ * long, stands at head before it, unless the message itself is to be at head or aside. */
 struct Scene {
-    Queue queue{support::geometry(9, 5, 2, SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_CHECKS, 3, 4, 100)};
+    Queue queue{shape()};
     uint64_t id = 2;
     uint32_t token = 0; /* the last lease's */
-    bool at_head;
+    bool at_head;       /* or aside: when it is finished, the group no longer has it */
 
-    Scene(Was was, bool head) : at_head(head)
+    Scene(Was was, Place place) : at_head(place != Place::behind)
     {
         queue.image.start_at((UINT64_C(1) << 31) - 2, 6); /* ids and slots wrap on the way */
         const uint64_t first = queue.image.last_id() + 1;
-        id = first + (head ? 0 : 1);
+        id = first + (at_head ? 0 : 1);
+        if (place == Place::aside) {
+            step_aside();
+            put_leased(was);
+            return;
+        }
         if (was == Was::done_other_group) {
             kill_in_other_group(first);
         } else {
             REQUIRE(queue.push(4, "abc") == SLOTQ_OK);
         }
-        if (!head) {
+        if (!at_head) {
             REQUIRE(queue.reserve(1, 1000000) == SLOTQ_OK);
             REQUIRE(queue.runs[0].id == first);
         }
@@ -77,6 +102,26 @@ struct Scene {
         REQUIRE(queue.redrive() == SLOTQ_OK);
         REQUIRE(queue.push(2, "abc") == SLOTQ_OK);
         id = first + 2;
+    }
+
+    /* Both groups lease the message; group 1 lets it wait. All that follows is done with, until
+     * the ring comes round to it. */
+    void step_aside()
+    {
+        REQUIRE(queue.push(1, "abc") == SLOTQ_OK);
+        REQUIRE(queue.reserve(1, lease_ms) == SLOTQ_OK);
+        token = queue.runs[0].token;
+        REQUIRE(queue.reserve(1, lease_ms, 1) == SLOTQ_OK);
+        REQUIRE(queue.settle(SLOTQ_NACK, queue.runs, 1000000, 1) == SLOTQ_OK);
+        do {
+            REQUIRE(queue.push(1, "abc") == SLOTQ_OK);
+            for (const uint32_t group : {0u, 1u}) {
+                REQUIRE(queue.reserve(1, 1000000, group) == SLOTQ_OK);
+                REQUIRE(queue.settle(SLOTQ_ACK, queue.runs, 0, group) == SLOTQ_OK);
+            }
+        } while (queue.image.aside_count() == 0);
+        REQUIRE(queue.push(2, "abc") == SLOTQ_OK);
+        REQUIRE(queue.aside_ids() == std::vector<uint64_t>{id});
     }
 
     void lease()
@@ -109,6 +154,11 @@ struct Scene {
             return;
         }
         lease();
+        put_leased(was);
+    }
+
+    void put_leased(Was was)
+    {
         switch (was) {
         case Was::ready_nacked:
             REQUIRE(queue.settle(SLOTQ_NACK, id, token) == SLOTQ_OK);
@@ -125,6 +175,10 @@ struct Scene {
             break;
         case Was::done_dead:
             REQUIRE(queue.settle(SLOTQ_KILL, id, token) == SLOTQ_OK);
+            break;
+        case Was::done_removed: /* aside; elsewhere it is removed as it came */
+            REQUIRE(queue.settle(SLOTQ_NACK, id, token) == SLOTQ_OK);
+            REQUIRE(queue.remove(id, 0) == SLOTQ_OK);
             break;
         default:
             break;
@@ -192,9 +246,9 @@ void require_settled(Scene &scene, slotq_verb verb, uint64_t ms)
     }
 }
 
-void try_settle(Was was, bool head, slotq_verb verb, uint64_t ms, bool right)
+void try_settle(Was was, Place place, slotq_verb verb, uint64_t ms, bool right)
 {
-    Scene scene(was, head);
+    Scene scene(was, place);
     Queue &queue = scene.queue;
     const bool in_window = scene.id != 0 && scene.id <= queue.image.last_id() &&
                            was != Was::before_window && was != Was::ready_new &&
@@ -202,7 +256,7 @@ void try_settle(Was was, bool head, slotq_verb verb, uint64_t ms, bool right)
     const uint32_t word = in_window ? queue.word(scene.id) : 5;
     const uint32_t token = right ? word : word ^ 0x40000000;
     const slotq_outcome expected = refusal(was, right);
-    CAPTURE(static_cast<int>(was), head, static_cast<int>(verb), ms, right);
+    CAPTURE(static_cast<int>(was), static_cast<int>(place), static_cast<int>(verb), ms, right);
     if (expected == SLOTQ_OK) {
         REQUIRE(queue.settle(verb, scene.id, token, ms) == SLOTQ_OK);
         require_settled(scene, verb, ms);
@@ -227,9 +281,11 @@ TEST_CASE("transitions: every state against ack, nack, release, extend, kill")
                 if (ms == 0 && verb == SLOTQ_EXTEND) {
                     continue;
                 }
-                for (const bool right : {true, false}) {
-                    try_settle(was, false, verb, ms, right);
-                    try_settle(was, true, verb, ms, right);
+                for (const Place place : every_place) {
+                    if (place != Place::aside || !is_never_aside(was)) {
+                        try_settle(was, place, verb, ms, true);
+                        try_settle(was, place, verb, ms, false);
+                    }
                 }
             }
         }
@@ -239,14 +295,17 @@ TEST_CASE("transitions: every state against ack, nack, release, extend, kill")
 TEST_CASE("transitions: every state against remove")
 {
     for (const Was was : every_state) {
-        for (const bool head : {false, true}) {
-            Scene scene(was, head);
+        for (const Place place : every_place) {
+            if (place == Place::aside && is_never_aside(was)) {
+                continue;
+            }
+            Scene scene(was, place);
             Queue &queue = scene.queue;
-            CAPTURE(static_cast<int>(was), head);
+            CAPTURE(static_cast<int>(was), static_cast<int>(place));
             if (is(was, {Was::leased, Was::leased_passed})) {
                 REQUIRE_REFUSED(queue, remove(scene.id, 0), SLOTQ_LEASED);
                 REQUIRE_REFUSED(queue, remove(scene.id), SLOTQ_LEASED);
-                REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK); /* there it is READY */
+                REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK); /* there it is not */
                 continue;
             }
             const slotq_outcome refused = refusal(was, false);
@@ -276,53 +335,75 @@ TEST_CASE("transitions: every state against remove")
 TEST_CASE("transitions: every state against reserve")
 {
     for (const Was was : every_state) {
-        Scene scene(was, false);
-        Queue &queue = scene.queue;
-        CAPTURE(static_cast<int>(was));
-        const bool known = queue.status(scene.id) == SLOTQ_OK;
-        const uint32_t attempts = known ? queue.call.status.status.attempts : 0;
-        const slotq_outcome outcome = queue.reserve(8, lease_ms);
-        bool given = false;
-        for (const slotq_run &run : queue.runs) {
-            given = given || (scene.id >= run.id && scene.id - run.id < run.count);
-        }
-        const bool deliverable = is(was, {Was::ready_new, Was::ready_nacked, Was::ready_released,
-                                          Was::leased_passed, Was::waiting_passed});
-        REQUIRE(outcome == SLOTQ_OK); /* messages behind it are there in any case */
-        REQUIRE(given == deliverable);
-        if (deliverable) {
-            REQUIRE(queue.status(scene.id) == SLOTQ_OK);
-            REQUIRE(queue.call.status.status.state == SLOTQ_STATE_LEASED);
-            REQUIRE(queue.call.status.status.attempts == attempts + 1);
+        for (const Place place : {Place::behind, Place::aside}) {
+            if (place == Place::aside && is_never_aside(was)) {
+                continue;
+            }
+            Scene scene(was, place);
+            Queue &queue = scene.queue;
+            CAPTURE(static_cast<int>(was), static_cast<int>(place));
+            const bool known = queue.status(scene.id) == SLOTQ_OK;
+            const uint32_t attempts = known ? queue.call.status.status.attempts : 0;
+            const slotq_outcome outcome = queue.reserve(8, lease_ms);
+            bool given = false;
+            for (const slotq_run &run : queue.runs) {
+                given = given || (scene.id >= run.id && scene.id - run.id < run.count);
+            }
+            const bool deliverable =
+                is(was, {Was::ready_new, Was::ready_nacked, Was::ready_released, Was::leased_passed,
+                         Was::waiting_passed});
+            REQUIRE(outcome == SLOTQ_OK); /* messages behind it are there in any case */
+            REQUIRE(given == deliverable);
+            if (deliverable) {
+                REQUIRE(queue.status(scene.id) == SLOTQ_OK);
+                REQUIRE(queue.call.status.status.state == SLOTQ_STATE_LEASED);
+                REQUIRE(queue.call.status.status.attempts == attempts + 1);
+            }
         }
     }
 }
 
+namespace
+{
+
+slotq_outcome status_of(Was was, Place place)
+{
+    if (is(was, {Was::never_issued, Was::id_zero})) {
+        return SLOTQ_NOTFOUND;
+    }
+    const bool done = is(was, {Was::done_acked, Was::done_dead, Was::done_removed});
+    return was == Was::before_window || (done && place == Place::aside) ? SLOTQ_FINISHED : SLOTQ_OK;
+}
+
+void try_reclaim(Was was, Place place)
+{
+    Scene scene(was, place);
+    Queue &queue = scene.queue;
+    CAPTURE(static_cast<int>(was), static_cast<int>(place));
+    const bool passed = is(was, {Was::leased_passed, Was::waiting_passed});
+    REQUIRE_REFUSED(queue, status(scene.id), status_of(was, place));
+    if (was == Was::leased_passed) { /* the holder still has it, though its time is over */
+        REQUIRE(queue.call.status.status.state == SLOTQ_STATE_LEASED);
+        REQUIRE(queue.call.status.status.deadline_ms <= queue.now_ms);
+    }
+    REQUIRE(queue.reclaim() == SLOTQ_OK);
+    REQUIRE(queue.call.reclaim.ready_count == (passed ? 1 : 0));
+    if (passed) {
+        REQUIRE(queue.status(scene.id) == SLOTQ_OK);
+        REQUIRE(queue.call.status.status.state == SLOTQ_STATE_READY);
+        REQUIRE(queue.call.status.status.attempts == 1);
+        REQUIRE_REFUSED(queue, settle(SLOTQ_ACK, scene.id, scene.token), SLOTQ_STALE);
+    }
+}
+
+} // namespace
+
 TEST_CASE("transitions: every state against reclaim and status")
 {
     for (const Was was : every_state) {
-        Scene scene(was, false);
-        Queue &queue = scene.queue;
-        CAPTURE(static_cast<int>(was));
-        const bool passed = is(was, {Was::leased_passed, Was::waiting_passed});
-        slotq_outcome expected = SLOTQ_OK;
-        if (was == Was::before_window) {
-            expected = SLOTQ_FINISHED;
-        } else if (is(was, {Was::never_issued, Was::id_zero})) {
-            expected = SLOTQ_NOTFOUND;
-        }
-        REQUIRE_REFUSED(queue, status(scene.id), expected);
-        if (was == Was::leased_passed) { /* the holder still has it, though its time is over */
-            REQUIRE(queue.call.status.status.state == SLOTQ_STATE_LEASED);
-            REQUIRE(queue.call.status.status.deadline_ms <= queue.now_ms);
-        }
-        REQUIRE(queue.reclaim() == SLOTQ_OK);
-        REQUIRE(queue.call.reclaim.ready_count == (passed ? 1 : 0));
-        if (passed) {
-            REQUIRE(queue.status(scene.id) == SLOTQ_OK);
-            REQUIRE(queue.call.status.status.state == SLOTQ_STATE_READY);
-            REQUIRE(queue.call.status.status.attempts == 1);
-            REQUIRE_REFUSED(queue, settle(SLOTQ_ACK, scene.id, scene.token), SLOTQ_STALE);
+        try_reclaim(was, Place::behind);
+        if (!is_never_aside(was)) {
+            try_reclaim(was, Place::aside);
         }
     }
 }

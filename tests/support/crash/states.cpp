@@ -21,6 +21,8 @@ enum field : uint32_t {
 constexpr uint32_t GROUPS_AT = 80;
 constexpr uint32_t GROUP_SIZE = 56;
 constexpr uint32_t DEAD_HEAD_SIZE = 16;
+constexpr uint32_t ASIDE_ENTRY_SIZE = 7;
+constexpr uint32_t KEY_SIZE = 8;
 
 uint32_t get16(const bytes &image, size_t at)
 {
@@ -71,6 +73,35 @@ void wipe_words(bytes &image, const slotq_view &view)
     }
 }
 
+/* All but the entries in use and what belongs to their slot numbers. */
+void wipe_aside(bytes &image, const slotq_view &view)
+{
+    const uint32_t places = view.geometry.aside_slots;
+    const uint32_t count = image[shared_aside_count];
+    const uint32_t key = (view.geometry.flags & SLOTQ_FLAG_KEYS) != 0 ? KEY_SIZE : 0;
+    std::vector<bool> used(256);
+    for (uint32_t place = 0; place < places; place++) {
+        const uint32_t entry = view.aside_index_offset + place * ASIDE_ENTRY_SIZE;
+        if (place < count) {
+            used[image[entry + aside_slot]] = true;
+        } else {
+            wipe(image, entry, ASIDE_ENTRY_SIZE);
+        }
+    }
+    for (uint32_t slot = 0; slot < places; slot++) {
+        const uint32_t at = view.aside_slots_offset + slot * view.stride;
+        if (used[slot]) {
+            wipe_slot_rest(image, view, at);
+            continue;
+        }
+        for (uint32_t group = 0; group < view.geometry.groups; group++) {
+            wipe(image, view.aside_words_offset + (group * places + slot) * 4, 4);
+        }
+        wipe(image, view.aside_keys_offset + slot * key, key);
+        wipe(image, at, view.stride);
+    }
+}
+
 void wipe_dead(bytes &image, const slotq_view &view)
 {
     const uint32_t around = view.geometry.dead_slots;
@@ -109,6 +140,7 @@ bytes canonical(const bytes &image)
         }
     }
     wipe_words(clean, view);
+    wipe_aside(clean, view);
     wipe_dead(clean, view);
     return clean;
 }

@@ -2,6 +2,7 @@
  */
 #include "image.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace support
@@ -118,7 +119,7 @@ Image::Image(const Bytes &bytes) : bytes_(bytes)
 Image &Image::operator=(const Image &other)
 {
     const bool same =
-        bytes_.size() == other.bytes_.size() && std::memcmp(data() + 8, other.data() + 8, 24) == 0;
+        bytes_.size() == other.bytes_.size() && std::memcmp(data() + 8, other.data() + 8, 36) == 0;
     if (same && this != &other) { /* the same geometry: the view stays as it is */
         std::memcpy(bytes_.data(), other.bytes_.data(), bytes_.size());
     } else if (!same) {
@@ -131,6 +132,37 @@ Image &Image::operator=(const Image &other)
 uint32_t Image::word_offset(uint32_t group, uint32_t index) const
 {
     return view_.states_offset + (group * view_.geometry.ring_slots + index) * 4;
+}
+
+uint32_t Image::aside_entry_of(uint64_t id) const
+{
+    uint32_t entry = 0;
+    while (entry < aside_count() && aside_id(entry) != id) {
+        entry++;
+    }
+    return entry;
+}
+
+bool Image::aside_slot_used(uint32_t slot) const
+{
+    uint32_t entry = 0;
+    while (entry < aside_count() && aside_slot(entry) != slot) {
+        entry++;
+    }
+    return entry < aside_count();
+}
+
+uint32_t Image::slot_offset_of(uint64_t id) const
+{
+    const uint32_t entry = aside_entry_of(id);
+    return entry < aside_count() ? aside_slot_offset(aside_slot(entry)) : slot_offset(index_of(id));
+}
+
+uint32_t Image::word_of(uint64_t id, uint32_t group) const
+{
+    const uint32_t entry = aside_entry_of(id);
+    return entry < aside_count() ? get_aside_word(group, aside_slot(entry))
+                                 : get_word(group, index_of(id));
 }
 
 uint64_t Image::last_id() const
@@ -180,7 +212,7 @@ void Image::judge_patch(const slotq_step &step, const slotq_patch &patch)
     const uint64_t size = bytes_.size();
     if (patch.length == 0 || patch.offset > size || patch.length > size - patch.offset) {
         fault_ = "a patch leaves the image";
-    } else if (covers(patch, field::geometry_magic.offset, 24)) {
+    } else if (covers(patch, field::geometry_magic.offset, 36)) {
         fault_ = "a patch touches the geometry";
     } else if (patch.kind == SLOTQ_PATCH_BYTES &&
                (patch.source > step.scratch_used ||
@@ -248,6 +280,7 @@ void Image::judge_step(const slotq_call &call, const slotq_step &step, slotq_out
     }
     judge_journal(step);
     patches_ += step.patch_count;
+    most_patches_ = std::max(most_patches_, step.patch_count);
     woke_ = woke_ || step.wakes;
     journalled_ = journalled_ || step.needs_journal;
 }
@@ -272,6 +305,7 @@ slotq_outcome Image::run(slotq_call &call)
     static thread_local slotq_step step;
     steps_ = 0;
     patches_ = 0;
+    most_patches_ = 0;
     woke_ = false;
     journalled_ = false;
     fault_.clear();
@@ -306,6 +340,28 @@ void mask_slot(uint8_t *slot, const slotq_view &view)
 
 } // namespace
 
+/* All but the entries in use and what belongs to their slot numbers. */
+void Image::mask_aside(Bytes &bytes) const
+{
+    const slotq_geometry &shape = view_.geometry;
+    for (uint32_t entry = aside_count(); entry < shape.aside_slots; entry++) {
+        std::memset(bytes.data() + aside_entry_offset(entry), 0, aside_entry_bytes);
+    }
+    for (uint32_t slot = 0; slot < shape.aside_slots; slot++) {
+        if (aside_slot_used(slot)) {
+            mask_slot(bytes.data() + aside_slot_offset(slot), view_);
+            continue;
+        }
+        for (uint32_t group = 0; group < shape.groups; group++) {
+            std::memset(bytes.data() + aside_word_offset(group, slot), 0, 4);
+        }
+        if ((shape.flags & SLOTQ_FLAG_KEYS) != 0) {
+            std::memset(bytes.data() + view_.aside_keys_offset + slot * key_bytes, 0, key_bytes);
+        }
+        std::memset(bytes.data() + aside_slot_offset(slot), 0, view_.stride);
+    }
+}
+
 Bytes Image::masked() const
 {
     Bytes bytes = bytes_;
@@ -329,6 +385,7 @@ Bytes Image::masked() const
             std::memset(slot, 0, view_.stride);
         }
     }
+    mask_aside(bytes);
     const uint32_t dead_slots = view_.geometry.dead_slots;
     for (uint32_t entry = 0; entry < dead_slots; entry++) {
         const uint64_t from = get(field::shared_dead_head);

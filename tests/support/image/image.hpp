@@ -146,6 +146,49 @@ public:
     {
         return view_.dead_offset + entry * (dead_entry_bytes + view_.stride);
     }
+    uint32_t aside_count() const /* at most aside_slots, also where the image is damaged */
+    {
+        const uint32_t count = static_cast<uint32_t>(get(field::shared_aside_count));
+        return count < view_.geometry.aside_slots ? count : view_.geometry.aside_slots;
+    }
+    uint32_t aside_entry_offset(uint32_t entry) const
+    {
+        return view_.aside_index_offset + entry * aside_entry_bytes;
+    }
+    uint64_t aside_id(uint32_t entry) const
+    {
+        return load(data() + aside_entry_offset(entry) + field::aside_id.offset, 6);
+    }
+    uint32_t aside_slot(uint32_t entry) const
+    {
+        return data()[aside_entry_offset(entry) + field::aside_slot.offset];
+    }
+    uint32_t aside_word_offset(uint32_t group, uint32_t slot) const
+    {
+        return view_.aside_words_offset + (group * view_.geometry.aside_slots + slot) * 4;
+    }
+    uint32_t get_aside_word(uint32_t group, uint32_t slot) const
+    {
+        return static_cast<uint32_t>(load(data() + aside_word_offset(group, slot), 4));
+    }
+    void set_aside_word(uint32_t group, uint32_t slot, uint32_t value)
+    {
+        store(data() + aside_word_offset(group, slot), 4, value);
+    }
+    uint32_t aside_slot_offset(uint32_t slot) const
+    {
+        return view_.aside_slots_offset + slot * view_.stride;
+    }
+    /* The entry of an id in the aside index, or aside_count if it is not there. */
+    uint32_t aside_entry_of(uint64_t id) const;
+    /* Entries in use have this slot number. */
+    bool aside_slot_used(uint32_t slot) const;
+
+    /* Where the slot of a message lies, in the ring or aside. */
+    uint32_t slot_offset_of(uint64_t id) const;
+    /* The state word of a message in a group, in the ring or aside. */
+    uint32_t word_of(uint64_t id, uint32_t group) const;
+
     uint64_t last_id() const; /* full, with the era repaired */
     uint32_t distance(uint64_t from, uint64_t to) const
     {
@@ -153,6 +196,10 @@ public:
         return static_cast<uint32_t>((to + slots - from) % slots);
     }
     uint32_t index_of(uint64_t id) const;
+    uint64_t head_id() const /* the id at header.head */
+    {
+        return last_id() + 1 - distance(get(field::header_head), get(field::header_tail));
+    }
 
     /* An empty queue whose next id is last_id + 1 and whose next slot is tail. */
     void start_at(uint64_t last_id, uint32_t tail);
@@ -173,7 +220,11 @@ public:
     }
     uint32_t patches() const
     {
-        return patches_; /* of the last run, and the next two as well */
+        return patches_; /* of the last run, and the next three as well */
+    }
+    uint32_t most_patches() const
+    {
+        return most_patches_; /* of a step of the last run */
     }
     bool woke() const
     {
@@ -192,6 +243,7 @@ public:
     Bytes masked() const;
 
 private:
+    void mask_aside(Bytes &bytes) const;
     void open();
     void judge_step(const slotq_call &call, const slotq_step &step, slotq_outcome outcome);
     void judge_patch(const slotq_step &step, const slotq_patch &patch);
@@ -203,6 +255,7 @@ private:
     std::string fault_;
     uint32_t steps_ = 0;
     uint32_t patches_ = 0;
+    uint32_t most_patches_ = 0;
     bool woke_ = false;
     bool journalled_ = false;
     bool check_each_step_ = false;

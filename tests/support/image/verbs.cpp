@@ -34,13 +34,21 @@ struct Trial {
     {
         const uint64_t last = image.last_id();
         const uint64_t slots = image.geometry().ring_slots;
+        if (image.aside_count() > 0 && pick(3) == 0) {
+            return image.aside_id(pick(image.aside_count()));
+        }
         return pick(8) == 0 ? pick(1000) : last + 2 - std::min<uint64_t>(last, pick(80) % slots);
     }
     slotq_run pick_run()
     {
         const uint64_t id = pick_id();
         const uint32_t group = pick(image.geometry().groups);
-        return {id, image.get_word(group, image.index_of(id)), 1 + pick(4)};
+        const uint32_t entry = image.aside_entry_of(id);
+        const bool aside =
+            entry < image.aside_count() && image.aside_slot(entry) < image.geometry().aside_slots;
+        const uint32_t word = aside ? image.get_aside_word(group, image.aside_slot(entry))
+                                    : image.get_word(group, image.index_of(id));
+        return {id, word, 1 + pick(4)};
     }
     void set_inputs(slotq_verb verb);
 };

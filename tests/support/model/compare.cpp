@@ -1,5 +1,6 @@
 /* compare.cpp: see play.hpp. Here: asking both the same, and comparing everything.
  */
+#include <algorithm>
 #include <sstream>
 
 #include "play.hpp"
@@ -74,8 +75,12 @@ std::string Play::ask(slotq_call &core, slotq_call &model)
         comparison.note(compare_words(g));
     }
     comparison.note(compare_dead());
+    comparison.note(compare_aside());
     if (!model_.messages.empty()) {
         comparison.note(compare_payload(model_.oldest() + choices_.below(model_.messages.size())));
+    }
+    if (!model_.aside.empty()) {
+        comparison.note(compare_payload(model_.aside[choices_.below(model_.aside.size())].id));
     }
     return comparison.text();
 }
@@ -123,8 +128,39 @@ std::string Play::compare_answers(const slotq_call &core, const slotq_call &mode
     return comparison.text();
 }
 
-/* Of the position it is certain that it is no less than what stands before the message, and no
- * more than the formula that FORMAT.md gives. */
+/* READY words aside with an id below. */
+uint32_t Play::ready_aside(uint32_t group, uint64_t below) const
+{
+    uint32_t ready = 0;
+    for (const Message &message : model_.aside) {
+        ready += message.id < below && message.shares[group].state == SLOTQ_STATE_READY;
+    }
+    return ready;
+}
+
+/* The formula of FORMAT.md; retry_from, which the model does not have, is the image's. */
+uint32_t Play::position(const slotq_call_status &call) const
+{
+    const Group &group = model_.groups[call.group];
+    const uint32_t aside = ready_aside(call.group, model_.oldest());
+    const uint32_t behind = model_.count(call.group, SLOTQ_STATE_READY, true);
+    if (call.status.state == SLOTQ_STATE_LEASED || call.status.state == SLOTQ_STATE_DONE) {
+        return 0;
+    }
+    if (call.id < group.head) {
+        return ready_aside(call.group, call.id);
+    }
+    if (call.id >= group.cursor) {
+        return behind + static_cast<uint32_t>(call.id - group.cursor);
+    }
+    const uint32_t others = behind - aside - (call.status.state == SLOTQ_STATE_READY ? 1 : 0);
+    const uint64_t head = image_.get(field::group_head, call.group);
+    const uint32_t from = image_.distance(head, image_.get(field::group_retry_from, call.group));
+    const uint32_t place = static_cast<uint32_t>(call.id - group.head);
+    return aside + std::min(others, place < from ? 0 : place - from);
+}
+
+/* The position is the formula's, and no less than the number of messages before this one. */
 std::string Play::compare_status(const slotq_call_status &core,
                                  const slotq_call_status &model) const
 {
@@ -133,26 +169,18 @@ std::string Play::compare_status(const slotq_call_status &core,
     const Message &message = *model_.find(core.id);
     const bool stamps = (model_.geometry.flags & SLOTQ_FLAG_STAMPS) != 0;
     const uint64_t stamp_ms = slotq_core_stamp_ms(&model_.geometry, message.stamp, now_ms_);
-    const uint32_t behind = model_.count(core.group, SLOTQ_STATE_READY, true);
     comparison.equal("status.state", core.status.state, model.status.state);
     comparison.equal("status.why", core.status.why, model.status.why);
     comparison.equal("status.attempts", core.status.attempts, model.status.attempts);
     comparison.equal("status.deadline_ms", core.status.deadline_ms, model.status.deadline_ms);
     comparison.equal("status.pushed_ms", core.status.pushed_ms, stamps ? stamp_ms : 0);
-    if (core.status.state == SLOTQ_STATE_LEASED || core.status.state == SLOTQ_STATE_DONE) {
-        comparison.equal("status.position", core.status.position, 0);
-    } else if (core.id >= group.cursor) {
-        comparison.equal("status.position", core.status.position,
-                         behind + (core.id - group.cursor));
-    } else {
-        uint32_t before = 0;
+    comparison.equal("status.position", core.status.position, position(model));
+    if (core.status.state == SLOTQ_STATE_READY && core.id < group.cursor) {
+        uint32_t before = ready_aside(core.group, core.id);
         for (uint64_t id = group.head; id < core.id; id++) {
             before += model_.share(id, core.group)->state == SLOTQ_STATE_READY;
         }
-        const bool ready = core.status.state == SLOTQ_STATE_READY;
         comparison.holds("status.position is too low", core.status.position >= before);
-        comparison.holds("status.position is too high",
-                         core.status.position <= behind - (ready ? 1 : 0));
     }
     return comparison.text();
 }
@@ -172,8 +200,7 @@ std::string Play::compare_items(const slotq_call &core, const slotq_call &model)
         if (core.verb == SLOTQ_PEEK) {
             comparison.equal("item.word", left.word, right.word);
             comparison.equal("item.state", left.state, right.state);
-            comparison.equal("item.slot_offset", left.slot_offset,
-                             slotq_core_slot_offset(&image_.view(), left.id));
+            comparison.equal("item.slot_offset", left.slot_offset, image_.slot_offset_of(left.id));
         }
     }
     return comparison.text();
@@ -191,7 +218,8 @@ std::string Play::compare_holder(const slotq_holder &core, const slotq_holder &m
     comparison.equal("holder.state", core.state, model.state);
     /* what was removed ahead of the cursor is still counted there */
     comparison.holds("holder.unfinished is too low", core.unfinished >= model.unfinished);
-    comparison.holds("holder.unfinished is too high", core.unfinished <= core.held);
+    comparison.holds("holder.unfinished is too high",
+                     core.unfinished <= core.held + model_.aside.size());
     return comparison.text();
 }
 
@@ -217,7 +245,9 @@ std::string Play::compare_stats(const slotq_stats &core, const slotq_stats &mode
     comparison.equal("stats.dropped", core.dropped, model.dropped);
     comparison.equal("stats.dead_dropped", core.dead_dropped, model.dead_dropped);
     comparison.equal("stats.paused", core.paused, model.paused);
-    const Message *oldest = model_.find(model_.groups[core.group].head);
+    comparison.equal("stats.aside", core.aside, model.aside);
+    comparison.equal("stats.aside_capacity", core.aside_capacity, model.aside_capacity);
+    const Message *oldest = model_.oldest_of(core.group);
     const bool stamps = (model_.geometry.flags & SLOTQ_FLAG_STAMPS) != 0 && oldest != nullptr;
     comparison.equal("stats.oldest_ms", core.oldest_ms,
                      stamps ? slotq_core_stamp_ms(&model_.geometry, oldest->stamp, now_ms_) : 0);
@@ -238,6 +268,7 @@ std::string Play::compare_front() const
     comparison.equal("dropped", image_.get(field::shared_dropped), model_.dropped);
     comparison.equal("dead_dropped", image_.get(field::shared_dead_dropped), model_.dead_dropped);
     comparison.equal("dead_count", image_.get(field::shared_dead_count), model_.dead.size());
+    comparison.equal("aside_count", image_.aside_count(), model_.aside.size());
     comparison.equal("wake", image_.get(field::shared_wake), model_.wake);
     return comparison.text();
 }
@@ -288,6 +319,30 @@ std::string Play::compare_words(uint32_t group) const
     return "";
 }
 
+/* The index, the words, and keys, which no verb sets yet; payloads one at a time (ask). */
+std::string Play::compare_aside() const
+{
+    for (uint32_t i = 0; i < model_.aside.size(); i++) {
+        const Message &message = model_.aside[i];
+        Comparison comparison;
+        comparison.equal("aside.id", image_.aside_id(i), message.id);
+        comparison.equal("aside.slot", image_.aside_slot(i), message.aside_slot);
+        for (uint32_t g = 0; g < model_.groups.size(); g++) {
+            comparison.equal("a word aside", image_.get_aside_word(g, message.aside_slot),
+                             message.shares[g].word());
+        }
+        if ((model_.geometry.flags & SLOTQ_FLAG_KEYS) != 0) {
+            const uint32_t offset =
+                image_.view().aside_keys_offset + message.aside_slot * key_bytes;
+            comparison.equal("a key aside", load(image_.data() + offset, key_bytes), 0);
+        }
+        if (!comparison.text().empty()) {
+            return comparison.text() + " of id " + std::to_string(message.id);
+        }
+    }
+    return "";
+}
+
 std::string Play::compare_dead() const
 {
     uint32_t entry = static_cast<uint32_t>(image_.get(field::shared_dead_head));
@@ -323,7 +378,7 @@ std::string Play::compare_payload(uint64_t id) const
     const uint32_t offset = slotq_core_slot_offset(&image_.view(), id);
     slotq_slot slot;
     Comparison comparison;
-    comparison.equal("slot offset", offset, image_.slot_offset(image_.index_of(id)));
+    comparison.equal("slot offset", offset, image_.slot_offset_of(id));
     comparison.holds("a slot is damaged", slotq_core_slot(&image_.view(), offset, &slot));
     comparison.equal("stamp", slot.stamp, message.stamp);
     comparison.holds("a payload differs", std::string(reinterpret_cast<const char *>(slot.payload),
@@ -341,7 +396,8 @@ std::string Play::geometry_told() const
     std::ostringstream text;
     text << "ring_slots " << shape.ring_slots << " payload " << shape.payload_bytes << " groups "
          << +shape.groups << " flags " << +shape.flags << " max_attempts " << +shape.max_attempts
-         << " dead " << shape.dead_slots << " tick_ms " << shape.tick_ms;
+         << " dead " << shape.dead_slots << " tick_ms " << shape.tick_ms << " aside "
+         << +shape.aside_slots;
     return text.str();
 }
 
@@ -363,7 +419,7 @@ std::string Play::told() const
     } else if (last_.verb == SLOTQ_REMOVE) {
         text << " id " << last_.remove.id << " group " << +last_.remove.group;
     }
-    text << " -> " << outcome_;
+    text << " -> " << outcome_ << " aside " << image_.aside_count();
     for (uint32_t g = 0; g < model_.groups.size(); g++) {
         text << "\n    group " << g << ": head " << image_.get(field::group_head, g) << " cursor "
              << image_.get(field::group_cursor, g) << " written "

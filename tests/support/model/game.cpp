@@ -67,7 +67,8 @@ uint64_t choose_now_ms(Choices &choices, uint64_t tick_ms)
     }
 }
 
-Game::Game(Choices &choices, const slotq_geometry &geometry) : choices_(choices), image_(geometry)
+Game::Game(Choices &choices, const slotq_geometry &geometry)
+    : choices_(choices), image_(geometry), holds_(geometry.aside_slots > 0 && !choices.one_in(4))
 {
 }
 
@@ -106,7 +107,7 @@ void Game::move_clock()
     const uint64_t tick_ms = image_.geometry().tick_ms;
     uint64_t ahead = 0;
     uint64_t back = 0;
-    const uint32_t kind = choices_.small(200);
+    const uint32_t kind = choices_.small(holds_ ? 4000 : 200);
     if (kind < 60) {
         ahead = choices_.below(2 * tick_ms);
     } else if (kind < 85) {
@@ -146,6 +147,14 @@ uint64_t Game::choose_duration()
     }
 }
 
+/* Of a lease; where messages are held for long, a quarter of them for thousands of ticks. */
+uint64_t Game::choose_lease()
+{
+    const uint64_t tick_ms = image_.geometry().tick_ms;
+    return holds_ && choices_.one_in(4) ? (100000 + choices_.below(100000)) * tick_ms
+                                        : choose_duration();
+}
+
 uint32_t Game::choose_group()
 {
     const uint32_t groups = image_.geometry().groups;
@@ -157,6 +166,9 @@ uint64_t Game::choose_id()
     const uint64_t last = image_.last_id();
     const uint64_t used =
         image_.distance(image_.get(field::header_head), image_.get(field::header_tail));
+    if (image_.aside_count() > 0 && choices_.one_in(3)) {
+        return image_.aside_id(choices_.small(image_.aside_count())) + (choices_.one_in(8) ? 1 : 0);
+    }
     if (choices_.one_in(12)) {
         return choices_.one_in(2) ? last + choices_.below(3) : choices_.below(3);
     }
@@ -208,24 +220,49 @@ void Game::keep(uint32_t group, const slotq_run &run)
 
 /* ---- what verbs alone seldom lead to ---- */
 
+/* Whether a word is changed, and the attempts that it gets. */
+bool Game::wear(uint32_t word, uint32_t &attempts)
+{
+    const uint32_t most = image_.geometry().max_attempts == 0 ? 63 : 62;
+    if ((word & 3) == SLOTQ_STATE_DONE || (word >> 2 & 63) == 0 || !choices_.one_in(2)) {
+        return false;
+    }
+    const bool spent = most == 62 && (word & 3) == SLOTQ_STATE_READY;
+    attempts = most - (spent ? 1 : 0) - choices_.small(3);
+    return true;
+}
+
+void Game::wear_out_aside(uint32_t group)
+{
+    for (uint32_t i = 0; i < image_.aside_count(); i++) {
+        const uint32_t slot = image_.aside_slot(i);
+        const uint32_t word = image_.get_aside_word(group, slot);
+        uint32_t attempts = 0;
+        if (wear(word, attempts)) {
+            image_.set_aside_word(group, slot, (word & ~0xFCu) | attempts << 2);
+            worn(group, image_.aside_id(i), attempts);
+        }
+    }
+}
+
 /* Attempts near their end. */
 void Game::wear_out()
 {
-    const uint32_t most = image_.geometry().max_attempts == 0 ? 63 : 62;
+    const uint64_t oldest = image_.head_id();
     for (uint32_t g = 0; g < image_.geometry().groups; g++) {
         const uint64_t head = image_.get(field::group_head, g);
+        const uint64_t first = oldest + image_.distance(image_.get(field::header_head), head);
         const uint32_t delivered = image_.distance(head, image_.get(field::group_cursor, g));
         for (uint32_t i = 0; i < delivered; i++) {
             const uint32_t index = static_cast<uint32_t>((head + i) % image_.geometry().ring_slots);
             const uint32_t word = image_.get_word(g, index);
-            if ((word & 3) == SLOTQ_STATE_DONE || (word >> 2 & 63) == 0 || !choices_.one_in(2)) {
-                continue;
+            uint32_t attempts = 0;
+            if (wear(word, attempts)) {
+                image_.set_word(g, index, (word & ~0xFCu) | attempts << 2);
+                worn(g, first + i, attempts);
             }
-            const bool spent = most == 62 && (word & 3) == SLOTQ_STATE_READY;
-            const uint32_t attempts = most - (spent ? 1 : 0) - choices_.small(3);
-            image_.set_word(g, index, (word & ~0xFCu) | attempts << 2);
-            worn(g, index, attempts);
         }
+        wear_out_aside(g);
     }
 }
 
@@ -249,6 +286,30 @@ void Game::stir_words(uint32_t group)
         if (image_.distance(head, index) >= written) {
             image_.set_word(group, index, garbage[choices_.small(6)]);
         }
+    }
+}
+
+/* And all of the section aside that no entry in use names. */
+void Game::stir_aside()
+{
+    const slotq_geometry &shape = image_.geometry();
+    const auto scribble = [&](uint32_t offset, uint32_t bytes) {
+        std::memset(image_.data() + offset, static_cast<int>(choices_.below(256)), bytes);
+    };
+    for (uint32_t entry = image_.aside_count(); entry < shape.aside_slots; entry++) {
+        scribble(image_.aside_entry_offset(entry), aside_entry_bytes);
+    }
+    for (uint32_t slot = 0; slot < shape.aside_slots; slot++) {
+        if (image_.aside_slot_used(slot)) {
+            continue;
+        }
+        for (uint32_t group = 0; group < shape.groups; group++) {
+            scribble(image_.aside_word_offset(group, slot), 4);
+        }
+        if ((shape.flags & SLOTQ_FLAG_KEYS) != 0) {
+            scribble(image_.view().aside_keys_offset + slot * key_bytes, key_bytes);
+        }
+        scribble(image_.aside_slot_offset(slot), image_.view().stride);
     }
 }
 
@@ -278,6 +339,7 @@ void Game::stir()
             image_.set(field::group_retry_from, g, image_.get(field::group_head, g));
         }
     }
+    stir_aside();
     damage_dead();
 }
 

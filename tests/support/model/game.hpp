@@ -85,6 +85,7 @@ protected:
     void move_clock();
     slotq_call fresh(slotq_verb verb) const;
     uint64_t choose_duration();
+    uint64_t choose_lease();
     uint64_t choose_id();
     uint32_t choose_group();
     uint32_t choose_runs(); /* fills runs_ */
@@ -93,8 +94,8 @@ protected:
     void wear_out();
     void interrupt_crossing();
     void stir();
-    /* wear_out gave the message in this slot so many attempts. */
-    virtual void worn(uint32_t /* group */, uint32_t /* index */, uint32_t /* attempts */)
+    /* wear_out gave this message so many attempts. */
+    virtual void worn(uint32_t /* group */, uint64_t /* id */, uint32_t /* attempts */)
     {
     }
 
@@ -106,11 +107,15 @@ protected:
     Choices &choices_;
     Image image_;
     uint64_t now_ms_ = 0;
+    bool holds_;             /* some messages are kept for long while others flow */
     std::vector<Held> held_; /* tokens that were given out, old ones among them */
     std::vector<slotq_run> runs_;
 
 private:
+    bool wear(uint32_t word, uint32_t &attempts);
+    void wear_out_aside(uint32_t group);
     void stir_words(uint32_t group);
+    void stir_aside();
     void damage_dead();
 };
 

@@ -1,4 +1,4 @@
-/* model.cpp: see model.hpp. Here: time, deaths, the sweep, heads, and what only looks.
+/* model.cpp: see model.hpp. Here: time, deaths, the sweep, heads, stepping aside.
  */
 #include "model.hpp"
 
@@ -48,21 +48,49 @@ Model::Model(const slotq_geometry &made, uint64_t newest)
 
 const Message *Model::find(uint64_t id) const
 {
-    if (messages.empty() || id < messages.front().id || id > last_id) {
-        return nullptr;
+    if (messages.empty() || id < messages.front().id) {
+        return find_aside(id);
     }
-    return &messages[static_cast<size_t>(id - messages.front().id)];
+    return id > last_id ? nullptr : &messages[static_cast<size_t>(id - messages.front().id)];
+}
+
+const Message *Model::find_aside(uint64_t id) const
+{
+    for (const Message &message : aside) {
+        if (message.id == id) {
+            return &message;
+        }
+    }
+    return nullptr;
 }
 
 Message &Model::at(uint64_t id)
 {
-    return messages.at(static_cast<size_t>(id - messages.front().id));
+    if (!messages.empty() && id >= messages.front().id) {
+        return messages.at(static_cast<size_t>(id - messages.front().id));
+    }
+    return *std::find_if(aside.begin(), aside.end(),
+                         [&](const Message &message) { return message.id == id; });
 }
 
 const Share *Model::share(uint64_t id, uint32_t group) const
 {
-    const Message *message = find(id);
-    return message == nullptr || id < groups[group].head ? nullptr : &message->shares[group];
+    const Message *message = id < groups[group].head ? find_aside(id) : find(id);
+    if (message == nullptr ||
+        (id < groups[group].head && message->shares[group].state == SLOTQ_STATE_DONE)) {
+        return nullptr;
+    }
+    return &message->shares[group];
+}
+
+const Message *Model::oldest_of(uint32_t group) const
+{
+    for (const Message &message : aside) {
+        if (message.shares[group].state != SLOTQ_STATE_DONE) {
+            return &message;
+        }
+    }
+    return find(groups[group].head);
 }
 
 uint32_t Model::count(uint32_t group, slotq_state state, bool delivered) const
@@ -72,6 +100,9 @@ uint32_t Model::count(uint32_t group, slotq_state state, bool delivered) const
         const bool behind = message.id < groups[group].cursor;
         found += message.id >= groups[group].head && behind == delivered &&
                  message.shares[group].state == state;
+    }
+    for (const Message &message : aside) {
+        found += delivered && message.shares[group].state == state;
     }
     return found;
 }
@@ -112,14 +143,20 @@ void Model::gather(Group &group, uint64_t deadline)
 void Model::refold(uint32_t index)
 {
     const Group &group = groups[index];
-    for (Message &message : messages) {
-        Share &share = message.shares[index];
-        if (message.id < group.head || !share.live() || !group.due) {
-            continue;
+    const auto fold = [&](Share &share) {
+        if (share.live() && group.due) {
+            const uint64_t deadline = *group.due + ((share.deadline - *group.due) & (range - 1));
+            folded = folded || deadline != share.deadline;
+            share.deadline = deadline;
         }
-        const uint64_t deadline = *group.due + ((share.deadline - *group.due) & (range - 1));
-        folded = folded || deadline != share.deadline;
-        share.deadline = deadline;
+    };
+    for (Message &message : aside) {
+        fold(message.shares[index]);
+    }
+    for (Message &message : messages) {
+        if (message.id >= group.head) {
+            fold(message.shares[index]);
+        }
     }
 }
 
@@ -163,6 +200,94 @@ void Model::move_heads()
         }
     }
     forget_finished();
+}
+
+/* ---- aside ---- */
+
+/* The message at the front of the ring was delivered to all that have not finished it, and at
+ * least about half of the window is done with. */
+bool Model::may_step_aside() const
+{
+    if (messages.empty() || aside.size() == geometry.aside_slots) {
+        return false;
+    }
+    for (uint32_t index = 0; index < groups.size(); index++) {
+        const Group &group = groups[index];
+        if (group.head != oldest()) {
+            continue;
+        }
+        const uint64_t undelivered = last_id + 1 - group.cursor;
+        const uint64_t delivered = count(index, SLOTQ_STATE_READY, true) +
+                                   count(index, SLOTQ_STATE_LEASED, true) +
+                                   count(index, SLOTQ_STATE_WAITING, true);
+        const uint64_t unfinished = delivered - std::min<uint64_t>(delivered, aside.size());
+        if (group.cursor == oldest() || 2 * undelivered + unfinished > messages.size()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void Model::step_aside()
+{
+    Message message = messages.front();
+    const auto is_taken = [&](const Message &other) {
+        return other.aside_slot == message.aside_slot;
+    };
+    while (std::any_of(aside.begin(), aside.end(), is_taken)) {
+        message.aside_slot++;
+    }
+    for (uint32_t index = 0; index < groups.size(); index++) {
+        Group &group = groups[index];
+        if (group.head != message.id) { /* finished it, for whatever reason */
+            message.shares[index] = Share();
+            message.shares[index].state = SLOTQ_STATE_DONE;
+            continue;
+        }
+        group.head++;
+        if (group.sweep) {
+            group.sweep = std::max(*group.sweep, group.head);
+        }
+    }
+    messages.pop_front();
+    aside.push_back(message);
+    steps_aside++;
+    frees_ = true;
+    move_heads();
+}
+
+bool Model::make_room(uint32_t count)
+{
+    while (geometry.ring_slots - 1u - messages.size() < count) {
+        if (!may_step_aside()) {
+            return false;
+        }
+        step_aside();
+    }
+    return true;
+}
+
+/* True if every group has finished the message aside, which is then no longer there. */
+bool Model::forget_aside(uint64_t id)
+{
+    for (size_t i = 0; i < aside.size(); i++) {
+        const Message &message = aside[i];
+        const bool done =
+            message.id == id &&
+            std::all_of(message.shares.begin(), message.shares.begin() + geometry.groups,
+                        [](const Share &share) { return share.state == SLOTQ_STATE_DONE; });
+        if (done) {
+            aside.erase(aside.begin() + static_cast<std::ptrdiff_t>(i));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A group or the list aside changed. */
+void Model::note_change()
+{
+    frees_ = frees_ || may_step_aside();
 }
 
 /* ---- death ---- */
@@ -223,7 +348,7 @@ void Model::make_ready(Share &share, uint32_t attempts)
 }
 
 /* A live share whose deadline has passed. */
-void Model::sweep_message(uint32_t index, Message &message, bool whole, Swept &swept)
+void Model::sweep_passed(uint32_t index, Message &message, bool whole, Swept &swept)
 {
     Group &group = groups[index];
     Share &share = message.shares[index];
@@ -244,161 +369,76 @@ void Model::sweep_message(uint32_t index, Message &message, bool whole, Swept &s
     set_due(group, again);
 }
 
+bool Model::is_named(const Message &message, const Share &share, const Named *named) const
+{
+    return named != nullptr && share.state == SLOTQ_STATE_LEASED &&
+           std::any_of(named->begin(), named->end(), [&](const slotq_run &run) {
+               return run.token == share.word() && message.id >= run.id &&
+                      message.id - run.id < run.count;
+           });
+}
+
+void Model::sweep_message(uint32_t index, Message &message, bool whole, const Named *named,
+                          Swept &swept)
+{
+    Group &group = groups[index];
+    const Share &share = message.shares[index];
+    if (!share.live()) {
+        return;
+    }
+    if (!passed(share.deadline)) {
+        gather(group, share.deadline);
+    } else if (is_named(message, share, named)) {
+        gather(group, tick_ + 1);
+    } else {
+        sweep_passed(index, message, whole, swept);
+    }
+}
+
+/* True if all aside were read. */
+bool Model::sweep_aside(uint32_t index, bool whole, const Named *named, Swept &swept)
+{
+    size_t i = 0;
+    while (i < aside.size() && (whole || swept.died < burials_max)) {
+        const uint64_t id = aside[i].id;
+        sweep_message(index, aside[i], whole, named, swept);
+        i += forget_aside(id) ? 0 : 1;
+        note_change();
+    }
+    return i == aside.size();
+}
+
 /* A whole sweep, or a round of the running or a new one. named: tokens that a settle under way
  * names; their messages are its own. */
 Model::Swept Model::sweep(uint32_t index, bool whole, const Named *named)
 {
     Group &group = groups[index];
     Swept swept;
+    bool all = true;
     if (whole || !group.sweep) {
         group.sweep = group.head;
         group.due_next.reset();
     }
     if (count(index, SLOTQ_STATE_LEASED, true) + count(index, SLOTQ_STATE_WAITING, true) == 0) {
         group.sweep = group.cursor;
+    } else {
+        all = sweep_aside(index, whole, named, swept);
     }
     while (*group.sweep < group.cursor && (whole || swept.died < burials_max)) {
         Message &message = at(*group.sweep);
-        Share &share = message.shares[index];
         group.sweep = *group.sweep + 1;
-        if (!share.live()) {
-            continue;
-        }
-        if (!passed(share.deadline)) {
-            gather(group, share.deadline);
-            continue;
-        }
-        const bool spared = named != nullptr && share.state == SLOTQ_STATE_LEASED &&
-                            std::any_of(named->begin(), named->end(), [&](const slotq_run &run) {
-                                return run.token == share.word() && message.id >= run.id &&
-                                       message.id - run.id < run.count;
-                            });
-        if (spared) {
-            gather(group, tick_ + 1);
-        } else {
-            sweep_message(index, message, whole, swept);
-        }
+        sweep_message(index, message, whole, named, swept);
     }
-    if (*group.sweep == group.cursor) {
+    if (all && *group.sweep == group.cursor) {
         group.due = group.due_next;
         group.due_next.reset();
         group.sweep.reset();
         refold(index);
     }
+    note_change();
     move_heads();
+    note_change();
     return swept;
-}
-
-/* ---- looking ---- */
-
-slotq_outcome Model::status(slotq_call_status &status) const
-{
-    if (status.group >= geometry.groups) {
-        return SLOTQ_INVALID;
-    }
-    if (status.id == 0 || status.id > last_id) {
-        return SLOTQ_NOTFOUND;
-    }
-    const Share *share = this->share(status.id, status.group);
-    if (share == nullptr) {
-        return SLOTQ_FINISHED;
-    }
-    status.status = slotq_status();
-    status.status.state = share->state;
-    status.status.why = share->why;
-    status.status.attempts = static_cast<uint8_t>(share->attempts);
-    status.status.deadline_ms = share->live() ? share->deadline * geometry.tick_ms : 0;
-    return SLOTQ_OK;
-}
-
-slotq_outcome Model::peek(slotq_call_look &look) const
-{
-    look.count = 0;
-    if (look.group >= geometry.groups || look.capacity == 0 ||
-        look.capacity > SLOTQ_CALL_MESSAGES_MAX || look.items == nullptr) {
-        return SLOTQ_INVALID;
-    }
-    const uint64_t from = std::max(look.from, groups[look.group].head);
-    for (uint64_t id = from; id <= last_id && look.count < look.capacity; id++) {
-        const Share &share = *this->share(id, look.group);
-        slotq_item item = {};
-        item.id = id;
-        item.word = share.word();
-        item.group = look.group;
-        item.attempts = static_cast<uint8_t>(share.attempts);
-        item.state = share.state;
-        look.items[look.count++] = item;
-    }
-    return look.count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
-}
-
-slotq_outcome Model::dead_list(slotq_call_look &look) const
-{
-    look.count = 0;
-    if (look.capacity == 0 || look.capacity > SLOTQ_CALL_MESSAGES_MAX || look.items == nullptr) {
-        return SLOTQ_INVALID;
-    }
-    for (uint64_t i = look.from; i < dead.size() && look.count < look.capacity; i++) {
-        const DeadMessage &entry = dead[static_cast<size_t>(i)];
-        slotq_item item = {};
-        item.id = entry.id;
-        item.died_at_ms = entry.died_at_ms;
-        item.group = static_cast<uint8_t>(entry.group);
-        item.reason = static_cast<uint8_t>(entry.reason);
-        item.attempts = static_cast<uint8_t>(entry.attempts);
-        look.items[look.count++] = item;
-    }
-    return look.count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
-}
-
-slotq_holder Model::holder() const
-{
-    slotq_holder holder = {};
-    if (messages.empty()) {
-        return holder;
-    }
-    uint32_t index = 0;
-    while (groups[index].head != oldest()) {
-        index++;
-    }
-    holder.id = oldest();
-    holder.held = static_cast<uint32_t>(messages.size());
-    holder.group = static_cast<uint8_t>(index);
-    holder.state = messages.front().shares[index].state;
-    for (const Message &message : messages) {
-        holder.unfinished += message.shares[index].state != SLOTQ_STATE_DONE;
-    }
-    return holder;
-}
-
-slotq_outcome Model::stats(slotq_call_stats &call) const
-{
-    if (call.group >= geometry.groups) {
-        return SLOTQ_INVALID;
-    }
-    const Group &group = groups[call.group];
-    slotq_stats stats = {};
-    stats.last_id = last_id;
-    stats.capacity = geometry.ring_slots - 1u;
-    stats.used = static_cast<uint32_t>(messages.size());
-    stats.group = call.group;
-    stats.undelivered = static_cast<uint32_t>(last_id + 1 - group.cursor);
-    stats.ready = count(call.group, SLOTQ_STATE_READY, true) + stats.undelivered;
-    stats.leased = count(call.group, SLOTQ_STATE_LEASED, true);
-    stats.waiting = count(call.group, SLOTQ_STATE_WAITING, true);
-    stats.unfinished = stats.ready + stats.leased + stats.waiting;
-    stats.acked = group.acked;
-    stats.redelivered = group.redelivered;
-    stats.died = group.died;
-    stats.next_due_ms = group.due ? *group.due * geometry.tick_ms : 0;
-    stats.dead = static_cast<uint32_t>(dead.size());
-    stats.dead_capacity = geometry.dead_slots;
-    stats.dropped = dropped;
-    stats.dead_dropped = dead_dropped;
-    stats.paused = static_cast<uint8_t>(paused);
-    stats.holder = holder();
-    call.stats = stats;
-    return SLOTQ_OK;
 }
 
 } // namespace support

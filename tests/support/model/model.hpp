@@ -1,7 +1,8 @@
 /* model.hpp: a queue as a plain list of messages, written from the rules alone: full ids, full
  * ticks, no ring, no bits but those that a token shows. It answers the core's own calls, so that
- * both can be asked the same. Exact for rings of at most 1024 slots (the bounds of FORMAT.md
- * that count words are never reached there); the bounds have tests of their own.
+ * both can be asked the same. Exact for rings that have at most 1024 slots with those aside (the
+ * bounds of FORMAT.md that count words are never reached there); the bounds have tests of their
+ * own.
  */
 #ifndef TESTS_SUPPORT_MODEL_HPP
 #define TESTS_SUPPORT_MODEL_HPP
@@ -37,6 +38,7 @@ struct Message {
     uint64_t id = 0;
     std::string payload;
     uint32_t stamp = 0;
+    uint32_t aside_slot = 0; /* aside: its slot number */
     std::array<Share, SLOTQ_GROUPS_MAX> shares;
 };
 
@@ -71,17 +73,21 @@ public:
      * positions, anything but what is certain, left out). */
     slotq_outcome run(slotq_call &call);
 
-    const Message *find(uint64_t id) const;
-    const Share *share(uint64_t id, uint32_t group) const; /* of the group's window */
+    const Message *find(uint64_t id) const; /* in the ring or aside */
+    const Message *find_aside(uint64_t id) const;
+    /* Of the group's window, or aside and not DONE. */
+    const Share *share(uint64_t id, uint32_t group) const;
     uint64_t oldest() const
     {
         return messages.empty() ? last_id + 1 : messages.front().id;
     }
+    const Message *oldest_of(uint32_t group) const; /* not finished there, or at its head */
     uint32_t count(uint32_t group, slotq_state state, bool delivered) const;
 
     /* Open to tests: they compare all of it. */
     slotq_geometry geometry;
     std::deque<Message> messages; /* those that some group has not finished, and all behind */
+    std::vector<Message> aside;   /* those that left the ring unfinished, oldest first */
     std::vector<Group> groups;
     std::deque<DeadMessage> dead;
     uint64_t last_id;
@@ -89,8 +95,9 @@ public:
     uint32_t dead_dropped = 0;
     uint32_t paused = 0;
     uint32_t wake = 0;
-    bool woke = false;   /* the last verb woke who waits */
-    bool folded = false; /* a deadline was read 2^24 ticks off: the clock went back */
+    uint64_t steps_aside = 0; /* in all */
+    bool woke = false;        /* the last verb woke the callers that wait */
+    bool folded = false;      /* a deadline was read 2^24 ticks off: the clock went back */
 
 private:
     slotq_outcome push(slotq_call_push &push);
@@ -108,6 +115,11 @@ private:
     slotq_outcome stats(slotq_call_stats &stats) const;
 
     Message &at(uint64_t id);
+    bool may_step_aside() const;
+    void step_aside();
+    bool make_room(uint32_t count);
+    bool forget_aside(uint64_t id);
+    void note_change();
     void drop_oldest(uint32_t count);
     void add(std::string payload);
     void forget_finished();
@@ -132,8 +144,13 @@ private:
     };
     using Named = std::vector<slotq_run>;
     Swept sweep(uint32_t group, bool whole, const Named *named);
-    void sweep_message(uint32_t group, Message &message, bool whole, Swept &swept);
+    bool is_named(const Message &message, const Share &share, const Named *named) const;
+    void sweep_message(uint32_t group, Message &message, bool whole, const Named *named,
+                       Swept &swept);
+    void sweep_passed(uint32_t group, Message &message, bool whole, Swept &swept);
+    bool sweep_aside(uint32_t group, bool whole, const Named *named, Swept &swept);
 
+    uint32_t lease_aside(slotq_call_reserve &reserve, bool &left);
     uint32_t lease_retries(slotq_call_reserve &reserve, bool &left);
     uint32_t lease_new(slotq_call_reserve &reserve);
     bool lease(slotq_call_reserve &reserve, Message &message, bool new_run);

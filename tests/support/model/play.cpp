@@ -14,6 +14,7 @@ slotq_geometry Play::choose_geometry(Choices &choices)
     static const uint32_t groups[] = {1, 1, 1, 2, 2, 3, 3, 16};
     static const uint32_t attempts[] = {0, 0, 1, 2, 3, 3, 62};
     static const uint32_t ticks[] = {1, 3, 100, 1000};
+    static const uint32_t aside[] = {0, 0, 1, 2, 7, 7, 7, 255};
     const bool large = choices.one_in(5);
     slotq_geometry made = geometry(
         2 + (large ? choices.small(299) : choices.small(14)), 1 + 2 * choices.small(12),
@@ -25,6 +26,9 @@ slotq_geometry Play::choose_geometry(Choices &choices)
     made.later_slots = static_cast<uint16_t>(choices.one_in(4) ? choices.small(4) : 0);
     if (made.groups == 16) {
         made.ring_slots = static_cast<uint16_t>(2 + made.ring_slots % 20);
+    }
+    if ((made.flags & SLOTQ_FLAG_OVERWRITE) == 0) {
+        made.aside_slots = static_cast<uint8_t>(aside[choices.small(8)]);
     }
     return made;
 }
@@ -45,12 +49,16 @@ Play::Play(Choices &choices)
     }
 }
 
-void Play::worn(uint32_t group, uint32_t index, uint32_t attempts)
+void Play::worn(uint32_t group, uint64_t id, uint32_t attempts)
 {
-    for (Message &message : model_.messages) {
-        if (image_.index_of(message.id) == index) {
+    for (Message &message : model_.aside) {
+        if (message.id == id) {
             message.shares[group].attempts = attempts;
         }
+    }
+    if (id >= model_.oldest()) {
+        const size_t place = static_cast<size_t>(id - model_.oldest());
+        model_.messages.at(place).shares[group].attempts = attempts;
     }
 }
 
@@ -94,7 +102,7 @@ std::string Play::reserve()
     const uint32_t group = choose_group();
     slotq_call core = fresh(SLOTQ_RESERVE);
     core.reserve.group = static_cast<uint8_t>(group);
-    core.reserve.lease_ms = choose_duration();
+    core.reserve.lease_ms = choose_lease();
     core.reserve.limit = choices_.one_in(50) ? choices_.small(2) * 4097
                                              : 1 + choices_.small(choices_.one_in(4) ? 300 : 5);
     core.reserve.run_capacity =

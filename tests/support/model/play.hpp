@@ -30,12 +30,16 @@ public:
     {
         return image_;
     }
+    uint64_t steps_aside() const
+    {
+        return model_.steps_aside;
+    }
 
 private:
     using Step = std::string (Play::*)();
 
     static slotq_geometry choose_geometry(Choices &choices);
-    void worn(uint32_t group, uint32_t index, uint32_t attempts) override;
+    void worn(uint32_t group, uint64_t id, uint32_t attempts) override;
     void damaged(uint32_t which) override;
 
     std::string push();
@@ -57,7 +61,10 @@ private:
     std::string compare_front() const;
     std::string compare_group(uint32_t group) const;
     std::string compare_words(uint32_t group) const;
+    std::string compare_aside() const;
     std::string compare_dead() const;
+    uint32_t ready_aside(uint32_t group, uint64_t below) const;
+    uint32_t position(const slotq_call_status &call) const;
     std::string compare_payload(uint64_t id) const;
 
     Model model_;

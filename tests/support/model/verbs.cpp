@@ -1,4 +1,4 @@
-/* verbs.cpp: see model.hpp. Here: the verbs that change something.
+/* verbs.cpp: see model.hpp. Here: push, reserve and settle.
  */
 #include <algorithm>
 
@@ -131,7 +131,7 @@ slotq_outcome Model::push(slotq_call_push &push)
         return SLOTQ_FULL;
     }
     const uint32_t room = capacity - static_cast<uint32_t>(messages.size());
-    if (push.count > room) {
+    if (!make_room(push.count)) {
         if ((geometry.flags & SLOTQ_FLAG_OVERWRITE) == 0) {
             push.holder = holder();
             return SLOTQ_FULL;
@@ -176,11 +176,34 @@ bool Model::lease(slotq_call_reserve &reserve, Message &message, bool new_run)
     return true;
 }
 
+/* Each is a run of its own. */
+uint32_t Model::lease_aside(slotq_call_reserve &reserve, bool &left)
+{
+    Group &group = groups[reserve.group];
+    uint32_t leased = 0;
+    for (Message &message : aside) {
+        uint64_t deadline = deadline_after(reserve.lease_ms);
+        if (message.shares[reserve.group].state != SLOTQ_STATE_READY) {
+            continue;
+        }
+        if (reserve.message_count == reserve.limit || reserve.run_count == reserve.run_capacity) {
+            break;
+        }
+        if (!fresh(message.shares[reserve.group], deadline)) {
+            left = true;
+            continue;
+        }
+        lease(reserve, message, true);
+        group.redelivered++;
+        leased++;
+    }
+    return leased;
+}
+
 uint32_t Model::lease_retries(slotq_call_reserve &reserve, bool &left)
 {
     Group &group = groups[reserve.group];
     uint32_t leased = 0;
-    left = false;
     for (uint64_t id = group.head; id < group.cursor; id++) {
         Message &message = at(id);
         uint64_t deadline = deadline_after(reserve.lease_ms);
@@ -240,12 +263,15 @@ slotq_outcome Model::reserve(slotq_call_reserve &reserve)
         if (sweep_wanted(group)) {
             sweep(reserve.group, false, nullptr);
         }
+        left = false;
+        lease_aside(reserve, left);
         lease_retries(reserve, left);
         const bool full =
             reserve.message_count == reserve.limit || reserve.run_count == reserve.run_capacity;
         if (!full) {
             lease_new(reserve);
         }
+        note_change();
         if (reserve.message_count > 0) {
             return SLOTQ_OK;
         }
@@ -305,19 +331,17 @@ slotq_outcome Model::settle_one(slotq_verb verb, slotq_call_settle &settle, uint
     if (id == 0 || id > last_id) {
         return SLOTQ_NOTFOUND;
     }
-    if (id < groups[settle.group].head) {
+    const Share *share = this->share(id, settle.group);
+    if (share == nullptr || share->state == SLOTQ_STATE_DONE) {
         return SLOTQ_GONE;
     }
-    Message &message = at(id);
-    const Share &share = message.shares[settle.group];
-    if (share.state == SLOTQ_STATE_DONE) {
-        return SLOTQ_GONE;
-    }
-    if (share.state != SLOTQ_STATE_LEASED || share.word() != token) {
+    if (share->state != SLOTQ_STATE_LEASED || share->word() != token) {
         return SLOTQ_STALE;
     }
-    const slotq_outcome outcome = settle_share(verb, settle, message, new_token);
+    const slotq_outcome outcome = settle_share(verb, settle, at(id), new_token);
+    forget_aside(id);
     move_heads();
+    note_change();
     return outcome;
 }
 
@@ -360,126 +384,6 @@ slotq_outcome Model::settle(slotq_verb verb, slotq_call_settle &settle)
         }
     }
     return answer;
-}
-
-/* ---- the rest ---- */
-
-slotq_outcome Model::remove(slotq_call_remove &remove)
-{
-    const bool all = remove.group == SLOTQ_ALL_GROUPS;
-    if (!all && remove.group >= geometry.groups) {
-        return SLOTQ_INVALID;
-    }
-    if (remove.id == 0 || remove.id > last_id) {
-        return SLOTQ_NOTFOUND;
-    }
-    bool open = false;
-    for (uint32_t pass = 0; pass < 2; pass++) {
-        for (uint32_t g = 0; g < groups.size(); g++) {
-            const Share *share = this->share(remove.id, g);
-            if ((!all && remove.group != g) || share == nullptr ||
-                share->state == SLOTQ_STATE_DONE) {
-                continue;
-            }
-            if (share->state == SLOTQ_STATE_LEASED) {
-                return SLOTQ_LEASED;
-            }
-            open = true;
-            if (pass == 1) {
-                at(remove.id).shares[g] = Share();
-                at(remove.id).shares[g].state = SLOTQ_STATE_DONE;
-                at(remove.id).shares[g].why = SLOTQ_WHY_REMOVED;
-            }
-        }
-    }
-    move_heads();
-    return open ? SLOTQ_OK : SLOTQ_GONE;
-}
-
-slotq_outcome Model::reclaim(slotq_call_reclaim &reclaim)
-{
-    if (reclaim.group >= geometry.groups) {
-        return SLOTQ_INVALID;
-    }
-    Group &group = groups[reclaim.group];
-    Swept swept;
-    if (sweep_wanted(group)) {
-        swept = sweep(reclaim.group, sweep_far(group), nullptr);
-    }
-    reclaim.ready_count = swept.ready;
-    reclaim.dead_count = swept.died;
-    return group.sweep ? SLOTQ_AGAIN : SLOTQ_OK;
-}
-
-slotq_outcome Model::redrive(slotq_call_dead &redrive)
-{
-    redrive.count = 0;
-    redrive.damaged = 0;
-    redrive.first_id = 0;
-    if (redrive.limit < 1 || redrive.limit > SLOTQ_CALL_MESSAGES_MAX) {
-        return SLOTQ_INVALID;
-    }
-    if ((paused & SLOTQ_PAUSE_IN) != 0) {
-        return SLOTQ_PAUSED;
-    }
-    const size_t there = dead.size();
-    for (size_t i = 0; i < redrive.limit && i < there; i++) {
-        if (messages.size() + 1 == geometry.ring_slots || last_id == SLOTQ_ID_MAX) {
-            return SLOTQ_FULL;
-        }
-        const DeadMessage entry = dead.front();
-        dead.pop_front();
-        if (entry.damaged) {
-            dead.push_back(entry);
-            redrive.damaged++;
-            continue;
-        }
-        add(entry.payload);
-        for (uint32_t g = 0; g < groups.size(); g++) {
-            if (g != entry.group) {
-                messages.back().shares[g].state = SLOTQ_STATE_DONE;
-                messages.back().shares[g].why = SLOTQ_WHY_OTHER_GROUP;
-            }
-        }
-        move_heads();
-        redrive.first_id = redrive.count == 0 ? last_id : redrive.first_id;
-        redrive.count++;
-    }
-    return SLOTQ_OK;
-}
-
-slotq_outcome Model::dead_purge(slotq_call_dead &purge)
-{
-    purge.count = static_cast<uint32_t>(dead.size());
-    dead.clear();
-    return SLOTQ_OK;
-}
-
-slotq_outcome Model::pause(slotq_verb verb, const slotq_call_pause &pause)
-{
-    if (pause.what < 1 || pause.what > SLOTQ_PAUSE_BOTH) {
-        return SLOTQ_INVALID;
-    }
-    if (verb == SLOTQ_PAUSE) {
-        paused |= pause.what;
-    } else {
-        delivers_ = (paused & pause.what) != 0;
-        paused &= ~static_cast<uint32_t>(pause.what);
-    }
-    return SLOTQ_OK;
-}
-
-slotq_outcome Model::purge()
-{
-    for (Group &group : groups) {
-        group.head = last_id + 1;
-        group.cursor = last_id + 1;
-        group.due.reset();
-        group.due_next.reset();
-        group.sweep.reset();
-    }
-    forget_finished();
-    return SLOTQ_OK;
 }
 
 } // namespace support

@@ -1,0 +1,130 @@
+/* administer.cpp: see model.hpp. Here: remove, reclaim, redrive, pause and purge.
+ */
+#include "model.hpp"
+
+namespace support
+{
+
+slotq_outcome Model::remove(slotq_call_remove &remove)
+{
+    const bool all = remove.group == SLOTQ_ALL_GROUPS;
+    if (!all && remove.group >= geometry.groups) {
+        return SLOTQ_INVALID;
+    }
+    if (remove.id == 0 || remove.id > last_id) {
+        return SLOTQ_NOTFOUND;
+    }
+    bool open = false;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t g = 0; g < groups.size(); g++) {
+            const Share *share = this->share(remove.id, g);
+            if ((!all && remove.group != g) || share == nullptr ||
+                share->state == SLOTQ_STATE_DONE) {
+                continue;
+            }
+            if (share->state == SLOTQ_STATE_LEASED) {
+                return SLOTQ_LEASED;
+            }
+            open = true;
+            if (pass == 1) {
+                at(remove.id).shares[g] = Share();
+                at(remove.id).shares[g].state = SLOTQ_STATE_DONE;
+                at(remove.id).shares[g].why = SLOTQ_WHY_REMOVED;
+            }
+        }
+    }
+    forget_aside(remove.id);
+    move_heads();
+    note_change();
+    return open ? SLOTQ_OK : SLOTQ_GONE;
+}
+
+slotq_outcome Model::reclaim(slotq_call_reclaim &reclaim)
+{
+    if (reclaim.group >= geometry.groups) {
+        return SLOTQ_INVALID;
+    }
+    Group &group = groups[reclaim.group];
+    Swept swept;
+    if (sweep_wanted(group)) {
+        swept = sweep(reclaim.group, sweep_far(group), nullptr);
+    }
+    reclaim.ready_count = swept.ready;
+    reclaim.dead_count = swept.died;
+    return group.sweep ? SLOTQ_AGAIN : SLOTQ_OK;
+}
+
+slotq_outcome Model::redrive(slotq_call_dead &redrive)
+{
+    redrive.count = 0;
+    redrive.damaged = 0;
+    redrive.first_id = 0;
+    if (redrive.limit < 1 || redrive.limit > SLOTQ_CALL_MESSAGES_MAX) {
+        return SLOTQ_INVALID;
+    }
+    if ((paused & SLOTQ_PAUSE_IN) != 0) {
+        return SLOTQ_PAUSED;
+    }
+    const size_t there = dead.size();
+    for (size_t i = 0; i < redrive.limit && i < there; i++) {
+        if (last_id == SLOTQ_ID_MAX || !make_room(1)) {
+            return SLOTQ_FULL;
+        }
+        const DeadMessage entry = dead.front();
+        dead.pop_front();
+        if (entry.damaged) {
+            dead.push_back(entry);
+            redrive.damaged++;
+            continue;
+        }
+        add(entry.payload);
+        for (uint32_t g = 0; g < groups.size(); g++) {
+            if (g != entry.group) {
+                messages.back().shares[g].state = SLOTQ_STATE_DONE;
+                messages.back().shares[g].why = SLOTQ_WHY_OTHER_GROUP;
+            }
+        }
+        move_heads();
+        note_change();
+        redrive.first_id = redrive.count == 0 ? last_id : redrive.first_id;
+        redrive.count++;
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome Model::dead_purge(slotq_call_dead &purge)
+{
+    purge.count = static_cast<uint32_t>(dead.size());
+    dead.clear();
+    return SLOTQ_OK;
+}
+
+slotq_outcome Model::pause(slotq_verb verb, const slotq_call_pause &pause)
+{
+    if (pause.what < 1 || pause.what > SLOTQ_PAUSE_BOTH) {
+        return SLOTQ_INVALID;
+    }
+    if (verb == SLOTQ_PAUSE) {
+        paused |= pause.what;
+    } else {
+        delivers_ = (paused & pause.what) != 0;
+        paused &= ~static_cast<uint32_t>(pause.what);
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome Model::purge()
+{
+    for (Group &group : groups) {
+        group.head = last_id + 1;
+        group.cursor = last_id + 1;
+        group.due.reset();
+        group.due_next.reset();
+        group.sweep.reset();
+    }
+    aside.clear();
+    forget_finished();
+    return SLOTQ_OK;
+}
+
+} // namespace support
