@@ -102,6 +102,39 @@ inline Image dead()
     return image;
 }
 
+/* Of three places aside the second and third are in use, for messages 2 and 4: message 2 READY in
+ * group 0 and finished in group 1, message 4 WAITING in group 0 and LEASED in group 1. Message 1
+ * lay aside too. In the ring is message 8, never delivered. */
+inline Image aside()
+{
+    slotq_geometry shape =
+        support::geometry(5, 8, 2, SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_KEYS, 3, 2);
+    shape.aside_slots = 3;
+    Image image(shape);
+    REQUIRE(push(image, {"one", "two", "three", "four"}, now_ms) == SLOTQ_OK);
+    for (uint64_t id : {2, 4}) {
+        support::store(image.data() + image.view().keys_offset + 8 * (id - 1), 8, 0x0102 * id + 1);
+    }
+    uint32_t token = 0;
+    for (uint8_t group = 0; group < 2; group++) {
+        const std::vector<slotq_run> runs = reserve(image, group, 4, 30000, now_ms);
+        REQUIRE(runs.size() == 1);
+        token = runs[0].token;
+        REQUIRE(settle(image, SLOTQ_ACK, group, {3, token, 1}, now_ms) == SLOTQ_OK);
+    }
+    REQUIRE(push(image, {"", "six", "seven", "eight"}, now_ms + 500) == SLOTQ_OK);
+    for (const uint64_t id : {5, 6, 7}) {
+        REQUIRE(remove(image, SLOTQ_ALL_GROUPS, id, now_ms) == SLOTQ_OK);
+    }
+    REQUIRE(settle(image, SLOTQ_ACK, 0, {1, token, 1}, now_ms) == SLOTQ_OK);
+    REQUIRE(settle(image, SLOTQ_ACK, 1, {1, token, 2}, now_ms) == SLOTQ_OK);
+    REQUIRE(settle(image, SLOTQ_NACK, 0, {2, token, 1}, now_ms) == SLOTQ_OK);
+    REQUIRE(settle(image, SLOTQ_NACK, 0, {4, token, 1}, now_ms, 5000) == SLOTQ_OK);
+    REQUIRE(image.aside_count() == 2);
+    REQUIRE(image.check() == "");
+    return image;
+}
+
 /* Expect just this damage, at this offset. */
 inline void expect_damage(const Image &image, uint64_t offset, const std::string &what)
 {

@@ -73,6 +73,21 @@ TEST_CASE("tick_ms is 1 to 60000", "[geometry]")
     CHECK(fault_of(geometry(2, 1, 1, 0, 0, 0, 60001)) == "tick_ms is not 1 to 60000");
 }
 
+TEST_CASE("aside_slots is 0 with overwrite, and within 65535 with the ring's", "[geometry]")
+{
+    slotq_geometry made = geometry(65281, 1);
+    made.aside_slots = 254;
+    CHECK(fault_of(made) == "");
+    made.aside_slots = 255;
+    CHECK(fault_of(made) == "ring_slots and aside_slots together are above 65535");
+    made.ring_slots = 65280;
+    CHECK(fault_of(made) == "");
+    made.flags = SLOTQ_FLAG_OVERWRITE;
+    CHECK(fault_of(made) == "aside_slots is not 0 though the queue overwrites its oldest messages");
+    made.aside_slots = 0;
+    CHECK(fault_of(made) == "");
+}
+
 TEST_CASE("the whole is at most 512 MiB", "[geometry]")
 {
     /* 136 + 4 · 2 + 2 · (2 + p) + later · (14 + p) + dead · (18 + p) is 2^29 exactly */
@@ -101,6 +116,8 @@ TEST_CASE("sections follow each other and fill the image", "[geometry]")
         for (const uint32_t groups : {1u, 2u, 16u}) {
             slotq_geometry made = geometry(5, 7, groups, flags, 3, 4);
             made.later_slots = 6;
+            made.aside_slots = (flags & SLOTQ_FLAG_OVERWRITE) != 0 ? 0 : 3;
+            const uint32_t aside = made.aside_slots;
             const bool keys = (flags & SLOTQ_FLAG_KEYS) != 0;
             const uint32_t stride =
                 2 + 7 + (flags & SLOTQ_FLAG_STAMPS ? 4 : 0) + (flags & SLOTQ_FLAG_CHECKS ? 4 : 0);
@@ -113,7 +130,11 @@ TEST_CASE("sections follow each other and fill the image", "[geometry]")
             CHECK(view.later_index_offset == view.ring_offset + 5 * stride);
             CHECK(view.later_keys_offset == view.later_index_offset + 6 * 12);
             CHECK(view.later_ring_offset == view.later_keys_offset + (keys ? 6 * 8 : 0));
-            CHECK(view.dead_offset == view.later_ring_offset + 6 * stride);
+            CHECK(view.aside_index_offset == view.later_ring_offset + 6 * stride);
+            CHECK(view.aside_words_offset == view.aside_index_offset + 7 * aside);
+            CHECK(view.aside_keys_offset == view.aside_words_offset + 4 * groups * aside);
+            CHECK(view.aside_slots_offset == view.aside_keys_offset + (keys ? 8 * aside : 0));
+            CHECK(view.dead_offset == view.aside_slots_offset + aside * stride);
             CHECK(view.image_bytes == view.dead_offset + 4 * (16 + stride));
             CHECK(image.bytes().size() == view.image_bytes);
             CHECK(geometry_total(&made) == view.image_bytes);
@@ -136,6 +157,7 @@ TEST_CASE("the macro for static buffers gives what the formula gives", "[geometr
         made = geometry(2 + below(65534), 1 + below(i % 2 == 0 ? 64 : 65535), 1 + below(16),
                         below(32), 3, below(65536));
         made.later_slots = static_cast<uint16_t>(below(65536));
+        made.aside_slots = static_cast<uint8_t>(below(256));
         const uint64_t bytes = SLOTQ_IMAGE_BYTES(
             made.ring_slots, made.payload_bytes, made.later_slots, made.dead_slots,
             made.aside_slots, made.places, made.note_bytes, made.groups, made.flags);
@@ -145,15 +167,17 @@ TEST_CASE("the macro for static buffers gives what the formula gives", "[geometr
 
 TEST_CASE("a geometry comes back as it was stored", "[geometry]")
 {
-    slotq_geometry made = geometry(40000, 3, 9, 27, 61, 777, 59999);
+    slotq_geometry made = geometry(40000, 3, 9, 26, 61, 777, 59999);
     made.later_slots = 12345;
+    made.aside_slots = 250;
     const support::Image image(made);
     CHECK(image.geometry().ring_slots == 40000);
     CHECK(image.geometry().payload_bytes == 3);
     CHECK(image.geometry().later_slots == 12345);
     CHECK(image.geometry().dead_slots == 777);
     CHECK(image.geometry().groups == 9);
-    CHECK(image.geometry().flags == 27);
+    CHECK(image.geometry().flags == 26);
+    CHECK(image.geometry().aside_slots == 250);
     CHECK(image.geometry().max_attempts == 61);
     CHECK(image.geometry().tick_ms == 59999);
 }

@@ -74,6 +74,24 @@ void dump_ring(std::ostream &out, const Image &image)
     }
 }
 
+void dump_aside(std::ostream &out, const Image &image)
+{
+    for (uint32_t i = 0; i < image.aside_count(); i++) {
+        const uint32_t slot = image.aside_slot(i);
+        dump_fields(out, "aside", "aside " + std::to_string(i),
+                    image.data() + image.aside_entry_offset(i));
+        for (uint32_t group = 0; group < image.geometry().groups; group++) {
+            out << "aside word " << group << "." << slot << " 0x" << std::hex
+                << image.get_aside_word(group, slot) << std::dec << "\n";
+        }
+        dump_slot(out, "aside slot " + std::to_string(slot), image, image.aside_slot_offset(slot));
+        if (image.geometry().flags & SLOTQ_FLAG_KEYS) {
+            const uint32_t at = image.view().aside_keys_offset + key_bytes * slot;
+            out << "aside key " << slot << " " << load(image.data() + at, key_bytes) << "\n";
+        }
+    }
+}
+
 void dump_rest(std::ostream &out, const Image &image)
 {
     const slotq_view &view = image.view();
@@ -107,6 +125,7 @@ std::string dump(const Image &image)
                     image.data() + front_offset + group_bytes * group);
     }
     dump_ring(out, image);
+    dump_aside(out, image);
     dump_rest(out, image);
     return out.str();
 }
@@ -166,7 +185,7 @@ struct Golden {
 
 const Golden goldens[] = {
     {"fresh", make_fresh},     {"states", sample::states}, {"dead", sample::dead},
-    {"wrapped", make_wrapped}, {"later", make_later},
+    {"wrapped", make_wrapped}, {"later", make_later},      {"aside", sample::aside},
 };
 
 std::string path_of(const std::string &file)
