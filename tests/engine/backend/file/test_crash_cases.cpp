@@ -149,12 +149,70 @@ void add_deaths(table &to)
     to.add("dead purge", two_dead, of(SLOTQ_DEAD_PURGE));
 }
 
+/* The ring is full; every group holds the first three. */
+actions three_held(const table &to)
+{
+    return actions{push(6)} + to.each({reserve(0, 6, LEASE_MS), settle(SLOTQ_ACK, 0, {3, 4, 5})});
+}
+
+void add_steps_aside(table &to)
+{
+    const actions three = three_held(to);
+    to.add("push that lets one step aside", three, push(1));
+    to.add("push that lets two step aside", three, push(2));
+    to.add("push that lets one step aside, over a crossing", three, push(2),
+           (UINT64_C(1) << 31) - 8);
+    to.add("push when no more may step aside", three + actions{push(2)}, push(1));
+    to.add("push that lets what groups have finished step aside",
+           three + actions{settle(SLOTQ_ACK, 1, {0, 1})}, push(2));
+    const actions dead =
+        actions{push(2)} + to.each({reserve(0, 2), settle(SLOTQ_KILL, 0, {}, 0, 9)});
+    action all = of(SLOTQ_REDRIVE);
+    all.count = 0;
+    to.add("redrive that lets some step aside", dead + three, all);
+}
+
+/* Messages 1 and 2 lie aside, held by every group; 3, 7 and 8 are in the ring. */
+void add_asides(table &to)
+{
+    const actions aside = three_held(to) + actions{push(2)};
+    const actions worn = aside + to.each({settle(SLOTQ_NACK, 0), reserve(0, 3, LEASE_MS),
+                                          settle(SLOTQ_NACK, 0), reserve(0, 3, LEASE_MS)});
+    to.add("ack one aside", aside, settle(SLOTQ_ACK, 0, {0}));
+    to.add("ack two aside and one in the ring", aside, settle(SLOTQ_ACK, 0));
+    actions last = aside;
+    for (uint8_t group = 1; group < to.shape.groups; group++) {
+        last.push_back(settle(SLOTQ_ACK, group, {0, 1}));
+    }
+    to.add("ack one aside, the last group to have it", last, settle(SLOTQ_ACK, 0, {0}));
+    to.add("ack all aside, the last group to have them", last, settle(SLOTQ_ACK, 0));
+    to.add("kill one aside, the last group to have it", last, settle(SLOTQ_KILL, 0, {1}, 0, 4));
+    to.add("kill all aside", aside, settle(SLOTQ_KILL, 0, {0, 1}, 0, 4));
+    to.add("nack aside", aside, settle(SLOTQ_NACK, 0));
+    to.add("nack aside with a delay", aside, settle(SLOTQ_NACK, 0, {0, 1}, 5000));
+    to.add("release aside", aside, settle(SLOTQ_RELEASE, 0, {1}));
+    to.add("extend aside", aside, settle(SLOTQ_EXTEND, 0, {}, 60000));
+    to.add("nack that dies aside", worn, settle(SLOTQ_NACK, 0, {0}, 0, 3));
+    to.add("reserve of what is READY aside", aside + actions{settle(SLOTQ_NACK, 0)}, reserve(0, 5));
+    to.add("reserve with a sweep aside", aside, after(PASSED_MS, reserve(0, 4)));
+    to.add("reclaim with burials aside", worn, after(PASSED_MS, of(SLOTQ_RECLAIM)));
+    to.add("reclaim aside with far deadlines", worn,
+           after(((UINT64_C(1) << 23) - 4000) * to.shape.tick_ms, of(SLOTQ_RECLAIM)));
+    to.add("remove one aside", aside + to.each({settle(SLOTQ_NACK, 0)}),
+           remove(SLOTQ_ALL_GROUPS, 1));
+    to.add("purge with some aside", aside, of(SLOTQ_PURGE));
+}
+
 void add_all(table &to, std::vector<crash_case> &cases)
 {
     add_pushes(to);
     add_reserves(to);
     add_settles(to);
     add_deaths(to);
+    if (to.shape.aside_slots > 0) {
+        add_steps_aside(to);
+        add_asides(to);
+    }
     cases.insert(cases.end(), to.cases.begin(), to.cases.end());
 }
 
@@ -182,14 +240,16 @@ std::vector<crash_case> all_cases()
 
     shape = geometry(7, 12, 3);
     shape.flags = SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_DEAD_OVERWRITE;
-    table rich("3 groups, checks, stamps, dead overwrite", shape);
+    shape.aside_slots = 2;
+    table rich("3 groups, checks, stamps, dead overwrite, aside", shape);
     add_all(rich, cases);
 
     shape = geometry(7, 5, 2);
     shape.flags = SLOTQ_FLAG_KEYS | SLOTQ_FLAG_STAMPS;
     shape.later_slots = 3;
     shape.dead_slots = 0;
-    table keyed("2 groups, keys, later, no dead section", shape);
+    shape.aside_slots = 3;
+    table keyed("2 groups, keys, later, no dead section, aside", shape);
     add_all(keyed, cases);
 
     add_overwrites(cases, 1);

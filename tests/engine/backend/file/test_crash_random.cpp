@@ -27,6 +27,9 @@ slotq_geometry any_shape(std::mt19937_64 &random)
     shape.dead_slots = static_cast<uint16_t>(random() % 4);
     shape.later_slots = static_cast<uint16_t>(random() % 3);
     shape.tick_ms = static_cast<uint16_t>(1 + random() % 200);
+    if ((shape.flags & SLOTQ_FLAG_OVERWRITE) == 0) {
+        shape.aside_slots = static_cast<uint8_t>(random() % 4);
+    }
     return shape;
 }
 

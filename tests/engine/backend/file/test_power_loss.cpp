@@ -114,6 +114,9 @@ slotq_geometry any_shape(std::mt19937_64 &random)
     shape.flags = static_cast<uint8_t>(random() % 32);
     shape.max_attempts = static_cast<uint8_t>(random() % 4);
     shape.dead_slots = static_cast<uint16_t>(random() % 4);
+    if ((shape.flags & SLOTQ_FLAG_OVERWRITE) == 0) {
+        shape.aside_slots = static_cast<uint8_t>(random() % 4);
+    }
     return shape;
 }
 
@@ -135,6 +138,25 @@ std::vector<std::vector<action>> scripts()
          of(SLOTQ_PURGE)},
         {push(4), push(4), reserve(0, 4), push(3), settle(SLOTQ_ACK, 0), push(1)},
     };
+}
+
+/* A push lets the first message step aside and then writes over the slot that it was copied from;
+ * its place aside is used again after it is finished. */
+std::vector<action> step_aside_script(uint8_t groups)
+{
+    std::vector<action> script{push(4)};
+    for (uint8_t group = 0; group < groups; group++) {
+        script.push_back(reserve(group, 4));
+        script.push_back(settle(SLOTQ_ACK, group, {1, 2, 3}));
+    }
+    script.push_back(push(4));
+    for (uint8_t group = 0; group < groups; group++) {
+        script.push_back(settle(SLOTQ_ACK, group, {0}));
+        script.push_back(reserve(group, 4));
+        script.push_back(settle(SLOTQ_ACK, group, {1, 2, 3}));
+    }
+    script.push_back(push(3));
+    return script;
 }
 
 /* One life of a queue: verbs in a row in a child, the disk watched all along. */
@@ -299,18 +321,26 @@ uint64_t live_by_scripts(std::mt19937_64 &random, uint64_t kinds)
         uint8_t flags;
     } all[] = {{1, 0}, {16, 0}, {2, SLOTQ_FLAG_OVERWRITE}};
     uint64_t trials = 0;
+    const auto live = [&](const slotq_geometry &shape, const std::vector<action> &script) {
+        life one(random, shape);
+        for (const action &wanted : script) {
+            one.add(wanted);
+        }
+        trials += live_and_lose(one);
+    };
     for (const std::vector<action> &script : scripts()) {
         const uint64_t first = random();
         for (uint64_t i = 0; i < kinds; i++) {
             const auto &kind = all[(first % 3 + i) % 3];
             slotq_geometry shape = geometry(5, 1200, kind.groups);
             shape.flags = kind.flags;
-            life one(random, shape);
-            for (const action &wanted : script) {
-                one.add(wanted);
-            }
-            trials += live_and_lose(one);
+            live(shape, script);
         }
+    }
+    for (const uint8_t groups : {uint8_t{1}, static_cast<uint8_t>(2 + random() % 15)}) {
+        slotq_geometry shape = geometry(5, 1200, groups);
+        shape.aside_slots = 2;
+        live(shape, step_aside_script(groups));
     }
     return trials;
 }

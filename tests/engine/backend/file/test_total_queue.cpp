@@ -3,6 +3,7 @@
  * what came of it; in the end these books must balance: what was pushed was acked, nothing else
  * was, every repeat has its reason.
  */
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -404,13 +405,22 @@ uint64_t unfinished(queue_file &file)
     return stats.unfinished;
 }
 
-/* Kill until told messages are pushed, then until all are finished. false: it took for ever. */
+/* The byte aside_count, as it is just now. */
+uint32_t aside_count(const queue_file &file)
+{
+    const bytes image = read_file(file.image_path());
+    return image.size() > 45 ? image[45] : 0;
+}
+
+/* Kill until told messages are pushed, then until all are finished. false: it took for ever.
+ * aside: the most messages that were seen aside. */
 bool torment(crowd &processes, queue_file &file, shared *common, uint64_t messages,
-             std::mt19937_64 &random)
+             std::mt19937_64 &random, uint32_t &aside)
 {
     const auto too_long = std::chrono::steady_clock::now() + std::chrono::minutes(15);
     while (std::chrono::steady_clock::now() < too_long && processes.complaint.empty()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(random() % 20));
+        aside = std::max(aside, aside_count(file));
         if (common->pushed >= messages && common->stop_pushing == 0) {
             common->stop_pushing = 1;
             processes.join(0, PRODUCERS);
@@ -439,6 +449,7 @@ slotq_geometry total_shape()
     shape.dead_slots = 4000;
     shape.max_attempts = 0;
     shape.tick_ms = 10;
+    shape.aside_slots = 16;
     return shape;
 }
 
@@ -447,7 +458,8 @@ void one_round(shared *common, uint64_t messages, std::mt19937_64 &random, size_
     *common = {};
     queue_file file(fresh(total_shape()), total_shape());
     crowd processes(file.folder_path(), common, random(), namespaces);
-    const bool finished = torment(processes, file, common, messages, random);
+    uint32_t aside = 0;
+    const bool finished = torment(processes, file, common, messages, random, aside);
     REQUIRE(processes.complaint == "");
     REQUIRE(finished);
 
@@ -459,11 +471,11 @@ void one_round(shared *common, uint64_t messages, std::mt19937_64 &random, size_
     fprintf(
         stderr,
         "total queue: pushed %llu, acked %llu, dead %llu, repeats %llu, kills %llu, lost "
-        "%llu, unexpected %llu\n",
+        "%llu, unexpected %llu, up to %u aside\n",
         static_cast<unsigned long long>(common->pushed), static_cast<unsigned long long>(sum.acked),
         static_cast<unsigned long long>(dead.size()), static_cast<unsigned long long>(sum.repeats),
         static_cast<unsigned long long>(processes.kills), static_cast<unsigned long long>(sum.lost),
-        static_cast<unsigned long long>(sum.unexpected));
+        static_cast<unsigned long long>(sum.unexpected), aside);
     CHECK(sum.lost == 0);
     CHECK(sum.unexpected == 0);
     CHECK(sum.halves == 0);
