@@ -386,8 +386,9 @@ SLOTQ_API slotq_outcome slotq_ack(slotq *queue, uint8_t group, uint64_t id, uint
 /* The work failed: redelivery after delay_ms (0 = at once), dead at max_attempts; or DEADFULL. */
 SLOTQ_API slotq_outcome slotq_nack(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
                                    uint64_t delay_ms, uint8_t reason);
-/* Give the message back: ready at once, the attempt does not count. */
-SLOTQ_API slotq_outcome slotq_release(slotq *queue, uint8_t group, uint64_t id, uint32_t token);
+/* Give the message back: ready after delay_ms (0 = at once), the attempt does not count. */
+SLOTQ_API slotq_outcome slotq_release(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
+                                      uint64_t delay_ms);
 /* A new lease of lease_ms from now; *new_token replaces the old token, which becomes invalid. For
  * shortening a lease see "Time" above. */
 SLOTQ_API slotq_outcome slotq_extend(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
@@ -404,7 +405,7 @@ typedef enum slotq_settle_how {
     SLOTQ_SETTLE_KILL
 } slotq_settle_how;
 
-/* Settle many messages. ms: the delay of nack or the lease of extend; reason: nack and kill.
+/* Settle many messages. ms: the delay of nack or release, the lease of extend; reason: nack, kill.
  * outcomes (or NULL): one byte per message in the order of runs, slotq_outcome 0 to 4. new_tokens
  * (or NULL): extend, the new token, or 4 * outcome. Returns OK if all are OK, otherwise the outcome
  * of the first refused message; the others are settled nevertheless. Messages that die in Redis do

@@ -103,7 +103,7 @@ typedef struct slotq_call_settle {
     uint32_t run_count;    /* all runs together: 1 to SLOTQ_CALL_MESSAGES_MAX messages */
     uint8_t group;
     uint8_t reason;      /* nack, kill: kept with the dead, 0 to 255 */
-    uint64_t ms;         /* nack: delay, 0 = none; extend: lease; to LEASE_TICKS_MAX * tick_ms */
+    uint64_t ms;         /* nack, release: delay, 0 = none; extend: lease; LEASE_TICKS_MAX ticks */
     uint8_t *outcomes;   /* out, or NULL: one byte per message, slotq_outcome 0 to 4 */
     uint32_t *tokens;    /* out, or NULL: extend only, the new token or 4 * outcome */
     uint32_t ok_count;   /* out: messages settled */

@@ -5,6 +5,12 @@
 -- the verb, for each message
 local settle_verb, settle_ms, settle_reason
 
+-- extend, nack and release with a delay
+local function sets_deadline()
+    return settle_verb == 'extend' or settle_ms > 0 and
+        (settle_verb == 'nack' or settle_verb == 'release')
+end
+
 -- true if this verb makes a message with this word die
 local function dies(word)
     return settle_verb == 'kill' or settle_verb == 'nack' and geometry.max_attempts ~= 0 and
@@ -46,24 +52,31 @@ local function held_stretch(index, token, limit)
     return count
 end
 
+-- nack, or release, whose attempt does not count; with a delay the message waits
+local function returned_word(index, count, word)
+    local attempts = word_attempts(word)
+    if settle_verb == 'release' then
+        attempts = math.max(attempts - 1, 0)
+    end
+    if settle_ms == 0 then
+        made_ready(index, count)
+        return make_word(SLOTQ_STATE_READY, attempts, word_bits(word))
+    end
+    local deadline = deadline_in(settle_ms)
+    set_due(deadline)
+    group.waiting = group.waiting + count
+    return make_word(SLOTQ_STATE_WAITING, attempts, deadline)
+end
+
 -- end the lease of the stretch from index on; returns its new token, or the word that it had
 local function settle_stretch(index, count, word)
-    local bits, to = word_bits(word), word
+    local to = word
     if settle_verb == 'ack' then
         group.acked = group.acked + count
         finish(index, count, WORD_ACKED)
         return word
-    elseif settle_verb == 'release' then
-        made_ready(index, count)
-        to = make_word(SLOTQ_STATE_READY, math.max(word_attempts(word) - 1, 0), bits)
-    elseif settle_verb == 'nack' and settle_ms == 0 then
-        made_ready(index, count)
-        to = make_word(SLOTQ_STATE_READY, word_attempts(word), bits)
-    elseif settle_verb == 'nack' then
-        local deadline = deadline_in(settle_ms)
-        set_due(deadline)
-        group.waiting = group.waiting + count
-        to = make_word(SLOTQ_STATE_WAITING, word_attempts(word), deadline)
+    elseif settle_verb ~= 'extend' then
+        to = returned_word(index, count, word)
     else
         local deadline = fresh_deadline(word, deadline_in(settle_ms))
         if deadline then
@@ -133,8 +146,7 @@ end
 
 local function settle(runs, note)
     other_done = 0
-    local sets_deadline = settle_verb == 'extend' or settle_verb == 'nack' and settle_ms > 0
-    if sets_deadline and sweep_is_far() then
+    if sets_deadline() and sweep_is_far() then
         sweep(true, spared(runs), true)
         swept_whole = true
     end
@@ -159,7 +171,7 @@ end
 local function open_settle(index)
     open()
     expect_group(index)
-    if settle_verb == 'extend' or settle_verb == 'nack' and settle_ms > 0 then
+    if sets_deadline() then
         expect_duration('ms', settle_ms)
     end
 end

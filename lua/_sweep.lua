@@ -1,5 +1,6 @@
 -- _sweep.lua: ends leases and delays whose deadline has passed, and buries messages that die
--- (FORMAT.md, "Sweep", "Dying"). Shared by reserve, reclaim, extend and nack.
+-- (FORMAT.md, "Sweep", "Dying"). Shared by reserve, reclaim, extend, nack
+-- and release.
 --@include _commit
 --@include _deadlines
 --@include _heads

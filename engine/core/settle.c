@@ -13,6 +13,17 @@
 
 enum settle_phase { SETTLE_BEGIN, SETTLE_SWEEP, SETTLE_HEADS, SETTLE_RUNS };
 
+/* nack and release: the message waits before it is READY again. */
+static bool delays(const slotq_call *call)
+{
+    return (call->verb == SLOTQ_NACK || call->verb == SLOTQ_RELEASE) && call->settle.ms > 0;
+}
+
+static bool sets_deadline(const slotq_call *call)
+{
+    return call->verb == SLOTQ_EXTEND || delays(call);
+}
+
 static bool settle_valid(const slotq_view *view, const slotq_call *call)
 {
     const slotq_call_settle *settle = &call->settle;
@@ -23,15 +34,7 @@ static bool settle_valid(const slotq_view *view, const slotq_call *call)
     if (!runs_judge(settle->runs, settle->run_count, &size)) {
         return false;
     }
-    if (call->verb == SLOTQ_EXTEND || (call->verb == SLOTQ_NACK && settle->ms > 0)) {
-        return frame_duration_fits(view, settle->ms);
-    }
-    return true;
-}
-
-static bool sets_deadline(const slotq_call *call)
-{
-    return call->verb == SLOTQ_EXTEND || (call->verb == SLOTQ_NACK && call->settle.ms > 0);
+    return !sets_deadline(call) || frame_duration_fits(view, settle->ms);
 }
 
 /* True if this verb makes a message with this word die. */
@@ -193,26 +196,23 @@ static uint32_t extended_word(verb_frame *frame, uint32_t word)
     return word_make(SLOTQ_STATE_LEASED, word_attempts(word), deadline);
 }
 
-/* The new word of a nacked message; changes the counts with it. */
-static uint32_t nacked_word(verb_frame *frame, const message_place *place, uint32_t count,
-                            uint32_t word)
+/* The new word of a nacked or released message; changes the counts with it. The attempt of a
+ * released one does not count. */
+static uint32_t returned_word(verb_frame *frame, const message_place *place, uint32_t count,
+                              uint32_t word)
 {
-    if (frame->call->settle.ms == 0) {
+    uint32_t attempts = word_attempts(word);
+    if (frame->call->verb == SLOTQ_RELEASE && attempts > 0) {
+        attempts--;
+    }
+    if (!delays(frame->call)) {
         place_made_ready(frame, place, count);
-        return word_with_state(word, SLOTQ_STATE_READY);
+        return word_make(SLOTQ_STATE_READY, attempts, word_bits(word));
     }
     const uint64_t deadline = frame_deadline(frame, frame->call->settle.ms);
     frame_set_due(frame, deadline);
     frame->group.waiting += count;
-    return word_make(SLOTQ_STATE_WAITING, word_attempts(word), deadline);
-}
-
-static uint32_t released_word(verb_frame *frame, const message_place *place, uint32_t count,
-                              uint32_t word)
-{
-    const uint32_t attempts = word_attempts(word);
-    place_made_ready(frame, place, count);
-    return word_make(SLOTQ_STATE_READY, attempts > 0 ? attempts - 1 : 0, word_bits(word));
+    return word_make(SLOTQ_STATE_WAITING, attempts, deadline);
 }
 
 /* End the lease of the stretch from the place on. Returns its new token, or the word that it had.
@@ -228,10 +228,8 @@ static uint32_t settle_stretch(verb_frame *frame, const message_place *place, ui
         finish(frame, place, count, WORD_ACKED);
         return to;
     case SLOTQ_NACK:
-        to = nacked_word(frame, place, count, word);
-        break;
     case SLOTQ_RELEASE:
-        to = released_word(frame, place, count, word);
+        to = returned_word(frame, place, count, word);
         break;
     default:
         to = extended_word(frame, word);

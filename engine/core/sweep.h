@@ -1,5 +1,5 @@
 /* sweep.h: ends leases and delays whose deadline has passed, in bounded steps. Shared by reserve,
- * reclaim, extend and nack (FORMAT.md, "Sweep").
+ * reclaim, extend, nack and release (FORMAT.md, "Sweep").
  */
 #ifndef SLOTQ_CORE_SWEEP_H
 #define SLOTQ_CORE_SWEEP_H

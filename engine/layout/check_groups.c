@@ -57,8 +57,8 @@ const char *check_delivered_word(uint32_t word, uint32_t max_attempts)
                    ? "a READY word has max_attempts or more"
                    : NULL;
     }
-    if (attempts == 0) {
-        return "a LEASED or WAITING word has 0 attempts";
+    if (attempts == 0 && word_state(word) == SLOTQ_STATE_LEASED) {
+        return "a LEASED word has 0 attempts";
     }
     return max_attempts != 0 && attempts > max_attempts
                ? "a LEASED or WAITING word has more than max_attempts"

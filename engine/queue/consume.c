@@ -209,7 +209,8 @@ static bool settle_fits(slotq *queue, slotq_settle_how how, uint8_t group, uint6
     if (how == SLOTQ_SETTLE_EXTEND) {
         return queue_duration_fits(queue, "lease", ms);
     }
-    return how != SLOTQ_SETTLE_NACK || ms == 0 || queue_duration_fits(queue, "delay", ms);
+    const bool may_delay = how == SLOTQ_SETTLE_NACK || how == SLOTQ_SETTLE_RELEASE;
+    return !may_delay || ms == 0 || queue_duration_fits(queue, "delay", ms);
 }
 
 void consume_settle_begin(slotq_call *call, slotq_settle_how how, uint8_t group, uint64_t ms,
@@ -253,9 +254,10 @@ slotq_outcome slotq_nack(slotq *queue, uint8_t group, uint64_t id, uint32_t toke
     return settle_one(queue, SLOTQ_SETTLE_NACK, group, id, token, delay_ms, reason, NULL);
 }
 
-slotq_outcome slotq_release(slotq *queue, uint8_t group, uint64_t id, uint32_t token)
+slotq_outcome slotq_release(slotq *queue, uint8_t group, uint64_t id, uint32_t token,
+                            uint64_t delay_ms)
 {
-    return settle_one(queue, SLOTQ_SETTLE_RELEASE, group, id, token, 0, 0, NULL);
+    return settle_one(queue, SLOTQ_SETTLE_RELEASE, group, id, token, delay_ms, 0, NULL);
 }
 
 slotq_outcome slotq_extend(slotq *queue, uint8_t group, uint64_t id, uint32_t token,

@@ -330,8 +330,8 @@ std::string Play::settle()
         packed = packed || run.count == 0; /* which pairs of id and token cannot say */
         count += run.count;
     }
-    const bool delayed =
-        call.verb == SLOTQ_EXTEND || (call.verb == SLOTQ_NACK && !choices_.one_in(2));
+    const bool may_delay = call.verb == SLOTQ_NACK || call.verb == SLOTQ_RELEASE;
+    const bool delayed = call.verb == SLOTQ_EXTEND || (may_delay && !choices_.one_in(2));
     std::vector<uint8_t> outcomes(count + 1, 77);
     std::vector<uint32_t> tokens(count + 1, 77);
     call.settle.runs = runs_.data();

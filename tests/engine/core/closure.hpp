@@ -305,7 +305,7 @@ private:
             call.settle.group = static_cast<uint8_t>(group);
             call.settle.ms = verb == SLOTQ_EXTEND ? tick_ms : 0;
             attempt(call);
-            if (verb == SLOTQ_NACK) {
+            if (verb == SLOTQ_NACK || verb == SLOTQ_RELEASE) {
                 call.settle.ms = tick_ms;
                 attempt(call);
             }

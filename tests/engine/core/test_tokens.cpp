@@ -256,6 +256,33 @@ TEST_CASE("tokens: a nack after its whole sweep refuses a count below the leases
     REQUIRE(queue.word(2) == token);
 }
 
+/* A release buries nothing: all that the call names waits, with the attempt taken back. */
+TEST_CASE("tokens: a release with a delay after a long sleep sweeps, and spares what it names")
+{
+    Queue queue = one_ms(8, 1, 1);
+    REQUIRE(queue.push(4) == SLOTQ_OK);
+    REQUIRE(queue.reserve(4, 100) == SLOTQ_OK);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_KILL, 1, token) == SLOTQ_OK); /* the dead section is full */
+    queue.now_ms += 100 + ticks_2_23 - 4096;
+    REQUIRE(queue.settle(SLOTQ_RELEASE, {{2, token, 2}}, 500) == SLOTQ_OK);
+    REQUIRE(queue.call.settle.ok_count == 2);
+    REQUIRE(queue.stats().leased == 0);
+    REQUIRE(queue.stats().waiting == 3); /* 4 was not named, and cannot die: a minute */
+    for (const uint64_t id : {2, 3, 4}) {
+        REQUIRE(queue.status(id) == SLOTQ_OK);
+        const slotq_status status = queue.call.status.status;
+        REQUIRE(status.state == SLOTQ_STATE_WAITING);
+        REQUIRE(status.attempts == (id == 4 ? 1 : 0));
+        REQUIRE(status.deadline_ms == queue.now_ms + (id == 4 ? 60000 : 500));
+    }
+    queue.now_ms += 500;
+    REQUIRE(queue.reserve(4, 100) == SLOTQ_OK);
+    REQUIRE(queue.call.reserve.message_count == 2);
+    REQUIRE(queue.status(2) == SLOTQ_OK);
+    REQUIRE(queue.call.status.status.attempts == 1);
+}
+
 /* Verbs that do not sweep leave `due`, so that the lease still reads as ended long ago. */
 TEST_CASE("tokens: what another settle cannot bury after a long sleep is taken back at once")
 {
@@ -302,7 +329,7 @@ TEST_CASE("tokens: no message is forgotten when a sweep spares it and the settle
 /* A crash may come between the steps of the sweep and the settle. */
 TEST_CASE("tokens: no message is forgotten when a settle stops after its sweep")
 {
-    for (const slotq_verb verb : {SLOTQ_EXTEND, SLOTQ_NACK}) {
+    for (const slotq_verb verb : {SLOTQ_EXTEND, SLOTQ_NACK, SLOTQ_RELEASE}) {
         Queue queue = one_ms(8);
         REQUIRE(queue.push(2) == SLOTQ_OK);
         REQUIRE(queue.reserve(2, 100) == SLOTQ_OK);

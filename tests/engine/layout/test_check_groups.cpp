@@ -166,8 +166,12 @@ TEST_CASE("words behind the cursor are legal ones", "[check]")
             broken.set_word(0, index, word(state, 3, 10300));
             CHECK(broken.check() == "");
             broken.set_word(0, index, word(state, 0, 10300));
-            expect_damage(broken, broken.word_offset(0, index),
-                          "a LEASED or WAITING word has 0 attempts");
+            if (state == SLOTQ_STATE_WAITING) { /* released with a delay */
+                CHECK(broken.check() == "");
+            } else {
+                expect_damage(broken, broken.word_offset(0, index),
+                              "a LEASED word has 0 attempts");
+            }
             broken.set_word(0, index, word(state, 4, 10300));
             expect_damage(broken, broken.word_offset(0, index),
                           "a LEASED or WAITING word has more than max_attempts");

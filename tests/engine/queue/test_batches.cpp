@@ -246,7 +246,7 @@ TEST_CASE("where all are damaged the next sound message comes, or EMPTY", "[batc
     const std::vector<Message> got = messages(given.get());
     REQUIRE(got.size() == 1);
     CHECK(got[0].payload == "gamma");
-    REQUIRE(slotq_release(queue, 0, got[0].id, got[0].token) == SLOTQ_OK);
+    REQUIRE(slotq_release(queue, 0, got[0].id, got[0].token, 0) == SLOTQ_OK);
     spoil("gamma");
     CHECK(slotq_reserve(queue, 0, 1, 60000, 0, given.get()) == SLOTQ_EMPTY);
     CHECK(slotq_batch_count(given.get()) == 0);

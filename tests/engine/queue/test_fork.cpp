@@ -37,7 +37,7 @@ int try_to_change(slotq *queue, const Message &leased, slotq_batch *given)
     NEED(slotq_batch_count(given) == 0);
     NEED(is_refused(queue, slotq_ack(queue, 0, id, token)));
     NEED(is_refused(queue, slotq_nack(queue, 0, id, token, 0, 1)));
-    NEED(is_refused(queue, slotq_release(queue, 0, id, token)));
+    NEED(is_refused(queue, slotq_release(queue, 0, id, token, 0)));
     NEED(is_refused(queue, slotq_extend(queue, 0, id, token, 30000, &new_token)));
     NEED(is_refused(queue, slotq_kill(queue, 0, id, token, 1)));
     NEED(is_refused(queue, slotq_remove(queue, 0, 2)));

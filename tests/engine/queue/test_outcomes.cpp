@@ -134,7 +134,7 @@ TEST_CASE("settling answers STALE, GONE, NOTFOUND, DEADFULL", "[queue]")
     uint32_t fresh = 0;
     refused(queue, SLOTQ_STALE, [&] { return slotq_ack(queue, 0, 1, token + 256); });
     refused(queue, SLOTQ_STALE, [&] { return slotq_ack(queue, 0, 5, token); });
-    refused(queue, SLOTQ_STALE, [&] { return slotq_release(queue, 0, 1, 0); });
+    refused(queue, SLOTQ_STALE, [&] { return slotq_release(queue, 0, 1, 0, 0); });
     refused(queue, SLOTQ_NOTFOUND, [&] { return slotq_ack(queue, 0, 6, token); });
     refused(queue, SLOTQ_NOTFOUND, [&] { return slotq_ack(queue, 0, 0, token); });
     refused(queue, SLOTQ_INVALID, [&] { return slotq_ack(queue, 1, 1, token); });
@@ -142,6 +142,9 @@ TEST_CASE("settling answers STALE, GONE, NOTFOUND, DEADFULL", "[queue]")
     refused(queue, SLOTQ_INVALID, [&] { return slotq_extend(queue, 0, 1, token, 9, nullptr); });
     refused(queue, SLOTQ_INVALID,
             [&] { return slotq_nack(queue, 0, 1, token, UINT64_C(1) << 40, 0); });
+    refused(queue, SLOTQ_INVALID,
+            [&] { return slotq_release(queue, 0, 1, token, UINT64_C(1) << 40); });
+    CHECK(queue.error().find("delay") != std::string::npos);
     const slotq_run runs[2] = {{1, token, 1}, {2, token, 0}};
     const auto ack = [&](const slotq_run *from, uint32_t count) {
         return [&queue, from, count] {
@@ -161,11 +164,17 @@ TEST_CASE("settling answers STALE, GONE, NOTFOUND, DEADFULL", "[queue]")
     CHECK(fresh != token);
     refused(queue, SLOTQ_STALE, [&] { return slotq_ack(queue, 0, 2, token); });
     CHECK(slotq_ack(queue, 0, 2, fresh) == SLOTQ_OK);
-    CHECK(slotq_release(queue, 0, 3, token) == SLOTQ_OK);
+    CHECK(slotq_release(queue, 0, 3, token, 0) == SLOTQ_OK);
     CHECK(queue.status(3).attempts == 0);
     CHECK(slotq_nack(queue, 0, 4, token, 1000, 2) == SLOTQ_OK);
     CHECK(queue.status(4).state == SLOTQ_STATE_WAITING);
     CHECK(queue.status(4).deadline_ms == queue.now_ms + 1000);
+    const std::vector<Message> again = queue.reserve(2);
+    REQUIRE(again.size() == 2);
+    CHECK(slotq_release(queue, 0, again[1].id, again[1].token, 2000) == SLOTQ_OK);
+    CHECK(queue.status(again[1].id).state == SLOTQ_STATE_WAITING);
+    CHECK(queue.status(again[1].id).attempts == 0);
+    CHECK(queue.status(again[1].id).deadline_ms == queue.now_ms + 2000);
     CHECK(slotq_check(queue) == SLOTQ_OK);
 }
 

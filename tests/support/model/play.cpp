@@ -138,7 +138,8 @@ std::string Play::settle()
     core.settle.run_count = choices_.one_in(80) ? 0 : static_cast<uint32_t>(runs_.size());
     core.settle.group = static_cast<uint8_t>(group);
     core.settle.reason = static_cast<uint8_t>(choices_.small(256));
-    core.settle.ms = core.verb == SLOTQ_NACK && choices_.one_in(2) ? 0 : choose_duration();
+    const bool at_once = core.verb == SLOTQ_NACK || core.verb == SLOTQ_RELEASE;
+    core.settle.ms = at_once && choices_.one_in(2) ? 0 : choose_duration();
     core_outcomes_.assign(total + 1, 77);
     core_tokens_.assign(total + 1, 77);
     model_outcomes_ = core_outcomes_;

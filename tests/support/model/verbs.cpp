@@ -306,14 +306,15 @@ slotq_outcome Model::settle_share(slotq_verb verb, slotq_call_settle &settle, Me
         share = Share();
         share.state = SLOTQ_STATE_DONE;
         group.acked++;
-    } else if (verb == SLOTQ_RELEASE) {
+    } else if (verb == SLOTQ_RELEASE && settle.ms == 0) {
         make_ready(share, share.attempts - 1);
     } else if (verb == SLOTQ_NACK && settle.ms == 0) {
         make_ready(share, share.attempts);
     } else {
         uint64_t deadline = deadline_after(settle.ms);
-        if (verb == SLOTQ_NACK) {
+        if (verb != SLOTQ_EXTEND) {
             share.state = SLOTQ_STATE_WAITING;
+            share.attempts -= verb == SLOTQ_RELEASE ? 1 : 0;
         } else if (!fresh(share, deadline)) {
             new_token = share.word();
             return SLOTQ_OK;
@@ -353,7 +354,8 @@ slotq_outcome Model::settle(slotq_verb verb, slotq_call_settle &settle)
         count += settle.runs[i].count;
         empty_run = empty_run || settle.runs[i].count == 0;
     }
-    const bool deadlines = verb == SLOTQ_EXTEND || (verb == SLOTQ_NACK && settle.ms > 0);
+    const bool may_delay = verb == SLOTQ_NACK || verb == SLOTQ_RELEASE;
+    const bool deadlines = verb == SLOTQ_EXTEND || (may_delay && settle.ms > 0);
     if (settle.group >= geometry.groups || empty_run || count < 1 ||
         count > SLOTQ_CALL_MESSAGES_MAX || (deadlines && !duration_fits(settle.ms))) {
         return SLOTQ_INVALID;

@@ -273,7 +273,7 @@ int run_nack(const command_line *line)
 
 int run_release(const command_line *line)
 {
-    return settle_line(line, SLOTQ_SETTLE_RELEASE, 0);
+    return settle_line(line, SLOTQ_SETTLE_RELEASE, option_number(line, OPTION_DELAY, 0));
 }
 
 int run_extend(const command_line *line)

@@ -110,6 +110,7 @@ void add_settles(table &to)
     to.add("nack", held, settle(SLOTQ_NACK, 0, {1}));
     to.add("nack all", held, settle(SLOTQ_NACK, 0));
     to.add("nack with a delay", held, settle(SLOTQ_NACK, 0, {0, 3}, 5000));
+    to.add("release with a delay", held, settle(SLOTQ_RELEASE, 0, {0, 3}, 5000));
     to.add("release", held, settle(SLOTQ_RELEASE, 0, {0, 1}));
     to.add("extend one", held, settle(SLOTQ_EXTEND, 0, {1}, 60000));
     to.add("extend all", held, settle(SLOTQ_EXTEND, 0, {}, 60000));

@@ -27,7 +27,7 @@ slotq_outcome fire_settle(slotq *queue, prepared &call)
         case SLOTQ_NACK:
             return slotq_nack(queue, wanted.group, run->id, run->token, wanted.ms, wanted.reason);
         case SLOTQ_RELEASE:
-            return slotq_release(queue, wanted.group, run->id, run->token);
+            return slotq_release(queue, wanted.group, run->id, run->token, wanted.ms);
         case SLOTQ_EXTEND:
             return slotq_extend(queue, wanted.group, run->id, run->token, wanted.ms,
                                 call.tokens.data());

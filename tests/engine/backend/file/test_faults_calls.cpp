@@ -197,7 +197,7 @@ private:
                 note("kill", slotq_kill(queue, 0, message.id, token, 2), refused);
             } else {
                 note("extend", slotq_extend(queue, 0, message.id, token, 60000, &token), refused);
-                note("release", slotq_release(queue, 0, message.id, token), refused);
+                note("release", slotq_release(queue, 0, message.id, token, 0), refused);
             }
         }
     }
