@@ -229,6 +229,20 @@ TEST_CASE("aside: a sweep is not over while words there are unread")
     }
 }
 
+TEST_CASE("aside: the 16th burial leaves the sweep running though no deadline lives")
+{
+    Queue queue(shape(64, 40, 1, 0, 1, 100));
+    const uint32_t token = put_aside(queue, 17, 500);
+    REQUIRE(queue.settle(SLOTQ_RELEASE, 17, token) == SLOTQ_OK);
+    REQUIRE(queue.remove(queue.image.last_id()) == SLOTQ_OK);
+    queue.now_ms += 600;
+    REQUIRE(queue.reclaim() == SLOTQ_AGAIN);
+    REQUIRE(queue.call.reclaim.dead_count == 16);
+    REQUIRE(queue.group(field::group_sweep) == queue.group(field::group_cursor));
+    REQUIRE(queue.reclaim() == SLOTQ_OK);
+    REQUIRE(queue.aside_ids() == ids{17});
+}
+
 TEST_CASE("aside: the ring waits until what is there is swept")
 {
     Queue queue(shape(64, 40, 1, 0, 1, 100));
