@@ -82,7 +82,8 @@ typedef struct slotq_call_push {
     slotq_holder holder; /* out, FULL */
 } slotq_call_push;
 
-/* reserve: lease up to limit messages. OK, EMPTY, AGAIN, PAUSED, INVALID. */
+/* reserve: lease up to limit messages. OK, EMPTY, LIMITED (messages are ready, but the limits of
+ * the group let none go), AGAIN, PAUSED, INVALID. */
 typedef struct slotq_call_reserve {
     uint64_t lease_ms; /* 1 to SLOTQ_LEASE_TICKS_MAX * tick_ms */
     slotq_run *runs;   /* out: room for run_capacity runs; limit runs are always enough */
@@ -91,9 +92,9 @@ typedef struct slotq_call_reserve {
     uint32_t message_count; /* out: messages in all runs */
     uint32_t limit;         /* 1 to SLOTQ_CALL_MESSAGES_MAX */
     uint8_t group;
-    bool may_wait;        /* on EMPTY or AGAIN, mark that a caller waits for a message */
-    uint64_t next_due_ms; /* out, EMPTY and AGAIN: the time when a message may become ready without
-                             a call; UINT64_MAX = never */
+    bool may_wait;        /* on EMPTY, AGAIN or LIMITED, mark that a caller waits for a message */
+    uint64_t next_due_ms; /* out, EMPTY, AGAIN, LIMITED: the time when a message may go without a
+                             call; UINT64_MAX = never */
 } slotq_call_reserve;
 
 /* ack, nack, release, extend, kill. The outcome is OK if all messages are OK, otherwise the outcome
@@ -154,6 +155,14 @@ typedef struct slotq_call_status {
     uint8_t group;
     slotq_status status; /* out */
 } slotq_call_status;
+
+/* limit: what a group may take; retries count like new messages. OK, INVALID (also a burst without
+ * a rate). */
+typedef struct slotq_call_limit {
+    slotq_limits limits;
+    uint8_t group;
+    uint8_t what; /* which of them to set: SLOTQ_LIMIT_…, 1 to SLOTQ_LIMIT_ALL */
+} slotq_call_limit;
 
 /* A message of the window or of the dead section, with its place in the image. */
 typedef struct slotq_item {
@@ -218,6 +227,7 @@ typedef struct slotq_call {
         slotq_call_status status;
         slotq_call_look look;
         slotq_call_stats stats;
+        slotq_call_limit limit;
     };
     slotq_progress progress;
     slotq_damage damage; /* out: CORRUPT */

@@ -38,6 +38,8 @@ enum {
     SLOTQ_LEASE_TICKS_MAX = (1 << 23) - 1, /* leases and delays: 1 ms to this many ticks */
     SLOTQ_ALL_GROUPS = 255                 /* remove: from every group */
 };
+/* 24.8 days: the longest average time between two messages of a rate. */
+#define SLOTQ_RATE_INTERVAL_US_MAX (((UINT64_C(1) << 31) - 1) * 1000)
 #define SLOTQ_NOW_MS_MAX ((UINT64_C(1) << 47) - 1) /* milliseconds since 1970-01-01 UTC */
 #define SLOTQ_ID_MAX ((UINT64_C(1) << 47) - 1)
 
@@ -153,6 +155,22 @@ typedef struct slotq_holder {
     bool steps_aside;    /* the next push that finds no room moves it aside; in FULL false */
 } slotq_holder;
 
+/* What limits a group; 0 = no limit. The rate: one message in rate_interval_us on average, and
+ * rate_burst at once after a time without any. */
+typedef struct slotq_limits {
+    uint64_t rate_interval_us; /* to SLOTQ_RATE_INTERVAL_US_MAX; from 2^31 on whole milliseconds */
+    uint16_t rate_burst;       /* 0 with a rate counts as 1 */
+    uint16_t max_leased;       /* messages leased at a time */
+} slotq_limits;
+
+/* Which of them slotq_limit sets; the others stay. */
+enum {
+    SLOTQ_LIMIT_LEASED = 1,
+    SLOTQ_LIMIT_RATE = 2,
+    SLOTQ_LIMIT_BURST = 4,
+    SLOTQ_LIMIT_ALL = 7
+};
+
 /* Numbers of a queue, and of one group in it. */
 typedef struct slotq_stats {
     uint64_t last_id;     /* newest message; 0 = none yet */
@@ -177,6 +195,8 @@ typedef struct slotq_stats {
     uint32_t dropped;      /* unfinished messages overwritten; wraps */
     uint32_t dead_dropped; /* dead messages that found no room; wraps */
     uint8_t paused;        /* SLOTQ_PAUSE_… */
+    slotq_limits limits;   /* of the group */
+    uint64_t limited_until_ms; /* they let none go until then, or until a settle; 0 = one may go */
     slotq_holder holder;
 } slotq_stats;
 

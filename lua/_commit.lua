@@ -17,10 +17,23 @@ local function raise_head()
     queue.head = (queue.head + least) % slots
 end
 
+-- a lease ended in a group that had as many as max_leased allows: one of its messages may go
+local function limit_frees()
+    local before = group.step_leased
+    group.step_leased = group.leased
+    if group.leased >= before then
+        return false
+    end
+    local most = unpack('@limit.max_leased', front_bytes, group.at + AT_limit_max_leased + 1)
+    return group.leased < most and before >= most and
+        (group.ready_behind > 0 or group.cursor ~= queue.tail)
+end
+
 -- end a step: its changes count from here on
 local function end_step()
     local changed = others_changed or group and group.changed
     if group and group.changed then
+        deliverable = limit_frees() or deliverable
         raise_head()
         group.changed = false
         group.dirty = true
@@ -146,6 +159,11 @@ local function encode_group(block)
         block.acked % 4294967296, block.redelivered % 4294967296, block.died % 4294967296)
 end
 
+local function encode_limit(limit)
+    return pack('@limit.max_leased..rate_tat_us', limit.max_leased, limit.rate_burst,
+        limit.rate_interval, limit.rate_tat_ms, limit.rate_tat_us)
+end
+
 local function encode_shared()
     local era = front_changed and queue.era or queue.stored_era
     return pack('@shared.paused..reserved_76', queue.paused, queue.aside_count, era,
@@ -166,7 +184,9 @@ local function put_front()
         local block = blocks[index]
         parts[#parts + 1] = block and block.dirty and encode_group(block) or
             string.sub(front_bytes, at + 1, at + GROUP_STATE_BYTES)
-        parts[#parts + 1] = string.sub(front_bytes, at + GROUP_STATE_BYTES + 1, at + GROUP_BYTES)
+        parts[#parts + 1] = block and block.limit and block.limit.changed and
+            encode_limit(block.limit) or
+            string.sub(front_bytes, at + GROUP_STATE_BYTES + 1, at + GROUP_BYTES)
     end
     local from, to, at = nil, nil, 0
     for _, part in ipairs(parts) do

@@ -56,6 +56,7 @@ local function load_group(index)
         block.sweep, block.written, block.due, block.due_next, block.acked, block.redelivered,
         block.died = unpack('@group.head..died', front_bytes, block.at + 1)
     judge_group(block)
+    block.step_leased = block.leased
     blocks[index] = block
     group = block
 end

@@ -16,19 +16,19 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
     local group_at = GROUPS_OFFSET + GROUP_BYTES * group
     local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, tick_ms, paused,
         era, later_count, most, aside, places, note, held = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
-    local head, cursor, ready, leased, waiting, retry_from, sweep, written, due
+    local head, cursor, ready, leased, waiting, retry_from, sweep, written, due, most_leased, rate
     if #front >= group_at + GROUP_BYTES then
         last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
             tick_ms, places, note, paused, held, era, later_count = unpack(
             '@header.last_id..geometry.note_bytes shared.paused..era shared.later_count', front)
-        head, cursor, ready, leased, waiting, retry_from, sweep, written, due =
-            unpack('@group.head..due', front, group_at + 1)
+        head, cursor, ready, leased, waiting, retry_from, sweep, written, due, most_leased, rate =
+            unpack('@group.head..due limit.max_leased limit.rate_interval', front, group_at + 1)
     end
     --@include _plain_geometry
     if served and later_count == 0 and group < groups and
         (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and
         least < ring and tail < ring and head < ring and cursor < ring and
-        ready == 0 and retry_from == cursor and
+        ready == 0 and retry_from == cursor and most_leased + rate == 0 and
         written == cursor and sweep == SWEEP_NONE and
         paused < SLOTQ_PAUSE_OUT and limit >= 1 and limit <= SLOTQ_CALL_MESSAGES_MAX and
         (limit == 1 or limit * stride <= SLOTQ_CALL_BYTES_MAX) and

@@ -29,15 +29,15 @@ if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and AR
     local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
         tick_ms, places, note, held, era =
         unpack('@header.last_id..geometry.note_bytes shared.aside_count..era', front)
-    local head, cursor, ready, leased, waiting, retry_from, sweep, written =
-        unpack('@group.head..written', front, group_at + 1)
+    local head, cursor, ready, leased, waiting, retry_from, sweep, written, most_leased =
+        unpack('@group.head..written limit.max_leased', front, group_at + 1)
     --@include _plain_window
     local position = id + span - newest - 1
     local index = (head + position) % ring
     -- the words from index on may continue at the begin of the ring
     local begin_at = states_at + WORD_BYTES * ring * group
     local words_at, to_end = begin_at + WORD_BYTES * index, ring - index
-    if not (sound and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
+    if not (sound and most_leased == 0 and count >= 1 and count <= SLOTQ_CALL_MESSAGES_MAX and
         count <= leased and position >= 0 and position + count <= taken and
         token % 4 == SLOTQ_STATE_LEASED and token < 4294967296) then
         position = -1

@@ -1,6 +1,7 @@
 -- _reserve.lua: leases messages: rounds of a sweep, retries, new messages (FORMAT.md, "reserve").
 -- Knows words and runs; must not know the form of the reply.
 --@include _sweep
+--@include _limit
 
 -- what is wanted, what was leased so far, and the state of this round
 local wanted = {}
@@ -8,7 +9,7 @@ local leased = {}
 local looked, scan, left, left_aside
 
 local function room()
-    return wanted.limit - leased.total
+    return limit_room(wanted.limit - leased.total)
 end
 
 -- the new word of a READY message, or nil: left until the next tick
@@ -23,6 +24,7 @@ end
 
 local function lease_run(id, index, count, word, deadline)
     set_words(index, count, word)
+    limit_take(count)
     group.leased = group.leased + count
     set_due(deadline)
     leased[#leased + 1] = {id = id, token = word, count = count, index = index}
@@ -172,6 +174,9 @@ local function reserve_round()
         sweep(false)
     end
     looked, left, left_aside = 0, false, false
+    if limit_room(1) == 0 then
+        return
+    end
     lease_aside()
     if lease_retries() and room() > 0 then
         looked = 0
@@ -179,12 +184,13 @@ local function reserve_round()
     end
 end
 
--- lease up to limit messages of the loaded group: OK, EMPTY or AGAIN, the runs in `leased`, and the
--- time when a message may become ready without a call
+-- lease up to limit messages of the loaded group: OK, EMPTY, LIMITED or AGAIN, the runs in
+-- `leased`, and the time when a message may go without a call
 local function reserve(limit, lease_ms)
     other_done = 0
     wanted = {limit = limit, deadline = deadline_in(lease_ms)}
     leased = {total = 0}
+    load_limit()
     if sweep_is_far() then
         sweep(true)
     end
@@ -202,6 +208,10 @@ local function reserve(limit, lease_ms)
             until not moved
             return 'EMPTY', group.due == DUE_NONE and -1 or
                 math.min(group.due * tick_ms, 9007199254740991)
+        elseif group.sweep == SWEEP_NONE and limit_room(1) == 0 then
+            limit_set_back()
+            end_step()
+            return 'LIMITED', limit_next_ms()
         end
     end
     return 'AGAIN', (left or left_aside) and (tick() + 1) * tick_ms or time_ms()
@@ -209,7 +219,9 @@ end
 
 -- build the reply of a reserve; waits: the caller waits for a message
 local function nothing_leased(outcome, next_due_ms, waits, empty)
-    if outcome == 'AGAIN' then
+    if outcome == 'LIMITED' then
+        return redis.status_reply('LIMITED ' .. decimal(next_due_ms))
+    elseif outcome == 'AGAIN' then
         return redis.status_reply(waits and 'AGAIN ' .. decimal(next_due_ms) or 'AGAIN')
     end
     return waits and integral(next_due_ms) or empty

@@ -1,6 +1,6 @@
 -- reserve: lease up to n messages of a group
 -- args: now group n lease_ms [wait]
--- reply: flat array id, token, attempts, payload, ...; [] or next_due_ms if none; AGAIN
+-- reply: flat array id, token, attempts, payload, ...; [] or next_due_ms if none; AGAIN; LIMITED ms
 -- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false

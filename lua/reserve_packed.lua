@@ -1,6 +1,6 @@
 -- reserve_packed: lease up to n messages of a group, with their slots as in the ring
 -- args: now group n lease_ms [wait]
--- reply: [runs {id u48, token u32, count u16}, slots …]; [], next_due_ms or AGAIN
+-- reply: [runs {id u48, token u32, count u16}, slots …]; [], next_due_ms, AGAIN or LIMITED ms
 -- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = true

@@ -5,6 +5,7 @@
 -- flags: no-writes
 --@include _look
 --@include _holder
+--@include _limit
 
 return answer(function()
     expect('stats KEY now group', 2, 2)
@@ -12,6 +13,13 @@ return answer(function()
     open()
     expect_group(index)
     local of = group
+    load_limit()
+    local limit, interval_ms, interval_us = group.limit, rate_interval()
+    local until_ms = 0
+    if limit_room(1) == 0 then
+        limit_set_back()
+        until_ms = limit_next_ms()
+    end
     local undelivered = (queue.tail - of.cursor) % slots
     local ready = of.ready_behind + undelivered
     local oldest = has(SLOTQ_FLAG_STAMPS) and unfinished_aside(0, 1)[1]
@@ -31,7 +39,10 @@ return answer(function()
         {'later', queue.later_count},
         {'dead', queue.dead_count}, {'dead_capacity', geometry.dead_slots},
         {'dropped', queue.dropped}, {'dead_dropped', queue.dead_dropped},
-        {'paused', queue.paused}, {'holder_id', it.id}, {'holder_held', it.held},
+        {'paused', queue.paused}, {'max_leased', limit.max_leased},
+        {'rate_burst', limit.rate_burst}, {'rate_interval_us', interval_ms * 1000 + interval_us},
+        {'limited_until_ms', until_ms},
+        {'holder_id', it.id}, {'holder_held', it.held},
         {'holder_unfinished', it.unfinished}, {'holder_group', it.group},
         {'holder_state', it.state}, {'holder_steps_aside', it.steps_aside and 1 or 0},
     }

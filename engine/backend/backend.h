@@ -60,6 +60,10 @@ typedef struct store_ops {
      * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */
     slotq_outcome (*wait)(store *store, uint64_t sleep_ms, store_fault *fault);
 
+    /* End the sleep of wait, now and if it is about to begin. Any thread may call it while the
+     * store is open, and a signal handler: no lock, no allocation. */
+    void (*interrupt)(store *store);
+
     /* Right now, and until the store's owner does something with it, leased slots keep still: no
      * push overwrites them, and none steps aside. */
     bool (*keeps_still)(const store *store);
@@ -104,8 +108,9 @@ static inline bool store_needs_time(const store *self, const slotq_call *call)
     case SLOTQ_PUSH:
         return (self->view.geometry.flags & SLOTQ_FLAG_STAMPS) != 0;
     case SLOTQ_ACK:
-    case SLOTQ_RELEASE:
         return false;
+    case SLOTQ_RELEASE:
+        return call->settle.ms > 0;
     default:
         return true;
     }

@@ -26,6 +26,7 @@ bool frame_begin(verb_frame *frame, const slotq_view *view, slotq_call *call, sl
     frame->group_changed = false;
     frame->group_patched = false;
     frame->aside_changed = false;
+    frame->limit_changed = false;
     frame->dead_changed = false;
     frame->front_changed = false;
     frame->deliverable = false;
@@ -40,7 +41,11 @@ bool frame_load(verb_frame *frame, uint32_t group)
 {
     frame->group_index = group;
     frame->group_changed = false;
-    return front_load_group(frame->view, &frame->front, group, &frame->group, &frame->call->damage);
+    if (!front_load_group(frame->view, &frame->front, group, &frame->group, &frame->call->damage)) {
+        return false;
+    }
+    frame->old_leased = frame->group.leased;
+    return true;
 }
 
 slotq_outcome frame_corrupt(verb_frame *frame, uint64_t offset, const char *what)
@@ -286,15 +291,33 @@ void frame_made_ready(verb_frame *frame, uint32_t index, uint32_t count)
 
 /* ---- ends of a step ---- */
 
+/* A lease ended in a group that had as many as max_leased allows: one of its messages may go. */
+static bool limit_frees(const verb_frame *frame)
+{
+    const group_block *group = &frame->group;
+    if (group->leased >= frame->old_leased) {
+        return false;
+    }
+    const uint32_t most = load_u16(frame->view->bytes + group_offset(frame->group_index) +
+                                   AT_limit_max_leased);
+    return group->leased < most && frame->old_leased >= most &&
+           (group->ready_behind > 0 || group->cursor != frame->front.tail);
+}
+
 void frame_patch_group(verb_frame *frame)
 {
-    uint8_t *bytes = step_scratch(frame->step, GROUP_STATE_BYTES);
+    const uint32_t size = frame->limit_changed ? GROUP_BYTES : GROUP_STATE_BYTES;
+    uint8_t *bytes = step_scratch(frame->step, size);
     codec_store_group(bytes, &frame->group);
-    step_patch_scratch(frame->step, group_offset(frame->group_index), bytes, GROUP_STATE_BYTES);
+    if (frame->limit_changed) {
+        codec_store_limit(bytes, &frame->limit);
+    }
+    step_patch_scratch(frame->step, group_offset(frame->group_index), bytes, size);
     frame->step->needs_journal = true;
     frame->front_changed = true;
     frame->group_changed = false;
     frame->group_patched = true;
+    frame->deliverable = frame->deliverable || limit_frees(frame);
 }
 
 static void patch_dead_fields(verb_frame *frame)

@@ -36,9 +36,12 @@ typedef struct verb_frame {
     front_block front; /* as it will be */
     uint32_t group_index;
     group_block group;     /* as it will be */
+    uint32_t old_leased;   /* the group's leased when it was loaded */
+    limit_block limit;     /* as it will be; limit_load loads it, for the verbs that need it */
     uint32_t least_head;   /* min of the groups noted so far, in steps ahead of old_head */
     frame_holders holders; /* of the groups noted so far */
     bool group_changed;
+    bool limit_changed; /* patched with the group */
     bool group_patched; /* some group's block is patched in this step */
     bool aside_changed; /* aside_count */
     bool dead_changed;  /* dead_head, dead_count, dropped or dead_dropped */

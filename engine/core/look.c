@@ -6,6 +6,7 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 #include "aside.h"
+#include "limit.h"
 #include "verbs.h"
 
 /* Push time in a slot, 0 without stamps. */
@@ -227,6 +228,9 @@ static void fill_stats(const verb_frame *frame, uint32_t group_index, slotq_stat
     stats->dropped = front->dropped;
     stats->dead_dropped = front->dead_dropped;
     stats->paused = (uint8_t)front->paused;
+    stats->limits.max_leased = (uint16_t)frame->limit.max_leased;
+    stats->limits.rate_burst = (uint16_t)frame->limit.rate_burst;
+    stats->limits.rate_interval_us = front_interval_us(frame->limit.rate_interval);
 }
 
 slotq_outcome stats_step(const slotq_view *view, slotq_call *call, slotq_step *step)
@@ -239,13 +243,15 @@ slotq_outcome stats_step(const slotq_view *view, slotq_call *call, slotq_step *s
     if (call->stats.group >= view->geometry.groups) {
         return SLOTQ_INVALID;
     }
-    if (!frame_load(&frame, call->stats.group)) {
+    if (!frame_load(&frame, call->stats.group) || !limit_load(&frame)) {
         return SLOTQ_CORRUPT;
     }
     if (!oldest_of(&frame, &stats->oldest_ms)) {
         return SLOTQ_CORRUPT;
     }
     fill_stats(&frame, call->stats.group, stats);
+    limit_set_back(&frame); /* as the next reserve would; nothing is committed */
+    stats->limited_until_ms = limit_room(&frame, 1) > 0 ? 0 : limit_next_ms(&frame);
     return find_holder(&frame, &stats->holder) ? SLOTQ_OK : SLOTQ_CORRUPT;
 }
 

@@ -76,6 +76,12 @@ static inline bool may_be_due(const group_block *group, uint64_t now_ms, uint64_
                                        group->due * tick_ms - now_ms > HALF_RANGE_TICKS * tick_ms));
 }
 
+/* max_leased, rate_burst and rate_interval, all at once. */
+static inline bool has_limits(const slotq_view *view, uint32_t group)
+{
+    return load_u64(view->bytes + group_offset(group) + AT_limit_max_leased) != 0;
+}
+
 PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     slotq_call_reserve *reserve = &call->reserve;
@@ -92,7 +98,7 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
         return false;
     }
     if (group.ready_behind != 0 || group.written != group.cursor || group.cursor == front.tail ||
-        may_be_due(&group, call->now_ms, tick_ms)) {
+        may_be_due(&group, call->now_ms, tick_ms) || has_limits(view, reserve->group)) {
         return false;
     }
     const uint32_t fresh = ring_distance(group.cursor, front.tail, slots);
@@ -149,7 +155,7 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 || run == NULL ||
         settle->outcomes != NULL || run->count > SLOTQ_CALL_MESSAGES_MAX ||
         !plain_front(view, WAKE_FOR_ROOM, &front, &call->damage) ||
-        !front_load_group(view, &front, 0, &group, &call->damage) ||
+        !front_load_group(view, &front, 0, &group, &call->damage) || has_limits(view, 0) ||
         !is_run_at_head(view, &front, &group, run)) {
         return false;
     }

@@ -6,6 +6,7 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 #include "aside.h"
+#include "limit.h"
 #include "sweep.h"
 #include "verbs.h"
 
@@ -30,13 +31,14 @@ static bool reserve_valid(const slotq_view *view, const slotq_call_reserve *rese
            reserve->runs != NULL && frame_duration_fits(view, reserve->lease_ms);
 }
 
-/* The room that the caller has for more messages and runs. */
-static uint32_t reserve_room(const slotq_call_reserve *reserve)
+/* The room that the caller has for more messages and runs, and that the group's limits leave. */
+static uint32_t reserve_room(const verb_frame *frame)
 {
+    const slotq_call_reserve *reserve = &frame->call->reserve;
     if (reserve->run_count == reserve->run_capacity) {
         return 0;
     }
-    return reserve->limit - reserve->message_count;
+    return limit_room(frame, reserve->limit - reserve->message_count);
 }
 
 /* The new word of a READY message, or 0: left until the next tick. */
@@ -58,6 +60,7 @@ static void add_run(verb_frame *frame, uint64_t id, uint32_t count, uint32_t wor
     slotq_call_reserve *reserve = &frame->call->reserve;
     SLOTQ_ASSERT(count >= 1 && count <= reserve->limit - reserve->message_count);
     SLOTQ_ASSERT(reserve->run_count < reserve->run_capacity);
+    limit_take(frame, count);
     frame->group.leased += count;
     frame_set_due(frame, deadline);
     slotq_run *run = &reserve->runs[reserve->run_count++];
@@ -149,7 +152,7 @@ static uint32_t search_ready(verb_frame *frame, uint32_t *word, uint64_t *deadli
 /* The number of words from index on that become the same word. */
 static uint32_t same_run(verb_frame *frame, uint32_t index, uint32_t word)
 {
-    const uint32_t room = reserve_room(&frame->call->reserve);
+    const uint32_t room = reserve_room(frame);
     uint32_t count = 1;
     uint32_t next = ring_add(index, 1, frame->slots);
     while (count < room && next != frame->group.cursor &&
@@ -203,7 +206,7 @@ static slotq_outcome reserve_search(verb_frame *frame)
 static bool count_new(verb_frame *frame, uint32_t *count)
 {
     group_block *group = &frame->group;
-    const uint32_t room = reserve_room(&frame->call->reserve);
+    const uint32_t room = reserve_room(frame);
     uint32_t index = group->cursor;
     *count = 0;
     while (index != group->written && *count < room) {
@@ -268,6 +271,9 @@ static uint64_t next_due_ms(const verb_frame *frame, slotq_outcome outcome)
         const bool left = frame->call->progress.left || frame->call->progress.aside_left > 0;
         return left ? (frame_tick(frame) + 1) * tick_ms : frame->call->now_ms;
     }
+    if (outcome == SLOTQ_LIMITED) {
+        return limit_next_ms(frame);
+    }
     return frame->group.due == DUE_NONE ? UINT64_MAX : frame->group.due * tick_ms;
 }
 
@@ -293,6 +299,11 @@ static slotq_outcome reserve_round_end(verb_frame *frame)
             return frame_commit(frame, SLOTQ_MORE);
         }
         return reserve_nothing(frame, SLOTQ_EMPTY);
+    }
+    if (group->sweep == SWEEP_NONE && limit_room(frame, 1) == 0) {
+        *phase = RESERVE_ROUND_END;
+        return limit_set_back(frame) ? frame_commit(frame, SLOTQ_MORE)
+                                     : reserve_nothing(frame, SLOTQ_LIMITED);
     }
     if (++frame->call->progress.round == ROUNDS_MAX) {
         return reserve_nothing(frame, SLOTQ_AGAIN);
@@ -329,13 +340,14 @@ static slotq_outcome reserve_lease(verb_frame *frame)
     }
     const slotq_call_reserve *reserve = &frame->call->reserve;
     const bool all = phase == RESERVE_NEW && frame->group.cursor == frame->front.tail;
-    const bool over = reserve_room(reserve) == 0 || (all && reserve->message_count > 0);
+    const bool over = reserve_room(frame) == 0 || (all && reserve->message_count > 0);
     return over ? SLOTQ_OK : SLOTQ_MORE;
 }
 
 static void begin_search(verb_frame *frame)
 {
-    frame->call->progress.phase = RESERVE_ASIDE;
+    const bool limited = limit_room(frame, 1) == 0;
+    frame->call->progress.phase = limited ? RESERVE_ROUND_END : RESERVE_ASIDE;
     frame->call->progress.looked = 0;
     frame->call->progress.left = false;
     frame->call->progress.aside_index = 0;
@@ -414,7 +426,7 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
     if (frame.front.paused & SLOTQ_PAUSE_OUT) {
         return SLOTQ_PAUSED;
     }
-    if (!frame_load(&frame, reserve->group)) {
+    if (!frame_load(&frame, reserve->group) || !limit_load(&frame)) {
         return SLOTQ_CORRUPT;
     }
     if (call->progress.phase == RESERVE_BEGIN) {

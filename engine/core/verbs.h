@@ -20,6 +20,7 @@ verb_step status_step;
 verb_step peek_step;
 verb_step dead_list_step;
 verb_step stats_step;
+verb_step limit_step;
 
 /* The message that keeps the ring full. False: CORRUPT. Loads that message's group. */
 bool find_holder(verb_frame *frame, slotq_holder *holder);

@@ -126,16 +126,6 @@ static bool check_words_aside(const slotq_view *view, uint32_t group, uint32_t a
     return true;
 }
 
-static bool check_limits(const slotq_view *view, uint32_t offset, slotq_damage *damage)
-{
-    for (uint32_t at = offset + GROUP_STATE_BYTES; at < offset + GROUP_BYTES; at++) {
-        if (view->bytes[at] != 0) {
-            return damage_found(damage, at, "a reserved byte of a group is not 0");
-        }
-    }
-    return true;
-}
-
 static bool check_group(const slotq_view *view, const front_block *front, uint32_t group,
                         const group_block *block, slotq_damage *damage)
 {
@@ -159,7 +149,8 @@ static bool check_group(const slotq_view *view, const front_block *front, uint32
         return damage_found(damage, offset + AT_group_waiting,
                             "group.waiting is not the number of WAITING words");
     }
-    return check_limits(view, offset, damage);
+    limit_block limit;
+    return front_load_limit(view, group, &limit, damage);
 }
 
 bool check_groups(const slotq_view *view, const front_block *front, slotq_damage *damage)

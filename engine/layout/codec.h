@@ -15,6 +15,10 @@
 #define CODEC_LOAD_2(at) load_u16(at)
 #define CODEC_LOAD_4(at) load_u32(at)
 #define CODEC_LOAD_6(at) load_u48(at)
+#define CODEC_STORE_1(at, value) (*(at) = (uint8_t)(value))
+#define CODEC_STORE_2(at, value) store_u16(at, (uint16_t)(value))
+#define CODEC_STORE_4(at, value) store_u32(at, value)
+#define CODEC_STORE_6(at, value) store_u48(at, value)
 
 /* A group's place and counts. */
 typedef struct group_block {
@@ -49,16 +53,36 @@ static inline void codec_store_group(uint8_t *to, const group_block *block)
 }
 _Static_assert(GROUP_STATE_BYTES == 5 * 8, "the words of codec_store_group");
 
+/* What limits a group. */
+typedef struct limit_block {
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning) CODEC_TYPE_##bytes name;
+#include "fields/limit.def"
+#undef SLOTQ_FIELD
+} limit_block;
+
+/* from, to: the group's block, as the offsets count from there. */
+static inline void codec_load_limit(const uint8_t *from, limit_block *block)
+{
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
+    block->name = CODEC_LOAD_##bytes(from + (offset));
+#include "fields/limit.def"
+#undef SLOTQ_FIELD
+}
+
+static inline void codec_store_limit(uint8_t *to, const limit_block *block)
+{
+#define SLOTQ_FIELD(part, name, offset, bytes, meaning)                                            \
+    CODEC_STORE_##bytes(to + (offset), block->name);
+#include "fields/limit.def"
+#undef SLOTQ_FIELD
+}
+
 /* The fixed fields, the reserved ones and the check too. */
 typedef struct geometry_block {
 #define SLOTQ_FIELD(part, name, offset, bytes, meaning) CODEC_TYPE_##bytes name;
 #include "fields/geometry.def"
 #undef SLOTQ_FIELD
 } geometry_block;
-
-#define CODEC_STORE_1(at, value) (*(at) = (uint8_t)(value))
-#define CODEC_STORE_2(at, value) store_u16(at, (uint16_t)(value))
-#define CODEC_STORE_4(at, value) store_u32(at, value)
 
 /* from: the image, as the offsets count from there. */
 static inline void codec_load_geometry(const uint8_t *from, geometry_block *block)

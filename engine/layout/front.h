@@ -136,6 +136,47 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
     return true;
 }
 
+/* A rate's interval as it is stored: microseconds below 2^31, else milliseconds, rounded up. */
+static inline uint32_t front_rate_interval(uint64_t interval_us)
+{
+    return interval_us < RATE_IN_MS ? (uint32_t)interval_us
+                                    : RATE_IN_MS + (uint32_t)((interval_us + 999) / 1000);
+}
+
+static inline uint64_t front_interval_us(uint32_t rate_interval)
+{
+    return rate_interval < RATE_IN_MS ? rate_interval
+                                      : (uint64_t)(rate_interval - RATE_IN_MS) * 1000;
+}
+
+/* A group's limits, checked. */
+static inline bool front_load_limit(const slotq_view *view, uint32_t group, limit_block *block,
+                                    slotq_damage *damage)
+{
+    const uint32_t offset = group_offset(group);
+    codec_load_limit(view->bytes + offset, block);
+    const uint64_t interval_us = front_interval_us(block->rate_interval);
+    if (front_rate_interval(interval_us) != block->rate_interval) {
+        return damage_found(damage, offset + AT_limit_rate_interval,
+                            "group.rate_interval is in milliseconds, but fits microseconds");
+    }
+    if ((block->rate_burst == 0) != (block->rate_interval == 0)) {
+        return damage_found(damage, offset + AT_limit_rate_burst,
+                            "group.rate_burst is 0 with a rate, or not 0 without one");
+    }
+    if (block->rate_tat_us > 999) {
+        return damage_found(damage, offset + AT_limit_rate_tat_us,
+                            "group.rate_tat_us is above 999");
+    }
+    const uint64_t most_us =
+        interval_us == 0 ? 0 : SLOTQ_NOW_MS_MAX * 1000 + block->rate_burst * interval_us;
+    if (block->rate_tat_ms * 1000 + block->rate_tat_us > most_us) {
+        return damage_found(damage, offset + AT_limit_rate_tat_ms,
+                            "group.rate_tat is later than the rate can make it");
+    }
+    return true;
+}
+
 /* The low half of an id and its era. */
 static inline uint32_t id_low(uint64_t id)
 {

@@ -114,7 +114,9 @@ slotq_outcome slotq_core_open(slotq_view *view, const uint8_t *bytes, uint64_t s
     }
     for (uint32_t group = 0; group < view->geometry.groups; group++) {
         group_block block;
-        if (!front_load_group(view, &front, group, &block, damage)) {
+        limit_block limit;
+        if (!front_load_group(view, &front, group, &block, damage) ||
+            !front_load_limit(view, group, &limit, damage)) {
             return SLOTQ_CORRUPT;
         }
     }

@@ -91,6 +91,39 @@ slotq_outcome slotq_resume(slotq *queue, uint8_t what)
     return set_pause(queue, SLOTQ_RESUME, what);
 }
 
+slotq_outcome slotq_limit(slotq *queue, uint8_t group, uint8_t what, const slotq_limits *limits)
+{
+    slotq_call call;
+    if (queue == NULL || limits == NULL) {
+        return queue_refuse_null(queue);
+    }
+    if (!queue_group_fits(queue, group)) {
+        return SLOTQ_INVALID;
+    }
+    if (what < 1 || what > SLOTQ_LIMIT_ALL) {
+        return queue_refuse(queue, SLOTQ_INVALID,
+                            "what to limit is %u: it must be a sum of 1 (leased), 2 (rate) and 4 "
+                            "(burst). Nothing was changed",
+                            what);
+    }
+    if (limits->rate_interval_us > SLOTQ_RATE_INTERVAL_US_MAX) {
+        return queue_refuse(queue, SLOTQ_INVALID,
+                            "the interval of the rate is %llu us: it must be 0 (no rate) to %llu. "
+                            "Nothing was changed",
+                            (unsigned long long)limits->rate_interval_us,
+                            (unsigned long long)SLOTQ_RATE_INTERVAL_US_MAX);
+    }
+    slotq_core_begin(&call, SLOTQ_LIMIT, STORE_TIME);
+    call.limit = (slotq_call_limit){.limits = *limits, .group = group, .what = what};
+    const slotq_outcome outcome = queue_call(queue, &call);
+    if (outcome == SLOTQ_INVALID) {
+        return queue_refuse(queue, SLOTQ_INVALID,
+                            "a burst needs a rate, and the group has none: set a rate with it. "
+                            "Nothing was changed");
+    }
+    return outcome;
+}
+
 slotq_outcome slotq_purge(slotq *queue)
 {
     slotq_call call;

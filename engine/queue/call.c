@@ -35,6 +35,24 @@ static uint64_t rough_ms(const void *handle)
     return queue_now_ms(queue);
 }
 
+static bool is_interrupted(const slotq *queue)
+{
+    return __atomic_load_n(&queue->interrupted, __ATOMIC_ACQUIRE);
+}
+
+void slotq_interrupt(slotq *queue)
+{
+    if (queue != NULL) {
+        __atomic_store_n(&queue->interrupted, true, __ATOMIC_RELEASE);
+        queue->store->ops->interrupt(queue->store);
+    }
+}
+
+void queue_wait_end(slotq *queue)
+{
+    __atomic_store_n(&queue->interrupted, false, __ATOMIC_RELEASE);
+}
+
 static bool gives_up(const void *handle, uint64_t waited_ms)
 {
     const slotq *queue = handle;
@@ -45,6 +63,9 @@ static bool gives_up(const void *handle, uint64_t waited_ms)
     const queue_wait *wait = queue->patience;
     if (wait == NULL) {
         return false;
+    }
+    if (is_interrupted(queue)) {
+        return true;
     }
     return (wait->wait_ms > 0 ? monotonic_ms() - wait->begun_ms : waited_ms) >= wait->wait_ms;
 }
@@ -94,6 +115,9 @@ void queue_patience_begin(slotq *queue, const queue_wait *wait)
 uint64_t queue_wait_left_ms(const queue_wait *wait)
 {
     const slotq_options *options = &wait->queue->options;
+    if (is_interrupted(wait->queue)) {
+        return 0;
+    }
     if (options->should_stop != NULL && options->should_stop(options->stop_context)) {
         return 0;
     }

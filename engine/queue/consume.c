@@ -110,9 +110,11 @@ slotq_outcome consume_wait(slotq *queue, slotq_call *call, const consume_wish *w
                            const queue_wait *wait, slotq_outcome outcome, slotq_batch *batch)
 {
     bool over = wait->wait_ms == 0;
-    while (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN) {
+    while (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN || outcome == SLOTQ_LIMITED) {
         if (over) {
-            return wait->wait_ms == 0 ? outcome : queue_answer(queue, SLOTQ_EMPTY, call);
+            const bool waited = wait->wait_ms > 0 && outcome == SLOTQ_AGAIN;
+            outcome = waited ? queue_answer(queue, SLOTQ_EMPTY, call) : outcome;
+            break;
         }
         const slotq_outcome slept =
             queue_wait_sleep(queue, wait, call->now_ms, call->reserve.next_due_ms);
@@ -121,6 +123,9 @@ slotq_outcome consume_wait(slotq *queue, slotq_call *call, const consume_wish *w
         }
         over = queue_wait_is_over(wait);
         outcome = reserve_sound(queue, call, wanted, !over || queue->store->is_listened, batch);
+    }
+    if (over && wait->wait_ms > 0) {
+        queue_wait_end(queue);
     }
     return outcome;
 }

@@ -18,6 +18,7 @@ struct slotq {
     slotq_verb error_verb;
     slotq_holder holder;               /* FULL */
     store_fault fault;                 /* scratch of a call */
+    bool interrupted; /* by slotq_interrupt; atomic. The next wait that ends takes it back */
     const struct queue_wait *patience; /* of the waiting call that runs; NULL: any other call */
 };
 
@@ -146,6 +147,8 @@ static inline slotq_outcome queue_patience_end(slotq *queue, slotq_outcome outco
 uint64_t queue_wait_left_ms(const queue_wait *wait);
 /* The time is over. */
 bool queue_wait_is_over(const queue_wait *wait);
+/* The wait has ended because it is over: so has the interrupt, if there was one. */
+void queue_wait_end(slotq *queue);
 /* Sleep until woken, until next_due_ms by the queue's clock (UINT64_MAX: never), a poll, or the
  * end of the wait. OK, or the store's failure, kept. */
 slotq_outcome queue_wait_sleep(slotq *queue, const queue_wait *wait, uint64_t now_ms,

@@ -47,6 +47,9 @@ static slotq_outcome push_until(slotq *queue, const slotq_data *messages, uint32
         const bool marks = (was_full && !over) || queue->store->is_listened;
         const slotq_outcome outcome = push_once(queue, messages, count, marks, first_id);
         if (outcome != SLOTQ_FULL || over) {
+            if (over && wait->wait_ms > 0) {
+                queue_wait_end(queue);
+            }
             return outcome;
         }
         if (!marks) { /* mostly there is room, and a push that marks costs a store more */

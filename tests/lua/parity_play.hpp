@@ -95,6 +95,7 @@ private:
     std::string redrive();
     std::string judged(uint32_t limit) const;
     std::string administer();
+    std::string limit();
     std::string look();
     std::string stats();
     std::string status();

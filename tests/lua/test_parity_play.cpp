@@ -129,6 +129,7 @@ std::string Play::step()
         &Play::reserve, &Play::settle,  &Play::settle,  &Play::settle,  &Play::settle,
         &Play::settle,  &Play::settle,  &Play::settle,  &Play::remove,  &Play::reclaim,
         &Play::redrive, &Play::look,    &Play::stats,   &Play::status,  &Play::administer,
+        &Play::limit,
     };
     move_clock();
     const uint32_t most = image_.geometry().max_attempts;

@@ -154,6 +154,9 @@ Reply expected_reserve(const Image &image, const slotq_call &call, slotq_outcome
     if (outcome == SLOTQ_AGAIN) {
         return status_reply(waits ? "AGAIN " + std::to_string(next_due(call)) : "AGAIN");
     }
+    if (outcome == SLOTQ_LIMITED) {
+        return status_reply("LIMITED " + std::to_string(next_due(call)));
+    }
     if (outcome == SLOTQ_EMPTY && waits) {
         return integer_reply(next_due(call));
     }
@@ -289,6 +292,10 @@ Reply expected_stats(const slotq_call &call, slotq_outcome outcome)
         {"dropped", stats.dropped},
         {"dead_dropped", stats.dead_dropped},
         {"paused", stats.paused},
+        {"max_leased", stats.limits.max_leased},
+        {"rate_burst", stats.limits.rate_burst},
+        {"rate_interval_us", stats.limits.rate_interval_us},
+        {"limited_until_ms", stats.limited_until_ms},
         {"holder_id", stats.holder.id},
         {"holder_held", stats.holder.held},
         {"holder_unfinished", stats.holder.unfinished},

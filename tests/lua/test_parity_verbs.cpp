@@ -433,6 +433,21 @@ std::string Play::administer()
     return compare(expected_simple(call, outcome));
 }
 
+std::string Play::limit()
+{
+    if (!limited_) {
+        return "";
+    }
+    slotq_call call = fresh(SLOTQ_LIMIT);
+    call.limit = choose_limit();
+    send("limit", {now(), std::to_string(call.limit.group), std::to_string(call.limit.what),
+                   std::to_string(call.limit.limits.max_leased),
+                   std::to_string(call.limit.limits.rate_interval_us),
+                   std::to_string(call.limit.limits.rate_burst)});
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_simple(call, outcome));
+}
+
 std::string Play::look()
 {
     slotq_call call = fresh(choices_.one_in(2) ? SLOTQ_PEEK : SLOTQ_DEAD_LIST);

@@ -63,7 +63,7 @@ unchanged 'a made-up token' 8 'no longer valid' ack jobs 1:5
 unchanged 'an id never issued' 3 'ever pushed' nack jobs 9:5
 unchanged 'kill with a made-up token' 8 'no longer valid' kill jobs 1:4294967295
 unchanged 'delay too long' 2 '--delay 20d: must be at most 9 d 17 h' nack jobs --delay 20d 1:5
-unchanged 'delay of a release too long' 2 '--delay 20d: must be at most 9 d 17 h' release jobs --delay 20d 1:5
+unchanged 'release too late' 2 '--delay 20d: must be at most 9 d 17 h' release jobs --delay 20d 1:5
 unchanged 'reason 255' 2 '0 to 254' kill jobs --reason 255 1:5
 unchanged 'status of no id' 2 'not an id' status jobs x
 unchanged 'remove of no id' 2 'not an id' remove jobs 1 x

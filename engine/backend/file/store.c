@@ -154,6 +154,16 @@ static slotq_outcome file_wait(store *base, uint64_t sleep_ms, store_fault *faul
     return file_image_look(self->image, fault);
 }
 
+/* A verb that changes wake at this moment, holding the lock, makes it another word too: this change
+ * may then be lost, and the sleep still ends. */
+static void file_interrupt(store *base)
+{
+    file_image *image = self_of(base)->image;
+    if (!image->options.read_only) { /* which never waits, and may not write */
+        waiting_stir(image->bytes + AT_shared_wake, WAKE_COUNT_ONE, true);
+    }
+}
+
 /* Enter an image that no sync failed on and whose file is still there. */
 static slotq_outcome enter_fit(const file_store *self, bool *locked, store_fault *fault)
 {
@@ -230,6 +240,7 @@ static slotq_outcome file_clone(store *base, store **other, store_fault *fault);
 static const store_ops file_ops = {
     .call = file_call,
     .wait = file_wait,
+    .interrupt = file_interrupt,
     .keeps_still = file_keeps_still,
     .check = file_check,
     .export = file_export,

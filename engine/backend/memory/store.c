@@ -98,6 +98,14 @@ static slotq_outcome memory_wait(store *base, uint64_t sleep_ms, store_fault *fa
     return SLOTQ_OK;
 }
 
+/* A verb that changes wake at this moment, holding the lock, makes it another word too: this change
+ * may then be lost, and the sleep still ends. */
+static void memory_interrupt(store *base)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    waiting_stir(self->image->bytes + AT_shared_wake, WAKE_COUNT_ONE, false);
+}
+
 static slotq_outcome memory_check(store *base, slotq_damage *damage, store_fault *fault)
 {
     memory_store *self = (memory_store *)(void *)base;
@@ -154,6 +162,7 @@ static void memory_close(store *base)
 static const store_ops memory_ops = {
     .call = memory_call,
     .wait = memory_wait,
+    .interrupt = memory_interrupt,
     .keeps_still = memory_keeps_still,
     .check = memory_check,
     .export = memory_export,
@@ -165,6 +174,7 @@ static const store_ops memory_ops = {
 static const store_ops memory_reading_ops = {
     .call = memory_call_reading,
     .wait = memory_wait,
+    .interrupt = memory_interrupt,
     .keeps_still = memory_keeps_still,
     .check = memory_check,
     .export = memory_export,

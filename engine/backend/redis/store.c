@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,11 @@ static slotq_outcome redis_wait(store *base, uint64_t sleep_ms, store_fault *fau
     redis_waiter_sleep(&self->waiter, &self->connection, self->key, self->terms.key_bytes,
                        sleep_ms);
     return SLOTQ_OK;
+}
+
+static void redis_interrupt(store *base)
+{
+    bell_ring(&self_of(base)->waiter.bell);
 }
 
 static bool redis_keeps_still(const store *base)
@@ -177,6 +183,7 @@ static const store_ops redis_ops = {
     .call = redis_call,
     .pair = redis_pair,
     .wait = redis_wait,
+    .interrupt = redis_interrupt,
     .keeps_still = redis_keeps_still,
     .check = redis_check,
     .export = redis_export,
@@ -227,6 +234,11 @@ static redis_store *make(const char *key, const redis_settings *settings, store_
     redis_store *self = calloc(1, sizeof *self);
     if (self == NULL) {
         fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes", sizeof *self);
+        return NULL;
+    }
+    if (!bell_open(&self->waiter.bell)) {
+        fault_system(fault, errno, "no eventfd could be made for a handle");
+        free(self);
         return NULL;
     }
     const size_t key_bytes = strnlen(key, REDIS_KEY_BYTES_MAX);

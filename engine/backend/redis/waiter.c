@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "../system/monotonic.h"
 #include "call/errors.h"
 #include "server.h"
 
@@ -13,10 +12,10 @@ enum { BLIND_SLEEP_MS = 1000, PATIENCE_LEAST_MS = 100, CHANNEL_BYTES = 256 };
 
 static const char prefix[] = "slotq:";
 
-static void sleep_blind(uint64_t sleep_ms)
+/* A signal, or the bell, ends it: the caller looks again. */
+static void sleep_blind(uint64_t sleep_ms, int bell)
 {
-    /* a signal ends it: the caller looks again */
-    sleep_us((sleep_ms < BLIND_SLEEP_MS ? sleep_ms : BLIND_SLEEP_MS) * 1000);
+    bell_sleep(bell, sleep_ms < BLIND_SLEEP_MS ? sleep_ms : BLIND_SLEEP_MS);
 }
 
 static uint32_t shorter(uint32_t timeout_ms, uint64_t patience_ms)
@@ -72,34 +71,42 @@ static bool drain(redis_waiter *waiter, redisReply *reply)
     store_fault fault;
     while (reply != NULL) {
         freeReplyObject(reply);
-        if (!redis_connection_listen(&waiter->connection, 0, &reply, &fault)) {
+        if (!redis_connection_listen(&waiter->connection, 0, -1, &reply, &fault)) {
             return false;
         }
     }
     return true;
 }
 
-void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, const char *key,
-                        size_t key_bytes, uint64_t sleep_ms)
+static void sleep_with_bell(redis_waiter *waiter, const redis_connection *model, const char *key,
+                            size_t key_bytes, uint64_t sleep_ms, int bell)
 {
     store_fault fault;
     redisReply *reply;
     if (waiter->refused || model->borrowed) {
-        sleep_blind(sleep_ms);
+        sleep_blind(sleep_ms, bell);
         return;
     }
     waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
     if (!waiter->subscribed) {
         waiter->subscribed = subscribe(waiter, model, key, key_bytes, sleep_ms);
         if (!waiter->subscribed) {
-            sleep_blind(sleep_ms);
+            sleep_blind(sleep_ms, bell);
         }
         return;
     }
-    if (!redis_connection_listen(&waiter->connection, sleep_ms, &reply, &fault) ||
+    if (!redis_connection_listen(&waiter->connection, sleep_ms, bell, &reply, &fault) ||
         !drain(waiter, reply)) {
         waiter->subscribed = false; /* next time anew */
     }
+}
+
+void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, const char *key,
+                        size_t key_bytes, uint64_t sleep_ms)
+{
+    bell_renew(&waiter->bell);
+    sleep_with_bell(waiter, model, key, key_bytes, sleep_ms, bell_fd(&waiter->bell));
+    bell_clear(&waiter->bell);
 }
 
 int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, const char *key,
@@ -113,7 +120,7 @@ int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, con
     waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
     if (!waiter->subscribed) {
         waiter->subscribed = subscribe(waiter, model, key, key_bytes, UINT32_MAX);
-    } else if (!redis_connection_listen(&waiter->connection, 0, &reply, &fault) ||
+    } else if (!redis_connection_listen(&waiter->connection, 0, -1, &reply, &fault) ||
                !drain(waiter, reply)) {
         waiter->subscribed = false;
     }
@@ -131,4 +138,5 @@ void redis_waiter_leave(redis_waiter *waiter)
 void redis_waiter_free(redis_waiter *waiter)
 {
     redis_connection_free(&waiter->connection);
+    bell_close(&waiter->bell);
 }

@@ -4,10 +4,12 @@
 #ifndef SLOTQ_BACKEND_REDIS_WAITER_H
 #define SLOTQ_BACKEND_REDIS_WAITER_H
 
+#include "../system/bell.h"
 #include "wire/connection.h"
 
 typedef struct redis_waiter {
     redis_connection connection;
+    bell bell; /* rung by redis_interrupt: ends a sleep */
     bool subscribed;
     bool refused; /* the server will not have it: only looking now and then is left */
 } redis_waiter;

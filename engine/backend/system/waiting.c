@@ -20,6 +20,12 @@ uint32_t waiting_look(const uint8_t *word)
     return __atomic_load_n((const uint32_t *)(const void *)word, __ATOMIC_ACQUIRE);
 }
 
+void waiting_stir(uint8_t *word, uint32_t count, bool shared)
+{
+    __atomic_fetch_add((uint32_t *)(void *)word, count, __ATOMIC_ACQ_REL);
+    waiting_wake(word, shared);
+}
+
 static struct timespec span(uint64_t ms)
 {
     const uint64_t bounded = ms < SLEEP_MS_MAX ? ms : SLEEP_MS_MAX;

@@ -14,6 +14,10 @@ uint32_t waiting_look(const uint8_t *word);
  * map it too. */
 void waiting_sleep(const uint8_t *word, uint32_t seen, uint64_t sleep_ms, bool shared);
 
+/* Add a count to the word, so that no sleep on what was seen begins, and wake everybody. Safe in a
+ * signal handler. */
+void waiting_stir(uint8_t *word, uint32_t count, bool shared);
+
 /* Wake everybody who sleeps on the word. */
 void waiting_wake(const uint8_t *word, bool shared);
 

@@ -142,6 +142,17 @@ public:
         call.pause.what = what;
         return go();
     }
+    slotq_outcome limit(uint32_t what, uint32_t max_leased, uint64_t interval_us = 0,
+                        uint32_t burst = 0, uint32_t group = 0)
+    {
+        start(SLOTQ_LIMIT);
+        call.limit.group = static_cast<uint8_t>(group);
+        call.limit.what = static_cast<uint8_t>(what);
+        call.limit.limits.max_leased = static_cast<uint16_t>(max_leased);
+        call.limit.limits.rate_interval_us = interval_us;
+        call.limit.limits.rate_burst = static_cast<uint16_t>(burst);
+        return go();
+    }
     slotq_outcome status(uint64_t id, uint32_t group = 0)
     {
         start(SLOTQ_STATUS);

@@ -195,6 +195,7 @@ std::string Example::reserve(slotq_call &call, const Line &line)
     call.reserve.runs = runs.data();
     call.reserve.run_capacity = call.reserve.limit;
     std::string text = name_of(apply(call));
+    text += text == "LIMITED" ? " " + std::to_string(call.reserve.next_due_ms) : "";
     for (uint32_t i = 0; i < call.reserve.run_count; i++) {
         text += " " + std::to_string(runs[i].id) + ":" + hex_word(runs[i].token) + "*" +
                 std::to_string(runs[i].count);
@@ -271,6 +272,15 @@ std::string Example::other(slotq_call &call, const Line &line)
         const std::string text = outcome + " " + std::to_string(call.dead.count);
         const uint32_t damaged = call.dead.damaged;
         return damaged == 0 ? text : text + " damaged=" + std::to_string(damaged);
+    }
+    if (line.verb == "limit") {
+        call.verb = SLOTQ_LIMIT;
+        call.limit.group = static_cast<uint8_t>(line.number("group"));
+        call.limit.what = static_cast<uint8_t>(line.number("what"));
+        call.limit.limits.max_leased = static_cast<uint16_t>(line.number("max_leased", 0));
+        call.limit.limits.rate_interval_us = line.number("rate_interval_us", 0);
+        call.limit.limits.rate_burst = static_cast<uint16_t>(line.number("rate_burst", 0));
+        return name_of(apply(call));
     }
     INFO(line.text << ": no such verb");
     REQUIRE(line.verb == "purge");

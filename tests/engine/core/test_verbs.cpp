@@ -17,7 +17,7 @@ const std::map<std::string, bool> by_hand = {
     {"release", true}, {"extend", true},     {"kill", true},       {"remove", true},
     {"reclaim", true}, {"redrive", true},    {"dead_purge", true}, {"pause", true},
     {"resume", true},  {"purge", true},      {"status", false},    {"peek", false},
-    {"stats", false},  {"dead_list", false},
+    {"stats", false},  {"dead_list", false},  {"limit", true},
 };
 
 /* Messages 1 (dead), 2 (leased) and 3 (ready), paused where that gives resume something to do. */
@@ -49,6 +49,8 @@ slotq_outcome run(Queue &queue, slotq_verb verb)
     case SLOTQ_EXTEND:
     case SLOTQ_KILL:
         return queue.settle(verb, 2, queue.word(2), 20000);
+    case SLOTQ_LIMIT:
+        return queue.limit(SLOTQ_LIMIT_ALL, 1, 1000, 1);
     case SLOTQ_REMOVE:
         return queue.remove(3);
     case SLOTQ_RECLAIM:

@@ -215,3 +215,48 @@ TEST_CASE("words at or beyond written may be anything", "[check]")
     }
     CHECK(image.check() == "");
 }
+
+TEST_CASE("what limits a group is in its ranges", "[check]")
+{
+    constexpr uint64_t in_ms = UINT64_C(1) << 31;
+    const Image sound = states();
+    Image image = sound;
+    slotq_view view;
+    slotq_damage damage = {};
+    const auto put = [&](uint64_t interval, uint64_t burst, uint64_t tat_ms, uint64_t tat_us) {
+        image.set(field::limit_rate_interval, 1, interval);
+        image.set(field::limit_rate_burst, 1, burst);
+        image.set(field::limit_rate_tat_ms, 1, tat_ms);
+        image.set(field::limit_rate_tat_us, 1, tat_us);
+    };
+    const auto refused = [&](support::Field where, const std::string &what) {
+        expect_damage(image, at(where, 1), what);
+        CHECK(slotq_core_open(&view, image.data(), image.bytes().size(), &damage) ==
+              SLOTQ_CORRUPT);
+        CHECK(damage.offset == at(where, 1));
+    };
+    image.set(field::limit_max_leased, 1, 65535);
+    put(1, 65535, SLOTQ_NOW_MS_MAX + 65, 535);
+    CHECK(image.check() == "");
+    put(1, 65535, SLOTQ_NOW_MS_MAX + 65, 536);
+    refused(field::limit_rate_tat_ms, "group.rate_tat is later than the rate can make it");
+    put(0, 0, 0, 1);
+    refused(field::limit_rate_tat_ms, "group.rate_tat is later than the rate can make it");
+    put(0, 1, 0, 0);
+    refused(field::limit_rate_burst, "group.rate_burst is 0 with a rate, or not 0 without one");
+    put(1, 0, 0, 0);
+    refused(field::limit_rate_burst, "group.rate_burst is 0 with a rate, or not 0 without one");
+    put(1, 1, 0, 1000);
+    refused(field::limit_rate_tat_us, "group.rate_tat_us is above 999");
+    put(in_ms + 2147483, 1, 0, 0);
+    refused(field::limit_rate_interval,
+            "group.rate_interval is in milliseconds, but fits microseconds");
+    put(in_ms, 1, 0, 0);
+    refused(field::limit_rate_interval,
+            "group.rate_interval is in milliseconds, but fits microseconds");
+    put(in_ms + 2147484, 1, 7, 999);
+    CHECK(image.check() == "");
+    put(UINT32_MAX, 65535, (UINT64_C(1) << 48) - (UINT64_C(1) << 31) - 65536, 0);
+    CHECK(image.check() == "");
+    CHECK(slotq_core_open(&view, image.data(), image.bytes().size(), &damage) == SLOTQ_OK);
+}

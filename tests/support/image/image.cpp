@@ -256,7 +256,8 @@ void Image::judge_journal(const slotq_step &step)
 void Image::judge_step(const slotq_call &call, const slotq_step &step, slotq_outcome outcome)
 {
     const bool settle = call.verb >= SLOTQ_ACK && call.verb <= SLOTQ_KILL;
-    const bool waits = outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN || outcome == SLOTQ_FULL;
+    const bool waits = outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN ||
+                       outcome == SLOTQ_LIMITED || outcome == SLOTQ_FULL;
     if (step.patch_count > SLOTQ_STEP_PATCHES || step.scratch_used > SLOTQ_STEP_SCRATCH_BYTES ||
         step.visible_count > step.patch_count) {
         fault_ = "a step is larger than it can be";

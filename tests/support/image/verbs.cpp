@@ -100,6 +100,12 @@ void Trial::set_inputs(slotq_verb verb)
         call.look.group = group;
     } else if (verb == SLOTQ_STATS) {
         call.stats.group = group;
+    } else if (verb == SLOTQ_LIMIT) {
+        call.limit.group = group;
+        call.limit.what = static_cast<uint8_t>(1 + pick(SLOTQ_LIMIT_ALL));
+        call.limit.limits.max_leased = static_cast<uint16_t>(pick(3));
+        call.limit.limits.rate_burst = static_cast<uint16_t>(pick(3));
+        call.limit.limits.rate_interval_us = pick(3) * UINT64_C(1000000000);
     }
 }
 
@@ -135,6 +141,7 @@ std::string try_all_verbs(Image &image, uint64_t now_ms, uint64_t salt, bool afr
         SLOTQ_RELEASE,   SLOTQ_EXTEND,  SLOTQ_KILL,   SLOTQ_REMOVE,     SLOTQ_RECLAIM,
         SLOTQ_REDRIVE,   SLOTQ_PAUSE,   SLOTQ_RESUME, SLOTQ_STATUS,     SLOTQ_PEEK,
         SLOTQ_DEAD_LIST, SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_DEAD_PURGE, SLOTQ_PURGE,
+        SLOTQ_LIMIT,
     };
     const Bytes before = image.bytes();
     const bool sound = image.check().empty();

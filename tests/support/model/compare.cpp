@@ -54,7 +54,8 @@ private:
 
 constexpr const char *verb_names[] = {
     "push",    "reserve",    "ack",   "nack",   "release", "extend", "kill", "remove",    "reclaim",
-    "redrive", "dead_purge", "pause", "resume", "purge",   "status", "peek", "dead_list", "stats"};
+    "redrive", "dead_purge", "pause", "resume", "purge",   "status", "peek", "dead_list", "stats",
+    "limit"};
 
 } // namespace
 
@@ -245,6 +246,11 @@ std::string Play::compare_stats(const slotq_stats &core, const slotq_stats &mode
     comparison.equal("stats.dropped", core.dropped, model.dropped);
     comparison.equal("stats.dead_dropped", core.dead_dropped, model.dead_dropped);
     comparison.equal("stats.paused", core.paused, model.paused);
+    comparison.equal("stats.max_leased", core.limits.max_leased, model.limits.max_leased);
+    comparison.equal("stats.limited_until_ms", core.limited_until_ms, model.limited_until_ms);
+    comparison.equal("stats.burst", core.limits.rate_burst, model.limits.rate_burst);
+    comparison.equal("stats.interval", core.limits.rate_interval_us,
+                     model.limits.rate_interval_us);
     comparison.equal("stats.aside", core.aside, model.aside);
     comparison.equal("stats.aside_capacity", core.aside_capacity, model.aside_capacity);
     const Message *oldest = model_.oldest_of(core.group);
@@ -297,6 +303,16 @@ std::string Play::compare_group(uint32_t index) const
     comparison.equal("group.redelivered", image_.get(field::group_redelivered, index),
                      group.redelivered);
     comparison.equal("group.died", image_.get(field::group_died, index), group.died);
+    const uint64_t stored = group.interval_us < UINT64_C(1) << 31
+                                ? group.interval_us
+                                : (UINT64_C(1) << 31) + group.interval_us / 1000;
+    comparison.equal("max_leased", image_.get(field::limit_max_leased, index), group.max_leased);
+    comparison.equal("rate_burst", image_.get(field::limit_rate_burst, index), group.burst);
+    comparison.equal("rate_interval", image_.get(field::limit_rate_interval, index), stored);
+    comparison.equal("rate_tat",
+                     image_.get(field::limit_rate_tat_ms, index) * 1000 +
+                         image_.get(field::limit_rate_tat_us, index),
+                     group.full_us);
     return comparison.text();
 }
 

@@ -68,7 +68,8 @@ uint64_t choose_now_ms(Choices &choices, uint64_t tick_ms)
 }
 
 Game::Game(Choices &choices, const slotq_geometry &geometry)
-    : choices_(choices), image_(geometry), holds_(geometry.aside_slots > 0 && !choices.one_in(4))
+    : choices_(choices), image_(geometry), holds_(geometry.aside_slots > 0 && !choices.one_in(4)),
+      limited_(choices.one_in(3))
 {
 }
 
@@ -153,6 +154,26 @@ uint64_t Game::choose_lease()
     const uint64_t tick_ms = image_.geometry().tick_ms;
     return holds_ && choices_.one_in(4) ? (100000 + choices_.below(100000)) * tick_ms
                                         : choose_duration();
+}
+
+/* Mostly such that a worker meets them now and then; at times any, or none. */
+slotq_call_limit Game::choose_limit()
+{
+    const uint64_t tick_us = image_.geometry().tick_ms * UINT64_C(1000);
+    slotq_call_limit call = {};
+    call.group = static_cast<uint8_t>(choose_group());
+    call.what = static_cast<uint8_t>(choices_.one_in(30) ? choices_.small(10)
+                                                         : 1 + choices_.small(SLOTQ_LIMIT_ALL));
+    if (choices_.one_in(4)) { /* off */
+        call.what = SLOTQ_LIMIT_ALL;
+        return call;
+    }
+    const bool any = choices_.one_in(6);
+    call.limits.max_leased = static_cast<uint16_t>(choices_.small(any ? 65536 : 8));
+    call.limits.rate_burst = static_cast<uint16_t>(choices_.small(any ? 65536 : 8));
+    call.limits.rate_interval_us =
+        any ? choices_.below(UINT64_C(1) << choices_.small(42)) : choices_.below(3 * tick_us);
+    return call;
 }
 
 uint32_t Game::choose_group()

@@ -88,6 +88,7 @@ protected:
     uint64_t choose_lease();
     uint64_t choose_id();
     uint32_t choose_group();
+    slotq_call_limit choose_limit(); /* in two games of three there never are any */
     uint32_t choose_runs(); /* fills runs_ */
     void keep(uint32_t group, const slotq_run &run);
 
@@ -108,6 +109,7 @@ protected:
     Image image_;
     uint64_t now_ms_ = 0;
     bool holds_;             /* some messages are kept for long while others flow */
+    bool limited_;           /* groups get limits now and then */
     std::vector<Held> held_; /* tokens that were given out, old ones among them */
     std::vector<slotq_run> runs_;
 

@@ -123,6 +123,10 @@ slotq_outcome Model::stats(slotq_call_stats &call) const
     stats.dropped = dropped;
     stats.dead_dropped = dead_dropped;
     stats.paused = static_cast<uint8_t>(paused);
+    stats.limits.max_leased = static_cast<uint16_t>(group.max_leased);
+    stats.limits.rate_burst = static_cast<uint16_t>(group.burst);
+    stats.limits.rate_interval_us = group.interval_us;
+    stats.limited_until_ms = may_go(call.group) ? 0 : limited_until_ms(call.group);
     stats.aside = static_cast<uint32_t>(aside.size());
     stats.aside_capacity = geometry.aside_slots;
     stats.holder = holder();

@@ -413,6 +413,7 @@ bool Model::sweep_aside(uint32_t index, bool whole, const Named *named, Swept &s
 Model::Swept Model::sweep(uint32_t index, bool whole, const Named *named)
 {
     Group &group = groups[index];
+    const uint32_t leased = count(index, SLOTQ_STATE_LEASED, true);
     Swept swept;
     bool all = true;
     if (whole || !group.sweep) {
@@ -435,6 +436,7 @@ Model::Swept Model::sweep(uint32_t index, bool whole, const Named *named)
         group.sweep.reset();
         refold(index);
     }
+    note_freed(index, leased);
     note_change();
     move_heads();
     note_change();

@@ -62,6 +62,10 @@ struct Group {
     uint32_t acked = 0;
     uint32_t redelivered = 0;
     uint32_t died = 0;
+    uint32_t max_leased = 0;
+    uint64_t interval_us = 0; /* of the rate; 0 = none */
+    uint32_t burst = 0;
+    uint64_t full_us = 0; /* when its bucket is full again */
 };
 
 class Model
@@ -107,6 +111,7 @@ private:
     slotq_outcome reclaim(slotq_call_reclaim &reclaim);
     slotq_outcome redrive(slotq_call_dead &redrive);
     slotq_outcome dead_purge(slotq_call_dead &purge);
+    slotq_outcome limit(const slotq_call_limit &limit);
     slotq_outcome pause(slotq_verb verb, const slotq_call_pause &pause);
     slotq_outcome purge();
     slotq_outcome status(slotq_call_status &status) const;
@@ -154,6 +159,12 @@ private:
     uint32_t lease_retries(slotq_call_reserve &reserve, bool &left);
     uint32_t lease_new(slotq_call_reserve &reserve);
     bool lease(slotq_call_reserve &reserve, Message &message, bool new_run);
+    bool may_go(uint32_t group) const;
+    void count_gone(Group &group);
+    void set_back(Group &group);
+    uint64_t limited_until_ms(uint32_t group) const;
+    bool is_ready(uint32_t group) const;
+    void note_freed(uint32_t group, uint32_t leased_before);
     slotq_outcome settle_one(slotq_verb verb, slotq_call_settle &settle, uint64_t id,
                              uint32_t token, uint32_t &new_token);
     slotq_outcome settle_share(slotq_verb verb, slotq_call_settle &settle, Message &message,

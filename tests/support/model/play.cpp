@@ -201,6 +201,17 @@ std::string Play::administer()
     return ask(core, model);
 }
 
+std::string Play::limit()
+{
+    if (!limited_) {
+        return "";
+    }
+    slotq_call core = fresh(SLOTQ_LIMIT);
+    core.limit = choose_limit();
+    slotq_call model = core;
+    return ask(core, model);
+}
+
 std::string Play::look()
 {
     static const slotq_verb verbs[] = {SLOTQ_PEEK, SLOTQ_DEAD_LIST, SLOTQ_STATS};
@@ -238,7 +249,7 @@ std::string Play::step()
         &Play::reserve, &Play::reserve, &Play::reserve, &Play::reserve,    &Play::reserve,
         &Play::reserve, &Play::settle,  &Play::settle,  &Play::settle,     &Play::settle,
         &Play::settle,  &Play::settle,  &Play::settle,  &Play::remove,     &Play::reclaim,
-        &Play::redrive, &Play::look,    &Play::status,  &Play::administer,
+        &Play::redrive, &Play::look,    &Play::status,  &Play::administer, &Play::limit,
     };
     move_clock();
     const slotq_geometry &shape = image_.geometry();

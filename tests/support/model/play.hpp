@@ -49,6 +49,7 @@ private:
     std::string reclaim();
     std::string redrive();
     std::string administer();
+    std::string limit();
     std::string look();
     std::string status();
 

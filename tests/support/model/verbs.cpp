@@ -27,7 +27,8 @@ slotq_outcome Model::run(slotq_call &call)
         break;
     case SLOTQ_RESERVE:
         outcome = reserve(call.reserve);
-        waits = (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN) && call.reserve.may_wait;
+        waits = call.reserve.may_wait && (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN ||
+                                          outcome == SLOTQ_LIMITED);
         break;
     case SLOTQ_REMOVE:
         outcome = remove(call.remove);
@@ -47,6 +48,9 @@ slotq_outcome Model::run(slotq_call &call)
         break;
     case SLOTQ_PURGE:
         outcome = purge();
+        break;
+    case SLOTQ_LIMIT:
+        outcome = limit(call.limit);
         break;
     case SLOTQ_STATUS:
         return status(call.status);
@@ -172,6 +176,7 @@ bool Model::lease(slotq_call_reserve &reserve, Message &message, bool new_run)
         reserve.runs[reserve.run_count++] = {message.id, leased.word(), 1};
     }
     reserve.message_count++;
+    count_gone(groups[reserve.group]);
     set_due(groups[reserve.group], deadline);
     return true;
 }
@@ -186,7 +191,8 @@ uint32_t Model::lease_aside(slotq_call_reserve &reserve, bool &left)
         if (message.shares[reserve.group].state != SLOTQ_STATE_READY) {
             continue;
         }
-        if (reserve.message_count == reserve.limit || reserve.run_count == reserve.run_capacity) {
+        if (reserve.message_count == reserve.limit || !may_go(reserve.group) ||
+            reserve.run_count == reserve.run_capacity) {
             break;
         }
         if (!fresh(message.shares[reserve.group], deadline)) {
@@ -214,7 +220,8 @@ uint32_t Model::lease_retries(slotq_call_reserve &reserve, bool &left)
             left = true;
             continue;
         }
-        if (reserve.message_count == reserve.limit || !lease(reserve, message, leased == 0)) {
+        if (reserve.message_count == reserve.limit || !may_go(reserve.group) ||
+            !lease(reserve, message, leased == 0)) {
             break;
         }
         group.redelivered++;
@@ -227,7 +234,8 @@ uint32_t Model::lease_new(slotq_call_reserve &reserve)
 {
     Group &group = groups[reserve.group];
     uint32_t leased = 0;
-    while (reserve.message_count < reserve.limit && group.cursor <= last_id) {
+    while (reserve.message_count < reserve.limit && may_go(reserve.group) &&
+           group.cursor <= last_id) {
         Message &message = at(group.cursor);
         if (message.shares[reserve.group].state != SLOTQ_STATE_DONE) {
             if (!lease(reserve, message, leased == 0)) {
@@ -262,6 +270,19 @@ slotq_outcome Model::reserve(slotq_call_reserve &reserve)
     for (uint32_t round = 0; round < 4; round++) {
         if (sweep_wanted(group)) {
             sweep(reserve.group, false, nullptr);
+        }
+        if (!may_go(reserve.group)) {
+            left = false;
+            if (is_ready(reserve.group) && !group.sweep) {
+                set_back(group);
+                reserve.next_due_ms = limited_until_ms(reserve.group);
+                return SLOTQ_LIMITED;
+            }
+            if (!group.sweep) {
+                reserve.next_due_ms = group.due ? *group.due * geometry.tick_ms : UINT64_MAX;
+                return SLOTQ_EMPTY;
+            }
+            continue;
         }
         left = false;
         lease_aside(reserve, left);
@@ -336,6 +357,7 @@ slotq_outcome Model::settle_one(slotq_verb verb, slotq_call_settle &settle, uint
     if (share == nullptr || share->state == SLOTQ_STATE_DONE) {
         return SLOTQ_GONE;
     }
+    const uint32_t leased = count(settle.group, SLOTQ_STATE_LEASED, true);
     if (share->state != SLOTQ_STATE_LEASED || share->word() != token) {
         return SLOTQ_STALE;
     }
@@ -343,6 +365,7 @@ slotq_outcome Model::settle_one(slotq_verb verb, slotq_call_settle &settle, uint
     forget_aside(id);
     move_heads();
     note_change();
+    note_freed(settle.group, leased);
     return outcome;
 }
 

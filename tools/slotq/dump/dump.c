@@ -121,12 +121,13 @@ static const char *judge_field(const dump *dumped, field_id field, uint64_t valu
     case FIELD_shared_aside_count:
         return unless(value <= bytes[AT_geometry_aside_slots], "above A");
     case FIELD_shared_reserved_76:
+        return unless(value == 0, "not 0");
+    case FIELD_limit_rate_tat_us:
+        return unless(value <= 999, "above 999");
     case FIELD_limit_max_leased:
     case FIELD_limit_rate_burst:
-    case FIELD_limit_rate_interval_us:
+    case FIELD_limit_rate_interval:
     case FIELD_limit_rate_tat_ms:
-    case FIELD_limit_rate_tat_us:
-        return unless(value == 0, "not 0");
     case FIELD_shared_era: /* one crossing behind is legal: the next write mends it */
         return NULL;
     default:

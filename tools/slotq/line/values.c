@@ -140,6 +140,29 @@ bool parse_times(const char *text, uint64_t *least_ms, uint64_t *most_ms)
            *least_ms <= *most_ms;
 }
 
+bool parse_rate(const char *text, uint64_t *interval_us)
+{
+    uint64_t count;
+    uint64_t period_ms;
+    const size_t used = read_digits(text, &count);
+    if (used == 0 || text[used] != '/' || count == 0) {
+        return false;
+    }
+    const char *period = text + used + 1;
+    size_t length;
+    const uint64_t unit = unit_ms(period, &length);
+    if (unit != 0 && period[length] == '\0') {
+        period_ms = unit;
+    } else if (!parse_time(period, &period_ms)) {
+        return false;
+    }
+    if (period_ms == 0 || period_ms > SLOTQ_RATE_INTERVAL_US_MAX || count > period_ms * 1000) {
+        return false;
+    }
+    *interval_us = (period_ms * 1000 + count - 1) / count;
+    return *interval_us <= SLOTQ_RATE_INTERVAL_US_MAX;
+}
+
 bool parse_id(const char *text, uint64_t *id)
 {
     return parse_count(text, id) && *id >= 1 && *id <= SLOTQ_ID_MAX;

@@ -18,6 +18,9 @@ bool parse_bytes(const char *text, uint64_t *value);
 bool parse_time(const char *text, uint64_t *value_ms);
 /* One time, or two with .. between (least first); with one, both are it. */
 bool parse_times(const char *text, uint64_t *least_ms, uint64_t *most_ms);
+/* N/s, N/m, N/h, N/d, or N per several of them (1/90s), as the time between two messages, rounded
+ * up to microseconds: 1 to SLOTQ_RATE_INTERVAL_US_MAX. */
+bool parse_rate(const char *text, uint64_t *interval_us);
 /* An id: 1 to SLOTQ_ID_MAX. */
 bool parse_id(const char *text, uint64_t *id);
 /* ID:TOKEN as reserve prints it; run->count is 1. */

@@ -23,6 +23,34 @@ value_text count_text(uint64_t value)
     return result;
 }
 
+value_text rate_text(uint64_t interval_us)
+{
+    static const struct {
+        char letter;
+        uint64_t us;
+    } units[] = {{'s', 1000000}, {'m', 60000000}, {'h', 3600000000}, {'d', 86400000000}};
+    value_text result = {"-"};
+    if (interval_us == 0) {
+        return result;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        /* the number that gives this interval, which is rounded up to microseconds */
+        const uint64_t count = (units[i].us + interval_us - 1) / interval_us;
+        if ((units[i].us + count - 1) / count == interval_us) {
+            snprintf(result.text, sizeof result.text, "%s/%c", count_text(count).text,
+                     units[i].letter);
+            return result;
+        }
+    }
+    if (interval_us % 1000000 == 0) {
+        snprintf(result.text, sizeof result.text, "1/%" PRIu64 "s", interval_us / 1000000);
+    } else {
+        snprintf(result.text, sizeof result.text, "1/%" PRIu64 ".%06" PRIu64 "s",
+                 interval_us / 1000000, interval_us % 1000000);
+    }
+    return result;
+}
+
 value_text time_text(uint64_t value_ms)
 {
     value_text result;

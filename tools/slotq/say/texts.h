@@ -16,6 +16,8 @@ typedef struct value_text {
 value_text count_text(uint64_t value);
 /* A length of time for people: 0 ms, 350 ms, 1.5 s, 2 m 3 s, 4 h 5 m, 3 d 2 h. */
 value_text time_text(uint64_t value_ms);
+/* A rate's interval as messages per second, minute, hour or day: 100/s; else 1/TIME. 0: - */
+value_text rate_text(uint64_t interval_us);
 /* A short length of time for people, three digits: 13.5 ns, 240 us, 1.20 ms, 2.50 s. */
 value_text fine_time_text(double ns);
 /* Bytes for people: 512 B, 12.3 KiB, 4.5 MiB. */

@@ -13,6 +13,7 @@
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
+#include "limit.h"
 
 static const char *paused_word(uint8_t paused)
 {
@@ -40,8 +41,11 @@ static json_t *stats_object(const char *name, const slotq_stats *stats)
         (json_int_t)stats->dead_dropped, "paused", paused_word(stats->paused));
     json_object_update(object, first);
     json_object_update(object, more);
+    json_t *limits = limits_object(stats);
+    json_object_update(object, limits);
     json_decref(first);
     json_decref(more);
+    json_decref(limits);
     if (stats->holder.id != 0) {
         json_object_set_new(
             object, "holder",
@@ -71,6 +75,28 @@ static void print_shared(const slotq *queue, const char *name, const slotq_stats
         printf("  dropped     %10s by overwriting, %s dead\n", count_text(stats->dropped).text,
                count_text(stats->dead_dropped).text);
     }
+}
+
+/* Of each group that has limits. */
+static void print_limits(const slotq *queue, const slotq_stats *stats)
+{
+    const slotq_limits *limits = &stats->limits;
+    const uint64_t now_ms = slotq_now_ms(queue);
+    if (limits->max_leased == 0 && limits->rate_interval_us == 0) {
+        return;
+    }
+    printf("  limits of group %" PRIu32 ":", stats->group);
+    if (limits->max_leased != 0) {
+        printf(" %s in flight", count_text(limits->max_leased).text);
+    }
+    if (limits->rate_interval_us != 0) {
+        printf(" %s, burst %s", rate_text(limits->rate_interval_us).text,
+               count_text(limits->rate_burst).text);
+    }
+    if (stats->limited_until_ms > now_ms && stats->ready > 0) {
+        printf("; none may go for %s", time_text(stats->limited_until_ms - now_ms).text);
+    }
+    putchar('\n');
 }
 
 static void print_group_heading(void)
@@ -136,6 +162,7 @@ static int print_stats(const command_line *line, const char *name, slotq *queue)
             print_group_heading();
         }
         print_group(queue, &stats);
+        print_limits(queue, &stats);
     }
     if (!given(line, OPTION_JSON)) {
         print_holder(line, name, queue, &stats);

@@ -61,7 +61,7 @@ static slotq_outcome ask_far(worker *work, slotq_batch *batch)
     const slotq_outcome outcome =
         slotq_reserve(work->queue, work->group, 1, work->lease_ms, REGISTER_MS, batch);
     work->look_at_ms = 0;
-    if (outcome != SLOTQ_EMPTY) {
+    if (outcome != SLOTQ_EMPTY && outcome != SLOTQ_LIMITED) {
         return outcome;
     }
     const slotq_outcome told = slotq_get_stats(work->queue, work->group, &stats);
@@ -70,9 +70,10 @@ static slotq_outcome ask_far(worker *work, slotq_batch *batch)
     }
     const bool drain = given(work->line, OPTION_DRAIN);
     const uint64_t now_ms = slotq_now_ms(work->queue);
-    const uint64_t due_ms = stats.leased + stats.waiting == 0 ? UINT64_MAX
-                            : stats.next_due_ms > now_ms      ? stats.next_due_ms - now_ms
-                                                              : BUSY_LOOK_MS;
+    const uint64_t at_ms = outcome == SLOTQ_LIMITED           ? stats.limited_until_ms
+                           : stats.leased + stats.waiting > 0 ? stats.next_due_ms
+                                                              : UINT64_MAX;
+    const uint64_t due_ms = at_ms > now_ms ? at_ms - now_ms : BUSY_LOOK_MS;
     uint64_t rest_ms = work->woken < 0         ? DEAF_LOOK_MS
                        : stats.unfinished != 0 ? UNFINISHED_LOOK_MS
                                                : NOTHING_LOOK_MS;
@@ -85,10 +86,9 @@ static slotq_outcome ask_far(worker *work, slotq_batch *batch)
 /* From a queue in a file; waits a little when nothing runs. */
 static slotq_outcome ask_near(worker *work, slotq_batch *batch)
 {
-    const slotq_outcome outcome =
-        slotq_reserve(work->queue, work->group, 1, work->lease_ms, 0, batch);
-    if (outcome != SLOTQ_EMPTY || work->busy != 0) {
-        return outcome;
+    slotq_outcome outcome = slotq_reserve(work->queue, work->group, 1, work->lease_ms, 0, batch);
+    if ((outcome != SLOTQ_EMPTY && outcome != SLOTQ_LIMITED) || work->busy != 0) {
+        return outcome == SLOTQ_LIMITED ? SLOTQ_EMPTY : outcome;
     }
     if (given(work->line, OPTION_DRAIN)) {
         look_whether_drained(work);
@@ -96,7 +96,8 @@ static slotq_outcome ask_near(worker *work, slotq_batch *batch)
     if (work->drained || work->end != END_NOT) {
         return SLOTQ_EMPTY;
     }
-    return slotq_reserve(work->queue, work->group, 1, work->lease_ms, IDLE_SLICE_MS, batch);
+    outcome = slotq_reserve(work->queue, work->group, 1, work->lease_ms, IDLE_SLICE_MS, batch);
+    return outcome == SLOTQ_LIMITED ? SLOTQ_EMPTY : outcome;
 }
 
 /* Nothing was there, or it could not be had. */

@@ -98,11 +98,11 @@ static bool take_leased(const redis_terms *terms, slotq_call_reserve *reserve,
     return false;
 }
 
-/* "AGAIN", or with the time when it may help, which is given to who may wait. */
-static bool take_again(const redis_terms *terms, slotq_call *call, const redisReply *reply)
+/* AGAIN or LIMITED, or with the time when it may help. */
+static bool take_later(const redis_terms *terms, slotq_call *call, const redisReply *reply,
+                       const char *word)
 {
-    static const char word[] = "AGAIN";
-    const size_t length = sizeof word - 1;
+    const size_t length = strlen(word);
     uint64_t due_ms;
     if (reply->len < length || memcmp(reply->str, word, length) != 0) {
         return false;
@@ -140,8 +140,11 @@ static slotq_outcome take_reserve(const redis_terms *terms, slotq_call *call,
         }
         return SLOTQ_EMPTY;
     }
-    if (reply->type == REDIS_REPLY_STATUS && take_again(terms, call, reply)) {
+    if (reply->type == REDIS_REPLY_STATUS && take_later(terms, call, reply, "AGAIN")) {
         return SLOTQ_AGAIN;
+    }
+    if (reply->type == REDIS_REPLY_STATUS && take_later(terms, call, reply, "LIMITED")) {
+        return SLOTQ_LIMITED;
     }
     return misshapen(call, fault);
 }

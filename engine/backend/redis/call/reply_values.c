@@ -149,6 +149,10 @@ typedef enum stats_part {
     STATS_dropped,
     STATS_dead_dropped,
     STATS_paused,
+    STATS_max_leased,
+    STATS_rate_burst,
+    STATS_rate_interval_us,
+    STATS_limited_until_ms,
     STATS_holder_id,
     STATS_holder_held,
     STATS_holder_unfinished,
@@ -186,6 +190,10 @@ static const struct {
     PART(dropped, UINT32_MAX),
     PART(dead_dropped, UINT32_MAX),
     PART(paused, UINT8_MAX),
+    PART(max_leased, UINT16_MAX),
+    PART(rate_burst, UINT16_MAX),
+    PART(rate_interval_us, SLOTQ_RATE_INTERVAL_US_MAX),
+    PART(limited_until_ms, UINT64_C(1) << 63),
     PART(holder_id, SLOTQ_ID_MAX),
     PART(holder_held, SLOTQ_RING_SLOTS_MAX),
     PART(holder_unfinished, 4 * SLOTQ_RING_SLOTS_MAX),
@@ -220,6 +228,10 @@ static void fill_stats(const uint64_t *values, slotq_stats *stats)
     TAKE(dead_dropped, uint32_t);
     TAKE(paused, uint8_t);
 #undef TAKE
+    stats->limits.max_leased = (uint16_t)values[STATS_max_leased];
+    stats->limits.rate_burst = (uint16_t)values[STATS_rate_burst];
+    stats->limits.rate_interval_us = values[STATS_rate_interval_us];
+    stats->limited_until_ms = values[STATS_limited_until_ms];
     stats->holder.id = values[STATS_holder_id];
     stats->holder.held = (uint32_t)values[STATS_holder_held];
     stats->holder.unfinished = (uint32_t)values[STATS_holder_unfinished];

@@ -319,6 +319,13 @@ static slotq_outcome build_small(redis_request *request, const redis_terms *term
     case SLOTQ_STATS:
         put_number(request, call->stats.group);
         break;
+    case SLOTQ_LIMIT:
+        put_number(request, call->limit.group);
+        put_number(request, call->limit.what);
+        put_number(request, call->limit.limits.max_leased);
+        put_number(request, call->limit.limits.rate_interval_us);
+        put_number(request, call->limit.limits.rate_burst);
+        break;
     default:
         break;
     }

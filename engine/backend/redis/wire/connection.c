@@ -198,7 +198,7 @@ static int wait_for(redis_connection *connection, uint32_t wanted, uint64_t time
     const uint64_t end_ms = monotonic_ms() + timeout_ms;
     uint64_t left_ms = timeout_ms;
     for (;;) {
-        const int ready = transport->ops->wait(transport, wanted, left_ms);
+        const int ready = transport->ops->wait(transport, wanted, left_ms, -1);
         if (ready >= 0 || errno != EINTR) {
             return ready;
         }
@@ -319,15 +319,15 @@ bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redi
     }
 }
 
-bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, redisReply **reply,
-                             store_fault *fault)
+bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, int bell_fd,
+                             redisReply **reply, store_fault *fault)
 {
     redis_transport *transport = &connection->transport;
     if (!take_reply(connection, reply, fault)) {
         return false;
     }
     while (*reply == NULL) {
-        if (transport->ops->wait(transport, REDIS_READABLE, sleep_ms) <= 0) {
+        if (transport->ops->wait(transport, REDIS_READABLE, sleep_ms, bell_fd) <= 0) {
             return true; /* also after a signal */
         }
         if (!read_some(connection, false, fault) || !take_reply(connection, reply, fault)) {

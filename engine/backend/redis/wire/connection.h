@@ -65,9 +65,10 @@ bool redis_connection_send(redis_connection *connection, store_fault *fault);
 bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redisReply **reply,
                            store_fault *fault);
 
-/* Wait up to sleep_ms, or until a signal, for a reply without a request; *reply is NULL where none
+/* Wait up to sleep_ms, or until a signal or until bell_fd (-1 = none) is readable, for a reply
+ * without a request; *reply is NULL where none
  * came: then nothing is held inside the transport, and the descriptor may be polled. */
-bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, redisReply **reply,
-                             store_fault *fault);
+bool redis_connection_listen(redis_connection *connection, uint64_t sleep_ms, int bell_fd,
+                             redisReply **reply, store_fault *fault);
 
 #endif

@@ -29,12 +29,14 @@ static redis_sight plain_peek(redis_transport *self)
     return is_none ? REDIS_SIGHT_NOTHING : REDIS_SIGHT_END;
 }
 
-static int plain_wait(redis_transport *self, uint32_t wanted, uint64_t timeout_ms)
+static int plain_wait(redis_transport *self, uint32_t wanted, uint64_t timeout_ms, int bell_fd)
 {
     const int events =
         (wanted & REDIS_READABLE ? POLLIN : 0) | (wanted & REDIS_WRITABLE ? POLLOUT : 0);
-    struct pollfd waited = {.fd = self->fd, .events = (short)events};
-    return poll(&waited, 1, timeout_ms < INT32_MAX ? (int)timeout_ms : INT32_MAX);
+    struct pollfd waited[2] = {{.fd = self->fd, .events = (short)events},
+                               {.fd = bell_fd, .events = POLLIN}}; /* below 0 it is left out */
+    const int found = poll(waited, 2, timeout_ms < INT32_MAX ? (int)timeout_ms : INT32_MAX);
+    return found > 0 ? waited[0].revents != 0 : found;
 }
 
 static void plain_close(redis_transport *self)

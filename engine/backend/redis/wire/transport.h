@@ -33,8 +33,9 @@ typedef struct redis_transport_ops {
     redis_sight (*peek)(redis_transport *self);
 
     /* 1 = it can be read or written as wanted (also where a read or write would fail), 0 = not
-     * within the time. Bytes held inside make it readable. */
-    int (*wait)(redis_transport *self, uint32_t wanted, uint64_t timeout_ms);
+     * within the time, or bell_fd (-1 = none) became readable first. Bytes held inside make it
+     * readable. */
+    int (*wait)(redis_transport *self, uint32_t wanted, uint64_t timeout_ms, int bell_fd);
 
     void (*close)(redis_transport *self);
 } redis_transport_ops;

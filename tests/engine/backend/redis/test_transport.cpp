@@ -52,11 +52,11 @@ struct Hoard {
         Hoard &hoard = of(self);
         return hoard.held.empty() ? hoard.socket.ops->peek(&hoard.socket) : REDIS_SIGHT_BYTES;
     }
-    static int wait(redis_transport *self, uint32_t wanted, uint64_t timeout_ms)
+    static int wait(redis_transport *self, uint32_t wanted, uint64_t timeout_ms, int bell_fd)
     {
         Hoard &hoard = of(self);
         const bool readable = (wanted & REDIS_READABLE) != 0 && !hoard.held.empty();
-        return readable ? 1 : hoard.socket.ops->wait(&hoard.socket, wanted, timeout_ms);
+        return readable ? 1 : hoard.socket.ops->wait(&hoard.socket, wanted, timeout_ms, bell_fd);
     }
     static void close(redis_transport *self)
     {
@@ -121,11 +121,11 @@ struct Hoarding {
     {
         int count = 0;
         redisReply *reply = nullptr;
-        REQUIRE(redis_connection_listen(&connection, 0, &reply, &fault));
+        REQUIRE(redis_connection_listen(&connection, 0, -1, &reply, &fault));
         while (reply != nullptr) {
             freeReplyObject(reply);
             count++;
-            REQUIRE(redis_connection_listen(&connection, 0, &reply, &fault));
+            REQUIRE(redis_connection_listen(&connection, 0, -1, &reply, &fault));
         }
         CHECK(hoard.held.empty()); /* or poll would not see it */
         return count;
