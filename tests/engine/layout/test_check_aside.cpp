@@ -114,8 +114,7 @@ TEST_CASE("words aside are those of a delivered message", "[check][aside]")
     SECTION("LEASED with no attempt")
     {
         image.set_aside_word(1, 2, word(SLOTQ_STATE_LEASED, 0, 5));
-        expect_damage(image, image.aside_word_offset(1, 2),
-                      "a LEASED or WAITING word has 0 attempts");
+        expect_damage(image, image.aside_word_offset(1, 2), "a LEASED word has 0 attempts");
     }
     SECTION("DONE for no reason")
     {
