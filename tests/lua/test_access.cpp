@@ -187,11 +187,14 @@ TEST_CASE("access: the library works with a worker's permissions")
     slotq_close(opened);
 }
 
-TEST_CASE("access: lua/README.md names these permissions")
+TEST_CASE("access: lua/README.md and the man page name these permissions")
 {
-    std::ifstream in(std::string(SLOTQ_SOURCE_DIR) + "/lua/README.md");
+    const std::string page = GENERATE(as<std::string>{}, "lua/README.md", "tools/man/slotq.1.scd");
+    const std::string margin = page == "lua/README.md" ? "    " : "";
+    std::ifstream in(std::string(SLOTQ_SOURCE_DIR) + "/" + page);
     std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    const std::string goes_on = "\n    ACL SETUSER worker +"; /* a long one stands in two lines */
+    const std::string goes_on = "\n" + margin + "ACL SETUSER worker +"; /* it stands in two lines */
+    CAPTURE(page);
     for (size_t at; (at = text.find(goes_on)) != std::string::npos;) {
         text.replace(at, goes_on.size(), " +");
     }

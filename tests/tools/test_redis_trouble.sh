@@ -42,7 +42,8 @@ expect 'and look' 0 'newest id' - -u "$as_small" stats q
 redis acl setuser monitor on '>word' '%R~q' '+script|load' +evalsha_ro +strlen +getrange +time >out
 as_monitor=$server_url'?user=monitor&password=word'
 expect 'those of a monitor: look' 0 'newest id' - -u "$as_monitor" stats q
-expect 'and no more' 1 - 'NOPERM' -u "$as_monitor" push q x
+expect 'and no more' 1 - 'NOPERM.* slotq doctor QUEUE names it; man slotq, ACCESS, has the ACL' \
+    -u "$as_monitor" push q x
 expect 'the doctor asks without them, and knows little' 0 'unknown .*its bytes are sound' - \
     -u "$as_small" doctor q
 redis acl setuser small -subscribe resetchannels >out

@@ -145,8 +145,8 @@ static void tell_rights(doctor *self, const char *name, const verdict *verdicts)
         const char *sub = has_sub ? tried->words[1] : "";
         if (i < RIGHTS_OF_WORKERS && verdicts[i] == REFUSED) {
             doctor_find(self, name,
-                        "this user may not run %s%s%s on it; needed for: %s; see lua/README.md, "
-                        "Access, for the ACL SETUSER lines",
+                        "this user may not run %s%s%s on it; needed for: %s; see man slotq, "
+                        "ACCESS, for the ACL SETUSER lines",
                         tried->words[0], between, sub, tried->user);
         } else if (verdicts[i] == REFUSED) {
             doctor_note(self, name, "this user may not run %s; needed for: %s", tried->words[0],
