@@ -19,7 +19,8 @@
  * change is not known), UNSUPPORTED (a change by a read-only handle), NOMEMORY. After a failed sync
  * a handle and its clones return IO until they are closed. In Redis also: CONNECT (no server is
  * reached, or it loads its data; nothing happened), IO (it refused; nothing happened),
- * OUTCOME_UNKNOWN (it was sent, but no reply came; it is not repeated), NOQUEUE (the key is gone).
+ * OUTCOME_UNKNOWN (it was sent, but no reply came; it is not repeated), NOQUEUE (the key is gone),
+ * REMADE (another queue has the key now: see slotq_redis.h).
  *
  * Threads: no state is global but one mutex, for which a fork waits while a file is opened. One
  * thread at a time may use a handle; another thread needs another one: slotq_clone, or slotq_open
@@ -155,8 +156,9 @@ SLOTQ_API uint64_t slotq_geometry_bytes(const slotq_geometry *geometry, slotq_er
 /* Create the queue `name` in the folder url ("." or a path; the file is NAME.slotq), or as the key
  * `name` of a Redis server (redis://…, unix://…). name: 1 to 200 bytes; in a folder without '/',
  * and without '.' or '-' at the begin. The call allocates all disk space, or server memory. OK
- * (created, or exists with the same geometry), EXISTS (another geometry), INVALID; in Redis also
- * the outcomes of slotq_open. options and error may be NULL. */
+ * (created, or exists with the same geometry, of any generation), EXISTS (another geometry),
+ * INVALID; in Redis also the outcomes of slotq_open. A generation of 0 in the geometry, here and in
+ * the next calls with a geometry: the library draws a random one. options and error may be NULL. */
 SLOTQ_API slotq_outcome slotq_create(const char *url, const char *name,
                                      const slotq_geometry *geometry, const slotq_options *options,
                                      slotq_error *error);
@@ -190,8 +192,8 @@ SLOTQ_API slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *er
 /* Close a handle; NULL is allowed. Leases that are not settled run until they end. */
 SLOTQ_API void slotq_close(slotq *queue);
 
-/* Delete a queue that no handle has open. In Redis open handles get NOQUEUE; close them before the
- * queue is created again with another geometry, which they cannot see. OK, NOQUEUE, LOCKED, IO. */
+/* Delete a queue that no handle has open. In Redis open handles get NOQUEUE, and REMADE after the
+ * queue was created again. OK, NOQUEUE, LOCKED, IO. */
 SLOTQ_API slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error *error);
 
 /* What a URL names: redis:// and valkey:// are the same, schemes are read in any case. */
@@ -252,7 +254,7 @@ SLOTQ_API slotq_outcome slotq_look_at_folder(const char *folder, slotq_folder_fa
 
 /* The error of the handle's last call that did not return OK; valid until the next call. */
 SLOTQ_API const slotq_error *slotq_error_of(slotq *queue);
-/* The queue's geometry; valid as long as the handle. */
+/* The queue's geometry; valid as long as the handle. It changes when a call returns REMADE. */
 SLOTQ_API const slotq_geometry *slotq_geometry_of(const slotq *queue);
 /* End the wait of this handle's running call (reserve, next, push_wait) now: it tries once more
  * and returns what it returns at the end of wait_ms. If none waits, the next wait ends at once.
@@ -516,7 +518,8 @@ SLOTQ_API slotq_outcome slotq_purge(slotq *queue);
 SLOTQ_API slotq_outcome slotq_export(slotq *queue, void *buffer, uint64_t bytes);
 /* Image bytes of the queue. */
 SLOTQ_API uint64_t slotq_image_bytes(const slotq *queue);
-/* Create a queue from an image; all of it is checked first. OK, EXISTS, CORRUPT, VERSION. */
+/* Create a queue, of another generation, from an image; all of it is checked first. OK, EXISTS,
+ * CORRUPT, VERSION. */
 SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const void *image,
                                      uint64_t bytes, slotq_error *error);
 

@@ -282,7 +282,7 @@ _Static_assert(sizeof(slotq_step) <= 3744, "a step takes the RAM that is told ab
 uint32_t slotq_core_image_bytes(const slotq_geometry *geometry, const char **what);
 
 /* Write a fresh image into bytes, which must be slotq_core_image_bytes() long, aligned to 8, and
- * all zero. OK or INVALID. */
+ * all zero. The caller draws the generation at random; it must not be 0. OK or INVALID. */
 slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geometry *geometry);
 
 /* Open an image: checks magic, version, geometry, size, and the ranges of the front. OK, CORRUPT or

@@ -7,6 +7,21 @@
  * Both accept ?connect_timeout_ms=n&timeout_ms=n. Other characters are percent-encoded. Without a
  * password in the URL, the environment variable REDISCLI_AUTH is used. TLS (rediss://) is not
  * supported.
+ *
+ * Made anew: a queue has a generation, a random number in its geometry. If a queue in Redis is
+ * deleted and created again, or restored by slotq_import, while handles have it open, the next call
+ * of each handle returns REMADE: nothing happened. The handle has read the new geometry
+ * (slotq_geometry_of) and works on the new queue from then on. Ids, tokens and batches from before
+ * are void: drop them. A call by id or token cannot tell where they come from and would act on the
+ * new queue; a batch, and a verb that was put into a pipeline before, can: they return REMADE
+ * again, the batch is empty then, and nothing happens. A producer keeps its messages and pushes
+ * them to the new queue at the next try; TOOBIG: one is too large for it. After slotq_next and the
+ * calls that settle a batch it is empty, and nothing was settled: go on by reserving. If the bytes
+ * are damaged (a changed byte of the geometry) or the queue is gone again, the call returns CORRUPT
+ * or NOQUEUE instead. A file that another one replaces under its name stays what it is for the
+ * handles that have it open: they return IO within a second. If another queue was written into a
+ * file that is open, all calls return REMADE until the handle is closed. A queue in memory belongs
+ * to its handles and cannot be made anew under them.
  */
 #ifndef SLOTQ_REDIS_H
 #define SLOTQ_REDIS_H
@@ -157,7 +172,8 @@ SLOTQ_API slotq_outcome slotq_pipeline_settle_batch(slotq_pipeline *pipeline, sl
  * of the queue. Otherwise the first failure (see slotq_error_of); other verbs may have happened. */
 SLOTQ_API slotq_outcome slotq_pipeline_run(slotq_pipeline *pipeline);
 
-/* The result of a verb that has run. */
+/* The result of a verb that has run. REMADE (slotq.h, "Made anew"): the queue was made anew since
+ * the verb was put; nothing happened, or it happened to a queue that is gone. */
 SLOTQ_API slotq_outcome slotq_pipeline_get(const slotq_pipeline *pipeline, uint32_t index,
                                            slotq_pipeline_result *result);
 

@@ -83,9 +83,11 @@ typedef struct slotq_geometry {
     uint8_t aside_slots;    /* room for messages that would hold the ring, 0 to 255 */
     uint8_t places;         /* 0; reserved for waking one waiter */
     uint8_t note_bytes;     /* 0; reserved for notes of the dead */
-    uint32_t generation;    /* 0; reserved to tell a queue made anew */
-    uint32_t set;           /* 0; reserved for queues of several values */
-    uint16_t shard;         /* 0; reserved for queues of several values */
+    uint32_t generation;    /* a random number, another one when the queue is made anew, so that old
+                               tokens do not work there. slotq.h: 0 = the library draws it;
+                               slotq_core.h: not 0 */
+    uint32_t set;           /* the set of queues that it is a part of; 0 = alone */
+    uint16_t shard;         /* its number in the set; 0 if alone */
 } slotq_geometry;
 
 /* 1000 messages of up to 256 bytes, 64 aside, 100 dead, 25 attempts, push times, 100 ms ticks. */
@@ -93,7 +95,7 @@ typedef struct slotq_geometry {
     {                                                                                              \
         .ring_slots = 1001, .payload_bytes = 256, .later_slots = 0, .dead_slots = 100,             \
         .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS, .max_attempts = 25,               \
-        .aside_slots = 64                                                                          \
+        .aside_slots = 64, .places = 0, .note_bytes = 0, .generation = 0, .set = 0, .shard = 0     \
     }
 
 /* States of a message for one group (FORMAT.md, "State word"). */

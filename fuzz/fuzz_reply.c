@@ -48,7 +48,8 @@ static void shape(asked *it, uint8_t shape_byte)
                                      .tick_ms = 100,
                                      .groups = (uint8_t)(1 + shape_byte / 8 % 3),
                                      .flags = shape_byte & 64 ? SLOTQ_FLAG_STAMPS : 0,
-                                     .max_attempts = shape_byte & 128 ? 3 : 0};
+                                     .max_attempts = shape_byte & 128 ? 3 : 0,
+                                     .generation = 1};
     memset(it, 0, sizeof *it);
     geometry_lay_out(&it->view, &geometry);
     it->view.bytes = NULL;

@@ -31,6 +31,7 @@ static inline slotq_geometry overlay_geometry(const uint8_t *shape)
     if ((geometry.flags & SLOTQ_FLAG_OVERWRITE) == 0) {
         geometry.aside_slots = shape[3] / 4 % 4;
     }
+    geometry.generation = 1;
     return geometry;
 }
 

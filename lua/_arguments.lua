@@ -22,13 +22,16 @@ local function decimal(number)
     return string.format('%.0f', number)
 end
 
-local function number(position, name, least, most)
-    local text = ARGV[position]
+local function number_of(text, name, least, most)
     local value = #text <= 15 and string.find(text, '^%d+$') and tonumber(text)
     if not value or value < least or value > most then
         invalid(name .. ' must be a whole number, ' .. decimal(least) .. ' to ' .. decimal(most))
     end
     return value
+end
+
+local function number(position, name, least, most)
+    return number_of(ARGV[position], name, least, most)
 end
 
 -- an optional argument
@@ -40,15 +43,20 @@ local function flag(position, name)
     return text == '1'
 end
 
--- the time of the call, once it is known
-local clock_ms
+-- the geometry that the caller knows, '' if it names none; the time of the call, once it is known
+local known_geometry, clock_ms = '', nil
 
 local function expect(usage, least, most)
     if #KEYS ~= 1 or #ARGV < least or #ARGV > most then
         invalid('usage: one key, then ' .. usage)
     end
-    if ARGV[1] ~= '' then
-        clock_ms = number(1, 'now_ms', 0, SLOTQ_NOW_MS_MAX)
+    local now = ARGV[1]
+    if #now >= GEOMETRY_BYTES and string.find(now, '^%D') then
+        known_geometry = string.sub(now, 1, GEOMETRY_BYTES)
+        now = string.sub(now, GEOMETRY_BYTES + 1)
+    end
+    if now ~= '' then
+        clock_ms = number_of(now, 'now_ms', 0, SLOTQ_NOW_MS_MAX)
     end
 end
 

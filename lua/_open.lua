@@ -46,14 +46,17 @@ local function judge_reserved()
         corrupt(AT_geometry_places, 'places')
     elseif fields.note_bytes ~= 0 then
         corrupt(AT_geometry_note_bytes, 'note_bytes')
-    elseif fields.generation ~= 0 then
-        corrupt(AT_geometry_generation, 'generation')
-    elseif fields.set ~= 0 then
-        corrupt(AT_geometry_set, 'set')
-    elseif fields.shard ~= 0 then
-        corrupt(AT_geometry_shard, 'shard')
     elseif fields.reserved_38 ~= 0 then
         corrupt(AT_geometry_reserved_38, 'bytes 38, 39')
+    end
+end
+
+local function judge_origin()
+    local fields = geometry
+    if fields.generation == 0 then
+        corrupt(AT_geometry_generation, 'generation')
+    elseif fields.set == 0 and fields.shard ~= 0 then
+        corrupt(AT_geometry_shard, 'shard')
     end
 end
 
@@ -99,6 +102,7 @@ local function open_geometry()
         corrupt(AT_geometry_ring_slots, 'larger than 512 MiB')
     end
     judge_reserved()
+    judge_origin()
     if image_bytes ~= total then
         corrupt(math.min(image_bytes, total), 'the size is not what the geometry gives')
     end
@@ -139,6 +143,10 @@ local function read_already(size, bytes, now)
     image_bytes, front_bytes, clock_ms = size, bytes, now
 end
 
+local function geometry_bytes()
+    return string.sub(front_bytes, HEADER_BYTES + 1, GEOMETRY_END)
+end
+
 local function open()
     image_bytes = image_bytes or call('STRLEN', key)
     if image_bytes == 0 then
@@ -148,6 +156,9 @@ local function open()
     end
     -- the groups of most queues are read with it, those of others when they are needed
     front_bytes = front_bytes or call('GETRANGE', key, '0', END_OF_FOUR_GROUPS)
+    if known_geometry ~= '' and known_geometry ~= geometry_bytes() then
+        refuse('SLOTQREMADE ' .. TEXT_REMADE .. ': read its geometry, and drop ids and tokens')
+    end
     open_geometry()
     open_queue()
 end

@@ -5,8 +5,9 @@ if #KEYS == 1 and #ARGV >= 2 and (not plain_packed or #ARGV >= 3 and #ARGV <= 6)
     plain_size = redis.call('STRLEN', KEYS[1])
     plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_SHARED)
 end
-if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
-    not string.find(ARGV[1], '%D') and (not plain_packed or
+--@include _plain_now
+if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
+    not string.find(given_now, '%D') and (not plain_packed or
         #ARGV[2] <= 4 and not string.find(ARGV[2], '%D') and not ARGV[4]) then
     local call, unpack = redis.call, struct.unpack
     local key, count, slots, front = KEYS[1], #ARGV - 1, '', plain_front
@@ -22,7 +23,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #ARGV[1] <= 14 and
         fits = flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS and tick_ms >= 1
         local stamp = ''
         if fits and flags >= SLOTQ_FLAG_STAMPS then
-            local now_ms = tonumber(ARGV[1])
+            local now_ms = tonumber(given_now)
             if not now_ms then
                 local time = call('TIME')
                 now_ms = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000

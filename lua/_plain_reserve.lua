@@ -7,8 +7,9 @@ if #KEYS == 1 and #ARGV >= 4 and #ARGV <= 5 then
     plain_front = redis.call('GETRANGE', KEYS[1], '0',
         ARGV[2] == '0' and END_OF_FIRST_GROUP or END_OF_GROUPS)
 end
-if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[4] <= 12 and
-    not string.find(ARGV[1] .. ARGV[2] .. ARGV[3] .. ARGV[4], '%D') and
+--@include _plain_now
+if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[4] <= 12 and
+    not string.find(given_now .. ARGV[2] .. ARGV[3] .. ARGV[4], '%D') and
     (not ARGV[5] or ARGV[5] == '1') then
     local call, unpack, format = redis.call, struct.unpack, string.format
     local key, front, group = KEYS[1], plain_front, tonumber(ARGV[2]) or SLOTQ_GROUPS_MAX
@@ -39,7 +40,7 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[
         taken = taken < 0 and taken + ring or taken
         done = done < 0 and done + ring or done
         used = used < 0 and used + ring or used
-        local now_ms = tonumber(ARGV[1])
+        local now_ms = tonumber(given_now)
         if not now_ms then
             local time = call('TIME')
             now_ms = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000

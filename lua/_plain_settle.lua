@@ -9,8 +9,9 @@ if #KEYS == 1 and #ARGV == (plain_packed and 6 or 7) then
         plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_GROUPS)
     end
 end
-if plain_front and ARGV[2] == 'ack' and #ARGV[1] <= 14 and ARGV[4] == '0' and ARGV[5] == '0' and
-    #ARGV[3] <= 2 and not string.find(ARGV[1] .. ARGV[3], '%D') and (plain_packed and
+--@include _plain_now
+if plain_front and ARGV[2] == 'ack' and #given_now <= 14 and ARGV[4] == '0' and ARGV[5] == '0' and
+    #ARGV[3] <= 2 and not string.find(given_now .. ARGV[3], '%D') and (plain_packed and
         #ARGV[6] == 12 or not plain_packed and #ARGV[6] <= 15 and #ARGV[7] <= 10 and
         #ARGV[6] > 0 and #ARGV[7] > 0 and not string.find(ARGV[6] .. ARGV[7], '%D')) and
     #plain_front >= GROUPS_OFFSET + GROUP_BYTES * (tonumber(ARGV[3]) or SLOTQ_GROUPS_MAX) +

@@ -6,8 +6,9 @@ if #KEYS == 1 and #ARGV == 3 then
     plain_front = redis.call('GETRANGE', KEYS[1], '0',
         ARGV[2] == '0' and END_OF_FIRST_GROUP or END_OF_GROUPS)
 end
-if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[2] > 0 and #ARGV[3] <= 14 and
-    #ARGV[3] > 0 and not string.find(ARGV[1] .. ARGV[2] .. ARGV[3], '%D') and
+--@include _plain_now
+if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[2] > 0 and #ARGV[3] <= 14 and
+    #ARGV[3] > 0 and not string.find(given_now .. ARGV[2] .. ARGV[3], '%D') and
     #plain_front >= GROUPS_OFFSET + GROUP_BYTES * (tonumber(ARGV[2]) + 1) then
     local call, unpack, format, floor = redis.call, struct.unpack, string.format, math.floor
     local key, group, id, front = KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]), plain_front
@@ -46,7 +47,7 @@ if plain_front and #ARGV[1] <= 14 and #ARGV[2] <= 2 and #ARGV[2] > 0 and #ARGV[3
         end
         local pushed, age_ms = 0, -1
         if flags >= SLOTQ_FLAG_STAMPS then
-            local now_ms, stamp_at = tonumber(ARGV[1]), ring_at + index * stride + LENGTH_BYTES
+            local now_ms, stamp_at = tonumber(given_now), ring_at + index * stride + LENGTH_BYTES
             if not now_ms then
                 local time = call('TIME')
                 now_ms = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000

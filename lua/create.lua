@@ -1,7 +1,7 @@
 -- create: make a queue
 -- args: now ring_slots payload_bytes later_slots dead_slots groups flags max_attempts tick_ms
---   [aside_slots [places [note_bytes [generation [set [shard]]]]]]
--- reply: status OK, also if a queue with this geometry exists already
+--   aside_slots places note_bytes generation [set [shard]]
+-- reply: status OK, also if a queue with this geometry exists already, of any generation
 -- errors: EXISTS INVALID CORRUPT VERSION
 -- flags: none
 --@include _open
@@ -53,12 +53,12 @@ local function read_geometry()
     geometry.flags = number(7, 'flags', 0, SLOTQ_FLAGS_ALL)
     geometry.max_attempts = number(8, 'max_attempts', 0, SLOTQ_MAX_ATTEMPTS_MAX)
     geometry.tick_ms = number(9, 'tick_ms', 1, SLOTQ_TICK_MS_MAX)
-    geometry.aside_slots = optional(10, 'aside_slots', 255)
-    geometry.places = optional(11, 'places', 0)
-    geometry.note_bytes = optional(12, 'note_bytes', 0)
-    geometry.generation = optional(13, 'generation', 0)
-    geometry.set = optional(14, 'set', 0)
-    geometry.shard = optional(15, 'shard', 0)
+    geometry.aside_slots = number(10, 'aside_slots', 0, 255)
+    geometry.places = number(11, 'places', 0, 0)
+    geometry.note_bytes = number(12, 'note_bytes', 0, 0)
+    geometry.generation = number(13, 'generation', 1, 4294967295)
+    geometry.set = optional(14, 'set', 4294967295)
+    geometry.shard = optional(15, 'shard', geometry.set > 0 and 65535 or 0)
     if has(SLOTQ_FLAG_KEYS) and geometry.ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX then
         invalid('ring_slots must be a whole number, 2 to 16384 with keys')
     elseif has(SLOTQ_FLAG_OVERWRITE) and geometry.aside_slots > 0 then
@@ -81,14 +81,23 @@ local function pack_geometry()
     return bytes .. pack('@geometry.geometry_check', checksum(bytes))
 end
 
+-- of the bytes of a geometry, those that a queue of that name must share
+local function without_generation(bytes)
+    return string.sub(bytes, 1, AT_geometry_generation - HEADER_BYTES) ..
+        string.sub(bytes, AT_geometry_set - HEADER_BYTES + 1, AT_geometry_reserved_38 -
+            HEADER_BYTES)
+end
+
 return answer(function()
     expect('create KEY now ring_slots payload_bytes later_slots dead_slots groups flags ' ..
-        'max_attempts tick_ms [aside_slots [places [note_bytes [generation [set [shard]]]]]]', 9,
-        15)
+        'max_attempts tick_ms aside_slots places note_bytes generation [set [shard]]', 13, 15)
     local total, wanted = read_geometry(), pack_geometry()
     if call('STRLEN', key) > 0 then
         open()
-        if string.sub(front_bytes, HEADER_BYTES + 1, GEOMETRY_END) ~= wanted then
+        local there = geometry_bytes()
+        if string.sub(there, -4) ~= pack('<I4', checksum(there)) then
+            corrupt(AT_geometry_geometry_check, 'geometry_check')
+        elseif without_generation(there) ~= without_generation(wanted) then
             refuse('SLOTQEXISTS ' .. TEXT_EXISTS .. ': use it, or remove it first')
         end
         return redis.status_reply('OK')

@@ -1,7 +1,7 @@
 -- dead_list: dead messages, oldest first, without the `from` oldest; changes nothing
 -- args: now from n
 -- reply: flat array id, died_at_ms, attempts, group, reason, payload (nil if damaged), ...
--- errors: INVALID NOQUEUE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: no-writes
 --@include _dead
 --@include _look

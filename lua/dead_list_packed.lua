@@ -1,7 +1,7 @@
 -- dead_list_packed: dead messages, oldest first, as one string; changes nothing
 -- args: now from n
 -- reply: string of entries of 16 bytes and a slot, as in the value
--- errors: INVALID NOQUEUE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: no-writes
 --@include _dead
 

@@ -1,7 +1,7 @@
 -- push: push messages, all or none
 -- args: now payload [payload ...]
 -- reply: id of the first message; the rest follow
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE CORRUPT VERSION
+-- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false
 --@include _plain_push

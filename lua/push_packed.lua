@@ -1,7 +1,7 @@
 -- push_packed: push n messages as ring slots, packed and stamped by the client
 -- args: now n slots [mode [keys [wait]]]
 -- reply: id of the first message
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE CORRUPT VERSION
+-- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = true
 --@include _plain_push

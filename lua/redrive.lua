@@ -1,7 +1,7 @@
 -- redrive: push dead messages again, oldest first, for the group that each died in
 -- args: now limit [judged]
 -- reply: array: OK, FULL or PAUSED, number pushed, first id (0 = none), number damaged, which stay
--- errors: INVALID NOQUEUE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 --@include _push
 --@include _dead

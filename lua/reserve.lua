@@ -1,7 +1,7 @@
 -- reserve: lease up to n messages of a group
 -- args: now group n lease_ms [wait]
 -- reply: flat array id, token, attempts, payload, ...; [] or next_due_ms if none; AGAIN; LIMITED ms
--- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
+-- errors: PAUSED INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false
 --@include _plain_reserve

@@ -1,7 +1,7 @@
 -- reserve_packed: lease up to n messages of a group, with their slots as in the ring
 -- args: now group n lease_ms [wait]
 -- reply: [runs {id u48, token u32, count u16}, slots …]; [], next_due_ms, AGAIN or LIMITED ms
--- errors: PAUSED INVALID NOQUEUE CORRUPT VERSION
+-- errors: PAUSED INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = true
 --@include _plain_reserve

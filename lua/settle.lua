@@ -1,7 +1,7 @@
 -- settle: ack, nack, release, extend or kill leased messages
 -- args: now verb group ms reason id token [id token ...]
 -- reply: array: OK, STALE, GONE, NOTFOUND or DEADFULL per message; extend: the new token if OK
--- errors: INVALID NOQUEUE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false
 --@include _plain_settle

@@ -20,12 +20,12 @@ static uint64_t usage(connection *wire, const char *key)
 void memory_measure(connection *wire, uint32_t messages, memory_figures *figures)
 {
     slotq_geometry geometry = cycle_geometry;
-    char words[64];
+    char words[96];
     geometry.ring_slots = (uint16_t)(messages + 1);
     figures->messages = messages;
     figures->formula = slotq_geometry_bytes(&geometry, NULL);
     wire_do(wire, "DEL " SUBJECT_QUEUE_KEY);
-    snprintf(words, sizeof words, "%u %u %u %u %u %u %u %u", geometry.ring_slots,
+    snprintf(words, sizeof words, "%u %u %u %u %u %u %u %u 0 0 0 1", geometry.ring_slots,
              geometry.payload_bytes, geometry.later_slots, geometry.dead_slots, geometry.groups,
              geometry.flags, geometry.max_attempts, geometry.tick_ms);
     subject_call(wire, "create", words);

@@ -95,6 +95,14 @@ slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char
     return outcome;
 }
 
+slotq_outcome fault_remade(store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_REMADE,
+                     "the queue was made anew (deleted and created again, or restored) since this "
+                     "handle opened it. Nothing happened. Drop all ids, tokens and batches from "
+                     "before; the next call works on the new queue");
+}
+
 slotq_outcome fault_read_only(store_fault *fault, const char *name, const char *verb)
 {
     return fault_say(fault, SLOTQ_UNSUPPORTED,

@@ -40,6 +40,9 @@ slotq_outcome fault_caused(store_fault *fault, slotq_cause cause);
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
                            const slotq_damage *damage);
 
+/* REMADE: another queue has the name now. */
+slotq_outcome fault_remade(store_fault *fault);
+
 /* UNSUPPORTED: the verb would change the named queue, which was opened for reading only. */
 slotq_outcome fault_read_only(store_fault *fault, const char *name, const char *verb);
 

@@ -24,6 +24,7 @@ enum {
     GEOMETRY_CHECK_FROM = AT_geometry_magic,
     GEOMETRY_CHECK_BYTES = AT_geometry_geometry_check - AT_geometry_magic,
     GEOMETRY_END = AT_geometry_geometry_check + BYTES_geometry_geometry_check,
+    GEOMETRY_BYTES = GEOMETRY_END - HEADER_BYTES,
     GROUPS_OFFSET = AT_shared_reserved_76 + BYTES_shared_reserved_76,
     GROUP_STATE_BYTES = AT_group_died + BYTES_group_died, /* what most verbs change */
     GROUP_BYTES = AT_limit_rate_tat_us + BYTES_limit_rate_tat_us,

@@ -80,14 +80,18 @@ static const char *reserved_fault(const slotq_geometry *geometry, uint32_t *offs
     if (geometry->note_bytes != 0) {
         return fault_at(offset, AT_geometry_note_bytes, "note_bytes is not 0: it is reserved");
     }
-    if (geometry->generation != 0) {
-        return fault_at(offset, AT_geometry_generation, "generation is not 0: it is reserved");
+    return NULL;
+}
+
+/* Which queue it is among all that may be made under its name. */
+static const char *origin_fault(const slotq_geometry *geometry, uint32_t *offset)
+{
+    if (geometry->generation == 0) {
+        return fault_at(offset, AT_geometry_generation,
+                        "generation is 0: it must be a random number, 1 to 4294967295");
     }
-    if (geometry->set != 0) {
-        return fault_at(offset, AT_geometry_set, "set is not 0: it is reserved");
-    }
-    if (geometry->shard != 0) {
-        return fault_at(offset, AT_geometry_shard, "shard is not 0: it is reserved");
+    if (geometry->set == 0 && geometry->shard != 0) {
+        return fault_at(offset, AT_geometry_shard, "shard is not 0, but set is 0 (alone)");
     }
     return NULL;
 }
@@ -129,6 +133,10 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
     const char *reserved = reserved_fault(geometry, offset);
     if (reserved != NULL) {
         return reserved;
+    }
+    const char *origin = origin_fault(geometry, offset);
+    if (origin != NULL) {
+        return origin;
     }
     if (geometry_total(geometry) > SLOTQ_IMAGE_BYTES_MAX) {
         return fault_at(offset, AT_geometry_ring_slots, "the queue would be larger than 512 MiB");

@@ -19,7 +19,7 @@ uint64_t geometry_total(const slotq_geometry *geometry);
 /* Fill a view's geometry, stride and section offsets (geometry in range). */
 void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry);
 
-/* Write bytes 8 to 31 of an image. */
+/* Write bytes 8 to 43 of an image. */
 void geometry_store(uint8_t *bytes, const slotq_geometry *geometry);
 
 /* Read them without checks. */

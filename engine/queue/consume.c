@@ -33,7 +33,7 @@ static slotq_outcome bury_damaged(slotq *queue, const slotq_batch *batch, batch_
     }
     const slotq_outcome outcome = slotq_settle(queue, SLOTQ_SETTLE_KILL, batch->group, spare->runs,
                                                runs, 0, SLOTQ_REASON_DAMAGED, NULL, NULL);
-    return outcome < SLOTQ_FAILURES ? SLOTQ_OK : outcome;
+    return outcome < SLOTQ_FAILURES && outcome != SLOTQ_REMADE ? SLOTQ_OK : outcome;
 }
 
 /* Damaged messages leave the batch; *damaged goes up by as many. */
@@ -167,21 +167,25 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
 
 /* ---- settle ---- */
 
-bool consume_batch_fits(slotq *queue, const slotq_batch *batch)
+slotq_outcome consume_judge_batch(slotq *queue, slotq_batch *batch)
 {
     if (!batch_is_leased(batch)) {
-        queue_refuse(queue, SLOTQ_INVALID,
-                     "the batch comes from slotq_peek or slotq_dead_list: "
-                     "only a reserved one can be settled");
-        return false;
+        return queue_refuse(queue, SLOTQ_INVALID,
+                            "the batch comes from slotq_peek or slotq_dead_list: "
+                            "only a reserved one can be settled");
     }
     if (batch->queue != queue->store->identity) {
-        queue_refuse(queue, SLOTQ_INVALID,
-                     "the batch was reserved from another queue: settle it through a handle of "
-                     "that queue. Nothing was changed");
-        return false;
+        return queue_refuse(queue, SLOTQ_INVALID,
+                            "the batch was reserved from another queue: settle it through a handle "
+                            "of that queue. Nothing was changed");
     }
-    return true;
+    if (batch->geometry.generation != queue->geometry.generation) {
+        batch_clear(batch);
+        return queue_refuse(queue, SLOTQ_REMADE,
+                            "the batch was reserved before the queue was made anew: its messages "
+                            "are gone, and the batch is empty now. Nothing was changed");
+    }
+    return SLOTQ_OK;
 }
 
 static const slotq_verb hows[] = {
@@ -314,8 +318,11 @@ static slotq_outcome extend_batch(slotq *queue, slotq_batch *batch, uint64_t ms)
     const slotq_outcome outcome =
         slotq_settle(queue, SLOTQ_SETTLE_EXTEND, batch->group, batch->runs, batch->run_count, ms, 0,
                      NULL, spare.tokens);
-    if (outcome == SLOTQ_INVALID || outcome >= SLOTQ_FAILURES) {
+    if (!parts_is_of_messages(outcome)) {
         batch_spare_free(&spare);
+        if (outcome == SLOTQ_REMADE || outcome == SLOTQ_NOQUEUE) { /* they are gone */
+            batch_clear(batch);
+        }
         return outcome;
     }
     batch_retoken(batch, &spare); /* whose lease was lost leaves the batch */
@@ -357,8 +364,9 @@ slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch
     if (batch->count == 0) {
         return SLOTQ_OK;
     }
-    if (!consume_batch_fits(queue, batch)) {
-        return SLOTQ_INVALID;
+    const slotq_outcome judged = consume_judge_batch(queue, batch);
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     if (how == SLOTQ_SETTLE_EXTEND) {
         return extend_batch(queue, batch, ms);
@@ -372,8 +380,12 @@ slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_bat
     if (queue == NULL || batch == NULL) {
         return queue_refuse_null(queue);
     }
-    if (!how_fits(queue, how) || (batch->count > 0 && !consume_batch_fits(queue, batch))) {
+    if (!how_fits(queue, how)) {
         return SLOTQ_INVALID;
+    }
+    const slotq_outcome judged = batch->count > 0 ? consume_judge_batch(queue, batch) : SLOTQ_OK;
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     slotq_run run = {id, batch_token(batch, id), 1};
     uint32_t token = 0;
@@ -383,7 +395,9 @@ slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_bat
     }
     const slotq_outcome outcome = slotq_settle(queue, how, batch->group, &run, 1, ms, reason, NULL,
                                                how == SLOTQ_SETTLE_EXTEND ? &token : NULL);
-    if (outcome != SLOTQ_INVALID && outcome != SLOTQ_DEADFULL && outcome < SLOTQ_FAILURES) {
+    if (outcome == SLOTQ_REMADE) {
+        batch_clear(batch);
+    } else if (outcome != SLOTQ_INVALID && outcome != SLOTQ_DEADFULL && outcome < SLOTQ_FAILURES) {
         batch_set_token(batch, id, outcome == SLOTQ_OK ? token : 0);
     }
     return outcome;

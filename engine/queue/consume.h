@@ -19,8 +19,9 @@ bool consume_wish_fits(slotq *queue, const consume_wish *wanted);
 
 slotq_outcome consume_refuse_memory(slotq *queue);
 
-/* The batch has leased messages of this very queue; the refusal is kept. */
-bool consume_batch_fits(slotq *queue, const slotq_batch *batch);
+/* OK: the batch has leased messages of this very queue. Else INVALID, or REMADE (of the queue that
+ * had the name before: the batch is empty then); the refusal is kept. */
+slotq_outcome consume_judge_batch(slotq *queue, slotq_batch *batch);
 
 /* Room in the batch for what is wanted, whose limit may come down. false: no memory. */
 bool consume_room(slotq *queue, consume_wish *wanted, slotq_batch *batch);

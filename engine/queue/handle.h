@@ -31,6 +31,9 @@ slotq *queue_handle_new(const slotq_options *options, uint32_t poll_ms);
 slotq_outcome queue_handle_finish(slotq *made, slotq_outcome outcome, store *opened, slotq **queue,
                                   slotq_error *error);
 
+/* The store says REMADE: the handle works by its new geometry. */
+void queue_take_geometry(slotq *queue);
+
 /* ---- errors (error.c) ---- */
 
 /* Keep the outcome of a verb; the text, if it has none yet, is made from it later. Answers it. */

@@ -12,7 +12,7 @@ static slotq_outcome run_pair(slotq *queue, slotq_call *settle, slotq_call *rese
         return place->ops->pair(place, settle, reserve, &batch->harvest, settled, &queue->fault);
     }
     *settled = place->ops->call(place, settle, NULL, &queue->fault);
-    if (*settled == SLOTQ_INVALID || *settled >= SLOTQ_FAILURES) {
+    if (*settled == SLOTQ_INVALID || *settled == SLOTQ_REMADE || *settled >= SLOTQ_FAILURES) {
         return *settled;
     }
     return place->ops->call(place, reserve, &batch->harvest, &queue->fault);
@@ -23,7 +23,7 @@ static void tell_settled(const slotq_batch *batch, const slotq_call *settle, slo
                          slotq_settled *settled)
 {
     settled->outcome = outcome;
-    if (outcome == SLOTQ_INVALID || outcome >= SLOTQ_FAILURES) {
+    if (outcome == SLOTQ_INVALID || outcome == SLOTQ_REMADE || outcome >= SLOTQ_FAILURES) {
         return;
     }
     settled->ok_count = settle->settle.ok_count;
@@ -90,8 +90,10 @@ slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t l
     if (batch->count == 0) {
         return slotq_reserve(queue, group, limit, lease_ms, wait_ms, batch);
     }
-    if (!consume_batch_fits(queue, batch)) {
-        return SLOTQ_INVALID;
+    const slotq_outcome judged = consume_judge_batch(queue, batch);
+    if (judged != SLOTQ_OK) {
+        settled->outcome = judged == SLOTQ_REMADE ? judged : SLOTQ_OK;
+        return judged;
     }
     return queue_patience_end(queue, ack_and_reserve(queue, &wanted, wait_ms, batch, settled));
 }

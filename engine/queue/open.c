@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../backend/memory/store.h"
+#include "../backend/system/identity.h"
 #include "handle.h"
 #include "schemes.h"
 
@@ -84,12 +85,17 @@ slotq *queue_handle_new(const slotq_options *options, uint32_t poll_ms)
     return made;
 }
 
+void queue_take_geometry(slotq *queue)
+{
+    queue->geometry = queue->store->view.geometry;
+    queue->lease_max_ms = (uint64_t)SLOTQ_LEASE_TICKS_MAX * queue->geometry.tick_ms;
+}
+
 static void take_store(slotq *queue, store *opened)
 {
     queue_own_store(queue, opened);
     queue->options.redis = NULL; /* borrowed for the call that opened; the store has its own */
-    queue->geometry = opened->view.geometry;
-    queue->lease_max_ms = (uint64_t)SLOTQ_LEASE_TICKS_MAX * queue->geometry.tick_ms;
+    queue_take_geometry(queue);
 }
 
 slotq_outcome queue_handle_finish(slotq *made, slotq_outcome outcome, store *opened, slotq **queue,
@@ -145,6 +151,16 @@ slotq_outcome slotq_open(const char *url, const char *name, const slotq_options 
     return queue_handle_finish(made, outcome, opened, queue, error);
 }
 
+/* With a generation, if the caller leaves it to the library. */
+static slotq_geometry draw(const slotq_geometry *geometry)
+{
+    slotq_geometry drawn = *geometry;
+    if (drawn.generation == 0) {
+        drawn.generation = identity_draw();
+    }
+    return drawn;
+}
+
 slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_options *options,
                                   slotq **queue, slotq_error *error)
 {
@@ -159,7 +175,8 @@ slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_op
         return refuse_memory(error);
     }
     store *opened = NULL;
-    const slotq_outcome outcome = memory_create(geometry, &opened, &made->fault);
+    const slotq_geometry drawn = draw(geometry);
+    const slotq_outcome outcome = memory_create(&drawn, &opened, &made->fault);
     return queue_handle_finish(made, outcome, opened, queue, error);
 }
 
@@ -177,7 +194,9 @@ slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geomet
         return refuse_memory(error);
     }
     store *opened = NULL;
-    const slotq_outcome outcome = memory_open(buffer, bytes, geometry, &opened, &made->fault);
+    const slotq_geometry drawn = geometry != NULL ? draw(geometry) : (slotq_geometry){0};
+    const slotq_outcome outcome = memory_open(buffer, bytes, geometry != NULL ? &drawn : NULL,
+                                              &opened, &made->fault);
     if (outcome == SLOTQ_OK && made->options.read_only) {
         memory_only_read(opened);
     }
@@ -219,7 +238,12 @@ uint64_t slotq_image_bytes(const slotq *queue)
 uint64_t slotq_geometry_bytes(const slotq_geometry *geometry, slotq_error *error)
 {
     const char *what = "a required pointer is NULL";
-    const uint64_t bytes = geometry == NULL ? 0 : slotq_core_image_bytes(geometry, &what);
+    uint64_t bytes = 0;
+    if (geometry != NULL) {
+        slotq_geometry sized = *geometry;
+        sized.generation = 1; /* any: it takes the same room */
+        bytes = slotq_core_image_bytes(&sized, &what);
+    }
     if (bytes == 0) {
         error_say(error, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
@@ -248,7 +272,8 @@ slotq_outcome slotq_create(const char *url, const char *name, const slotq_geomet
         return judged;
     }
     const slotq_options filled = fill_in(options, kind->poll_ms);
-    return told(kind->create(url, name, geometry, &filled, &fault), &fault, error);
+    const slotq_geometry drawn = draw(geometry);
+    return told(kind->create(url, name, &drawn, &filled, &fault), &fault, error);
 }
 
 slotq_outcome slotq_import(const char *url, const char *name, const void *image, uint64_t bytes,
@@ -263,7 +288,7 @@ slotq_outcome slotq_import(const char *url, const char *name, const void *image,
     if (judged != SLOTQ_OK) {
         return judged;
     }
-    return told(kind->import(url, name, image, bytes, &fault), &fault, error);
+    return told(kind->import(url, name, image, bytes, identity_draw(), &fault), &fault, error);
 }
 
 slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error *error)

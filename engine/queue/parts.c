@@ -59,7 +59,7 @@ static uint32_t cut(parts *self, uint32_t most, slotq_call_settle *part, slotq_r
     return count;
 }
 
-static bool is_of_messages(slotq_outcome outcome)
+bool parts_is_of_messages(slotq_outcome outcome)
 {
     return outcome == SLOTQ_OK || outcome == SLOTQ_STALE || outcome == SLOTQ_GONE ||
            outcome == SLOTQ_NOTFOUND || outcome == SLOTQ_DEADFULL;
@@ -83,7 +83,7 @@ slotq_outcome parts_settle(slotq *queue, const slotq_call *call, uint32_t *settl
             part.settle.ms = 0; /* no delay: its sweep would spare this part's messages alone */
         }
         const slotq_outcome outcome = queue_call(queue, &part);
-        if (!is_of_messages(outcome)) {
+        if (!parts_is_of_messages(outcome)) {
             if (part.settle.outcomes != NULL) {
                 memset(part.settle.outcomes, (int)outcome, all - left.done);
             }

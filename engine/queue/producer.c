@@ -164,12 +164,20 @@ static uint32_t room_of(const slotq *queue)
     return queue->holder.held < capacity ? capacity - queue->holder.held : 0;
 }
 
+/* As many as one push may carry: the queue may have been made anew, and smaller. */
+static uint32_t count_of_push(const slotq_producer *self)
+{
+    const uint32_t most = fill_in(&self->options, &self->queue->store->view).max_messages;
+    return self->count < most ? self->count : most;
+}
+
 /* All, or as many as there is room for now. */
 static slotq_outcome push_what_fits(slotq_producer *self)
 {
-    slotq_outcome outcome = push_oldest(self, self->count, 0);
+    const uint32_t count = count_of_push(self);
+    slotq_outcome outcome = push_oldest(self, count, 0);
     const uint32_t room = outcome == SLOTQ_FULL ? room_of(self->queue) : 0;
-    if (room > 0 && room < self->count) {
+    if (room > 0 && room < count) {
         outcome = push_oldest(self, room, 0);
         if (is_sent(outcome)) { /* full now, and by these too */
             self->queue->holder.held += room;
@@ -234,6 +242,21 @@ static bool has_room(const slotq_producer *self, uint32_t size)
     return self->count < self->options.max_messages && size <= self->room_bytes - self->used_bytes;
 }
 
+/* Nothing is gathered, and one message does not fit: the queue was made anew with larger ones. */
+static slotq_outcome grow(slotq_producer *self)
+{
+    const uint32_t largest = self->queue->geometry.payload_bytes;
+    uint8_t *bytes = realloc(self->bytes, largest);
+    if (bytes == NULL) {
+        return queue_refuse(self->queue, SLOTQ_NOMEMORY,
+                            "no memory for a message of %lu bytes. It was not accepted",
+                            (unsigned long)largest);
+    }
+    self->bytes = bytes;
+    self->room_bytes = largest;
+    return SLOTQ_OK;
+}
+
 slotq_outcome slotq_producer_push(slotq_producer *producer, const void *bytes, uint32_t size,
                                   uint64_t tag)
 {
@@ -253,6 +276,9 @@ slotq_outcome slotq_producer_push(slotq_producer *producer, const void *bytes, u
     }
     if (!has_room(self, size)) {
         outcome = push_gathered(self, self->options.wait_ms);
+        if (!has_room(self, size) && self->count == 0) {
+            outcome = grow(self);
+        }
         if (!has_room(self, size)) {
             return outcome;
         }

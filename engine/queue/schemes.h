@@ -19,7 +19,7 @@ typedef struct scheme {
     slotq_outcome (*create)(const char *url, const char *name, const slotq_geometry *geometry,
                             const slotq_options *options, store_fault *fault);
     slotq_outcome (*import)(const char *url, const char *name, const uint8_t *image, uint64_t bytes,
-                            store_fault *fault);
+                            uint32_t generation, store_fault *fault);
     slotq_outcome (*open)(const char *url, const char *name, const slotq_options *options,
                           store **opened, store_fault *fault);
     slotq_outcome (*remove)(const char *url, const char *name, store_fault *fault);

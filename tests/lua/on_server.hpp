@@ -31,6 +31,9 @@ struct Shape {
     uint32_t flags = 0;
     uint32_t max_attempts = 0;
     uint32_t tick_ms = 100;
+    uint32_t generation = 1;
+    uint32_t set = 0;
+    uint32_t shard = 0;
     Arguments arguments() const; /* of create, without now */
     uint32_t stride() const;
 };

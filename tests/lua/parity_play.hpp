@@ -102,7 +102,7 @@ private:
 
     bool choose_packed(const char *packed, const char *plain);
     void damage_newest(uint64_t first_id);
-    std::string now() const;
+    std::string now();
     std::string any_now();
     void send(const std::string &script, const redis::Arguments &arguments);
     std::string compare(const redis::Reply &expected);

@@ -56,6 +56,9 @@ local function new_queue(number)
     for i, value in ipairs(shape) do
         texts[i] = text_of(value)
     end
+    for _, text in ipairs({'0', '0', '0', '4294967295', text_of(number - 1), '0'}) do
+        texts[#texts + 1] = text
+    end
     say('create', '', (table.unpack or unpack)(texts))
 end
 

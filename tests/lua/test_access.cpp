@@ -85,7 +85,8 @@ void work(const std::string &key)
     const auto connection = log_in("worker");
     const auto listener = log_in("worker");
     redis::Scripts scripts(*connection, "redis7");
-    Reply reply = scripts.run("create", key, {"", "9", "16", "0", "3", "1", "16", "0", "100"});
+    Reply reply = scripts.run("create", key,
+                              {"", "9", "16", "0", "3", "1", "16", "0", "100", "0", "0", "0", "1"});
     must(reply.is_status("OK"), "create: " + reply.told());
     reply = scripts.run("reserve", key, {"", "0", "1", "30000", "1"});
     must(reply.is_integer(-1), "reserve: " + reply.told());

@@ -95,6 +95,48 @@ TEST_CASE("arguments: nonsense in each place of each script")
     }
 }
 
+TEST_CASE("arguments: the geometry that a caller knows, before now, is held against the queue's")
+{
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    const uint32_t groups = GENERATE(1u, 5u); /* of five, the front is read in two parts */
+    on_server::Shape shape;
+    shape.groups = groups;
+    Queue queue(redis::shared_server(), variant, shape);
+    queue.prepare();
+    const std::string before = queue.bytes();
+    const std::string geometry = before.substr(8, 36);
+    for (const std::string &script : on_server::all_scripts()) {
+        Arguments arguments = with_now(queue, script);
+        const std::string now = arguments[0];
+        for (const std::string &time : {now, std::string()}) {
+            CAPTURE(variant, groups, script, time);
+            arguments[0] = now;
+            const std::string wanted = queue.run_raw(script, arguments).told();
+            const std::string after = queue.bytes();
+            queue.set(before);
+            arguments[0] = geometry + time;
+            const std::string told = queue.run_raw(script, arguments).told();
+            CHECK((!time.empty() || told.substr(0, 6) != "-SLOTQ"));
+            CHECK((time.empty() || (told == wanted && queue.bytes() == after)));
+            queue.set(before);
+            for (size_t at = 0; at < geometry.size(); at++) {
+                arguments[0] = geometry + time;
+                arguments[0][at] = static_cast<char>(arguments[0][at] ^ (at == 0 ? 0x80 : 1));
+                const Reply reply = queue.run_raw(script, arguments);
+                CAPTURE(at, reply.told());
+                CHECK(reply.word() == "SLOTQREMADE");
+                CHECK(queue.bytes() == before);
+            }
+        }
+        for (const char *bad : {"-1", "x", "1.5", "9999999999999999", " ", "1 "}) {
+            arguments[0] = geometry + bad;
+            CAPTURE(variant, script, bad);
+            CHECK(queue.run_raw(script, arguments).word() == "SLOTQINVALID");
+            CHECK(queue.bytes() == before);
+        }
+    }
+}
+
 TEST_CASE("arguments: empty, missing, too many")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
@@ -115,6 +157,7 @@ TEST_CASE("arguments: empty, missing, too many")
         /* the last of these may be left out, as a caller that wants nothing of it does */
         const size_t needed = script == "push_packed"            ? 3
                               : script == "redrive"              ? 2
+                              : script == "create"               ? 13 /* set, shard */
                               : script.substr(0, 7) == "reserve" ? 4
                                                                  : good.size();
         for (size_t count = 0; count < needed; count++) {
@@ -244,36 +287,46 @@ TEST_CASE("arguments: out of range for the others")
     Queue queue(redis::shared_server(), "redis7", two_groups());
     queue.prepare();
     const std::string id = std::to_string(queue.leased_id);
-    check_refused(queue, {
-                             {"remove", {id, "2"}},
-                             {"remove", {id, "All"}},
-                             {"reclaim", {"2"}},
-                             {"redrive", {"0"}},
-                             {"redrive", {"4097"}},
-                             {"pause", {"0"}},
-                             {"pause", {"4"}},
-                             {"resume", {"0"}},
-                             {"resume", {"4"}},
-                             {"status", {"2", id}},
-                             {"stats", {"2"}},
-                             {"peek", {"2", "", "1"}},
-                             {"peek", {"0", "", "0"}},
-                             {"peek", {"0", "", "4097"}},
-                             {"peek_packed", {"0", "", "4097"}},
-                             {"dead_list", {"0", "0"}},
-                             {"dead_list", {"0", "4097"}},
-                             {"dead_list_packed", {"0", "4097"}},
-                             {"create", {"1", "16", "0", "3", "1", "0", "0", "100"}},
-                             {"create", {"65536", "16", "0", "3", "1", "0", "0", "100"}},
-                             {"create", {"9", "0", "0", "3", "1", "0", "0", "100"}},
-                             {"create", {"9", "16", "0", "3", "17", "0", "0", "100"}},
-                             {"create", {"9", "16", "0", "3", "1", "32", "0", "100"}},
-                             {"create", {"9", "16", "0", "3", "1", "0", "63", "100"}},
-                             {"create", {"9", "16", "0", "3", "1", "0", "0", "0"}},
-                             {"create", {"9", "16", "0", "3", "1", "0", "0", "60001"}},
-                             {"create", {"65535", "65535", "0", "3", "1", "0", "0", "100"}},
-                             {"create", {"16385", "16", "0", "3", "1", "4", "0", "100"}},
-                         });
+    check_refused(
+        queue,
+        {
+            {"remove", {id, "2"}},
+            {"remove", {id, "All"}},
+            {"reclaim", {"2"}},
+            {"redrive", {"0"}},
+            {"redrive", {"4097"}},
+            {"pause", {"0"}},
+            {"pause", {"4"}},
+            {"resume", {"0"}},
+            {"resume", {"4"}},
+            {"status", {"2", id}},
+            {"stats", {"2"}},
+            {"peek", {"2", "", "1"}},
+            {"peek", {"0", "", "0"}},
+            {"peek", {"0", "", "4097"}},
+            {"peek_packed", {"0", "", "4097"}},
+            {"dead_list", {"0", "0"}},
+            {"dead_list", {"0", "4097"}},
+            {"dead_list_packed", {"0", "4097"}},
+            {"create", {"1", "16", "0", "3", "1", "0", "0", "100", "0", "0", "0", "1"}},
+            {"create", {"65536", "16", "0", "3", "1", "0", "0", "100", "0", "0", "0", "1"}},
+            {"create", {"9", "0", "0", "3", "1", "0", "0", "100", "0", "0", "0", "1"}},
+            {"create", {"9", "16", "0", "3", "17", "0", "0", "100", "0", "0", "0", "1"}},
+            {"create", {"9", "16", "0", "3", "1", "32", "0", "100", "0", "0", "0", "1"}},
+            {"create", {"9", "16", "0", "3", "1", "0", "63", "100", "0", "0", "0", "1"}},
+            {"create", {"9", "16", "0", "3", "1", "0", "0", "0", "0", "0", "0", "1"}},
+            {"create", {"9", "16", "0", "3", "1", "0", "0", "60001", "0", "0", "0", "1"}},
+            {"create", {"65535", "65535", "0", "3", "1", "0", "0", "100", "0", "0", "0", "1"}},
+            {"create", {"16385", "16", "0", "3", "1", "4", "0", "100", "0", "0", "0", "1"}},
+            {"create", {"9", "16", "0", "3", "1", "0", "0", "100"}},
+            {"create", {"9", "16", "0", "3", "1", "0", "0", "100", "0", "0", "0", "0"}},
+            {"create", {"9", "16", "0", "3", "1", "0", "0", "100", "0", "0", "0", "4294967296"}},
+            {"create",
+             {"9", "16", "0", "3", "1", "0", "0", "100", "0", "0", "0", "1", "4294967296"}},
+            {"create", {"9", "16", "0", "3", "1", "0", "0", "100", "0", "0", "0", "1", "0", "1"}},
+            {"create",
+             {"9", "16", "0", "3", "1", "0", "0", "100", "0", "0", "0", "1", "1", "65536"}},
+        });
 }
 
 TEST_CASE("arguments: at most 1 MiB of payload in a push")

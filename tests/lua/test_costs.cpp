@@ -56,6 +56,12 @@ std::string run_of(const Reply &reserved)
 
 const char *const now = "1700000000000";
 
+/* The geometry that a client puts before now. */
+std::string known(Queue &queue)
+{
+    return queue.bytes().substr(8, 36);
+}
+
 } // namespace
 
 #define CHECK_CALLS(queue, script, most, ...)                                                      \
@@ -77,6 +83,9 @@ TEST_CASE("costs: calls of push, for any number of groups")
         Queue queue(counted_server(), variant, shape);
         CAPTURE(variant, groups);
         CHECK_CALLS(queue, "push_packed", 4u, {now, "1", queue.slot("a")});
+        /* and no more with the geometry that the library names */
+        CHECK_CALLS(queue, "push_packed", 4u, {known(queue) + now, "1", queue.slot("a")});
+        CHECK_CALLS(queue, "push_packed", 4u, {known(queue), "1", queue.slot("a")});
         CHECK_CALLS(queue, "push", 4u, {now, "b"});
         CHECK_CALLS(queue, "push_packed", 4u, {"", "1", queue.slot("c")}); /* needs no time */
         shape.flags = 16;
@@ -94,6 +103,7 @@ TEST_CASE("costs: calls of reserve")
     queue.run("push", {"a", "b", "c", "d"});
     CAPTURE(variant);
     CHECK_CALLS(queue, script, 5u, {now, "0", "1", "30000"});
+    CHECK_CALLS(queue, script, 5u, {known(queue) + now, "0", "1", "30000"});
     const Reply held = queue.run("reserve_packed", {"0", "1", "30000"});
     queue.run("settle_packed", {"release", "0", "0", "0", run_of(held)});
     CHECK_CALLS(queue, script, 6u, {now, "0", "1", "30000"}); /* a retry */

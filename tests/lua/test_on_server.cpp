@@ -32,7 +32,7 @@ Arguments Shape::arguments() const
 {
     Arguments texts;
     for (const uint32_t value : {ring_slots, payload_bytes, later_slots, dead_slots, groups, flags,
-                                 max_attempts, tick_ms}) {
+                                 max_attempts, tick_ms, 0u, 0u, 0u, generation, set, shard}) {
         texts.push_back(std::to_string(value));
     }
     return texts;

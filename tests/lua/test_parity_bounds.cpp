@@ -294,11 +294,15 @@ TEST_CASE("parity: create makes the core's bytes, and touches nothing that is th
             slotq_geometry shape = support::geometry(slots, 1 + flags, 1 + flags % 16, flags,
                                                      flags * 2, flags * 9, 1 + flags * 1900);
             shape.later_slots = static_cast<uint16_t>(flags * 5);
+            shape.generation = flags % 2 == 0 ? 1 + flags : 0xFFFFFFFF - flags;
+            shape.set = flags % 4 == 0 ? 0 : flags % 4 == 1 ? 0xFFFFFFFF : flags;
+            shape.shard = static_cast<uint16_t>(shape.set == 0 ? 0 : flags * 2114);
             redis::Arguments arguments = {""};
             for (const uint32_t value :
                  {uint32_t{shape.ring_slots}, uint32_t{shape.payload_bytes},
                   uint32_t{shape.later_slots}, uint32_t{shape.dead_slots}, uint32_t{shape.groups},
-                  uint32_t{shape.flags}, uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}}) {
+                  uint32_t{shape.flags}, uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}, 0u,
+                  0u, 0u, shape.generation, shape.set, uint32_t{shape.shard}}) {
                 arguments.push_back(std::to_string(value));
             }
             CAPTURE(flags, slots);
@@ -313,8 +317,15 @@ TEST_CASE("parity: create makes the core's bytes, and touches nothing that is th
             const std::string bytes = connection->command({"GET", key}).text;
             CHECK(parity::differ(Image(shape), bytes) == "");
             CHECK(scripts.run("create", key, arguments).is_status("OK"));
-            arguments[8] = "7";
-            CHECK(scripts.run("create", key, arguments).word() == "SLOTQEXISTS");
+            arguments[12] = "99"; /* another generation would do as well */
+            CHECK(scripts.run("create", key, arguments).is_status("OK"));
+            for (const size_t other : {8u, 13u, 14u}) { /* tick_ms, set, shard */
+                const std::string kept = arguments[other];
+                arguments[other] = other == 13u && kept == "7" ? "8" : "7";
+                const std::string word = scripts.run("create", key, arguments).word();
+                CHECK(word == (other == 14u && shape.set == 0 ? "SLOTQINVALID" : "SLOTQEXISTS"));
+                arguments[other] = kept;
+            }
             CHECK(connection->command({"GET", key}).text == bytes);
         }
     }

@@ -30,6 +30,11 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
     slotq_geometry made = support::geometry(
         slots, payload, groups, flags, attempts[choices.small(7)], dead, ticks[choices.small(4)]);
     made.later_slots = static_cast<uint16_t>(choices.one_in(4) ? choices.small(4) : 0);
+    made.generation = choices.one_in(4) ? 0xFFFFFFFF - choices.small(9) : 1 + choices.small(9);
+    if (choices.one_in(4)) {
+        made.set = choices.one_in(2) ? 0xFFFFFFFF : 1;
+        made.shard = static_cast<uint16_t>(choices.small(65536));
+    }
     return made;
 }
 
@@ -56,7 +61,8 @@ void Play::start()
     for (const uint32_t value :
          {uint32_t{shape.ring_slots}, uint32_t{shape.payload_bytes}, uint32_t{shape.later_slots},
           uint32_t{shape.dead_slots}, uint32_t{shape.groups}, uint32_t{shape.flags},
-          uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}}) {
+          uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}, 0u, 0u, 0u, shape.generation,
+          shape.set, uint32_t{shape.shard}}) {
         arguments.push_back(std::to_string(value));
     }
     connection_.command({"DEL", key_});
@@ -78,9 +84,11 @@ void Play::put_image()
 
 /* ---- arguments ---- */
 
-std::string Play::now() const
+/* The geometry that a caller knows may stand before it. */
+std::string Play::now()
 {
-    return std::to_string(now_ms_);
+    const std::string bytes(reinterpret_cast<const char *>(image_.data()) + 8, 36);
+    return (choices_.one_in(2) ? bytes : "") + std::to_string(now_ms_);
 }
 
 /* Of verbs that do not ask what time it is. */

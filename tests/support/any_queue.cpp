@@ -38,9 +38,12 @@ std::vector<Kind> file_kinds()
 
 /* ---- geometry ---- */
 
-Geometry::Geometry(uint16_t ring_slots, uint16_t payload_bytes)
-    : raw{ring_slots, payload_bytes, 0, 0, 100, 1, 0, 0}
+Geometry::Geometry(uint16_t ring_slots, uint16_t payload_bytes) : raw{}
 {
+    raw.ring_slots = ring_slots;
+    raw.payload_bytes = payload_bytes;
+    raw.tick_ms = 100;
+    raw.groups = 1;
 }
 
 Geometry &Geometry::groups(uint8_t count)

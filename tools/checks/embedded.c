@@ -65,7 +65,8 @@ int main(void)
 {
     const slotq_geometry geometry = {.ring_slots = 9, .payload_bytes = 11, .dead_slots = 3,
                                      .tick_ms = 100, .groups = 2, .max_attempts = 5,
-                                     .flags = SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_STAMPS};
+                                     .flags = SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_STAMPS,
+                                     .generation = 1};
     const uint32_t bytes = slotq_core_image_bytes(&geometry, NULL);
     slotq_view view;
     slotq_damage damage;

@@ -8,9 +8,18 @@ constants=$1
 out=$2
 mkdir -p "$out/lua/plain" "$out/lua/redis7" "$out/gen"
 
-# head_of FILE FIELD: what stands behind `-- FIELD: ` in a verb's head.
+# head_of FILE FIELD: what stands behind `-- FIELD: ` in a verb's head, and in the lines that
+# continue it (`--   `).
 head_of() {
-    sed -n "s/^-- $2: //p" "$1" | head -n 1
+    awk -v field="-- $2: " '
+        index($0, field) == 1 {
+            text = substr($0, length(field) + 1)
+            while ((getline line) > 0 && line ~ /^--   [^ ]/) {
+                text = text " " substr(line, 6)
+            }
+            print text
+            exit
+        }' "$1"
 }
 
 # effect_of NAME: what verbs.def says of the verb whose script, or whose packed one, NAME is.

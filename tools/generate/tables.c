@@ -180,11 +180,20 @@ static int add_script(const char *path)
     if (file == NULL) {
         return fail(path, 0, "cannot be read", "");
     }
+    size_t open = 3; /* the mark that lines of `--   ` continue */
     while (next_line(file, line)) {
+        if (open < 3 && strncmp(line, "--   ", 5) == 0) {
+            char whole[2 * LINE_BYTES];
+            (void)snprintf(whole, sizeof whole, "%s %s", found[open], line + 5);
+            found[open] = kept(whole);
+            continue;
+        }
+        open = 3;
         for (size_t i = 0; i < 3; i++) {
             const size_t length = strlen(marks[i]);
             if (strncmp(line, marks[i], length) == 0) {
                 found[i] = kept(line + length);
+                open = i;
             }
         }
     }

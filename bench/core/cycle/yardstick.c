@@ -13,6 +13,7 @@ const slotq_geometry cycle_geometry = {
     .tick_ms = 100,
     .groups = 1,
     .max_attempts = 25,
+    .generation = 1,
 };
 
 static volatile uint32_t hidden_payload_bytes = CYCLE_PAYLOAD_BYTES;

@@ -54,7 +54,7 @@ static draft begin_call(const char *script_name, const char *key, uint32_t argum
 
 static uint32_t slotq_make(connection *wire, const char *key)
 {
-    const uint32_t words[] = {HELD + 1, PAYLOAD, 0, 0, 1, SLOTQ_FLAG_OVERWRITE, 0, 100};
+    const uint32_t words[] = {HELD + 1, PAYLOAD, 0, 0, 1, SLOTQ_FLAG_OVERWRITE, 0, 100, 0, 0, 0, 1};
     draft made = begin_call("create", key, sizeof words / sizeof *words);
     for (uint32_t i = 0; i < sizeof words / sizeof *words; i++) {
         draft_put_number(&made, words[i]);

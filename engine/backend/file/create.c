@@ -137,32 +137,40 @@ static slotq_outcome say_exists(const file_names *names, const slotq_geometry *t
                      there->dead_slots, there->max_attempts, there->flags, there->tick_ms);
 }
 
+/* They differ at most in the generation. */
+static bool is_like(const slotq_geometry *one, const slotq_geometry *other)
+{
+    uint8_t one_bytes[GEOMETRY_END] = {0}; /* bytes of an image: the struct has padding */
+    uint8_t other_bytes[GEOMETRY_END] = {0};
+    slotq_geometry same = *other;
+    same.generation = one->generation;
+    geometry_store(one_bytes, one);
+    geometry_store(other_bytes, &same);
+    return memcmp(one_bytes, other_bytes, sizeof one_bytes) == 0;
+}
+
 /* What has the name already: only what never changes is looked at, as others may work on it. */
 static slotq_outcome compare(int descriptor, const file_names *names,
                              const slotq_geometry *geometry, store_fault *fault)
 {
     uint8_t front[GROUPS_OFFSET] = {0};
-    uint8_t wanted[GROUPS_OFFSET] = {0};
+    uint8_t again[GROUPS_OFFSET] = {0};
+    uint32_t offset;
     struct stat facts;
     slotq_geometry there;
     if (fstat(descriptor, &facts) != 0 || pread(descriptor, front, sizeof front, 0) < 0) {
         return fault_system(fault, errno, "%s exists, but cannot be read", names->shown);
     }
-    geometry_store(wanted, geometry);
-    const size_t bytes = GEOMETRY_END - AT_geometry_magic;
-    const bool same = memcmp(front + AT_geometry_magic, wanted + AT_geometry_magic, bytes) == 0;
-    if (same && (uint64_t)facts.st_size == geometry_total(geometry)) {
-        return SLOTQ_OK;
-    }
     geometry_load(&there, front);
-    geometry_store(wanted, &there);
-    if (memcmp(front + AT_geometry_magic, wanted + AT_geometry_magic, bytes) != 0 ||
+    geometry_store(again, &there);
+    if (memcmp(front + HEADER_BYTES, again + HEADER_BYTES, GEOMETRY_BYTES) != 0 ||
+        geometry_fault(&there, &offset) != NULL ||
         (uint64_t)facts.st_size != geometry_total(&there)) {
         const slotq_damage damage = {AT_geometry_magic,
                                      "a file of that name exists, but it is not a sound queue"};
         return fault_damage(fault, SLOTQ_CORRUPT, names->shown, &damage);
     }
-    return say_exists(names, &there, fault);
+    return is_like(&there, geometry) ? SLOTQ_OK : say_exists(names, &there, fault);
 }
 
 /* AGAIN: another process was faster. */
@@ -246,7 +254,7 @@ static slotq_outcome refuse_taken(const file_names *names, store_fault *fault)
 }
 
 slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *image,
-                          uint64_t bytes, store_fault *fault)
+                          uint64_t bytes, uint32_t generation, store_fault *fault)
 {
     making self;
     slotq_damage damage;
@@ -273,7 +281,10 @@ slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *
     if (outcome == SLOTQ_OK) {
         outcome = slotq_core_check(&view, &damage);
     }
-    if (outcome != SLOTQ_OK) {
+    if (outcome == SLOTQ_OK) { /* tokens of the queue that it is a copy of do not work here */
+        view.geometry.generation = generation;
+        geometry_store(self.image.bytes, &view.geometry);
+    } else {
         refuse_image(fault, outcome, &damage);
     }
     outcome = end(&self, outcome);

@@ -7,14 +7,14 @@
 #include "../backend.h"
 
 /* Create a queue with all its room allocated; it appears whole. OK (also if one of the same
- * geometry exists), EXISTS, INVALID, CORRUPT, VERSION, UNSUPPORTED, IO. */
+ * geometry exists, of any generation), EXISTS, INVALID, CORRUPT, VERSION, UNSUPPORTED, IO. */
 slotq_outcome file_create(const char *folder, const char *queue, const slotq_geometry *geometry,
                           store_fault *fault);
 
-/* Create a queue from an image, which is checked completely before. OK, EXISTS, CORRUPT, VERSION …
- */
+/* Create a queue from an image, which is checked completely before, with another generation, not 0.
+ * OK, EXISTS, CORRUPT, VERSION … */
 slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *image,
-                          uint64_t bytes, store_fault *fault);
+                          uint64_t bytes, uint32_t generation, store_fault *fault);
 
 /* Delete a queue that no process has open, and its journal. OK, NOQUEUE, LOCKED, IO. */
 slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault);

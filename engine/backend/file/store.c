@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../../layout/bytes.h"
 #include "../../layout/fields.h"
 #include "open.h"
 #include "section.h"
@@ -100,6 +101,20 @@ static slotq_outcome look_at_times(file_store *self, uint64_t now_ms, store_faul
     return file_image_look(self->image, fault);
 }
 
+/* Alone with the bytes. Another queue was written into the file: its words are not those that the
+ * caller's tokens come from. */
+static slotq_outcome refuse_remade(const file_store *self, store_fault *fault)
+{
+    const uint8_t *generation = self->image->bytes + AT_geometry_generation;
+    if (load_u32(generation) == self->base.view.geometry.generation) {
+        return SLOTQ_OK;
+    }
+    return fault_say(fault, SLOTQ_REMADE,
+                     "another queue was written into %s while it was open. Nothing happened. Close "
+                     "it, drop all ids, tokens and batches, and open it again",
+                     self->image->names.shown);
+}
+
 /* Alone with the bytes. */
 static slotq_outcome call_inside(file_store *self, slotq_call *call, store_harvest *harvest,
                                  store_fault *fault)
@@ -109,6 +124,9 @@ static slotq_outcome call_inside(file_store *self, slotq_call *call, store_harve
     bool wakes = false;
     store_set_now(base, call); /* no earlier: the lock may have been waited for */
     slotq_outcome outcome = look_at_times(self, call->now_ms, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = refuse_remade(self, fault);
+    }
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
@@ -185,12 +203,13 @@ static slotq_outcome file_check(store *base, slotq_damage *damage, store_fault *
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    outcome = slotq_core_check(&base->view, damage);
+    const slotq_outcome remade = refuse_remade(self_of(base), fault);
+    outcome = remade == SLOTQ_OK ? slotq_core_check(&base->view, damage) : remade;
     leave(image, locked);
-    if (outcome != SLOTQ_OK) {
+    if (outcome == SLOTQ_CORRUPT) {
         return fault_damage(fault, outcome, image->names.shown, damage);
     }
-    return SLOTQ_OK;
+    return outcome;
 }
 
 static slotq_outcome file_export(store *base, uint8_t *buffer, store_fault *fault)
@@ -201,9 +220,12 @@ static slotq_outcome file_export(store *base, uint8_t *buffer, store_fault *faul
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    memcpy(buffer, image->bytes, base->view.image_bytes);
+    outcome = refuse_remade(self_of(base), fault);
+    if (outcome == SLOTQ_OK) {
+        memcpy(buffer, image->bytes, base->view.image_bytes);
+    }
     leave(image, locked);
-    return SLOTQ_OK;
+    return outcome;
 }
 
 /* Leave no record behind that the next opener would have to replay. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../layout/geometry.h"
 #include "call/errors.h"
 #include "call/script.h"
 #include "server.h"
@@ -152,28 +153,32 @@ slotq_outcome redis_keys_create(const redis_address *address, const char *key,
 
 /* ---- import ---- */
 
-static slotq_outcome judge_image(const uint8_t *image, uint64_t bytes, store_fault *fault)
+/* A copy of the image, checked completely, that has another generation; to be freed after OK. */
+static slotq_outcome copy_image(const uint8_t *image, uint64_t bytes, uint32_t generation,
+                                uint8_t **copy, store_fault *fault)
 {
     slotq_view view;
     slotq_damage damage;
-    uint8_t *aligned = NULL;
     if (bytes > SLOTQ_IMAGE_BYTES_MAX) {
         return fault_say(fault, SLOTQ_CORRUPT, "the image is larger than any queue, 512 MiB");
     }
-    if ((uintptr_t)image % 8 != 0) {
-        aligned = malloc((size_t)bytes + 1);
-        if (aligned == NULL) {
-            return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a copy of the image");
-        }
-        memcpy(aligned, image, (size_t)bytes);
-        image = aligned;
+    uint8_t *made = malloc((size_t)bytes + 1);
+    if (made == NULL) {
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a copy of the image");
     }
-    slotq_outcome outcome = slotq_core_open(&view, image, bytes, &damage);
+    memcpy(made, image, (size_t)bytes);
+    slotq_outcome outcome = slotq_core_open(&view, made, bytes, &damage);
     if (outcome == SLOTQ_OK) {
         outcome = slotq_core_check(&view, &damage);
     }
-    free(aligned);
-    return outcome == SLOTQ_OK ? outcome : fault_damage(fault, outcome, "the image", &damage);
+    if (outcome != SLOTQ_OK) {
+        free(made);
+        return fault_damage(fault, outcome, "the image", &damage);
+    }
+    view.geometry.generation = generation;
+    geometry_store(made, &view.geometry);
+    *copy = made;
+    return SLOTQ_OK;
 }
 
 static slotq_outcome import_there(errand *on, const char *key, const uint8_t *image, uint64_t bytes,
@@ -206,11 +211,7 @@ static slotq_outcome try_to_import(const redis_address *address, const char *key
 {
     errand on;
     const redis_demands demands = {.force = settings->force};
-    slotq_outcome outcome = judge_image(image, bytes, fault);
-    if (outcome != SLOTQ_OK) {
-        return outcome;
-    }
-    outcome = begin(&on, address, key, settings, fault);
+    slotq_outcome outcome = begin(&on, address, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
@@ -221,13 +222,19 @@ static slotq_outcome try_to_import(const redis_address *address, const char *key
 }
 
 slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
-                                uint64_t bytes, const redis_settings *settings, store_fault *fault)
+                                uint64_t bytes, uint32_t generation,
+                                const redis_settings *settings, store_fault *fault)
 {
     redis_patience patience = redis_patience_to_open(&settings->limits);
-    slotq_outcome outcome;
+    uint8_t *copy = NULL;
+    slotq_outcome outcome = copy_image(image, bytes, generation, &copy, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
     do {
-        outcome = try_to_import(address, key, image, bytes, settings, fault);
+        outcome = try_to_import(address, key, copy, bytes, settings, fault);
     } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
+    free(copy);
     return outcome;
 }
 

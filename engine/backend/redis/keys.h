@@ -12,9 +12,11 @@ slotq_outcome redis_keys_create(const redis_address *address, const char *key,
                                 const slotq_geometry *geometry, const redis_settings *settings,
                                 store_fault *fault);
 
-/* Of an image, which is checked whole before. OK, EXISTS, CORRUPT, VERSION … */
+/* Of an image, which is checked whole before, with another generation, not 0. OK, EXISTS, CORRUPT,
+ * VERSION … */
 slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
-                                uint64_t bytes, const redis_settings *settings, store_fault *fault);
+                                uint64_t bytes, uint32_t generation,
+                                const redis_settings *settings, store_fault *fault);
 
 /* Delete a key that is a slotq. OK, NOQUEUE, CORRUPT (it is none) … */
 slotq_outcome redis_keys_remove(const redis_address *address, const char *key,

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "../../layout/fields.h"
-#include "../../layout/geometry.h"
 #include "../system/monotonic.h"
 #include "call/reply.h"
 #include "call/script.h"
@@ -19,17 +18,7 @@ enum { SCRIPTS_KNOWN_MS = 1000 };
 
 /* ---- connecting ---- */
 
-/* Compares the bytes in an image, because the struct has padding. */
-static bool is_same_geometry(const slotq_geometry *a, const slotq_geometry *b)
-{
-    uint8_t a_bytes[GROUPS_OFFSET] = {0};
-    uint8_t b_bytes[GROUPS_OFFSET] = {0};
-    geometry_store(a_bytes, a);
-    geometry_store(b_bytes, b);
-    return memcmp(a_bytes, b_bytes, sizeof a_bytes) == 0;
-}
-
-/* Judges the server and the queue, whose geometry must still be that of open. */
+/* Judges the server and the queue, and takes its geometry. REMADE: it is not that of before. */
 static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, store_fault *fault)
 {
     slotq_view view;
@@ -43,19 +32,32 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    if (self->base.view.image_bytes != 0 &&
-        !is_same_geometry(&self->base.view.geometry, &view.geometry)) {
-        return fault_say(fault, SLOTQ_IO,
-                         "the queue was deleted and created again with another geometry: open it "
-                         "again");
-    }
+    const uint8_t *there = facts->front + HEADER_BYTES;
+    const bool is_other =
+        demands.was_open && memcmp(self->geometry, there, sizeof self->geometry) != 0;
+    memcpy(self->geometry, there, sizeof self->geometry);
+    self->terms.geometry = self->geometry;
+    self->geometry_number += is_other || self->geometry_number == 0;
+    self->is_remade = false;
     self->base.view = view;
     self->base.dying_most = redis_dying_most(&view);
     self->base.redrive_most = redis_redrive_most(&view);
     self->redis7 = facts->redis7;
     self->terms.server_ahead_ms = facts->server_ahead_ms;
     self->base.ahead_ms = self->settings.own_clock ? 0 : facts->server_ahead_ms;
-    return SLOTQ_OK;
+    return is_other ? fault_remade(fault) : SLOTQ_OK;
+}
+
+slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault)
+{
+    redis_facts facts;
+    slotq_outcome outcome =
+        redis_server_greet(&self->connection, self->key, self->terms.key_bytes, &facts, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = take_facts(self, &facts, fault);
+    }
+    /* the same again: it was remade twice since the call */
+    return outcome == SLOTQ_OK ? fault_remade(fault) : outcome;
 }
 
 static slotq_outcome connect_once(redis_store *self, store_fault *fault)
@@ -73,7 +75,7 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
     }
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);
-        if (outcome != SLOTQ_OK && !self->connection.borrowed) {
+        if (outcome != SLOTQ_OK && outcome != SLOTQ_REMADE && !self->connection.borrowed) {
             redis_connection_drop(&self->connection, "the queue cannot be used");
         }
     }
@@ -172,6 +174,9 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     redis_request *request = &self->request;
     if (self->settings.read_only && !slotq_core_verb_only_reads(job->call->verb)) {
         return fault_read_only(job->fault, self->key, slotq_core_verb_name(job->call->verb));
+    }
+    if (job->geometry_number != 0 && job->geometry_number != self->geometry_number) {
+        return fault_remade(job->fault);
     }
     const slotq_outcome built = redis_request_build(request, &self->terms, job->call);
     if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
@@ -308,6 +313,7 @@ static void take_answer(redis_store *self, redis_job *job, const redisReply *rep
         return;
     }
     finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
+    self->is_remade = self->is_remade || job->outcome == SLOTQ_REMADE;
     note_refusal(job, reply);
 }
 
@@ -452,7 +458,7 @@ static bool run_turn(redis_store *self, redis_job *jobs, uint32_t count, bool *w
     return put > 0;
 }
 
-void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
+static void run_turns(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
     redis_patience patience = redis_patience_begin(&self->settings.limits);
@@ -482,4 +488,18 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
     fault_say(&fault, SLOTQ_CONNECT, "the server closes every connection before it replies");
     fault_away(&fault);
     finish_all(jobs, count, SLOTQ_CONNECT, &fault);
+}
+
+void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
+{
+    store_fault fault;
+    run_turns(self, jobs, count);
+    const slotq_outcome outcome =
+        self->is_remade ? redis_store_adopt(self, &fault) : SLOTQ_REMADE;
+    for (uint32_t i = 0; i < count && outcome != SLOTQ_REMADE; i++) {
+        if (jobs[i].outcome == SLOTQ_REMADE) {
+            *jobs[i].fault = fault;
+            jobs[i].outcome = outcome;
+        }
+    }
 }

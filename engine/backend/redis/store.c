@@ -97,6 +97,13 @@ static slotq_outcome ask_whole(redis_store *self, redis_patience *patience, redi
     return outcome;
 }
 
+/* The value begins as that of the open queue does, or its damage is for the caller to find. */
+static bool is_ours(const redis_store *self, const redisReply *reply)
+{
+    return reply->len < GEOMETRY_END ||
+           memcmp(reply->str + HEADER_BYTES, self->geometry, sizeof self->geometry) == 0;
+}
+
 /* GET; the reply is to be freed where it returns OK. */
 static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_fault *fault)
 {
@@ -110,6 +117,10 @@ static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_faul
         again = outcome != SLOTQ_OK &&
                 (refusal != NULL ? redis_store_outlasts(self, refusal, &patience, fault)
                                  : redis_patience_wait(&patience, fault));
+    }
+    if (outcome == SLOTQ_OK && !is_ours(self, *reply)) {
+        freeReplyObject(*reply);
+        outcome = redis_store_adopt(self, fault);
     }
     return outcome;
 }

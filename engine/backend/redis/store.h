@@ -33,6 +33,9 @@ typedef struct redis_store {
     redis_terms terms;
     redis_settings settings;
     redis_waiter waiter;
+    uint8_t geometry[REDIS_GEOMETRY_BYTES]; /* as it was read; terms names it */
+    uint32_t geometry_number; /* goes up with each other geometry; never 0 when open */
+    bool is_remade;           /* a reply said so: the geometry is to be read anew */
     bool redis7;     /* scripts with a shebang */
     bool no_monitor; /* EVALSHA_RO is not allowed: who only reads asks by EVALSHA, as workers do */
     uint64_t known_scripts; /* a bit a script that this connection has seen the server have */

@@ -20,6 +20,7 @@ typedef struct entry {
     consume_wish wanted;
     slotq_run one_run; /* settle of one run; more are in runs */
     slotq_run *runs;
+    uint32_t geometry_number; /* of the store when it was put */
     store_fault fault;
     slotq_outcome outcome;
 } entry;
@@ -128,6 +129,7 @@ static slotq_outcome take_in(slotq_pipeline *pipeline, uint32_t *index)
     if (index != NULL) {
         *index = pipeline->count;
     }
+    pipeline->entries[pipeline->count]->geometry_number = pipeline->store->geometry_number;
     store_set_now(pipeline->queue->store, &pipeline->entries[pipeline->count]->call);
     pipeline->count++;
     return SLOTQ_OK;
@@ -229,7 +231,11 @@ slotq_outcome slotq_pipeline_settle_batch(slotq_pipeline *pipeline, slotq_settle
         return queue_refuse(pipeline->queue, SLOTQ_INVALID,
                             "only a reserved batch can be settled in a pipeline, and not extended");
     }
-    const slotq_outcome outcome = slotq_pipeline_settle(
+    slotq_outcome outcome = consume_judge_batch(pipeline->queue, batch);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = slotq_pipeline_settle(
         pipeline, how, batch->group, batch->runs, batch->run_count, ms, reason, NULL, NULL, index);
     if (outcome == SLOTQ_OK) {
         batch_clear(batch);
@@ -256,10 +262,36 @@ static void conclude(slotq_pipeline *pipeline, entry *verb)
     }
 }
 
+/* A reply said REMADE: the queue's geometry is read over its own connection, unless a run has done
+ * that. Why it could not be read is then the outcome. */
+static void adopt(slotq_pipeline *pipeline)
+{
+    store_fault fault;
+    slotq_outcome outcome = SLOTQ_REMADE;
+    if (pipeline->store->is_remade) {
+        outcome = redis_store_adopt(pipeline->store, &fault);
+    }
+    queue_take_geometry(pipeline->queue);
+    for (uint32_t i = 0; i < pipeline->count && outcome != SLOTQ_REMADE; i++) {
+        entry *verb = pipeline->entries[i];
+        if (verb->outcome == SLOTQ_REMADE) {
+            verb->outcome = outcome;
+            verb->fault = fault;
+        }
+    }
+}
+
 /* OK, or the first failure, kept as the queue's error. */
 static slotq_outcome sum_up(slotq_pipeline *pipeline)
 {
+    bool is_remade = false;
     pipeline->ended = true;
+    for (uint32_t i = 0; i < pipeline->count; i++) {
+        is_remade = is_remade || pipeline->entries[i]->outcome == SLOTQ_REMADE;
+    }
+    if (is_remade) {
+        adopt(pipeline);
+    }
     for (uint32_t i = 0; i < pipeline->count; i++) {
         entry *verb = pipeline->entries[i];
         if (verb->outcome >= SLOTQ_FAILURES) {
@@ -274,7 +306,8 @@ static redis_job job_of(entry *verb)
 {
     const redis_job job = {.call = &verb->call,
                            .harvest = verb->batch != NULL ? &verb->batch->harvest : NULL,
-                           .fault = &verb->fault};
+                           .fault = &verb->fault,
+                           .geometry_number = verb->geometry_number};
     return job;
 }
 
@@ -307,7 +340,7 @@ slotq_outcome slotq_pipeline_run(slotq_pipeline *pipeline)
 static const char *text_of(const entry *verb)
 {
     const bool has_text = verb->outcome >= SLOTQ_FAILURES || verb->outcome == SLOTQ_NOQUEUE ||
-                          verb->outcome == SLOTQ_UNCONFIRMED;
+                          verb->outcome == SLOTQ_UNCONFIRMED || verb->outcome == SLOTQ_REMADE;
     return has_text ? verb->fault.text : slotq_outcome_text(verb->outcome);
 }
 
@@ -395,9 +428,14 @@ static void take_reply(slotq_pipeline *pipeline, entry *verb, const redisReply *
                                   "no reply came: whether it happened is not known");
     } else if (redis_error_is(reply, "NOSCRIPT")) {
         verb->outcome = SLOTQ_AGAIN;
+    } else if (verb->geometry_number != pipeline->store->geometry_number) {
+        /* the handle has met the new queue since, whose replies have another shape */
+        verb->outcome = fault_remade(&verb->fault);
     } else {
         verb->outcome =
             redis_reply_take(&pipeline->store->terms, &verb->call, reply, harvest, &verb->fault);
+        pipeline->store->is_remade =
+            pipeline->store->is_remade || verb->outcome == SLOTQ_REMADE;
         conclude(pipeline, verb);
     }
 }

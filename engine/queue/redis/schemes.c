@@ -37,14 +37,16 @@ static slotq_outcome redis_create(const char *url, const char *name, const slotq
 }
 
 static slotq_outcome redis_import(const char *url, const char *name, const uint8_t *image,
-                                  uint64_t bytes, store_fault *fault)
+                                  uint64_t bytes, uint32_t generation, store_fault *fault)
 {
     redis_address address;
     redis_settings settings;
     const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
     settings.force = true; /* there is no option to say so; the one who opens it is told */
-    return outcome == SLOTQ_OK ? redis_keys_import(&address, name, image, bytes, &settings, fault)
-                               : outcome;
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    return redis_keys_import(&address, name, image, bytes, generation, &settings, fault);
 }
 
 static slotq_outcome redis_open(const char *url, const char *name, const slotq_options *options,

@@ -88,6 +88,29 @@ TEST_CASE("aside_slots is 0 with overwrite, and within 65535 with the ring's", "
     CHECK(fault_of(made) == "");
 }
 
+TEST_CASE("generation is never 0, and only a part of a set has a shard", "[geometry]")
+{
+    slotq_geometry made = geometry(2, 1);
+    made.generation = 0;
+    uint32_t offset = 0;
+    CHECK(std::string(geometry_fault(&made, &offset)) ==
+          "generation is 0: it must be a random number, 1 to 4294967295");
+    CHECK(offset == 28);
+    made.generation = 4294967295;
+    CHECK(fault_of(made) == "");
+    made.shard = 1;
+    CHECK(std::string(geometry_fault(&made, &offset)) ==
+          "shard is not 0, but set is 0 (alone)");
+    CHECK(offset == 36);
+    made.set = 1;
+    CHECK(fault_of(made) == "");
+    made.set = 4294967295;
+    made.shard = 65535;
+    CHECK(fault_of(made) == "");
+    made.shard = 0;
+    CHECK(fault_of(made) == "");
+}
+
 TEST_CASE("the whole is at most 512 MiB", "[geometry]")
 {
     /* 136 + 4 · 2 + 2 · (2 + p) + later · (14 + p) + dead · (18 + p) is 2^29 exactly */
@@ -170,6 +193,9 @@ TEST_CASE("a geometry comes back as it was stored", "[geometry]")
     slotq_geometry made = geometry(40000, 3, 9, 26, 61, 777, 59999);
     made.later_slots = 12345;
     made.aside_slots = 250;
+    made.generation = 0xFEDCBA98;
+    made.set = 0x87654321;
+    made.shard = 54321;
     const support::Image image(made);
     CHECK(image.geometry().ring_slots == 40000);
     CHECK(image.geometry().payload_bytes == 3);
@@ -180,6 +206,9 @@ TEST_CASE("a geometry comes back as it was stored", "[geometry]")
     CHECK(image.geometry().aside_slots == 250);
     CHECK(image.geometry().max_attempts == 61);
     CHECK(image.geometry().tick_ms == 59999);
+    CHECK(image.geometry().generation == 0xFEDCBA98);
+    CHECK(image.geometry().set == 0x87654321);
+    CHECK(image.geometry().shard == 54321);
 }
 
 TEST_CASE("create refuses a wrong geometry or size", "[geometry]")
@@ -190,6 +219,9 @@ TEST_CASE("create refuses a wrong geometry or size", "[geometry]")
     REQUIRE(size < sizeof bytes);
     CHECK(slotq_core_create(bytes, size - 1, &made) == SLOTQ_INVALID);
     CHECK(slotq_core_create(bytes, size + 1, &made) == SLOTQ_INVALID);
+    made.generation = 0;
+    CHECK(slotq_core_create(bytes, size, &made) == SLOTQ_INVALID);
+    made.generation = 1;
     made.groups = 0;
     CHECK(slotq_core_create(bytes, size, &made) == SLOTQ_INVALID);
     for (const uint8_t byte : bytes) {

@@ -185,6 +185,7 @@ slotq_geometry geometry(uint16_t ring_slots, uint16_t payload_bytes, uint8_t gro
     shape.payload_bytes = payload_bytes;
     shape.dead_slots = 3;
     shape.tick_ms = 100;
+    shape.generation = 1;
     shape.groups = groups;
     shape.max_attempts = 3;
     return shape;

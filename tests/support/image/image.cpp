@@ -90,6 +90,7 @@ slotq_geometry geometry(uint32_t ring_slots, uint32_t payload_bytes, uint32_t gr
     made.groups = static_cast<uint8_t>(groups);
     made.flags = static_cast<uint8_t>(flags);
     made.max_attempts = static_cast<uint8_t>(max_attempts);
+    made.generation = 1; /* a fixed one, so that images are the same in every run */
     return made;
 }
 

@@ -88,7 +88,10 @@ void doctor_look_inside(doctor *self, const char *name, slotq *queue)
 {
     const slotq_geometry *geometry = slotq_geometry_of(queue);
     slotq_stats stats = {0};
-    const slotq_outcome checked = slotq_check(queue);
+    slotq_outcome checked = slotq_check(queue);
+    if (checked == SLOTQ_REMADE) { /* since it was opened: the new one is looked at */
+        checked = slotq_check(queue);
+    }
     if (checked == SLOTQ_CORRUPT || checked == SLOTQ_VERSION) {
         doctor_find(self, name, "%s; run %s to see what to do", slotq_error_of(queue)->text,
                     shown_command(self->line, "check", name).text);
@@ -106,8 +109,8 @@ void doctor_look_inside(doctor *self, const char *name, slotq *queue)
     }
     look_at_room(self, name, queue, &stats);
     look_at_dead(self, name, &stats, geometry);
-    doctor_note(self, name, "%s%s, %s of %s slots in use",
+    doctor_note(self, name, "%s%s, %s of %s slots in use, generation %" PRIu32,
                 checked == SLOTQ_OK ? "the bytes are sound: " : "",
                 bytes_text(slotq_image_bytes(queue)).text, count_text(stats.used).text,
-                count_text(stats.capacity).text);
+                count_text(stats.capacity).text, geometry->generation);
 }

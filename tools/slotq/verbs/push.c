@@ -33,6 +33,7 @@ typedef struct pusher {
     uint64_t doubtful;    /* after those, the ones whose reply was lost */
     uint64_t behind;      /* and after these, ones that were pushed */
     uint64_t unconfirmed; /* pushed, but confirmed by too few replicas */
+    uint64_t gone;        /* pushed to a queue that was made anew since */
     bool print_ids;
 } pusher;
 
@@ -49,7 +50,7 @@ static void note_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint
     if (push->doubtful != 0) {
         push->behind++;
     } else {
-        push->first_id = push->pushed == 0 ? id : push->first_id;
+        push->first_id = push->pushed == push->gone ? id : push->first_id;
         push->pushed++;
         push->last_id = id;
     }
@@ -113,18 +114,37 @@ static slotq_outcome judged(pusher *push, slotq_outcome outcome, uint64_t unconf
     return outcome == SLOTQ_UNCONFIRMED ? SLOTQ_OK : outcome; /* they are in the queue */
 }
 
+/* The rest goes into the queue that has the name now. */
+static void tell_remade(pusher *push)
+{
+    progress_end();
+    complain("%s was made anew; what is left is pushed to the new queue. The %s messages pushed "
+             "before are gone with the old one",
+             push->name, count_text(push->pushed - push->gone).text);
+    push->gone = push->pushed;
+}
+
 static slotq_outcome push_gathered(pusher *push)
 {
     const uint64_t unconfirmed = push->unconfirmed;
     show_waiting(push);
-    return judged(push, slotq_producer_flush(push->producer), unconfirmed);
+    slotq_outcome outcome = slotq_producer_flush(push->producer);
+    while (outcome == SLOTQ_REMADE && report_signal() == 0) {
+        tell_remade(push);
+        outcome = slotq_producer_flush(push->producer);
+    }
+    return judged(push, outcome, unconfirmed);
 }
 
 /* OK: the message is on its way, and so are those before it. */
 static slotq_outcome push_one(pusher *push, const void *bytes, size_t size)
 {
     const uint64_t unconfirmed = push->unconfirmed;
-    const slotq_outcome outcome = slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
+    slotq_outcome outcome = slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
+    while (outcome == SLOTQ_REMADE && report_signal() == 0) {
+        tell_remade(push);
+        outcome = slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
+    }
     return judged(push, outcome, unconfirmed);
 }
 
@@ -362,6 +382,9 @@ int run_push(const command_line *line)
         code = from_stdin ? push_stdin(&push) : push_operands(&push);
         if (push.unconfirmed != 0) {
             code = worse_exit(code, slotq_outcome_exit(SLOTQ_UNCONFIRMED));
+        }
+        if (push.gone != 0) {
+            code = worse_exit(code, slotq_outcome_exit(SLOTQ_REMADE));
         }
     }
     pusher_close(&push);

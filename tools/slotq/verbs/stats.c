@@ -21,8 +21,9 @@ static const char *paused_word(uint8_t paused)
     return words[paused & SLOTQ_PAUSE_BOTH];
 }
 
-static json_t *stats_object(const char *name, const slotq_stats *stats)
+static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *stats)
 {
+    const slotq_geometry *geometry = slotq_geometry_of(queue);
     json_t *object = output_json_queue(name);
     json_t *first =
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "group",
@@ -46,6 +47,11 @@ static json_t *stats_object(const char *name, const slotq_stats *stats)
     json_decref(first);
     json_decref(more);
     json_decref(limits);
+    json_object_set_new(object, "generation", json_integer((json_int_t)geometry->generation));
+    if (geometry->set != 0) {
+        json_object_set_new(object, "set", json_integer((json_int_t)geometry->set));
+        json_object_set_new(object, "shard", json_integer((json_int_t)geometry->shard));
+    }
     if (stats->holder.id != 0) {
         json_object_set_new(
             object, "holder",
@@ -142,6 +148,13 @@ static void print_holder(const command_line *line, const char *name, slotq *queu
     output_wrapped(holder_remedy(line, name, queue, stats).text, 0, 0);
 }
 
+/* A look is at the queue that has the name now, also if that was made anew meanwhile. */
+static slotq_outcome look(slotq *queue, uint8_t group, slotq_stats *stats)
+{
+    const slotq_outcome outcome = slotq_get_stats(queue, group, stats);
+    return outcome == SLOTQ_REMADE ? slotq_get_stats(queue, group, stats) : outcome;
+}
+
 /* One look: all groups, or the one asked for. */
 static int print_stats(const command_line *line, const char *name, slotq *queue)
 {
@@ -150,11 +163,11 @@ static int print_stats(const command_line *line, const char *name, slotq *queue)
     const uint8_t end = given(line, OPTION_GROUP) ? (uint8_t)(first + 1) : groups;
     slotq_stats stats = {0};
     for (uint8_t group = first; group < end; group++) {
-        if (slotq_get_stats(queue, group, &stats) != SLOTQ_OK) {
+        if (look(queue, group, &stats) != SLOTQ_OK) {
             return complain_queue(queue, name);
         }
         if (given(line, OPTION_JSON)) {
-            output_json(stats_object(name, &stats));
+            output_json(stats_object(queue, name, &stats));
             continue;
         }
         if (group == first) {
@@ -174,7 +187,7 @@ static int print_stats(const command_line *line, const char *name, slotq *queue)
 static int print_stats_line(const command_line *line, const char *name, slotq *queue)
 {
     slotq_stats stats = {0};
-    if (slotq_get_stats(queue, option_group(line), &stats) != SLOTQ_OK) {
+    if (look(queue, option_group(line), &stats) != SLOTQ_OK) {
         return complain_queue(queue, name);
     }
     printf("%s %s used=%" PRIu32 " ready=%" PRIu32 " leased=%" PRIu32 " waiting=%" PRIu32
@@ -309,7 +322,7 @@ static void list_one(listing *list, const char *name)
         if (outcome != SLOTQ_OK) {
             list_failed(list, name, slotq_error_of(queue));
         } else if (given(list->line, OPTION_JSON)) {
-            output_json(stats_object(name, &stats));
+            output_json(stats_object(queue, name, &stats));
         } else {
             list_group(list, name, &stats, slotq_image_bytes(queue));
         }

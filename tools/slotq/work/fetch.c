@@ -27,7 +27,7 @@ static job *free_place(worker *work)
 /* A refusal that passes is waited out; a lease that was perhaps given ends by its time. */
 static void fetch_failed(worker *work, slotq_outcome outcome)
 {
-    if (!worker_may_repeat(work, outcome, &work->refused_at_ms)) {
+    if (outcome != SLOTQ_REMADE && !worker_may_repeat(work, outcome, &work->refused_at_ms)) {
         worker_give_up(work);
     }
 }

@@ -45,8 +45,12 @@ static void note_settled(const worker *work, const job *one)
 
 /* ---- one call ---- */
 
+/* A token of the queue that had the name before says nothing of the one that has it now. */
 static slotq_outcome call(worker *work, job *one, slotq_settle_how how, uint64_t ms, uint8_t reason)
 {
+    if (!worker_has_message(work, one)) {
+        return SLOTQ_REMADE;
+    }
     if (one->is_in_batch) {
         return slotq_settle_message(work->queue, how, one->batch, one->id, ms, reason);
     }
@@ -67,7 +71,7 @@ static slotq_outcome find_token(worker *work, job *one)
 {
     slotq_message message;
     const slotq_outcome outcome = slotq_peek(work->queue, work->group, one->id, 1, work->looked);
-    if (outcome >= SLOTQ_FAILURES) {
+    if (outcome >= SLOTQ_FAILURES || outcome == SLOTQ_REMADE) {
         return outcome;
     }
     one->token_in_doubt = false;
@@ -95,7 +99,7 @@ static slotq_outcome settle(worker *work, job *one, slotq_settle_how how, uint64
 void worker_extend(worker *work, job *one, uint64_t now_ms)
 {
     const slotq_outcome outcome = settle(work, one, SLOTQ_SETTLE_EXTEND, work->lease_ms, 0);
-    if (outcome < SLOTQ_DEADFULL) {
+    if (outcome < SLOTQ_DEADFULL || outcome == SLOTQ_REMADE) {
         worker_note_answer(work, &one->refused_at_ms);
         one->token_in_doubt = false;
         one->lost = outcome != SLOTQ_OK;
@@ -250,6 +254,12 @@ static bool finish(worker *work, job *one, slotq_outcome outcome)
         count(work, one, outcome);
         return true;
     }
+    if (outcome == SLOTQ_REMADE) {
+        worker_note_answer(work, &one->refused_at_ms);
+        work->lost++;
+        note(work, one, "gone with the queue");
+        return true;
+    }
     one->perhaps_settled = one->perhaps_settled || outcome == SLOTQ_OUTCOME_UNKNOWN;
     if (work->end != END_NOW && worker_may_repeat(work, outcome, &one->refused_at_ms)) {
         return false;
@@ -313,9 +323,10 @@ static bool ack_and_next(worker *work, job *one, slotq_message *next, bool *has_
 /* An ack whose outcome is sure takes the next message along. */
 static bool takes_next(const worker *work, const job *one, uint64_t now_ms)
 {
-    return one->verdict.how == SLOTQ_SETTLE_ACK && one->is_in_batch && !one->token_in_doubt &&
-           !one->perhaps_settled && one->refused_at_ms == 0 && work->end == END_NOT &&
-           now_ms >= work->rest_until_ms && now_ms >= work->look_at_ms;
+    return worker_has_message(work, one) && one->verdict.how == SLOTQ_SETTLE_ACK &&
+           one->is_in_batch && !one->token_in_doubt && !one->perhaps_settled &&
+           one->refused_at_ms == 0 && work->end == END_NOT && now_ms >= work->rest_until_ms &&
+           now_ms >= work->look_at_ms;
 }
 
 void worker_settle(worker *work, job *one)

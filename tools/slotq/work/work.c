@@ -84,6 +84,9 @@ static slotq_outcome try_queue(worker *work, slotq_error *error)
     }
     if (outcome == SLOTQ_OK) {
         outcome = slotq_get_stats(work->queue, work->group, &stats);
+        if (outcome == SLOTQ_REMADE) { /* since it was opened */
+            outcome = slotq_get_stats(work->queue, work->group, &stats);
+        }
         *error = outcome != SLOTQ_OK ? *slotq_error_of(work->queue) : *error;
     }
     return outcome;
@@ -130,16 +133,11 @@ static int prepare(worker *work)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    const uint64_t least_ms = UINT64_C(3) * slotq_geometry_of(work->queue)->tick_ms;
-    if (work->lease_ms < least_ms) {
-        complain("--lease must be at least %s in %s (three ticks): it is extended at a third",
-                 time_text(least_ms).text, work->name);
-        return EXIT_CODE_USAGE;
-    }
-    code = judge_time(work->line, work->queue, OPTION_LEASE);
+    code = worker_judge_queue(work);
     if (code != EXIT_CODE_OK) {
         return code;
     }
+    work->generation = slotq_geometry_of(work->queue)->generation;
     const int why = make_places(work) ? relays_start(&work->outputs, work->outputs.mode) : ENOMEM;
     if (why != 0) {
         complain("cannot start: %s", strerror(why));

@@ -81,6 +81,66 @@ void worker_note_answer(worker *work, uint64_t *since_ms)
     work->told_refused = false;
 }
 
+/* ---- the queue is made anew ---- */
+
+bool worker_has_message(const worker *work, const job *one)
+{
+    return one->generation == slotq_geometry_of(work->queue)->generation;
+}
+
+int worker_judge_queue(const worker *work)
+{
+    const slotq_geometry *geometry = slotq_geometry_of(work->queue);
+    const uint64_t least_ms = UINT64_C(3) * geometry->tick_ms;
+    if (work->group >= geometry->groups) {
+        complain("%s has no group %u: it has %u", work->name, work->group, geometry->groups);
+        return EXIT_CODE_USAGE;
+    }
+    if (work->lease_ms < least_ms) {
+        complain("--lease must be at least %s in %s (three ticks): it is extended at a third",
+                 time_text(least_ms).text, work->name);
+        return EXIT_CODE_USAGE;
+    }
+    return judge_time(work->line, work->queue, OPTION_LEASE);
+}
+
+static void terminate(job *one, uint64_t now_ms)
+{
+    child_terminate(one->pid);
+    one->kill_at_ms = now_ms + GRACE_MS;
+    one->timeout_at_ms = UINT64_MAX;
+}
+
+/* Messages of the queue before are gone: their commands are ended, and nothing is settled. */
+static void look_whether_remade(worker *work)
+{
+    const uint32_t generation = slotq_geometry_of(work->queue)->generation;
+    uint32_t gone = 0;
+    if (work->generation == generation) {
+        return;
+    }
+    work->generation = generation;
+    work->look_at_ms = 0;
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        job *one = &work->jobs[i];
+        if (one->state != JOB_NONE && !worker_has_message(work, one)) {
+            gone++;
+            one->lost = true;
+            one->extend_at_ms = UINT64_MAX;
+            if (one->state == JOB_RUNS) {
+                terminate(one, clock_ms());
+            }
+        }
+    }
+    complain("%s was made anew; the worker goes on with the new queue. %" PRIu32
+             " messages that it worked on are gone with the old one",
+             work->name, gone);
+    const int code = worker_judge_queue(work);
+    if (code != EXIT_CODE_OK) {
+        worker_drain(work, code);
+    }
+}
+
 /* ---- signals ---- */
 
 int worker_watch_signals(worker *work)
@@ -134,13 +194,6 @@ void worker_free_job(worker *work, job *one)
     work->busy--;
 }
 
-static void terminate(job *one, uint64_t now_ms)
-{
-    child_terminate(one->pid);
-    one->kill_at_ms = now_ms + GRACE_MS;
-    one->timeout_at_ms = UINT64_MAX;
-}
-
 void worker_lose_output(worker *work, int why)
 {
     if (work->lost_output) {
@@ -188,6 +241,7 @@ void worker_start_job(worker *work, job *one, const slotq_message *message)
     *one = (job){.state = JOB_RUNS,
                  .id = message->id,
                  .attempts = message->attempts,
+                 .generation = slotq_geometry_of(work->queue)->generation,
                  .batch = one->batch,
                  .is_in_batch = true,
                  .started_at_ms = now_ms,
@@ -373,6 +427,7 @@ void worker_run(worker *work)
         }
         settle_ended(work);
         worker_fetch(work);
+        look_whether_remade(work);
         if (work->busy == 0 && (work->end != END_NOT || work->drained)) {
             return;
         }

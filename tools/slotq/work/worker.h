@@ -34,8 +34,9 @@ typedef struct job {
     job_state state;
     uint64_t id;
     uint8_t attempts;
-    slotq_batch *batch; /* the message's, of this place */
-    uint32_t token;     /* used when the message is not in the batch */
+    uint32_t generation; /* of the queue that the message is in */
+    slotq_batch *batch;  /* the message's, of this place */
+    uint32_t token;      /* used when the message is not in the batch */
     bool is_in_batch;
     bool token_in_doubt; /* an extend without an answer may have changed it */
     bool timed_out;
@@ -64,6 +65,7 @@ typedef struct worker {
     uint32_t busy; /* jobs that are not JOB_NONE */
     slotq_batch *looked;
     uint8_t group;
+    uint32_t generation; /* of the queue as it was last looked at */
     uint64_t lease_ms;
     uint64_t timeout_ms;  /* UINT64_MAX = none */
     uint64_t patience_ms; /* how long refusals that pass are waited for */
@@ -126,6 +128,13 @@ void worker_give_up(worker *work);
 bool worker_may_repeat(worker *work, slotq_outcome outcome, uint64_t *since_ms);
 /* A call like that was not refused. */
 void worker_note_answer(worker *work, uint64_t *since_ms);
+
+/* ---- the queue is made anew ---- */
+
+/* The message of a job is in the queue that has the name now. */
+bool worker_has_message(const worker *work, const job *one);
+/* EXIT_CODE_OK: the options fit the queue. Else a message was printed. */
+int worker_judge_queue(const worker *work);
 
 /* ---- fetch.c ---- */
 

@@ -144,7 +144,7 @@ static const struct {
 } codes[] = {
     {"SLOTQFULL", SLOTQ_FULL},       {"SLOTQPAUSED", SLOTQ_PAUSED},   {"SLOTQTOOBIG", SLOTQ_TOOBIG},
     {"SLOTQINVALID", SLOTQ_INVALID}, {"SLOTQNOQUEUE", SLOTQ_NOQUEUE}, {"SLOTQEXISTS", SLOTQ_EXISTS},
-    {"SLOTQCORRUPT", SLOTQ_CORRUPT}, {"SLOTQVERSION", SLOTQ_VERSION},
+    {"SLOTQCORRUPT", SLOTQ_CORRUPT}, {"SLOTQVERSION", SLOTQ_VERSION}, {"SLOTQREMADE", SLOTQ_REMADE},
 };
 
 static slotq_outcome take_code(text said, redis_error *error, store_fault *fault)
@@ -167,6 +167,8 @@ static slotq_outcome take_code(text said, redis_error *error, store_fault *fault
             return fault_say(fault, SLOTQ_NOQUEUE,
                              "there is no such queue, or it was deleted. Create it: slotq -u URL "
                              "create NAME --slots N --payload BYTES");
+        case SLOTQ_REMADE:
+            return fault_remade(fault);
         default:
             behind.at += behind.at < behind.end && *behind.at == ' ';
             show(behind, shown);

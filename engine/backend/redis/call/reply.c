@@ -419,9 +419,7 @@ static slotq_outcome explain_invalid(store_fault *fault)
 {
     store_fault said = *fault;
     return fault_say(fault, SLOTQ_IO,
-                     "the script refused a call that fits the queue as it was opened (%.200s); "
-                     "nothing happened. If the queue was created again with another geometry, open "
-                     "it again",
+                     "the script refused a call that fits the queue (%.200s); nothing happened",
                      said.text);
 }
 

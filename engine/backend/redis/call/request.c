@@ -10,6 +10,7 @@
 
 #include "../../../core/limits.h"
 #include "../../../layout/bytes.h"
+#include "../../../layout/fields.h"
 #include "../../../layout/slot.h"
 #include "packed.h"
 #include "redis_script_names.h"
@@ -22,6 +23,8 @@ enum {
     DYING_MOST = 1024,         /* each is copied by a separate command */
     REDRIVE_GROUPS_MOST = 2048 /* times the groups in which each is finished or pushed, and 1 */
 };
+
+_Static_assert((uint32_t)REDIS_GEOMETRY_BYTES == (uint32_t)GEOMETRY_BYTES, "bytes 8 to 43");
 
 static const redis_script_index scripts[SLOTQ_VERB_COUNT] = {
 #define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
@@ -74,6 +77,20 @@ static void put_number(redis_request *request, uint64_t value)
     put(request, number, (size_t)length);
 }
 
+/* The first argument: what the handle knows of the geometry, then the time. */
+static void put_now(redis_request *request, const redis_terms *terms, uint64_t now_ms)
+{
+    size_t length = 0;
+    if (terms->geometry != NULL) {
+        memcpy(request->now, terms->geometry, GEOMETRY_BYTES);
+        length = GEOMETRY_BYTES;
+    }
+    if (terms->own_clock) {
+        length += (size_t)snprintf(request->now + length, REDIS_NUMBER_BYTES, "%" PRIu64, now_ms);
+    }
+    put(request, request->now, length);
+}
+
 static bool begin(redis_request *request, const redis_terms *terms, redis_script_index script,
                   uint64_t now_ms)
 {
@@ -85,11 +102,7 @@ static bool begin(redis_request *request, const redis_terms *terms, redis_script
     }
     request->count = BEFORE_KEY;
     put(request, terms->key, terms->key_bytes);
-    if (terms->own_clock) {
-        put_number(request, now_ms);
-    } else {
-        put(request, "", 0);
-    }
+    put_now(request, terms, now_ms);
     return true;
 }
 

@@ -11,11 +11,13 @@ typedef struct redis_terms {
     const slotq_view *view; /* bytes NULL */
     const char *key;
     size_t key_bytes;
+    const uint8_t *geometry; /* REDIS_GEOMETRY_BYTES, as the handle read them: a queue with others
+                                refuses the call. NULL = the call does not say */
     bool own_clock;          /* calls bring the time that counts; else the server's does */
     int64_t server_ahead_ms; /* the server's clock less ours */
 } redis_terms;
 
-enum { REDIS_NUMBERS_MAX = 12, REDIS_NUMBER_BYTES = 24 };
+enum { REDIS_NUMBERS_MAX = 16, REDIS_NUMBER_BYTES = 24, REDIS_GEOMETRY_BYTES = 36 };
 
 /* A command, borrowing from the call, the terms and itself until it is built anew. */
 typedef struct redis_request {
@@ -28,6 +30,7 @@ typedef struct redis_request {
     size_t packed_room;
     uint32_t number_count;
     char numbers[REDIS_NUMBERS_MAX][REDIS_NUMBER_BYTES];
+    char now[REDIS_GEOMETRY_BYTES + REDIS_NUMBER_BYTES]; /* geometry and time, one argument */
 } redis_request;
 
 /* Build it; the caller puts in what stands before the key. OK, or what is known without asking:

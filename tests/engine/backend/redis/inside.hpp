@@ -123,6 +123,7 @@ inline slotq_geometry geometry(uint16_t ring_slots, uint16_t payload_bytes, uint
     made.payload_bytes = payload_bytes;
     made.dead_slots = 10;
     made.tick_ms = 100;
+    made.generation = 1;
     made.groups = 2;
     made.flags = flags;
     made.max_attempts = 3;
