@@ -31,6 +31,7 @@ struct Shape {
     uint32_t flags = 0;
     uint32_t max_attempts = 0;
     uint32_t tick_ms = 100;
+    uint32_t aside_slots = 0;
     uint32_t generation = 1;
     uint32_t set = 0;
     uint32_t shard = 0;
@@ -76,6 +77,9 @@ public:
 
     /* One leased, one dead, some ready: every script can do something. */
     void prepare();
+    /* The same in a full ring of four slots, of a queue of two groups and four slots aside: the
+     * leased one is aside, as are the dead one, which group 1 has leased, and a ready one. */
+    void prepare_aside();
     /* Arguments, without now, with which the script succeeds after prepare. */
     Arguments sample(const std::string &script) const;
     /* A slot as a client packs it. */

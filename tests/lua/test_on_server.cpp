@@ -32,7 +32,8 @@ Arguments Shape::arguments() const
 {
     Arguments texts;
     for (const uint32_t value : {ring_slots, payload_bytes, later_slots, dead_slots, groups, flags,
-                                 max_attempts, tick_ms, 0u, 0u, 0u, generation, set, shard}) {
+                                 max_attempts, tick_ms, aside_slots, 0u, 0u, generation, set,
+                                 shard}) {
         texts.push_back(std::to_string(value));
     }
     return texts;
@@ -119,6 +120,34 @@ void Queue::prepare()
             {"kill", "0", "0", "7", number(leased_id + 1, 6) + number(token, 4) + number(1, 2)});
     if (killed.text != std::string(1, '\0')) {
         throw std::runtime_error("prepare: " + killed.told());
+    }
+}
+
+void Queue::prepare_aside()
+{
+    const auto run_of = [](uint64_t id, uint32_t token_of) {
+        return number(id, 6) + number(token_of, 4) + number(1, 2);
+    };
+    run("push", {"a", "b", "c", "d"});
+    for (const char *group : {"0", "1"}) {
+        const Reply reserved = run("reserve_packed", {group, "4", "30000"});
+        token = static_cast<uint32_t>(value_of(reserved.items.at(0).text, 6, 4));
+    }
+    run("push", {"e"}); /* 1 steps aside */
+    for (const char *group : {"0", "1"}) {
+        run("settle_packed", {"ack", group, "0", "0", run_of(3, token)});
+    }
+    run("push", {"f"}); /* 2 steps aside */
+    run("push", {"g"});
+    for (const char *group : {"0", "1"}) {
+        run("reserve_packed", {group, "3", "30000"});
+    }
+    const Reply last = run("push", {"h"}); /* 4 steps aside */
+    run("settle_packed", {"kill", "0", "0", "7", run_of(2, token)});
+    run("settle_packed", {"release", "0", "0", "0", run_of(4, token)});
+    leased_id = 1;
+    if (!last.is_integer(8)) {
+        throw std::runtime_error("prepare_aside: " + last.told());
     }
 }
 

@@ -194,9 +194,41 @@ std::string hold_all(Queue &queue, const std::string &bytes, uint32_t &refused)
 
 } // namespace
 
-TEST_CASE("refusals: every byte of a value", "[deep]")
+namespace
+{
+
+size_t front_of(const Queue &queue)
+{
+    return support::front_offset + queue.shape().groups * support::group_bytes;
+}
+
+/* Every byte of [from, to) but the geometry's, which has its own test, with many other values. ""
+ * or who did not hold. */
+std::string hold_bytes(Queue &queue, size_t from, size_t to, uint32_t &refused)
 {
     const bool prove = std::getenv("SLOTQ_PROVE") != nullptr;
+    const std::string sound = queue.bytes();
+    const size_t front = front_of(queue);
+    for (size_t offset = from; offset < to; offset++) {
+        if (offset >= 8 && offset < support::field::shared_paused.offset) {
+            continue;
+        }
+        for (int change = 1; change < 256; change += prove && offset < front ? 1 : change * 2 + 1) {
+            std::string bytes = sound;
+            bytes[offset] = static_cast<char>(bytes[offset] ^ change);
+            const std::string fault = hold_all(queue, bytes, refused);
+            if (!fault.empty()) {
+                return std::to_string(offset) + " ^ " + std::to_string(change) + ": " + fault;
+            }
+        }
+    }
+    return "";
+}
+
+} // namespace
+
+TEST_CASE("refusals: every byte of a value", "[deep]")
+{
     on_server::Shape shape;
     shape.max_attempts = 2;
     shape.groups = 2;
@@ -204,22 +236,36 @@ TEST_CASE("refusals: every byte of a value", "[deep]")
     shape.payload_bytes = 5;
     Queue queue(redis::shared_server(), "redis7", shape);
     queue.prepare();
-    const std::string sound = queue.bytes();
-    const size_t front = support::front_offset + 2 * support::group_bytes;
     uint32_t refused = 0;
-    for (size_t offset = 0; offset < sound.size(); offset++) {
-        if (offset >= 8 && offset < support::field::shared_paused.offset) {
-            continue; /* the geometry has its own test */
-        }
-        for (int change = 1; change < 256; change += prove && offset < front ? 1 : change * 2 + 1) {
-            std::string bytes = sound;
-            bytes[offset] = static_cast<char>(bytes[offset] ^ change);
-            CAPTURE(offset, change);
-            const std::string fault = hold_all(queue, bytes, refused);
-            REQUIRE(fault == "");
-        }
-    }
+    CHECK(hold_bytes(queue, 0, queue.bytes().size(), refused) == "");
     CHECK(refused > 1000);
+}
+
+TEST_CASE("refusals: every byte of the front and the section aside", "[deep]")
+{
+    on_server::Shape shape;
+    shape.max_attempts = 2;
+    shape.groups = 2;
+    shape.ring_slots = 5;
+    shape.payload_bytes = 3;
+    shape.aside_slots = 4;
+    Queue queue(redis::shared_server(), "redis7", shape);
+    queue.prepare_aside();
+    REQUIRE(on_server::check(queue.bytes()) == "");
+    uint32_t refused = 0;
+    const std::string sound = queue.bytes();
+    const size_t ring_end = front_of(queue) + shape.ring_slots * (4 * shape.groups + 5);
+    const size_t aside_end = ring_end + shape.aside_slots * (7 + 4 * shape.groups + 5);
+    REQUIRE(aside_end + shape.dead_slots * (16 + 5) == sound.size());
+    CHECK(hold_bytes(queue, 0, front_of(queue), refused) == "");
+    CHECK(hold_bytes(queue, ring_end, aside_end, refused) == "");
+    CHECK(refused > 1000);
+    for (uint32_t count = 0; count < 256; count++) {
+        std::string bytes = sound;
+        bytes[support::field::shared_aside_count.offset] = static_cast<char>(count);
+        CAPTURE(count);
+        REQUIRE(hold_all(queue, bytes, refused) == "");
+    }
 }
 
 namespace
