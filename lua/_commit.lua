@@ -2,8 +2,8 @@
 -- in one piece, the wake-up last. Knows bytes; must not know why they change.
 --@include _groups
 
--- the front was changed; groups other than the loaded one were; who waits for room may go on
-local front_changed, others_changed, frees
+-- the front was changed; a caller that waits for room may find some
+local front_changed, frees
 
 -- the header's head is the head of the group furthest behind
 local function raise_head()
@@ -31,8 +31,8 @@ end
 
 -- end a step: its changes count from here on
 local function end_step()
-    local changed = others_changed or group and group.changed
-    if group and group.changed then
+    local changed = group and group.changed
+    if changed then
         deliverable = limit_frees() or deliverable
         raise_head()
         group.changed = false
@@ -46,7 +46,6 @@ local function end_step()
     elseif changed and not frees and queue.wake % (2 * WAKE_FOR_ROOM) >= WAKE_FOR_ROOM then
         frees = may_step_aside()
     end
-    others_changed = false
 end
 
 local pieces = {}

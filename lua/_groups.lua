@@ -197,27 +197,6 @@ local function made_ready(index, count)
     deliverable = true
 end
 
--- READY messages of the loaded group aside, before a place
-local function ready_aside(stop)
-    local count = 0
-    for place = 0, group.ready_behind > 0 and stop - 1 or -1 do
-        local _, index = entry_at(place)
-        if word_aside(group.index, index) % 4 == SLOTQ_STATE_READY then
-            count = count + 1
-        end
-    end
-    return count
-end
-
--- READY messages of the loaded group in the ring
-local function ring_ready()
-    local aside = ready_aside(queue.aside_count)
-    if aside > group.ready_behind then
-        corrupt(group.at + AT_group_ready_behind, 'group.ready_behind')
-    end
-    return group.ready_behind - aside
-end
-
 -- whether the message at the header's head may step aside: it was delivered in the groups that it
 -- holds, and about half of the window is done with there (FORMAT.md, "Making room")
 local function may_step_aside()

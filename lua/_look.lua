@@ -22,6 +22,18 @@ local function pushed_ms(index)
     return age <= now and integral((now - age) * tick_ms) or 0
 end
 
+-- READY messages of the loaded group aside, before a place
+local function ready_aside(stop)
+    local count = 0
+    for place = 0, stop - 1 do
+        local _, index = entry_at(place)
+        if word_at(index) % 4 == SLOTQ_STATE_READY then
+            count = count + 1
+        end
+    end
+    return count
+end
+
 -- max messages that are delivered before this unfinished one
 local function place_in_line(id, index, word)
     if index < 0 then
@@ -31,10 +43,12 @@ local function place_in_line(id, index, word)
     if at >= cursor then
         return group.ready_behind + at - cursor
     end
-    local ready = ring_ready()
-    local others = ready - (word_state(word) == SLOTQ_STATE_READY and 1 or 0)
-    return group.ready_behind - ready +
-        math.min(others, math.max(at - position(group.retry_from), 0))
+    local aside = ready_aside(queue.aside_count)
+    local others = group.ready_behind - aside - (word_state(word) == SLOTQ_STATE_READY and 1 or 0)
+    if others < 0 then
+        corrupt(group.at + AT_group_ready_behind, 'group.ready_behind')
+    end
+    return aside + math.min(others, math.max(at - position(group.retry_from), 0))
 end
 
 -- the indexes of the messages aside that the loaded group has not finished, at most `most`, with

@@ -45,11 +45,14 @@ local function lease_aside()
                 group.redelivered = group.redelivered + 1
                 end_step()
             else
-                left_aside = true
+                left_aside = left_aside + 1
             end
         end
         looked = looked + 1
         place = place + 1
+    end
+    if group.ready_behind < left_aside then
+        corrupt(group.at + AT_group_ready_behind, 'group.ready_behind')
     end
 end
 
@@ -93,7 +96,7 @@ end
 
 -- returns whether no READY message is left in the ring, except those that the token rule left
 local function lease_retries()
-    local ready = room() > 0 and ring_ready() or 0
+    local ready = group.ready_behind - left_aside
     scan = group.retry_from
     while ready > 0 and room() > 0 do
         local old, word, deadline = search_ready()
@@ -173,7 +176,7 @@ local function reserve_round()
     if sweep_is_wanted() then
         sweep(false)
     end
-    looked, left, left_aside = 0, false, false
+    looked, left, left_aside = 0, false, 0
     if limit_room(1) == 0 then
         return
     end
@@ -214,7 +217,7 @@ local function reserve(limit, lease_ms)
             return 'LIMITED', limit_next_ms()
         end
     end
-    return 'AGAIN', (left or left_aside) and (tick() + 1) * tick_ms or time_ms()
+    return 'AGAIN', (left or left_aside > 0) and (tick() + 1) * tick_ms or time_ms()
 end
 
 -- build the reply of a reserve; waits: the caller waits for a message

@@ -141,14 +141,14 @@ local function sweep_is_over(whole)
 end
 
 -- handle the words aside, in the order of the index; returns how many were read, and whether the
--- 16th burial left some
+-- 16th burial left some. A burial ends the step: another group may have to wait for fewer aside
 local function sweep_aside(whole, spares)
     local place, looked = 0, 0
     while place < queue.aside_count do
         if sweep_is_over(whole) then
             return looked, not whole and swept.burials == BURIALS_MAX
         end
-        local count, id, index = queue.aside_count, entry_at(place)
+        local count, burials, id, index = queue.aside_count, swept.burials, entry_at(place)
         local word = word_at(index)
         if has_deadline(word) then
             local deadline = word_deadline(word)
@@ -157,6 +157,9 @@ local function sweep_aside(whole, spares)
             else
                 group.due_next = math.min(group.due_next, deadline)
             end
+        end
+        if swept.burials > burials then
+            end_step()
         end
         -- an entry that was removed has made place for the next one
         place = place + 1 - (count - queue.aside_count)

@@ -26,7 +26,6 @@ local function skip_other_groups(died_in)
         least = math.min(least, (group.head - queue.head) % slots)
     end
     queue.head = (queue.head + least) % slots
-    others_changed = geometry.groups > 1
 end
 
 local judged_format, judged_bytes = '<I6BB', 8
