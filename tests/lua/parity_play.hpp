@@ -65,6 +65,10 @@ public:
     std::string step(); /* "" or how the two differ */
     std::string end();  /* "" or that wake messages are missing or too many */
     std::string told() const;
+    uint32_t steps_aside() const /* that began with messages aside */
+    {
+        return steps_aside_;
+    }
     bool wide() const
     {
         return wide_;
@@ -118,6 +122,7 @@ private:
     bool wide_;
     bool damages_; /* some messages say a length that cannot be */
     uint32_t steps_ = 0;
+    uint32_t steps_aside_ = 0;
     bool woke_ = false;  /* in a step before the verb's last */
     uint32_t wakes_ = 0; /* since listener_ was last counted */
     std::string script_;

@@ -31,9 +31,9 @@ bool only_reads(const std::string &script)
 Arguments Shape::arguments() const
 {
     Arguments texts;
-    for (const uint32_t value : {ring_slots, payload_bytes, later_slots, dead_slots, groups, flags,
-                                 max_attempts, tick_ms, aside_slots, 0u, 0u, generation, set,
-                                 shard}) {
+    for (const uint32_t value :
+         {ring_slots, payload_bytes, later_slots, dead_slots, groups, flags, max_attempts, tick_ms,
+          aside_slots, 0u, 0u, generation, set, shard}) {
         texts.push_back(std::to_string(value));
     }
     return texts;

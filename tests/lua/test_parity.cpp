@@ -27,8 +27,13 @@ struct Table {
     }
 };
 
+struct Counts {
+    uint64_t steps = 0;
+    uint64_t aside = 0; /* of them with messages aside */
+};
+
 /* "" or what went wrong, with the last verbs told. Counts the steps. */
-std::string play(Table &table, uint64_t seed, uint64_t &steps)
+std::string play(Table &table, uint64_t seed, Counts &counts)
 {
     support::RandomChoices choices(seed);
     parity::Play play(choices, *table.connection, table.scripts, *table.listener,
@@ -36,8 +41,9 @@ std::string play(Table &table, uint64_t seed, uint64_t &steps)
     std::string fault;
     while (fault.empty() && !play.spent()) {
         fault = play.step();
-        steps++;
+        counts.steps++;
     }
+    counts.aside += play.steps_aside();
     fault = fault.empty() ? play.end() : fault;
     return fault.empty() ? "" : "seed " + std::to_string(seed) + ": " + fault + "\n" + play.told();
 }
@@ -47,15 +53,17 @@ void play_many(const std::string &variant, uint64_t steps, uint64_t first)
     Table table(variant);
     std::string fault;
     uint64_t seed = first;
-    uint64_t done = 0;
-    while (done < steps && fault.empty()) {
+    Counts done;
+    while (done.steps < steps && fault.empty()) {
         fault = play(table, seed++, done);
     }
-    std::printf("core against %s Lua: %llu steps, seeds %llu to %llu\n", variant.c_str(),
-                static_cast<unsigned long long>(done), static_cast<unsigned long long>(first),
+    std::printf("core against %s Lua: %llu steps, %llu with messages aside, seeds %llu to %llu\n",
+                variant.c_str(), static_cast<unsigned long long>(done.steps),
+                static_cast<unsigned long long>(done.aside), static_cast<unsigned long long>(first),
                 static_cast<unsigned long long>(seed - 1));
     INFO(fault);
     REQUIRE(fault.empty());
+    CHECK((steps < 5000 || done.aside > steps / 20)); /* or the plays no longer lead there */
 }
 
 } // namespace
@@ -80,13 +88,14 @@ TEST_CASE("parity: torture for as long as told")
     Table table("redis7");
     std::string fault;
     uint64_t seed = first;
-    uint64_t done = 0;
+    Counts done;
     do { /* one play at least, so that this case is never empty */
         fault = play(table, seed++, done);
     } while (fault.empty() && std::chrono::steady_clock::now() < end);
     if (seconds > 0) {
         std::printf("core against Lua, torture: %llu steps, seeds %llu to %llu\n",
-                    static_cast<unsigned long long>(done), static_cast<unsigned long long>(first),
+                    static_cast<unsigned long long>(done.steps),
+                    static_cast<unsigned long long>(first),
                     static_cast<unsigned long long>(seed - 1));
     }
     INFO(fault);

@@ -45,7 +45,7 @@ public:
                    {std::to_string(count),
                     parity::packed_slots(image.geometry(), data.data(), count, now_ms, '\0')});
     }
-    std::string reserve(uint32_t limit, uint64_t lease_ms)
+    std::string reserve(uint32_t limit, uint64_t lease_ms, uint32_t group = 0)
     {
         runs.assign(limit, slotq_run());
         slotq_call call = begin(SLOTQ_RESERVE);
@@ -53,8 +53,10 @@ public:
         call.reserve.run_capacity = limit;
         call.reserve.lease_ms = lease_ms;
         call.reserve.runs = runs.data();
+        call.reserve.group = static_cast<uint8_t>(group);
         const std::string fault =
-            ask(call, "reserve_packed", {"0", std::to_string(limit), std::to_string(lease_ms)});
+            ask(call, "reserve_packed",
+                {std::to_string(group), std::to_string(limit), std::to_string(lease_ms)});
         runs.resize(outcome == SLOTQ_OK ? call.reserve.run_count : 0);
         const redis::Reply expected = parity::expected_reserve(image, call, outcome, true);
         const bool same = expected.kind != reply.kind || reply.items.empty() ||
@@ -62,14 +64,16 @@ public:
         return same ? fault : "runs: " + reply.told().substr(0, 200);
     }
     std::string settle(slotq_verb verb, const char *name, const slotq_run &run, uint64_t ms = 0,
-                       uint32_t reason = 0)
+                       uint32_t reason = 0, uint32_t group = 0)
     {
         slotq_call call = begin(verb);
         call.settle.runs = &run;
         call.settle.run_count = 1;
         call.settle.ms = ms;
+        call.settle.reason = static_cast<uint8_t>(reason);
+        call.settle.group = static_cast<uint8_t>(group);
         return ask(call, "settle_packed",
-                   {name, "0", std::to_string(ms), std::to_string(reason),
+                   {name, std::to_string(group), std::to_string(ms), std::to_string(reason),
                     parity::number(run.id, 6) + parity::number(run.token, 4) +
                         parity::number(run.count, 2)});
     }
@@ -155,6 +159,41 @@ TEST_CASE("parity: sweeps of more than a round, burials at their bound")
             CHECK(both.image.check() == "");
         }
     }
+}
+
+/* Twenty are aside, leased alike, or some of them READY behind the others. */
+TEST_CASE("parity: sweeps of messages aside, burials at their bound")
+{
+    const uint32_t ready = GENERATE(0u, 3u, 4u, 5u);
+    const uint32_t groups = GENERATE(1u, 2u);
+    slotq_geometry shape = support::geometry(41, 1, groups, 0, 1, 50, 1);
+    shape.aside_slots = 20;
+    Both both(shape);
+    CAPTURE(ready, groups);
+    CHECK(both.push(40) == "");
+    for (uint32_t group = 0; group < groups; group++) {
+        CHECK(both.reserve(40, 100, group) == "");
+    }
+    const uint32_t token = both.runs.at(0).token;
+    for (uint32_t group = 0; group < groups; group++) {
+        CHECK(both.settle(SLOTQ_ACK, "ack", {21, token, 20}, 0, 0, group) == "");
+    }
+    CHECK(both.push(40) == "");
+    CHECK(both.image.get(field::shared_aside_count) == 20);
+    if (ready > 0) {
+        CHECK(both.settle(SLOTQ_RELEASE, "release", {21 - ready, token, ready}) == "");
+    }
+    both.now_ms += 200;
+    for (uint32_t i = 0; i < 4; i++) {
+        slotq_call call = both.begin(SLOTQ_RECLAIM);
+        CHECK(both.ask(call, "reclaim", {"0"}) == "");
+        CHECK(both.image.check() == "");
+    }
+    CHECK(both.reserve(60, 100) == "");
+    both.now_ms += (1 << 23) + 5; /* a whole sweep */
+    CHECK(both.reserve(60, 100) == "");
+    CHECK(both.settle(SLOTQ_NACK, "nack", {1, token, 40}, 500, 3) == "");
+    CHECK(both.image.check() == "");
 }
 
 TEST_CASE("parity: a nack after its whole sweep, with no room among the dead")
@@ -297,18 +336,20 @@ TEST_CASE("parity: create makes the core's bytes, and touches nothing that is th
             shape.generation = flags % 2 == 0 ? 1 + flags : 0xFFFFFFFF - flags;
             shape.set = flags % 4 == 0 ? 0 : flags % 4 == 1 ? 0xFFFFFFFF : flags;
             shape.shard = static_cast<uint16_t>(shape.set == 0 ? 0 : flags * 2114);
+            shape.aside_slots = static_cast<uint8_t>(flags % 2 == 0 ? flags * 8 : 0);
             redis::Arguments arguments = {""};
             for (const uint32_t value :
                  {uint32_t{shape.ring_slots}, uint32_t{shape.payload_bytes},
                   uint32_t{shape.later_slots}, uint32_t{shape.dead_slots}, uint32_t{shape.groups},
-                  uint32_t{shape.flags}, uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}, 0u,
-                  0u, 0u, shape.generation, shape.set, uint32_t{shape.shard}}) {
+                  uint32_t{shape.flags}, uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms},
+                  uint32_t{shape.aside_slots}, 0u, 0u, shape.generation, shape.set,
+                  uint32_t{shape.shard}}) {
                 arguments.push_back(std::to_string(value));
             }
             CAPTURE(flags, slots);
             connection->command({"DEL", key});
             const redis::Reply made = scripts.run("create", key, arguments);
-            if (slotq_core_image_bytes(&shape, nullptr) == 0) { /* too many slots for keys */
+            if (slotq_core_image_bytes(&shape, nullptr) == 0) { /* too many slots */
                 CHECK(made.word() == "SLOTQINVALID");
                 CHECK(connection->command({"EXISTS", key}).is_integer(0));
                 continue;

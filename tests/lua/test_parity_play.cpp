@@ -35,6 +35,9 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
         made.set = choices.one_in(2) ? 0xFFFFFFFF : 1;
         made.shard = static_cast<uint16_t>(choices.small(65536));
     }
+    if ((flags & SLOTQ_FLAG_OVERWRITE) == 0 && !choices.one_in(4)) {
+        made.aside_slots = static_cast<uint8_t>(1 + choices.small(choices.one_in(4) ? 255 : 6));
+    }
     return made;
 }
 
@@ -61,8 +64,8 @@ void Play::start()
     for (const uint32_t value :
          {uint32_t{shape.ring_slots}, uint32_t{shape.payload_bytes}, uint32_t{shape.later_slots},
           uint32_t{shape.dead_slots}, uint32_t{shape.groups}, uint32_t{shape.flags},
-          uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}, 0u, 0u, 0u, shape.generation,
-          shape.set, uint32_t{shape.shard}}) {
+          uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}, uint32_t{shape.aside_slots}, 0u,
+          0u, shape.generation, shape.set, uint32_t{shape.shard}}) {
         arguments.push_back(std::to_string(value));
     }
     connection_.command({"DEL", key_});
@@ -161,6 +164,7 @@ std::string Play::step()
         put_image();
     }
     steps_++;
+    steps_aside_ += image_.get(field::shared_aside_count) > 0 ? 1 : 0;
     const uint32_t pick = choices_.small(sizeof steps / sizeof steps[0]);
     const std::string fault = (this->*steps[pick])();
     return fault.empty() && steps_ % 40 == 0 ? count_wakes() : fault;

@@ -372,6 +372,17 @@ std::string name_of_byte(const slotq_view &view, uint32_t offset)
         name += "dead entry " + std::to_string((offset - view.dead_offset) / entry_bytes);
         part = in_part < support::dead_entry_bytes ? "dead" : "";
         name += *part == '\0' ? ", byte " + std::to_string(in_part - 16) + " of its slot" : "";
+    } else if (offset >= view.aside_slots_offset) {
+        in_part = offset - view.aside_slots_offset;
+        name += "slot aside " + std::to_string(in_part / view.stride) + ", its byte " +
+                std::to_string(in_part % view.stride);
+    } else if (offset >= view.aside_words_offset) {
+        in_part = (offset - view.aside_words_offset) / 4;
+        name += "word aside " + std::to_string(in_part) + " of " +
+                std::to_string(view.geometry.aside_slots) + " in each group";
+    } else if (offset >= view.aside_index_offset) {
+        name += "aside entry " +
+                std::to_string((offset - view.aside_index_offset) / support::aside_entry_bytes);
     } else if (offset >= view.ring_offset) {
         in_part = offset - view.ring_offset;
         name += "ring slot " + std::to_string(in_part / view.stride) + ", its byte " +

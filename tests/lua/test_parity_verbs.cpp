@@ -163,7 +163,8 @@ std::string Play::told() const
                        std::to_string(shape.payload_bytes) + " groups " +
                        std::to_string(shape.groups) + " flags " + std::to_string(shape.flags) +
                        " max_attempts " + std::to_string(shape.max_attempts) + " dead_slots " +
-                       std::to_string(shape.dead_slots) + " tick_ms " +
+                       std::to_string(shape.dead_slots) + " aside_slots " +
+                       std::to_string(shape.aside_slots) + " tick_ms " +
                        std::to_string(shape.tick_ms) + (damages_ ? ", some damaged" : "") + "\n";
     for (const std::string &line : told_) {
         told += "  " + line + "\n";
