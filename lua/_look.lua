@@ -1,6 +1,7 @@
 -- _look.lua: shared by the verbs that only read: push times, positions, messages of the window
 -- (FORMAT.md, "status, position, peek, stats"). Writes nothing.
 --@include _deadlines
+--@include _payload
 
 local state_names = {
     [SLOTQ_STATE_READY] = 'READY', [SLOTQ_STATE_LEASED] = 'LEASED',
@@ -62,16 +63,6 @@ local function unfinished_aside(from, most)
         end
     end
     return found
-end
-
--- payload of the slot that begins after `skip` bytes, or nil if its length is above payload_bytes
-local function payload_of(bytes, skip)
-    local length = unpack('<H', bytes, skip + 1)
-    if length > geometry.payload_bytes then
-        return nil
-    end
-    local from = skip + stride - geometry.payload_bytes
-    return string.sub(bytes, from + 1, from + length)
 end
 
 -- the arguments of both peeks: the id to begin at, 0 = the first, and the number of messages

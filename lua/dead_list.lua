@@ -4,7 +4,7 @@
 -- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: no-writes
 --@include _dead
---@include _look
+--@include _payload
 
 return answer(function()
     local skip, count = open_dead_list('dead_list')

@@ -7,7 +7,7 @@ local plain_packed = false
 --@include _plain_reserve
 --@include _reserve
 --@include _settle
---@include _look
+--@include _payload
 read_already(plain_size, plain_front, plain_now_ms)
 
 -- the sound messages of the leased ones; a damaged one dies, as by kill with 255, or stays leased

@@ -313,7 +313,7 @@ TEST_CASE("aside: create refuses what cannot be")
     const auto created = [&](uint32_t slots, uint32_t flags, const char *aside) {
         queue.command({"DEL", queue.key()});
         return queue.run("create", {std::to_string(slots), "1", "0", "0", "1",
-                                    std::to_string(flags), "0", "1", aside});
+                                    std::to_string(flags), "0", "1", aside, "0", "0", "1"});
     };
     CAPTURE(variant);
     CHECK(created(9, 0, "255").is_status("OK"));
