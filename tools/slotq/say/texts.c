@@ -37,7 +37,7 @@ value_text rate_text(uint64_t interval_us)
         /* the number that gives this interval, which is rounded up to microseconds */
         const uint64_t count = (units[i].us + interval_us - 1) / interval_us;
         if ((units[i].us + count - 1) / count == interval_us) {
-            snprintf(result.text, sizeof result.text, "%s/%c", count_text(count).text,
+            snprintf(result.text, sizeof result.text, "%.40s/%c", count_text(count).text,
                      units[i].letter);
             return result;
         }
