@@ -258,8 +258,9 @@ SLOTQ_API const slotq_error *slotq_error_of(slotq *queue);
 SLOTQ_API const slotq_geometry *slotq_geometry_of(const slotq *queue);
 /* End the wait of this handle's running call (reserve, next, push_wait) now: it tries once more
  * and returns what it returns at the end of wait_ms. If none waits, the next wait ends at once.
- * Other calls are not touched, and the handle stays usable. Any thread may call it, and a signal handler
- * (it writes an atomic, then a futex or an eventfd), until slotq_close begins. NULL is allowed. */
+ * Other calls are not touched, and the handle stays usable. Any thread may call it, and a signal
+ * handler (it writes an atomic, then a futex or an eventfd), until slotq_close begins. NULL is
+ * allowed. */
 SLOTQ_API void slotq_interrupt(slotq *queue);
 /* Milliseconds since 1970 by the queue's clock. */
 SLOTQ_API uint64_t slotq_now_ms(const slotq *queue);
@@ -379,8 +380,8 @@ SLOTQ_API bool slotq_batch_drop(slotq_batch *batch, uint64_t id);
  * messages. limit is 1 to SLOTQ_CALL_MESSAGES_MAX; slots together at most 64 MiB, in Redis 1 MiB.
  * Waits up to wait_ms (0 = not) for the first message. Damaged slots are not returned: their
  * messages die with reason 255. OK, EMPTY, PAUSED; LIMITED: messages are ready, but slotq_limit of
- * the group lets none go; AGAIN only with wait_ms 0: a bound was reached, call again at once. If the
- * outcome is not OK, the batch is empty.
+ * the group lets none go; AGAIN only with wait_ms 0: a bound was reached, call again at once. If
+ * the outcome is not OK, the batch is empty.
  * attempts counts reserves. A message that crashes its worker therefore costs one attempt for each
  * message that the worker had leased: with max_attempts 25 and 64 leased messages, 25 crashes kill
  * all 64. If a message may crash the process, reserve few at a time, or work in a child process. */
@@ -503,10 +504,10 @@ SLOTQ_API slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count);
 /* what: SLOTQ_PAUSE_IN (pushes), _OUT (reserves) or _BOTH. OK, also if it is in that state. */
 SLOTQ_API slotq_outcome slotq_pause(slotq *queue, uint8_t what);
 SLOTQ_API slotq_outcome slotq_resume(slotq *queue, uint8_t what);
-/* Set the limits of a group, for all its consumers together. what: a sum of SLOTQ_LIMIT_LEASED, _RATE
- * and _BURST; the fields that it does not name stay. 0 in a field ends that limit. A rate may be
- * changed while it runs: no burst is given anew. slotq_get_stats has the limits. OK, INVALID (also
- * a burst without a rate). */
+/* Set the limits of a group, for all its consumers together. what: a sum of SLOTQ_LIMIT_LEASED,
+ * _RATE and _BURST; the fields that it does not name stay. 0 in a field ends that limit. A rate
+ * may be changed while it runs: no burst is given anew. slotq_get_stats has the limits. OK,
+ * INVALID (also a burst without a rate). */
 SLOTQ_API slotq_outcome slotq_limit(slotq *queue, uint8_t group, uint8_t what,
                                     const slotq_limits *limits);
 /* Finish every message of the ring for every group; dead and scheduled ones stay. */

@@ -153,6 +153,7 @@ slotq_outcome purge_step(const slotq_view *view, slotq_call *call, slotq_step *s
         block->leased = 0;
         block->waiting = 0;
         frame_patch_group(&frame);
+        frame_note_group(&frame); /* as it will be: the others in the image count messages aside */
     }
     frame.front.head = frame.front.tail;
     frame.aside_changed = frame.front.aside_count > 0;

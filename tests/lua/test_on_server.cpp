@@ -13,7 +13,7 @@ namespace on_server
 const std::vector<std::string> &all_scripts()
 {
     static const std::vector<std::string> names = {"create",      "dead_list", "dead_list_packed",
-                                                   "dead_purge",  "pause",     "peek",
+                                                   "dead_purge",  "limit",     "pause",     "peek",
                                                    "peek_packed", "purge",     "push",
                                                    "push_packed", "reclaim",   "redrive",
                                                    "remove",      "reserve",   "reserve_packed",
@@ -173,6 +173,7 @@ Arguments Queue::sample(const std::string &script) const
         {"dead_list", {"0", "10"}},
         {"dead_list_packed", {"0", "10"}},
         {"dead_purge", {}},
+        {"limit", {"0", "1", "5", "0", "0"}},
         {"pause", {"1"}},
         {"peek", {"0", "", "10"}},
         {"peek_packed", {"0", "", "10"}},

@@ -13,9 +13,9 @@ enum { BLIND_SLEEP_MS = 1000, PATIENCE_LEAST_MS = 100, CHANNEL_BYTES = 256 };
 static const char prefix[] = "slotq:";
 
 /* A signal, or the bell, ends it: the caller looks again. */
-static void sleep_blind(uint64_t sleep_ms, int bell)
+static void sleep_blind(uint64_t sleep_ms, int descriptor)
 {
-    bell_sleep(bell, sleep_ms < BLIND_SLEEP_MS ? sleep_ms : BLIND_SLEEP_MS);
+    bell_sleep(descriptor, sleep_ms < BLIND_SLEEP_MS ? sleep_ms : BLIND_SLEEP_MS);
 }
 
 static uint32_t shorter(uint32_t timeout_ms, uint64_t patience_ms)
@@ -79,23 +79,23 @@ static bool drain(redis_waiter *waiter, redisReply *reply)
 }
 
 static void sleep_with_bell(redis_waiter *waiter, const redis_connection *model, const char *key,
-                            size_t key_bytes, uint64_t sleep_ms, int bell)
+                            size_t key_bytes, uint64_t sleep_ms, int descriptor)
 {
     store_fault fault;
     redisReply *reply;
     if (waiter->refused || model->borrowed) {
-        sleep_blind(sleep_ms, bell);
+        sleep_blind(sleep_ms, descriptor);
         return;
     }
     waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
     if (!waiter->subscribed) {
         waiter->subscribed = subscribe(waiter, model, key, key_bytes, sleep_ms);
         if (!waiter->subscribed) {
-            sleep_blind(sleep_ms, bell);
+            sleep_blind(sleep_ms, descriptor);
         }
         return;
     }
-    if (!redis_connection_listen(&waiter->connection, sleep_ms, bell, &reply, &fault) ||
+    if (!redis_connection_listen(&waiter->connection, sleep_ms, descriptor, &reply, &fault) ||
         !drain(waiter, reply)) {
         waiter->subscribed = false; /* next time anew */
     }

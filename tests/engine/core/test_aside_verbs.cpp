@@ -82,7 +82,7 @@ TEST_CASE("aside: a nack at max_attempts dies from there")
 
 /* ---- reserving ---- */
 
-TEST_CASE("aside: what is READY there goes first, each a run of its own")
+TEST_CASE("aside: what is READY there goes first, each as one run")
 {
     Queue queue(shape(12, 6));
     uint32_t token = put_aside(queue, 4);

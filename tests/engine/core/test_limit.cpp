@@ -245,7 +245,7 @@ TEST_CASE("limit: a message a day, and the longest interval there is")
                     SLOTQ_INVALID);
 }
 
-TEST_CASE("limit: an interval that is no whole millisecond is rounded up where it must be")
+TEST_CASE("limit: an interval between two milliseconds is rounded up where it must be")
 {
     Queue queue = queue_of(0);
     for (const uint64_t below : {1u, 1000u}) {

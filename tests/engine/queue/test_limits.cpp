@@ -173,7 +173,7 @@ constexpr uint32_t in_flight = 3;
 constexpr uint32_t burst = 5;
 constexpr uint64_t interval_us = 4000;
 
-/* A worker of its own process: until nothing is left. */
+/* A worker in a process apart: until nothing is left. */
 int work(const Queue &queue, Tally &tally, uint32_t number)
 {
     slotq *own = nullptr;

@@ -181,7 +181,7 @@ bool Model::lease(slotq_call_reserve &reserve, Message &message, bool new_run)
     return true;
 }
 
-/* Each is a run of its own. */
+/* Each is one run. */
 uint32_t Model::lease_aside(slotq_call_reserve &reserve, bool &left)
 {
     Group &group = groups[reserve.group];

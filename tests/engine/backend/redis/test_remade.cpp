@@ -101,7 +101,7 @@ const Call calls[] = {
     {"nack",
      [](Handle &h, const slotq_message &m) { return slotq_nack(h.queue, 0, m.id, m.token, 0, 1); }},
     {"release",
-     [](Handle &h, const slotq_message &m) { return slotq_release(h.queue, 0, m.id, m.token); }},
+     [](Handle &h, const slotq_message &m) { return slotq_release(h.queue, 0, m.id, m.token, 0); }},
     {"extend",
      [](Handle &h, const slotq_message &m) {
          uint32_t token = 0;
