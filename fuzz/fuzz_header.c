@@ -58,11 +58,14 @@ static void try_front(const slotq_view *view)
     require(id_low(front.last_id) == front.last_id % (UINT64_C(1) << 32));
     require(id_era(front.last_id) == front.era);
     for (uint32_t group = 0; group < view->geometry.groups; group++) {
-        uint8_t bytes[GROUP_STATE_BYTES];
+        uint8_t bytes[GROUP_BYTES];
         group_block block = {0};
+        limit_block limit = {0};
         require(front_load_group(view, &front, group, &block, &damage));
+        require(front_load_limit(view, group, &limit, &damage));
         codec_store_group(bytes, &block);
-        require(memcmp(bytes, view->bytes + group_offset(group), GROUP_STATE_BYTES) == 0);
+        codec_store_limit(bytes, &limit);
+        require(memcmp(bytes, view->bytes + group_offset(group), GROUP_BYTES) == 0);
     }
 }
 
@@ -75,7 +78,9 @@ static void try_bad_front(const slotq_view *view)
     bool sound = front_load(view, &front, &damage);
     for (uint32_t group = 0; sound && group < view->geometry.groups; group++) {
         group_block block = {0};
-        sound = front_load_group(view, &front, group, &block, &damage);
+        limit_block limit = {0};
+        sound = front_load_group(view, &front, group, &block, &damage) &&
+                front_load_limit(view, group, &limit, &damage);
     }
     require(!sound && damage.what != NULL);
     require(damage.offset < group_offset(view->geometry.groups));

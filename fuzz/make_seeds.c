@@ -167,7 +167,7 @@ static void make_queues(void)
 {
     static const uint8_t shapes[][OVERLAY_SHAPE_BYTES] = {
         {1, 3, 2, 0, 2, 0, 0, 2},  {1, 5, 1, 2, 3, 1, 31, 3}, {1, 0, 0, 0, 0, 0, 1, 0},
-        {1, 6, 4, 1, 1, 2, 18, 1}, {1, 7, 7, 3, 3, 1, 11, 2},
+        {1, 6, 4, 1, 1, 2, 18, 1}, {1, 7, 7, 3, 3, 1, 11, 2}, {1, 0, 3, 14, 3, 1, 30, 0},
     };
     for (unsigned i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         const slotq_geometry geometry = overlay_geometry(shapes[i]);
@@ -200,8 +200,9 @@ static void make_bad_fronts(void)
     static const uint8_t shape[OVERLAY_SHAPE_BYTES] = {1, 3, 2, 1, 2, 1, 0, 2};
     const slotq_geometry geometry = overlay_geometry(shape);
     const unsigned geometry_bytes = OVERLAY_GEOMETRY_TO - OVERLAY_GEOMETRY_FROM;
-    for (unsigned at = 0; at + geometry_bytes < 160 && geometry.groups == 2; at += 3) {
-        uint8_t laid[OVERLAY_SHAPE_BYTES + 160] = {0};
+    enum { FRONT_BYTES = GROUPS_OFFSET + 2 * GROUP_BYTES };
+    for (unsigned at = 0; at + geometry_bytes < FRONT_BYTES && geometry.groups == 2; at += 3) {
+        uint8_t laid[OVERLAY_SHAPE_BYTES + FRONT_BYTES] = {0};
         char name[32];
         memcpy(laid, shape, sizeof shape);
         laid[OVERLAY_SHAPE_BYTES + at] = 0xF5;

@@ -61,7 +61,7 @@ const Known version_1[] = {
     {"group", "died", 36, 4},
     {"limit", "max_leased", 40, 2},
     {"limit", "rate_burst", 42, 2},
-    {"limit", "rate_interval_us", 44, 4},
+    {"limit", "rate_interval", 44, 4},
     {"limit", "rate_tat_ms", 48, 6},
     {"limit", "rate_tat_us", 54, 2},
     {"aside", "id", 0, 6},
