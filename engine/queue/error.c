@@ -135,6 +135,14 @@ static void say_full(slotq *queue)
                      capacity, capacity == 1 ? "" : "s");
         return;
     }
+    if (holder->held < capacity) { /* a push of more than the slots left */
+        queue_refuse(queue, SLOTQ_FULL,
+                     "the queue has no room for this push: %lu of %u slots are in use. The oldest "
+                     "unfinished message is %llu, %s in group %u. %s",
+                     (unsigned long)holder->held, capacity, (unsigned long long)holder->id, state,
+                     holder->group, full_remedy(holder->state));
+        return;
+    }
     if (unfinished < holder->held) { /* finished messages behind it have to wait for it */
         queue_refuse(queue, SLOTQ_FULL,
                      "the queue is full: message %llu, %s in group %u, holds all %u slots, though "

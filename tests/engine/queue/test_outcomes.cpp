@@ -78,8 +78,9 @@ TEST_CASE("push answers FULL, TOOBIG, PAUSED, INVALID", "[queue]")
     queue.fill(3);
     const Message held = queue.reserve_one();
     refused(queue, SLOTQ_FULL, [&] { return slotq_push(queue, five, 2, nullptr); });
-    CHECK(queue.error().find("Message 1, leased in group 0") != std::string::npos);
-    CHECK(queue.error().find("3 of 4 slots") != std::string::npos);
+    CHECK(queue.error() == "the queue has no room for this push: 3 of 4 slots are in use. The "
+                           "oldest unfinished message is 1, leased in group 0. Its worker must "
+                           "settle it, or its lease must end. Nothing was pushed.");
     refused(queue, SLOTQ_FULL, [&] { return slotq_push_wait(queue, five, 2, 1, nullptr); });
     CHECK(slotq_ack(queue, 0, held.id, held.token) == SLOTQ_OK);
     CHECK(slotq_push(queue, five, 2, nullptr) == SLOTQ_OK);
