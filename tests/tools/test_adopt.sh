@@ -7,6 +7,7 @@
 # What a loss of power may leave under sync=always: the reserve is in the journal alone.
 mkdir here there alike
 "$SLOTQ" -q -u here create jobs
+mkdir early && cp here/jobs.slotq early
 "$SLOTQ" -q -u here push jobs a b >out
 cp here/jobs.slotq there
 "$SLOTQ" -u here --sync always work jobs --lease 1h -- sh -c 'echo $$ >pid; exec sleep 600' 2>said &
@@ -30,12 +31,17 @@ expect 'the doctor names the way' 1 'BAD +jobs: .*slotq -u there doctor --adopt-
 expect 'a whole folder is refused' 2 - 'needs a queue name' -u there doctor --adopt-journal
 expect 'a server has no journal' 2 - 'for queue files' -u unix:///none doctor --adopt-journal jobs
 "$SLOTQ" -q -u alike create jobs
-cp alike/jobs.slotq empty
-cp there/jobs.slotq-journal alike
-expect "another queue's journal" 6 'BAD +jobs: .*would be damaged at byte' '' \
-    -u alike doctor --adopt-journal -y jobs
-holds 'that queue is as it was' cmp empty alike/jobs.slotq
-holds 'so is the journal' cmp backup/jobs.slotq-journal alike/jobs.slotq-journal
+cp early/jobs.slotq empty # the same queue before its messages: its generation is the journal's
+cp alike/jobs.slotq alike/before
+for queue in early alike; do cp there/jobs.slotq-journal $queue; done
+expect 'a journal that does not fit' 6 'BAD +jobs: .*would be damaged at byte' '' \
+    -u early doctor --adopt-journal -y jobs
+holds 'that queue is as it was' cmp empty early/jobs.slotq
+holds 'so is the journal' cmp backup/jobs.slotq-journal early/jobs.slotq-journal
+expect "another queue's journal" 1 'BAD +jobs: .*belongs to another queue, of another generation' \
+    '' -u alike doctor --adopt-journal -y jobs
+holds 'that other queue is as it was' cmp alike/before alike/jobs.slotq
+holds 'so is the journal beside it' cmp backup/jobs.slotq-journal alike/jobs.slotq-journal
 if command -v script >out; then
     echo n | script -qec "'$SLOTQ' -u there doctor --adopt-journal jobs" /dev/null >asked
     same 'on a terminal it asks; no: exit 9' 9 $?

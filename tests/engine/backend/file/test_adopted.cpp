@@ -234,7 +234,7 @@ TEST_CASE("a journal of another geometry or size is not adopted", "[adopted]")
     for (const bool asked : {false, true}) {
         const slotq_error error = refusal(file, asked ? adopting(file) : file.options());
         CHECK(error.outcome == SLOTQ_IO);
-        CHECK(names(error, "another geometry or size"));
+        CHECK(names(error, "another generation, geometry or size"));
         CHECK_FALSE(names(error, "--adopt-journal"));
     }
 }
