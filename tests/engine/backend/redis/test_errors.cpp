@@ -180,9 +180,11 @@ TEST_CASE("the outcome's own text, which scripts say too, stands once")
     inside::Reply reply = inside::reply("-SLOTQCORRUPT 5 the bytes are damaged: short\r\n");
     REQUIRE(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_CORRUPT);
     CHECK(std::string(fault.text).find("the queue is damaged at byte 5: short.") == 0);
-    reply = inside::reply("-SLOTQVERSION a slotq of another format version: version 1\r\n");
+    reply = inside::reply("-SLOTQVERSION the format version is not supported: these scripts read "
+                           "version 1\r\n");
     REQUIRE(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_VERSION);
-    CHECK(std::string(fault.text).find("the queue is of another version: version 1.") == 0);
+    CHECK(std::string(fault.text).find("the queue is of another version: these scripts read "
+                                       "version 1. Nothing was written.") == 0);
 }
 
 TEST_CASE("a code with numbers that cannot be is not one that the script can give")
