@@ -104,7 +104,7 @@ fresh part --slots 5
 "$SLOTQ" push part d e f g >out 2>said
 same 'some find room' '4 4 5' "$? $(xargs <out)"
 holds 'full is told of the queue as it is now' grep -q 'full: 5 messages are unfinished\.' said
-fresh part --slots 3
+fresh part --slots 3 --aside 0
 "$SLOTQ" push part a b c >out
 "$SLOTQ" reserve part -n 3 >out
 "$SLOTQ" ack part "$(sed -n 2p out | cut -f 1)" "$(sed -n 3p out | cut -f 1)"
