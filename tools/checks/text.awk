@@ -7,7 +7,7 @@ function finding(text) {
 
 function end_of_file() {
     if (last != "" && code && lines > 560) {
-        printf "%s:%d: a file of %d lines; 500 are the limit\n", last, lines, lines
+        printf "%s:%d: a file of %d lines; 560 are the limit\n", last, lines, lines
     }
 }
 
