@@ -9,10 +9,10 @@ std = {
         }},
         struct = {fields = {'pack', 'unpack'}},
         bit = {fields = {'bxor'}},
-        math = {fields = {'floor', 'min', 'max'}},
+        math = {fields = {'ceil', 'floor', 'min', 'max'}},
         string = {fields = {'byte', 'char', 'find', 'format', 'rep', 'sub'}},
         table = {fields = {'concat', 'sort'}},
-        'error', 'ipairs', 'pcall', 'tonumber', 'type',
+        'error', 'ipairs', 'pairs', 'pcall', 'tonumber', 'type',
     },
 }
 max_line_length = 100

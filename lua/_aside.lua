@@ -82,33 +82,33 @@ local function remove_entry(index)
     end
 end
 
-local function words_aside_at(number)
-    return aside_words_at + number * geometry.aside_slots * WORD_BYTES
+local function words_aside_at(group_number)
+    return aside_words_at + group_number * geometry.aside_slots * WORD_BYTES
 end
 
 -- the word of a group, by its number
-local function word_aside(number, index)
-    local words = words_aside[number] or {changed = {}}
-    words_aside[number] = words
+local function word_aside(group_number, index)
+    local words = words_aside[group_number] or {changed = {}}
+    words_aside[group_number] = words
     if words.changed[index] then
         return words.changed[index]
     end
     words.bytes = words.bytes or
-        bytes_at(words_aside_at(number), geometry.aside_slots * WORD_BYTES)
+        bytes_at(words_aside_at(group_number), geometry.aside_slots * WORD_BYTES)
     return unpack('<I4', words.bytes, (-1 - index) * WORD_BYTES + 1)
 end
 
-local function set_word_aside(number, index, word)
-    words_aside[number] = words_aside[number] or {changed = {}}
-    words_aside[number].changed[index] = word
+local function set_word_aside(group_number, index, word)
+    words_aside[group_number] = words_aside[group_number] or {changed = {}}
+    words_aside[group_number].changed[index] = word
 end
 
 -- a group finishes a message: with a DONE word, or if all other groups have finished it, without
 -- its entry
-local function finish_aside(number, index, word)
+local function finish_aside(group_number, index, word)
     for other = 0, geometry.groups - 1 do
-        if other ~= number and word_aside(other, index) % 4 ~= SLOTQ_STATE_DONE then
-            set_word_aside(number, index, word)
+        if other ~= group_number and word_aside(other, index) % 4 ~= SLOTQ_STATE_DONE then
+            set_word_aside(group_number, index, word)
             return
         end
     end

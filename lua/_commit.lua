@@ -122,8 +122,8 @@ local function put_words(block)
 end
 
 -- the changed words aside of a group: from the first to the last if those between are known
-local function put_words_aside(number, words)
-    local changed, at = {}, words_aside_at(number)
+local function put_words_aside(group_number, words)
+    local changed, at = {}, words_aside_at(group_number)
     for index in pairs(words.changed) do
         changed[#changed + 1] = -1 - index
     end
@@ -134,7 +134,7 @@ local function put_words_aside(number, words)
     if words.bytes and #changed > 0 then
         local parts = {}
         for slot = changed[1], changed[#changed] do
-            parts[#parts + 1] = pack('<I4', word_aside(number, -1 - slot))
+            parts[#parts + 1] = pack('<I4', word_aside(group_number, -1 - slot))
         end
         put(at + changed[1] * WORD_BYTES, table.concat(parts))
     end
@@ -145,9 +145,9 @@ local function put_aside()
         local from = entries_changed * ASIDE_ENTRY_BYTES
         put(aside_index_at + from, string.sub(entries, from + 1))
     end
-    for number = 0, geometry.groups - 1 do
-        if words_aside[number] then
-            put_words_aside(number, words_aside[number])
+    for group_number = 0, geometry.groups - 1 do
+        if words_aside[group_number] then
+            put_words_aside(group_number, words_aside[group_number])
         end
     end
 end

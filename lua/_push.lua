@@ -32,8 +32,8 @@ local function step_aside()
     if has(SLOTQ_FLAG_KEYS) then
         put_copy(aside_keys_at - (index + 1) * KEY_BYTES, '', keys_at + at * KEY_BYTES, KEY_BYTES)
     end
-    for number_of = 0, geometry.groups - 1 do
-        load_group(number_of)
+    for group_number = 0, geometry.groups - 1 do
+        load_group(group_number)
         local word = WORD_ACKED
         if group.head == at then
             word = word_at(at)
@@ -43,7 +43,7 @@ local function step_aside()
             group.changed = false
             group.dirty = true
         end
-        set_word_aside(number_of, index, word)
+        set_word_aside(group_number, index, word)
         least = math.min(least, (group.head - at) % slots)
     end
     queue.head = (at + least) % slots

@@ -28,9 +28,9 @@ end
 local function judge(id, asked)
     local answered = 'GONE'
     local first, last = asked_groups(asked)
-    for number_of = 0, geometry.groups - 1 do
-        load_group(number_of)
-        if number_of >= first and number_of <= last then
+    for group_number = 0, geometry.groups - 1 do
+        load_group(group_number)
+        if group_number >= first and group_number <= last then
             local index, outcome = find_removable(id)
             if index then
                 answered = 'OK'

@@ -100,7 +100,7 @@ static slotq_outcome ask_whole(redis_store *self, redis_patience *patience, redi
 /* The value begins as that of the open queue does, or its damage is for the caller to find. */
 static bool is_ours(const redis_store *self, const redisReply *reply)
 {
-    return reply->len < GEOMETRY_END ||
+    return reply == NULL || reply->len < GEOMETRY_END ||
            memcmp(reply->str + HEADER_BYTES, self->geometry, sizeof self->geometry) == 0;
 }
 
