@@ -53,6 +53,10 @@ spoil && poke bad.slotq 8 'XXXX'
 bad 'the magic' 8 ' magic +XXXX +not SLQ1'
 spoil && poke bad.slotq 11 '2'
 bad 'the version' 11 ' magic +SLQ2 +other version'
+spoil && poke bad.slotq 21 '\023' # stamps, checks and overwrite
+expect 'room aside beside overwrite' 6 ' aside_slots +64 +not 0 with overwrite' '' dump bad
+spoil && poke bad.slotq 12 '\377\377'
+expect 'more room aside than can be named' 6 ' aside_slots +64 +above 65535 - R' '' dump bad
 spoil && poke bad.slotq 40 '\0'
 bad 'the check of the geometry' 40 ' geometry_check .* no match'
 spoil && poke bad.slotq 4 '\377\377'

@@ -73,13 +73,18 @@ static const char *judge_geometry(const dump *dumped, field_id field, uint64_t v
         return unless(value <= SLOTQ_FLAGS_ALL, "unknown bits");
     case FIELD_geometry_max_attempts:
         return unless(value <= SLOTQ_MAX_ATTEMPTS_MAX, "above 62");
+    case FIELD_geometry_aside_slots:
+        return value != 0 && (bytes[AT_geometry_flags] & SLOTQ_FLAG_OVERWRITE)
+                   ? "not 0 with overwrite"
+                   : unless(load_u16(bytes + AT_geometry_ring_slots) + value <=
+                                SLOTQ_RING_SLOTS_MAX,
+                            "above 65535 - R");
     case FIELD_geometry_generation:
         return unless(value != 0, "0");
     case FIELD_geometry_shard:
         return unless(value == 0 || load_u32(bytes + AT_geometry_set) != 0, "not 0 without a set");
     case FIELD_geometry_tick_ms:
         return unless(value >= 1 && value <= SLOTQ_TICK_MS_MAX, "not 1 to 60000");
-    case FIELD_geometry_aside_slots:
     case FIELD_geometry_places:
     case FIELD_geometry_note_bytes:
     case FIELD_geometry_reserved_38:
