@@ -15,9 +15,9 @@
 static slotq_outcome refuse_other(const file_image *image, store_fault *fault)
 {
     fault_say(fault, SLOTQ_IO,
-              "%s-journal belongs to another queue, of another generation, geometry or size, "
-              "and holds an unfinished step. If the queue was copied or moved, copy both files again, "
-              "together; if not, remove the journal.",
+              "%s-journal belongs to another queue, of another generation, geometry or "
+              "size, and holds an unfinished step. If the queue was copied or moved, copy both "
+              "files again, together; if not, remove the journal.",
               image->names.shown);
     return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }

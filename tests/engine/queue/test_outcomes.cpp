@@ -80,7 +80,7 @@ TEST_CASE("push answers FULL, TOOBIG, PAUSED, INVALID", "[queue]")
     refused(queue, SLOTQ_FULL, [&] { return slotq_push(queue, five, 2, nullptr); });
     CHECK(queue.error() == "the queue has no room for this push: 3 of 4 slots are in use. The "
                            "oldest unfinished message is 1, leased in group 0. Its worker must "
-                           "settle it, or its lease must end. Nothing was pushed.");
+                           "settle it, or its lease must end.");
     refused(queue, SLOTQ_FULL, [&] { return slotq_push_wait(queue, five, 2, 1, nullptr); });
     CHECK(slotq_ack(queue, 0, held.id, held.token) == SLOTQ_OK);
     CHECK(slotq_push(queue, five, 2, nullptr) == SLOTQ_OK);
