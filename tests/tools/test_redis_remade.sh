@@ -7,10 +7,15 @@
 . "$source_folder/tests/tools/private_server.sh"
 start_server
 
-restore() { # queue: the same bytes as another queue
-    "$SLOTQ" export "$1" >"$1".bytes
-    "$SLOTQ" -q rm "$1"
-    "$SLOTQ" -q import "$1" <"$1".bytes
+# restore QUEUE: the same bytes as another queue, in one step: there is no moment without a queue,
+# in which a worker's extend would be told so and the worker would end.
+restore() {
+    "$SLOTQ" export "$1" | "$SLOTQ" -q import "$1".restored
+    redis rename "$1".restored "$1" >out
+}
+ends() { # pid: its exit code; one that does not end is killed, so that no test hangs
+    await 60 eval "! kill -0 $1 2>.seen" || kill -KILL "$1"
+    wait "$1"
 }
 state() { "$SLOTQ" status "$1" "$2" --json | sed -nE 's/.*"state":"([a-z]+)".*/\1/p'; }
 has() { [ -e "$1" ]; }
@@ -50,7 +55,7 @@ touch go.2 go.3
 holds 'it acks there' await 60 eval '[ "$(number q acked)" = 1 ]'
 holds 'message 2, which it ended, is not acked' test "$(state q 2)" = leased
 kill -TERM $worker
-wait $worker
+ends $worker
 same 'it ends in order' 0 $?
 holds 'two leases were lost, one message acked' \
     grep -q '1 acked, 0 failed, 0 died, 2 leases lost' said
@@ -61,7 +66,7 @@ remade 'an extend' 1s
 holds 'an extend finds it: both commands are ended' \
     await 60 grep -q '2 messages that it worked on' said
 kill -TERM $worker
-wait $worker
+ends $worker
 same 'it ends in order' 0 $?
 holds 'nothing was settled' grep -q '0 acked, 0 failed, 0 died, 2 leases lost, [0-9]* released' said
 
@@ -71,7 +76,7 @@ worker=$!
 await 60 eval 'redis client list | grep -q "sub=1"'
 fresh q
 "$SLOTQ" push q a >out
-wait $worker
+ends $worker
 same 'a worker whose group is missing in the new queue ends' 2 $?
 holds 'and says why' grep -q 'has no group 1: it has 1' said
 
@@ -88,7 +93,7 @@ producer=$!
 holds 'a push waits for room' await 60 waits_for_room
 fresh q --slots 4
 redis publish slotq:q wake >out
-wait $producer
+ends $producer
 same 'push --block goes on with the new queue, and its code says that messages are gone' 9 $?
 holds 'it says how many' grep -q 'q was made anew.* The 2 messages pushed before are gone' said
 same 'the rest is in the new queue' 2 "$(number q last_id)"
@@ -99,7 +104,7 @@ producer=$!
 holds 'another waits' await 60 waits_for_room
 fresh q --slots 1
 redis publish slotq:q wake >out
-wait $producer
+ends $producer
 same 'it lost nothing' 0 $?
 same 'its id is that in the new queue' 1 "$(cat pushed)"
 

@@ -125,11 +125,11 @@ static void look_whether_remade(worker *work)
         job *one = &work->jobs[i];
         if (one->state != JOB_NONE && !worker_has_message(work, one)) {
             gone++;
-            one->lost = true;
-            one->extend_at_ms = UINT64_MAX;
-            if (one->state == JOB_RUNS) {
+            if (one->state == JOB_RUNS && !one->lost) {
                 terminate(one, clock_ms());
             }
+            one->lost = true;
+            one->extend_at_ms = UINT64_MAX;
         }
     }
     complain("%s was made anew; the worker goes on with the new queue. %" PRIu32
@@ -403,7 +403,7 @@ static void rest(worker *work, uint64_t next_ms)
     }
     struct pollfd inputs[] = {
         {.fd = work->signals, .events = POLLIN},
-        {.fd = work->woken, .events = POLLIN},
+        {.fd = has_room ? work->woken : -1, .events = POLLIN}, /* read only by fetch */
         {.fd = relays_input(&work->outputs), .events = POLLIN},
         {.fd = relays_wait_for(&work->outputs, 0) ? STDOUT_FILENO : -1, .events = POLLOUT},
         {.fd = relays_wait_for(&work->outputs, 1) ? STDERR_FILENO : -1, .events = POLLOUT}};
@@ -435,6 +435,9 @@ void worker_run(worker *work)
         const uint64_t now_ms = clock_ms();
         for (uint32_t i = 0; i < work->job_count; i++) { /* those that fetch started, too */
             attend(work, &work->jobs[i], now_ms);
+        }
+        look_whether_remade(work); /* while what an extend lost is still counted */
+        for (uint32_t i = 0; i < work->job_count; i++) {
             next_ms = sooner(next_ms, next_of(work, &work->jobs[i]));
         }
         rest(work, next_ms);
