@@ -161,8 +161,11 @@ local function look()
 end
 
 local function administer()
-    local which = below(12)
-    if which < 3 then
+    local which = below(13)
+    if which == 12 then
+        say('limit', time(), text_of(below(shape[5])), text_of(1 + below(7)), text_of(below(4)),
+            text_of(below(3) * 400000), text_of(below(3)))
+    elseif which < 3 then
         say('remove', time(), some_id(), which == 0 and 'all' or text_of(below(shape[5])))
     elseif which < 5 then
         say('reclaim', time(), text_of(below(shape[5])))
