@@ -8,10 +8,10 @@
 #include "ring.h"
 #include "word.h"
 
-enum { SEEN_BYTES = 256 / 8 }; /* a slot number is a byte */
+enum { ASIDE_SEEN_BYTES = 256 / 8 }; /* a slot number is a byte */
 
 /* Some group has not finished the message in a slot aside. */
-static bool is_unfinished(const slotq_view *view, uint32_t slot)
+static bool is_unfinished_aside(const slotq_view *view, uint32_t slot)
 {
     for (uint32_t group = 0; group < view->geometry.groups; group++) {
         if (!word_is_done(load_u32(view->bytes + aside_word_offset(view, group, slot)))) {
@@ -21,8 +21,9 @@ static bool is_unfinished(const slotq_view *view, uint32_t slot)
     return false;
 }
 
-static bool check_entry(const slotq_view *view, uint32_t offset, uint64_t above, uint64_t head_id,
-                        uint8_t seen[SEEN_BYTES], slotq_damage *damage)
+static bool check_aside_entry(const slotq_view *view, uint32_t offset, uint64_t above,
+                              uint64_t head_id, uint8_t seen[ASIDE_SEEN_BYTES],
+                              slotq_damage *damage)
 {
     const uint64_t id = load_u48(view->bytes + offset + AT_aside_id);
     const uint32_t slot = view->bytes[offset + AT_aside_slot];
@@ -38,7 +39,7 @@ static bool check_entry(const slotq_view *view, uint32_t offset, uint64_t above,
                             "a slot number in the aside index is there twice");
     }
     seen[slot / 8] |= (uint8_t)(1u << slot % 8);
-    if (!is_unfinished(view, slot)) {
+    if (!is_unfinished_aside(view, slot)) {
         return damage_found(damage, offset, "every group has finished a message aside");
     }
     return check_keys(view, view->aside_keys_offset + slot * KEY_BYTES, 1, damage) &&
@@ -47,14 +48,14 @@ static bool check_entry(const slotq_view *view, uint32_t offset, uint64_t above,
 
 bool check_aside(const slotq_view *view, const front_block *front, slotq_damage *damage)
 {
-    uint8_t seen[SEEN_BYTES];
+    uint8_t seen[ASIDE_SEEN_BYTES];
     memset(seen, 0, sizeof seen);
     const uint32_t slots = view->geometry.ring_slots;
     const uint64_t head_id = front->last_id + 1 - ring_distance(front->head, front->tail, slots);
     uint64_t above = 0;
     for (uint32_t i = 0; i < front->aside_count; i++) {
         const uint32_t offset = aside_entry_offset(view, i);
-        if (!check_entry(view, offset, above, head_id, seen, damage)) {
+        if (!check_aside_entry(view, offset, above, head_id, seen, damage)) {
             return false;
         }
         above = load_u48(view->bytes + offset + AT_aside_id);
