@@ -69,15 +69,15 @@ slotq_outcome place_find(verb_frame *frame, uint64_t id, message_place *place)
     return word_is_done(place_word(frame, place)) ? SLOTQ_GONE : SLOTQ_OK;
 }
 
-uint32_t place_word_offset(const verb_frame *frame, const message_place *place)
+uint32_t place_aside_word_offset(const verb_frame *frame, const message_place *place)
 {
-    return place->is_aside ? aside_word_offset(frame->view, frame->group_index, place->slot)
-                           : word_offset(frame->view, frame->group_index, place->index);
+    SLOTQ_ASSERT(place->is_aside);
+    return aside_word_offset(frame->view, frame->group_index, place->slot);
 }
 
 uint32_t place_word(const verb_frame *frame, const message_place *place)
 {
-    return place->is_aside ? load_u32(frame->view->bytes + place_word_offset(frame, place))
+    return place->is_aside ? load_u32(frame->view->bytes + place_aside_word_offset(frame, place))
                            : frame_word(frame, place->index);
 }
 
@@ -113,9 +113,10 @@ static bool others_are_done(const verb_frame *frame, uint32_t slot)
 
 void aside_leave(aside_leaving *leaving, uint32_t entry)
 {
-    if (leaving->count == 0 || entry < leaving->first) {
+    if (leaving->count == 0) {
         leaving->first = entry;
     }
+    SLOTQ_ASSERT(leaving->first <= entry);
     leaving->count++;
     leaving->bits[entry / 8] |= (uint8_t)(1u << entry % 8);
 }
@@ -128,7 +129,7 @@ void aside_finish(verb_frame *frame, const message_place *place, uint32_t word,
     if (others_are_done(frame, place->slot)) {
         aside_leave(leaving, place->index);
     } else {
-        step_patch_word(frame->step, place_word_offset(frame, place), word);
+        step_patch_word(frame->step, place_aside_word_offset(frame, place), word);
     }
     frame->group_changed = true;
 }

@@ -29,7 +29,9 @@ slotq_outcome place_find(verb_frame *frame, uint64_t id, message_place *place);
 /* The number of index entries with lower ids. */
 uint32_t aside_entries_below(const verb_frame *frame, uint64_t id);
 
-uint32_t place_word_offset(const verb_frame *frame, const message_place *place);
+/* Of the loaded group's word; only aside. */
+uint32_t place_aside_word_offset(const verb_frame *frame, const message_place *place);
+
 uint32_t place_word(const verb_frame *frame, const message_place *place);
 uint32_t place_slot_offset(const verb_frame *frame, const message_place *place);
 
@@ -48,7 +50,7 @@ typedef struct aside_leaving {
 void aside_finish(verb_frame *frame, const message_place *place, uint32_t word,
                   aside_leaving *leaving);
 
-/* Note that a message leaves. */
+/* Note that a message leaves, lower entries first. */
 void aside_leave(aside_leaving *leaving, uint32_t entry);
 
 /* Patch the index without those that leave. */

@@ -298,8 +298,8 @@ static bool limit_frees(const verb_frame *frame)
     if (group->leased >= frame->old_leased) {
         return false;
     }
-    const uint32_t most = load_u16(frame->view->bytes + group_offset(frame->group_index) +
-                                   AT_limit_max_leased);
+    const uint32_t most =
+        load_u16(frame->view->bytes + group_offset(frame->group_index) + AT_limit_max_leased);
     return group->leased < most && frame->old_leased >= most &&
            (group->ready_behind > 0 || group->cursor != frame->front.tail);
 }

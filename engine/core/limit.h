@@ -20,5 +20,4 @@ void limit_take(verb_frame *frame, uint32_t count);
 uint64_t limit_next_ms(const verb_frame *frame);
 bool limit_set_back(verb_frame *frame);
 
-
 #endif

@@ -88,7 +88,7 @@ static bool remove_in_group(verb_frame *frame, const slotq_call_remove *remove,
         frame->call->progress.other_done = 0;
         frame_finish(frame, place.index, 1, WORD_REMOVED);
     } else if (others_keep_it(frame, remove, place.slot)) {
-        step_patch_word(frame->step, place_word_offset(frame, &place), WORD_REMOVED);
+        step_patch_word(frame->step, place_aside_word_offset(frame, &place), WORD_REMOVED);
     } else if (leaving->count == 0) {
         aside_leave(leaving, place.index);
     }

@@ -100,10 +100,9 @@ static slotq_outcome reserve_aside(verb_frame *frame)
             frame->call->progress.aside_left++;
             continue;
         }
-        if (!frame_take(frame, &frame->group.ready_behind, 1, AT_group_ready_behind)) {
-            return SLOTQ_CORRUPT;
-        }
-        step_patch_word(frame->step, place_word_offset(frame, &place), to);
+        /* cannot fail: the loop asks for one */
+        (void)frame_take(frame, &frame->group.ready_behind, 1, AT_group_ready_behind);
+        step_patch_word(frame->step, place_aside_word_offset(frame, &place), to);
         add_run(frame, place.id, 1, to, deadline);
         frame->group.redelivered++;
         return frame_commit(frame, SLOTQ_MORE);

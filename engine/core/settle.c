@@ -158,7 +158,7 @@ static void patch_words(verb_frame *frame, const message_place *place, uint32_t 
                         uint32_t word)
 {
     if (place->is_aside) {
-        step_patch_word(frame->step, place_word_offset(frame, place), word);
+        step_patch_word(frame->step, place_aside_word_offset(frame, place), word);
     } else {
         step_patch_words(frame->step, frame->view, frame->group_index, place->index, count, word);
     }

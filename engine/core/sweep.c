@@ -198,7 +198,7 @@ static bool look_aside(sweep_run *sweep, const sweep_sparing *sparing)
         if (buried) {
             aside_finish(frame, &place, to, &leaving);
         } else {
-            step_patch_word(frame->step, place_word_offset(frame, &place), to);
+            step_patch_word(frame->step, place_aside_word_offset(frame, &place), to);
         }
     }
     *entry -= leaving.count;
