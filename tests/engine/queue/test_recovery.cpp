@@ -173,7 +173,7 @@ TEST_CASE("a journal of another file: at rest replaced, with a step refused", "[
     slotq_error error = {};
     CHECK(try_open(queue.folder(), &opened, &error) == (live ? SLOTQ_IO : SLOTQ_OK));
     slotq_close(opened);
-    CHECK((std::string(error.text).find("another file") != std::string::npos) == live);
+    CHECK((std::string(error.text).find("another queue") != std::string::npos) == live);
 }
 
 TEST_CASE("a journal of another build", "[recovery]")

@@ -436,7 +436,9 @@ slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const
         call->push.holder = error.holder;
     }
     call->damage = error.damage;
-    if (outcome == SLOTQ_INVALID && call->now_ms <= SLOTQ_NOW_MS_MAX) {
+    /* the library judges arguments itself; only whether a burst has a rate lies in the queue */
+    const bool of_queue = call->verb == SLOTQ_LIMIT;
+    if (outcome == SLOTQ_INVALID && call->now_ms <= SLOTQ_NOW_MS_MAX && !of_queue) {
         return explain_invalid(fault);
     }
     return outcome;
