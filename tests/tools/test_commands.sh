@@ -51,7 +51,9 @@ expect 'it is at its first attempt again' 0 "\t1\tthe second$" - reserve jobs
 expect 'nack' 0 - - nack jobs "$(token)"
 expect 'at its second now' 0 "\t2\tthe second$" - reserve jobs
 expect 'release with a delay' 0 - - release jobs --delay 1ms "$(token)"
-expect 'it is at its second again' 0 "\t2\tthe second$" - reserve jobs --wait 10s
+delay_is_over() { "$SLOTQ" status jobs 2 | grep -q 'delay over'; }
+holds 'its delay ends' await 60 delay_is_over
+expect 'it is at its second again' 0 "\t2\tthe second$" - reserve jobs
 expect 'nack with a delay' 0 - - nack jobs --delay 1h "$(token)"
 expect 'it waits' 0 '2  waiting (5[0-9] m|1 h)' - status jobs 2
 expect 'kill' 0 '' - reserve jobs
