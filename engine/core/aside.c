@@ -113,12 +113,9 @@ static bool others_are_done(const verb_frame *frame, uint32_t slot)
 
 void aside_leave(aside_leaving *leaving, uint32_t entry)
 {
-    if (leaving->count == 0) {
-        leaving->first = entry;
-    }
-    SLOTQ_ASSERT(leaving->first <= entry);
-    leaving->count++;
-    leaving->bits[entry / 8] |= (uint8_t)(1u << entry % 8);
+    SLOTQ_ASSERT(leaving->count == 0);
+    leaving->entry = entry;
+    leaving->count = 1;
 }
 
 void aside_finish(verb_frame *frame, const message_place *place, uint32_t word,
@@ -139,24 +136,17 @@ void aside_close(verb_frame *frame, const aside_leaving *leaving)
     if (leaving->count == 0) {
         return;
     }
-    const uint32_t count = frame->front.aside_count;
-    const uint32_t stay = count - leaving->first - leaving->count;
-    SLOTQ_ASSERT(leaving->first + leaving->count <= count);
-    if (stay > 0) {
-        uint8_t *bytes = step_scratch(frame->step, stay * ASIDE_ENTRY_BYTES);
-        uint8_t *to = bytes;
-        for (uint32_t entry = leaving->first; entry < count; entry++) {
-            if (!(leaving->bits[entry / 8] >> entry % 8 & 1)) {
-                memcpy(to, frame->view->bytes + aside_entry_offset(frame->view, entry),
-                       ASIDE_ENTRY_BYTES);
-                to += ASIDE_ENTRY_BYTES;
-            }
-        }
-        step_patch_scratch(frame->step, aside_entry_offset(frame->view, leaving->first), bytes,
-                           stay * ASIDE_ENTRY_BYTES);
+    SLOTQ_ASSERT(leaving->entry < frame->front.aside_count);
+    const uint32_t from = aside_entry_offset(frame->view, leaving->entry);
+    const uint32_t behind = frame->front.aside_count - leaving->entry - 1;
+    if (behind > 0) {
+        uint8_t *bytes = step_scratch(frame->step, behind * ASIDE_ENTRY_BYTES);
+        memcpy(bytes, frame->view->bytes + from + ASIDE_ENTRY_BYTES,
+               (size_t)behind * ASIDE_ENTRY_BYTES);
+        step_patch_scratch(frame->step, from, bytes, behind * ASIDE_ENTRY_BYTES);
         frame->step->needs_journal = true;
     }
-    frame->front.aside_count -= leaving->count;
+    frame->front.aside_count--;
     frame->aside_changed = true;
 }
 

@@ -38,11 +38,10 @@ uint32_t place_slot_offset(const verb_frame *frame, const message_place *place);
 /* Count a message as READY again. */
 void place_made_ready(verb_frame *frame, const message_place *place, uint32_t count);
 
-/* The messages that leave the index in a step, one bit for each entry. */
+/* The message that leaves the index in a step. */
 typedef struct aside_leaving {
-    uint32_t first; /* the first of them */
-    uint32_t count;
-    uint8_t bits[256 / 8];
+    uint32_t entry;
+    uint32_t count; /* 0 or 1 */
 } aside_leaving;
 
 /* The message's word in the loaded group becomes the DONE word; if it was the last, the message is
@@ -50,10 +49,10 @@ typedef struct aside_leaving {
 void aside_finish(verb_frame *frame, const message_place *place, uint32_t word,
                   aside_leaving *leaving);
 
-/* Note that a message leaves, lower entries first. */
+/* Note that a message leaves: one in a step. */
 void aside_leave(aside_leaving *leaving, uint32_t entry);
 
-/* Patch the index without those that leave. */
+/* Patch the index without the one that leaves. */
 void aside_close(verb_frame *frame, const aside_leaving *leaving);
 
 /* The lowest slot number that no entry has; there is one, as aside_count is below aside_slots.
