@@ -257,6 +257,7 @@ slotq_outcome sweep_step(verb_frame *frame, bool whole, const sweep_sparing *spa
     const uint32_t *aside_index = &frame->call->progress.aside_index;
     sweep_run sweep = {frame, {{0}}, ready_count, dead_count, frame_tick(frame), whole};
     SLOTQ_ASSERT(group->sweep != SWEEP_NONE);
+    *over = false;
     if (!look_aside(&sweep, sparing)) {
         return SLOTQ_CORRUPT;
     }
