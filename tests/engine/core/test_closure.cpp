@@ -32,6 +32,12 @@ bool deep()
     return std::getenv("SLOTQ_PROVE") != nullptr;
 }
 
+/* Ten minutes and more. */
+bool torture()
+{
+    return std::getenv("SLOTQ_TORTURE_SECONDS") != nullptr;
+}
+
 } // namespace
 
 TEST_CASE("closure: 2 slots, 2 groups, 2 attempts, pauses")
@@ -75,11 +81,11 @@ slotq_geometry with_aside(slotq_geometry made, uint32_t aside)
 
 } // namespace
 
-TEST_CASE("closure: 3 slots, 1 group, 1 or 2 aside, 2 attempts, dead section", "[deep]")
+TEST_CASE("closure: 3 slots, 1 group, 1 or 2 aside, 2 attempts, dead section")
 {
     close("R 3, G 1, A 1, attempts 2, dead 1",
           with_aside(support::geometry(3, 1, 1, 0, 2, 1, 100), 1), true, true);
-    if (deep()) {
+    if (torture()) {
         close("R 3, G 1, A 2, attempts 2, dead 1",
               with_aside(support::geometry(3, 1, 1, 0, 2, 1, 100), 2), true, true);
     }
@@ -91,11 +97,11 @@ TEST_CASE("closure: 2 slots, 2 groups, 1 aside, 1 attempt, dead section")
           with_aside(support::geometry(2, 1, 2, 0, 1, 1, 100), 1), true);
 }
 
-TEST_CASE("closure: 4 slots, 1 group, 1 aside", "[deep]")
+TEST_CASE("closure: 4 slots, 1 group, 1 aside")
 {
     close("R 4, G 1, A 1, attempts 1", with_aside(support::geometry(4, 1, 1, 0, 1, 0, 100), 1),
           true);
-    if (deep()) {
+    if (torture()) {
         close("R 3, G 2, A 1, attempts 1", with_aside(support::geometry(3, 1, 2, 0, 1, 0, 100), 1),
               false);
     }
