@@ -31,7 +31,7 @@ local function lease_run(id, index, count, word, deadline)
     leased.total = leased.total + count
 end
 
--- READY messages aside, each a run of its own
+-- READY messages aside, each as one run
 local function lease_aside()
     local place = 0
     while place < queue.aside_count and group.ready_behind > 0 and room() > 0 do

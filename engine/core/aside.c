@@ -90,8 +90,7 @@ uint32_t place_slot_offset(const verb_frame *frame, const message_place *place)
 void place_made_ready(verb_frame *frame, const message_place *place, uint32_t count)
 {
     if (!place->is_aside) {
-        frame_made_ready(frame, place->index, count);
-        return;
+        frame_retry_from(frame, place->index);
     }
     frame->group.ready_behind += count;
     frame->deliverable = true;
@@ -111,34 +110,11 @@ static bool others_are_done(const verb_frame *frame, uint32_t slot)
     return true;
 }
 
-void aside_leave(aside_leaving *leaving, uint32_t entry)
+void aside_remove(verb_frame *frame, uint32_t entry)
 {
-    SLOTQ_ASSERT(leaving->count == 0);
-    leaving->entry = entry;
-    leaving->count = 1;
-}
-
-void aside_finish(verb_frame *frame, const message_place *place, uint32_t word,
-                  aside_leaving *leaving)
-{
-    SLOTQ_ASSERT(place->is_aside);
-    SLOTQ_ASSERT(word_is_done(word));
-    if (others_are_done(frame, place->slot)) {
-        aside_leave(leaving, place->index);
-    } else {
-        step_patch_word(frame->step, place_aside_word_offset(frame, place), word);
-    }
-    frame->group_changed = true;
-}
-
-void aside_close(verb_frame *frame, const aside_leaving *leaving)
-{
-    if (leaving->count == 0) {
-        return;
-    }
-    SLOTQ_ASSERT(leaving->entry < frame->front.aside_count);
-    const uint32_t from = aside_entry_offset(frame->view, leaving->entry);
-    const uint32_t behind = frame->front.aside_count - leaving->entry - 1;
+    SLOTQ_ASSERT(entry < frame->front.aside_count);
+    const uint32_t from = aside_entry_offset(frame->view, entry);
+    const uint32_t behind = frame->front.aside_count - entry - 1;
     if (behind > 0) {
         uint8_t *bytes = step_scratch(frame->step, behind * ASIDE_ENTRY_BYTES);
         memcpy(bytes, frame->view->bytes + from + ASIDE_ENTRY_BYTES,
@@ -148,6 +124,20 @@ void aside_close(verb_frame *frame, const aside_leaving *leaving)
     }
     frame->front.aside_count--;
     frame->aside_changed = true;
+}
+
+bool aside_finish(verb_frame *frame, const message_place *place, uint32_t word)
+{
+    SLOTQ_ASSERT(place->is_aside);
+    SLOTQ_ASSERT(word_is_done(word));
+    const bool leaves = others_are_done(frame, place->slot);
+    if (leaves) {
+        aside_remove(frame, place->index);
+    } else {
+        step_patch_word(frame->step, place_aside_word_offset(frame, place), word);
+    }
+    frame->group_changed = true;
+    return leaves;
 }
 
 /* ---- all of them ---- */

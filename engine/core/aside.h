@@ -38,22 +38,12 @@ uint32_t place_slot_offset(const verb_frame *frame, const message_place *place);
 /* Count a message as READY again. */
 void place_made_ready(verb_frame *frame, const message_place *place, uint32_t count);
 
-/* The message that leaves the index in a step. */
-typedef struct aside_leaving {
-    uint32_t entry;
-    uint32_t count; /* 0 or 1 */
-} aside_leaving;
+/* The message's word in the loaded group becomes the DONE word. True: it was the last group, and
+ * the message has left the index: at most once in a step. */
+bool aside_finish(verb_frame *frame, const message_place *place, uint32_t word);
 
-/* The message's word in the loaded group becomes the DONE word; if it was the last, the message is
- * noted as leaving. */
-void aside_finish(verb_frame *frame, const message_place *place, uint32_t word,
-                  aside_leaving *leaving);
-
-/* Note that a message leaves: one in a step. */
-void aside_leave(aside_leaving *leaving, uint32_t entry);
-
-/* Patch the index without the one that leaves. */
-void aside_close(verb_frame *frame, const aside_leaving *leaving);
+/* Patch the index without an entry: at most once in a step. */
+void aside_remove(verb_frame *frame, uint32_t entry);
 
 /* The lowest slot number that no entry has; there is one, as aside_count is below aside_slots.
  * False: CORRUPT. */

@@ -278,15 +278,12 @@ bool frame_take(verb_frame *frame, uint32_t *count, uint32_t by, uint32_t field)
     return true;
 }
 
-void frame_made_ready(verb_frame *frame, uint32_t index, uint32_t count)
+void frame_retry_from(verb_frame *frame, uint32_t index)
 {
     group_block *group = &frame->group;
     if (frame_position(frame, index) < frame_position(frame, group->retry_from)) {
         group->retry_from = index;
     }
-    group->ready_behind += count;
-    frame->deliverable = true;
-    frame->group_changed = true;
 }
 
 /* ---- ends of a step ---- */

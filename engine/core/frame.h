@@ -119,8 +119,8 @@ void frame_take_least_head(verb_frame *frame);
  * change of the loaded group. Loads no group. False: another group is CORRUPT. */
 bool frame_may_step_aside(verb_frame *frame, bool *may);
 
-/* Count the words from index on as READY again. */
-void frame_made_ready(verb_frame *frame, uint32_t index, uint32_t count);
+/* The word at index is READY: the search for retries begins there or before. */
+void frame_retry_from(verb_frame *frame, uint32_t index);
 
 /* The tick of now + ms, rounded up. */
 static inline uint64_t frame_deadline(const verb_frame *frame, uint64_t ms)

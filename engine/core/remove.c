@@ -73,9 +73,10 @@ static bool others_keep_it(verb_frame *frame, const slotq_call_remove *remove, u
     return false;
 }
 
-/* Finish the message in the loaded group; aside, note it if no word is left. */
-static bool remove_in_group(verb_frame *frame, const slotq_call_remove *remove,
-                            aside_leaving *leaving)
+enum { NONE_LEAVES = UINT8_MAX + 1 }; /* no place in the aside index */
+
+/* Finish the message in the loaded group; aside, if no word is left, *leaving is its place. */
+static bool remove_in_group(verb_frame *frame, const slotq_call_remove *remove, uint32_t *leaving)
 {
     message_place place;
     if (removable(frame, remove->id, &place) != SLOTQ_OK) {
@@ -89,8 +90,8 @@ static bool remove_in_group(verb_frame *frame, const slotq_call_remove *remove,
         frame_finish(frame, place.index, 1, WORD_REMOVED);
     } else if (others_keep_it(frame, remove, place.slot)) {
         step_patch_word(frame->step, place_aside_word_offset(frame, &place), WORD_REMOVED);
-    } else if (leaving->count == 0) {
-        aside_leave(leaving, place.index);
+    } else {
+        *leaving = place.index;
     }
     frame->group_changed = true;
     return true;
@@ -106,7 +107,7 @@ slotq_outcome remove_step(const slotq_view *view, slotq_call *call, slotq_step *
     if (remove->group >= view->geometry.groups && remove->group != SLOTQ_ALL_GROUPS) {
         return SLOTQ_INVALID;
     }
-    aside_leaving leaving = {0};
+    uint32_t leaving = NONE_LEAVES;
     const slotq_outcome answer = judge(&frame, remove);
     if (answer != SLOTQ_OK) {
         return answer;
@@ -125,7 +126,9 @@ slotq_outcome remove_step(const slotq_view *view, slotq_call *call, slotq_step *
         }
         frame_note_group(&frame);
     }
-    aside_close(&frame, &leaving);
+    if (leaving != NONE_LEAVES) {
+        aside_remove(&frame, leaving);
+    }
     frame_take_least_head(&frame);
     return frame_commit(&frame, SLOTQ_OK);
 }

@@ -149,9 +149,7 @@ static void finish(verb_frame *frame, const message_place *place, uint32_t count
         frame_finish(frame, place->index, count, word);
         return;
     }
-    aside_leaving leaving = {0};
-    aside_finish(frame, place, word, &leaving);
-    aside_close(frame, &leaving);
+    (void)aside_finish(frame, place, word);
 }
 
 static void patch_words(verb_frame *frame, const message_place *place, uint32_t count,

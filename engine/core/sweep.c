@@ -174,7 +174,7 @@ static bool look_aside(sweep_run *sweep, const sweep_sparing *sparing)
 {
     verb_frame *frame = sweep->frame;
     uint32_t *entry = &frame->call->progress.aside_index;
-    aside_leaving leaving = {0};
+    bool left = false;
     uint32_t changed = 0;
     bool buried = false; /* ends the step: another group may have to wait for fewer aside */
     for (; *entry < frame->front.aside_count && changed < ASIDE_STEP_WORDS && !buried &&
@@ -196,13 +196,12 @@ static bool look_aside(sweep_run *sweep, const sweep_sparing *sparing)
         const uint32_t to = pass_on(sweep, &place, word);
         buried = word_is_done(to);
         if (buried) {
-            aside_finish(frame, &place, to, &leaving);
+            left = aside_finish(frame, &place, to);
         } else {
             step_patch_word(frame->step, place_aside_word_offset(frame, &place), to);
         }
     }
-    *entry -= leaving.count;
-    aside_close(frame, &leaving);
+    *entry -= left ? 1 : 0;
     if (!is_full(sweep) && no_deadline_lives(&frame->group)) {
         *entry = frame->front.aside_count;
     }

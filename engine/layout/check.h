@@ -15,9 +15,6 @@ bool check_ring(const slotq_view *view, const front_block *front, slotq_damage *
 /* Later index, keys and slots. */
 bool check_later(const slotq_view *view, slotq_damage *damage);
 
-/* The rule that a word of a message that was delivered breaks, as text; NULL = none. */
-const char *check_delivered_word(uint32_t word, uint32_t max_attempts);
-
 /* The index of the messages aside, their keys and slots; after check_groups. */
 bool check_aside(const slotq_view *view, const front_block *front, slotq_damage *damage);
 

@@ -43,7 +43,8 @@ static bool check_due(const slotq_view *view, uint32_t offset, const group_block
     return true;
 }
 
-const char *check_delivered_word(uint32_t word, uint32_t max_attempts)
+/* The rule that a word of a message that was delivered breaks, or NULL. */
+static const char *fault_delivered(uint32_t word, uint32_t max_attempts)
 {
     const uint32_t attempts = word_attempts(word);
     if (word_is_done(word)) {
@@ -87,8 +88,8 @@ static bool check_words(const slotq_view *view, uint32_t group, const group_bloc
     for (uint32_t i = 0; i < written; i++) {
         const uint32_t offset = word_offset(view, group, ring_add(block->head, i, slots));
         const uint32_t word = load_u32(view->bytes + offset);
-        const char *fault = i < cursor ? check_delivered_word(word, view->geometry.max_attempts)
-                                       : fault_ahead(word);
+        const char *fault =
+            i < cursor ? fault_delivered(word, view->geometry.max_attempts) : fault_ahead(word);
         if (fault != NULL) {
             return damage_found(damage, offset, fault);
         }
@@ -117,7 +118,7 @@ static bool check_words_aside(const slotq_view *view, uint32_t group, uint32_t a
         }
         const uint32_t offset = aside_word_offset(view, group, slot);
         const uint32_t word = load_u32(view->bytes + offset);
-        const char *fault = check_delivered_word(word, view->geometry.max_attempts);
+        const char *fault = fault_delivered(word, view->geometry.max_attempts);
         if (fault != NULL) {
             return damage_found(damage, offset, fault);
         }

@@ -429,7 +429,7 @@ static void take_reply(slotq_pipeline *pipeline, entry *verb, const redisReply *
     } else if (redis_error_is(reply, "NOSCRIPT")) {
         verb->outcome = SLOTQ_AGAIN;
     } else if (verb->geometry_number != pipeline->store->geometry_number) {
-        /* the handle has met the new queue since, whose replies have another shape */
+        /* the handle has met another queue since: replies of that one have another shape */
         verb->outcome = fault_remade(&verb->fault);
     } else {
         verb->outcome =
