@@ -20,13 +20,14 @@ is_wanted() {
     return 1
 }
 
-# try NAME COMMAND…: leaves what it said and how it ended.
+# try NAME COMMAND…: leaves what it said and how it ended. A check is a function as often as not:
+# in a subshell it cannot write over the names used here.
 try() {
     name=$1
     shift
     started=$(date +%s)
     word=passed
-    "$@" >"$logs/$name.log" 2>&1 </dev/null || word=FAILED
+    ("$@") >"$logs/$name.log" 2>&1 </dev/null || word=FAILED
     echo "$word $(($(date +%s) - started))" >"$logs/$name.end"
 }
 
