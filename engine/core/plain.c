@@ -159,7 +159,8 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 || run == NULL ||
         settle->outcomes != NULL || run->count > SLOTQ_CALL_MESSAGES_MAX ||
         !plain_front(view, WAKE_FOR_ROOM, &front, &call->damage) ||
-        !front_load_group(view, &front, 0, &group, &call->damage) || has_limits(view, 0) ||
+        !front_load_group(view, &front, 0, &group, &call->damage) ||
+        ((front.wake & WAKE_FOR_MESSAGE) && has_limits(view, 0)) ||
         !is_run_at_head(view, &front, &group, run)) {
         return false;
     }
