@@ -111,6 +111,16 @@ static void remove_newest(seed_queue *queue)
     run(queue, &call);
 }
 
+static void limit(seed_queue *queue, uint16_t leased, uint64_t interval_us, uint8_t group)
+{
+    slotq_call call;
+    slotq_core_begin(&call, SLOTQ_LIMIT, queue->now_ms);
+    call.limit.limits = (slotq_limits){interval_us, 2, leased};
+    call.limit.group = group;
+    call.limit.what = SLOTQ_LIMIT_ALL;
+    run(queue, &call);
+}
+
 /* Some way into the life of a queue: more with each stage. */
 static void live(seed_queue *queue, unsigned stage)
 {
@@ -123,6 +133,9 @@ static void live(seed_queue *queue, unsigned stage)
         settle(queue, verbs[i % 6], 1, i % 6 < 4 ? 0 : 700, group);
         if (i % 4 == 3) {
             remove_newest(queue);
+        }
+        if (i % 5 == 4) { /* the reserve after it is LIMITED in some stages, by one or the other */
+            limit(queue, i % 2 == 0 ? 1 : 0, i % 2 == 0 ? 0 : 3600000000, group);
         }
         queue->now_ms += 200;
     }
@@ -314,6 +327,7 @@ static void make_replies(void)
         REPLY(SLOTQ_RESERVE, 0, 3, 0, "*0\r\n"),
         REPLY(SLOTQ_RESERVE, 0, 3, 1, ":1700000050\r\n"),
         REPLY(SLOTQ_RESERVE, 0, 3, 1, "+AGAIN 1700000050\r\n"),
+        REPLY(SLOTQ_RESERVE, 0, 3, 1, "+LIMITED 1700000050\r\n"),
         REPLY(SLOTQ_ACK, 0, 1, 0, "$3\r\n\0\1\0\r\n"),
         REPLY(SLOTQ_KILL, 0, 0, 0, "$1\r\n\4\r\n"),
         REPLY(SLOTQ_EXTEND, 0, 0, 0, "$4\r\n\5\13\0\0\r\n"),

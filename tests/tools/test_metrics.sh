@@ -88,6 +88,14 @@ same 'no other' 1 "$(grep -c '^slotq_up' out)"
 "$SLOTQ" pause jobs in
 expect 'paused' 0 '^slotq_paused_in\{queue="jobs"\} 1$' - metrics jobs
 expect 'not out' 0 '^slotq_paused_out\{queue="jobs"\} 0$' - metrics jobs
+same 'no limit' 0 "$(value slotq_limit_leased_messages 'queue="jobs",group="1"')"
+same 'not limited' 0 "$(value slotq_limited 'queue="jobs",group="1"')"
+"$SLOTQ" limit jobs -g 1 --in-flight 2 --rate 4/s --burst 3
+"$SLOTQ" reserve jobs -g 1 -n 2 >out2
+expect 'limits' 0 '^slotq_limit_leased_messages\{queue="jobs",group="1"\} 2$' - metrics jobs
+same 'the rate as an interval' 0.25 "$(value slotq_limit_interval_seconds 'queue="jobs",group="1"')"
+same 'limited' 1 "$(value slotq_limited 'queue="jobs",group="1"')"
+same 'the other group is not' 0 "$(value slotq_limited 'queue="jobs",group="0"')"
 printf 'x' >>$'caf\xc3\xa9 \xff.slotq'
 expect 'a damaged one is down, the rest is told' 6 '^slotq_ready_messages' 'caf' metrics
 holds 'and still they can be read' parses out

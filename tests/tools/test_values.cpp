@@ -57,6 +57,40 @@ TEST_CASE("bytes take a unit")
     CHECK_FALSE(parse_bytes("18446744073709551615k", &value));
 }
 
+TEST_CASE("a rate is messages per time, kept as the time between two")
+{
+    struct {
+        const char *text;
+        uint64_t interval_us;
+        const char *shown;
+    } const rates[] = {
+        {"100/s", 10000, "100/s"},
+        {"1000000/s", 1, "1,000,000/s"},
+        {"3/s", 333334, "3/s"},
+        {"5/m", 12000000, "5/m"},
+        {"7/h", 514285715, "7/h"},
+        {"1/d", UINT64_C(86400000000), "1/d"},
+        {"1/24d", UINT64_C(2073600000000), "1/2073600s"},
+        {"2/90s", 45000000, "80/h"},
+        {"1/1500ms", 1500000, "40/m"},
+    };
+    for (const auto &rate : rates) {
+        uint64_t interval_us = 0;
+        INFO(rate.text);
+        CHECK(parse_rate(rate.text, &interval_us));
+        CHECK(interval_us == rate.interval_us);
+        CHECK(std::string(rate_text(interval_us).text) == rate.shown);
+    }
+    CHECK(std::string(rate_text(0).text) == "-");
+    CHECK(std::string(rate_text(1234567).text) == "1/1.234567s");
+    for (const char *text : {"", "/s", "1", "1/", "0/s", "-1/s", "1/x", "1/0s", "1000001/s",
+                             "1/25d", "1 /s", "1/s ", "18446744073709551616/s", "1/99999999d"}) {
+        uint64_t interval_us;
+        INFO(text);
+        CHECK_FALSE(parse_rate(text, &interval_us));
+    }
+}
+
 TEST_CASE("times have a unit, 0 needs none")
 {
     CHECK(time_of("0") == 0);

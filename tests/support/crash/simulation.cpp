@@ -64,6 +64,16 @@ action pause(slotq_verb verb, uint8_t what)
     return wanted;
 }
 
+action limit(uint8_t group, uint8_t what, slotq_limits limits)
+{
+    action wanted;
+    wanted.verb = SLOTQ_LIMIT;
+    wanted.group = group;
+    wanted.what = what;
+    wanted.limits = limits;
+    return wanted;
+}
+
 action after(uint64_t later_ms, action then)
 {
     then.later_ms = later_ms;
@@ -189,6 +199,10 @@ void simulation::answer(prepared &call)
         core_call.dead.limit = wanted.count == 0 ? all : wanted.count;
     } else if (wanted.verb == SLOTQ_PAUSE || wanted.verb == SLOTQ_RESUME) {
         core_call.pause.what = wanted.what;
+    } else if (wanted.verb == SLOTQ_LIMIT) {
+        core_call.limit.limits = wanted.limits;
+        core_call.limit.group = wanted.group;
+        core_call.limit.what = wanted.what;
     }
     do {
         call.outcome = step_through(call, core_call);
@@ -274,8 +288,13 @@ action simulation::any(std::mt19937_64 &random) const
         return after(later_ms, wanted);
     }
     const slotq_verb rare[] = {SLOTQ_RECLAIM, SLOTQ_REDRIVE, SLOTQ_REDRIVE, SLOTQ_DEAD_PURGE,
-                               SLOTQ_REMOVE,  SLOTQ_REMOVE,  SLOTQ_PURGE};
-    action wanted = of(rare[below(7)], group);
+                               SLOTQ_REMOVE,  SLOTQ_REMOVE,  SLOTQ_PURGE,   SLOTQ_LIMIT};
+    action wanted = of(rare[below(8)], group);
+    if (wanted.verb == SLOTQ_LIMIT) {
+        wanted.what = static_cast<uint8_t>(1 + below(SLOTQ_LIMIT_ALL));
+        wanted.limits = {below(3) * UINT64_C(1000000), static_cast<uint16_t>(below(4)),
+                         static_cast<uint16_t>(below(6))};
+    }
     if (wanted.verb == SLOTQ_REMOVE) {
         const uint64_t newest = image[0] + 256u * image[1];
         wanted.id = newest - std::min<uint64_t>(newest, below(shape.ring_slots));

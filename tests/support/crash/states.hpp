@@ -21,10 +21,11 @@ struct action {
     uint64_t ms = 0;    /* lease or delay */
     uint8_t group = 0;
     uint8_t reason = 0;
-    uint8_t what = 0;                 /* pause, resume */
+    uint8_t what = 0;                 /* pause, resume, limit */
     std::vector<uint32_t> picks = {}; /* settle: which of the group's held ones; none = all */
     uint64_t id = 0;                  /* remove */
     uint64_t later_ms = 0;            /* the clock goes on before it */
+    slotq_limits limits = {};         /* limit */
 };
 
 action push(uint32_t count);
@@ -34,6 +35,7 @@ action settle(slotq_verb verb, uint8_t group, std::vector<uint32_t> picks = {}, 
 action remove(uint8_t group, uint64_t id);
 action of(slotq_verb verb, uint8_t group = 0);
 action pause(slotq_verb verb, uint8_t what);
+action limit(uint8_t group, uint8_t what, slotq_limits limits);
 action after(uint64_t later_ms, action then);
 
 /* A verb with all its arguments, as a caller of the library gives them. */

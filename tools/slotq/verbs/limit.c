@@ -20,6 +20,27 @@ json_t *limits_object(const slotq_stats *stats)
                      (json_int_t)stats->limited_until_ms);
 }
 
+limits_words limits_text(const slotq_stats *stats, uint64_t now_ms)
+{
+    const slotq_limits *limits = &stats->limits;
+    limits_words words = {""};
+    size_t used = 0;
+    if (limits->max_leased != 0) {
+        used += (size_t)snprintf(words.text, sizeof words.text, "%s in flight",
+                                 count_text(limits->max_leased).text);
+    }
+    if (limits->rate_interval_us != 0) {
+        used += (size_t)snprintf(words.text + used, sizeof words.text - used, "%s%s, burst %s",
+                                 used == 0 ? "" : ", ", rate_text(limits->rate_interval_us).text,
+                                 count_text(limits->rate_burst).text);
+    }
+    if (used != 0 && stats->limited_until_ms > now_ms && stats->ready > 0) {
+        snprintf(words.text + used, sizeof words.text - used, "; none may go for %s",
+                 time_text(stats->limited_until_ms - now_ms).text);
+    }
+    return words;
+}
+
 /* What the line asks for; what = 0: only to be shown. False: told. */
 static bool read_limits(const command_line *line, uint8_t *what, slotq_limits *limits)
 {

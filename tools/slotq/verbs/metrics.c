@@ -96,6 +96,21 @@ static double oldest_age_of(const sample *of)
     return known ? (double)(of->now_ms - oldest_ms) / 1000 : 0;
 }
 
+static double limit_leased_of(const sample *of)
+{
+    return of->stats.limits.max_leased;
+}
+
+static double limit_interval_of(const sample *of)
+{
+    return (double)of->stats.limits.rate_interval_us / 1e6;
+}
+
+static double limited_of(const sample *of)
+{
+    return of->stats.ready != 0 && of->stats.limited_until_ms != 0 ? 1 : 0;
+}
+
 /* Names end with the unit; a counter's name gets _total behind it where it is printed. */
 static const metric metrics[] = {
     {"slotq_up", GAUGE, PER_QUEUE, NULL, "1 when the queue could be read, else 0.", up_of},
@@ -131,6 +146,12 @@ static const metric metrics[] = {
      waiting_of},
     {"slotq_unfinished_messages", GAUGE, PER_GROUP, NULL, "Ready, leased and waiting messages.",
      unfinished_of},
+    {"slotq_limit_leased_messages", GAUGE, PER_GROUP, NULL,
+     "Messages that may be leased at a time; 0 = no such limit.", limit_leased_of},
+    {"slotq_limit_interval_seconds", GAUGE, PER_GROUP, "seconds",
+     "Time between two messages at the limit of the rate; 0 = no such limit.", limit_interval_of},
+    {"slotq_limited", GAUGE, PER_GROUP, NULL,
+     "1 while messages are ready and a limit lets none go, else 0.", limited_of},
     {"slotq_oldest_age_seconds", GAUGE, PER_GROUP, "seconds",
      "Age of the group's oldest message; 0 = no message, or no push times.", oldest_age_of},
     {"slotq_acked", COUNTER, PER_GROUP, NULL, "Messages acked; wraps at 2^32.", acked_of},

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../line/command_line.h"
+#include "limit.h"
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
@@ -56,6 +57,20 @@ static slotq_outcome reserve_waiting(const command_line *line, slotq *queue, slo
     return outcome;
 }
 
+/* LIMITED: which limit it is, and for how long. */
+static int complain_reserve(const command_line *line, slotq *queue, const char *name)
+{
+    slotq_error error = *slotq_error_of(queue);
+    slotq_stats stats;
+    if (error.outcome == SLOTQ_LIMITED &&
+        slotq_get_stats(queue, option_group(line), &stats) == SLOTQ_OK) {
+        snprintf(error.text, sizeof error.text,
+                 "messages are ready, but the limits of group %" PRIu32 " let none go: %s",
+                 stats.group, limits_text(&stats, slotq_now_ms(queue)).text);
+    }
+    return complain_about(name, &error);
+}
+
 int run_reserve(const command_line *line)
 {
     const char *name = line->operands[0];
@@ -88,7 +103,7 @@ int run_reserve(const command_line *line)
             print_reserved(line, &message);
         }
     } else {
-        code = report_signal() != 0 ? report_interrupted() : complain_queue(queue, name);
+        code = report_signal() != 0 ? report_interrupted() : complain_reserve(line, queue, name);
     }
     slotq_batch_free(batch);
     slotq_close(queue);

@@ -86,23 +86,10 @@ static void print_shared(const slotq *queue, const char *name, const slotq_stats
 /* Of each group that has limits. */
 static void print_limits(const slotq *queue, const slotq_stats *stats)
 {
-    const slotq_limits *limits = &stats->limits;
-    const uint64_t now_ms = slotq_now_ms(queue);
-    if (limits->max_leased == 0 && limits->rate_interval_us == 0) {
-        return;
+    const limits_words words = limits_text(stats, slotq_now_ms(queue));
+    if (words.text[0] != '\0') {
+        printf("  limits of group %" PRIu32 ": %s\n", stats->group, words.text);
     }
-    printf("  limits of group %" PRIu32 ":", stats->group);
-    if (limits->max_leased != 0) {
-        printf(" %s in flight", count_text(limits->max_leased).text);
-    }
-    if (limits->rate_interval_us != 0) {
-        printf(" %s, burst %s", rate_text(limits->rate_interval_us).text,
-               count_text(limits->rate_burst).text);
-    }
-    if (stats->limited_until_ms > now_ms && stats->ready > 0) {
-        printf("; none may go for %s", time_text(stats->limited_until_ms - now_ms).text);
-    }
-    putchar('\n');
 }
 
 static void print_group_heading(void)

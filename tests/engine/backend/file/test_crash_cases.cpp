@@ -126,6 +126,24 @@ void add_settles(table &to)
     to.add("remove a leased one", held, remove(0, 1));
 }
 
+void add_limits(table &to)
+{
+    const slotq_limits two_an_hour{UINT64_C(1800000000), 2, 3};
+    const slotq_limits one_a_day{UINT64_C(86400000000), 1, 0};
+    const actions limited{push(5), limit(0, SLOTQ_LIMIT_ALL, two_an_hour)};
+    const actions spent = limited + actions{reserve(0, 5, LEASE_MS)};
+    to.add("limit", {push(1)}, limit(0, SLOTQ_LIMIT_ALL, two_an_hour));
+    to.add("limit off", spent, limit(0, SLOTQ_LIMIT_ALL, {}));
+    to.add("limit of one a day in place of two an hour", spent,
+           limit(0, SLOTQ_LIMIT_RATE | SLOTQ_LIMIT_BURST, one_a_day));
+    to.add("reserve below limits", limited, reserve(0, 5));
+    to.add("reserve above limits", spent, reserve(0, 5));
+    to.add("reserve again below limits", spent + actions{settle(SLOTQ_NACK, 0)},
+           after(UINT64_C(7200000), reserve(0, 5)));
+    to.add("ack below limits", spent, settle(SLOTQ_ACK, 0, {1}));
+    to.add("reserve with a sweep below limits", spent, after(UINT64_C(7200000), reserve(0, 5)));
+}
+
 void add_deaths(table &to)
 {
     const actions held{push(5), reserve(0, 4, LEASE_MS)};
@@ -209,6 +227,7 @@ void add_all(table &to, std::vector<crash_case> &cases)
     add_pushes(to);
     add_reserves(to);
     add_settles(to);
+    add_limits(to);
     add_deaths(to);
     if (to.shape.aside_slots > 0) {
         add_steps_aside(to);

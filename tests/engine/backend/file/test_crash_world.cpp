@@ -123,6 +123,8 @@ slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch)
         return slotq_pause(queue, wanted.what);
     case SLOTQ_RESUME:
         return slotq_resume(queue, wanted.what);
+    case SLOTQ_LIMIT:
+        return slotq_limit(queue, wanted.group, wanted.what, &wanted.limits);
     case SLOTQ_PURGE:
         return slotq_purge(queue);
     case SLOTQ_STATS:
