@@ -26,9 +26,12 @@ constexpr uint64_t newest = 100; /* last_id of every image */
 class Closure
 {
 public:
-    Closure(const slotq_geometry &geometry, bool stops, bool pauses)
+    Closure(const slotq_geometry &geometry, bool stops, bool pauses, uint32_t max_leased)
         : shape_(geometry), fresh_(geometry), image_(geometry), stops_(stops), pauses_(pauses)
     {
+        for (uint32_t group = 0; group < geometry.groups; group++) {
+            fresh_.set(field::limit_max_leased, group, max_leased);
+        }
         add(encode(fresh_));
     }
 

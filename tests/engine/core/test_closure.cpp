@@ -9,9 +9,10 @@
 namespace
 {
 
-void close(const char *name, const slotq_geometry &geometry, bool stops, bool pauses = false)
+void close(const char *name, const slotq_geometry &geometry, bool stops, bool pauses = false,
+           uint32_t max_leased = 0)
 {
-    closure::Closure closure(geometry, stops, pauses);
+    closure::Closure closure(geometry, stops, pauses, max_leased);
     const size_t states = closure.run();
     std::printf("closure, %s%s: %zu states, %llu transitions", name, stops ? ", stops" : "", states,
                 static_cast<unsigned long long>(closure.transitions()));
@@ -105,4 +106,12 @@ TEST_CASE("closure: 4 slots, 1 group, 1 aside")
         close("R 3, G 2, A 1, attempts 1", with_aside(support::geometry(3, 1, 2, 0, 1, 0, 100), 1),
               false);
     }
+}
+
+TEST_CASE("closure: 4 slots, 1 group, 1 aside, 1 leased at a time", "[deep]")
+{
+    const uint32_t attempts = deep() ? 2 : 1;
+    close(deep() ? "R 4, G 1, A 1, attempts 2, max_leased 1"
+                 : "R 4, G 1, A 1, attempts 1, max_leased 1",
+          with_aside(support::geometry(4, 1, 1, 0, attempts, 0, 100), 1), true, true, 1);
 }
