@@ -1,12 +1,14 @@
 /* bench_core.c: the figures of the embedded queue beside their targets: the cycle against memcpy,
- * the wake-up against a bare futex, waits for a file's lock, the growth with the ring. Knows what
- * is measured and what was promised; the measuring is in cycle/, wake.c, locks.c and growth.c.
+ * and while messages are held, the wake-up against a bare futex, waits for a file's lock, the growth
+ * with the ring. Knows what is measured and what was promised; the measuring is in cycle/, held.c,
+ * wake.c, locks.c and growth.c.
  *
- * bench_core FOLDER [cycle] [wake] [locks] [growth]: queue files and results go to FOLDER.
+ * bench_core FOLDER [cycle] [held] [wake] [locks] [growth]: queue files and results go to FOLDER.
  */
 #include "cycle/cycle.h"
 #include "../support/sure.h"
 #include "growth.h"
+#include "held.h"
 #include "locks.h"
 #include "../support/report.h"
 #include "../support/samples.h"
@@ -187,6 +189,78 @@ static void bench_cycle(const char *folder)
     report_table_print(&table);
     report_table_csv(&table, "cycle");
     close_queues(folder);
+}
+
+typedef struct held_case {
+    uint8_t aside_slots;
+    uint32_t held;
+    double target; /* of the flow without; 0 = none was promised */
+} held_case;
+static const held_case held_cases[] = {
+    {0, 0, 0}, {HELD_MOST, 0, 0.93}, {HELD_MOST, 1, 0.95}, {HELD_MOST, 10, 0}, {HELD_MOST, 255, 0.8}};
+enum { HELD_CASES = sizeof held_cases / sizeof *held_cases, HELD_ROUNDS = 201 };
+
+static void held_row(report_table *table, const held_case *one, uint32_t batch, samples *flow_ns,
+                     samples *share)
+{
+    const double median = samples_median(share);
+    report_row(table);
+    report_cell(table, "%u of %u aside", (unsigned)one->held, (unsigned)one->aside_slots);
+    report_cell(table, "%u", (unsigned)batch);
+    report_cell(table, "%.1f", samples_median(flow_ns));
+    report_cell(table, "%.1f-%.1f", samples_quantile(flow_ns, 0.25),
+                samples_quantile(flow_ns, 0.75));
+    report_cell(table, "%.2f", median);
+    if (one->target > 0) {
+        report_cell(table, ">= %g", one->target);
+        report_cell(table, "%s", median >= one->target ? "met" : "MISSED");
+    }
+}
+
+static void held_play(slotq *const *held, uint32_t batch, samples *flow_ns, samples *share)
+{
+    for (uint32_t i = 0; i <= HELD_ROUNDS; i++) {
+        double ns[HELD_CASES];
+        for (uint32_t which = 0; which < HELD_CASES; which++) {
+            ns[which] = cycle_flow(held[which], batch);
+        }
+        for (uint32_t which = 0; which < HELD_CASES && i > 0; which++) { /* 0 only warms up */
+            samples_add(&flow_ns[which], ns[which]);
+            samples_add(&share[which], ns[0] / ns[which]);
+        }
+        report_progress("held", i + 1, HELD_ROUNDS + 1);
+    }
+}
+
+static void bench_held(void)
+{
+    static const char *const head[] = {"held", "batch", "ns", "25-75 %", "x none", "target",
+                                       "",     NULL};
+    static report_table table;
+    slotq *held[HELD_CASES];
+    for (uint32_t which = 0; which < HELD_CASES; which++) {
+        held[which] = held_open(held_cases[which].aside_slots, held_cases[which].held);
+    }
+    report_head(&table, head);
+    for (uint32_t kind = 0; kind < BATCH_KINDS; kind++) {
+        samples flow_ns[HELD_CASES] = {{NULL, 0, 0}};
+        samples share[HELD_CASES] = {{NULL, 0, 0}};
+        held_play(held, batch_sizes[kind], flow_ns, share);
+        for (uint32_t which = 0; which < HELD_CASES; which++) {
+            held_row(&table, &held_cases[which], batch_sizes[kind], &flow_ns[which], &share[which]);
+            samples_free(&flow_ns[which]);
+            samples_free(&share[which]);
+        }
+    }
+    report_text("## While messages are held\n\nThe full cycle in memory, R = 1,001: messages that "
+                "are leased for ever lie aside, and all others go on. ns per message, medians of %d "
+                "interleaved rounds; throughput as a share of a queue without places aside.\n\n",
+                HELD_ROUNDS);
+    report_table_print(&table);
+    report_table_csv(&table, "held");
+    for (uint32_t which = 0; which < HELD_CASES; which++) {
+        slotq_close(held[which]);
+    }
 }
 
 static void wake_row(report_table *table, const char *name, samples *ns, double bare_p50)
@@ -379,7 +453,7 @@ static bool wanted(int count, char **words, const char *name)
 int main(int count, char **words)
 {
     if (count < 2) {
-        fputs("usage: bench_core FOLDER [cycle] [wake] [locks] [growth]\n", stderr);
+        fputs("usage: bench_core FOLDER [cycle] [held] [wake] [locks] [growth]\n", stderr);
         return 2;
     }
     report_open(words[1]);
@@ -392,6 +466,9 @@ int main(int count, char **words)
     stay_on_this_core();
     if (wanted(count, words, "cycle")) {
         bench_cycle(words[1]);
+    }
+    if (wanted(count, words, "held")) {
+        bench_held();
     }
     if (wanted(count, words, "growth")) {
         bench_growth();

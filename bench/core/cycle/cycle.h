@@ -46,4 +46,7 @@ void cycle_core(uint32_t batch, cycle_round *round);
 /* A queue behind slotq.h, which must be empty; it is left so. */
 void cycle_queue(slotq *queue, uint32_t batch, cycle_round *round);
 
+/* The full cycle of it alone, in ns per message. Other consumers may hold messages of the queue. */
+double cycle_flow(slotq *queue, uint32_t batch);
+
 #endif

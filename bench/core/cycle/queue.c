@@ -114,7 +114,13 @@ void cycle_queue(slotq *queue, uint32_t batch, cycle_round *round)
 {
     open_batches();
     queue_laps(queue, batch, round);
+    round->cycle_ns = cycle_flow(queue, batch);
+}
+
+double cycle_flow(slotq *queue, uint32_t batch)
+{
+    open_batches();
     const uint64_t start = clock_ns();
     queue_cycles(queue, batch);
-    round->cycle_ns = (double)(clock_ns() - start) / CYCLE_MESSAGES;
+    return (double)(clock_ns() - start) / CYCLE_MESSAGES;
 }
