@@ -1,7 +1,7 @@
 /* bench_core.c: the figures of the embedded queue beside their targets: the cycle against memcpy,
- * and while messages are held, the wake-up against a bare futex, waits for a file's lock, the growth
- * with the ring. Knows what is measured and what was promised; the measuring is in cycle/, held.c,
- * wake.c, locks.c and growth.c.
+ * and while messages are held, the wake-up against a bare futex, waits for a file's lock, the
+ * growth with the ring. Knows what is measured and what was promised; the measuring is in cycle/,
+ * held.c, wake.c, locks.c and growth.c.
  *
  * bench_core FOLDER [cycle] [held] [wake] [locks] [growth]: queue files and results go to FOLDER.
  */
@@ -196,8 +196,11 @@ typedef struct held_case {
     uint32_t held;
     double target; /* of the flow without; 0 = none was promised */
 } held_case;
-static const held_case held_cases[] = {
-    {0, 0, 0}, {HELD_MOST, 0, 0.93}, {HELD_MOST, 1, 0.95}, {HELD_MOST, 10, 0}, {HELD_MOST, 255, 0.8}};
+static const held_case held_cases[] = {{0, 0, 0},
+                                       {HELD_MOST, 0, 0.93},
+                                       {HELD_MOST, 1, 0.95},
+                                       {HELD_MOST, 10, 0},
+                                       {HELD_MOST, 255, 0.8}};
 enum { HELD_CASES = sizeof held_cases / sizeof *held_cases, HELD_ROUNDS = 201 };
 
 static void held_row(report_table *table, const held_case *one, uint32_t batch, samples *flow_ns,
@@ -234,8 +237,8 @@ static void held_play(slotq *const *held, uint32_t batch, samples *flow_ns, samp
 
 static void bench_held(void)
 {
-    static const char *const head[] = {"held", "batch", "ns", "25-75 %", "x none", "target",
-                                       "",     NULL};
+    static const char *const head[] = {"held",   "batch",  "ns", "25-75 %",
+                                       "x none", "target", "",   NULL};
     static report_table table;
     slotq *held[HELD_CASES];
     for (uint32_t which = 0; which < HELD_CASES; which++) {
@@ -252,10 +255,11 @@ static void bench_held(void)
             samples_free(&share[which]);
         }
     }
-    report_text("## While messages are held\n\nThe full cycle in memory, R = 1,001: messages that "
-                "are leased for ever lie aside, and all others go on. ns per message, medians of %d "
-                "interleaved rounds; throughput as a share of a queue without places aside.\n\n",
-                HELD_ROUNDS);
+    report_text(
+        "## While messages are held\n\nThe full cycle in memory, R = 1,001: messages that "
+        "are leased for ever lie aside, and all others go on. ns per message, medians of %d "
+        "interleaved rounds; throughput as a share of a queue without places aside.\n\n",
+        HELD_ROUNDS);
     report_table_print(&table);
     report_table_csv(&table, "held");
     for (uint32_t which = 0; which < HELD_CASES; which++) {

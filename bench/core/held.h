@@ -8,8 +8,8 @@
 
 enum { HELD_MOST = 255 };
 
-/* A queue in memory with so many slots aside. It holds `held` messages, leased to nobody who comes
- * back, and so many others have passed that those lie aside. */
+/* A queue in memory with so many slots aside. It holds `held` messages, leased and never acked,
+ * and so many others have passed that those lie aside. */
 slotq *held_open(uint8_t aside_slots, uint32_t held);
 
 #endif
