@@ -27,7 +27,8 @@ class Closure
 {
 public:
     Closure(const slotq_geometry &geometry, bool stops, bool pauses, uint32_t max_leased)
-        : shape_(geometry), fresh_(geometry), image_(geometry), stops_(stops), pauses_(pauses)
+        : shape_(geometry), fresh_(geometry), image_(geometry), stops_(stops), pauses_(pauses),
+          group_texts_(geometry.groups)
     {
         for (uint32_t group = 0; group < geometry.groups; group++) {
             fresh_.set(field::limit_max_leased, group, max_leased);
@@ -62,8 +63,14 @@ public:
 private:
     using Image = support::Image;
 
+    /* Most verbs lead to one of the newest states; those are found without a walk through all. */
     void add(const std::string &state)
     {
+        std::string &recent = recent_[std::hash<std::string>()(state) % recent_.size()];
+        if (recent == state) {
+            return;
+        }
+        recent = state;
         const auto place = seen_.insert(state);
         if (place.second) {
             states_.push_back(&*place.first);
@@ -89,19 +96,18 @@ private:
         return static_cast<char>((word & 0x3F) | (late ? 0x40 : 0));
     }
 
-    std::string encode_group(const Image &image, uint32_t group) const
+    void encode_group(const Image &image, uint32_t group, uint64_t front, std::string &text) const
     {
-        const uint64_t front = image.get(field::header_head);
         const uint64_t sweep = image.get(field::group_sweep, group);
-        const auto place = [&](support::Field which) {
-            return static_cast<char>(image.distance(front, image.get(which, group)));
+        const auto place = [&](uint64_t index) {
+            return static_cast<char>(image.distance(front, index));
         };
-        std::string text;
-        text += place(field::group_head);
-        text += place(field::group_cursor);
-        text += place(field::group_retry_from);
-        text += place(field::group_written);
-        text += sweep == support::sweep_none ? '\x7F' : place(field::group_sweep);
+        text.clear();
+        text += place(image.get(field::group_head, group));
+        text += place(image.get(field::group_cursor, group));
+        text += place(image.get(field::group_retry_from, group));
+        text += place(image.get(field::group_written, group));
+        text += sweep == support::sweep_none ? '\x7F' : place(sweep);
         text += from_due(image.get(field::group_due, group));
         text += from_due(image.get(field::group_due_next, group));
         for (char i = 0; i < static_cast<char>(shape_.ring_slots - 1); i++) {
@@ -111,38 +117,48 @@ private:
                                        image.get_word(group, static_cast<uint32_t>(index)))
                            : '\0';
         }
-        return text;
     }
 
-    std::string encode_as(const Image &image, bool mirrored) const
+    /* group_texts_ in one order, and what else there is. */
+    void encode_as(const Image &image, bool mirrored, std::string &text) const
     {
-        std::string text;
+        const uint32_t last = shape_.groups - 1u;
+        const uint32_t aside_count = image.aside_count();
+        text.clear();
         text += static_cast<char>(
             image.distance(image.get(field::header_head), image.get(field::header_tail)));
         text += static_cast<char>(image.get(field::shared_paused));
-        for (uint32_t group = 0; group < shape_.groups; group++) {
-            text += encode_group(image, mirrored ? shape_.groups - 1 - group : group);
+        for (uint32_t group = 0; group <= last; group++) {
+            text += group_texts_[mirrored ? last - group : group];
         }
-        text += static_cast<char>(image.aside_count());
-        for (uint32_t i = 0; i < image.aside_count(); i++) {
-            for (uint32_t group = 0; group < shape_.groups; group++) {
-                const uint32_t which = mirrored ? shape_.groups - 1 - group : group;
+        text += static_cast<char>(aside_count);
+        for (uint32_t i = 0; i < aside_count; i++) {
+            for (uint32_t group = 0; group <= last; group++) {
+                const uint32_t which = mirrored ? last - group : group;
                 text += word_code(image, which, image.get_aside_word(which, image.aside_slot(i)));
             }
         }
-        for (uint64_t i = 0; i < image.get(field::shared_dead_count); i++) {
+        const uint64_t dead_count = image.get(field::shared_dead_count);
+        for (uint64_t i = 0; i < dead_count; i++) {
             const uint64_t entry = (image.get(field::shared_dead_head) + i) % shape_.dead_slots;
             const uint8_t *dead = image.data() + image.dead_offset(static_cast<uint32_t>(entry));
-            text += static_cast<char>(mirrored ? shape_.groups - 1 - dead[13] : dead[13]);
+            text += static_cast<char>(mirrored ? last - dead[13] : dead[13]);
         }
-        return text;
     }
 
-    std::string encode(const Image &image) const
+    /* Good until the next one: hundreds of millions are made, in the same strings. */
+    const std::string &encode(const Image &image)
     {
-        const std::string one = encode_as(image, false);
-        const std::string other = encode_as(image, true);
-        return one < other ? one : other;
+        const uint64_t front = image.get(field::header_head);
+        for (uint32_t group = 0; group < shape_.groups; group++) {
+            encode_group(image, group, front, group_texts_[group]);
+        }
+        encode_as(image, false, text_);
+        if (shape_.groups == 1) {
+            return text_;
+        }
+        encode_as(image, true, mirrored_);
+        return text_ < mirrored_ ? text_ : mirrored_;
     }
 
     /* ---- state to image ---- */
@@ -271,7 +287,9 @@ private:
         return outcome;
     }
 
-    /* One verb from the state at hand; and what is left where it stops between two steps. */
+    /* One verb from the state at hand; and what is left where it stops between two steps. What
+     * changed no byte leads to the state at hand, which was checked.
+     */
     void attempt(const slotq_call &call)
     {
         if (!fault_.empty()) {
@@ -279,8 +297,13 @@ private:
         }
         slotq_call whole = call;
         image_ = base_;
-        go(image_, whole);
+        image_.run(whole);
         transitions_++;
+        fault_ = image_.fault();
+        if (fault_.empty() && image_.bytes() == base_.bytes()) {
+            return;
+        }
+        fault_ = fault_.empty() ? image_.check() : fault_;
         add(encode(image_));
         if (stops_ && image_.steps() > 1) {
             attempt_steps(call);
@@ -459,6 +482,10 @@ private:
     Image base_{shape_};
     bool stops_; /* verbs that stop between two steps are tried too */
     bool pauses_;
+    std::vector<std::string> group_texts_;
+    std::string text_;
+    std::string mirrored_;
+    std::vector<std::string> recent_{size_t{1} << 15}; /* by hash, each the last such */
     std::unordered_set<std::string> seen_;
     std::vector<const std::string *> states_; /* of seen_, in the order in which they came */
     uint64_t transitions_ = 0;
