@@ -311,7 +311,8 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 
 .PHONY: help all man demo lua test prove torture asan fuzz bench bench-quick bench-all bench-publish
 .PHONY: tidy tables format coverage install
-.PHONY: uninstall amalgamation clean built tests-built suites benches-built fuzzers-built
+.PHONY: uninstall amalgamation clean built tests-built objects-built suites benches-built
+.PHONY: fuzzers-built
 .PHONY: endian-built endian-suites seeds bench-packages
 
 help: ## what make can do
@@ -339,7 +340,15 @@ test: ## every suite; the last line is the sum
 	@$(MAKE) tests-built
 	@$(MAKE) suites
 tests-built: built $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
-SUITES ?= $(TEST_BINARIES) $(TEST_SCRIPTS) $(REPLAYS)
+# Every source compiled and nothing linked, for a compiler's warnings.
+objects-built: $(call objects,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
+	$(EXAMPLE_SOURCES) $(BENCH_SOURCES) $(SUPPORT_SOURCES) tests/support/main.cpp \
+	$(TEST_SOURCES) $(FUZZ_TARGETS) $(FUZZ_SHARED) fuzz/replay.c fuzz/make_seeds.c)
+# Scripts that run nothing of what is made here say the same in every flavour.
+FOREIGN_SCRIPTS := $(filter tests/lua/% tests/bench/% tests/tools/checks/% \
+	tests/tools/test_man.sh,$(TEST_SCRIPTS))
+SUITES ?= $(TEST_BINARIES) $(filter-out $(if $(FLAVOUR),$(FOREIGN_SCRIPTS)),$(TEST_SCRIPTS)) \
+	$(REPLAYS)
 suites:
 	@OUT=$(OUT) JOBS=$(JOBS) CC='$(CC)' CXX='$(CXX)' sh tools/checks/suites.sh $(SUITES)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# prove.sh: the checks of make prove, one after the other; each prints one line and counts once.
-# Knows which checks there are; how each works stands in its own script.
+# prove.sh: the checks of make prove; each prints one line as it ends and counts once. Knows which
+# checks there are and which may run beside which; how each works stands in its own script.
 #
 # prove.sh [CHECK…]    no name = all; MAKE, SECONDS_EACH (of fuzzing) from the environment
 set -u
@@ -11,39 +11,44 @@ here=tools/checks
 logs=build/prove
 mkdir -p "$logs"
 export WERROR=1
-passed=0
-failed=0
 wanted=" $* "
+rm -f "$logs"/*.end
 
 is_wanted() {
     case $wanted in "  " | *" $1 "*) return 0 ;; esac
     return 1
 }
 
-# try NAME COMMAND…: leaves what it said and how it ended. A check is a function as often as not:
-# in a subshell it cannot write over the names used here.
+# try NAME COMMAND…: leaves what it said and how it ended: the word, its seconds, those of cores.
+# A check is a function as often as not: in a subshell it cannot write over the names used here.
 try() {
     name=$1
     shift
     started=$(date +%s)
     word=passed
-    ("$@") >"$logs/$name.log" 2>&1 </dev/null || word=FAILED
-    echo "$word $(($(date +%s) - started))" >"$logs/$name.end"
+    (
+        ("$@")
+        code=$?
+        times >"$logs/$name.times"
+        exit $code
+    ) >"$logs/$name.log" 2>&1 </dev/null || word=FAILED
+    echo "$word $(($(date +%s) - started)) $(awk 'NR == 2 {
+        split($1 "m" $2, part, "[ms]+")
+        print int(part[1] * 60 + part[2] + part[3] * 60 + part[4])
+    }' "$logs/$name.times")" >"$logs/$name.end"
 }
 
 # tell NAME: one line; the last line of what the check said is the news when it passed, its end
-# when it failed.
+# when it failed. How many cores it kept busy shows what may run beside it.
 tell() {
     name=$1
     word=FAILED # also when it left no end
-    seconds=0
-    read -r word seconds <"$logs/$name.end"
-    case $word in
-    passed) passed=$((passed + 1)) ;;
-    *) failed=$((failed + 1)) ;;
-    esac
-    printf '%-14s %s %4d s  %s\n' "$name" "$word" "$seconds" \
-        "$(grep -v "^make" "$logs/$name.log" | tail -n 1)"
+    read -r word seconds busy <"$logs/$name.end"
+    awk -v name="$name" -v word="$word" -v seconds="$seconds" -v busy="$busy" -v news="$(
+        grep -v '^make' "$logs/$name.log" | tail -n 1)" 'BEGIN {
+            printf "%-14s %s %4d s %3.1f cores  %s\n", name, word, seconds,
+                busy / (seconds > 0 ? seconds : 1), news
+        }'
     [ "$word" = passed ] || {
         grep -E -A 4 ' (error|warning): |FAILED|not ok ' "$logs/$name.log" | head -n 40
         echo "…"
@@ -53,23 +58,24 @@ tell() {
 
 check() {
     is_wanted "$1" || return 0
-    rm -f "$logs/$1.end"
+    echo "FAILED 0 0" >"$logs/$1.end"
     try "$@"
     tell "$1"
 }
 
-# beside NAME COMMAND…: the same beside the checks that follow, up to `join NAME`: for a check that
-# mostly keeps one core busy.
+# beside COMMAND…: checks in a lane of their own, beside all that follow up to `join`, on what
+# those leave of the cores. Two checks that make in the same folder may not run beside each other.
 beside() {
-    is_wanted "$1" || return 0
-    rm -f "$logs/$1.end"
-    try "$@" &
+    (
+        # shellcheck disable=SC2016 # for the shell that looks
+        sh -c 'renice -n 5 -p $PPID' >/dev/null 2>&1
+        export JOBS=1
+        "$@"
+    ) &
 }
 
 join() {
-    is_wanted "$1" || return 0
     wait
-    tell "$1"
 }
 
 skip() {
@@ -81,7 +87,7 @@ skip() {
 
 # gcc's is the tree that the other checks run.
 strict() {
-    $make FLAVOUR="$1" tests-built benches-built && echo "no warning"
+    $make "$@" && echo "no warning"
 }
 
 headers() {
@@ -163,16 +169,28 @@ linted() {
 
 sanitized() {
     $make FLAVOUR=asan tests-built || return 1
-    SLOTQ_STEPS=200000 SLOTQ_EXCEPT='closure: 4*' SUITE_SECONDS=1500 $make FLAVOUR=asan suites
+    SLOTQ_STEPS=200000 SLOTQ_EXCEPT='closure: 4*' $make FLAVOUR=asan suites
+}
+
+# What runs beside other checks finds its binaries made: to make them is not its business.
+made_tests() {
+    $make tests-built >"$logs/made" 2>&1 && echo made >"$logs/made"
+}
+
+are_made() {
+    [ "$(cat "$logs/made")" = made ] || {
+        cat "$logs/made"
+        return 1
+    }
 }
 
 valgrinded() {
-    $make tests-built || return 1
+    are_made || return 1
     rooms=''
     for room in layout core queue; do
         [ -x build/tests/engine/$room ] && rooms="$rooms build/tests/engine/$room"
     done
-    SLOTQ_STEPS=3000 SLOTQ_EXCEPT='closure*' SUITE_SECONDS=1500 SLOTQ_WRAP="valgrind -q \
+    SLOTQ_STEPS=3000 SLOTQ_EXCEPT='closure*' SLOTQ_WRAP="valgrind -q \
 --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite" \
         $make SUITES="$rooms" suites
 }
@@ -183,7 +201,7 @@ embedded() {
 
 big_endian() {
     $make FLAVOUR=powerpc endian-built || return 1
-    SLOTQ_STEPS=50000 SLOTQ_EXCEPT='closure: 4*' SUITE_SECONDS=1500 SLOTQ_WRAP=qemu-ppc \
+    SLOTQ_STEPS=50000 SLOTQ_EXCEPT='closure: 4*' SLOTQ_WRAP=qemu-ppc \
         $make FLAVOUR=powerpc endian-suites
 }
 
@@ -195,8 +213,8 @@ deep() {
         echo "no test case tagged [deep] in: $left"
         return 1
     }
-    $make tests-built || return 1
-    SLOTQ_PROVE=1 SLOTQ_ONLY='[deep]' SUITE_SECONDS=1500 $make suites \
+    are_made || return 1
+    SLOTQ_PROVE=1 SLOTQ_ONLY='[deep]' $make suites \
         SUITES="build/tests/engine/core build/tests/engine/backend-file build/tests/lua"
 }
 
@@ -218,32 +236,58 @@ installed() {
     sh $here/installed.sh "$(pwd)/$logs/installed"
 }
 
+# ---- which beside which ----
+
+# A suite that runs beside others takes longer than it would alone.
+export SUITE_SECONDS=2700
+
+# These read the tree, each on one core.
+quick() {
+    check tidy sh $here/tidy.sh
+    check tables sh $here/tables.sh --check
+    check shellcheck shells
+    check headers headers
+}
+
+# A suite or two of these take nearly all of the time, on one core.
+long() {
+    check deep deep
+    check valgrind valgrinded
+}
+
+covered() {
+    check coverage "$make" coverage
+}
+
 sh $here/need.sh prove || exit 1
-check tidy sh $here/tidy.sh
-check tables sh $here/tables.sh --check
-check shellcheck shells
-check headers headers
-check gcc strict ''
-check clang strict clang
+beside quick
+check gcc strict tests-built benches-built
+check clang strict FLAVOUR=clang objects-built
+join
 check symbols symbols
 check luacheck luachecked
+if is_wanted deep || is_wanted valgrind; then
+    made_tests
+fi
+beside long
 check cppcheck cppchecked
 check clang-tidy linted
 check embedded embedded
 check install installed
 check bench smoked
-check deep deep
 check sanitizers sanitized
-check valgrind valgrinded
-# In each of these the suite of the core takes nearly all of the time, on one core.
-beside coverage "$make" coverage
+beside covered
 if command -v qemu-ppc >/dev/null && command -v powerpc-linux-gnu-g++ >/dev/null; then
     check big-endian big_endian
 else
     skip big-endian "no powerpc-linux-gnu-g++ or no qemu-ppc here"
 fi
-join coverage
-check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-60}"
+join
+check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-60}" # it has so many seconds: both cores for it
 
-printf '%d passed, %d failed\n' $passed $failed
-[ $failed = 0 ] && [ $passed -gt 0 ]
+cat "$logs"/*.end | awk '
+    { if ($1 == "passed") passed++; else failed++ }
+    END {
+        printf "%d passed, %d failed\n", passed, failed
+        exit failed > 0 || passed == 0
+    }'
