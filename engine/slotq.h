@@ -357,6 +357,8 @@ typedef struct slotq_message {
     uint8_t attempts;    /* reserves so far, this one included */
     uint8_t group;       /* dead_list: it died in this group */
     uint8_t reason;      /* dead_list */
+    uint8_t note_bytes;  /* dead_list */
+    const void *note;    /* dead_list: as nack or kill gave it, valid as payload; NULL if none */
     bool damaged;        /* peek, dead_list: payload is NULL, the slot is damaged */
 } slotq_message;
 
@@ -422,7 +424,14 @@ typedef enum slotq_settle_how {
 SLOTQ_API slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group,
                                      const slotq_run *runs, uint32_t run_count, uint64_t ms,
                                      uint8_t reason, uint8_t *outcomes, uint32_t *new_tokens);
-/* The same for a whole reserved batch in its group. After EXTEND the batch has the new tokens,
+/* The same with a note, which nack and kill keep with messages that die, for people. note is 0 to
+ * SLOTQ_NOTE_BYTES_MAX bytes, or NULL; the queue keeps the first note_bytes of its geometry, so cut
+ * UTF-8 yourself at the edge of a character. */
+SLOTQ_API slotq_outcome slotq_settle_noted(slotq *queue, slotq_settle_how how, uint8_t group,
+                                           const slotq_run *runs, uint32_t run_count, uint64_t ms,
+                                           uint8_t reason, const slotq_data *note,
+                                           uint8_t *outcomes, uint32_t *new_tokens);
+/* slotq_settle for a whole reserved batch in its group. After EXTEND the batch has the new tokens,
  * without messages that lost their lease, and a walk continues at its place; after the other verbs
  * the batch is empty, or after a failure has the messages that may not be settled. */
 SLOTQ_API slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch *batch,
@@ -435,6 +444,10 @@ SLOTQ_API slotq_outcome slotq_ack_batch(slotq *queue, slotq_batch *batch);
  * payloads of the others stay valid. */
 SLOTQ_API slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_batch *batch,
                                              uint64_t id, uint64_t ms, uint8_t reason);
+/* The same with a note: see slotq_settle_noted. */
+SLOTQ_API slotq_outcome slotq_settle_message_noted(slotq *queue, slotq_settle_how how,
+                                                   slotq_batch *batch, uint64_t id, uint64_t ms,
+                                                   uint8_t reason, const slotq_data *note);
 
 /* The result of the acks in slotq_next. */
 typedef struct slotq_settled {
@@ -493,12 +506,24 @@ SLOTQ_API slotq_outcome slotq_reclaim(slotq *queue, uint8_t group, uint32_t *rea
 /* Up to limit dead messages, oldest first, without the first `skip`. OK, EMPTY. */
 SLOTQ_API slotq_outcome slotq_dead_list(slotq *queue, uint32_t skip, uint32_t limit,
                                         slotq_batch *batch);
+/* The dead messages with this id that died in the group, or in any (SLOTQ_ALL_GROUPS). The server
+ * or the store searches its dead section: O(dead_slots). OK, EMPTY. */
+SLOTQ_API slotq_outcome slotq_dead_find(slotq *queue, uint8_t group, uint64_t id,
+                                        slotq_batch *batch);
 /* Look at up to limit (0 = all) dead messages, oldest first. Sound ones are pushed again, with
  * attempts 0, for the group in which each died. Damaged ones stay dead, as the newest. OK (also
  * with *count 0), FULL, PAUSED, and in Redis, where it is done in parts, a failure: *count messages
  * were pushed before, *damaged ones stayed. count and damaged may be NULL. */
 SLOTQ_API slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count,
                                            uint32_t *damaged);
+/* The same for the dead messages with this id in a group, or in all (SLOTQ_ALL_GROUPS); a damaged
+ * one keeps its place. OK, NOTFOUND: the dead section has none; FULL, PAUSED. */
+SLOTQ_API slotq_outcome slotq_dead_redrive_id(slotq *queue, uint8_t group, uint64_t id,
+                                              uint32_t *count, uint32_t *damaged);
+/* Delete the dead messages with this id in a group, or in all (SLOTQ_ALL_GROUPS); *count (may be
+ * NULL) is their number. The others keep their order. OK, NOTFOUND. */
+SLOTQ_API slotq_outcome slotq_dead_remove(slotq *queue, uint8_t group, uint64_t id,
+                                          uint32_t *count);
 /* Delete all dead messages; *count (may be NULL) is their number. OK. */
 SLOTQ_API slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count);
 /* what: SLOTQ_PAUSE_IN (pushes), _OUT (reserves) or _BOTH. OK, also if it is in that state. */

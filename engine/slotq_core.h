@@ -104,6 +104,8 @@ typedef struct slotq_call_settle {
     uint32_t run_count;    /* all runs together: 1 to SLOTQ_CALL_MESSAGES_MAX messages */
     uint8_t group;
     uint8_t reason;      /* nack, kill: kept with the dead, 0 to 255 */
+    uint8_t note_bytes;  /* nack, kill: of note; the queue's note_bytes are kept at most */
+    const void *note;    /* nack, kill: kept with the dead, for people; borrowed; NULL if none */
     uint64_t ms;         /* nack, release: delay, 0 = none; extend: lease; LEASE_TICKS_MAX ticks */
     uint8_t *outcomes;   /* out, or NULL: one byte per message, slotq_outcome 0 to 4 */
     uint32_t *tokens;    /* out, or NULL: extend only, the new token or 4 * outcome */
@@ -132,11 +134,14 @@ typedef struct slotq_judged {
 } slotq_judged;
 
 /* redrive: push dead messages again, oldest first; damaged ones stay dead, as the newest. OK, FULL
- * and PAUSED (count were pushed before that), INVALID. dead_purge: delete all dead messages; count
- * is their number. */
+ * and PAUSED (count were pushed before that), INVALID. With an id: only that message, and a damaged
+ * one stays where it is; also NOTFOUND. dead_remove: delete a message. OK, NOTFOUND, INVALID.
+ * dead_purge: delete all dead messages; count is their number. */
 typedef struct slotq_call_dead {
+    uint64_t id;      /* redrive: of this message alone, 0 = the oldest ones; dead_remove */
+    uint8_t group;    /* with an id: that died in this group, or SLOTQ_ALL_GROUPS */
     uint32_t limit;   /* redrive: max messages to look at, 1 to SLOTQ_CALL_MESSAGES_MAX */
-    uint32_t count;   /* out: redrive: messages pushed; dead_purge: messages deleted */
+    uint32_t count;   /* out: redrive: messages pushed; dead_remove, dead_purge: deleted */
     uint32_t damaged; /* out: redrive: messages that stay dead because they are damaged */
     uint32_t judged_count;
     uint64_t first_id;          /* out: redrive, the first new id; 0 = none */
@@ -173,7 +178,8 @@ typedef struct slotq_item {
     uint8_t group;        /* dead: it died in this group; window: the group asked for */
     uint8_t reason;       /* dead only */
     uint8_t attempts;
-    slotq_state state; /* window only */
+    uint8_t note_bytes; /* dead only: bytes of the note, at slot_offset - geometry.note_bytes */
+    slotq_state state;  /* window only */
 } slotq_item;
 
 /* peek: messages of the group's window from an id on, finished ones included. dead_list: dead
@@ -183,7 +189,8 @@ typedef struct slotq_call_look {
     slotq_item *items; /* out: room for capacity items */
     uint32_t capacity; /* 1 to SLOTQ_CALL_MESSAGES_MAX */
     uint32_t count;    /* out */
-    uint8_t group;     /* peek */
+    uint8_t group;     /* peek; dead_list with an id: or SLOTQ_ALL_GROUPS */
+    uint64_t id;       /* dead_list: only this message, 0 = all */
 } slotq_call_look;
 
 /* stats: OK, INVALID. */

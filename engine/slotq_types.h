@@ -30,6 +30,7 @@ enum {
     SLOTQ_PAYLOAD_BYTES_MAX = 65535,
     SLOTQ_GROUPS_MAX = 16,
     SLOTQ_MAX_ATTEMPTS_MAX = 62,
+    SLOTQ_NOTE_BYTES_MAX = 255,
     SLOTQ_TICK_MS_MAX = 60000,
     SLOTQ_CALL_MESSAGES_MAX = 4096,     /* messages in one push, reserve or settle */
     SLOTQ_CALL_BYTES_MAX = 1024 * 1024, /* payload bytes in one push */
@@ -66,8 +67,7 @@ enum {
      (ring_slots) * SLOTQ_SLOT_BYTES(payload_bytes, flags) +                                       \
      (later_slots) * (12 + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                               \
      (aside_slots) * (7 + UINT64_C(4) * (groups) + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +       \
-     (dead_slots) * (16 + ((note_bytes) > 0 ? UINT64_C(1) : 0) + (note_bytes) +                    \
-                     SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                                     \
+     (dead_slots) * (UINT64_C(16) + (note_bytes) + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +       \
      ((places) > 0 ? (UINT64_C(1) + (groups)) * (2 + UINT64_C(2) * (places)) : 0))
 
 /* Fixed at creation. Ranges: FORMAT.md, "Geometry". */
@@ -82,7 +82,7 @@ typedef struct slotq_geometry {
     uint8_t max_attempts;   /* 1 to 62; 0 = no limit */
     uint8_t aside_slots;    /* room for messages that would hold the ring, 0 to 255 */
     uint8_t places;         /* 0; reserved for waking one waiter */
-    uint8_t note_bytes;     /* 0; reserved for notes of the dead */
+    uint8_t note_bytes;     /* room for a note with each dead message, 0 to 255 bytes */
     uint32_t generation;    /* a random number, another one when the queue is made anew, so that old
                                tokens do not work there. slotq.h: 0 = the library draws it;
                                slotq_core.h: not 0 */
@@ -90,12 +90,14 @@ typedef struct slotq_geometry {
     uint16_t shard;         /* its number in the set; 0 if alone */
 } slotq_geometry;
 
-/* 1000 messages of up to 256 bytes, 64 aside, 100 dead, 25 attempts, push times, 100 ms ticks. */
+/* 1000 messages of up to 256 bytes, 64 aside, 25 attempts, the newest 100 dead with notes of up to
+ * 80 bytes, push times, ticks of 100 ms. */
 #define SLOTQ_GEOMETRY_DEFAULT                                                                     \
     {                                                                                              \
         .ring_slots = 1001, .payload_bytes = 256, .later_slots = 0, .dead_slots = 100,             \
-        .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS, .max_attempts = 25,               \
-        .aside_slots = 64, .places = 0, .note_bytes = 0, .generation = 0, .set = 0, .shard = 0     \
+        .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_DEAD_OVERWRITE,       \
+        .max_attempts = 25, .aside_slots = 64, .places = 0, .note_bytes = 80, .generation = 0,     \
+        .set = 0, .shard = 0                                                                       \
     }
 
 /* States of a message for one group (FORMAT.md, "State word"). */
@@ -155,6 +157,8 @@ typedef struct slotq_holder {
     uint8_t group;       /* the group furthest behind, which has not finished it */
     slotq_state state;   /* the state of the message in that group */
     bool steps_aside;    /* the next push that finds no room moves it aside; in FULL false */
+    bool dead_full;      /* it cannot die, because the dead section is full and does not overwrite:
+                            redrive, remove or purge dead messages */
 } slotq_holder;
 
 /* What limits a group; 0 = no limit. The rate: one message in rate_interval_us on average, and

@@ -165,10 +165,10 @@ end
 
 local function encode_shared()
     local era = front_changed and queue.era or queue.stored_era
-    return pack('@shared.paused..reserved_76', queue.paused, queue.aside_count, era,
+    return pack('@shared.paused..reserved_78', queue.paused, queue.aside_count, era,
         queue.later_due_ms, queue.later_count, queue.later_last_id, queue.dead_head,
         queue.dead_count, queue.dropped % 4294967296, queue.dead_dropped % 4294967296, queue.wake,
-        queue.reserved_76)
+        queue.dead_holes, queue.reserved_78)
 end
 
 -- from the first changed part of the front to the last

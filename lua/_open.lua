@@ -9,7 +9,7 @@ end
 -- the size of the value, and its first bytes
 local image_bytes, front_bytes
 local geometry, queue = {}, {}
-local slots, stride, tick_ms
+local slots, stride, dead_entry_bytes, tick_ms
 local states_at, keys_at, ring_at, dead_at
 local aside_index_at, aside_words_at, aside_keys_at, aside_slots_at
 
@@ -44,8 +44,6 @@ local function judge_reserved()
     local fields = geometry
     if fields.places ~= 0 then
         corrupt(AT_geometry_places, 'places')
-    elseif fields.note_bytes ~= 0 then
-        corrupt(AT_geometry_note_bytes, 'note_bytes')
     elseif fields.reserved_38 ~= 0 then
         corrupt(AT_geometry_reserved_38, 'bytes 38, 39')
     end
@@ -80,7 +78,8 @@ local function lay_out()
     aside_keys_at = aside_words_at + geometry.groups * geometry.aside_slots * WORD_BYTES
     aside_slots_at = aside_keys_at + geometry.aside_slots * key_bytes
     dead_at = aside_slots_at + geometry.aside_slots * stride
-    return dead_at + geometry.dead_slots * (DEAD_ENTRY_BYTES + stride)
+    dead_entry_bytes = DEAD_ENTRY_BYTES + geometry.note_bytes + stride
+    return dead_at + geometry.dead_slots * dead_entry_bytes
 end
 
 local function open_geometry()
@@ -113,8 +112,8 @@ local function open_queue()
     low, queue.head, queue.tail = unpack('@header.last_id..tail', front_bytes)
     queue.paused, queue.aside_count, queue.stored_era, queue.later_due_ms, queue.later_count,
         queue.later_last_id, queue.dead_head, queue.dead_count, queue.dropped, queue.dead_dropped,
-        queue.wake, queue.reserved_76 =
-        unpack('@shared.paused..reserved_76', front_bytes, GEOMETRY_END + 1)
+        queue.wake, queue.dead_holes, queue.reserved_78 =
+        unpack('@shared.paused..reserved_78', front_bytes, GEOMETRY_END + 1)
     -- the low bit of the era is last_id's top bit; if not, the crossing was interrupted
     era_bit = low >= 2147483648 and 1 or 0
     queue.era = queue.stored_era
@@ -132,6 +131,8 @@ local function open_queue()
         corrupt(AT_shared_aside_count, 'aside_count')
     elseif queue.dead_count > geometry.dead_slots then
         corrupt(AT_shared_dead_count, 'dead_count')
+    elseif queue.dead_count + queue.dead_holes > geometry.dead_slots then
+        corrupt(AT_shared_dead_holes, 'dead_holes')
     elseif queue.dead_head ~= 0 and queue.dead_head >= geometry.dead_slots then
         corrupt(AT_shared_dead_head, 'dead_head')
     end

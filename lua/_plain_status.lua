@@ -19,9 +19,10 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[2] > 0 and #ARGV
     local head, cursor, ready, leased, waiting, retry_from, sweep, written, due =
         unpack('@group.head..due', front, GROUPS_OFFSET + GROUP_BYTES * group + 1)
     --@include _plain_window
+    local dead_holes = unpack('@shared.dead_holes', front, AT_shared_dead_holes + 1)
     local at = id + span - newest - 1
     -- the messages aside are not looked at: this one is none, and none is delivered before it
-    if sound and dead_count <= dead and (dead_head == 0 or dead_head < dead) and
+    if sound and dead_count + dead_holes <= dead and (dead_head == 0 or dead_head < dead) and
         (held == 0 or id == 0 or id > newest or at >= 0 and (ready == 0 or at >= taken)) then
         if id == 0 or id > newest or at < 0 then
             return {(id == 0 or id > newest) and 'NOTFOUND' or 'FINISHED', 0, 0, 0, -1, 0, 0}

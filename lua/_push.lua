@@ -109,8 +109,8 @@ end
 local function refuse_full(waits)
     local it = holder()
     commit(waits and WAKE_FOR_ROOM)
-    refuse(string.format('SLOTQFULL %.0f %d %d %d %d: ', it.id, it.held, it.unfinished, it.group,
-        it.state) .. TEXT_FULL)
+    refuse(string.format('SLOTQFULL %.0f %d %d %d %d %d: ', it.id, it.held, it.unfinished,
+        it.group, it.state, it.dead_full) .. TEXT_FULL)
 end
 
 -- put count slots at tail, in one piece or two

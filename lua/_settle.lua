@@ -3,7 +3,7 @@
 --@include _sweep
 
 -- the verb, for each message
-local settle_verb, settle_ms, settle_reason
+local settle_verb, settle_ms, settle_reason, settle_note
 
 -- extend, nack and release with a delay
 local function sets_deadline()
@@ -94,7 +94,7 @@ end
 local swept_whole
 
 local function settle_dying(id, index, word)
-    if not bury(id, index, word_attempts(word), settle_reason) then
+    if not bury(id, index, word_attempts(word), settle_reason, settle_note) then
         if swept_whole then
             take('leased', 1, AT_group_leased)
             set_words(index, 1, wait_until(word, 1, deadline_in(DEAD_FULL_RETRY_MS)))
@@ -166,6 +166,14 @@ local function read_settle()
     settle_ms = number(4, 'ms', 0, SLOTQ_LEASE_TICKS_MAX * SLOTQ_TICK_MS_MAX)
     settle_reason = number(5, 'reason', 0, 255)
     return number(3, 'group', 0, SLOTQ_GROUPS_MAX - 1)
+end
+
+-- the note of a death, an argument behind the others
+local function read_note(position)
+    settle_note = ARGV[position]
+    if settle_note and #settle_note > SLOTQ_NOTE_BYTES_MAX then
+        invalid('note must have 0 to 255 bytes')
+    end
 end
 
 local function open_settle(index)

@@ -5,26 +5,51 @@
 --@include _deadlines
 --@include _heads
 
+-- holes of the dead section before this position of the span may be filled
+local dead_unfilled
+
+-- count one more dead message; returns its entry, or nil if the section is full
+local function place_dead()
+    local dead_slots, span = geometry.dead_slots, queue.dead_count + queue.dead_holes
+    dead_unfilled = dead_unfilled or span
+    if span < dead_slots then
+        queue.dead_count = queue.dead_count + 1
+        return (queue.dead_head + span) % dead_slots
+    end
+    while queue.dead_holes > 0 and dead_unfilled > 0 do
+        dead_unfilled = dead_unfilled - 1
+        local entry = (queue.dead_head + dead_unfilled) % dead_slots
+        local id = bytes_at(dead_at + entry * dead_entry_bytes, BYTES_dead_id)
+        if unpack('@dead.id', id) == 0 then
+            queue.dead_holes = queue.dead_holes - 1
+            queue.dead_count = queue.dead_count + 1
+            in_order = true -- this call may overwrite the entry again
+            return entry
+        end
+    end
+    if not has(SLOTQ_FLAG_DEAD_OVERWRITE) then
+        return nil
+    end
+    local entry = queue.dead_head
+    queue.dead_head = (entry + 1) % dead_slots
+    queue.dead_dropped = queue.dead_dropped + 1
+    return entry
+end
+
 -- copy a message of the loaded group to the dead section, or drop it if the queue has none; the
 -- caller makes its word DONE. False: the section is full, nothing changed
-local function bury(id, index, attempts, reason)
-    local dead_slots = geometry.dead_slots
-    if dead_slots == 0 then
+local function bury(id, index, attempts, reason, note)
+    if geometry.dead_slots == 0 then
         queue.dead_dropped = queue.dead_dropped + 1
     else
-        if queue.dead_count == dead_slots then
-            if not has(SLOTQ_FLAG_DEAD_OVERWRITE) then
-                return false
-            end
-            queue.dead_head = (queue.dead_head + 1) % dead_slots
-            queue.dead_count = queue.dead_count - 1
-            queue.dead_dropped = queue.dead_dropped + 1
+        local entry = place_dead()
+        if not entry then
+            return false
         end
-        local entry = (queue.dead_head + queue.dead_count) % dead_slots
-        put_copy(dead_at + entry * (DEAD_ENTRY_BYTES + stride),
-            pack('@dead.id..reserved_15', id, time_ms(), attempts, group.index, reason, 0),
-            slot_at(index), stride)
-        queue.dead_count = queue.dead_count + 1
+        note = string.sub(note or '', 1, geometry.note_bytes)
+        put_copy(dead_at + entry * dead_entry_bytes,
+            pack('@dead.id..note_length', id, time_ms(), attempts, group.index, reason, #note) ..
+            note .. string.rep('\0', geometry.note_bytes - #note), slot_at(index), stride)
     end
     front_changed = true
     group.died = group.died + 1

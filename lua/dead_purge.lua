@@ -9,8 +9,8 @@ return answer(function()
     expect('dead_purge KEY now', 1, 1)
     open()
     local count = queue.dead_count
-    if count > 0 then
-        queue.dead_head, queue.dead_count = 0, 0
+    if count + queue.dead_holes > 0 then
+        queue.dead_head, queue.dead_count, queue.dead_holes = 0, 0, 0
         front_changed = true
         commit()
     end

@@ -1,16 +1,10 @@
--- redrive: push dead messages again, oldest first, for the group that each died in
--- args: now limit [judged]
--- reply: array: OK, FULL or PAUSED, number pushed, first id (0 = none), number damaged, which stay
+-- redrive: push dead messages again, oldest first or by id, for the group that each died in
+-- args: now limit [judged [id [group]]]
+-- reply: array: OK, FULL, PAUSED or NOTFOUND, number pushed, first id (0 = none), number damaged
 -- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 --@include _push
---@include _dead
-
-local function take_oldest()
-    queue.dead_head = (queue.dead_head + 1) % geometry.dead_slots
-    queue.dead_count = queue.dead_count - 1
-    front_changed = true
-end
+--@include _dead_leave
 
 -- finish the new message in the groups in which the old one did not die
 local function skip_other_groups(died_in)
@@ -35,7 +29,11 @@ local judged_format, judged_bytes = '<I6BB', 8
 local judged, judged_at = nil, 1
 
 local function open_judged()
+    -- with an id and without checks, '' means that the script judges for itself
     judged = ARGV[3]
+    if judged == '' and ARGV[4] and not has(SLOTQ_FLAG_CHECKS) then
+        judged = nil
+    end
     if judged and (#judged % judged_bytes ~= 0 or
             #judged > judged_bytes * SLOTQ_CALL_MESSAGES_MAX) then
         invalid('judged must be 0 to 4096 times 8 bytes')
@@ -48,8 +46,8 @@ end
 
 -- whether the oldest dead message is damaged; nil if it was not judged. Skips messages that have
 -- left the section since they were judged
-local function is_damaged(head, died_in)
-    local damaged = unpack('<H', head, DEAD_ENTRY_BYTES + 1) > geometry.payload_bytes
+local function is_damaged(head, length, died_in)
+    local damaged = unpack('<H', length) > geometry.payload_bytes
     if not judged then
         return damaged
     end
@@ -64,36 +62,39 @@ local function is_damaged(head, died_in)
     return nil
 end
 
--- a damaged message becomes the newest; in a full section its entry is there already
+-- the oldest message is damaged and becomes the newest; in a full span its entry is there already
 local function keep_damaged(at)
-    local newest = (queue.dead_head + queue.dead_count) % geometry.dead_slots
-    if newest ~= queue.dead_head then
-        put_copy(dead_at + newest * entry_bytes(), '', at, entry_bytes())
+    local newest = dead_entry_at(queue.dead_count + queue.dead_holes)
+    if newest ~= at then
+        put_copy(newest, '', at, dead_entry_bytes)
         in_order = true
     end
-    take_oldest()
+    take_out(at)
     queue.dead_count = queue.dead_count + 1
 end
 
--- push the oldest dead message: returns 'count', 'damaged' if it stays, nil if it was not judged
-local function redrive_one(stamp)
-    local at = dead_at + queue.dead_head * entry_bytes()
-    local head = bytes_at(at, DEAD_ENTRY_BYTES + LENGTH_BYTES)
+-- push the dead message of an entry: returns 'count', 'damaged' if it stays, nil if it was not
+-- judged
+local function redrive_one(at, stamp, named)
+    local slot_at = at + DEAD_ENTRY_BYTES + geometry.note_bytes
+    local head = bytes_at(at, DEAD_ENTRY_BYTES)
+    local length = bytes_at(slot_at, LENGTH_BYTES)
     local died_in = unpack('@dead.group', head, AT_dead_group + 1)
     if died_in >= geometry.groups then
         corrupt(at + AT_dead_group, 'dead.group')
     end
-    local damaged = is_damaged(head, died_in)
+    local damaged = is_damaged(head, length, died_in)
     if damaged then
-        keep_damaged(at)
+        if not named then
+            keep_damaged(at)
+        end
         return 'damaged'
     elseif damaged == nil then
         return nil
     end
-    take_oldest()
     local kept = LENGTH_BYTES + #stamp
-    put_copy(ring_at + queue.tail * stride, string.sub(head, DEAD_ENTRY_BYTES + 1) .. stamp,
-        at + DEAD_ENTRY_BYTES + kept, stride - kept)
+    put_copy(ring_at + queue.tail * stride, length .. stamp, slot_at + kept, stride - kept)
+    take_out(at)
     if has(SLOTQ_FLAG_KEYS) then
         put_ring(keys_at, KEY_BYTES, 1, string.rep('\0', KEY_BYTES))
     end
@@ -102,16 +103,33 @@ local function redrive_one(stamp)
     return 'count'
 end
 
+-- offsets of the entries to look at: those with the id; the oldest is found each time
+local function open_named(id, of_group, limit)
+    if not id then
+        return nil
+    end
+    local entries = find_dead(id, of_group, 0, limit)
+    for i, position in ipairs(entries) do
+        entries[i] = dead_entry_at(position)
+    end
+    return entries
+end
+
 return answer(function()
-    expect('redrive KEY now limit [judged]', 2, 3)
+    expect('redrive KEY now limit [judged [id [group]]]', 2, 5)
     local limit = number(2, 'limit', 1, SLOTQ_CALL_MESSAGES_MAX)
+    local id, of_group = read_dead_id(4, 1)
     open()
     open_judged()
+    expect_dead_group(of_group)
     local stamp = has(SLOTQ_FLAG_STAMPS) and pack('<I4', tick() % 4294967296) or ''
     local outcome, done, first_id = 'OK', {count = 0, damaged = 0}, 0
-    local left = math.min(limit, queue.dead_count)
+    local named = open_named(id, of_group, limit)
+    local left = named and #named or math.min(limit, queue.dead_count)
     if queue.paused % 2 == SLOTQ_PAUSE_IN then
         outcome = 'PAUSED'
+    elseif named and #named == 0 then
+        outcome = 'NOTFOUND'
     end
     while outcome == 'OK' and left > 0 do
         if queue.last_id < SLOTQ_ID_MAX then
@@ -120,7 +138,8 @@ return answer(function()
         if room() == 0 or queue.last_id == SLOTQ_ID_MAX then
             outcome = 'FULL'
         else
-            local what = redrive_one(stamp)
+            local at = named and named[#named - left + 1] or dead_entry_at(0)
+            local what = redrive_one(at, stamp, named)
             if not what then
                 break
             end

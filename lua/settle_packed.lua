@@ -1,5 +1,5 @@
 -- settle_packed: ack, nack, release, extend or kill runs of leased messages
--- args: now verb group ms reason runs
+-- args: now verb group ms reason runs [note]
 -- reply: string: an outcome byte per message; extend: a u32 per message, new token or 4 x outcome
 -- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
@@ -15,7 +15,8 @@ local outcome_bytes = {
 }
 
 return answer(function()
-    expect('settle_packed KEY now verb group ms reason runs', 6, 6)
+    expect('settle_packed KEY now verb group ms reason runs [note]', 6, 7)
+    read_note(7)
     local index, runs = read_settle(), unpack_runs(ARGV[6])
     open_settle(index)
     local parts = {}

@@ -45,6 +45,7 @@ return answer(function()
         {'holder_id', it.id}, {'holder_held', it.held},
         {'holder_unfinished', it.unfinished}, {'holder_group', it.group},
         {'holder_state', it.state}, {'holder_steps_aside', it.steps_aside and 1 or 0},
+        {'holder_dead_full', it.dead_full},
     }
     local reply = {}
     for i, value in ipairs(values) do

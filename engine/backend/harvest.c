@@ -57,12 +57,16 @@ static void take_runs(const slotq_view *view, const slotq_call_reserve *reserve,
     }
 }
 
-static void take_items(const slotq_view *view, const slotq_call_look *look, store_harvest *harvest)
+static void take_items(const slotq_view *view, const slotq_call_look *look, uint32_t note,
+                       store_harvest *harvest)
 {
+    const uint32_t each = note + view->stride;
     for (uint32_t i = 0; i < look->count; i++) {
-        harvest->offsets[i] = i * view->stride;
-        copy_stretch(view, harvest->copies + (size_t)i * view->stride, look->items[i].slot_offset,
-                     1);
+        const uint32_t slot = look->items[i].slot_offset;
+        uint8_t *to = harvest->copies + (size_t)i * each;
+        harvest->offsets[i] = i * each + note;
+        memcpy(to, view->bytes + slot - note, note);
+        copy_stretch(view, to + note, slot, 1);
     }
 }
 
@@ -75,6 +79,6 @@ void harvest_take(const slotq_view *view, const slotq_call *call, bool still,
     if (reserve) {
         take_runs(view, &call->reserve, still, harvest);
     } else {
-        take_items(view, &call->look, harvest);
+        take_items(view, &call->look, harvest_note_bytes(view, call), harvest);
     }
 }

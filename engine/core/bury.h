@@ -9,4 +9,15 @@
  * caller makes its word DONE. False: the dead section is full, nothing was patched. */
 bool bury(verb_frame *frame, const message_place *place, uint32_t attempts, uint8_t reason);
 
+/* What is kept of a death. */
+typedef struct bury_death {
+    uint32_t attempts;
+    uint8_t reason;
+    uint8_t note_bytes; /* cut to the geometry's */
+    const void *note;   /* NULL if none */
+} bury_death;
+
+/* The same with a note. */
+bool bury_noted(verb_frame *frame, const message_place *place, const bury_death *death);
+
 #endif

@@ -1,10 +1,11 @@
-/* dead.c: the verbs of the dead section: redrive, purge, list (FORMAT.md, "Dead section").
+/* dead.c: the verbs of the dead section: redrive, remove, purge, list (FORMAT.md, "Dead section").
  */
 #include "../layout/assert.h"
 #include "../layout/bytes.h"
 #include "../layout/fields.h"
 #include "../layout/ring.h"
 #include "../layout/word.h"
+#include "dead_span.h"
 #include "room.h"
 #include "verbs.h"
 
@@ -36,49 +37,33 @@ static void patch_stamp(verb_frame *frame, uint32_t slot)
     }
 }
 
-static void take_oldest(verb_frame *frame)
-{
-    const uint32_t slots = frame->view->geometry.dead_slots;
-    frame->front.dead_head = ring_add(frame->front.dead_head, 1, slots);
-    frame->front.dead_count--;
-    frame->dead_changed = true;
-}
-
 /* A damaged message becomes the newest: those behind it can be redriven, and a record of this step
- * that is replayed finds its source untouched. In a full section the entry is there already. */
+ * that is replayed finds its source untouched. In a full span the entry is there already. */
 static slotq_outcome keep_damaged(verb_frame *frame)
 {
     const slotq_view *view = frame->view;
-    front_block *front = &frame->front;
     const uint32_t slots = view->geometry.dead_slots;
-    const uint32_t newest = ring_add(front->dead_head, front->dead_count, slots);
-    if (newest != front->dead_head) {
-        step_patch_copy(frame->step, dead_entry_offset(view, newest),
-                        dead_entry_offset(view, front->dead_head), DEAD_ENTRY_BYTES + view->stride);
+    const uint32_t oldest = dead_offset_at(view, &frame->front, 0);
+    const uint32_t newest =
+        dead_entry_offset(view, ring_add(frame->front.dead_head, dead_span(&frame->front), slots));
+    if (newest != oldest) {
+        step_patch_copy(frame->step, newest, oldest, dead_entry_bytes(view));
     }
-    front->dead_head = ring_add(front->dead_head, 1, slots);
-    frame->dead_changed = true;
+    dead_take_out(frame, 0);
+    frame->front.dead_count++;
     frame->call->dead.damaged++;
     return frame_commit(frame, SLOTQ_MORE);
 }
 
-/* Push the oldest dead message again, unless it is damaged. */
-static slotq_outcome redrive_one(verb_frame *frame)
+/* Push the dead message at a position of the span again. */
+static slotq_outcome redrive_one(verb_frame *frame, uint32_t position, uint32_t died_in)
 {
     const slotq_view *view = frame->view;
     front_block *front = &frame->front;
     slotq_call_dead *dead = &frame->call->dead;
-    const uint32_t entry = dead_entry_offset(view, front->dead_head);
-    const uint32_t died_in = view->bytes[entry + AT_dead_group];
-    if (died_in >= view->geometry.groups) {
-        return frame_corrupt(frame, entry + AT_dead_group, "dead.group is not below groups");
-    }
-    slotq_slot content;
-    if (!slotq_core_slot(view, entry + DEAD_ENTRY_BYTES, &content)) {
-        return keep_damaged(frame);
-    }
+    const uint32_t entry = dead_offset_at(view, front, position);
     const uint32_t slot = slot_offset(view, front->tail);
-    step_patch_copy(frame->step, slot, entry + DEAD_ENTRY_BYTES, view->stride);
+    step_patch_copy(frame->step, slot, entry + dead_slot_in_entry(view), view->stride);
     patch_stamp(frame, slot);
     if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
         step_patch_no_keys(frame->step, view, front->tail, 1);
@@ -86,10 +71,63 @@ static slotq_outcome redrive_one(verb_frame *frame)
     if (!skip_other_groups(frame, died_in)) {
         return SLOTQ_CORRUPT;
     }
-    take_oldest(frame);
+    dead_take_out(frame, position);
     dead->first_id = dead->count == 0 ? front->last_id + 1 : dead->first_id;
     dead->count++;
     return frame_commit_push(frame, 1, SLOTQ_MORE);
+}
+
+static bool id_fits(const slotq_view *view, const slotq_call_dead *dead)
+{
+    return dead->group < view->geometry.groups || dead->group == SLOTQ_ALL_GROUPS;
+}
+
+/* The place of the next message to look at: the oldest, or the next one with the id. */
+static bool find_next(const verb_frame *frame, uint32_t *position)
+{
+    const slotq_call_dead *dead = &frame->call->dead;
+    if (dead->count + dead->damaged >= frame->call->progress.message_index) {
+        return false;
+    }
+    *position = 0;
+    if (dead->id == 0) {
+        return frame->front.dead_count > 0;
+    }
+    return dead_find(frame->view, &frame->front, dead->id, dead->group, dead->damaged, position);
+}
+
+/* The messages are redriven one per step; damaged ones with the id are passed without one. */
+static slotq_outcome redrive_next(verb_frame *frame)
+{
+    const slotq_view *view = frame->view;
+    const front_block *front = &frame->front;
+    slotq_call_dead *dead = &frame->call->dead;
+    uint32_t position;
+    while (find_next(frame, &position)) {
+        const uint32_t used = ring_distance(front->head, front->tail, frame->slots);
+        if (front->last_id == SLOTQ_ID_MAX) {
+            return SLOTQ_FULL;
+        }
+        if (used == frame->slots - 1) {
+            const slotq_outcome made = room_make(frame);
+            return made == SLOTQ_OK ? SLOTQ_FULL : made;
+        }
+        frame->call->progress.run_index = 0;
+        const uint32_t entry = dead_offset_at(view, front, position);
+        const uint32_t died_in = view->bytes[entry + AT_dead_group];
+        slotq_slot content;
+        if (died_in >= view->geometry.groups) {
+            return frame_corrupt(frame, entry + AT_dead_group, "dead.group is not below groups");
+        }
+        if (slotq_core_slot(view, entry + dead_slot_in_entry(view), &content)) {
+            return redrive_one(frame, position, died_in);
+        }
+        if (dead->id == 0) {
+            return keep_damaged(frame);
+        }
+        dead->damaged++;
+    }
+    return dead->id != 0 && dead->count + dead->damaged == 0 ? SLOTQ_NOTFOUND : SLOTQ_OK;
 }
 
 slotq_outcome redrive_step(const slotq_view *view, slotq_call *call, slotq_step *step)
@@ -99,7 +137,8 @@ slotq_outcome redrive_step(const slotq_view *view, slotq_call *call, slotq_step 
     if (!frame_begin(&frame, view, call, step)) {
         return SLOTQ_CORRUPT;
     }
-    if (dead->limit < 1 || dead->limit > SLOTQ_CALL_MESSAGES_MAX) {
+    if (dead->limit < 1 || dead->limit > SLOTQ_CALL_MESSAGES_MAX ||
+        (dead->id != 0 && !id_fits(view, dead))) {
         return SLOTQ_INVALID;
     }
     if (call->progress.phase == 0) {
@@ -110,23 +149,31 @@ slotq_outcome redrive_step(const slotq_view *view, slotq_call *call, slotq_step 
         const uint32_t there = frame.front.dead_count;
         call->progress.message_index = dead->limit < there ? dead->limit : there;
     }
-    if (frame.front.paused & SLOTQ_PAUSE_IN) {
-        return SLOTQ_PAUSED;
+    return frame.front.paused & SLOTQ_PAUSE_IN ? SLOTQ_PAUSED : redrive_next(&frame);
+}
+
+slotq_outcome dead_remove_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_call_dead *dead = &call->dead;
+    verb_frame frame;
+    uint32_t position;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
     }
-    const uint32_t to_look_at = call->progress.message_index;
-    if (dead->count + dead->damaged >= to_look_at || frame.front.dead_count == 0) {
-        return SLOTQ_OK;
+    if (dead->id == 0 || !id_fits(view, dead)) {
+        return SLOTQ_INVALID;
     }
-    const uint32_t used = ring_distance(frame.front.head, frame.front.tail, frame.slots);
-    if (frame.front.last_id == SLOTQ_ID_MAX) {
-        return SLOTQ_FULL;
+    if (call->progress.phase == 0) {
+        call->progress.phase = 1;
+        dead->count = 0;
     }
-    if (used == frame.slots - 1) {
-        const slotq_outcome made = room_make(&frame);
-        return made == SLOTQ_OK ? SLOTQ_FULL : made;
+    if (frame.front.dead_count == 0 ||
+        !dead_find(view, &frame.front, dead->id, dead->group, 0, &position)) {
+        return dead->count > 0 ? SLOTQ_OK : SLOTQ_NOTFOUND;
     }
-    call->progress.run_index = 0;
-    return redrive_one(&frame);
+    dead_take_out(&frame, position);
+    dead->count++;
+    return frame_commit(&frame, SLOTQ_MORE);
 }
 
 slotq_outcome dead_purge_step(const slotq_view *view, slotq_call *call, slotq_step *step)
@@ -136,12 +183,29 @@ slotq_outcome dead_purge_step(const slotq_view *view, slotq_call *call, slotq_st
         return SLOTQ_CORRUPT;
     }
     call->dead.count = frame.front.dead_count;
-    if (frame.front.dead_count > 0) {
+    if (dead_span(&frame.front) > 0) {
         frame.front.dead_head = 0;
         frame.front.dead_count = 0;
+        frame.front.dead_holes = 0;
         frame.dead_changed = true;
     }
     return frame_commit(&frame, SLOTQ_OK);
+}
+
+static void fill_item(const slotq_view *view, uint32_t offset, slotq_item *item)
+{
+    const uint8_t *bytes = view->bytes + offset;
+    const uint8_t note_bytes = bytes[AT_dead_note_length];
+    item->id = load_u48(bytes + AT_dead_id);
+    item->died_at_ms = load_u48(bytes + AT_dead_died_at_ms);
+    item->attempts = bytes[AT_dead_attempts];
+    item->group = bytes[AT_dead_group];
+    item->reason = bytes[AT_dead_reason];
+    item->note_bytes =
+        note_bytes < view->geometry.note_bytes ? note_bytes : view->geometry.note_bytes;
+    item->state = SLOTQ_STATE_DONE;
+    item->word = WORD_DEAD;
+    item->slot_offset = offset + dead_slot_in_entry(view);
 }
 
 slotq_outcome dead_list_step(const slotq_view *view, slotq_call *call, slotq_step *step)
@@ -151,24 +215,23 @@ slotq_outcome dead_list_step(const slotq_view *view, slotq_call *call, slotq_ste
     if (!frame_begin(&frame, view, call, step)) {
         return SLOTQ_CORRUPT;
     }
-    if (look->capacity < 1 || look->capacity > SLOTQ_CALL_MESSAGES_MAX || look->items == NULL) {
+    if (look->capacity < 1 || look->capacity > SLOTQ_CALL_MESSAGES_MAX || look->items == NULL ||
+        (look->id != 0 && look->group >= view->geometry.groups &&
+         look->group != SLOTQ_ALL_GROUPS)) {
         return SLOTQ_INVALID;
     }
     look->count = 0;
-    for (uint64_t i = look->from; i < frame.front.dead_count && look->count < look->capacity; i++) {
-        const uint32_t entry =
-            ring_add(frame.front.dead_head, (uint32_t)i, view->geometry.dead_slots);
-        const uint32_t offset = dead_entry_offset(view, entry);
-        const uint8_t *bytes = view->bytes + offset;
-        slotq_item *item = &look->items[look->count++];
-        item->id = load_u48(bytes + AT_dead_id);
-        item->died_at_ms = load_u48(bytes + AT_dead_died_at_ms);
-        item->attempts = bytes[AT_dead_attempts];
-        item->group = bytes[AT_dead_group];
-        item->reason = bytes[AT_dead_reason];
-        item->state = SLOTQ_STATE_DONE;
-        item->word = WORD_DEAD;
-        item->slot_offset = offset + DEAD_ENTRY_BYTES;
+    const front_block *front = &frame.front;
+    /* messages to be passed: without holes the place of the first one is known */
+    const bool is_known = look->id == 0 && front->dead_holes == 0;
+    uint64_t passed = is_known ? look->from : 0;
+    uint32_t position = passed < dead_span(front) ? (uint32_t)passed : dead_span(front);
+    while (look->count < look->capacity &&
+           dead_next(view, front, look->id, look->group, &position)) {
+        if (passed++ >= look->from) {
+            fill_item(view, dead_offset_at(view, front, position), &look->items[look->count++]);
+        }
+        position++;
     }
     return look->count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
 }

@@ -34,6 +34,7 @@ bool frame_begin(verb_frame *frame, const slotq_view *view, slotq_call *call, sl
         return false;
     }
     frame->old_head = frame->front.head;
+    frame->dead_unfilled = frame->front.dead_count + frame->front.dead_holes;
     return true;
 }
 
@@ -325,6 +326,11 @@ static void patch_dead_fields(verb_frame *frame)
     store_u32(bytes + AT_shared_dropped - DEAD_FIELDS_FROM, frame->front.dropped);
     store_u32(bytes + AT_shared_dead_dropped - DEAD_FIELDS_FROM, frame->front.dead_dropped);
     step_patch_scratch(frame->step, DEAD_FIELDS_FROM, bytes, DEAD_FIELDS_BYTES);
+    if (frame->front.dead_holes != load_u16(frame->view->bytes + AT_shared_dead_holes)) {
+        uint8_t *holes = step_scratch(frame->step, BYTES_shared_dead_holes);
+        store_u16(holes, (uint16_t)frame->front.dead_holes);
+        step_patch_scratch(frame->step, AT_shared_dead_holes, holes, BYTES_shared_dead_holes);
+    }
     frame->step->needs_journal = true;
     frame->front_changed = true;
 }

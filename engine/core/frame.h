@@ -35,16 +35,17 @@ typedef struct verb_frame {
     uint32_t old_head; /* the header's head in the image */
     front_block front; /* as it will be */
     uint32_t group_index;
-    group_block group;     /* as it will be */
-    uint32_t old_leased;   /* the group's leased when it was loaded */
-    limit_block limit;     /* as it will be; limit_load loads it, for the verbs that need it */
-    uint32_t least_head;   /* min of the groups noted so far, in steps ahead of old_head */
-    frame_holders holders; /* of the groups noted so far */
+    group_block group;      /* as it will be */
+    uint32_t old_leased;    /* the group's leased when it was loaded */
+    limit_block limit;      /* as it will be; limit_load loads it, for the verbs that need it */
+    uint32_t least_head;    /* min of the groups noted so far, in steps ahead of old_head */
+    frame_holders holders;  /* of the groups noted so far */
+    uint32_t dead_unfilled; /* holes before this position of the dead span may be filled */
     bool group_changed;
     bool limit_changed; /* patched with the group */
     bool group_patched; /* some group's block is patched in this step */
     bool aside_changed; /* aside_count */
-    bool dead_changed;  /* dead_head, dead_count, dropped or dead_dropped */
+    bool dead_changed;  /* dead_head, dead_count, dead_holes, dropped or dead_dropped */
     bool front_changed; /* there is a group, dead or header patch: it also repairs era */
     bool deliverable;   /* a message became deliverable: wake the callers that wait */
 } verb_frame;

@@ -102,6 +102,7 @@ static void add_item(verb_frame *frame, const message_place *place, uint32_t wor
     item->group = look->group;
     item->reason = 0;
     item->attempts = (uint8_t)word_attempts(word);
+    item->note_bytes = 0;
     item->state = word_state(word);
 }
 
@@ -155,6 +156,16 @@ slotq_outcome peek_step(const slotq_view *view, slotq_call *call, slotq_step *st
     return look->count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
 }
 
+/* A message that waits only because the dead section has no room for it. */
+static bool is_kept_from_dying(const verb_frame *frame, uint32_t word)
+{
+    const slotq_geometry *geometry = &frame->view->geometry;
+    return word_state(word) == SLOTQ_STATE_WAITING && geometry->max_attempts > 0 &&
+           word_attempts(word) >= geometry->max_attempts && geometry->dead_slots > 0 &&
+           frame->front.dead_count == geometry->dead_slots &&
+           !(geometry->flags & SLOTQ_FLAG_DEAD_OVERWRITE);
+}
+
 bool find_holder(verb_frame *frame, slotq_holder *holder)
 {
     const group_block *group = &frame->group;
@@ -177,8 +188,9 @@ bool find_holder(verb_frame *frame, slotq_holder *holder)
     holder->unfinished = group->ready_behind + group->leased + group->waiting +
                          ring_distance(group->cursor, frame->front.tail, frame->slots);
     holder->id = holder->held > 0 ? frame_id(frame, frame->front.head) : 0;
-    holder->state =
-        holder->held > 0 ? word_state(frame_word(frame, group->head)) : SLOTQ_STATE_READY;
+    const uint32_t word = holder->held > 0 ? frame_word(frame, group->head) : 0;
+    holder->state = word_state(word);
+    holder->dead_full = is_kept_from_dying(frame, word);
     return frame_may_step_aside(frame, &holder->steps_aside);
 }
 

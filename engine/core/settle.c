@@ -164,7 +164,10 @@ static void patch_words(verb_frame *frame, const message_place *place, uint32_t 
 
 static slotq_outcome settle_dying(verb_frame *frame, const message_place *place, uint32_t word)
 {
-    if (!bury(frame, place, word_attempts(word), frame->call->settle.reason)) {
+    const slotq_call_settle *settle = &frame->call->settle;
+    const bury_death death = {word_attempts(word), settle->reason, settle->note_bytes,
+                              settle->note};
+    if (!bury_noted(frame, place, &death)) {
         return SLOTQ_DEADFULL;
     }
     finish(frame, place, 1, WORD_DEAD);

@@ -13,6 +13,7 @@ verb_step settle_step;
 verb_step remove_step;
 verb_step reclaim_step;
 verb_step redrive_step;
+verb_step dead_remove_step;
 verb_step dead_purge_step;
 verb_step pause_step;
 verb_step purge_step;

@@ -46,8 +46,8 @@ static bool check_shared(const slotq_view *view, const front_block *front, slotq
     if (front->paused > SLOTQ_PAUSE_BOTH) {
         return damage_found(damage, AT_shared_paused, "paused is above 3");
     }
-    if (load_u32(view->bytes + AT_shared_reserved_76) != 0) {
-        return damage_found(damage, AT_shared_reserved_76, "bytes 76 to 79 are not 0");
+    if (load_u16(view->bytes + AT_shared_reserved_78) != 0) {
+        return damage_found(damage, AT_shared_reserved_78, "bytes 78 and 79 are not 0");
     }
     return true;
 }

@@ -77,8 +77,7 @@ static bool check_dead_entry(const slotq_view *view, const front_block *front, u
                              slotq_damage *damage)
 {
     const uint8_t *entry = view->bytes + offset;
-    const uint64_t id = load_u48(entry + AT_dead_id);
-    if (id == 0 || id > front->last_id) {
+    if (load_u48(entry + AT_dead_id) > front->last_id) {
         return damage_found(damage, offset + AT_dead_id, "dead.id was never issued");
     }
     if (load_u48(entry + AT_dead_died_at_ms) > SLOTQ_NOW_MS_MAX) {
@@ -91,22 +90,35 @@ static bool check_dead_entry(const slotq_view *view, const front_block *front, u
     if (entry[AT_dead_group] >= view->geometry.groups) {
         return damage_found(damage, offset + AT_dead_group, "dead.group is not below groups");
     }
-    if (entry[AT_dead_reserved_15] != 0) {
-        return damage_found(damage, offset + AT_dead_reserved_15,
-                            "byte 15 of a dead entry is not 0");
+    if (entry[AT_dead_note_length] > view->geometry.note_bytes) {
+        return damage_found(damage, offset + AT_dead_note_length,
+                            "dead.note_length is above note_bytes");
     }
     /* a message that died because of damage keeps its damaged slot */
     return entry[AT_dead_reason] == SLOTQ_REASON_DAMAGED ||
-           check_slot(view, offset + DEAD_ENTRY_BYTES, damage);
+           check_slot(view, offset + dead_slot_in_entry(view), damage);
 }
 
 bool check_dead(const slotq_view *view, const front_block *front, slotq_damage *damage)
 {
-    for (uint32_t i = 0; i < front->dead_count; i++) {
+    const uint32_t span = front->dead_count + front->dead_holes;
+    uint32_t holes = 0;
+    for (uint32_t i = 0; i < span; i++) {
         const uint32_t entry = ring_add(front->dead_head, i, view->geometry.dead_slots);
-        if (!check_dead_entry(view, front, dead_entry_offset(view, entry), damage)) {
+        const uint32_t offset = dead_entry_offset(view, entry);
+        const bool is_hole = load_u48(view->bytes + offset + AT_dead_id) == 0;
+        if (is_hole && (i == 0 || i == span - 1)) {
+            return damage_found(damage, offset + AT_dead_id,
+                                "the first or last dead entry is a hole: dead.id is 0");
+        }
+        holes += is_hole;
+        if (!is_hole && !check_dead_entry(view, front, offset, damage)) {
             return false;
         }
+    }
+    if (holes != front->dead_holes) {
+        return damage_found(damage, AT_shared_dead_holes,
+                            "dead_holes is not the number of holes in the dead section");
     }
     return true;
 }

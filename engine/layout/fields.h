@@ -25,11 +25,11 @@ enum {
     GEOMETRY_CHECK_BYTES = AT_geometry_geometry_check - AT_geometry_magic,
     GEOMETRY_END = AT_geometry_geometry_check + BYTES_geometry_geometry_check,
     GEOMETRY_BYTES = GEOMETRY_END - HEADER_BYTES,
-    GROUPS_OFFSET = AT_shared_reserved_76 + BYTES_shared_reserved_76,
+    GROUPS_OFFSET = AT_shared_reserved_78 + BYTES_shared_reserved_78,
     GROUP_STATE_BYTES = AT_group_died + BYTES_group_died, /* what most verbs change */
     GROUP_BYTES = AT_limit_rate_tat_us + BYTES_limit_rate_tat_us,
     FRONT_BYTES_MAX = GROUPS_OFFSET + GROUP_BYTES * SLOTQ_GROUPS_MAX,
-    DEAD_ENTRY_BYTES = AT_dead_reserved_15 + BYTES_dead_reserved_15,
+    DEAD_ENTRY_BYTES = AT_dead_note_length + BYTES_dead_note_length, /* without note and slot */
     ASIDE_ENTRY_BYTES = AT_aside_slot + BYTES_aside_slot,
     LATER_ENTRY_BYTES = AT_later_slot + BYTES_later_slot,
     WORD_BYTES = 4,
@@ -87,10 +87,21 @@ static inline uint32_t aside_slot_offset(const slotq_view *view, uint32_t slot)
     return view->aside_slots_offset + slot * view->stride;
 }
 
+/* Where the slot is in a dead entry: behind the fields and the room for the note. */
+static inline uint32_t dead_slot_in_entry(const slotq_view *view)
+{
+    return DEAD_ENTRY_BYTES + view->geometry.note_bytes;
+}
+
+static inline uint32_t dead_entry_bytes(const slotq_view *view)
+{
+    return dead_slot_in_entry(view) + view->stride;
+}
+
 /* Offset of a dead entry. */
 static inline uint32_t dead_entry_offset(const slotq_view *view, uint32_t index)
 {
-    return view->dead_offset + index * (DEAD_ENTRY_BYTES + view->stride);
+    return view->dead_offset + index * dead_entry_bytes(view);
 }
 
 #endif

@@ -21,6 +21,7 @@ typedef struct front_block {
     uint16_t stored_era;
     uint32_t dead_head;
     uint32_t dead_count;
+    uint32_t dead_holes;
     uint32_t paused;
     uint32_t aside_count;
     uint32_t dropped;
@@ -67,10 +68,15 @@ static inline bool front_load(const slotq_view *view, front_block *front, slotq_
     }
     front->dead_head = load_u16(bytes + AT_shared_dead_head);
     front->dead_count = load_u16(bytes + AT_shared_dead_count);
+    front->dead_holes = load_u16(bytes + AT_shared_dead_holes);
     front->dropped = load_u32(bytes + AT_shared_dropped);
     front->dead_dropped = load_u32(bytes + AT_shared_dead_dropped);
     if (front->dead_count > view->geometry.dead_slots) {
         return damage_found(damage, AT_shared_dead_count, "dead_count is above dead_slots");
+    }
+    if (front->dead_count + front->dead_holes > view->geometry.dead_slots) {
+        return damage_found(damage, AT_shared_dead_holes,
+                            "dead_holes and dead_count are together above dead_slots");
     }
     if (front->dead_head != 0 && front->dead_head >= view->geometry.dead_slots) {
         return damage_found(damage, AT_shared_dead_head, "dead_head is not below dead_slots");

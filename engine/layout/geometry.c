@@ -51,7 +51,7 @@ static void section_sizes(const slotq_geometry *geometry, uint64_t sizes[SECTION
     sizes[SECTION_ASIDE_WORDS] = geometry->groups * aside * WORD_BYTES;
     sizes[SECTION_ASIDE_KEYS] = aside * key;
     sizes[SECTION_ASIDE_SLOTS] = aside * stride;
-    sizes[SECTION_DEAD] = geometry->dead_slots * (DEAD_ENTRY_BYTES + stride);
+    sizes[SECTION_DEAD] = geometry->dead_slots * (DEAD_ENTRY_BYTES + geometry->note_bytes + stride);
 }
 
 uint64_t geometry_total(const slotq_geometry *geometry)
@@ -76,9 +76,6 @@ static const char *reserved_fault(const slotq_geometry *geometry, uint32_t *offs
 {
     if (geometry->places != 0) {
         return fault_at(offset, AT_geometry_places, "places is not 0: it is reserved");
-    }
-    if (geometry->note_bytes != 0) {
-        return fault_at(offset, AT_geometry_note_bytes, "note_bytes is not 0: it is reserved");
     }
     return NULL;
 }

@@ -49,6 +49,28 @@ slotq_outcome slotq_reclaim(slotq *queue, uint8_t group, uint32_t *ready_count,
     return outcome;
 }
 
+slotq_outcome slotq_dead_remove(slotq *queue, uint8_t group, uint64_t id, uint32_t *count)
+{
+    slotq_call call;
+    if (count != NULL) {
+        *count = 0;
+    }
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    if (group != SLOTQ_ALL_GROUPS && !queue_group_fits(queue, group)) {
+        return SLOTQ_INVALID;
+    }
+    slotq_core_begin(&call, SLOTQ_DEAD_REMOVE, STORE_TIME);
+    /* 0 is never an id: as an argument it would be out of range */
+    call.dead = (slotq_call_dead){.id = id > 0 ? id : SLOTQ_ID_MAX + 1, .group = group};
+    const slotq_outcome outcome = queue_call(queue, &call);
+    if (count != NULL) {
+        *count = outcome == SLOTQ_OK ? call.dead.count : 0;
+    }
+    return outcome;
+}
+
 slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count)
 {
     slotq_call call;

@@ -128,9 +128,10 @@ bool batch_room(slotq_batch *batch, batch_kind kind, const store *place, bool st
         most = geometry->dead_slots > 0 ? geometry->dead_slots : 1;
     }
     *limit = *limit < most ? *limit : most;
+    const uint32_t note = kind == BATCH_DEAD ? geometry->note_bytes : 0;
     still = still && kind == BATCH_RESERVED;
-    if (!still && (uint64_t)*limit * view->stride > COPIES_BYTES_MAX) {
-        *limit = (uint32_t)(COPIES_BYTES_MAX / view->stride);
+    if (!still && (uint64_t)*limit * (note + view->stride) > COPIES_BYTES_MAX) {
+        *limit = (uint32_t)(COPIES_BYTES_MAX / (note + view->stride));
     }
     batch->kind = BATCH_EMPTY;
     batch->count = 0;
@@ -141,7 +142,7 @@ bool batch_room(slotq_batch *batch, batch_kind kind, const store *place, bool st
     batch->ring_offset = view->ring_offset;
     batch->ring_end = view->ring_end;
     return grow_runs(batch, *limit) && (kind == BATCH_RESERVED || grow_items(batch, *limit)) &&
-           (still || grow_copies(batch, (uint64_t)*limit * view->stride));
+           (still || grow_copies(batch, (uint64_t)*limit * (note + view->stride)));
 }
 
 void batch_fill_runs(slotq_batch *batch, const slotq_call *call)
@@ -202,6 +203,8 @@ static bool next_reserved(slotq_batch *batch, slotq_message *message)
     message->attempts = (uint8_t)word_attempts(run->token);
     message->group = batch->group;
     message->reason = 0;
+    message->note_bytes = 0;
+    message->note = NULL;
     read_slot(batch, batch->harvest.base + batch->at.offset, message);
     batch->at.offset = next_offset(batch, batch->at.offset);
     if (++batch->at.in_run == run->count) {
@@ -225,6 +228,8 @@ static bool next_item(slotq_batch *batch, slotq_message *message)
     message->attempts = item->attempts;
     message->group = item->group;
     message->reason = item->reason;
+    message->note_bytes = item->note_bytes;
+    message->note = item->note_bytes > 0 ? bytes - batch->geometry.note_bytes : NULL;
     read_slot(batch, bytes, message);
     if (!slotq_core_slot_read(&batch->geometry, bytes, &slot)) {
         message->damaged = true;

@@ -228,6 +228,8 @@ void consume_settle_begin(slotq_call *call, slotq_settle_how how, uint8_t group,
     slotq_core_begin(call, hows[how], STORE_TIME);
     call->settle.group = group;
     call->settle.reason = reason;
+    call->settle.note = NULL;
+    call->settle.note_bytes = 0;
     call->settle.ms = ms;
     call->settle.ok_count = 0;
     call->settle.dead_count = 0;
@@ -289,14 +291,31 @@ slotq_outcome slotq_kill(slotq *queue, uint8_t group, uint64_t id, uint32_t toke
     return settle_one(queue, SLOTQ_SETTLE_KILL, group, id, token, 0, reason, NULL);
 }
 
-slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, const slotq_run *runs,
-                           uint32_t run_count, uint64_t ms, uint8_t reason, uint8_t *outcomes,
-                           uint32_t *new_tokens)
+static bool note_fits(slotq *queue, const slotq_data *note)
+{
+    if (note == NULL || note->size == 0) {
+        return true;
+    }
+    if (note->size > SLOTQ_NOTE_BYTES_MAX || note->bytes == NULL) {
+        queue_refuse(queue, SLOTQ_INVALID,
+                     "the note has %u bytes: the limit is %d, and bytes must not be NULL. Cut it. "
+                     "Nothing was changed",
+                     note->size, SLOTQ_NOTE_BYTES_MAX);
+        return false;
+    }
+    return true;
+}
+
+slotq_outcome slotq_settle_noted(slotq *queue, slotq_settle_how how, uint8_t group,
+                                 const slotq_run *runs, uint32_t run_count, uint64_t ms,
+                                 uint8_t reason, const slotq_data *note, uint8_t *outcomes,
+                                 uint32_t *new_tokens)
 {
     if (queue == NULL || runs == NULL) {
         return queue_refuse_null(queue);
     }
-    if (!settle_fits(queue, how, group, ms) || !queue_runs_fit(queue, runs, run_count)) {
+    if (!settle_fits(queue, how, group, ms) || !queue_runs_fit(queue, runs, run_count) ||
+        !note_fits(queue, note)) {
         return SLOTQ_INVALID;
     }
     slotq_call call;
@@ -306,7 +325,20 @@ slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, co
     call.settle.run_count = run_count;
     call.settle.outcomes = outcomes;
     call.settle.tokens = new_tokens;
+    if (note != NULL && note->size > 0) {
+        const uint32_t room = queue->geometry.note_bytes;
+        call.settle.note = note->bytes;
+        call.settle.note_bytes = (uint8_t)(note->size < room ? note->size : room);
+    }
     return parts_settle(queue, &call, &settled);
+}
+
+slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, const slotq_run *runs,
+                           uint32_t run_count, uint64_t ms, uint8_t reason, uint8_t *outcomes,
+                           uint32_t *new_tokens)
+{
+    return slotq_settle_noted(queue, how, group, runs, run_count, ms, reason, NULL, outcomes,
+                              new_tokens);
 }
 
 static slotq_outcome extend_batch(slotq *queue, slotq_batch *batch, uint64_t ms)
@@ -377,6 +409,13 @@ slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch
 slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_batch *batch,
                                    uint64_t id, uint64_t ms, uint8_t reason)
 {
+    return slotq_settle_message_noted(queue, how, batch, id, ms, reason, NULL);
+}
+
+slotq_outcome slotq_settle_message_noted(slotq *queue, slotq_settle_how how, slotq_batch *batch,
+                                         uint64_t id, uint64_t ms, uint8_t reason,
+                                         const slotq_data *note)
+{
     if (queue == NULL || batch == NULL) {
         return queue_refuse_null(queue);
     }
@@ -393,8 +432,9 @@ slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_bat
         return queue_refuse(queue, SLOTQ_INVALID, "the batch has no message %llu (any more)",
                             (unsigned long long)id);
     }
-    const slotq_outcome outcome = slotq_settle(queue, how, batch->group, &run, 1, ms, reason, NULL,
-                                               how == SLOTQ_SETTLE_EXTEND ? &token : NULL);
+    const slotq_outcome outcome =
+        slotq_settle_noted(queue, how, batch->group, &run, 1, ms, reason, note, NULL,
+                           how == SLOTQ_SETTLE_EXTEND ? &token : NULL);
     if (outcome == SLOTQ_REMADE) {
         batch_clear(batch);
     } else if (outcome != SLOTQ_INVALID && outcome != SLOTQ_DEADFULL && outcome < SLOTQ_FAILURES) {

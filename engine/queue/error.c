@@ -109,14 +109,17 @@ static const char *state_name(slotq_state state)
     return names[(uint32_t)state & 3];
 }
 
-/* A message without attempts left cannot die while the dead section is full: it stays. */
-static const char *full_remedy(slotq_state state)
+static const char *full_remedy(const slotq_holder *holder)
 {
-    switch (state) {
+    if (holder->dead_full) {
+        return "It has no attempts left and cannot die, because the dead section is full: redrive, "
+               "remove or purge dead messages (slotq dead redrive, dead remove, dead purge).";
+    }
+    switch (holder->state) {
     case SLOTQ_STATE_LEASED:
         return "Its worker must settle it, or its lease must end.";
     case SLOTQ_STATE_WAITING:
-        return "It waits for its retry, or for room in the dead section (see slotq stats).";
+        return "It waits for its retry.";
     default:
         return "Reserve and settle it, remove it, or make a larger queue.";
     }
@@ -140,7 +143,7 @@ static void say_full(slotq *queue)
                      "the queue has no room for this push: %lu of %u slots are in use. The oldest "
                      "unfinished message is %llu, %s in group %u. %s",
                      (unsigned long)holder->held, capacity, (unsigned long long)holder->id, state,
-                     holder->group, full_remedy(holder->state));
+                     holder->group, full_remedy(holder));
         return;
     }
     if (unfinished < holder->held) { /* finished messages behind it have to wait for it */
@@ -148,14 +151,14 @@ static void say_full(slotq *queue)
                      "the queue is full: message %llu, %s in group %u, holds all %u slots, though "
                      "only %lu message%s unfinished. %s",
                      (unsigned long long)holder->id, state, holder->group, capacity, unfinished,
-                     unfinished == 1 ? " is" : "s are", full_remedy(holder->state));
+                     unfinished == 1 ? " is" : "s are", full_remedy(holder));
         return;
     }
     queue_refuse(queue, SLOTQ_FULL,
                  "the queue is full: %u message%s unfinished. The oldest is message %llu, %s in "
                  "group %u. %s",
                  capacity, capacity == 1 ? " is" : "s are", (unsigned long long)holder->id, state,
-                 holder->group, full_remedy(holder->state));
+                 holder->group, full_remedy(holder));
 }
 
 static void say_paused(slotq *queue)
@@ -176,7 +179,7 @@ static const char *remedy(slotq_outcome outcome)
     case SLOTQ_NOTFOUND:
         return "check the id";
     case SLOTQ_DEADFULL:
-        return "nothing was changed: redrive or purge the dead messages, then try again";
+        return "nothing was changed: redrive, remove or purge dead messages, then try again";
     case SLOTQ_LEASED:
         return "nothing was changed: wait for its worker, or for the end of the lease";
     case SLOTQ_INVALID:
@@ -189,6 +192,13 @@ static const char *remedy(slotq_outcome outcome)
 static void say_outcome(slotq *queue)
 {
     const slotq_outcome outcome = queue->error.outcome;
+    const bool of_dead =
+        queue->error_verb == SLOTQ_REDRIVE || queue->error_verb == SLOTQ_DEAD_REMOVE;
+    if (outcome == SLOTQ_NOTFOUND && of_dead) {
+        queue_refuse(queue, outcome,
+                     "the dead section has no message with this id: slotq dead ls lists them");
+        return;
+    }
     const char *what = remedy(outcome);
     queue_refuse(queue, outcome, "%s%s%s", slotq_outcome_text(outcome), what != NULL ? ": " : "",
                  what != NULL ? what : "");

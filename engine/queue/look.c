@@ -28,26 +28,28 @@ slotq_outcome slotq_position(slotq *queue, uint8_t group, uint64_t id, uint32_t 
 }
 
 /* peek and dead_list. */
-static slotq_outcome look(slotq *queue, slotq_verb verb, uint8_t group, uint64_t from,
-                          uint32_t limit, slotq_batch *batch)
+static slotq_outcome look(slotq *queue, slotq_verb verb, slotq_call_look wanted, slotq_batch *batch)
 {
     slotq_call call;
+    uint32_t limit = wanted.capacity;
     const batch_kind kind = verb == SLOTQ_PEEK ? BATCH_PEEKED : BATCH_DEAD;
+    const bool any_group = wanted.id != 0 && wanted.group == SLOTQ_ALL_GROUPS;
     if (batch != NULL) {
         batch_clear(batch);
     }
     if (queue == NULL || batch == NULL) {
         return queue_refuse_null(queue);
     }
-    if (!queue_group_fits(queue, group) || !queue_count_fits(queue, limit)) {
+    if ((!any_group && !queue_group_fits(queue, wanted.group)) || !queue_count_fits(queue, limit)) {
         return SLOTQ_INVALID;
     }
     if (!batch_room(batch, kind, queue->store, false, &limit)) {
         return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a batch: ask for fewer messages");
     }
     slotq_core_begin(&call, verb, STORE_TIME);
-    call.look =
-        (slotq_call_look){.from = from, .items = batch->items, .capacity = limit, .group = group};
+    call.look = wanted;
+    call.look.items = batch->items;
+    call.look.capacity = limit;
     const slotq_outcome outcome = queue_call_harvest(queue, &call, &batch->harvest);
     if (outcome == SLOTQ_OK) {
         batch_fill_items(batch, &call);
@@ -58,12 +60,21 @@ static slotq_outcome look(slotq *queue, slotq_verb verb, uint8_t group, uint64_t
 slotq_outcome slotq_peek(slotq *queue, uint8_t group, uint64_t from, uint32_t limit,
                          slotq_batch *batch)
 {
-    return look(queue, SLOTQ_PEEK, group, from, limit, batch);
+    const slotq_call_look wanted = {.from = from, .capacity = limit, .group = group};
+    return look(queue, SLOTQ_PEEK, wanted, batch);
 }
 
 slotq_outcome slotq_dead_list(slotq *queue, uint32_t skip, uint32_t limit, slotq_batch *batch)
 {
-    return look(queue, SLOTQ_DEAD_LIST, 0, skip, limit, batch);
+    return look(queue, SLOTQ_DEAD_LIST, (slotq_call_look){.from = skip, .capacity = limit}, batch);
+}
+
+slotq_outcome slotq_dead_find(slotq *queue, uint8_t group, uint64_t id, slotq_batch *batch)
+{
+    /* a message dies at most once in a group; the id 0 is never one */
+    const slotq_call_look wanted = {
+        .capacity = SLOTQ_GROUPS_MAX, .group = group, .id = id > 0 ? id : SLOTQ_ID_MAX + 1};
+    return look(queue, SLOTQ_DEAD_LIST, wanted, batch);
 }
 
 slotq_outcome slotq_get_stats(slotq *queue, uint8_t group, slotq_stats *stats)
@@ -86,50 +97,26 @@ slotq_outcome slotq_get_stats(slotq *queue, uint8_t group, slotq_stats *stats)
 
 /* ---- status, also of the dead ---- */
 
-/* The entry of a message in a listed part of the dead section. */
-static bool find_entry(slotq_batch *batch, uint8_t group, uint64_t id, slotq_status *status)
-{
-    slotq_message entry;
-    while (slotq_batch_next(batch, &entry)) {
-        if (entry.id == id && entry.group == group) {
-            *status = (slotq_status){.state = SLOTQ_STATE_DONE,
-                                     .why = SLOTQ_WHY_DEAD,
-                                     .attempts = entry.attempts,
-                                     .pushed_ms = entry.pushed_ms,
-                                     .reason = entry.reason,
-                                     .is_dead = true,
-                                     .died_at_ms = entry.died_at_ms};
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Fill status from the dead section if the message lies there. Newest first: entries leave at the
- * old end, which moves the others towards it, where the search still comes by. */
+/* Fill status from the dead section if the message lies there. */
 static slotq_outcome search_dead(slotq *queue, uint8_t group, uint64_t id, slotq_status *status)
 {
-    slotq_stats stats;
-    slotq_outcome outcome = slotq_get_stats(queue, group, &stats);
-    if (outcome != SLOTQ_OK || stats.dead == 0) {
-        return outcome;
-    }
-    uint32_t part = SLOTQ_CALL_BYTES_MAX / queue->store->view.stride;
-    part = part < SLOTQ_CALL_MESSAGES_MAX ? part : SLOTQ_CALL_MESSAGES_MAX;
+    slotq_message entry;
     slotq_batch *batch = slotq_batch_new();
     if (batch == NULL) {
         return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a look at the dead section");
     }
-    bool found = false;
-    for (uint32_t left = stats.dead; left > 0 && !found && outcome == SLOTQ_OK;) {
-        const uint32_t count = left < part ? left : part;
-        left -= count;
-        outcome = slotq_dead_list(queue, left, count, batch);
-        found = outcome == SLOTQ_OK && find_entry(batch, group, id, status);
-        outcome = outcome == SLOTQ_EMPTY ? SLOTQ_OK : outcome; /* the section has shrunk since */
+    const slotq_outcome outcome = slotq_dead_find(queue, group, id, batch);
+    if (outcome == SLOTQ_OK && slotq_batch_next(batch, &entry)) {
+        *status = (slotq_status){.state = SLOTQ_STATE_DONE,
+                                 .why = SLOTQ_WHY_DEAD,
+                                 .attempts = entry.attempts,
+                                 .pushed_ms = entry.pushed_ms,
+                                 .reason = entry.reason,
+                                 .is_dead = true,
+                                 .died_at_ms = entry.died_at_ms};
     }
     slotq_batch_free(batch);
-    return outcome;
+    return outcome == SLOTQ_EMPTY ? SLOTQ_OK : outcome;
 }
 
 slotq_outcome slotq_get_status(slotq *queue, uint8_t group, uint64_t id, slotq_status *status)

@@ -28,10 +28,13 @@ static void judging_end(judging *it)
     free(it->judged);
 }
 
-/* Judge the oldest, at most as many as the call may look at, which are then its limit. */
-static slotq_outcome judge_oldest(slotq *queue, judging *it, slotq_call_dead *dead)
+/* Judge those with the id, or the oldest, at most as many as the call may look at, which are then
+ * its limit. */
+static slotq_outcome judge(slotq *queue, judging *it, slotq_call_dead *dead)
 {
-    const slotq_outcome outcome = slotq_dead_list(queue, 0, dead->limit, it->batch);
+    const slotq_outcome outcome = dead->id != 0
+                                      ? slotq_dead_find(queue, dead->group, dead->id, it->batch)
+                                      : slotq_dead_list(queue, 0, dead->limit, it->batch);
     slotq_message message;
     dead->judged = it->judged;
     while (outcome == SLOTQ_OK && dead->judged_count < dead->limit &&
@@ -42,16 +45,17 @@ static slotq_outcome judge_oldest(slotq *queue, judging *it, slotq_call_dead *de
     return outcome == SLOTQ_EMPTY ? SLOTQ_OK : outcome;
 }
 
-/* One call, which looks at up to limit messages; what it did is added to sum. *looked: messages
- * looked at, also those that another process has taken since they were judged. */
+/* One call, which looks at up to limit messages, or at those with the id of sum; what it did is
+ * added to sum. *looked: messages looked at, also those that another process has taken since they
+ * were judged. */
 static slotq_outcome redrive_part(slotq *queue, judging *it, uint32_t limit, slotq_call_dead *sum,
                                   uint32_t *looked)
 {
     slotq_call call;
-    slotq_call_dead dead = {.limit = limit};
+    slotq_call_dead dead = {.limit = limit, .id = sum->id, .group = sum->group};
     *looked = 0;
     if (it->judged != NULL) {
-        const slotq_outcome judged = judge_oldest(queue, it, &dead);
+        const slotq_outcome judged = judge(queue, it, &dead);
         if (judged != SLOTQ_OK) {
             return judged;
         }
@@ -103,6 +107,29 @@ slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count, 
         /* asked even if none is dead: a refusal is the same for every queue */
         const uint32_t there = stats.dead > 0 ? stats.dead : 1;
         outcome = redrive(queue, limit == 0 || limit > there ? there : limit, &sum);
+    }
+    if (count != NULL) {
+        *count = sum.count;
+    }
+    if (damaged != NULL) {
+        *damaged = sum.damaged;
+    }
+    return outcome;
+}
+
+slotq_outcome slotq_dead_redrive_id(slotq *queue, uint8_t group, uint64_t id, uint32_t *count,
+                                    uint32_t *damaged)
+{
+    judging it;
+    uint32_t looked;
+    slotq_call_dead sum = {.id = id > 0 ? id : SLOTQ_ID_MAX + 1, .group = group};
+    slotq_outcome outcome = SLOTQ_INVALID;
+    if (queue != NULL && (group == SLOTQ_ALL_GROUPS || queue_group_fits(queue, group))) {
+        /* a message dies at most once in a group: one call is enough */
+        outcome = judging_begin(queue, SLOTQ_GROUPS_MAX, &it)
+                      ? redrive_part(queue, &it, SLOTQ_GROUPS_MAX, &sum, &looked)
+                      : queue_refuse(queue, SLOTQ_NOMEMORY, "no memory to check a dead message");
+        judging_end(&it);
     }
     if (count != NULL) {
         *count = sum.count;

@@ -32,6 +32,7 @@ struct Shape {
     uint32_t max_attempts = 0;
     uint32_t tick_ms = 100;
     uint32_t aside_slots = 0;
+    uint32_t note_bytes = 0;
     uint32_t generation = 1;
     uint32_t set = 0;
     uint32_t shard = 0;

@@ -97,7 +97,9 @@ private:
     std::string remove();
     std::string reclaim();
     std::string redrive();
-    std::string judged(uint32_t limit) const;
+    std::string judged(uint32_t limit, uint64_t id, uint32_t group) const;
+    void choose_dead(slotq_call &call);
+    std::string dead_remove();
     std::string administer();
     std::string limit();
     std::string look();

@@ -45,7 +45,7 @@ const std::vector<std::string> &nonsense()
 bool is_bytes(const std::string &script, size_t index)
 {
     return (script == "push" && index >= 1) || (script == "push_packed" && index == 2) ||
-           (script == "redrive" && index == 2);
+           (script == "redrive" && index == 2) || (script == "settle_packed" && index == 6);
 }
 
 /* Arguments that are refused only where they are too long, or may be empty. */
@@ -155,11 +155,14 @@ TEST_CASE("arguments: empty, missing, too many")
             }
         }
         /* the last of these may be left out, as a caller that wants nothing of it does */
-        const size_t needed = script == "push_packed"            ? 3
-                              : script == "redrive"              ? 2
-                              : script == "create"               ? 13 /* set, shard */
-                              : script.substr(0, 7) == "reserve" ? 4
-                                                                 : good.size();
+        const size_t needed = script == "push_packed"              ? 3
+                              : script == "redrive"                ? 2
+                              : script == "create"                 ? 13 /* set, shard */
+                              : script == "dead_remove"            ? 2
+                              : script == "settle_packed"          ? 6
+                              : script.substr(0, 9) == "dead_list" ? 3
+                              : script.substr(0, 7) == "reserve"   ? 4
+                                                                   : good.size();
         for (size_t count = 0; count < needed; count++) {
             CAPTURE(count);
             const Arguments few(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(count));

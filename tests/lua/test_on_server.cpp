@@ -13,12 +13,13 @@ namespace on_server
 const std::vector<std::string> &all_scripts()
 {
     static const std::vector<std::string> names = {"create",      "dead_list", "dead_list_packed",
-                                                   "dead_purge",  "limit",     "pause",     "peek",
-                                                   "peek_packed", "purge",     "push",
-                                                   "push_packed", "reclaim",   "redrive",
-                                                   "remove",      "reserve",   "reserve_packed",
-                                                   "resume",      "settle",    "settle_packed",
-                                                   "stats",       "status"};
+                                                   "dead_purge",  "dead_remove", "limit",
+                                                   "pause",       "peek",        "peek_packed",
+                                                   "purge",       "push",        "push_packed",
+                                                   "reclaim",     "redrive",     "remove",
+                                                   "reserve",     "reserve_packed", "resume",
+                                                   "settle",      "settle_packed",  "stats",
+                                                   "status"};
     return names;
 }
 
@@ -33,7 +34,7 @@ Arguments Shape::arguments() const
     Arguments texts;
     for (const uint32_t value :
          {ring_slots, payload_bytes, later_slots, dead_slots, groups, flags, max_attempts, tick_ms,
-          aside_slots, 0u, 0u, generation, set, shard}) {
+          aside_slots, 0u, note_bytes, generation, set, shard}) {
         texts.push_back(std::to_string(value));
     }
     return texts;
@@ -170,9 +171,10 @@ Arguments Queue::sample(const std::string &script) const
     const std::string run = number(leased_id, 6) + number(token, 4) + number(1, 2);
     const std::vector<std::pair<std::string, Arguments>> samples = {
         {"create", shape_.arguments()},
-        {"dead_list", {"0", "10"}},
-        {"dead_list_packed", {"0", "10"}},
+        {"dead_list", {"0", "10", "1", "0"}},
+        {"dead_list_packed", {"0", "10", "1", "0"}},
         {"dead_purge", {}},
+        {"dead_remove", {std::to_string(leased_id + 1), "0"}},
         {"limit", {"0", "1", "5", "0", "0"}},
         {"pause", {"1"}},
         {"peek", {"0", "", "10"}},
@@ -181,13 +183,14 @@ Arguments Queue::sample(const std::string &script) const
         {"push", {"x"}},
         {"push_packed", {"1", slot("x"), "none", "", ""}},
         {"reclaim", {"0"}},
-        {"redrive", {"1", number(leased_id + 1, 6) + number(0, 2)}},
+        {"redrive",
+         {"1", number(leased_id + 1, 6) + number(0, 2), std::to_string(leased_id + 1), "0"}},
         {"remove", {std::to_string(leased_id + 4), "0"}},
         {"reserve", {"0", "1", "30000", ""}},
         {"reserve_packed", {"0", "1", "30000", ""}},
         {"resume", {"3"}},
         {"settle", {"nack", "0", "1000", "1", id, std::to_string(token)}},
-        {"settle_packed", {"nack", "0", "1000", "1", run}},
+        {"settle_packed", {"nack", "0", "1000", "1", run, "why"}},
         {"stats", {"0"}},
         {"status", {"0", id}},
     };

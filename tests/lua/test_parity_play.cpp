@@ -38,6 +38,8 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
     if ((flags & SLOTQ_FLAG_OVERWRITE) == 0 && !choices.one_in(4)) {
         made.aside_slots = static_cast<uint8_t>(1 + choices.small(choices.one_in(4) ? 255 : 6));
     }
+    static const uint8_t notes[] = {0, 0, 1, 5, 80, 255};
+    made.note_bytes = notes[choices.small(6)];
     return made;
 }
 
@@ -64,8 +66,9 @@ void Play::start()
     for (const uint32_t value :
          {uint32_t{shape.ring_slots}, uint32_t{shape.payload_bytes}, uint32_t{shape.later_slots},
           uint32_t{shape.dead_slots}, uint32_t{shape.groups}, uint32_t{shape.flags},
-          uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}, uint32_t{shape.aside_slots}, 0u,
-          0u, shape.generation, shape.set, uint32_t{shape.shard}}) {
+          uint32_t{shape.max_attempts}, uint32_t{shape.tick_ms}, uint32_t{shape.aside_slots},
+          uint32_t{shape.places}, uint32_t{shape.note_bytes}, shape.generation, shape.set,
+          uint32_t{shape.shard}}) {
         arguments.push_back(std::to_string(value));
     }
     connection_.command({"DEL", key_});
@@ -135,12 +138,12 @@ void Play::finish_ahead()
 std::string Play::step()
 {
     static const Step steps[] = {
-        &Play::push,    &Play::push,    &Play::push,    &Play::push,    &Play::push,
-        &Play::reserve, &Play::reserve, &Play::reserve, &Play::reserve, &Play::reserve,
-        &Play::reserve, &Play::settle,  &Play::settle,  &Play::settle,  &Play::settle,
-        &Play::settle,  &Play::settle,  &Play::settle,  &Play::remove,  &Play::reclaim,
-        &Play::redrive, &Play::look,    &Play::stats,   &Play::status,  &Play::administer,
-        &Play::limit,
+        &Play::push,    &Play::push,        &Play::push,    &Play::push,    &Play::push,
+        &Play::reserve, &Play::reserve,     &Play::reserve, &Play::reserve, &Play::reserve,
+        &Play::reserve, &Play::settle,      &Play::settle,  &Play::settle,  &Play::settle,
+        &Play::settle,  &Play::settle,      &Play::settle,  &Play::remove,  &Play::reclaim,
+        &Play::redrive, &Play::look,        &Play::stats,   &Play::status,  &Play::administer,
+        &Play::limit,   &Play::dead_remove,
     };
     move_clock();
     const uint32_t most = image_.geometry().max_attempts;

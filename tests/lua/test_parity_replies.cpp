@@ -144,7 +144,8 @@ Reply expected_push(const slotq_call &call, slotq_outcome outcome)
     const slotq_holder &holder = call.push.holder;
     return error_reply("SLOTQFULL " + std::to_string(holder.id) + " " +
                        std::to_string(holder.held) + " " + std::to_string(holder.unfinished) + " " +
-                       std::to_string(holder.group) + " " + std::to_string(holder.state));
+                       std::to_string(holder.group) + " " + std::to_string(holder.state) + " " +
+                       (holder.dead_full ? "1" : "0"));
 }
 
 Reply expected_reserve(const Image &image, const slotq_call &call, slotq_outcome outcome,
@@ -225,11 +226,21 @@ Reply expected_simple(const slotq_call &call, slotq_outcome outcome)
                        integer_reply(static_cast<int64_t>(call.dead.first_id)),
                        integer_reply(call.dead.damaged)};
         return reply;
+    case SLOTQ_DEAD_REMOVE:
+        reply.items = {status_reply(code_name(outcome)), integer_reply(call.dead.count)};
+        return reply;
     case SLOTQ_DEAD_PURGE:
         return integer_reply(call.dead.count);
     default:
         return status_reply(code_name(outcome));
     }
+}
+
+static Reply note_reply(const slotq_view &view, const slotq_item &item)
+{
+    const char *note =
+        reinterpret_cast<const char *>(view.bytes) + item.slot_offset - view.geometry.note_bytes;
+    return text_reply(std::string(note, item.note_bytes));
 }
 
 Reply expected_look(const Image &image, const slotq_call &call, slotq_outcome outcome, bool packed)
@@ -248,8 +259,12 @@ Reply expected_look(const Image &image, const slotq_call &call, slotq_outcome ou
             reply.text +=
                 number(item.id, 6) + number(item.word, 4) + slot_text(view, item.slot_offset);
         } else if (packed) {
-            const char *entry = reinterpret_cast<const char *>(view.bytes) + item.slot_offset - 16;
-            reply.text += std::string(entry, 16) + slot_text(view, item.slot_offset);
+            const size_t room = view.geometry.note_bytes;
+            const char *entry =
+                reinterpret_cast<const char *>(view.bytes) + item.slot_offset - room - 16;
+            reply.text += std::string(entry, 16u + item.note_bytes) +
+                          std::string(room - item.note_bytes, '\0') +
+                          slot_text(view, item.slot_offset);
         } else if (peek) {
             reply.items.insert(reply.items.end(), {id, text_reply(state_names[item.state]),
                                                    integer_reply(item.attempts), payload});
@@ -257,7 +272,7 @@ Reply expected_look(const Image &image, const slotq_call &call, slotq_outcome ou
             reply.items.insert(reply.items.end(),
                                {id, integer_reply(static_cast<int64_t>(item.died_at_ms)),
                                 integer_reply(item.attempts), integer_reply(item.group),
-                                integer_reply(item.reason), payload});
+                                integer_reply(item.reason), payload, note_reply(view, item)});
         }
     }
     return reply;
@@ -302,6 +317,7 @@ Reply expected_stats(const slotq_call &call, slotq_outcome outcome)
         {"holder_group", stats.holder.group},
         {"holder_state", static_cast<uint64_t>(stats.holder.state)},
         {"holder_steps_aside", stats.holder.steps_aside},
+        {"holder_dead_full", stats.holder.dead_full ? 1u : 0u},
     };
     Reply reply = array_reply();
     for (const auto &entry : named) {
@@ -367,7 +383,8 @@ std::string name_of_byte(const slotq_view &view, uint32_t offset)
     const uint32_t slots = view.geometry.ring_slots;
     std::string name = "byte " + std::to_string(offset) + ", ";
     if (offset >= view.dead_offset) {
-        const uint32_t entry_bytes = support::dead_entry_bytes + view.stride;
+        const uint32_t entry_bytes =
+            support::dead_entry_bytes + view.geometry.note_bytes + view.stride;
         in_part = (offset - view.dead_offset) % entry_bytes;
         name += "dead entry " + std::to_string((offset - view.dead_offset) / entry_bytes);
         part = in_part < support::dead_entry_bytes ? "dead" : "";

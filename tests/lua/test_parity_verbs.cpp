@@ -78,12 +78,18 @@ Reply Play::normal(const Reply &got) const
         reply.items[1].text = slots;
         return reply;
     }
-    const size_t before = script_ == "peek_packed" ? 10 : script_ == "dead_list_packed" ? 16 : 0;
+    const bool dead = script_ == "dead_list_packed";
+    const size_t note = dead ? view.geometry.note_bytes : 0;
+    const size_t before = script_ == "peek_packed" ? 10 : dead ? 16 + note : 0;
     if (got.kind != Reply::Kind::string || before == 0) {
         return reply;
     }
     size_t at = 0;
     while (at + before <= size) {
+        const size_t length = dead ? static_cast<uint8_t>(reply.text[at + 15]) : 0;
+        if (length < note) {
+            reply.text.replace(at + 16 + length, note - length, note - length, '\0');
+        }
         at += before;
         if (at + view.stride <= size) {
             reply.text.replace(at, view.stride, slot_masked(view, reply.text.data() + at));
@@ -347,6 +353,13 @@ std::string Play::settle()
                            std::to_string(group), std::to_string(call.settle.ms),
                            std::to_string(call.settle.reason)};
     put_runs(arguments, runs_, packed);
+    if ((call.verb == SLOTQ_KILL || call.verb == SLOTQ_NACK) && choices_.one_in(2)) {
+        choose_note(call.settle);
+        if (!packed) {
+            arguments.push_back("note");
+        }
+        arguments.push_back(note_);
+    }
     send(packed ? "settle_packed" : "settle", arguments);
     const slotq_outcome outcome = image_.run(call);
     if (call.verb == SLOTQ_EXTEND && outcome == SLOTQ_OK) {
@@ -373,37 +386,6 @@ std::string Play::reclaim()
     slotq_call call = fresh(SLOTQ_RECLAIM);
     call.reclaim.group = static_cast<uint8_t>(choose_group());
     send("reclaim", {now(), std::to_string(call.reclaim.group)});
-    const slotq_outcome outcome = image_.run(call);
-    return compare(expected_simple(call, outcome));
-}
-
-/* What the library tells the script: the oldest dead messages, and which are damaged. */
-std::string Play::judged(uint32_t limit) const
-{
-    const slotq_view &view = image_.view();
-    const uint64_t count = std::min<uint64_t>(limit, image_.get(field::shared_dead_count));
-    std::string told;
-    for (uint64_t i = 0; i < count && limit <= 4096; i++) {
-        const uint64_t place = image_.get(field::shared_dead_head) + i;
-        const uint32_t offset =
-            image_.dead_offset(static_cast<uint32_t>(place % view.geometry.dead_slots));
-        const uint8_t *entry = image_.data() + offset;
-        slotq_slot slot;
-        told += number(support::load(entry, 6), 6) + number(entry[13], 1) +
-                number(slotq_core_slot(&view, offset + 16, &slot) ? 0 : 1, 1);
-    }
-    return told;
-}
-
-std::string Play::redrive()
-{
-    slotq_call call = fresh(SLOTQ_REDRIVE);
-    call.dead.limit = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(5);
-    Arguments arguments = {now(), std::to_string(call.dead.limit)};
-    if ((image_.geometry().flags & SLOTQ_FLAG_CHECKS) != 0 || choices_.one_in(4)) {
-        arguments.push_back(judged(call.dead.limit));
-    }
-    send("redrive", arguments);
     const slotq_outcome outcome = image_.run(call);
     return compare(expected_simple(call, outcome));
 }
@@ -447,30 +429,6 @@ std::string Play::limit()
                    std::to_string(call.limit.limits.rate_burst)});
     const slotq_outcome outcome = image_.run(call);
     return compare(expected_simple(call, outcome));
-}
-
-std::string Play::look()
-{
-    slotq_call call = fresh(choices_.one_in(2) ? SLOTQ_PEEK : SLOTQ_DEAD_LIST);
-    const bool peek = call.verb == SLOTQ_PEEK;
-    const bool packed = choices_.one_in(2);
-    const std::string script = std::string(peek ? "peek" : "dead_list") + (packed ? "_packed" : "");
-    call.look.from =
-        peek ? (choices_.one_in(3) ? 0 : choose_id()) : choices_.below(choices_.one_in(2) ? 1 : 4);
-    call.look.capacity = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(300);
-    call.look.group = peek ? static_cast<uint8_t>(choose_group()) : uint8_t{0};
-    std::vector<slotq_item> items(call.look.capacity + 1);
-    call.look.items = items.data();
-    Arguments arguments = {now()};
-    if (peek) {
-        arguments.push_back(std::to_string(call.look.group));
-    }
-    arguments.push_back(
-        peek && call.look.from == 0 && choices_.one_in(2) ? "" : std::to_string(call.look.from));
-    arguments.push_back(std::to_string(call.look.capacity));
-    send(script, arguments);
-    const slotq_outcome outcome = image_.run(call);
-    return compare(expected_look(image_, call, outcome, packed));
 }
 
 std::string Play::stats()

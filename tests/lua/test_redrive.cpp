@@ -96,6 +96,72 @@ TEST_CASE("redrive: a damaged entry is written after the slot that lay there was
     CHECK(peeked.items[3].text == std::string(6000, 'a'));
     CHECK(peeked.items[7].text == std::string(6000, 'c'));
     const Reply dead = queue.run("dead_list", {"0", "9"});
-    REQUIRE(dead.items.size() == 6);
+    REQUIRE(dead.items.size() == 7);
     CHECK(dead.items[0].is_integer(2));
+}
+
+TEST_CASE("redrive: by id, and what a script must be told for it")
+{
+    Shape shape;
+    shape.groups = 2;
+    shape.flags = SLOTQ_FLAG_CHECKS;
+    Queue queue(redis::shared_server(), "redis7", shape);
+    kill_each(queue, {"a", "b", "c"});
+    const std::string before = queue.bytes();
+    check_redriven(queue.run("redrive", {"9", "", "2"}), 0, 0, 0); /* judged: none */
+    CHECK(queue.run("redrive", {"9", "", "0"}).text.find("SLOTQINVALID id") == 0);
+    CHECK(queue.run("redrive", {"9", judged(2, 0, 0), "2", "2"}).text.find("SLOTQINVALID group") ==
+          0);
+    CHECK(queue.run("redrive", {"9", judged(2, 0, 0), "2", "1"}).items[0].is_status("NOTFOUND"));
+    check_redriven(queue.run("redrive", {"9", judged(3, 0, 0), "2"}), 0, 0, 0); /* not judged */
+    check_redriven(queue.run("redrive", {"9", judged(2, 0, 1), "2"}), 0, 0, 1);
+    CHECK(queue.bytes() == before);
+    check_redriven(queue.run("redrive", {"9", judged(2, 0, 0), "2"}), 1, 4, 0);
+    CHECK(on_server::check(queue.bytes()) == "");
+    CHECK(queue.run("dead_list", {"0", "9"}).items.size() == 14);
+    CHECK(queue.run("dead_list", {"0", "9", "3"}).items.size() == 7);
+    CHECK(queue.run("dead_list", {"0", "9", "2"}).items.empty());
+    CHECK(queue.run("dead_list", {"0", "9", "3", "1"}).items.empty());
+}
+
+TEST_CASE("settle: a note is kept with the dead, in both forms")
+{
+    Shape shape;
+    shape.note_bytes = 5;
+    Queue queue(redis::shared_server(), "redis7", shape);
+    REQUIRE(queue.run("push", {"a", "b", "c"}).is_integer(1));
+    const Reply taken = queue.run("reserve", {"0", "3", "30000"});
+    REQUIRE(taken.items.size() == 12);
+    const std::string token = std::to_string(taken.items[1].integer);
+    const std::string before = queue.bytes();
+    const std::string long_note(256, 'x');
+    CHECK(queue.run("settle", {"kill", "0", "0", "1", "1", token, "note", long_note})
+              .text.find("SLOTQINVALID note") == 0);
+    CHECK(queue.run("settle", {"kill", "0", "0", "1", "note", "x"}).text.find("SLOTQINVALID id") ==
+          0);
+    CHECK(queue.run("settle", {"kill", "0", "0", "1", "1", token, "2"})
+              .text.find("SLOTQINVALID each id") == 0);
+    CHECK(queue.bytes() == before);
+    REQUIRE(queue.run("settle", {"kill", "0", "0", "1", "1", token, "note", "why so"})
+                .items[0]
+                .is_status("OK"));
+    const std::string run = number(2, 6) + number(taken.items[1].integer, 4) + number(1, 2);
+    CHECK(queue.run("settle_packed", {"kill", "0", "0", "1", run, long_note})
+              .text.find("SLOTQINVALID note") == 0);
+    REQUIRE(queue.run("settle_packed", {"kill", "0", "0", "1", run, "no"}).text ==
+            std::string(1, '\0'));
+    REQUIRE(queue.run("settle", {"kill", "0", "0", "1", "3", token}).items[0].is_status("OK"));
+    const Reply dead = queue.run("dead_list", {"0", "9"});
+    REQUIRE(dead.items.size() == 21);
+    CHECK(dead.items[6].text == "why s");
+    CHECK(dead.items[13].text == "no");
+    CHECK(dead.items[20].text == "");
+    const Reply removed = queue.run("dead_remove", {"2"});
+    REQUIRE(removed.items.size() == 2);
+    CHECK(removed.items[0].is_status("OK"));
+    CHECK(removed.items[1].is_integer(1));
+    CHECK(queue.run("dead_remove", {"2"}).items[0].is_status("NOTFOUND"));
+    CHECK(queue.run("dead_remove", {"0"}).text.find("SLOTQINVALID id") == 0);
+    CHECK(queue.run("dead_remove", {"1", "1"}).text.find("SLOTQINVALID group") == 0);
+    CHECK(on_server::check(queue.bytes()) == "");
 }

@@ -38,6 +38,9 @@ inline slotq_outcome run(slotq *queue, slotq_verb verb, store_fault *fault)
     case SLOTQ_REDRIVE:
         call.dead.limit = 1;
         break;
+    case SLOTQ_DEAD_REMOVE:
+        call.dead.id = 1;
+        break;
     case SLOTQ_PAUSE:
     case SLOTQ_RESUME:
         call.pause.what = SLOTQ_PAUSE_BOTH;

@@ -34,7 +34,7 @@ same 'options of a command' '--jobs --json' "$(complete_line slotq work jobs --j
 same 'only its own' '' "$(complete_line slotq ack jobs --j | tr -d '\n' | sed 's/--json//')"
 same 'after an option with a value' 'jobs' "$(complete_line slotq reserve --lease 5s j)"
 same 'what an option takes' 'always os' "$(complete_line slotq --sync '')"
-same 'dead ls' 'ls purge redrive' "$(complete_line slotq dead '')"
+same 'dead ls' 'ls purge redrive remove' "$(complete_line slotq dead '')"
 same 'its queue' 'jobs' "$(complete_line slotq dead ls j)"
 same 'pause what' 'in out' "$(complete_line slotq pause jobs '')"
 same 'help about' 'reclaim release remove reserve resume' "$(complete_line slotq help re)"

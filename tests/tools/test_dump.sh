@@ -96,7 +96,7 @@ expect 'no queue' 1 'slotq create none' '' doctor none
 "$SLOTQ" pause q in
 expect 'paused' 1 'BAD +q: is paused \(in\); slotq resume q' '' doctor q
 "$SLOTQ" resume q
-"$SLOTQ" -q create full --slots 10 --dead 1
+"$SLOTQ" -q create full --slots 10 --dead 1 --dead-full refuse
 seq 1 10 | "$SLOTQ" push full -q
 "$SLOTQ" reserve full --lease 1h >out
 expect 'full, and who holds it' 1 'held by message 1, leased in group 0' '' doctor full

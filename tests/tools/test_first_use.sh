@@ -15,7 +15,8 @@ expect 'nothing is near' 2 - 'unknown command frobnicate; slotq help' frobnicate
 expect 'one letter is not like another' 2 - 'unknown command x; slotq help' x
 
 # ---- help ----
-expect 'help dead ls' 0 '^slotq dead .*ls\|redrive\|purge QUEUE$' - help dead ls
+expect 'help dead ls' 0 \
+    '^slotq dead .*ls\|redrive\|remove\|purge QUEUE \[ID\.\.\.\]$' - help dead ls
 expect 'help dead redrive' 0 '^slotq dead ' - help dead redrive
 expect 'help pause in' 0 '^slotq pause ' - help pause in
 expect 'help dead nothing' 2 - 'dead has no command nothing' help dead nothing
@@ -30,7 +31,7 @@ holds 'stats takes all groups' grep -q 'only this consumer group (default: all)$
 holds 'work takes group 0' grep -q 'consumer group (default 0)$' help.work
 
 # ---- create reports on stderr ----
-expect 'the report of create is not data' 0 - '^  total .* 311,674$' create jobs
+expect 'the report of create is not data' 0 - '^  total .* 319,674$' create jobs
 expect 'it is quiet on wish' 0 - - create jobs -q
 expect 'JSON is data' 0 '^\{"queue":"jobs","made":false' - create jobs --json
 holds 'the sum fits 60 columns' \

@@ -54,7 +54,7 @@ expect 'waiting: the advice works' 0 - - remove q 1 -g 0
 pushes waiting
 
 # ---- the dead section is full: nothing else is the cause, and no worker can end it ----
-fresh q --slots 3 --dead 1 --max-attempts 1 --tick 1
+fresh q --slots 3 --aside 0 --dead 1 --dead-full refuse --max-attempts 1 --tick 1
 seq 4 | "$SLOTQ" push q -q 2>err
 "$SLOTQ" reserve q -n 2 --lease 1ms >out
 sleep 0.05

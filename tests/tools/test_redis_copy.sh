@@ -28,7 +28,7 @@ same 'byte by byte' "$(bytes_beside_generation jobs.slotq)" "$(key_sum jobs)"
 expect 'sound there' 0 'sound' - check jobs
 expect 'not over another' 9 - '' -u . copy jobs "$server_url"
 expect 'the lease in flight is settled there' 0 - - ack jobs "${tokens[3]}"
-expect 'the dead are there' 0 '^2\t.*\t1\t9\t2$' - dead ls jobs
+expect 'the dead are there' 0 '^2\t.*\t1\t9\t\t2$' - dead ls jobs
 expect 'the waiting too' 0 'waiting' - status jobs 3
 "$SLOTQ" remove jobs 3 -g 0
 expect 'it is worked to its end' 0 '' '16 acked' work jobs -j 4 --drain -- true

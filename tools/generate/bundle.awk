@@ -97,10 +97,10 @@ function format_of(list, file, number,    items, count, i, ends, to, from, at, o
         to = place_of(to, file, number)
         for (from = place_of(from, file, number); from <= to; from++) {
             bytes = value["BYTES_" field[from]]
-            if (out != "<" && at > value["AT_" field[from]]) {
+            if (out != "<" && at > value["AT_" field[from]] + 0) {
                 fail(file, number, field[from] " is not behind the field before it")
             }
-            while (out != "<" && at < value["AT_" field[from]]) {
+            while (out != "<" && at < value["AT_" field[from]] + 0) {
                 out = out "x"
                 at++
             }

@@ -22,6 +22,7 @@ namespace closure
 constexpr uint64_t now_tick = 5000;
 constexpr uint64_t tick_ms = 100;
 constexpr uint64_t newest = 100; /* last_id of every image */
+constexpr char hole = '\x7E';    /* the code of one in the dead section */
 
 class Closure
 {
@@ -138,11 +139,13 @@ private:
                 text += word_code(image, which, image.get_aside_word(which, image.aside_slot(i)));
             }
         }
-        const uint64_t dead_count = image.get(field::shared_dead_count);
-        for (uint64_t i = 0; i < dead_count; i++) {
+        const uint64_t span =
+            image.get(field::shared_dead_count) + image.get(field::shared_dead_holes);
+        for (uint64_t i = 0; i < span; i++) {
             const uint64_t entry = (image.get(field::shared_dead_head) + i) % shape_.dead_slots;
             const uint8_t *dead = image.data() + image.dead_offset(static_cast<uint32_t>(entry));
-            text += static_cast<char>(mirrored ? last - dead[13] : dead[13]);
+            const bool is_hole = support::load(dead, 6) == 0;
+            text += is_hole ? hole : static_cast<char>(mirrored ? last - dead[13] : dead[13]);
         }
     }
 
@@ -260,11 +263,15 @@ private:
         const size_t dead = state.size() - dead_from;
         const uint32_t dead_head = shape_.dead_slots > 0 ? turn % shape_.dead_slots : 0;
         image.set(field::shared_dead_head, dead_head);
-        image.set(field::shared_dead_count, dead);
+        const size_t holes = static_cast<size_t>(
+            std::count(state.begin() + static_cast<std::ptrdiff_t>(dead_from), state.end(), hole));
+        image.set(field::shared_dead_count, dead - holes);
+        image.set(field::shared_dead_holes, holes);
         for (size_t i = 0; i < dead; i++) {
             const size_t entry = (dead_head + i) % shape_.dead_slots;
             uint8_t *bytes = image.data() + image.dead_offset(static_cast<uint32_t>(entry));
-            bytes[0] = 1; /* id */
+            const bool is_hole = state[dead_from + i] == hole;
+            bytes[0] = static_cast<uint8_t>(is_hole ? 0 : 1 + i); /* id: its place */
             bytes[12] = 1;
             bytes[13] = static_cast<uint8_t>(state[dead_from + i]);
         }
@@ -381,6 +388,22 @@ private:
         attempt_messages(group);
     }
 
+    /* Take the dead out one by one, from every place. */
+    void attempt_dead()
+    {
+        const uint64_t span =
+            base_.get(field::shared_dead_count) + base_.get(field::shared_dead_holes);
+        for (uint64_t id = 1; id <= span; id++) {
+            slotq_call call = make(SLOTQ_DEAD_REMOVE);
+            call.dead.id = id;
+            call.dead.group = SLOTQ_ALL_GROUPS;
+            attempt(call);
+            call.verb = SLOTQ_REDRIVE;
+            call.dead.limit = 1;
+            attempt(call);
+        }
+    }
+
     void expand(const std::string &state)
     {
         decode(base_, state);
@@ -400,6 +423,7 @@ private:
         call = make(SLOTQ_REDRIVE);
         call.dead.limit = 1;
         attempt(call);
+        attempt_dead();
         attempt(make(SLOTQ_DEAD_PURGE));
         attempt(make(SLOTQ_PURGE));
         for (uint8_t what = 1; pauses_ && what < 3; what++) {

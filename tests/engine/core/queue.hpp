@@ -125,6 +125,46 @@ public:
         call.reclaim.group = static_cast<uint8_t>(group);
         return go();
     }
+    slotq_outcome kill_noted(uint64_t id, uint32_t token, const std::string &note,
+                             slotq_verb verb = SLOTQ_KILL)
+    {
+        const slotq_run run = {id, token, 1};
+        start(verb);
+        call.settle.runs = &run;
+        call.settle.run_count = 1;
+        call.settle.reason = 7;
+        call.settle.note = note.data();
+        call.settle.note_bytes = static_cast<uint8_t>(note.size());
+        return go();
+    }
+    slotq_outcome dead_remove(uint64_t id, uint32_t group = SLOTQ_ALL_GROUPS)
+    {
+        start(SLOTQ_DEAD_REMOVE);
+        call.dead.id = id;
+        call.dead.group = static_cast<uint8_t>(group);
+        return go();
+    }
+    slotq_outcome redrive_id(uint64_t id, uint32_t group = SLOTQ_ALL_GROUPS, uint32_t limit = 16)
+    {
+        start(SLOTQ_REDRIVE);
+        call.dead.id = id;
+        call.dead.group = static_cast<uint8_t>(group);
+        call.dead.limit = limit;
+        return go();
+    }
+    slotq_outcome dead_find(uint64_t id, uint32_t group = SLOTQ_ALL_GROUPS, uint64_t from = 0)
+    {
+        items.assign(16, slotq_item());
+        start(SLOTQ_DEAD_LIST);
+        call.look.id = id;
+        call.look.from = from;
+        call.look.items = items.data();
+        call.look.capacity = 16;
+        call.look.group = static_cast<uint8_t>(group);
+        const slotq_outcome outcome = go();
+        items.resize(outcome == SLOTQ_OK ? call.look.count : 0);
+        return outcome;
+    }
     slotq_outcome redrive(uint32_t limit = 1)
     {
         start(SLOTQ_REDRIVE);
@@ -204,6 +244,12 @@ public:
     uint64_t group(support::Field which, uint32_t index = 0) const
     {
         return image.get(which, index);
+    }
+    std::string note(const slotq_item &item) const
+    {
+        return std::string(reinterpret_cast<const char *>(image.data()) + item.slot_offset -
+                               image.geometry().note_bytes,
+                           item.note_bytes);
     }
     std::string payload(uint32_t slot_offset) const
     {

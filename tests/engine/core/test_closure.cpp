@@ -56,6 +56,14 @@ TEST_CASE("closure: 4 slots, 1 group, 2 attempts, dead section")
     close("R 4, G 1, attempts 2, dead 1", support::geometry(4, 1, 1, 0, 2, 1, 100), true, true);
 }
 
+TEST_CASE("closure: 3 slots, 2 groups, holes among the dead")
+{
+    const uint32_t dead = deep() ? 5 : 4;
+    close("R 3, G 1, attempts 1, dead 4", support::geometry(3, 1, 1, 0, 1, dead, 100), true);
+    close("R 2, G 2, attempts 1, dead 4, dead overwrite",
+          support::geometry(2, 1, 2, SLOTQ_FLAG_DEAD_OVERWRITE, 1, dead, 100), true);
+}
+
 TEST_CASE("closure: 4 slots, 1 group, overwrite, dead overwrite")
 {
     close("R 4, G 1, attempts 1, overwrite, dead overwrite",

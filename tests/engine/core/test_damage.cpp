@@ -35,8 +35,9 @@ uint32_t put_aside(Queue &queue)
  * way, removed messages ahead of the cursor, a ring that wraps, messages aside. */
 Queue rich_queue(uint32_t flags)
 {
-    slotq_geometry shape = support::geometry(7, 3, 2, flags, 2, 3, 100);
+    slotq_geometry shape = support::geometry(7, 3, 2, flags, 2, 4, 100);
     shape.aside_slots = (flags & SLOTQ_FLAG_OVERWRITE) != 0 ? 0 : 3;
+    shape.note_bytes = 3;
     Queue queue(shape);
     queue.now_ms = start_ms;
     queue.image.start_at((UINT64_C(1) << 31) - 11, 3);
@@ -50,13 +51,16 @@ Queue rich_queue(uint32_t flags)
     REQUIRE(queue.push(6, "ab") == SLOTQ_OK);
     REQUIRE(queue.reserve(4, 5000, 0) == SLOTQ_OK);
     const uint32_t token = queue.runs[0].token;
-    REQUIRE(queue.settle(SLOTQ_KILL, first + 1, token) == SLOTQ_OK);
+    REQUIRE(queue.kill_noted(first + 1, token, "why") == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_NACK, first + 2, token) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_NACK, first + 3, token, 9000) == SLOTQ_OK);
     REQUIRE(queue.remove(first + 5, 0) == SLOTQ_OK);
     REQUIRE(queue.reserve(2, 400, 1) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_ACK, first, queue.runs[0].token, 0, 1) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_KILL, first + 1, queue.runs[0].token, 0, 1) == SLOTQ_OK);
+    REQUIRE(queue.reserve(1, 400, 1) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_KILL, queue.runs, 0, 1) == SLOTQ_OK);
+    REQUIRE(queue.dead_remove(first + 1, 1) == SLOTQ_OK); /* a hole */
     if (shape.aside_slots > 0) {
         REQUIRE(queue.settle(SLOTQ_NACK, first - 8, aside) == SLOTQ_OK);
         REQUIRE(queue.settle(SLOTQ_ACK, first - 7, aside, 0, 1) == SLOTQ_OK);

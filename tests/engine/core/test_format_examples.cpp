@@ -128,6 +128,7 @@ private:
     std::string settle(slotq_call &call, const Line &line);
     std::string status(slotq_call &call, const Line &line);
     std::string reclaim(slotq_call &call, const Line &line);
+    static void set_dead(slotq_call &call, const Line &line);
     std::string other(slotq_call &call, const Line &line);
     slotq_outcome apply(slotq_call &call);
     void expect(const Line &line, bool store);
@@ -151,9 +152,10 @@ std::string Example::create(const Line &line)
                           static_cast<uint32_t>(line.number("groups", 1)), 0,
                           static_cast<uint32_t>(line.number("max_attempts", 0)),
                           static_cast<uint32_t>(line.number("dead_slots", 0)),
-                          static_cast<uint32_t>(line.number("tick_ms")));
+                          static_cast<uint32_t>(line.number("tick_ms", 1)));
     geometry.later_slots = static_cast<uint16_t>(line.number("later_slots", 0));
     geometry.aside_slots = static_cast<uint8_t>(line.number("aside_slots", 0));
+    geometry.note_bytes = static_cast<uint8_t>(line.number("note_bytes", 0));
     if (line.named.count("flags") > 0) {
         std::istringstream flags(line.named.at("flags"));
         for (std::string flag; std::getline(flags, flag, ',');) {
@@ -187,7 +189,8 @@ std::string Example::push(slotq_call &call, const Line &line)
     call.push.count = static_cast<uint32_t>(messages.size());
     const slotq_outcome outcome = apply(call);
     if (outcome == SLOTQ_FULL) {
-        return "FULL " + std::to_string(call.push.holder.id);
+        return "FULL " + std::to_string(call.push.holder.id) +
+               (call.push.holder.dead_full ? " dead_full" : "");
     }
     return outcome == SLOTQ_OK ? "OK " + std::to_string(call.push.first_id) : name_of(outcome);
 }
@@ -225,6 +228,9 @@ std::string Example::settle(slotq_call &call, const Line &line)
     call.settle.run_count = static_cast<uint32_t>(runs.size());
     call.settle.group = static_cast<uint8_t>(line.number("group"));
     call.settle.reason = static_cast<uint8_t>(line.number("reason", 0));
+    const std::string note = line.quoted.empty() ? "" : line.quoted[0];
+    call.settle.note = note.data();
+    call.settle.note_bytes = static_cast<uint8_t>(note.size());
     call.settle.ms = extend ? line.number("lease_ms") : line.number("delay_ms", 0);
     call.settle.tokens = tokens.data();
     std::string text = name_of(apply(call));
@@ -262,6 +268,17 @@ std::string Example::reclaim(slotq_call &call, const Line &line)
            " dead=" + std::to_string(call.reclaim.dead_count);
 }
 
+/* An id and its group, if they are given. */
+void Example::set_dead(slotq_call &call, const Line &line)
+{
+    call.dead.id = line.plain.empty() ? 0 : std::stoull(line.plain.at(0));
+    if (call.dead.id != 0) {
+        call.dead.group = line.named.at("group") == "all"
+                              ? static_cast<uint8_t>(SLOTQ_ALL_GROUPS)
+                              : static_cast<uint8_t>(line.number("group"));
+    }
+}
+
 std::string Example::other(slotq_call &call, const Line &line)
 {
     if (line.verb == "remove") {
@@ -272,9 +289,16 @@ std::string Example::other(slotq_call &call, const Line &line)
                                 : static_cast<uint8_t>(line.number("group"));
         return name_of(apply(call));
     }
+    if (line.verb == "dead_remove") {
+        call.verb = SLOTQ_DEAD_REMOVE;
+        set_dead(call, line);
+        const std::string outcome = name_of(apply(call));
+        return outcome == "OK" ? "OK " + std::to_string(call.dead.count) : outcome;
+    }
     if (line.verb == "redrive") {
         call.verb = SLOTQ_REDRIVE;
         call.dead.limit = static_cast<uint32_t>(line.number("limit"));
+        set_dead(call, line);
         const std::string outcome = name_of(apply(call));
         const std::string text = outcome + " " + std::to_string(call.dead.count);
         const uint32_t damaged = call.dead.damaged;

@@ -17,7 +17,7 @@ const std::map<std::string, bool> by_hand = {
     {"release", true}, {"extend", true},     {"kill", true},       {"remove", true},
     {"reclaim", true}, {"redrive", true},    {"dead_purge", true}, {"pause", true},
     {"resume", true},  {"purge", true},      {"status", false},    {"peek", false},
-    {"stats", false},  {"dead_list", false},  {"limit", true},
+    {"stats", false},  {"dead_list", false}, {"limit", true},      {"dead_remove", true},
 };
 
 /* Messages 1 (dead), 2 (leased) and 3 (ready), paused where that gives resume something to do. */
@@ -57,6 +57,8 @@ slotq_outcome run(Queue &queue, slotq_verb verb)
         return queue.reclaim();
     case SLOTQ_REDRIVE:
         return queue.redrive();
+    case SLOTQ_DEAD_REMOVE:
+        return queue.dead_remove(1);
     case SLOTQ_PAUSE:
     case SLOTQ_RESUME:
         return queue.pause(verb, SLOTQ_PAUSE_IN);

@@ -135,6 +135,35 @@ inline Image aside()
     return image;
 }
 
+/* With notes of up to 5 bytes; 2 was taken out from between 1 and 3, whose note is cut. */
+inline Image noted()
+{
+    slotq_geometry made = support::geometry(8, 8, 1, SLOTQ_FLAG_CHECKS, 0, 4);
+    made.note_bytes = 5;
+    Image image(made);
+    REQUIRE(push(image, {"one", "two", "three", "four"}, now_ms) == SLOTQ_OK);
+    const std::vector<slotq_run> runs = reserve(image, 0, 4, 30000, now_ms);
+    for (uint64_t id = 1; id <= 3; id++) {
+        const slotq_run run = {id, runs.at(0).token, 1};
+        slotq_call call = {};
+        call.verb = SLOTQ_KILL;
+        call.now_ms = now_ms;
+        call.settle.runs = &run;
+        call.settle.run_count = 1;
+        call.settle.reason = 7;
+        call.settle.note = id == 1 ? "why" : "because";
+        call.settle.note_bytes = id == 1 ? 3 : 7;
+        REQUIRE(image.run(call) == SLOTQ_OK);
+    }
+    slotq_call call = {};
+    call.verb = SLOTQ_DEAD_REMOVE;
+    call.now_ms = now_ms;
+    call.dead.id = 2;
+    REQUIRE(image.run(call) == SLOTQ_OK);
+    REQUIRE(image.check() == "");
+    return image;
+}
+
 /* Expect just this damage, at this offset. */
 inline void expect_damage(const Image &image, uint64_t offset, const std::string &what)
 {

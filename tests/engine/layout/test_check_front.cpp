@@ -64,8 +64,8 @@ TEST_CASE("paused and the byte after it", "[check]")
         Image held = image;
         held.set(field::shared_aside_count, 1);
         expect_damage(held, at(field::shared_aside_count), "aside_count is above aside_slots");
-        image.set(field::shared_reserved_76, 1);
-        expect_damage(image, at(field::shared_reserved_76), "bytes 76 to 79 are not 0");
+        image.set(field::shared_reserved_78, 1);
+        expect_damage(image, at(field::shared_reserved_78), "bytes 78 and 79 are not 0");
     }
 }
 

@@ -86,13 +86,13 @@ TEST_CASE("dead entries", "[check]")
         store(broken.data() + entry + part.offset, part.bytes, value);
         expect_damage(broken, entry + part.offset, what);
     };
-    break_field(field::dead_id, 0, "dead.id was never issued");
+    break_field(field::dead_id, 0, "the first or last dead entry is a hole: dead.id is 0");
     break_field(field::dead_id, 4, "dead.id was never issued");
     break_field(field::dead_died_at_ms, UINT64_C(1) << 47, "dead.died_at_ms is past 2^47 - 1");
     break_field(field::dead_attempts, 0, "dead.attempts is not 1 to 63");
     break_field(field::dead_attempts, 64, "dead.attempts is not 1 to 63");
     break_field(field::dead_group, 1, "dead.group is not below groups");
-    break_field(field::dead_reserved_15, 1, "byte 15 of a dead entry is not 0");
+    break_field(field::dead_note_length, 1, "dead.note_length is above note_bytes");
 }
 
 TEST_CASE("slots of the dead, but for those that died for their damage", "[check]")
@@ -123,9 +123,41 @@ TEST_CASE("the dead ring wraps", "[check]")
     CHECK(image.check() == "");
     image.set(field::shared_dead_count, 3); /* entry 0 is the last one now */
     CHECK(image.check() == "");
-    image.data()[image.dead_offset(0) + field::dead_reserved_15.offset] = 1;
-    expect_damage(image, image.dead_offset(0) + field::dead_reserved_15.offset,
-                  "byte 15 of a dead entry is not 0");
+    image.data()[image.dead_offset(0) + field::dead_note_length.offset] = 1;
+    expect_damage(image, image.dead_offset(0) + field::dead_note_length.offset,
+                  "dead.note_length is above note_bytes");
+}
+
+TEST_CASE("holes are counted, and are not the first or last entry", "[check]")
+{
+    Image image = sample::noted();
+    const uint32_t hole = image.dead_offset(1);
+    REQUIRE(load(image.data() + hole, 6) == 0);
+    REQUIRE(image.get(field::shared_dead_holes) == 1);
+    SECTION("what is in a hole does not matter")
+    {
+        std::memset(image.data() + hole + 6, 0xFF, image.dead_offset(2) - hole - 6);
+        CHECK(image.check() == "");
+    }
+    SECTION("a hole that is not counted")
+    {
+        image.set(field::shared_dead_holes, 0);
+        expect_damage(image, hole, "the first or last dead entry is a hole: dead.id is 0");
+        image.set(field::shared_dead_count, 3);
+        expect_damage(image, at(field::shared_dead_holes),
+                      "dead_holes is not the number of holes in the dead section");
+    }
+    SECTION("a hole at an end")
+    {
+        store(image.data() + image.dead_offset(2), 6, 0);
+        expect_damage(image, image.dead_offset(2),
+                      "the first or last dead entry is a hole: dead.id is 0");
+    }
+    SECTION("a note longer than its room")
+    {
+        image.data()[image.dead_offset(2) + 15] = 6;
+        expect_damage(image, image.dead_offset(2) + 15, "dead.note_length is above note_bytes");
+    }
 }
 
 TEST_CASE("a key is 0, or begins with a byte that is not 0", "[check]")

@@ -104,12 +104,24 @@ void dump_rest(std::ostream &out, const Image &image)
                       view.later_ring_offset + static_cast<uint32_t>(slot) * view.stride);
         }
     }
-    for (uint64_t i = 0; i < image.get(field::shared_dead_count); i++) {
+    const uint64_t span = image.get(field::shared_dead_count) + image.get(field::shared_dead_holes);
+    for (uint64_t i = 0; i < span; i++) {
         const uint64_t entry =
             (image.get(field::shared_dead_head) + i) % image.geometry().dead_slots;
         const uint32_t offset = image.dead_offset(static_cast<uint32_t>(entry));
+        if (load(image.data() + offset, 6) == 0) {
+            out << "dead " << entry << " hole\n";
+            continue;
+        }
         dump_fields(out, "dead", "dead " + std::to_string(entry), image.data() + offset);
-        dump_slot(out, "dead slot " + std::to_string(entry), image, offset + dead_entry_bytes);
+        if (image.geometry().note_bytes > 0) {
+            out << "dead note " << entry << " \""
+                << std::string(reinterpret_cast<const char *>(image.data()) + offset + 16,
+                               image.data()[offset + 15])
+                << "\"\n";
+        }
+        dump_slot(out, "dead slot " + std::to_string(entry), image,
+                  image.dead_slot_offset(static_cast<uint32_t>(entry)));
     }
 }
 
@@ -186,6 +198,7 @@ struct Golden {
 const Golden goldens[] = {
     {"fresh", make_fresh},     {"states", sample::states}, {"dead", sample::dead},
     {"wrapped", make_wrapped}, {"later", make_later},      {"aside", sample::aside},
+    {"notes", sample::noted},
 };
 
 std::string path_of(const std::string &file)

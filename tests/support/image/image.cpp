@@ -392,10 +392,14 @@ Bytes Image::masked() const
     for (uint32_t entry = 0; entry < dead_slots; entry++) {
         const uint64_t from = get(field::shared_dead_head);
         uint8_t *dead = bytes.data() + dead_offset(entry);
-        if ((entry + dead_slots - from) % dead_slots < get(field::shared_dead_count)) {
-            mask_slot(dead + dead_entry_bytes, view_);
+        const uint64_t span = get(field::shared_dead_count) + get(field::shared_dead_holes);
+        const uint32_t note_bytes = view_.geometry.note_bytes;
+        if ((entry + dead_slots - from) % dead_slots < span && load(dead, 6) != 0) {
+            const uint32_t length = std::min<uint32_t>(dead[15], note_bytes);
+            std::memset(dead + dead_entry_bytes + length, 0, note_bytes - length);
+            mask_slot(dead + dead_entry_bytes + note_bytes, view_);
         } else {
-            std::memset(dead, 0, dead_entry_bytes + view_.stride);
+            std::memset(dead, 0, dead_entry_bytes + note_bytes + view_.stride);
         }
     }
     return bytes;

@@ -144,7 +144,12 @@ public:
     }
     uint32_t dead_offset(uint32_t entry) const
     {
-        return view_.dead_offset + entry * (dead_entry_bytes + view_.stride);
+        return view_.dead_offset +
+               entry * (dead_entry_bytes + view_.geometry.note_bytes + view_.stride);
+    }
+    uint32_t dead_slot_offset(uint32_t entry) const
+    {
+        return dead_offset(entry) + dead_entry_bytes + view_.geometry.note_bytes;
     }
     uint32_t aside_count() const /* at most aside_slots, also where the image is damaged */
     {

@@ -24,6 +24,7 @@ struct Trial {
     uint8_t outcomes[capacity] = {};
     uint32_t tokens[capacity] = {};
     slotq_item items[capacity] = {};
+    uint8_t note[200] = {1, 2, 3};
 
     uint32_t pick(uint32_t limit)
     {
@@ -38,6 +39,14 @@ struct Trial {
             return image.aside_id(pick(image.aside_count()));
         }
         return pick(8) == 0 ? pick(1000) : last + 2 - std::min<uint64_t>(last, pick(80) % slots);
+    }
+    /* Of the first entries, or another. */
+    uint64_t pick_dead_id()
+    {
+        const uint32_t slots = image.geometry().dead_slots;
+        return slots == 0 || pick(4) == 0
+                   ? pick_id()
+                   : load(image.data() + image.dead_offset(pick(std::min(slots, 4u))), 6);
     }
     slotq_run pick_run()
     {
@@ -78,6 +87,8 @@ void Trial::set_inputs(slotq_verb verb)
         call.settle.run_count = 1 + pick(3);
         call.settle.group = group;
         call.settle.reason = static_cast<uint8_t>(pick(256));
+        call.settle.note = note;
+        call.settle.note_bytes = static_cast<uint8_t>(pick(sizeof note));
         call.settle.ms = verb == SLOTQ_NACK && pick(2) == 0 ? 0 : 1 + pick(100000);
         call.settle.outcomes = outcomes;
         call.settle.tokens = tokens;
@@ -88,6 +99,11 @@ void Trial::set_inputs(slotq_verb verb)
         call.reclaim.group = group;
     } else if (verb == SLOTQ_REDRIVE) {
         call.dead.limit = 1 + pick(3);
+        call.dead.id = pick(2) == 0 ? 0 : pick_dead_id();
+        call.dead.group = pick(2) == 0 ? uint8_t{SLOTQ_ALL_GROUPS} : group;
+    } else if (verb == SLOTQ_DEAD_REMOVE) {
+        call.dead.id = pick_dead_id();
+        call.dead.group = pick(2) == 0 ? uint8_t{SLOTQ_ALL_GROUPS} : group;
     } else if (verb == SLOTQ_PAUSE || verb == SLOTQ_RESUME) {
         call.pause.what = SLOTQ_PAUSE_BOTH;
     } else if (verb == SLOTQ_STATUS) {
@@ -98,6 +114,7 @@ void Trial::set_inputs(slotq_verb verb)
         call.look.items = items;
         call.look.capacity = 1 + pick(capacity);
         call.look.group = group;
+        call.look.id = verb == SLOTQ_DEAD_LIST && pick(2) == 0 ? pick_dead_id() : 0;
     } else if (verb == SLOTQ_STATS) {
         call.stats.group = group;
     } else if (verb == SLOTQ_LIMIT) {
@@ -128,6 +145,8 @@ void read_slots(Trial &trial)
                 slot.payload_bytes > 0) {
                 sum = sum + slot.payload[slot.payload_bytes - 1];
             }
+            const uint8_t *end = view.bytes + trial.items[i].slot_offset - view.geometry.note_bytes;
+            sum = sum + end[trial.items[i].note_bytes];
         }
     }
 }
@@ -137,11 +156,11 @@ void read_slots(Trial &trial)
 std::string try_all_verbs(Image &image, uint64_t now_ms, uint64_t salt, bool afresh)
 {
     static const slotq_verb order[] = {
-        SLOTQ_STATS,     SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_ACK,        SLOTQ_NACK,
-        SLOTQ_RELEASE,   SLOTQ_EXTEND,  SLOTQ_KILL,   SLOTQ_REMOVE,     SLOTQ_RECLAIM,
-        SLOTQ_REDRIVE,   SLOTQ_PAUSE,   SLOTQ_RESUME, SLOTQ_STATUS,     SLOTQ_PEEK,
-        SLOTQ_DEAD_LIST, SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_DEAD_PURGE, SLOTQ_PURGE,
-        SLOTQ_LIMIT,
+        SLOTQ_STATS,     SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_ACK,         SLOTQ_NACK,
+        SLOTQ_RELEASE,   SLOTQ_EXTEND,  SLOTQ_KILL,   SLOTQ_REMOVE,      SLOTQ_RECLAIM,
+        SLOTQ_REDRIVE,   SLOTQ_PAUSE,   SLOTQ_RESUME, SLOTQ_STATUS,      SLOTQ_PEEK,
+        SLOTQ_DEAD_LIST, SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_DEAD_REMOVE, SLOTQ_DEAD_PURGE,
+        SLOTQ_PURGE,     SLOTQ_LIMIT,
     };
     const Bytes before = image.bytes();
     const bool sound = image.check().empty();

@@ -1,4 +1,4 @@
-/* administer.cpp: see model.hpp. Here: remove, reclaim, redrive, pause and purge.
+/* administer.cpp: see model.hpp. Here: remove, reclaim, pause and purge.
  */
 #include "model.hpp"
 
@@ -52,51 +52,6 @@ slotq_outcome Model::reclaim(slotq_call_reclaim &reclaim)
     reclaim.ready_count = swept.ready;
     reclaim.dead_count = swept.died;
     return group.sweep ? SLOTQ_AGAIN : SLOTQ_OK;
-}
-
-slotq_outcome Model::redrive(slotq_call_dead &redrive)
-{
-    redrive.count = 0;
-    redrive.damaged = 0;
-    redrive.first_id = 0;
-    if (redrive.limit < 1 || redrive.limit > SLOTQ_CALL_MESSAGES_MAX) {
-        return SLOTQ_INVALID;
-    }
-    if ((paused & SLOTQ_PAUSE_IN) != 0) {
-        return SLOTQ_PAUSED;
-    }
-    const size_t there = dead.size();
-    for (size_t i = 0; i < redrive.limit && i < there; i++) {
-        if (last_id == SLOTQ_ID_MAX || !make_room(1)) {
-            return SLOTQ_FULL;
-        }
-        const DeadMessage entry = dead.front();
-        dead.pop_front();
-        if (entry.damaged) {
-            dead.push_back(entry);
-            redrive.damaged++;
-            continue;
-        }
-        add(entry.payload);
-        for (uint32_t g = 0; g < groups.size(); g++) {
-            if (g != entry.group) {
-                messages.back().shares[g].state = SLOTQ_STATE_DONE;
-                messages.back().shares[g].why = SLOTQ_WHY_OTHER_GROUP;
-            }
-        }
-        move_heads();
-        note_change();
-        redrive.first_id = redrive.count == 0 ? last_id : redrive.first_id;
-        redrive.count++;
-    }
-    return SLOTQ_OK;
-}
-
-slotq_outcome Model::dead_purge(slotq_call_dead &purge)
-{
-    purge.count = static_cast<uint32_t>(dead.size());
-    dead.clear();
-    return SLOTQ_OK;
 }
 
 slotq_outcome Model::pause(slotq_verb verb, const slotq_call_pause &pause)

@@ -55,7 +55,7 @@ private:
 constexpr const char *verb_names[] = {
     "push",    "reserve",    "ack",   "nack",   "release", "extend", "kill", "remove",    "reclaim",
     "redrive", "dead_purge", "pause", "resume", "purge",   "status", "peek", "dead_list", "stats",
-    "limit"};
+    "limit",   "dead_remove"};
 
 } // namespace
 
@@ -115,7 +115,8 @@ std::string Play::compare_answers(const slotq_call &core, const slotq_call &mode
     } else if (core.verb == SLOTQ_RECLAIM) {
         comparison.equal("ready", core.reclaim.ready_count, model.reclaim.ready_count);
         comparison.equal("died", core.reclaim.dead_count, model.reclaim.dead_count);
-    } else if (core.verb == SLOTQ_REDRIVE || core.verb == SLOTQ_DEAD_PURGE) {
+    } else if (core.verb == SLOTQ_REDRIVE || core.verb == SLOTQ_DEAD_PURGE ||
+               core.verb == SLOTQ_DEAD_REMOVE) {
         comparison.equal("count", core.dead.count, model.dead.count);
         comparison.equal("first_id", core.dead.first_id, model.dead.first_id);
         comparison.equal("damaged", core.dead.damaged, model.dead.damaged);
@@ -197,6 +198,7 @@ std::string Play::compare_items(const slotq_call &core, const slotq_call &model)
         comparison.equal("item.attempts", left.attempts, right.attempts);
         comparison.equal("item.group", left.group, right.group);
         comparison.equal("item.reason", left.reason, right.reason);
+        comparison.equal("item.note_bytes", left.note_bytes, right.note_bytes);
         comparison.equal("item.died_at_ms", left.died_at_ms, right.died_at_ms);
         if (core.verb == SLOTQ_PEEK) {
             comparison.equal("item.word", left.word, right.word);
@@ -217,6 +219,7 @@ std::string Play::compare_holder(const slotq_holder &core, const slotq_holder &m
     }
     comparison.equal("holder.group", core.group, model.group);
     comparison.equal("holder.state", core.state, model.state);
+    comparison.equal("holder.dead_full", core.dead_full, model.dead_full);
     /* what was removed ahead of the cursor is still counted there */
     comparison.holds("holder.unfinished is too low", core.unfinished >= model.unfinished);
     comparison.holds("holder.unfinished is too high",
@@ -273,8 +276,10 @@ std::string Play::compare_front() const
     comparison.equal("paused", image_.get(field::shared_paused), model_.paused);
     comparison.equal("dropped", image_.get(field::shared_dropped), model_.dropped);
     comparison.equal("dead_dropped", image_.get(field::shared_dead_dropped), model_.dead_dropped);
-    comparison.equal("dead_count", image_.get(field::shared_dead_count), model_.dead.size());
     comparison.equal("aside_count", image_.aside_count(), model_.aside.size());
+    comparison.equal("dead_count", image_.get(field::shared_dead_count), model_.dead_count());
+    comparison.equal("dead_holes", image_.get(field::shared_dead_holes),
+                     model_.dead.size() - model_.dead_count());
     comparison.equal("wake", image_.get(field::shared_wake), model_.wake);
     return comparison.text();
 }
@@ -367,12 +372,19 @@ std::string Play::compare_dead() const
         slotq_slot slot;
         Comparison comparison;
         comparison.equal("dead.id", load(bytes, 6), dead.id);
+        if (dead.id == 0) {
+            entry = (entry + 1) % image_.geometry().dead_slots;
+            continue;
+        }
         comparison.equal("dead.died_at_ms", load(bytes + 6, 6), dead.died_at_ms);
         comparison.equal("dead.attempts", bytes[12], dead.attempts);
         comparison.equal("dead.group", bytes[13], dead.group);
         comparison.equal("dead.reason", bytes[14], dead.reason);
+        comparison.holds("a note differs",
+                         std::string(reinterpret_cast<const char *>(bytes + dead_entry_bytes),
+                                     bytes[15]) == dead.note);
         const bool is_sound =
-            slotq_core_slot(&image_.view(), image_.dead_offset(entry) + dead_entry_bytes, &slot);
+            slotq_core_slot(&image_.view(), image_.dead_slot_offset(entry), &slot);
         comparison.equal("a dead slot is damaged", !is_sound, dead.damaged);
         if (is_sound) {
             comparison.holds("a dead payload differs",

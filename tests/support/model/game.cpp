@@ -196,6 +196,29 @@ uint64_t Game::choose_id()
     return last + 1 - std::min<uint64_t>(last + 1, choices_.below(used + 2));
 }
 
+/* Mostly an id of the dead section, if a message is there. */
+uint64_t Game::choose_dead_id()
+{
+    const uint32_t slots = image_.geometry().dead_slots;
+    const uint64_t span =
+        image_.get(field::shared_dead_count) + image_.get(field::shared_dead_holes);
+    if (span == 0 || choices_.one_in(12)) {
+        return choose_id();
+    }
+    const uint64_t place = image_.get(field::shared_dead_head) + choices_.below(span);
+    return load(image_.data() + image_.dead_offset(static_cast<uint32_t>(place % slots)), 6);
+}
+
+/* A note, longer than there is room for now and then. */
+void Game::choose_note(slotq_call_settle &settle)
+{
+    const uint32_t room = image_.geometry().note_bytes;
+    note_.assign(choices_.small(std::min(room + 3, 255u) + 1),
+                 static_cast<char>('A' + choices_.small(26)));
+    settle.note = note_.empty() ? nullptr : note_.data();
+    settle.note_bytes = static_cast<uint8_t>(note_.size());
+}
+
 /* Tokens held, mostly of late, some of them old, made up, or shifted; several runs at times. The
  * group they are of. */
 uint32_t Game::choose_runs()
@@ -338,16 +361,19 @@ void Game::stir_aside()
 void Game::damage_dead()
 {
     const slotq_geometry &shape = image_.geometry();
-    const uint32_t count = static_cast<uint32_t>(image_.get(field::shared_dead_count));
-    if (count == 0) {
+    const uint32_t span = static_cast<uint32_t>(image_.get(field::shared_dead_count) +
+                                                image_.get(field::shared_dead_holes));
+    if (span == 0) {
         return;
     }
-    const uint32_t which = choices_.small(count);
+    const uint32_t which = choices_.small(span);
     const uint64_t place = image_.get(field::shared_dead_head) + which;
-    uint8_t *entry =
-        image_.data() + image_.dead_offset(static_cast<uint32_t>(place % shape.dead_slots));
-    entry[14] = SLOTQ_REASON_DAMAGED;
-    store(entry + dead_entry_bytes, 2, shape.payload_bytes + 1u);
+    const uint32_t at = static_cast<uint32_t>(place % shape.dead_slots);
+    if (load(image_.data() + image_.dead_offset(at), 6) == 0) {
+        return; /* a hole */
+    }
+    image_.data()[image_.dead_offset(at) + 14] = SLOTQ_REASON_DAMAGED;
+    store(image_.data() + image_.dead_slot_offset(at), 2, shape.payload_bytes + 1u);
     damaged(which);
 }
 

@@ -6,6 +6,7 @@
 #define TESTS_SUPPORT_MODEL_GAME_HPP
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "../image/image.hpp"
@@ -87,6 +88,8 @@ protected:
     uint64_t choose_duration();
     uint64_t choose_lease();
     uint64_t choose_id();
+    uint64_t choose_dead_id();
+    void choose_note(slotq_call_settle &settle);
     uint32_t choose_group();
     slotq_call_limit choose_limit(); /* in two games of three there never are any */
     uint32_t choose_runs(); /* fills runs_ */
@@ -112,6 +115,7 @@ protected:
     bool limited_;           /* groups get limits now and then */
     std::vector<Held> held_; /* tokens that were given out, old ones among them */
     std::vector<slotq_run> runs_;
+    std::string note_; /* of the last settle */
 
 private:
     bool wear(uint32_t word, uint32_t &attempts);

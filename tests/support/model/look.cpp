@@ -59,17 +59,25 @@ slotq_outcome Model::peek(slotq_call_look &look) const
 slotq_outcome Model::dead_list(slotq_call_look &look) const
 {
     look.count = 0;
-    if (look.capacity == 0 || look.capacity > SLOTQ_CALL_MESSAGES_MAX || look.items == nullptr) {
+    const bool no_group =
+        look.id != 0 && look.group >= geometry.groups && look.group != SLOTQ_ALL_GROUPS;
+    if (look.capacity == 0 || look.capacity > SLOTQ_CALL_MESSAGES_MAX || look.items == nullptr ||
+        no_group) {
         return SLOTQ_INVALID;
     }
-    for (uint64_t i = look.from; i < dead.size() && look.count < look.capacity; i++) {
-        const DeadMessage &entry = dead[static_cast<size_t>(i)];
+    uint64_t passed = 0;
+    for (const DeadMessage &entry : dead) {
+        const bool asked = look.id == 0 ? entry.id != 0 : is_asked(entry, look.id, look.group);
+        if (!asked || passed++ < look.from || look.count == look.capacity) {
+            continue;
+        }
         slotq_item item = {};
         item.id = entry.id;
         item.died_at_ms = entry.died_at_ms;
         item.group = static_cast<uint8_t>(entry.group);
         item.reason = static_cast<uint8_t>(entry.reason);
         item.attempts = static_cast<uint8_t>(entry.attempts);
+        item.note_bytes = static_cast<uint8_t>(entry.note.size());
         look.items[look.count++] = item;
     }
     return look.count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
@@ -88,7 +96,10 @@ slotq_holder Model::holder() const
     holder.id = oldest();
     holder.held = static_cast<uint32_t>(messages.size());
     holder.group = static_cast<uint8_t>(index);
-    holder.state = messages.front().shares[index].state;
+    const Share &share = messages.front().shares[index];
+    holder.state = share.state;
+    holder.dead_full = share.state == SLOTQ_STATE_WAITING && dies(share) &&
+                       geometry.dead_slots > 0 && dead_is_full();
     for (const Message &message : messages) {
         holder.unfinished += message.shares[index].state != SLOTQ_STATE_DONE;
     }
@@ -118,7 +129,7 @@ slotq_outcome Model::stats(slotq_call_stats &call) const
     stats.redelivered = group.redelivered;
     stats.died = group.died;
     stats.next_due_ms = group.due ? *group.due * geometry.tick_ms : 0;
-    stats.dead = static_cast<uint32_t>(dead.size());
+    stats.dead = dead_count();
     stats.dead_capacity = geometry.dead_slots;
     stats.dropped = dropped;
     stats.dead_dropped = dead_dropped;

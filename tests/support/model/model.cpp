@@ -297,20 +297,48 @@ bool Model::dies(const Share &share) const
     return geometry.max_attempts != 0 && share.attempts >= geometry.max_attempts;
 }
 
-bool Model::bury(Message &message, uint32_t group, uint32_t reason)
+uint32_t Model::dead_count() const
+{
+    return static_cast<uint32_t>(std::count_if(
+        dead.begin(), dead.end(), [](const DeadMessage &entry) { return entry.id != 0; }));
+}
+
+bool Model::dead_is_full() const
+{
+    return dead_count() == geometry.dead_slots && (geometry.flags & SLOTQ_FLAG_DEAD_OVERWRITE) == 0;
+}
+
+bool Model::is_asked(const DeadMessage &entry, uint64_t id, uint32_t group) const
+{
+    return entry.id == id && (group == SLOTQ_ALL_GROUPS || group == entry.group);
+}
+
+void Model::take_out(size_t place)
+{
+    dead[place] = DeadMessage();
+    while (!dead.empty() && dead.front().id == 0) {
+        dead.pop_front();
+    }
+    while (!dead.empty() && dead.back().id == 0) {
+        dead.pop_back();
+    }
+}
+
+bool Model::bury(Message &message, uint32_t group, uint32_t reason, const std::string &note)
 {
     Share &share = message.shares[group];
     if (geometry.dead_slots == 0) {
         dead_dropped++;
     } else {
-        if (dead.size() == geometry.dead_slots) {
-            if ((geometry.flags & SLOTQ_FLAG_DEAD_OVERWRITE) == 0) {
-                return false;
-            }
+        if (dead_is_full()) {
+            return false;
+        }
+        if (dead_count() == geometry.dead_slots) {
             dead.pop_front();
             dead_dropped++;
         }
         DeadMessage entry;
+        entry.note = note.substr(0, geometry.note_bytes);
         entry.id = message.id;
         entry.died_at_ms = now_ms_;
         entry.attempts = share.attempts;
@@ -318,7 +346,13 @@ bool Model::bury(Message &message, uint32_t group, uint32_t reason)
         entry.reason = reason;
         entry.payload = message.payload;
         entry.stamp = message.stamp;
-        dead.push_back(entry);
+        const auto hole = std::find_if(dead.rbegin(), dead.rend(),
+                                       [](const DeadMessage &it) { return it.id == 0; });
+        if (dead.size() < geometry.dead_slots) {
+            dead.push_back(entry);
+        } else {
+            *hole = entry;
+        }
     }
     share = Share();
     share.state = SLOTQ_STATE_DONE;
@@ -360,7 +394,7 @@ void Model::sweep_passed(uint32_t index, Message &message, bool whole, Swept &sw
     }
     if (whole && swept.died == burials_max) {
         again = tick_ + 1;
-    } else if (bury(message, index, SLOTQ_REASON_LEASE_ENDED)) {
+    } else if (bury(message, index, SLOTQ_REASON_LEASE_ENDED, "")) {
         swept.died++;
         return;
     }

@@ -43,11 +43,12 @@ struct Message {
 };
 
 struct DeadMessage {
-    uint64_t id = 0;
+    uint64_t id = 0; /* 0: a hole, a message that was taken out from between others */
     uint64_t died_at_ms = 0;
     uint32_t attempts = 0;
     uint32_t group = 0;
     uint32_t reason = 0;
+    std::string note;
     std::string payload;
     uint32_t stamp = 0;
     bool damaged = false;
@@ -93,7 +94,8 @@ public:
     std::deque<Message> messages; /* those that some group has not finished, and all behind */
     std::vector<Message> aside;   /* those that left the ring unfinished, oldest first */
     std::vector<Group> groups;
-    std::deque<DeadMessage> dead;
+    std::deque<DeadMessage> dead; /* with holes, but never at its ends */
+    uint32_t dead_count() const;
     uint64_t last_id;
     uint32_t dropped = 0;
     uint32_t dead_dropped = 0;
@@ -106,10 +108,12 @@ public:
 private:
     slotq_outcome push(slotq_call_push &push);
     slotq_outcome reserve(slotq_call_reserve &reserve);
+    slotq_outcome run_dead(slotq_call &call);
     slotq_outcome settle(slotq_verb verb, slotq_call_settle &settle);
     slotq_outcome remove(slotq_call_remove &remove);
     slotq_outcome reclaim(slotq_call_reclaim &reclaim);
     slotq_outcome redrive(slotq_call_dead &redrive);
+    slotq_outcome dead_remove(slotq_call_dead &remove);
     slotq_outcome dead_purge(slotq_call_dead &purge);
     slotq_outcome limit(const slotq_call_limit &limit);
     slotq_outcome pause(slotq_verb verb, const slotq_call_pause &pause);
@@ -140,7 +144,10 @@ private:
     bool fresh(const Share &share, uint64_t &deadline) const;
 
     bool dies(const Share &share) const;
-    bool bury(Message &message, uint32_t group, uint32_t reason);
+    bool bury(Message &message, uint32_t group, uint32_t reason, const std::string &note);
+    bool dead_is_full() const;
+    bool is_asked(const DeadMessage &entry, uint64_t id, uint32_t group) const;
+    void take_out(size_t place);
     bool sweep_wanted(const Group &group) const;
     bool sweep_far(const Group &group) const;
     struct Swept {

@@ -23,6 +23,8 @@ slotq_geometry Play::choose_geometry(Choices &choices)
     if (choices.one_in(3)) { /* room for a large dead section that is seldom full */
         made.dead_slots = static_cast<uint16_t>(made.dead_slots * 7);
     }
+    static const uint8_t notes[] = {0, 0, 1, 5, 80, 255};
+    made.note_bytes = notes[choices.small(6)];
     made.later_slots = static_cast<uint16_t>(choices.one_in(4) ? choices.small(4) : 0);
     if (made.groups == 16) {
         made.ring_slots = static_cast<uint16_t>(2 + made.ring_slots % 20);
@@ -138,6 +140,7 @@ std::string Play::settle()
     core.settle.run_count = choices_.one_in(80) ? 0 : static_cast<uint32_t>(runs_.size());
     core.settle.group = static_cast<uint8_t>(group);
     core.settle.reason = static_cast<uint8_t>(choices_.small(256));
+    choose_note(core.settle);
     const bool at_once = core.verb == SLOTQ_NACK || core.verb == SLOTQ_RELEASE;
     core.settle.ms = at_once && choices_.one_in(2) ? 0 : choose_duration();
     core_outcomes_.assign(total + 1, 77);
@@ -180,6 +183,23 @@ std::string Play::redrive()
 {
     slotq_call core = fresh(SLOTQ_REDRIVE);
     core.dead.limit = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(5);
+    choose_dead(core);
+    slotq_call model = core;
+    return ask(core, model);
+}
+
+/* All, or one id in one group or in all. */
+void Play::choose_dead(slotq_call &core)
+{
+    const uint32_t group = choose_group();
+    core.dead.id = core.verb == SLOTQ_REDRIVE && choices_.one_in(2) ? 0 : choose_dead_id();
+    core.dead.group = choices_.one_in(2) ? uint8_t{SLOTQ_ALL_GROUPS} : static_cast<uint8_t>(group);
+}
+
+std::string Play::dead_remove()
+{
+    slotq_call core = fresh(SLOTQ_DEAD_REMOVE);
+    choose_dead(core);
     slotq_call model = core;
     return ask(core, model);
 }
@@ -225,6 +245,10 @@ std::string Play::look()
         core.verb == SLOTQ_PEEK ? (choices_.one_in(3) ? 0 : choose_id()) : choices_.below(4);
     core.look.capacity = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(300);
     core.look.group = static_cast<uint8_t>(choose_group());
+    if (core.verb == SLOTQ_DEAD_LIST && choices_.one_in(2)) {
+        core.look.id = choose_dead_id();
+        core.look.group = choices_.one_in(2) ? uint8_t{SLOTQ_ALL_GROUPS} : core.look.group;
+    }
     core_items_.assign(core.look.capacity + 1, slotq_item());
     model_items_ = core_items_;
     slotq_call model = core;
@@ -249,7 +273,8 @@ std::string Play::step()
         &Play::reserve, &Play::reserve, &Play::reserve, &Play::reserve,    &Play::reserve,
         &Play::reserve, &Play::settle,  &Play::settle,  &Play::settle,     &Play::settle,
         &Play::settle,  &Play::settle,  &Play::settle,  &Play::remove,     &Play::reclaim,
-        &Play::redrive, &Play::look,    &Play::status,  &Play::administer, &Play::limit,
+        &Play::redrive, &Play::look,    &Play::status,  &Play::administer, &Play::dead_remove,
+        &Play::limit,
     };
     move_clock();
     const slotq_geometry &shape = image_.geometry();

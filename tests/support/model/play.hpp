@@ -48,6 +48,8 @@ private:
     std::string remove();
     std::string reclaim();
     std::string redrive();
+    void choose_dead(slotq_call &core);
+    std::string dead_remove();
     std::string administer();
     std::string limit();
     std::string look();

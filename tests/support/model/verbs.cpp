@@ -7,6 +7,18 @@
 namespace support
 {
 
+slotq_outcome Model::run_dead(slotq_call &call)
+{
+    switch (call.verb) {
+    case SLOTQ_REDRIVE:
+        return redrive(call.dead);
+    case SLOTQ_DEAD_REMOVE:
+        return dead_remove(call.dead);
+    default:
+        return dead_purge(call.dead);
+    }
+}
+
 slotq_outcome Model::run(slotq_call &call)
 {
     woke = false;
@@ -37,10 +49,9 @@ slotq_outcome Model::run(slotq_call &call)
         outcome = reclaim(call.reclaim);
         break;
     case SLOTQ_REDRIVE:
-        outcome = redrive(call.dead);
-        break;
+    case SLOTQ_DEAD_REMOVE:
     case SLOTQ_DEAD_PURGE:
-        outcome = dead_purge(call.dead);
+        outcome = run_dead(call);
         break;
     case SLOTQ_PAUSE:
     case SLOTQ_RESUME:
@@ -314,7 +325,8 @@ slotq_outcome Model::settle_share(slotq_verb verb, slotq_call_settle &settle, Me
     Group &group = groups[settle.group];
     Share &share = message.shares[settle.group];
     if (verb == SLOTQ_KILL || (verb == SLOTQ_NACK && dies(share))) {
-        if (!bury(message, settle.group, settle.reason)) {
+        const std::string note(static_cast<const char *>(settle.note), settle.note_bytes);
+        if (!bury(message, settle.group, settle.reason, note)) {
             if (swept_whole_) {
                 share.state = SLOTQ_STATE_WAITING;
                 share.deadline = deadline_after(60000);

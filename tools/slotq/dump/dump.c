@@ -86,7 +86,6 @@ static const char *judge_geometry(const dump *dumped, field_id field, uint64_t v
     case FIELD_geometry_tick_ms:
         return unless(value >= 1 && value <= SLOTQ_TICK_MS_MAX, "not 1 to 60000");
     case FIELD_geometry_places:
-    case FIELD_geometry_note_bytes:
     case FIELD_geometry_reserved_38:
         return unless(value == 0, "not 0");
     case FIELD_geometry_geometry_check:
@@ -120,13 +119,15 @@ static const char *judge_field(const dump *dumped, field_id field, uint64_t valu
         return unless(value == 0 || value < dead_slots, "not below D");
     case FIELD_shared_dead_count:
         return unless(value <= dead_slots, "above D");
+    case FIELD_shared_dead_holes:
+        return unless(value + load_u16(bytes + AT_shared_dead_count) <= dead_slots, "above D");
     case FIELD_shared_later_count:
         return unless(value <= load_u16(bytes + AT_geometry_later_slots), "above L");
     case FIELD_shared_paused:
         return unless(value <= SLOTQ_PAUSE_BOTH, "unknown bits");
     case FIELD_shared_aside_count:
         return unless(value <= bytes[AT_geometry_aside_slots], "above A");
-    case FIELD_shared_reserved_76:
+    case FIELD_shared_reserved_78:
         return unless(value == 0, "not 0");
     case FIELD_limit_rate_tat_us:
         return unless(value <= 999, "above 999");

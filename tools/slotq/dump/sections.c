@@ -210,6 +210,17 @@ static void print_aside_entries(const dump *dumped, const front_block *front)
     }
 }
 
+/* A message was taken out from between others. */
+static void print_hole(const dump *dumped, uint32_t offset)
+{
+    if (dumped->json) {
+        output_json(
+            json_pack("{s:I, s:I}", "offset", (json_int_t)offset, "dead_id", (json_int_t)0));
+    } else {
+        printf("%9" PRIu32 "  hole\n", offset);
+    }
+}
+
 static void print_dead_entries(const dump *dumped, const front_block *front)
 {
     const slotq_view *view = &dumped->shown->view;
@@ -220,10 +231,10 @@ static void print_dead_entries(const dump *dumped, const front_block *front)
     if (front->dead_count == 0 && !dumped->json) {
         puts("           none");
     }
-    for (uint32_t i = 0; i < front->dead_count; i++) {
+    const uint32_t span = front->dead_count + front->dead_holes;
+    for (uint32_t i = 0; i < span; i++) {
         if (i >= LINES_MOST && !given(dumped->line, OPTION_HEX) && !dumped->json) {
-            printf("           ... and %" PRIu32 " more (--hex shows all)\n",
-                   front->dead_count - i);
+            printf("           ... and %" PRIu32 " more (--hex shows all)\n", span - i);
             return;
         }
         const uint32_t offset =
@@ -231,6 +242,10 @@ static void print_dead_entries(const dump *dumped, const front_block *front)
         const uint8_t *entry = view->bytes + offset;
         const uint64_t id = load_u48(entry + AT_dead_id);
         const uint64_t died_at_ms = load_u48(entry + AT_dead_died_at_ms);
+        if (id == 0) {
+            print_hole(dumped, offset);
+            continue;
+        }
         if (dumped->json) {
             output_json(json_pack("{s:I, s:I, s:I, s:i, s:i, s:i}", "offset", (json_int_t)offset,
                                   "dead_id", (json_int_t)id, "died_at_ms", (json_int_t)died_at_ms,

@@ -93,7 +93,7 @@ static void print_operands(void)
          "    local words= wants_queue= file\n"
          "    case $command:${#operands[@]} in\n"
          "    :0|help:0) words=$commands ;;\n"
-         "    dead:0) words='ls redrive purge' ;;\n"
+         "    dead:0) words='ls redrive remove purge' ;;\n"
          "    completion:0) words=bash ;;\n"
          "    pause:1|resume:1) words='in out' ;;\n"
          "    work:1) mapfile -t COMPREPLY < <(compgen -c -- \"$word\"); return ;;\n"

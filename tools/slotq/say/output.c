@@ -29,13 +29,15 @@ unsigned output_columns(void)
 
 void output_payload(const void *bytes, size_t size, unsigned most_columns)
 {
-    if (size == 0) {
-        return;
-    }
-    if (!output_is_terminal()) {
+    if (size != 0 && !output_is_terminal()) {
         fwrite(bytes, 1, size, stdout);
-        return;
+    } else {
+        output_note(bytes, size, most_columns);
     }
+}
+
+void output_note(const void *bytes, size_t size, unsigned most_columns)
+{
     const uint8_t *at = bytes;
     unsigned columns = 0;
     for (size_t done = 0; done < size;) {
@@ -112,6 +114,13 @@ static void set_bytes(json_t *object, const char *name, const char *base64_name,
 void output_json_payload(json_t *object, const void *bytes, size_t size)
 {
     set_bytes(object, "payload", "payload_base64", bytes, size);
+}
+
+void output_json_note(json_t *object, const void *bytes, size_t size)
+{
+    if (size != 0) {
+        set_bytes(object, "note", "note_base64", bytes, size);
+    }
 }
 
 json_t *output_json_queue(const char *name)

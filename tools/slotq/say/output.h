@@ -18,6 +18,11 @@ void output_payload(const void *bytes, size_t size, unsigned most_columns);
 
 /* Set "payload", or "payload_base64" where the bytes are not UTF-8. */
 void output_json_payload(json_t *object, const void *bytes, size_t size);
+/* The same for a note, under "note" or "note_base64"; nothing where it is empty. */
+void output_json_note(json_t *object, const void *bytes, size_t size);
+/* A note for people, in a pipe too: what is not visible or not UTF-8 is written as \\xNN. Cut to
+ * most columns; 0 = all. */
+void output_note(const void *bytes, size_t size, unsigned most_columns);
 /* An object that begins with "queue", or "queue_base64" where the name is not UTF-8. */
 json_t *output_json_queue(const char *name);
 /* Print the one with the other's members behind its own; both are given free. */

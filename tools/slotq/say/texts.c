@@ -118,3 +118,14 @@ value_text moment_text(uint64_t ms)
     }
     return result;
 }
+
+size_t cut_bytes(const char *text, size_t size, size_t most)
+{
+    if (size <= most) {
+        return size;
+    }
+    while (most > 0 && ((unsigned char)text[most] & 0xC0u) == 0x80) {
+        most--;
+    }
+    return most;
+}

@@ -37,6 +37,8 @@ word_text plain_word(const char *text);
 word_text shown_url(const char *url);
 /* Bytes of the visible UTF-8 character at bytes; 0 = it is none. */
 size_t visible_bytes(const uint8_t *bytes, size_t size);
+/* Bytes of text when it is cut to most bytes at the edge of a UTF-8 character. */
+size_t cut_bytes(const char *text, size_t size, size_t most);
 /* Columns of a terminal that such a character takes: 1, or 2 where it is wide. */
 int character_columns(const uint8_t *bytes, size_t length);
 /* Columns that plain_word's text takes. */

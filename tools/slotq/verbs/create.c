@@ -14,12 +14,18 @@
 #include "../say/report.h"
 #include "../say/texts.h"
 
+static bool refuses_dead(const command_line *line)
+{
+    const option_value *how = &line->options[OPTION_DEAD_FULL];
+    return how->given && strcmp(how->text, "refuse") == 0;
+}
+
 static uint8_t flags_of(const command_line *line)
 {
     unsigned flags = 0;
     flags |= given(line, OPTION_OVERWRITE) ? SLOTQ_FLAG_OVERWRITE : 0u;
     flags |= given(line, OPTION_CHECKS) ? SLOTQ_FLAG_CHECKS : 0u;
-    flags |= given(line, OPTION_DEAD_OVERWRITE) ? SLOTQ_FLAG_DEAD_OVERWRITE : 0u;
+    flags |= refuses_dead(line) ? 0u : SLOTQ_FLAG_DEAD_OVERWRITE;
     flags |= given(line, OPTION_NO_STAMPS) ? 0u : SLOTQ_FLAG_STAMPS;
     return (uint8_t)flags;
 }
@@ -46,6 +52,7 @@ static slotq_geometry geometry_of(const command_line *line)
         .max_attempts = (uint8_t)option_number(line, OPTION_ATTEMPTS, usual.max_attempts),
         .aside_slots =
             (uint8_t)option_number(line, OPTION_ASIDE, overwrites ? 0u : usual_aside(line)),
+        .note_bytes = (uint8_t)option_number(line, OPTION_NOTE_BYTES, usual.note_bytes),
         .flags = flags_of(line)};
     return geometry;
 }
@@ -54,6 +61,11 @@ static slotq_geometry geometry_of(const command_line *line)
 static int judge_dead(const command_line *line, const slotq_geometry *geometry)
 {
     const bool drops = geometry->dead_slots == 0 && geometry->max_attempts > 0;
+    const option_value *how = &line->options[OPTION_DEAD_FULL];
+    if (how->given && strcmp(how->text, "overwrite") != 0 && !refuses_dead(line)) {
+        complain("--dead-full %s: must be overwrite or refuse", plain_word(how->text).text);
+        return EXIT_CODE_USAGE;
+    }
     if (drops && !given(line, OPTION_DROP_DEAD)) {
         complain("with --dead 0 a message is lost after %u attempts; confirm this with "
                  "--drop-dead, keep such messages with --dead N, or retry without limit with "
@@ -146,9 +158,13 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
                    (7 + UINT64_C(4) * geometry->groups + stride) * geometry->aside_slots);
     }
     if (geometry->dead_slots != 0) {
-        snprintf(formula, sizeof formula, "%s x (16 + %s", count_text(geometry->dead_slots).text,
-                 slot + 1);
-        print_part("dead", formula, (16 + stride) * geometry->dead_slots);
+        char note[24] = "";
+        if (geometry->note_bytes > 0) {
+            snprintf(note, sizeof note, "%u + ", geometry->note_bytes);
+        }
+        snprintf(formula, sizeof formula, "%s x (16 + %s%s", count_text(geometry->dead_slots).text,
+                 note, slot + 1);
+        print_part("dead", formula, (16u + geometry->note_bytes + stride) * geometry->dead_slots);
     }
     print_part("total", "bytes (one slot always stays empty)", total);
 }

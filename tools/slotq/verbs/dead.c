@@ -1,14 +1,17 @@
-/* dead.c: the command dead: list, redrive and purge what died.
+/* dead.c: the command dead: list, redrive, remove and purge what died, by id too.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../line/command_line.h"
+#include "../line/values.h"
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
+
+enum { FIRST_ID = 2 }; /* operands: what, queue, ids */
 
 static void print_json(const slotq_message *message)
 {
@@ -16,6 +19,7 @@ static void print_json(const slotq_message *message)
         json_pack("{s:I, s:I, s:i, s:i, s:i}", "id", (json_int_t)message->id, "died_at_ms",
                   (json_int_t)message->died_at_ms, "group", message->group, "attempts",
                   message->attempts, "reason", message->reason);
+    output_json_note(object, message->note, message->note_bytes);
     if (message->damaged) {
         json_object_set_new(object, "damaged", json_true());
     } else {
@@ -39,12 +43,69 @@ static void print_dead(const command_line *line, const slotq_message *message)
                            columns > BEFORE_PAYLOAD + PAYLOAD_LEAST ? columns - BEFORE_PAYLOAD
                                                                     : PAYLOAD_LEAST);
         }
+        if (message->note_bytes != 0) {
+            enum { BEFORE_NOTE = 14 };
+            printf("\n%*s%s", BEFORE_NOTE, "", output_dim());
+            output_note(message->note, message->note_bytes, columns - BEFORE_NOTE);
+            fputs(output_plain(), stdout);
+        }
     } else {
         printf("%" PRIu64 "\t%s\t%u\t%u\t%u\t", message->id, moment_text(message->died_at_ms).text,
                message->group, message->attempts, message->reason);
+        output_note(message->note, message->note_bytes, 0);
+        putchar('\t');
         output_payload(message->payload, message->payload_bytes, 0);
     }
     putchar(given(line, OPTION_NUL) ? '\0' : '\n');
+}
+
+static void print_batch(const command_line *line, slotq_batch *batch)
+{
+    slotq_message message;
+    while (slotq_batch_next(batch, &message)) {
+        if (given(line, OPTION_JSON)) {
+            print_json(&message);
+        } else {
+            print_dead(line, &message);
+        }
+    }
+}
+
+/* The group that is meant: all, or that of the option. */
+static uint8_t asked_group(const command_line *line)
+{
+    return given(line, OPTION_GROUP) ? option_group(line) : SLOTQ_ALL_GROUPS;
+}
+
+static int complain_not_dead(const char *name, uint64_t id)
+{
+    complain("%s: the dead section has no message %" PRIu64 "; dead ls lists them", name, id);
+    return EXIT_CODE_EMPTY;
+}
+
+/* The operands behind the queue, which were judged before. */
+static uint64_t id_of(const command_line *line, int operand)
+{
+    uint64_t id = 0;
+    parse_id(line->operands[operand], &id);
+    return id;
+}
+
+static int list_ids(const command_line *line, const char *name, slotq *queue, slotq_batch *batch)
+{
+    int code = EXIT_CODE_OK;
+    for (int i = FIRST_ID; i < line->count; i++) {
+        const uint64_t id = id_of(line, i);
+        const slotq_outcome outcome = slotq_dead_find(queue, asked_group(line), id, batch);
+        if (outcome == SLOTQ_OK) {
+            print_batch(line, batch);
+        } else if (outcome == SLOTQ_EMPTY) {
+            code = worse_exit(code, complain_not_dead(name, id));
+        } else {
+            return complain_queue(queue, name);
+        }
+    }
+    return code;
 }
 
 static int list_dead(const command_line *line, const char *name, slotq *queue, slotq_batch *batch)
@@ -54,6 +115,9 @@ static int list_dead(const command_line *line, const char *name, slotq *queue, s
     if (output_is_terminal() && !given(line, OPTION_JSON)) {
         printf("%s%12s  %-20s  %5s  %8s  %6s  %s%s\n", output_bold(), "ID", "DIED", "GROUP",
                "ATTEMPTS", "REASON", "PAYLOAD", output_plain());
+    }
+    if (line->count > FIRST_ID) {
+        return list_ids(line, name, queue, batch);
     }
     while (done < count) {
         const uint64_t left = count - done;
@@ -70,15 +134,8 @@ static int list_dead(const command_line *line, const char *name, slotq *queue, s
         if (outcome != SLOTQ_OK) {
             return complain_queue(queue, name);
         }
-        slotq_message message;
-        while (slotq_batch_next(batch, &message)) {
-            if (given(line, OPTION_JSON)) {
-                print_json(&message);
-            } else {
-                print_dead(line, &message);
-            }
-            done++;
-        }
+        done += slotq_batch_count(batch);
+        print_batch(line, batch);
     }
     return EXIT_CODE_OK;
 }
@@ -129,6 +186,52 @@ static void report_redriven(const command_line *line, const char *name, uint32_t
     }
 }
 
+/* What a verb does with one id. */
+typedef slotq_outcome on_id(slotq *queue, uint8_t group, uint64_t id, uint32_t *count,
+                            uint32_t *damaged);
+
+static slotq_outcome remove_id(slotq *queue, uint8_t group, uint64_t id, uint32_t *count,
+                               uint32_t *damaged)
+{
+    (void)damaged;
+    return slotq_dead_remove(queue, group, id, count);
+}
+
+static int each_id(const command_line *line, const char *name, slotq *queue, on_id *act,
+                   uint32_t *count, uint32_t *damaged)
+{
+    int code = EXIT_CODE_OK;
+    for (int i = FIRST_ID; i < line->count; i++) {
+        const uint64_t id = id_of(line, i);
+        uint32_t done = 0;
+        uint32_t hurt = 0;
+        const slotq_outcome outcome = act(queue, asked_group(line), id, &done, &hurt);
+        *count += done;
+        *damaged += hurt;
+        if (outcome == SLOTQ_NOTFOUND) {
+            code = worse_exit(code, complain_not_dead(name, id));
+        } else if (outcome != SLOTQ_OK) {
+            return complain_queue(queue, name);
+        }
+    }
+    return code;
+}
+
+static int dead_remove(const command_line *line, const char *name)
+{
+    slotq *queue;
+    int code = open_queue(line, name, &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    uint32_t count = 0;
+    uint32_t damaged = 0;
+    code = each_id(line, name, queue, remove_id, &count, &damaged);
+    answer_count(line, name, "removed", count);
+    slotq_close(queue);
+    return code;
+}
+
 static int dead_redrive(const command_line *line, const char *name)
 {
     slotq *queue;
@@ -138,6 +241,12 @@ static int dead_redrive(const command_line *line, const char *name)
     }
     uint32_t count = 0;
     uint32_t damaged = 0;
+    if (line->count > FIRST_ID) {
+        code = each_id(line, name, queue, slotq_dead_redrive_id, &count, &damaged);
+        report_redriven(line, name, count, damaged);
+        slotq_close(queue);
+        return code;
+    }
     const uint32_t limit = (uint32_t)option_number(line, OPTION_NUMBER, 0);
     if (slotq_dead_redrive(queue, limit, &count, &damaged) != SLOTQ_OK) {
         code = complain_queue(queue, name);
@@ -169,23 +278,48 @@ static int dead_purge(const command_line *line, const char *name)
     return code;
 }
 
-int run_dead(const command_line *line)
+/* The operands and options that fit together. */
+static int judge_line(const command_line *line, const char *what)
 {
-    const char *what = line->operands[0];
-    const char *name = line->operands[1];
-    if (strcmp(what, "ls") == 0) {
-        return dead_ls(line, name);
-    }
-    if (strcmp(what, "redrive") == 0) {
-        return dead_redrive(line, name);
-    }
-    if (strcmp(what, "purge") == 0) {
-        if (given(line, OPTION_NUMBER)) {
-            complain("dead purge deletes all dead messages: it does not take --number");
+    uint64_t id;
+    const bool has_ids = line->count > FIRST_ID;
+    const bool purges = strcmp(what, "purge") == 0;
+    for (int i = FIRST_ID; i < line->count; i++) {
+        if (!parse_id(line->operands[i], &id)) {
+            complain("%s: not an id (1, 2, ...)", line->operands[i]);
             return EXIT_CODE_USAGE;
         }
-        return dead_purge(line, name);
     }
-    complain("dead %s: must be ls, redrive or purge, then the queue", what);
+    if (purges && given(line, OPTION_NUMBER)) {
+        complain("dead purge deletes all dead messages: it does not take --number");
+    } else if (purges && has_ids) {
+        complain("dead purge deletes all dead messages; to delete some: dead remove");
+    } else if (strcmp(what, "remove") == 0 && !has_ids) {
+        complain("dead remove needs the ids of messages; dead purge deletes all of them");
+    } else if (has_ids && given(line, OPTION_NUMBER)) {
+        complain("dead %s takes ids or --number, not both", what);
+    } else if (!has_ids && given(line, OPTION_GROUP)) {
+        complain("dead %s takes --group only with ids", what);
+    } else {
+        return EXIT_CODE_OK;
+    }
+    return EXIT_CODE_USAGE;
+}
+
+int run_dead(const command_line *line)
+{
+    static const struct {
+        const char *what;
+        int (*run)(const command_line *line, const char *name);
+    } all[] = {
+        {"ls", dead_ls}, {"redrive", dead_redrive}, {"remove", dead_remove}, {"purge", dead_purge}};
+    const char *what = line->operands[0];
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (strcmp(what, all[i].what) == 0) {
+            const int code = judge_line(line, what);
+            return code == EXIT_CODE_OK ? all[i].run(line, line->operands[1]) : code;
+        }
+    }
+    complain("dead %s: must be ls, redrive, remove or purge, then the queue", what);
     return EXIT_CODE_USAGE;
 }

@@ -63,7 +63,16 @@ static void describe(const slotq_status *status, uint64_t now_ms, char *text, si
     }
 }
 
-static void print_status_json(uint64_t id, const slotq_status *status, slotq_outcome outcome)
+/* The dead message itself, with its note; false where it has left the section meanwhile. */
+static bool find_dead(const command_line *line, slotq *queue, uint64_t id, slotq_batch *batch,
+                      slotq_message *message)
+{
+    return slotq_dead_find(queue, option_group(line), id, batch) == SLOTQ_OK &&
+           slotq_batch_next(batch, message);
+}
+
+static void print_status_json(uint64_t id, const slotq_status *status, slotq_outcome outcome,
+                              const slotq_message *dead)
 {
     if (outcome != SLOTQ_OK) {
         output_json(
@@ -79,6 +88,7 @@ static void print_status_json(uint64_t id, const slotq_status *status, slotq_out
     if (status->is_dead) {
         json_object_set_new(object, "reason", json_integer(status->reason));
         json_object_set_new(object, "died_at_ms", json_integer((json_int_t)status->died_at_ms));
+        output_json_note(object, dead->note, dead->note_bytes);
     }
     if (status->deadline_ms != 0) {
         json_object_set_new(object, "deadline_ms", json_integer((json_int_t)status->deadline_ms));
@@ -90,7 +100,7 @@ static void print_status_json(uint64_t id, const slotq_status *status, slotq_out
 }
 
 static void print_status(const slotq *queue, uint64_t id, const slotq_status *status,
-                         slotq_outcome outcome)
+                         slotq_outcome outcome, const slotq_message *dead)
 {
     char what[96];
     if (outcome == SLOTQ_FINISHED) {
@@ -109,6 +119,11 @@ static void print_status(const slotq *queue, uint64_t id, const slotq_status *st
            status->state == SLOTQ_STATE_READY || status->state == SLOTQ_STATE_WAITING
                ? count_text(status->position).text
                : "-");
+    if (dead->note_bytes != 0) {
+        printf("%14s", "");
+        output_note(dead->note, dead->note_bytes, 0);
+        putchar('\n');
+    }
 }
 
 int run_status(const command_line *line)
@@ -129,21 +144,31 @@ int run_status(const command_line *line)
         printf("%s%12s  %-30s %8s  %12s  %10s%s\n", output_bold(), "ID", "STATE", "ATTEMPTS", "AGE",
                "BEFORE IT", output_plain());
     }
-    for (int i = 1; i < line->count; i++) {
+    slotq_batch *batch = slotq_batch_new();
+    for (int i = 1; i < line->count && batch != NULL; i++) {
         slotq_status status;
+        slotq_message dead = {0};
         parse_id(line->operands[i], &id);
         const slotq_outcome outcome = slotq_get_status(queue, option_group(line), id, &status);
         if (outcome != SLOTQ_OK && outcome != SLOTQ_FINISHED && outcome != SLOTQ_NOTFOUND) {
             code = worse_exit(code, complain_queue(queue, line->operands[0]));
             break;
         }
+        if (outcome == SLOTQ_OK && status.is_dead && !find_dead(line, queue, id, batch, &dead)) {
+            dead.note_bytes = 0;
+        }
         if (given(line, OPTION_JSON)) {
-            print_status_json(id, &status, outcome);
+            print_status_json(id, &status, outcome, &dead);
         } else {
-            print_status(queue, id, &status, outcome);
+            print_status(queue, id, &status, outcome, &dead);
         }
         code = worse_exit(code, slotq_outcome_exit(outcome));
     }
+    if (batch == NULL) {
+        complain("out of memory");
+        code = EXIT_CODE_FAILURE;
+    }
+    slotq_batch_free(batch);
     slotq_close(queue);
     return code;
 }

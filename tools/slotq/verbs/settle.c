@@ -115,6 +115,7 @@ typedef struct settlement {
     slotq_settle_how how;
     uint64_t ms;
     uint8_t reason;
+    slotq_data note;
     uint32_t count;
     uint32_t room;
     slotq_run *runs;
@@ -236,9 +237,9 @@ static int settle_all(const command_line *line, slotq *queue, settlement *settle
         const uint32_t left = settle->count - done;
         const uint32_t most = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
         const slotq_outcome outcome =
-            slotq_settle(queue, settle->how, option_group(line), settle->runs + done, most,
-                         settle->ms, settle->reason, settle->outcomes + done,
-                         settle->how == SLOTQ_SETTLE_EXTEND ? settle->tokens + done : NULL);
+            slotq_settle_noted(queue, settle->how, option_group(line), settle->runs + done, most,
+                               settle->ms, settle->reason, &settle->note, settle->outcomes + done,
+                               settle->how == SLOTQ_SETTLE_EXTEND ? settle->tokens + done : NULL);
         const bool failed = outcome > SLOTQ_DEADFULL;
         const uint32_t count = failed ? count_settled(settle->outcomes + done, most) : most;
         for (uint32_t i = done; i < done + count; i++) {
@@ -257,6 +258,11 @@ static int settle_line(const command_line *line, slotq_settle_how how, uint64_t 
 {
     settlement settle = {.how = how, .ms = ms};
     settle.reason = (uint8_t)option_number(line, OPTION_REASON, 0);
+    if (given(line, OPTION_NOTE)) {
+        const char *note = line->options[OPTION_NOTE].text;
+        const size_t most = SLOTQ_NOTE_BYTES_MAX;
+        settle.note = (slotq_data){note, (uint32_t)cut_bytes(note, strlen(note), most)};
+    }
     slotq *queue = NULL;
     int code = read_tokens(line, &settle);
     if (code == EXIT_CODE_OK) {

@@ -78,11 +78,12 @@ static slotq_outcome take_full(text said, redis_error *error, store_fault *fault
     uint64_t unfinished;
     uint64_t group;
     uint64_t state;
+    uint64_t dead_full;
     if (!next_number(&said, SLOTQ_ID_MAX, &id) ||
         !next_number(&said, SLOTQ_RING_SLOTS_MAX, &held) ||
         !next_number(&said, SLOTQ_RING_SLOTS_MAX, &unfinished) ||
         !next_number(&said, SLOTQ_GROUPS_MAX - 1, &group) ||
-        !next_number(&said, SLOTQ_STATE_DONE, &state)) {
+        !next_number(&said, SLOTQ_STATE_DONE, &state) || !next_number(&said, 1, &dead_full)) {
         return redis_error_shape(false, fault);
     }
     error->holder.id = id;
@@ -91,6 +92,7 @@ static slotq_outcome take_full(text said, redis_error *error, store_fault *fault
     error->holder.group = (uint8_t)group;
     error->holder.state = (slotq_state)state;
     error->holder.steps_aside = false;
+    error->holder.dead_full = dead_full == 1;
     return fault_say(fault, SLOTQ_FULL, "the queue is full");
 }
 

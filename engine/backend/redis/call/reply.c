@@ -8,6 +8,7 @@
 
 #include "../../../layout/fields.h"
 #include "../../../layout/word.h"
+#include "../../harvest.h"
 #include "errors.h"
 #include "packed.h"
 #include "reply_values.h"
@@ -233,6 +234,7 @@ static bool take_peeked(const redis_terms *terms, const slotq_call_look *look, c
     item->group = look->group;
     item->reason = 0;
     item->attempts = (uint8_t)word_attempts(item->word);
+    item->note_bytes = 0;
     item->state = word_state(item->word);
     return id_fits(item->id, 1);
 }
@@ -240,6 +242,7 @@ static bool take_peeked(const redis_terms *terms, const slotq_call_look *look, c
 static bool take_dead(const redis_terms *terms, const slotq_call_look *look, const uint8_t *at,
                       slotq_item *item)
 {
+    const uint8_t room = terms->view->geometry.note_bytes;
     (void)look;
     item->id = load_u48(at + AT_dead_id);
     item->word = 0;
@@ -247,6 +250,7 @@ static bool take_dead(const redis_terms *terms, const slotq_call_look *look, con
     item->group = at[AT_dead_group];
     item->reason = at[AT_dead_reason];
     item->attempts = at[AT_dead_attempts];
+    item->note_bytes = at[AT_dead_note_length] < room ? at[AT_dead_note_length] : room;
     item->state = SLOTQ_STATE_DONE;
     return id_fits(item->id, 1) && item->died_at_ms <= SLOTQ_NOW_MS_MAX && item->attempts >= 1 &&
            item->attempts <= WORD_ATTEMPTS_MAX && item->group < terms->view->geometry.groups;
@@ -257,9 +261,10 @@ static slotq_outcome take_items(const redis_terms *terms, slotq_call *call, cons
 {
     slotq_call_look *look = &call->look;
     const bool peek = call->verb == SLOTQ_PEEK;
-    const uint32_t stride = terms->view->stride;
+    const uint32_t note = harvest_note_bytes(terms->view, call);
+    const uint32_t kept = note + terms->view->stride;
     const size_t head = peek ? PACKED_PEEK_HEAD_BYTES : DEAD_ENTRY_BYTES;
-    const size_t each = head + stride;
+    const size_t each = head + kept;
     look->count = 0;
     if (reply->type != REDIS_REPLY_STRING || reply->len % each != 0 ||
         reply->len / each > look->capacity) {
@@ -274,8 +279,8 @@ static slotq_outcome take_items(const redis_terms *terms, slotq_call *call, cons
             return misshapen(call, fault);
         }
         if (harvest != NULL) {
-            harvest->offsets[i] = i * stride;
-            memcpy(harvest->copies + (size_t)i * stride, at + head, stride);
+            harvest->offsets[i] = i * kept + note;
+            memcpy(harvest->copies + (size_t)i * kept, at + head, kept);
         }
     }
     if (harvest != NULL) {
@@ -318,12 +323,14 @@ static slotq_outcome take_reclaim(const redis_terms *terms, slotq_call *call,
 
 static slotq_outcome take_redrive(slotq_call *call, const redisReply *reply, store_fault *fault)
 {
-    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_FULL, SLOTQ_PAUSED};
+    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_FULL, SLOTQ_PAUSED, SLOTQ_NOTFOUND};
     slotq_outcome outcome;
     uint64_t count;
     uint64_t first_id;
     uint64_t damaged;
-    if (!value_is_array(reply, 4) || !value_outcome(reply->element[0], possible, 3, &outcome) ||
+    const size_t outcomes = call->dead.id != 0 ? 4 : 3;
+    if (!value_is_array(reply, 4) ||
+        !value_outcome(reply->element[0], possible, outcomes, &outcome) ||
         !value_number(reply->element[1], call->dead.limit, &count) ||
         !value_number(reply->element[2], SLOTQ_ID_MAX, &first_id) ||
         !value_number(reply->element[3], call->dead.limit - count, &damaged) ||
@@ -333,6 +340,21 @@ static slotq_outcome take_redrive(slotq_call *call, const redisReply *reply, sto
     call->dead.count = (uint32_t)count;
     call->dead.damaged = (uint32_t)damaged;
     call->dead.first_id = first_id;
+    return outcome;
+}
+
+static slotq_outcome take_dead_remove(const redis_terms *terms, slotq_call *call,
+                                      const redisReply *reply, store_fault *fault)
+{
+    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_NOTFOUND};
+    slotq_outcome outcome;
+    uint64_t count;
+    if (!value_is_array(reply, 2) || !value_outcome(reply->element[0], possible, 2, &outcome) ||
+        !value_number(reply->element[1], terms->view->geometry.dead_slots, &count) ||
+        (count == 0) != (outcome == SLOTQ_NOTFOUND)) {
+        return misshapen(call, fault);
+    }
+    call->dead.count = (uint32_t)count;
     return outcome;
 }
 
@@ -400,6 +422,8 @@ static slotq_outcome take_answer(const redis_terms *terms, slotq_call *call,
         return take_reclaim(terms, call, reply, fault);
     case SLOTQ_REDRIVE:
         return take_redrive(call, reply, fault);
+    case SLOTQ_DEAD_REMOVE:
+        return take_dead_remove(terms, call, reply, fault);
     case SLOTQ_DEAD_PURGE:
         return take_dead_purge(terms, call, reply, fault);
     case SLOTQ_STATUS:

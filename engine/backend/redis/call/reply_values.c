@@ -159,6 +159,7 @@ typedef enum stats_part {
     STATS_holder_group,
     STATS_holder_state,
     STATS_holder_steps_aside,
+    STATS_holder_dead_full,
     STATS_PARTS
 } stats_part;
 
@@ -200,6 +201,7 @@ static const struct {
     PART(holder_group, SLOTQ_GROUPS_MAX - 1),
     PART(holder_state, SLOTQ_STATE_DONE),
     PART(holder_steps_aside, 1),
+    PART(holder_dead_full, 1),
 };
 
 static void fill_stats(const uint64_t *values, slotq_stats *stats)
@@ -238,6 +240,7 @@ static void fill_stats(const uint64_t *values, slotq_stats *stats)
     stats->holder.group = (uint8_t)values[STATS_holder_group];
     stats->holder.state = (slotq_state)values[STATS_holder_state];
     stats->holder.steps_aside = values[STATS_holder_steps_aside] != 0;
+    stats->holder.dead_full = values[STATS_holder_dead_full] == 1;
 }
 
 bool value_stats(const redisReply *reply, slotq_stats *stats)

@@ -253,10 +253,18 @@ static slotq_outcome build_settle(redis_request *request, const redis_terms *ter
     put_number(request, settle->ms);
     put_number(request, settle->reason);
     put(request, request->packed, bytes);
+    if (settle->note_bytes > 0 && (call->verb == SLOTQ_NACK || call->verb == SLOTQ_KILL)) {
+        put(request, settle->note, settle->note_bytes);
+    }
     return SLOTQ_OK;
 }
 
 /* ---- the others ---- */
+
+static uint64_t packed_id(uint64_t id)
+{
+    return id < PACKED_ID_BEYOND ? id : PACKED_ID_BEYOND;
+}
 
 static void put_group(redis_request *request, uint8_t group)
 {
@@ -276,8 +284,12 @@ static slotq_outcome build_look(redis_request *request, const redis_terms *terms
     if (call->verb == SLOTQ_PEEK) {
         put_number(request, call->look.group);
     }
-    put_number(request, call->look.from < PACKED_ID_BEYOND ? call->look.from : PACKED_ID_BEYOND);
+    put_number(request, packed_id(call->look.from));
     put_number(request, call->look.capacity);
+    if (call->verb == SLOTQ_DEAD_LIST && call->look.id != 0) {
+        put_number(request, packed_id(call->look.id));
+        put_group(request, call->look.group);
+    }
     return SLOTQ_OK;
 }
 
@@ -301,6 +313,13 @@ static slotq_outcome build_redrive(redis_request *request, const redis_terms *te
         }
         put(request, request->packed, bytes);
     }
+    if (dead->id != 0) {
+        if (!judges) {
+            put(request, "", 0);
+        }
+        put_number(request, packed_id(dead->id));
+        put_group(request, dead->group);
+    }
     return SLOTQ_OK;
 }
 
@@ -313,9 +332,12 @@ static slotq_outcome build_small(redis_request *request, const redis_terms *term
     }
     switch (call->verb) {
     case SLOTQ_REMOVE:
-        put_number(request,
-                   call->remove.id < PACKED_ID_BEYOND ? call->remove.id : PACKED_ID_BEYOND);
+        put_number(request, packed_id(call->remove.id));
         put_group(request, call->remove.group);
+        break;
+    case SLOTQ_DEAD_REMOVE:
+        put_number(request, packed_id(call->dead.id));
+        put_group(request, call->dead.group);
         break;
     case SLOTQ_RECLAIM:
         put_number(request, call->reclaim.group);
@@ -326,8 +348,7 @@ static slotq_outcome build_small(redis_request *request, const redis_terms *term
         break;
     case SLOTQ_STATUS:
         put_number(request, call->status.group);
-        put_number(request,
-                   call->status.id < PACKED_ID_BEYOND ? call->status.id : PACKED_ID_BEYOND);
+        put_number(request, packed_id(call->status.id));
         break;
     case SLOTQ_STATS:
         put_number(request, call->stats.group);

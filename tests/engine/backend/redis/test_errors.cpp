@@ -21,7 +21,7 @@ const Case cases[] = {
     {"SLOTQINVALID lease_ms must be 1 to 5", SLOTQ_INVALID, SLOTQ_INVALID},
     {"SLOTQNOQUEUE no such queue", SLOTQ_NOQUEUE, SLOTQ_NOQUEUE},
     {"SLOTQEXISTS x", SLOTQ_EXISTS, SLOTQ_EXISTS},
-    {"SLOTQFULL 0 0 0 0 0: full", SLOTQ_FULL, SLOTQ_FULL},
+    {"SLOTQFULL 0 0 0 0 0 0: full", SLOTQ_FULL, SLOTQ_FULL},
     {"SLOTQCORRUPT 6 header.tail is not below ring_slots", SLOTQ_CORRUPT, SLOTQ_CORRUPT},
     {"SLOTQVERSION another", SLOTQ_VERSION, SLOTQ_VERSION},
     {"OOM command not allowed when used memory > 'maxmemory'.", SLOTQ_IO, SLOTQ_IO},
@@ -159,7 +159,7 @@ TEST_CASE("FULL names the holder, CORRUPT the offset")
 {
     redis_error error;
     store_fault fault = {};
-    inside::Reply reply = inside::reply("-SLOTQFULL 140737488355327 65535 7 15 2: full\r\n");
+    inside::Reply reply = inside::reply("-SLOTQFULL 140737488355327 65535 7 15 2 1: full\r\n");
     REQUIRE(redis_error_take(reply.get(), true, &error, &fault) == SLOTQ_FULL);
     CHECK(error.holder.id == SLOTQ_ID_MAX);
     CHECK(error.holder.held == 65535);
@@ -190,8 +190,10 @@ TEST_CASE("the outcome's own text, which scripts say too, stands once")
 TEST_CASE("a code with numbers that cannot be is not one that the script can give")
 {
     for (const char *text :
-         {"SLOTQFULL", "SLOTQFULL 1 2 3 4", "SLOTQFULL 1 65536 0 0 0: x", "SLOTQFULL 1 1 1 16 0: x",
-          "SLOTQFULL 1 1 1 0 4: x", "SLOTQFULL -1 1 1 0 0: x",
+         {"SLOTQFULL", "SLOTQFULL 1 2 3 4", "SLOTQFULL 1 65536 0 0 0 0: x",
+          "SLOTQFULL 1 1 1 16 0 0: x",
+          "SLOTQFULL 1 1 1 0 4 0: x", "SLOTQFULL -1 1 1 0 0 0: x",
+          "SLOTQFULL 1 1 1 0 0 2: x", "SLOTQFULL 1 1 1 0 0: x",
           "SLOTQFULL 99999999999999999999999 "
           "1 1 0 0: x",
           "SLOTQCORRUPT", "SLOTQCORRUPT x", "SLOTQCORRUPT 536870913 x"}) {

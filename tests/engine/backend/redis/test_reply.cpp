@@ -169,7 +169,7 @@ TEST_CASE("push: the first id, with room for all")
                              "$0\r\n\r\n", "$16\r\n1111111111111111\r\n"}) {
         CHECK(far.take(wire) == SLOTQ_OUTCOME_UNKNOWN);
     }
-    CHECK(far.take("-SLOTQFULL 4 8 2 1 1: full\r\n") == SLOTQ_FULL);
+    CHECK(far.take("-SLOTQFULL 4 8 2 1 1 0: full\r\n") == SLOTQ_FULL);
     CHECK(far.call.push.holder.id == 4);
     CHECK(far.call.push.holder.group == 1);
 }

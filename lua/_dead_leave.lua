@@ -1,0 +1,33 @@
+-- _dead_leave.lua: taking messages out of the dead section (FORMAT.md, "Dead section"). Must not
+-- know why one leaves.
+--@include _commit
+--@include _dead
+
+local function is_hole(position)
+    return who_is_at(dead_entry_at(position)) == 0
+end
+
+-- take the message of an entry out of the span; at is its offset
+local function take_out(at)
+    local entry, dead_slots = (at - dead_at) / dead_entry_bytes, geometry.dead_slots
+    local position = (entry - queue.dead_head) % dead_slots
+    local last = queue.dead_count + queue.dead_holes - 1
+    queue.dead_count = queue.dead_count - 1
+    front_changed = true
+    if position == 0 then
+        queue.dead_head = (queue.dead_head + 1) % dead_slots
+        while queue.dead_holes > 0 and is_hole(0) do
+            queue.dead_head = (queue.dead_head + 1) % dead_slots
+            queue.dead_holes = queue.dead_holes - 1
+        end
+    elseif position == last then
+        while queue.dead_holes > 0 and position > 1 and is_hole(position - 1) do
+            position = position - 1
+            queue.dead_holes = queue.dead_holes - 1
+        end
+    else
+        put(at, pack('@dead.id', 0))
+        made_holes[at] = true
+        queue.dead_holes = queue.dead_holes + 1
+    end
+end
