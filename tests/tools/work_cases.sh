@@ -33,7 +33,7 @@ expect 'a large payload, whole' 0 '^ *60000$' '' work large --drain -- wc -c
 fresh q --max-attempts 1
 printf 'a\0b' | "$SLOTQ" push q --whole -q
 expect '--arg cannot carry a NUL: dead' 0 - 'NUL' work q --drain --arg -- echo
-same 'dead' 1 "$(number q dead)"
+expect 'dead, and why' 0 '\t126\tcontains a NUL byte and cannot be an argument\t' - dead ls q
 
 # ---- exit codes ----
 fresh codes --max-attempts 3
@@ -43,23 +43,23 @@ expect 'fails twice, then goes' 0 '' '4 acked, 8 failed, 0 died' \
 fill codes 1 1
 expect 'fails to the end' 0 '' '0 acked, 2 failed, 1 died' \
     work codes --drain --backoff 0 -- sh -c 'exit 5'
-expect 'the reason is the exit code' 0 '\t3\t5\t1$' '' dead ls codes
+expect 'the reason is the exit code' 0 '\t3\t5\t\t1$' '' dead ls codes
 "$SLOTQ" dead purge codes -q
 fill codes 1 1
 expect 'exit 100: dead at once' 0 '' '0 acked, 0 failed, 1 died' \
     work codes --drain -- sh -c 'exit 100'
-expect 'with that reason' 0 '\t1\t100\t1$' '' dead ls codes
+expect 'with that reason' 0 '\t1\t100\t\t1$' '' dead ls codes
 "$SLOTQ" dead purge codes -q
 fill codes 1 1
 expect 'ended by a signal: 128 and its number' 0 '' '1 died' \
     work codes --drain --backoff 0 -- sh -c 'kill -SEGV $$'
-expect 'as the reason' 0 '\t3\t139\t1$' '' dead ls codes
+expect 'as the reason' 0 '\t3\t139\t\t1$' '' dead ls codes
 for code in 126 127; do
     "$SLOTQ" dead purge codes -q
     fill codes 1 1
     expect "exit $code of a command is a failed attempt" 0 '' '0 acked, 2 failed, 1 died' \
         work codes --drain --backoff 0 -- sh -c "exit $code"
-    expect "exit $code is its reason" 0 "\\t3\\t$code\\t1\$" '' dead ls codes
+    expect "exit $code is its reason" 0 "\\t3\\t$code\\t\\t1\$" '' dead ls codes
 done
 fresh codes --max-attempts 3
 fill codes 1 3
@@ -89,12 +89,42 @@ same 'not what went well' 1 "$(wc -l <err)"
 fill codes 1 1
 expect 'and with -q nothing' 0 - - work codes --drain -q --backoff 0 -- sh -c 'exit 5'
 
+# ---- the last words of a command that dies are the note of its message ----
+note() { "$SLOTQ" dead ls notes | cut -f 6; }
+died() { # options of work, -- command
+    fresh notes --max-attempts 1 --note-bytes 12
+    fill notes 1 1
+    "$SLOTQ" work notes --drain -q "$@" 2>said >out
+}
+died -- sh -c 'echo no; echo out; printf "first\n bad disk \n\n" >&2; exit 3'
+same 'the last line of stderr that is not blank' 'bad disk' "$(note)"
+died --output group -- sh -c 'echo grouped >&2; exit 3'
+same 'of a group too' grouped "$(note)"
+died --output none -- sh -c 'echo unseen >&2; exit 3'
+same 'not where the worker does not see it' '' "$(note)"
+died -- sh -c 'printf "slow" >&2; sleep 0.1; printf "ly" >&2; exit 100'
+same 'in pieces, without a newline, by exit 100' slowly "$(note)"
+died -- sh -c 'printf "elf Zeichen\303\244\303\244\n" >&2; exit 3'
+same 'cut before a character that does not fit' 'elf Zeichen' "$(note)"
+died -- sh -c 'printf "\033[31mred\033[0m\n" >&2; exit 3'
+same 'no byte of it reaches a terminal as it is' '\x1b[31mred\x1b[0m' "$(note)"
+died -- sh -c 'echo fine >&2'
+same 'a message that is acked has none' 0 "$(number notes dead)"
+died -- sh -c 'head -c 100000 /dev/zero | tr "\\0" x >&2; echo; kill -KILL $$'
+same 'the beginning of a long line' xxxxxxxxxxxx "$(note)"
+expect 'status shows it' 0 '^ +xxxxxxxxxxxx$' - status notes 1
+fresh notes --max-attempts 2
+fill notes 1 1
+"$SLOTQ" work notes --drain -q --backoff 0 -- \
+    sh -c 'echo "attempt $SLOTQ_ATTEMPT" >&2; exit 3' 2>said
+same 'that of the last attempt' 'attempt 2' "$(note)"
+
 # ---- time-outs, with their whole process group ----
 fresh slow --max-attempts 1
 fill slow 1 2
 expect '--timeout ends a command' 0 '' '0 acked, 0 failed, 2 died' \
     work slow -j 2 --drain --timeout 200ms -- sh -c "sleep $nap & wait"
-expect 'with reason 124' 0 '\t1\t124\t1$' '' dead ls slow
+expect 'with reason 124' 0 '\t1\t124\t\t1$' '' dead ls slow
 holds 'and all its processes' await 60 eval '! naps'
 fresh slow --max-attempts 1
 fill slow 1 1

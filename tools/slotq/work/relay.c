@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../say/report.h"
+#include "last_line.h"
 
 enum {
     HELD_BYTES = 16 * 1024,
@@ -40,6 +41,7 @@ struct relay {
     int file;             /* -1 = none */
     off_t file_bytes;
     off_t file_written;
+    last_line *last; /* of stderr; NULL for stdout alone */
 };
 
 /* ---- the list ---- */
@@ -75,6 +77,7 @@ static void free_relay(relays *all, relay *one)
         close(one->file);
     }
     free(one->bytes);
+    free(one->last);
     free(one);
 }
 
@@ -157,6 +160,9 @@ static void judge_bytes(relays *all, relay *one, size_t got)
 {
     const char *end =
         all->mode == RELAY_LINE ? memrchr(one->bytes + one->held_bytes, '\n', got) : NULL;
+    if (one->last != NULL && !one->is_complete) {
+        last_line_add(one->last, one->bytes + one->held_bytes, got);
+    }
     one->held_bytes += got;
     if (end != NULL) {
         make_ready(all, one, (size_t)(end - one->bytes) + 1);
@@ -367,13 +373,17 @@ static bool is_closed(int stream)
 static int open_stream(relays *all, relay_pair *pair, int stream, int *end)
 {
     int ends[2];
+    const bool has_errors = stream == 1 || all->is_one_file;
     relay *one = calloc(1, sizeof *one);
-    if (one == NULL) {
-        return ENOMEM;
+    last_line *last = has_errors ? calloc(1, sizeof *last) : NULL;
+    int why = one == NULL || (has_errors && last == NULL) ? ENOMEM : 0;
+    if (why == 0 && pipe2(ends, O_CLOEXEC) != 0) {
+        why = errno;
     }
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    if (why != 0) {
+        free(last);
         free(one);
-        return errno;
+        return why;
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK); /* the command's end stays blocking */
     *one = (relay){.next = all->all,
@@ -381,7 +391,8 @@ static int open_stream(relays *all, relay_pair *pair, int stream, int *end)
                    .stream = stream,
                    .is_owned = true,
                    .left_bytes = -1,
-                   .file = -1};
+                   .file = -1,
+                   .last = last};
     all->all = one;
     pair->streams[stream] = one;
     *end = ends[1];
@@ -459,6 +470,16 @@ void relays_let_go(relays *all, relay_pair *pair)
         all->left_behind++;
     }
     drop_left_behind(all);
+}
+
+slotq_data relays_last_line(const relay_pair *pair, size_t most)
+{
+    for (int i = RELAY_STREAMS - 1; i >= 0; i--) {
+        if (pair->streams[i] != NULL && pair->streams[i]->last != NULL) {
+            return last_line_text(pair->streams[i]->last, most);
+        }
+    }
+    return (slotq_data){NULL, 0};
 }
 
 bool relays_lost(const relay_pair *pair)

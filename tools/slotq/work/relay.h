@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "slotq.h"
+
 typedef enum relay_mode {
     RELAY_NONE, /* commands write to the worker's stdout and stderr themselves */
     RELAY_LINE, /* whole lines; the last one of a command as it is */
@@ -52,6 +54,9 @@ int relays_open(relays *all, relay_pair *pair, int ends[RELAY_STREAMS]);
 void relays_command_ended(relays *all, relay_pair *pair);
 /* All of that is written, or dropped. */
 bool relays_are_written(const relay_pair *pair);
+/* The last line that the command has written to stderr, or to both where they are one file, cut to
+ * most bytes; valid until relays_let_go. Empty if its stderr is not relayed. */
+slotq_data relays_last_line(const relay_pair *pair, size_t most);
 /* Some of it was dropped. */
 bool relays_lost(const relay_pair *pair);
 /* The caller is done with them. A process that the command left behind may still write: up to 64

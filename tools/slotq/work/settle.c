@@ -45,20 +45,31 @@ static void note_settled(const worker *work, const job *one)
 
 /* ---- one call ---- */
 
+/* How a message is settled, once or again. */
+typedef struct settlement {
+    slotq_settle_how how;
+    uint64_t ms;
+    uint8_t reason;
+    slotq_data note;
+} settlement;
+
 /* A token of the queue that had the name before says nothing of the one that has it now. */
-static slotq_outcome call(worker *work, job *one, slotq_settle_how how, uint64_t ms, uint8_t reason)
+static slotq_outcome call(worker *work, job *one, const settlement *it)
 {
     if (!worker_has_message(work, one)) {
         return SLOTQ_REMADE;
     }
     if (one->is_in_batch) {
-        return slotq_settle_message(work->queue, how, one->batch, one->id, ms, reason);
+        return slotq_settle_message_noted(work->queue, it->how, one->batch, one->id, it->ms,
+                                          it->reason, &it->note);
     }
     const slotq_run run = {.id = one->id, .token = one->token, .count = 1};
     uint32_t token = 0;
-    const slotq_outcome outcome = slotq_settle(work->queue, how, work->group, &run, 1, ms, reason,
-                                               NULL, how == SLOTQ_SETTLE_EXTEND ? &token : NULL);
-    if (outcome == SLOTQ_OK && how == SLOTQ_SETTLE_EXTEND) {
+    const bool extends = it->how == SLOTQ_SETTLE_EXTEND;
+    const slotq_outcome outcome =
+        slotq_settle_noted(work->queue, it->how, work->group, &run, 1, it->ms, it->reason,
+                           &it->note, NULL, extends ? &token : NULL);
+    if (outcome == SLOTQ_OK && extends) {
         one->token = token;
     }
     return outcome;
@@ -85,20 +96,20 @@ static slotq_outcome find_token(worker *work, job *one)
     return SLOTQ_OK;
 }
 
-static slotq_outcome settle(worker *work, job *one, slotq_settle_how how, uint64_t ms,
-                            uint8_t reason)
+static slotq_outcome settle(worker *work, job *one, const settlement *it)
 {
-    const slotq_outcome outcome = call(work, one, how, ms, reason);
+    const slotq_outcome outcome = call(work, one, it);
     if (outcome != SLOTQ_STALE || !one->token_in_doubt) {
         return outcome;
     }
     const slotq_outcome found = find_token(work, one);
-    return found == SLOTQ_OK ? call(work, one, how, ms, reason) : found;
+    return found == SLOTQ_OK ? call(work, one, it) : found;
 }
 
 void worker_extend(worker *work, job *one, uint64_t now_ms)
 {
-    const slotq_outcome outcome = settle(work, one, SLOTQ_SETTLE_EXTEND, work->lease_ms, 0);
+    const settlement longer = {.how = SLOTQ_SETTLE_EXTEND, .ms = work->lease_ms};
+    const slotq_outcome outcome = settle(work, one, &longer);
     if (outcome < SLOTQ_DEADFULL || outcome == SLOTQ_REMADE) {
         worker_note_answer(work, &one->refused_at_ms);
         one->token_in_doubt = false;
@@ -124,6 +135,12 @@ static void decide(job *one, slotq_settle_how how, uint64_t *counter, const char
     snprintf(one->verdict.text, sizeof one->verdict.text, "%s", text);
 }
 
+/* What people may want to know of a message that dies: the last line of its command's stderr. */
+static slotq_data last_words(const worker *work, const job *one)
+{
+    return relays_last_line(&one->output, slotq_geometry_of(work->queue)->note_bytes);
+}
+
 static void decide_failed(worker *work, job *one, unsigned reason)
 {
     const option_value *range = &work->line->options[OPTION_BACKOFF];
@@ -146,6 +163,9 @@ static void decide_failed(worker *work, job *one, unsigned reason)
     decide(one, SLOTQ_SETTLE_NACK, dies ? &work->died : &work->failed, text);
     one->verdict.delay_ms = delay_ms < limit_ms ? delay_ms : limit_ms;
     one->verdict.reason = (uint8_t)reason;
+    if (dies) {
+        one->verdict.note = last_words(work, one);
+    }
 }
 
 /* Ended by a signal that stops services, or with the exit code that shells make of it. */
@@ -165,6 +185,7 @@ static void decide_by_status(worker *work, job *one)
     } else if (exit_code == EXIT_KILL) {
         decide(one, SLOTQ_SETTLE_KILL, &work->died, "died");
         one->verdict.reason = EXIT_KILL;
+        one->verdict.note = last_words(work, one);
     } else if (work->interrupted_by != 0 && looks_stopped(one->status)) {
         decide(one, SLOTQ_SETTLE_RELEASE, &work->released, "released");
     } else if (exit_code > 0) { /* 255 is slotq's own reason */
@@ -274,7 +295,8 @@ static bool finish(worker *work, job *one, slotq_outcome outcome)
 static bool try_verdict(worker *work, job *one)
 {
     const job_verdict *verdict = &one->verdict;
-    if (!finish(work, one, settle(work, one, verdict->how, verdict->delay_ms, verdict->reason))) {
+    const settlement wanted = {verdict->how, verdict->delay_ms, verdict->reason, verdict->note};
+    if (!finish(work, one, settle(work, one, &wanted))) {
         return false;
     }
     if (verdict->how == SLOTQ_SETTLE_NACK) {
@@ -366,9 +388,10 @@ void worker_release(worker *work, job *one)
     settle_unrun(work, one);
 }
 
-void worker_kill(worker *work, job *one, uint8_t reason)
+void worker_kill(worker *work, job *one, uint8_t reason, const char *note)
 {
     decide(one, SLOTQ_SETTLE_KILL, &work->died, "died");
     one->verdict.reason = reason;
+    one->verdict.note = (slotq_data){note, (uint32_t)strlen(note)};
     settle_unrun(work, one);
 }

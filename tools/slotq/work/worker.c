@@ -258,7 +258,8 @@ void worker_start_job(worker *work, job *one, const slotq_message *message)
         memchr(message->payload, '\0', message->payload_bytes) != NULL) {
         complain("message %" PRIu64 " contains a NUL byte and cannot be an argument: it is dead",
                  one->id);
-        worker_kill(work, one, EXIT_CANNOT_EXECUTE);
+        worker_kill(work, one, EXIT_CANNOT_EXECUTE,
+                    "contains a NUL byte and cannot be an argument");
         return;
     }
     const int why = start_command(work, one, message);

@@ -25,6 +25,7 @@ typedef struct job_verdict {
     slotq_settle_how how;
     uint64_t delay_ms;
     uint8_t reason;
+    slotq_data note;   /* if the message dies */
     uint64_t *counter; /* counts it when that is done */
     char text[40];     /* of the line on stderr */
 } job_verdict;
@@ -152,6 +153,6 @@ void worker_settle(worker *work, job *one);
 
 /* Give a message back, or put it to the dead, without running its command. */
 void worker_release(worker *work, job *one);
-void worker_kill(worker *work, job *one, uint8_t reason);
+void worker_kill(worker *work, job *one, uint8_t reason, const char *note);
 
 #endif
