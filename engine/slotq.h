@@ -306,7 +306,7 @@ typedef void slotq_on_pushed(void *context, uint64_t tag, slotq_outcome outcome,
 
 typedef struct slotq_producer_options {
     uint32_t max_messages; /* 1 to SLOTQ_CALL_MESSAGES_MAX; 0 = 256. Clamped to the queue's
-                              capacity and to SLOTQ_CALL_BYTES_MAX bytes of its slots */
+                              capacity */
     uint32_t max_bytes;    /* of payloads, 1 to SLOTQ_CALL_BYTES_MAX; 0 = SLOTQ_CALL_BYTES_MAX */
     uint64_t max_delay_ms; /* 0 = 5; UINT64_MAX = no bound */
     uint64_t wait_ms;      /* max wait of push (if the batch is full) and flush for a full queue */

@@ -225,7 +225,8 @@ local function write_pieces()
         if piece.source then
             piece[2] = bytes_at(piece.source, piece.length)
         end
-        call('SETRANGE', key, decimal(piece.offset), table.concat(piece))
+        call('SETRANGE', key, string.format('%d', piece.offset),
+            piece[2] and table.concat(piece) or piece[1])
         piece[2] = nil
     end
 end

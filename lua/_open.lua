@@ -175,7 +175,8 @@ end
 
 -- bytes of the value
 local function bytes_at(offset, length)
-    return call('GETRANGE', key, decimal(offset), decimal(offset + length - 1))
+    return call('GETRANGE', key, string.format('%d', offset),
+        string.format('%d', offset + length - 1))
 end
 
 -- where the slot of an index is: that of a message aside is below 0 (see _aside)

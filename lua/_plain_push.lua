@@ -18,7 +18,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
     local fits
     if plain_packed then
         count, slots = tonumber(ARGV[2]) or 0, ARGV[3]
-        fits = #slots == count * stride
+        fits = #slots == count * stride or count == 1 and #slots < stride and
+            #slots >= stride - payload and #slots == stride - payload + unpack('<H', slots)
     else
         fits = flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS and tick_ms >= 1
         local stamp = ''
@@ -30,12 +31,14 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
             end
             stamp = struct.pack('<I4', (now_ms - now_ms % tick_ms) / tick_ms % 4294967296)
         end
+        local left = count * payload
         for i = 2, count + 1 do
             fits = fits and #ARGV[i] <= payload
+            left = left - #ARGV[i]
         end
         if fits and count == 1 then
             slots = struct.pack('<H', #ARGV[2]) .. stamp .. ARGV[2]
-        elseif fits and count * payload <= 65536 then
+        elseif fits and left <= count * SLOT_GAP_BYTES_MAX then
             local parts = {}
             for i = 2, count + 1 do
                 parts[i - 1] = struct.pack('<H', #ARGV[i]) .. stamp .. ARGV[i] ..

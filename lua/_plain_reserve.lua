@@ -76,9 +76,19 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
             local words_at = states_at + (group * ring + cursor) * WORD_BYTES
             local id = (era - era % 2) * 2147483648 + last_id + 1 - fresh
             local reply, sound = {struct.pack('<I6I4H', id, word, count)}, true
-            reply[2] = call('GETRANGE', key, format('%d', at),
-                format('%d', at + (count < before and count or before) * stride - 1))
-            if count > before then
+            if plain_packed and stride >= SLOT_CUT_FROM_BYTES then
+                for i = 0, count - 1 do
+                    local slot_at = ring_at + (cursor + i - (i < before and 0 or ring)) * stride
+                    local bytes = unpack('<H', call('GETRANGE', key, format('%d', slot_at),
+                        format('%d', slot_at + LENGTH_BYTES - 1)))
+                    reply[i + 2] = call('GETRANGE', key, format('%d', slot_at), format('%d',
+                        slot_at + stride - payload - 1 + (bytes <= payload and bytes or 0)))
+                end
+            else
+                reply[2] = call('GETRANGE', key, format('%d', at),
+                    format('%d', at + (count < before and count or before) * stride - 1))
+            end
+            if count > before and not reply[3] then
                 reply[3] = call('GETRANGE', key, format('%d', ring_at),
                     format('%d', ring_at + (count - before) * stride - 1))
             end

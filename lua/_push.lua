@@ -162,13 +162,6 @@ local function push_messages(count, waits, put_slots)
     return integral(queue.last_id - count + 1)
 end
 
--- messages as they will be in the ring
-local function push_slots(count, bytes, waits)
-    return push_messages(count, waits, function()
-        put_ring(ring_at, stride, count, bytes)
-    end)
-end
-
 local function refuse_too_big(what)
     refuse('SLOTQTOOBIG ' .. TEXT_TOOBIG .. ': ' .. what)
 end

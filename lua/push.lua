@@ -6,27 +6,8 @@
 local plain_packed = false
 --@include _plain_push
 --@include _push
+--@include _cut
 read_already(plain_size, plain_front)
-
--- one slot per message; the bytes after a payload are zero if another slot follows
-local function pack_slots(stamp)
-    local parts = {}
-    for i = 2, #ARGV do
-        local payload = ARGV[i]
-        parts[#parts + 1] = pack('<H', #payload) .. stamp .. payload ..
-            string.rep('\0', geometry.payload_bytes - #payload)
-    end
-    return table.concat(parts)
-end
-
--- each slot separately, up to the end of its payload: Lua never fills up large slots
-local function put_payloads(stamp)
-    for i = 2, #ARGV do
-        local payload = ARGV[i]
-        local at = ring_at + (queue.tail + i - 2) % slots * stride
-        put(at, pack('<H', #payload) .. stamp .. payload)
-    end
-end
 
 return answer(function()
     expect('push KEY now payload [payload ...]', 2, 1 + SLOTQ_CALL_MESSAGES_MAX)
@@ -47,10 +28,11 @@ return answer(function()
         invalid('payloads must have at most 1048576 bytes together')
     end
     local stamp = has(SLOTQ_FLAG_STAMPS) and pack('<I4', tick() % 4294967296) or ''
-    if count * geometry.payload_bytes <= 65536 then
-        return push_slots(count, pack_slots(stamp), false)
+    local parts = {}
+    for i = 2, #ARGV do
+        parts[i - 1] = pack('<H', #ARGV[i]) .. stamp .. ARGV[i]
     end
     return push_messages(count, false, function()
-        put_payloads(stamp)
+        put_cut(parts)
     end)
 end)

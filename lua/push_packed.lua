@@ -1,4 +1,4 @@
--- push_packed: push n messages as ring slots, packed and stamped by the client
+-- push_packed: push n messages as ring slots, whole or all cut, packed and stamped by the client
 -- args: now n slots [mode [keys [wait]]]
 -- reply: id of the first message
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
@@ -6,6 +6,7 @@
 local plain_packed = true
 --@include _plain_push
 --@include _push
+--@include _cut
 read_already(plain_size, plain_front)
 
 return answer(function()
@@ -19,18 +20,26 @@ return answer(function()
     end
     local waits = flag(6, 'wait')
     open()
-    if #bytes ~= count * stride then
-        invalid('slots must have n times ' .. decimal(stride) .. ' bytes')
+    local cut = #bytes ~= count * stride and cut_slots(bytes, count)
+    if cut == nil then
+        invalid('slots must have n times ' .. decimal(stride) ..
+            ' bytes, or each must end after its payload')
     elseif count > slots - 1 then
         refuse_too_big('at most ' .. decimal(slots - 1) .. ' messages')
     end
     -- the payload bytes are counted only if they could be too many
-    local payload_bytes = 0
-    for i = 1, count * geometry.payload_bytes > SLOTQ_CALL_BYTES_MAX and count or 0 do
+    local payload_bytes = cut and #bytes - count * (stride - geometry.payload_bytes) or 0
+    for i = 1, not cut and count * geometry.payload_bytes > SLOTQ_CALL_BYTES_MAX and count or 0 do
         payload_bytes = payload_bytes + unpack('<H', bytes, (i - 1) * stride + 1)
     end
     if payload_bytes > SLOTQ_CALL_BYTES_MAX then
         invalid('slots must have at most 1048576 bytes of payload')
     end
-    return push_slots(count, bytes, waits)
+    return push_messages(count, waits, function()
+        if cut then
+            put_cut(cut)
+        else
+            put_ring(ring_at, stride, count, bytes)
+        end
+    end)
 end)

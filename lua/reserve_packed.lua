@@ -1,4 +1,4 @@
--- reserve_packed: lease up to n messages of a group, with their slots as in the ring
+-- reserve_packed: lease up to n messages of a group, with their slots: large ones are cut
 -- args: now group n lease_ms [wait]
 -- reply: [runs {id u48, token u32, count u16}, slots …]; [], next_due_ms, AGAIN or LIMITED ms
 -- errors: PAUSED INVALID NOQUEUE REMADE CORRUPT VERSION
@@ -7,6 +7,7 @@ local plain_packed = true
 --@include _plain_reserve
 --@include _reserve
 --@include _runs
+--@include _cut
 read_already(plain_size, plain_front, plain_now_ms)
 
 return answer(function()
@@ -21,7 +22,12 @@ return answer(function()
     for _, run in ipairs(leased) do
         runs[#runs + 1] = pack(run_format, run.id, run.token, run.count)
         local before = math.min(run.count, slots - run.index)
-        reply[#reply + 1] = slots_at(run.index, before)
+        if stride >= SLOT_CUT_FROM_BYTES then
+            read_cut(reply, run.index, run.count)
+            before = run.count
+        else
+            reply[#reply + 1] = slots_at(run.index, before)
+        end
         if before < run.count then
             reply[#reply + 1] = slots_at(0, run.count - before)
         end

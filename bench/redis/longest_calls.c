@@ -240,6 +240,16 @@ static void do_reclaim(stage *self)
     bench_need(all_ready || some_dead, "a whole sweep");
 }
 
+/* One byte each, however large the slots are. */
+static void do_push_bytes(stage *self)
+{
+    static slotq_data messages[CALL_MOST];
+    for (uint32_t i = 0; i < self->messages; i++) {
+        messages[i] = (slotq_data){"x", 1};
+    }
+    bench_ok(slotq_push(self->queue, messages, self->messages, NULL), "slotq_push");
+}
+
 static void do_remove_last(stage *self)
 {
     bench_ok(slotq_remove(self->queue, SLOTQ_ALL_GROUPS, self->messages), "slotq_remove");
@@ -260,6 +270,13 @@ static void do_remove_queue(stage *self)
     bench_ok(slotq_remove_queue(self->url, QUEUE_NAME, NULL), "slotq_remove_queue");
 }
 
+/* The server has the memory of all slots at hand. */
+static void used_once(stage *self)
+{
+    do_push_bytes(self);
+    do_purge(self);
+}
+
 /* ---- the cases ---- */
 
 typedef struct longest_case {
@@ -278,6 +295,8 @@ typedef struct longest_case {
 #define SHORT 32
 #define FULL_REPLY 254 /* 4096 slots of them are 1 MiB */
 #define LONG 8000
+#define WIDE 65000
+#define CHECKED SLOTQ_FLAG_CHECKS
 #define DROPS SLOTQ_FLAG_OVERWRITE
 #define HUGE_BYTES HUGE_PAYLOAD_BYTES
 
@@ -286,6 +305,7 @@ static const longest_case cases[] = {
     {"reserve 1", pushed, do_reserve, 1, 1000, SHORT, 0, 1, 0, 0},
     {"ack 1", leased, do_ack, 1, 1000, SHORT, 0, 1, 0, 0},
     {"push 4096, 1 MiB", nothing, do_push, 4096, 5000, FULL_REPLY, 0, 1, 0, 0},
+    {"push 4096 of 1 B to 65,000 B", used_once, do_push_bytes, 4096, 4097, WIDE, 0, 1, 0, CHECKED},
     {"push 4096 over others, 16 groups", pushed, do_push, 4096, 4097, SHORT, 0, 16, 0, DROPS},
     {"reserve 4096", pushed, do_reserve, 4096, 5000, SHORT, 0, 1, 0, 0},
     {"reserve 4096, 1 MiB", pushed, do_reserve, 4096, 5000, FULL_REPLY, 0, 1, 0, 0},

@@ -41,13 +41,10 @@ static slotq_outcome judge_options(slotq *queue, const slotq_producer_options *o
     return SLOTQ_OK;
 }
 
-/* A store far away is sent whole slots, so these are bounded too, and not only payloads. */
 static slotq_producer_options fill_in(const slotq_producer_options *options, const slotq_view *view)
 {
     slotq_producer_options filled = *options;
-    const uint32_t capacity = view->geometry.ring_slots - 1u;
-    const uint32_t slots = SLOTQ_CALL_BYTES_MAX / view->stride;
-    const uint32_t most = capacity < slots ? capacity : slots;
+    const uint32_t most = view->geometry.ring_slots - 1u;
     filled.max_messages = filled.max_messages != 0 ? filled.max_messages : MESSAGES_DEFAULT;
     filled.max_messages = filled.max_messages < most ? filled.max_messages : most;
     filled.max_bytes = filled.max_bytes != 0 ? filled.max_bytes : SLOTQ_CALL_BYTES_MAX;

@@ -27,6 +27,10 @@ std::string packed_slots(const slotq_geometry &geometry, const slotq_data *messa
                          uint64_t now_ms, char filler);
 /* A slot of the image, its undefined bytes zero. */
 std::string slot_masked(const slotq_view &view, const char *slot);
+/* The same slots, each up to the end of its payload; of a damaged one what stands before it. */
+std::string cut_slots(const slotq_view &view, const std::string &slots);
+/* A reserve answers with cut slots. */
+bool comes_cut(const slotq_view &view);
 std::string number(uint64_t value, uint32_t bytes);
 
 redis::Reply text_reply(const std::string &text);

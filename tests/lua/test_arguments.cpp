@@ -226,6 +226,12 @@ on_server::Shape two_groups()
     return shape;
 }
 
+/* A slot of two_groups that ends after its payload. */
+std::string cut(const std::string &payload)
+{
+    return std::string(1, static_cast<char>(payload.size())) + std::string(1, '\0') + payload;
+}
+
 const std::string lease_too_long = std::to_string(((1ull << 23) - 1) * 100 + 1);
 
 } // namespace
@@ -248,6 +254,13 @@ TEST_CASE("arguments: out of range for push and reserve")
                              {"push_packed", {"1", queue.slot("x") + "x"}},
                              {"push_packed", {"1", queue.slot("x").substr(1)}},
                              {"push_packed", {"2", queue.slot("x")}},
+                             {"push_packed", {"2", cut("x") + cut("y") + "z"}},
+                             {"push_packed", {"2", cut("x") + cut("y").substr(0, 2)}},
+                             {"push_packed", {"2", cut("x") + std::string(1, '\1')}},
+                             {"push_packed", {"2", cut("x") + cut(std::string(17, 'y'))}},
+                             {"push_packed", {"1", cut(std::string(17, 'y'))}},
+                             {"push_packed", {"1", cut("x") + "y"}},
+                             {"push_packed", {"3", cut("x") + cut("y")}},
                              {"push_packed", {"1", queue.slot("x"), "unique", ""}},
                              {"push_packed", {"1", queue.slot("x"), "none", "12345678"}},
                              {"push_packed", {"1", queue.slot("x"), "none", "", "2"}},

@@ -174,6 +174,50 @@ TEST_CASE("costs: calls of a batch are those of one message")
     CHECK_CALLS(queue, "settle_packed", 5u, {"", "ack", "0", "0", "0", run_of(second)});
 }
 
+/* What is not sent is not written either: the calls, and the bytes that Redis logs for them. */
+TEST_CASE("costs: cut slots take the calls of their writes, and no bytes for what is not there")
+{
+    on_server::Shape shape;
+    shape.ring_slots = 1000;
+    shape.payload_bytes = 200;
+    Queue queue(counted_server(), "redis7", shape);
+    const auto cut = [&](const std::string &payload) {
+        return queue.slot(payload).substr(0, 2 + payload.size());
+    };
+    const std::string payload(32, 'p');
+    std::string slots;
+    std::string near;
+    for (uint32_t i = 0; i < 256; i++) {
+        slots += cut(payload);
+        near += cut(std::string(180, 'n')); /* 20 zeros cost less than another write */
+    }
+    CHECK_CALLS(queue, "push_packed", 4u, {now, "1", cut(payload)});
+    CHECK_CALLS(queue, "push_packed", 3u + 256u, {now, "256", slots});
+    CHECK_CALLS(queue, "push_packed", 4u, {now, "256", near});
+    const Reply all = queue.run("reserve_packed", {"0", "4096", "30000"});
+    REQUIRE(all.items.size() == 2);
+    CHECK(all.items[1].text.substr(0, 34) == cut(payload));
+    CHECK(all.items[1].text.substr(256 * 202, 34) == cut(payload));
+    CHECK(all.items[1].text.substr(512 * 202, 182) == cut(std::string(180, 'n')));
+}
+
+TEST_CASE("costs: large slots are reserved by what is in them")
+{
+    on_server::Shape shape;
+    shape.ring_slots = 30;
+    shape.payload_bytes = 60000;
+    Queue queue(counted_server(), "redis7", shape);
+    std::string slots;
+    for (uint32_t i = 0; i < 17; i++) {
+        slots += queue.slot("x").substr(0, 3);
+    }
+    REQUIRE(queue.run("push_packed", {"17", slots}).is_integer(1));
+    CHECK_CALLS(queue, "reserve_packed", 4u + 2u, {now, "0", "1", "30000"});
+    const Reply rest = queue.run("reserve_packed", {"0", "16", "30000"});
+    REQUIRE(rest.items.size() == 17);
+    CHECK(rest.items[16].text == queue.slot("x").substr(0, 3));
+}
+
 TEST_CASE("costs: MEMORY USAGE is the formula's, also when all are leased")
 {
     for (const uint32_t slots : {2u, 9u, 100u, 1000u, 65535u}) {

@@ -23,10 +23,12 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
                            : large ? 2 + choices.small(299)
                                    : 2 + choices.small(14);
     const uint32_t dead = choices.one_in(4) ? 0 : (1 + choices.small(4)) * (wide || large ? 12 : 1);
-    const bool fat = !wide && !large && choices.one_in(12); /* scripts copy such slots apart */
-    const uint32_t payload = wide  ? 1 + choices.small(4)
-                             : fat ? 4080 + choices.small(choices.one_in(2) ? 20 : 16000)
-                                   : 1 + choices.small(25);
+    const bool fat = !wide && !large && choices.one_in(12);   /* scripts copy such slots apart */
+    const bool roomy = !wide && !large && choices.one_in(12); /* and write such gaps not at all */
+    const uint32_t payload = wide    ? 1 + choices.small(4)
+                             : roomy ? 60 + choices.small(200)
+                             : fat   ? 4080 + choices.small(choices.one_in(2) ? 20 : 16000)
+                                     : 1 + choices.small(25);
     slotq_geometry made = support::geometry(
         slots, payload, groups, flags, attempts[choices.small(7)], dead, ticks[choices.small(4)]);
     made.later_slots = static_cast<uint16_t>(choices.one_in(4) ? choices.small(4) : 0);

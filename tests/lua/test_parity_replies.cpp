@@ -87,6 +87,22 @@ std::string packed_slots(const slotq_geometry &geometry, const slotq_data *messa
     return slots;
 }
 
+std::string cut_slots(const slotq_view &view, const std::string &slots)
+{
+    std::string cut;
+    for (size_t at = 0; at + view.stride <= slots.size(); at += view.stride) {
+        const uint64_t length = load(reinterpret_cast<const uint8_t *>(slots.data() + at), 2);
+        const uint64_t payload = length <= view.geometry.payload_bytes ? length : 0;
+        cut += slots.substr(at, view.stride - view.geometry.payload_bytes + payload);
+    }
+    return cut;
+}
+
+bool comes_cut(const slotq_view &view)
+{
+    return view.stride >= 1024;
+}
+
 std::string slot_masked(const slotq_view &view, const char *slot)
 {
     std::string text(slot, view.stride);
@@ -184,6 +200,7 @@ Reply expected_reserve(const Image &image, const slotq_call &call, slotq_outcome
         }
     }
     if (packed && !runs.empty()) {
+        slots = comes_cut(image.view()) ? cut_slots(image.view(), slots) : slots;
         reply.items = {text_reply(runs), text_reply(slots)};
     }
     return reply;

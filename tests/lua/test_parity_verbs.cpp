@@ -71,7 +71,8 @@ Reply Play::normal(const Reply &got) const
         for (size_t i = 1; i < reply.items.size(); i++) {
             slots += reply.items[i].text;
         }
-        for (size_t at = 0; at + view.stride <= slots.size(); at += view.stride) {
+        for (size_t at = 0; at + view.stride <= slots.size() && !comes_cut(view);
+             at += view.stride) {
             slots.replace(at, view.stride, slot_masked(view, slots.data() + at));
         }
         reply.items.resize(2);
@@ -221,6 +222,8 @@ std::string Play::push()
                               static_cast<char>(choices_.small(256)));
         if (damaged) {
             slots_.replace(0, 2, number(shape.payload_bytes + 1u, 2));
+        } else if (choices_.one_in(2)) {
+            slots_ = cut_slots(image_.view(), slots_);
         }
         arguments.push_back(std::to_string(count));
         arguments.push_back(slots_);

@@ -6,6 +6,7 @@
 
 #include "core/frame.h"
 #include "layout/fields.h"
+#include "layout/slot.h"
 #include "layout/word.h"
 #include "slotq_types.h"
 
@@ -45,6 +46,7 @@ static const constant constants[] = {
     IS(SLOTQ_ALL_GROUPS) IS(SLOTQ_NOW_MS_MAX) IS(SLOTQ_ID_MAX)
     IS(SLOTQ_RATE_INTERVAL_US_MAX) IS(RATE_IN_MS)
     IS(SLOTQ_LIMIT_LEASED) IS(SLOTQ_LIMIT_RATE) IS(SLOTQ_LIMIT_BURST) IS(SLOTQ_LIMIT_ALL)
+    IS(SLOT_GAP_BYTES_MAX) IS(SLOT_CUT_FROM_BYTES)
     /* flags, pauses, reasons */
     IS(SLOTQ_FLAG_OVERWRITE) IS(SLOTQ_FLAG_CHECKS) IS(SLOTQ_FLAG_KEYS)
     IS(SLOTQ_FLAG_DEAD_OVERWRITE) IS(SLOTQ_FLAG_STAMPS) IS(SLOTQ_FLAGS_ALL)

@@ -61,29 +61,84 @@ static bool take_runs(const redis_terms *terms, slotq_call_reserve *reserve,
     return messages > 0;
 }
 
-/* Their slots, whole ones: all strings after the first, one after another. */
+/* The bytes of all strings after the first, or SIZE_MAX: something else is among them. */
+static size_t slots_bytes(const redisReply *reply, size_t most)
+{
+    size_t bytes = 0;
+    for (size_t i = 1; i < reply->elements; i++) {
+        const redisReply *piece = reply->element[i];
+        if (piece->type != REDIS_REPLY_STRING || piece->len > most - bytes) {
+            return SIZE_MAX;
+        }
+        bytes += piece->len;
+    }
+    return bytes;
+}
+
+/* Bytes of the slot, which may be cut; 0: it is not whole. */
+static size_t slot_bytes(const slotq_view *view, const uint8_t *slot, size_t left)
+{
+    const size_t head = view->stride - view->geometry.payload_bytes;
+    if (left < head) {
+        return 0;
+    }
+    const uint32_t payload = load_u16(slot); /* above payload_bytes: damaged, and cut before it */
+    const size_t used = head + (payload <= view->geometry.payload_bytes ? payload : 0);
+    return used <= left ? used : 0;
+}
+
+/* The cut slots of a string, each into the place of a whole one. *slots: taken so far. */
+static bool take_cut(const slotq_view *view, const redisReply *piece, uint32_t most,
+                     uint32_t *slots, uint8_t *copies)
+{
+    const uint8_t *at = (const uint8_t *)piece->str;
+    size_t left = piece->len;
+    while (left > 0) {
+        const size_t used = slot_bytes(view, at, left);
+        if (used == 0 || *slots == most) {
+            return false;
+        }
+        if (copies != NULL) {
+            memcpy(copies + (size_t)*slots * view->stride, at, used);
+        }
+        at += used;
+        left -= used;
+        (*slots)++;
+    }
+    return true;
+}
+
+/* Their slots: all strings after the first, one after another. As many bytes as whole slots have
+ * are whole slots; fewer are cut ones. */
 static bool take_slots(const redis_terms *terms, const slotq_call_reserve *reserve,
                        const redisReply *reply, store_harvest *harvest)
 {
     const uint32_t stride = terms->view->stride;
-    const size_t bytes = (size_t)reserve->message_count * stride;
+    const size_t whole = (size_t)reserve->message_count * stride;
+    const size_t bytes = slots_bytes(reply, whole);
+    uint8_t *copies = harvest != NULL ? harvest->copies : NULL;
     size_t at = 0;
+    uint32_t slots = 0;
+    if (bytes == SIZE_MAX) {
+        return false;
+    }
     for (size_t i = 1; i < reply->elements; i++) {
         const redisReply *piece = reply->element[i];
-        if (piece->type != REDIS_REPLY_STRING || piece->len > bytes - at) {
+        if (bytes == whole) {
+            if (copies != NULL) {
+                memcpy(copies + at, piece->str, piece->len);
+            }
+            at += piece->len;
+        } else if (!take_cut(terms->view, piece, reserve->message_count, &slots, copies)) {
             return false;
         }
-        if (harvest != NULL) {
-            memcpy(harvest->copies + at, piece->str, piece->len);
-        }
-        at += piece->len;
     }
     uint32_t before = 0;
     for (uint32_t i = 0; harvest != NULL && i < reserve->run_count; i++) {
         harvest->offsets[i] = before * stride;
         before += reserve->runs[i].count;
     }
-    return at == bytes;
+    return bytes == whole || slots == reserve->message_count;
 }
 
 /* An array with nothing in it is EMPTY. */

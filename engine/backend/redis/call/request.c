@@ -17,8 +17,7 @@
 
 enum {
     FIRST_ROOM = 32,
-    BEFORE_KEY = 3,           /* EVALSHA, the sum, the number of keys */
-    DENSE_BYTES = 256 * 1024, /* slots of a push up to here go packed, however empty they are */
+    BEFORE_KEY = 3, /* EVALSHA, the sum, the number of keys */
     PACKED_KEEPS_BYTES = 1024 * 1024,
     DYING_MOST = 1024,         /* each is copied by a separate command */
     REDRIVE_GROUPS_MOST = 2048 /* times the groups in which each is finished or pushed, and 1 */
@@ -132,7 +131,9 @@ static uint32_t stamp_of(const redis_terms *terms, uint64_t now_ms)
     return (uint32_t)((uint64_t)(ms < 0 ? 0 : ms) / terms->view->geometry.tick_ms);
 }
 
-static void pack_slots(redis_request *request, const redis_terms *terms, const slotq_call *call)
+/* Each slot whole, or each cut after its payload. Returns the bytes of all. */
+static size_t pack_slots(redis_request *request, const redis_terms *terms, const slotq_call *call,
+                         bool cut)
 {
     const slotq_view *view = terms->view;
     const uint32_t head = view->stride - view->geometry.payload_bytes;
@@ -140,46 +141,40 @@ static void pack_slots(redis_request *request, const redis_terms *terms, const s
     uint8_t *slot = request->packed;
     for (uint32_t i = 0; i < call->push.count; i++) {
         const uint32_t used = head + call->push.messages[i].size;
+        const uint32_t end = cut ? used : view->stride;
         slot_store(slot, &view->geometry, stamp, &call->push.messages[i]);
-        memset(slot + used, 0, view->stride - used); /* nothing of ours goes out with it */
-        slot += view->stride;
+        memset(slot + used, 0, end - used); /* nothing of ours goes out with it */
+        slot += end;
     }
+    return (size_t)(slot - request->packed);
 }
 
-/* Few bytes in large slots: the script packs them, and only what counts travels. */
-static slotq_outcome build_sparse_push(redis_request *request, const redis_terms *terms,
-                                       const slotq_call *call)
+/* Slots are cut where what is not sent is more than what a separate write of each costs. */
+static bool is_cut(const slotq_view *view, const slotq_call_push *push, const push_size *size)
 {
-    if (!begin(request, terms, REDIS_SCRIPT_push, call->now_ms) ||
-        !have_room(request, call->push.count)) {
-        return SLOTQ_NOMEMORY;
-    }
-    for (uint32_t i = 0; i < call->push.count; i++) {
-        put(request, call->push.messages[i].bytes, call->push.messages[i].size);
-    }
-    return SLOTQ_OK;
+    const size_t empty = (size_t)push->count * view->geometry.payload_bytes - size->payload_bytes;
+    return push->count == 1 ? empty > 0 : empty > (size_t)push->count * SLOT_GAP_BYTES_MAX;
 }
 
 static slotq_outcome build_push(redis_request *request, const redis_terms *terms,
                                 const slotq_call *call)
 {
     const slotq_call_push *push = &call->push;
+    const slotq_view *view = terms->view;
     push_size size; /* judged before it is sent, with the answer that the script would give */
-    const push_limit limit = push_judge(&terms->view->geometry, push->messages, push->count, &size);
+    const push_limit limit = push_judge(&view->geometry, push->messages, push->count, &size);
     if (limit != PUSH_FITS) {
         return push_limit_outcome(limit);
     }
-    const size_t bytes = (size_t)push->count * terms->view->stride;
-    const bool is_sparse = bytes > DENSE_BYTES && size.payload_bytes < bytes / 2;
-    if (is_sparse && !push->may_wait && !(terms->view->geometry.flags & SLOTQ_FLAG_CHECKS)) {
-        return build_sparse_push(request, terms, call);
-    }
+    const bool cut = is_cut(view, push, &size);
+    const uint32_t payload_bytes = view->geometry.payload_bytes;
+    const size_t bytes = (size_t)push->count * (view->stride - payload_bytes) +
+                         (cut ? size.payload_bytes : (size_t)push->count * payload_bytes);
     if (!begin_verb(request, terms, call) || !have_packed(request, bytes)) {
         return SLOTQ_NOMEMORY;
     }
-    pack_slots(request, terms, call);
     put_number(request, push->count);
-    put(request, request->packed, bytes);
+    put(request, request->packed, pack_slots(request, terms, call, cut));
     if (push->may_wait) {
         put_text(request, "none");
         put(request, "", 0);

@@ -50,6 +50,37 @@ TEST_CASE("reserve: runs, then their slots in one piece or more")
     }
 }
 
+TEST_CASE("reserve: cut slots, in any strings, each goes where a whole one has its place")
+{
+    Far far(inside::geometry(9, 4));
+    const std::string runs = run(7, token, 2) + run(12, token + 4, 2);
+    const std::string damaged = little(5, 2); /* a length above payload_bytes */
+    const std::vector<std::string> cut = {slot("a", 1), slot("bcde", 4), damaged, slot("", 0)};
+    for (const auto &pieces :
+         std::vector<std::vector<std::string>>{{runs, cut[0], cut[1], cut[2], cut[3]},
+                                               {runs, cut[0] + cut[1] + cut[2] + cut[3]},
+                                               {runs, cut[0] + cut[1], "", cut[2] + cut[3]}}) {
+        far.reserve(4);
+        REQUIRE(far.take(leased(pieces)) == SLOTQ_OK);
+        CHECK(far.call.reserve.message_count == 4);
+        CHECK(far.offsets[1] == 2 * far.view.stride);
+        for (size_t i = 0; i < cut.size(); i++) {
+            CHECK(std::memcmp(far.copies.data() + i * far.view.stride, cut[i].data(),
+                              cut[i].size()) == 0);
+        }
+    }
+    far.reserve(4);
+    for (const auto &pieces : std::vector<std::vector<std::string>>{
+             {runs, cut[0] + cut[1] + cut[2]},                        /* one is missing */
+             {runs, cut[0] + cut[1] + cut[2] + cut[3] + cut[3]},      /* one too many */
+             {runs, cut[0] + cut[1] + cut[2] + cut[3] + "x"},         /* half of one */
+             {runs, cut[0] + "\4", "bcde" + cut[2] + cut[3]},         /* in two strings */
+             {runs, cut[1].substr(0, 5), cut[0], cut[2] + cut[3]}}) { /* cut within it */
+        CHECK(far.take(leased(pieces)) == SLOTQ_OUTCOME_UNKNOWN);
+        CHECK(far.call.reserve.message_count == 0);
+    }
+}
+
 TEST_CASE("reserve: nothing there, with and without waiting")
 {
     Far far(inside::geometry(9, 4));
