@@ -213,44 +213,7 @@ SLOTQ_API void slotq_url_show(const char *url, char *shown, size_t bytes);
 SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context, const char *name),
                                    void *context, slotq_error *error);
 
-/* ---- the files of a queue, without opening it ---- */
-
-/* The file beside a queue's file that has the journal's name. */
-typedef enum slotq_journal_state {
-    SLOTQ_JOURNAL_MISSING,
-    SLOTQ_JOURNAL_OWN,     /* MISSING: the next open makes one */
-    SLOTQ_JOURNAL_FOREIGN, /* belongs to another file: one of the two was copied or moved */
-    SLOTQ_JOURNAL_OTHER_VERSION,
-    SLOTQ_JOURNAL_DAMAGED,
-    SLOTQ_JOURNAL_UNREADABLE /* not sound or cut off; see journal_errno */
-} slotq_journal_state;
-enum { SLOTQ_JOURNAL_BYTES = 4096 };
-typedef struct slotq_file_facts {
-    slotq_journal_state journal;
-    int journal_errno;
-    uint32_t journal_bytes;  /* SLOTQ_JOURNAL_BYTES, 4096, if it is complete */
-    uint32_t step_patches;   /* patches of the unfinished step */
-    bool step_is_unfinished; /* a process ended within a step: the next open completes it */
-    bool step_may_fit;       /* FOREIGN: the other file has the same size and geometry */
-    bool in_use;             /* another process or handle has the queue open for writing */
-    bool exclusive;          /* ... and keeps all others out */
-} slotq_file_facts;
-
-/* Report on the files of the queue `name` in a folder without opening the queue. Any thread may
- * call it; it writes nothing. OK, INVALID (the name), NOQUEUE, IO. error may be NULL. */
-SLOTQ_API slotq_outcome slotq_look_at_files(const char *folder, const char *name,
-                                            slotq_file_facts *facts, slotq_error *error);
-
-typedef struct slotq_folder_facts {
-    const char *file_system;     /* "ext4"; NULL if the number is not known. Static */
-    uint32_t file_system_number; /* from statfs */
-    bool is_network;             /* on a network or in user space: queues are refused there */
-    bool needs_room;             /* copies on write: new queues are refused there */
-    uint64_t free_bytes;         /* for this user */
-} slotq_folder_facts;
-/* Report on a folder. OK, INVALID, IO. */
-SLOTQ_API slotq_outcome slotq_look_at_folder(const char *folder, slotq_folder_facts *facts,
-                                             slotq_error *error);
+/* ---- an open queue ---- */
 
 /* The error of the handle's last call that did not return OK; valid until the next call. */
 SLOTQ_API const slotq_error *slotq_error_of(slotq *queue);
@@ -277,68 +240,7 @@ SLOTQ_API slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uin
 SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t count,
                                         uint64_t wait_ms, uint64_t *first_id);
 
-/* A producer collects single messages and pushes them as one batch: one call of the store for many.
- *
- *     slotq_producer_new(queue, NULL, &producer);
- *     for each: slotq_producer_push(producer, bytes, size, tag);
- *     slotq_producer_flush(producer);
- *     slotq_producer_close(producer);
- *
- * The producer pushes its batch when it has max_messages or max_bytes, when the first message is
- * max_delay_ms old, and in flush and close. It has no thread and reads the time only in its calls:
- * a program that may stop pushing must call slotq_producer_poll within slotq_producer_due_ms.
- * Messages that are not yet pushed are lost if the process ends. To know that a message is in the
- * queue, wait for its on_pushed, or for a flush that returns OK.
- *
- * Messages keep their order. A push is all or none, but the producer may split its batch: if a full
- * queue has room for some messages, it pushes those.
- *
- * The producer uses the queue, which must outlive it. The same thread may also use the queue
- * directly. slotq_error_of(queue) has the text of the producer's last outcome that was not OK. */
-typedef struct slotq_producer slotq_producer;
-
-/* Reports the outcome of one message, once for each accepted message, in order. OK and its id;
- * UNCONFIRMED and its id: pushed, but not confirmed by wait_replicas replicas; OUTCOME_UNKNOWN and
- * id 0: sent, and whether it was pushed is not known; the producer does not push it again. Any
- * other outcome, id 0: it was not pushed and is dropped (close only). The producer calls it from
- * within its calls; it must not call the producer. */
-typedef void slotq_on_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint64_t id);
-
-typedef struct slotq_producer_options {
-    uint32_t max_messages; /* 1 to SLOTQ_CALL_MESSAGES_MAX; 0 = 256. Clamped to the queue's
-                              capacity */
-    uint32_t max_bytes;    /* of payloads, 1 to SLOTQ_CALL_BYTES_MAX; 0 = SLOTQ_CALL_BYTES_MAX */
-    uint64_t max_delay_ms; /* 0 = 5; UINT64_MAX = no bound */
-    uint64_t wait_ms;      /* max wait of push (if the batch is full) and flush for a full queue */
-    slotq_on_pushed *on_pushed; /* or NULL */
-    void *context;              /* passed to on_pushed */
-} slotq_producer_options;
-
-/* Make a producer. OK, INVALID, NOMEMORY. options may be NULL: all 0. It allocates all its memory:
- * min(max_bytes, max_messages * payload_bytes) and 24 bytes per message. */
-SLOTQ_API slotq_outcome slotq_producer_new(slotq *queue, const slotq_producer_options *options,
-                                           slotq_producer **producer);
-/* Accept one message; its bytes are copied. tag is passed to on_pushed. OK: accepted; on_pushed and
- * flush report what becomes of it. Any other outcome: not accepted. TOOBIG: over payload_bytes. If
- * the batch is full because the queue refused it: the queue's outcome, FULL, PAUSED or a failure;
- * no accepted message is lost, call again. */
-SLOTQ_API slotq_outcome slotq_producer_push(slotq_producer *producer, const void *bytes,
-                                            uint32_t size, uint64_t tag);
-/* Push the batch if it is due. OK (also if it is not due), or the outcome of the refused push: the
- * batch stays here and is tried again, at the earliest after max_delay_ms. OUTCOME_UNKNOWN,
- * UNCONFIRMED: see on_pushed. */
-SLOTQ_API slotq_outcome slotq_producer_poll(slotq_producer *producer);
-/* Push the whole batch. OK: all messages accepted since the last flush are in the queue. FULL,
- * PAUSED, a failure: messages that the queue refused stay here. OUTCOME_UNKNOWN, UNCONFIRMED: the
- * batch is empty, but some messages since the last flush had this outcome. */
-SLOTQ_API slotq_outcome slotq_producer_flush(slotq_producer *producer);
-/* Milliseconds until slotq_producer_poll must push: 0 = now, UINT64_MAX = nothing, or no bound. */
-SLOTQ_API uint64_t slotq_producer_due_ms(const slotq_producer *producer);
-/* Messages accepted and not yet pushed. */
-SLOTQ_API uint32_t slotq_producer_count(const slotq_producer *producer);
-/* Flush, then free the producer, whatever the flush returned; returns the outcome of the flush.
- * Messages that the queue refused are dropped, and on_pushed reports it. NULL is allowed. */
-SLOTQ_API slotq_outcome slotq_producer_close(slotq_producer *producer);
+/* Single messages that become batches: slotq_producer.h. */
 
 /* ---- batches ---- */
 
@@ -552,4 +454,7 @@ SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const vo
 #ifdef __cplusplus
 }
 #endif
+
+#include "slotq_producer.h"
+
 #endif

@@ -91,7 +91,7 @@ strict() {
 }
 
 headers() {
-    for header in slotq_types slotq_core slotq slotq_redis; do
+    for header in slotq_types slotq_core slotq slotq_producer slotq_files slotq_redis; do
         for language in "gcc -std=c11 -x c" "gcc -std=c17 -x c" "g++ -std=gnu++17 -x c++" \
             "clang -std=c11 -x c" "clang++ -std=gnu++17 -x c++"; do
             # shellcheck disable=SC2086 # a command and its options
@@ -130,8 +130,8 @@ closed() {
 
 symbols() {
     $make built && closed libslotq && closed libslotq_redis &&
-        exported libslotq engine/slotq.h &&
-        exported libslotq_redis engine/slotq.h engine/slotq_redis.h
+        exported libslotq engine/slotq.h engine/slotq_files.h &&
+        exported libslotq_redis engine/slotq.h engine/slotq_files.h engine/slotq_redis.h
 }
 
 # What Redis will run: the pieces by themselves do not know each other's names.

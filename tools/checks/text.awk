@@ -6,8 +6,8 @@ function finding(text) {
 }
 
 function end_of_file() {
-    if (last != "" && code && lines > 560) {
-        printf "%s:%d: a file of %d lines; 560 are the limit\n", last, lines, lines
+    if (last != "" && code && lines > 520) {
+        printf "%s:%d: a file of %d lines; 520 are the limit\n", last, lines, lines
     }
 }
 

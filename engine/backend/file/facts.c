@@ -15,7 +15,8 @@
 #include "journal.h"
 #include "locks.h"
 
-_Static_assert((int)JOURNAL_BYTES == (int)SLOTQ_JOURNAL_BYTES, "slotq.h says what journal.h does");
+_Static_assert((int)JOURNAL_BYTES == (int)SLOTQ_JOURNAL_BYTES,
+               "slotq_files.h says what journal.h does");
 
 static slotq_journal_state state_of(journal_state state)
 {

@@ -4,7 +4,7 @@
 #ifndef SLOTQ_BACKEND_FILE_FACTS_H
 #define SLOTQ_BACKEND_FILE_FACTS_H
 
-#include "../../slotq.h"
+#include "../../slotq_files.h"
 #include "../fault.h"
 
 /* OK, NOQUEUE (there is no such file), IO. */

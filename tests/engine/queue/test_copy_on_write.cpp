@@ -16,6 +16,7 @@
 #include "any_queue.hpp"
 #include "child.hpp"
 #include "skip.hpp"
+#include "slotq_files.h"
 
 using namespace any_queue;
 

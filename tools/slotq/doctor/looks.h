@@ -5,6 +5,7 @@
 #define SLOTQ_TOOLS_DOCTOR_LOOKS_H
 
 #include "findings.h"
+#include "slotq_files.h"
 
 /* Rights, journal and locks of a queue's files, before it is opened. */
 void doctor_look_at_files(doctor *self, const char *name);
