@@ -128,6 +128,17 @@ await() {
     done
 }
 
+# ends PID...: the exit code of the last. One that does not end is killed, so that no test hangs.
+ends() {
+    local pid code=0
+    for pid in "$@"; do
+        await 120 eval "! kill -0 $pid 2>.ended" || kill -KILL "$pid"
+        wait "$pid"
+        code=$?
+    done
+    return $code
+}
+
 # catches PID: it has said by now what a signal that ends it does.
 catches() {
     local mask

@@ -26,7 +26,7 @@ start_server() { # options of redis-server
 
 end_server() { # signal
     kill -"${1:-TERM}" "$server" 2>.seen
-    while kill -0 "$server" 2>.seen; do sleep 0.02; done
+    await 60 eval '! kill -0 "$server" 2>.seen' || kill -KILL "$server"
     rm -f "$server_folder/socket"
     server=''
 }

@@ -72,7 +72,7 @@ holds 'a record in two pieces' await 60 eval '[ "$(number live used)" = 3 ]'
 same 'is one' 'half and half' "$(payloads live | tail -n 1)"
 printf 'cut off' >&7
 exec 7>&-
-wait $pusher
+ends $pusher
 same 'the last one needs no end' 'cut off' "$(payloads live | tail -n 1)"
 
 # ---- ends in mid-stream ----
@@ -123,7 +123,7 @@ exec 7>pipe
 printf 'first\nsecond\nhalf' >&7
 await 60 eval '[ "$(number live used)" = 2 ]'
 kill -TERM $pusher
-wait $pusher
+ends $pusher
 same 'interrupted' 130 $?
 holds 'it says what went in' grep -q 'interrupted at record 3; 2 pushed' said
 exec 7>&-
@@ -135,11 +135,11 @@ pusher=$!
 holds '--block waits' await 60 eval '[ "$(number tiny used)" = 4 ]'
 "$SLOTQ" -q work tiny --lease 10m -- sh -c 'cat >>worked; echo >>worked' &
 worker=$!
-wait $pusher
+ends $pusher
 same '--block gets all in' 0 $?
 holds 'and they are worked' await 60 eval '[ "$(number tiny acked)" = 30 ]'
 kill -TERM $worker
-wait $worker
+ends $worker
 same 'each once, in order' "$(seq 1 30 | cksum)" "$(cksum <worked)"
 fresh tiny --slots 1
 "$SLOTQ" -q push tiny x >out
@@ -149,7 +149,7 @@ holds 'it waits for room' await 60 catches $pusher
 sleep 0.3 # it need not, but is asleep by now as a rule
 kill -INT $pusher 2>err # ignored by background jobs of a script: then TERM
 kill -TERM $pusher
-wait $pusher
+ends $pusher
 same '--block can be interrupted' 130 $?
 
 # ---- overwriting, keeping what others push ----
@@ -158,10 +158,12 @@ seq 1 12 | "$SLOTQ" push ring -q
 same 'overwrite keeps the newest' '8 9 10 11 12' "$(payloads ring | xargs)"
 expect 'stats say what goes next' 0 'full: the next push drops message 8 ' - stats ring
 fresh shared --slots 5000 --payload 16
+pushers=()
 for one in a b c d; do
     seq -f "$one%g" 1 1000 | "$SLOTQ" push shared -q &
+    pushers+=($!)
 done
-wait
+ends "${pushers[@]}"
 same 'four at once: nothing lost' "$(for one in a b c d; do seq -f "$one%g" 1 1000; done |
     sort | cksum)" "$(payloads shared | sort | cksum)"
 for one in a b c d; do
@@ -175,7 +177,7 @@ seq 1 60000 | "$SLOTQ" push killed -q &
 pusher=$!
 await 60 eval '[ "$(number killed used)" -gt 2000 ]'
 kill -KILL $pusher 2>err
-wait $pusher 2>err
+ends $pusher 2>err
 count=$(number killed used) # a server may still have a call of it to read
 expect 'a killed push leaves a sound queue' 0 'sound' - check killed
 payloads killed >in

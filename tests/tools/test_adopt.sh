@@ -15,7 +15,7 @@ worker=$!
 holds 'a worker has a message' await 20 test -s pid
 {
     kill -KILL $worker
-    wait $worker
+    ends $worker
     kill -KILL "$(cat pid)"
 } 2>err
 cp here/jobs.slotq-journal there

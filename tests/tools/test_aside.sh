@@ -19,7 +19,7 @@ serve() {
     [ "$(number q acked)" = "$others" ]
 }
 holds 'all others pass it' await 900 serve
-wait "$pusher"
+ends "$pusher"
 same 'no push failed' 0 "$?"
 same 'it has left the ring' 1 "$(number q aside)"
 same 'and is the only one left' 1 "$(number q unfinished)"

@@ -181,12 +181,13 @@ fi
 if [ "$(id -u)" = 0 ] && as_nobody "$SLOTQ" version >out 2>err; then # another user may write
     mkfifo hold
     "$SLOTQ" -q -u closed push jobs <hold &
+    writer=$!
     exec 8>hold
     holds 'a writer is there' await 20 eval '! as_nobody "$SLOTQ" -u closed stats jobs >out 2>err'
     holds 'why it keeps others from looking' grep -q \
         'another process has jobs.slotq open for writing' err
     exec 8>&-
-    wait
+    ends $writer
 fi
 chmod 755 closed
 

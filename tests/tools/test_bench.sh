@@ -17,7 +17,7 @@ stop_by() { # signal, what is true when it is under way; answers its exit code
     holds 'it is under way' await 60 eval "$2"
     sleep 0.3 # it need not, but measures by now as a rule
     kill -"$1" $measuring
-    wait $measuring
+    ends $measuring
 }
 
 # ---- a folder ----
@@ -108,7 +108,7 @@ for key in $(keys); do
         await 60 eval '[ "$(redis ttl "$key")" -gt 700 ]'
 done
 end_server KILL
-wait $measuring
+ends $measuring
 code=$?
 holds 'its server dies: it cannot know' test $code = 5 -o $code = 7
 holds 'and names what may be left' grep -Eq 'UNLINK slotq-bench-[0-9a-f]+ slotq-bench-' err

@@ -116,7 +116,7 @@ expect 'stats in JSON' 0 '"used":3,"ready":3,"undelivered":3,"leased":0' - stats
 watcher=$!
 holds 'stats --watch goes on' await 60 eval '[ "$(grep -c "used=3 ready=3" watched)" -ge 2 ]'
 kill -TERM $watcher
-wait $watcher
+ends $watcher
 same 'and ends by a signal' 130 $?
 expect 'check' 0 'look: sound, [0-9,]+ bytes; 3 ready, 0 leased' - check look
 expect 'check in JSON' 0 '"verdict":"sound"' - check look --json

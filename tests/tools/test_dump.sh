@@ -129,5 +129,5 @@ pusher=$!
 exec 7>gate
 holds 'who has it open' await 60 eval '"$SLOTQ" doctor q | grep -q "in use (process .*$pusher"'
 exec 7>&-
-wait $pusher
+ends $pusher
 finish

@@ -25,7 +25,7 @@ expect 'which is all' 3 - 'limits of group 0' reserve q
 "$SLOTQ" reserve q --wait 1m --lease 1h >waited &
 waiter=$!
 "$SLOTQ" nack q "$(tail -n 1 leased | cut -f 1)"
-wait "$waiter"
+ends "$waiter"
 same 'one that waits goes on when a lease ends' 1 "$(grep -c . waited)"
 
 # ---- rate ----

@@ -111,7 +111,7 @@ same 'a blocked push goes on as there is room' 0 $?
 holds 'its messages are worked in both groups' await 60 \
     eval '[ "$(number small unfinished)" = 0 ]'
 kill -TERM $first_worker $second_worker
-wait $first_worker $second_worker
+ends $first_worker $second_worker
 same 'workers end by a signal' 0 $?
 expect 'metrics' 0 '^slotq_pushed_total\{queue="small"\} 13$' - metrics
 expect 'rm' 0 - 'deleted' rm small
@@ -124,7 +124,7 @@ somebody_listens() { [ "$(redis pubsub numsub slotq:jobs | tail -n 1)" -ge 1 ]; 
 nobody_listens() { ! somebody_listens; } # the server has seen that the one before has ended
 wake() { # sets took_us
     await 60 nobody_listens
-    "$SLOTQ" reserve jobs --wait 10m --lease 1h >waited &
+    timeout 300 "$SLOTQ" reserve jobs --wait 10m --lease 1h >waited &
     waiter=$!
     holds 'a waiting reserve listens' await 60 somebody_listens
     "$SLOTQ" push jobs wake >out
@@ -144,7 +144,7 @@ holds 'none listens any more' await 60 nobody_listens
 waiter=$!
 holds 'another listens' await 60 somebody_listens
 kill -TERM $waiter
-wait $waiter
+ends $waiter
 same 'a signal ends it' 130 $?
 
 # ---- names ----

@@ -80,7 +80,7 @@ seq 1 20000 >many
 "$SLOTQ" push live -q <many &
 producer=$!
 "$SLOTQ" -q copy live . live
-wait $producer
+ends $producer
 same 'a copy while it is filled' 0 $?
 expect 'is sound' 0 'sound' - -u . check live
 end_server

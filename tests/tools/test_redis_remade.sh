@@ -13,10 +13,6 @@ restore() {
     "$SLOTQ" export "$1" | "$SLOTQ" -q import "$1".restored
     redis rename "$1".restored "$1" >out
 }
-ends() { # pid: its exit code; one that does not end is killed, so that no test hangs
-    await 60 eval "! kill -0 $1 2>.seen" || kill -KILL "$1"
-    wait "$1"
-}
 state() { "$SLOTQ" status "$1" "$2" --json | sed -nE 's/.*"state":"([a-z]+)".*/\1/p'; }
 has() { [ -e "$1" ]; }
 

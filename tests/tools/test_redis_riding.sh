@@ -40,7 +40,7 @@ sleep 0.3
 redis config set min-replicas-to-write 1 >back
 sleep 0.5
 redis config set min-replicas-to-write 0 >back
-wait $bench
+ends $bench
 same 'and in the middle' 0 $?
 same 'without a complaint' '' "$(cat said)"
 end_server

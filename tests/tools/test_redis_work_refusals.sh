@@ -37,7 +37,7 @@ refused() { # name, command that begins it, command that ends it
     holds "$1: the worker waits" await 60 grep -q 'trying again for' said
     sleep 1
     $3
-    wait $worker
+    ends $worker
     same "$1: it ends in order" 0 $?
     holds "$1: all is acked" grep -q '3 acked, 0 failed, 0 died, 0 leases lost, 0 released' said
     same "$1: nothing was run twice" 3 "$(lines begun)"
@@ -61,7 +61,7 @@ with_replicas
 holds 'is repeated' await 60 grep -q 'the server works again' said
 sleep 1
 touch go
-wait $worker
+ends $worker
 holds 'and the lease goes on' grep -q '1 acked, 0 failed, 0 died, 0 leases lost' said
 same 'and the command ran once' 1 "$(lines begun)"
 
@@ -78,7 +78,7 @@ expect '--patience 0: a server that is not there' 5 - 'cannot connect' work q --
 worker=$!
 await 60 grep -q 'trying again' said
 kill -TERM $worker
-wait $worker
+ends $worker
 same 'waiting at its start it can be told to end' 130 $?
 start_server
 if [ -n "$(redis config get key-load-delay)" ]; then # from Redis 6 on
@@ -146,7 +146,7 @@ for told in '' ' while it ends'; do
         await 60 grep -q finishing said
     fi
     touch go
-    wait $worker
+    ends $worker
     same "an ack without an answer$told: it ends in order" 0 $?
     holds "an ack without an answer$told: was done" \
         grep -q '1 acked, 0 failed, 0 died, 0 leases lost' said
@@ -159,7 +159,7 @@ touch drop
 kill -TERM $worker
 await 60 grep -q finishing said
 touch go
-wait $worker
+ends $worker
 holds 'an ack without an answer, after the lease was lost, was not done' \
     grep -q '0 acked, 0 failed, 0 died, 1 leases lost' said
 same 'nor in the queue' 0 "$(number q acked)"
@@ -169,7 +169,7 @@ touch drop
 holds 'an extend without an answer' await 60 grep -q 'trying again' said
 sleep 1.5 # the new lease is extended, too
 touch go
-wait $worker
+ends $worker
 holds 'keeps the lease' grep -q '1 acked, 0 failed, 0 died, 0 leases lost' said
 same 'and its command ran once' 1 "$(lines begun)"
 kill $proxy

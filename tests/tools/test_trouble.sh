@@ -19,7 +19,7 @@ holds 'export may be made while it is used' test -s backup
 # ---- removed while open ----
 rm used.slotq
 holds 'a worker notices that its queue was removed' await 60 eval '! kill -0 $worker 2>/dev/null'
-wait $worker
+ends $worker
 same 'and fails' 1 $?
 holds 'saying so' grep -q 'removed' said
 
@@ -60,7 +60,7 @@ rm safe.slotq-journal
 expect 'a journal deleted under a worker is found out' 1 - 'journal' push safe z
 kill -TERM $worker
 touch go
-wait $worker
+ends $worker
 expect 'and well again when it has ended' 0 '^3$' - push safe z
 truncate -s 100 safe.slotq-journal
 expect 'a cut journal is refused' 6 - 'Move the journal away' push safe z

@@ -71,7 +71,7 @@ worker=$!
 holds 'does not hold up the next message' await 60 eval '[ "$(number left acked)" = 3 ]'
 holds 'nor the end of the worker' await 60 eval '! kill -0 $worker 2>err'
 touch go
-wait $worker
+ends $worker
 same 'what the command wrote is there' 3 "$(grep -c early out)"
 rm -f go
 fill left 4 5
@@ -83,7 +83,7 @@ await 60 eval '[ "$(number left acked)" = 5 ]'
 touch go
 holds 'what it writes later is passed on while the worker runs' await 60 grep -q late out
 kill -TERM $worker
-wait $worker
+ends $worker
 
 # ---- a stdout that is gone ----
 for output in line group none; do
@@ -110,7 +110,7 @@ reader=$!
 sleep 1.5 # many leases
 same 'a worker whose stdout is full keeps its leases up' 1 "$(number slow leased)"
 echo written >go
-wait $reader
+ends $reader
 same 'and loses no output' 600003 "$(wc -c <out)"
 holds 'nor a lease' grep -q '3 acked, 0 failed, 0 died, 0 leases lost' said
 finish

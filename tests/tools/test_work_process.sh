@@ -35,7 +35,7 @@ fill ignore 2 2
 holds 'the worker goes on after SIGHUP and SIGINT' \
     await 60 eval '[ "$(number ignore acked)" = 2 ]'
 kill -TERM $worker
-wait $worker
+ends $worker
 same 'SIGTERM ends it' 0 $?
 holds 'it heard of nothing before' eval '! grep -q finishing said'
 rm -f go pid
@@ -55,7 +55,7 @@ if unshare --pid --fork --mount-proc true 2>err; then
     same 'as process 1 it reaps orphans' 0 "$(zombies)"
     kill -TERM "$inner"
     touch go
-    wait $worker
+    ends $worker
     same 'and ends in order' 0 $?
     rm -f go
 else
@@ -115,7 +115,7 @@ for ending in 'exec sleep 600' 'trap "exit 143" TERM; sleep 600 & wait'; do
         took=$((${EPOCHREALTIME/[.,]/} - began))
         # One that counted a failure runs the next message, and waits for it.
         await 60 eval '! kill -0 $worker 2>err' || kill -TERM $worker
-        wait $worker
+        ends $worker
         [ $took -gt 500000 ] || break # this machine is too busy to tell
         tries=$((tries + 1))
     done

@@ -147,7 +147,7 @@ until "$SLOTQ" ack lease "$token" 2>err; do # it may be extended in between
     token=$("$SLOTQ" dump lease --json |
         sed -nE 's/.*"id":2,"count":1,"word":([0-9]+).*/2:\1/p')
 done
-wait $worker
+ends $worker
 same 'a lost lease ends the worker in order' 0 $?
 holds 'its command is told' test -e told
 holds 'and not acked again' grep -q '0 acked, 0 failed, 0 died, 1 leases lost' said
@@ -171,7 +171,7 @@ same 'and kept' 5 "$(lines handled)"
 "$SLOTQ" resume drain
 holds 'then it goes on' await 60 eval '[ "$(lines handled)" = 6 ]'
 kill -TERM $worker
-wait $worker
+ends $worker
 same 'SIGTERM when idle: an orderly end' 0 $?
 fill drain 1 20
 expect 'as many at a time as told' 0 '' '20 acked' work drain --drain -j 5 -- sh -c \
@@ -194,7 +194,7 @@ await 60 eval '[ "$(lines begun)" = 2 ]'
 kill -TERM $worker
 holds 'SIGTERM: it says that it finishes what runs' await 60 grep -q 'finishing what runs (2)' said
 touch go
-wait $worker
+ends $worker
 same 'and ends in order' 0 $?
 same 'what ran is finished' 2 "$(lines ended)"
 same 'and acked' 2 "$(number sig acked)"
@@ -206,7 +206,7 @@ await 60 eval '[ "$(lines more)" = 2 ]'
 kill -TERM $worker
 await 60 grep -q 'finishing' said
 kill -TERM $worker
-wait $worker
+ends $worker
 same 'a second signal ends it at once' 130 $?
 same 'what ran is released' 4 "$(number sig ready)"
 same 'nothing is leased' 0 "$(number sig leased)"
@@ -220,7 +220,7 @@ await 60 test -s pid
 kill -STOP $worker
 kill -TERM $worker "$(cat pid)"
 kill -CONT $worker
-wait $worker
+ends $worker
 same 'a signal for the worker and its commands: an orderly end' 0 $?
 same 'what ran is released, not failed' 4 "$(number sig ready)"
 
@@ -238,7 +238,7 @@ for round in 1 2 3; do
     worker=$!
     await 60 eval "[ \"\$(lines killed)\" -gt $((round * 40)) ]"
     kill -KILL $worker
-    wait $worker 2>err
+    ends $worker 2>err
 done
 expect 'after SIGKILL the queue is sound' 0 'sound' '' check kill
 expect 'the next worker does the rest' 0 '' '' work kill -j 4 --drain -- \
