@@ -107,7 +107,7 @@ says 'messages a second, and the share of its bound' '^\| slotq .*M.*%' \
     '| slotq | | | 4.00 M | 1.00–5.00 M | | | 50 % |'
 says 'a peer' '^\| Streams .*k .*9\.00' '| Streams | | | 250 k | 143–444 k | 9.00 | 7.00–20.0 | |'
 says 'who is faster is named' '^Faster' 'Faster than the slotq that it is compared with: LIST.'
-says 'no state is no figure' '^\| LIST .*94 %' '| LIST | 34.0 | – | 0.85 | | 94 % |'
+says 'without a state there is no figure' '^\| LIST .*94 %' '| LIST | 34.0 | – | 0.85 | | 94 % |'
 says 'who is left out' 'BullMQ is' '- BullMQ is left out: there is no node.'
 says 'settings' '^\| Streams \| XADD' '| Streams | XADD | no limit |'
 says 'a family that it does not know' 'told, bytes' '| how=many | told, bytes |'

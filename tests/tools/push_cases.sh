@@ -26,7 +26,7 @@ same 'whole as it was' 'a\nb\0c\n\n' "$(cut -f 4 peeked | od -An -c | tr -d ' \n
 "$SLOTQ" push q --whole </dev/null 2>err
 same '--whole of nothing is an empty message' 2 "$(number q used)"
 "$SLOTQ" push q </dev/null 2>nothing
-same 'no record is no error' 0 $?
+same 'an input without records is not an error' 0 $?
 holds 'and said' grep -q 'no messages pushed' nothing
 printf 'dash\n' | "$SLOTQ" push q - 2>err
 same '- is stdin' 3 "$(number q last_id)"

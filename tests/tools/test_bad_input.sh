@@ -51,7 +51,7 @@ unchanged 'by one' 2 '838,860,700 ms' reserve jobs --lease 838860701ms
 unchanged 'extended too far' 2 '--lease 99d: must be at most 9 d 17 h' extend jobs --lease 99d 1:5
 unchanged 'a worker with too long a lease' 2 '--lease 99d: must be at most 9 d 17 h' \
     work jobs --lease 99d -- true
-unchanged 'a lease that is no time' 2 'a number with a unit' reserve jobs --lease 5
+unchanged 'a lease that is not a time' 2 'a number with a unit' reserve jobs --lease 5
 unchanged 'group 2 of 2' 2 'group 2' reserve jobs -g 2
 unchanged 'group 16' 2 '0 to 15' reserve jobs -g 16
 unchanged 'a token that is none' 2 'not an ID:TOKEN' ack jobs 1
@@ -88,7 +88,7 @@ unchanged 'work for no group' 2 'group 7' work jobs -g 7 -- true
 expect 'the attempt was not counted' 0 '\t1\thello$' - reserve jobs
 
 # ---- where the queue is ----
-expect 'a server where nobody listens' 5 - 'cannot connect' -u redis://127.0.0.1:1 push jobs x
+expect 'a port without a server' 5 - 'cannot connect' -u redis://127.0.0.1:1 push jobs x
 expect 'TLS is not in this build' 2 - 'no TLS' -u rediss://localhost push jobs x
 expect 'another scheme' 2 - '' -u ftp://localhost push jobs x
 for command in 'create jobs' 'push jobs x' 'rm jobs -y' ls metrics; do
@@ -154,7 +154,7 @@ expect 'check says what to do' 6 - 'slotq import bad < BACKUP' check bad
 rm -f bad.slotq*
 
 # ---- rights; root may do everything, so it steps down ----
-as_nobody() {
+as_another_user() {
     if [ "$(id -u)" = 0 ]; then
         setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
     else
@@ -167,23 +167,24 @@ mkdir closed
 "$SLOTQ" -q -u closed push jobs x >out
 chmod 444 closed/*
 chmod 555 closed
-if as_nobody "$SLOTQ" version >out 2>err; then
-    as_nobody "$SLOTQ" -u closed push jobs x >out 2>denied
+if as_another_user "$SLOTQ" version >out 2>err; then
+    as_another_user "$SLOTQ" -u closed push jobs x >out 2>denied
     same 'push without the right to write' 1 $?
     holds 'it says so' grep -qi 'permission' denied
-    as_nobody "$SLOTQ" -u closed create more >out 2>err
+    as_another_user "$SLOTQ" -u closed create more >out 2>err
     same 'create without the right to write' 1 $?
-    as_nobody "$SLOTQ" -u closed peek jobs >out 2>err
+    as_another_user "$SLOTQ" -u closed peek jobs >out 2>err
     same 'peek needs no right to write' 0 $?
-    as_nobody "$SLOTQ" -u closed rm jobs >out 2>err
+    as_another_user "$SLOTQ" -u closed rm jobs >out 2>err
     same 'rm without the right to write' 1 $?
 fi
-if [ "$(id -u)" = 0 ] && as_nobody "$SLOTQ" version >out 2>err; then # another user may write
+if [ "$(id -u)" = 0 ] && as_another_user "$SLOTQ" version >out 2>err; then # another user may write
     mkfifo hold
     "$SLOTQ" -q -u closed push jobs <hold &
     writer=$!
     exec 8>hold
-    holds 'a writer is there' await 20 eval '! as_nobody "$SLOTQ" -u closed stats jobs >out 2>err'
+    holds 'a writer is there' await 20 eval \
+        '! as_another_user "$SLOTQ" -u closed stats jobs >out 2>err'
     holds 'why it keeps others from looking' grep -q \
         'another process has jobs.slotq open for writing' err
     exec 8>&-

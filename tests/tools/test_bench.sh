@@ -104,7 +104,7 @@ same 'nothing is left' foreign "$(keys)"
 begin
 holds 'it is under way' await 60 eval '[ "$(redis dbsize)" = 3 ]'
 for key in $(keys); do
-    [ "$key" = foreign ] || holds 'it would go by itself, behind its time' \
+    [ "$key" = foreign ] || holds 'it has a time to live, behind its time' \
         await 60 eval '[ "$(redis ttl "$key")" -gt 700 ]'
 done
 end_server KILL

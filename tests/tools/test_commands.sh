@@ -188,7 +188,7 @@ if command -v script >out; then
     holds 'no colour under NO_COLOR' eval '! grep -q "$(printf "\033")" seen'
     "$SLOTQ" -q create "$(printf 'n%.0s' {1..30})" --slots 4
     script -qec "stty cols 80; '$SLOTQ' ls" /dev/null </dev/null | tr -d '\r' >seen
-    holds 'a name too wide has a line of its own' grep -Eq '^n{30}$' seen
+    holds 'a name too wide has its own line' grep -Eq '^n{30}$' seen
     sed -i -E 's/\x1b\[[0-9;]*m//g' seen
     holds 'and no line is wider' awk 'length > 80 {exit 1}' seen
     terminal export screen >seen

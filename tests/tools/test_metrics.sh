@@ -81,7 +81,7 @@ same 'bytes' "$(stat -c %s jobs.slotq)" "$(value slotq_size_bytes 'queue="jobs"'
 holds 'an age' test "$(value slotq_oldest_age_seconds 'queue="jobs",group="0"')" != ''
 same 'quotes and backslashes are escaped' 1 "$(value slotq_up 'queue="a \"b\" \\c"')"
 same 'newlines too' 1 "$(value slotq_up 'queue="new\nline"')"
-same 'what is no UTF-8 is shown' 1 "$(value slotq_up $'queue="caf\xc3\xa9 \\\\xff"')"
+same 'bytes that are not UTF-8 are shown' 1 "$(value slotq_up $'queue="caf\xc3\xa9 \\\\xff"')"
 expect 'of those named, once each' 0 '' - metrics jobs jobs
 holds 'Prometheus can read that' parses out
 same 'no other' 1 "$(grep -c '^slotq_up' out)"

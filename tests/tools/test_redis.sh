@@ -116,7 +116,7 @@ same 'workers end by a signal' 0 $?
 expect 'metrics' 0 '^slotq_pushed_total\{queue="small"\} 13$' - metrics
 expect 'rm' 0 - 'deleted' rm small
 same 'it is gone' 0 "$(redis exists small)"
-expect 'rm of what is no queue' 6 - '' rm foreign
+expect 'rm of a key that is not a queue' 6 - '' rm foreign
 same 'which stays' text "$(redis get foreign)"
 
 # ---- waiting ----
@@ -134,7 +134,7 @@ wake() { # sets took_us
     took_us=$((${EPOCHREALTIME/[.,]/} - begun))
     holds 'with the message' grep -q 'wake$' waited
 }
-for _ in 1 2 3 4 5; do # by itself it looks after 5 s; what a busy machine held up is no proof
+for _ in 1 2 3 4 5; do # unwoken it looks after 5 s; a busy machine may hold it up
     wake
     [ "$took_us" -ge 4000000 ] || break
 done
@@ -181,6 +181,6 @@ redis config set appendonly no >out
 expect 'keeps nothing at all' 1 'BAD .*keeps nothing on disk' - doctor
 redis config set save '900 1' >out
 expect 'snapshots only' 1 'BAD .*snapshots only' - doctor --sync always
-expect '--sync always is no wish to a push' 2 - 'doctor --sync always' --sync always push jobs x
+expect 'a push cannot have --sync always' 2 - 'doctor --sync always' --sync always push jobs x
 end_server
 finish

@@ -63,7 +63,7 @@ else
 fi
 
 # ---- the terminal ----
-# In a session of its own with a terminal: run the words, then print what they exit with.
+# In its own session with a terminal: run the words, then print what they exit with.
 on_terminal() {
     python3 - "$@" <<'END'
 import os, pty, sys

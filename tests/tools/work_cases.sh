@@ -65,7 +65,7 @@ fresh codes --max-attempts 3
 fill codes 1 3
 printf 'no program' >script
 chmod +x script
-expect 'a file that is no program stops the worker' 1 - 'cannot be run .*format' \
+expect 'a file that is not a program stops the worker' 1 - 'cannot be run .*format' \
     work codes --drain -- ./script
 same 'its message is released' 0 "$(number codes leased)"
 same 'uncounted' '0' \
@@ -136,7 +136,7 @@ fresh lease --tick 10 --max-attempts 9
 fill lease 1 1
 expect 'a lease is kept up while the command runs' 0 '' '1 acked, 0 failed, 0 died, 0 leases lost' \
     work lease --drain --lease 600ms -- sleep 2
-same 'nobody else got it' 0 "$(number lease redelivered)"
+same 'no other worker got it' 0 "$(number lease redelivered)"
 fill lease 1 1
 "$SLOTQ" work lease --drain --lease 6s -- sh -c \
     'trap "echo told >told; exit 0" TERM; touch runs; sleep 600 & wait' 2>said &

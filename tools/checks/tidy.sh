@@ -52,6 +52,9 @@ grep -E '\.(c|h|cpp|hpp|sh|def|lua|js|py|awk)$|(^|/)run$' "$lists/text" >"$lists
         LC_ALL=C xargs awk -f tools/checks/words.awk
     grep -E '^(engine|tools/slotq|tests|bench|fuzz)/' "$lists/c" |
         LC_ALL=C xargs awk -f tools/checks/words.awk
+    # The tests of this check name the words that it looks for.
+    grep -E '^tests/.*\.sh$' "$lists/text" | grep -v /test_checks.sh |
+        LC_ALL=C xargs awk -f tools/checks/words.awk
     # A file begins by saying what it knows.
     while read -r path; do
         name=$(basename "$path")

@@ -1,6 +1,6 @@
 # words.awk: finds words and phrases that texts for users must not have, because readers in a second
-# language stumble over them. In C and C++ it reads string literals and comments, not code. Knows no
-# grammar.
+# language stumble over them. In C and C++ it reads string literals and comments, not code; in shell
+# comments and the words in quotes, which are names of cases and texts. Knows no grammar.
 
 BEGIN {
     count = split("whoever|whosoever|nobody|somebody|is no |are none|of its own|all the same|" \
@@ -10,17 +10,32 @@ BEGIN {
 FNR == 1 {
     tail = "" # the last two words of the line before: a phrase may go over the end of a line
     is_code = FILENAME ~ /\.(c|h|cpp|hpp)$/
+    is_shell = FILENAME ~ /\.sh$/
     comment = 0
 }
 
 {
-    look(is_code ? prose_of($0) : text_of($0))
+    look(is_code ? prose_of($0) : is_shell ? quoted_of($0) : text_of($0))
 }
 
 # A line without the signs of a comment or a quotation at its begin.
 function text_of(line) {
     sub(/^[ \t]*(\/\*|\*|#|>)? */, "", line)
     return line
+}
+
+# The comment of a line of shell, or what stands in quotes on it. What goes on over the end of a
+# line is a program or a document, not a text.
+function quoted_of(line,    text) {
+    if (line ~ /^[ \t]*#/) {
+        return text_of(line)
+    }
+    text = ""
+    while (match(line, /'[^']*'|"([^"\\]|\\.)*"|(^|[ \t])#[ \t].*/)) {
+        text = text " " substr(line, RSTART + 1, RLENGTH - 1)
+        line = substr(line, RSTART + RLENGTH)
+    }
+    return text
 }
 
 # The string literals and comments of a line of C.

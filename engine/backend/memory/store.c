@@ -1,6 +1,6 @@
-/* store.c: see memory.h. The image is shared by its stores and goes with the last one. Who is
- * the only store cannot become one of two behind its own back, as clone is its owner's call:
- * hence no lock. The count is released by who leaves and acquired by who stays.
+/* store.c: see memory.h. The image is shared by its stores and goes with the last one. While a
+ * store is alone, only its owner can clone it, so no lock is needed. A store that closes releases
+ * the count; the store that stays acquires it.
  */
 #define _GNU_SOURCE
 #include "store.h"

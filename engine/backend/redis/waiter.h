@@ -1,4 +1,4 @@
-/* waiter.h: sleeping until a script wakes those who wait on a queue: a second connection that
+/* waiter.h: sleeping until a script wakes the waiters of a queue: a second connection that
  * is subscribed to slotq:KEY. Knows PUBLISH's other end; no verb.
  */
 #ifndef SLOTQ_BACKEND_REDIS_WAITER_H

@@ -1,4 +1,4 @@
-/* waiting.h: sleeping until a 32-bit word changes, and waking all who sleep: a futex, and where
+/* waiting.h: sleeping until a 32-bit word changes, and waking all sleepers: a futex, and where
  * there is none a slow look. Knows no queue.
  */
 #ifndef SLOTQ_BACKEND_SYSTEM_WAITING_H

@@ -224,6 +224,14 @@ plain_words() {
     says "over the end of a line" 'text.c:3: not a plain word: "by itself"'
     says "behind code" 'text.c:4: not a plain word: "whoever"'
     verdict "its code is not" test "$(wc -l <said)" = 4
+    printf '#!/bin/sh\n# nobody reads\nsame "it is no\\" queue" x # whoever\n' >text.sh
+    printf "same 'gone by itself' nobody\n" >>text.sh
+    look words.awk text.sh
+    says "a comment of a shell suite is read" 'text.sh:2: not a plain word: "nobody"'
+    says "a name of a case is read" 'text.sh:3: not a plain word: "is no "'
+    says "behind a command" 'text.sh:3: not a plain word: "whoever"'
+    says "in either quotes" 'text.sh:4: not a plain word: "by itself"'
+    verdict "its commands are not" test "$(wc -l <said)" = 4
     printf '// nobody reads\nnobody();\n' >text.cpp
     look words.awk text.cpp
     says "C++ likewise" 'text.cpp:1: not a plain word: "nobody"'

@@ -1,4 +1,4 @@
-/* address.h: where a Redis server is and as whom to log in, out of a URL. Knows how URLs are
+/* address.h: where a Redis server is and which user logs in, out of a URL. Knows how URLs are
  * written; no socket, no command.
  */
 #ifndef SLOTQ_BACKEND_REDIS_WIRE_ADDRESS_H
