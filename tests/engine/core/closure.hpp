@@ -149,7 +149,7 @@ private:
         }
     }
 
-    /* Good until the next one: hundreds of millions are made, in the same strings. */
+    /* Good until the next one. */
     const std::string &encode(const Image &image)
     {
         const uint64_t front = image.get(field::header_head);
@@ -294,9 +294,8 @@ private:
         return outcome;
     }
 
-    /* One verb from the state at hand; and what is left where it stops between two steps. What
-     * changed no byte leads to the state at hand, which was checked.
-     */
+    /* One verb from the state at hand; and what is left where it stops between two steps. If no
+     * byte changed, the state at hand was checked. */
     void attempt(const slotq_call &call)
     {
         if (!fault_.empty()) {
