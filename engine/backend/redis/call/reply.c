@@ -61,20 +61,6 @@ static bool take_runs(const redis_terms *terms, slotq_call_reserve *reserve,
     return messages > 0;
 }
 
-/* The bytes of all strings after the first, or SIZE_MAX: something else is among them. */
-static size_t slots_bytes(const redisReply *reply, size_t most)
-{
-    size_t bytes = 0;
-    for (size_t i = 1; i < reply->elements; i++) {
-        const redisReply *piece = reply->element[i];
-        if (piece->type != REDIS_REPLY_STRING || piece->len > most - bytes) {
-            return SIZE_MAX;
-        }
-        bytes += piece->len;
-    }
-    return bytes;
-}
-
 /* Bytes of the slot, which may be cut; 0: it is not whole. */
 static size_t slot_bytes(const slotq_view *view, const uint8_t *slot, size_t left)
 {
@@ -115,7 +101,7 @@ static bool take_slots(const redis_terms *terms, const slotq_call_reserve *reser
 {
     const uint32_t stride = terms->view->stride;
     const size_t whole = (size_t)reserve->message_count * stride;
-    const size_t bytes = slots_bytes(reply, whole);
+    const size_t bytes = value_bytes_behind_first(reply, whole);
     uint8_t *copies = harvest != NULL ? harvest->copies : NULL;
     size_t at = 0;
     uint32_t slots = 0;

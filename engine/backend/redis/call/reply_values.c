@@ -54,6 +54,19 @@ static const struct {
 #undef SLOTQ_CODE
 };
 
+size_t value_bytes_behind_first(const redisReply *reply, size_t most)
+{
+    size_t bytes = 0;
+    for (size_t i = 1; i < reply->elements; i++) {
+        const redisReply *piece = reply->element[i];
+        if (piece->type != REDIS_REPLY_STRING || piece->len > most - bytes) {
+            return SIZE_MAX;
+        }
+        bytes += piece->len;
+    }
+    return bytes;
+}
+
 bool value_outcome(const redisReply *reply, const slotq_outcome *possible, size_t count,
                    slotq_outcome *outcome)
 {

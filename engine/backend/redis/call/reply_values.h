@@ -21,6 +21,10 @@ bool value_digits(const char *text, size_t length, uint64_t *value);
 
 bool value_is_array(const redisReply *reply, size_t elements);
 
+/* The bytes of all strings after an array's first element; SIZE_MAX: they are more than most, or
+ * something else is among them. */
+size_t value_bytes_behind_first(const redisReply *reply, size_t most);
+
 /* A string or status that is the name of one of count outcomes. */
 bool value_outcome(const redisReply *reply, const slotq_outcome *possible, size_t count,
                    slotq_outcome *outcome);
