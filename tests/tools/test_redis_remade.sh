@@ -44,6 +44,7 @@ rm -f go.*
 remade 'an ack' 60s
 touch go.1
 holds 'an ack finds it: the worker says so' await 60 grep -q 'was made anew' said
+holds 'the acked message is among those that are gone' grep -q '2 messages that it worked on' said
 holds 'message 1 of the new queue is not acked' test "$(state q 1)" = leased
 "$SLOTQ" push q c >out
 holds 'the worker goes on with the new queue' await 60 has began.3.c

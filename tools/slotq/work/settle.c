@@ -278,6 +278,7 @@ static bool finish(worker *work, job *one, slotq_outcome outcome)
     if (outcome == SLOTQ_REMADE) {
         worker_note_answer(work, &one->refused_at_ms);
         work->lost++;
+        work->gone += one->lost ? 0 : 1;
         note(work, one, "gone with the queue");
         return true;
     }

@@ -115,10 +115,11 @@ static void terminate(job *one, uint64_t now_ms)
 static void look_whether_remade(worker *work)
 {
     const uint32_t generation = slotq_geometry_of(work->queue)->generation;
-    uint32_t gone = 0;
     if (work->generation == generation) {
         return;
     }
+    uint32_t gone = work->gone;
+    work->gone = 0;
     work->generation = generation;
     work->look_at_ms = 0;
     for (uint32_t i = 0; i < work->job_count; i++) {

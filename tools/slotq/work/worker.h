@@ -67,6 +67,7 @@ typedef struct worker {
     slotq_batch *looked;
     uint8_t group;
     uint32_t generation; /* of the queue as it was last looked at */
+    uint32_t gone;       /* messages whose end found another queue, until it is looked at */
     uint64_t lease_ms;
     uint64_t timeout_ms;  /* UINT64_MAX = none */
     uint64_t patience_ms; /* how long refusals that pass are waited for */
