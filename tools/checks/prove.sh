@@ -60,7 +60,8 @@ check() {
     is_wanted "$1" || return 0
     echo "FAILED 0 0" >"$logs/$1.end"
     try "$@"
-    tell "$1"
+    tell "$1" >"$logs/$1.told" # in one piece: another lane may print as well
+    cat "$logs/$1.told"
 }
 
 # beside COMMAND…: checks in a lane of their own, beside all that follow up to `join`, on what
