@@ -415,13 +415,15 @@ SLOTQ_API slotq_outcome slotq_dead_find(slotq *queue, uint8_t group, uint64_t id
 /* Look at up to limit (0 = all) dead messages, oldest first. Sound ones are pushed again, with
  * attempts 0, for the group in which each died. Damaged ones stay dead, as the newest. OK (also
  * with *count 0), FULL, PAUSED, and in Redis, where it is done in parts, a failure: *count messages
- * were pushed before, *damaged ones stayed. count and damaged may be NULL. */
-SLOTQ_API slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count,
-                                           uint32_t *damaged);
+ * were pushed before, with the new ids in ids, and *damaged ones stayed. ids has room for limit
+ * (0: 65535) of them. ids, count and damaged may be NULL. */
+SLOTQ_API slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint64_t *ids,
+                                           uint32_t *count, uint32_t *damaged);
 /* The same for the dead messages with this id in a group, or in all (SLOTQ_ALL_GROUPS); a damaged
- * one keeps its place. OK, NOTFOUND: the dead section has none; FULL, PAUSED. */
+ * one keeps its place. ids has room for SLOTQ_GROUPS_MAX new ids. OK, NOTFOUND: the dead section
+ * has none; FULL, PAUSED. */
 SLOTQ_API slotq_outcome slotq_dead_redrive_id(slotq *queue, uint8_t group, uint64_t id,
-                                              uint32_t *count, uint32_t *damaged);
+                                              uint64_t *ids, uint32_t *count, uint32_t *damaged);
 /* Delete the dead messages with this id in a group, or in all (SLOTQ_ALL_GROUPS); *count (may be
  * NULL) is their number. The others keep their order. OK, NOTFOUND. */
 SLOTQ_API slotq_outcome slotq_dead_remove(slotq *queue, uint8_t group, uint64_t id,

@@ -102,7 +102,7 @@ static void work(slotq *queue)
         (void)slotq_reserve(queue, 0, 2, 1000, 0, batch);
         (void)slotq_settle_batch(queue, i % 2 == 0 ? SLOTQ_SETTLE_KILL : SLOTQ_SETTLE_ACK, batch, 0,
                                  1);
-        (void)slotq_dead_redrive(queue, 0, NULL, NULL);
+        (void)slotq_dead_redrive(queue, 0, NULL, NULL, NULL);
     }
     slotq_batch_free(batch);
 }

@@ -2,56 +2,65 @@
 -- "Dead section"). Knows their places.
 --@include _open
 
--- offset of the entry at a position of the span, counted from the oldest
-local function dead_entry_at(position)
-    return dead_at + (queue.dead_head + position) % geometry.dead_slots * dead_entry_bytes
+-- offset of the nth entry of the span, counted from the oldest
+local function dead_entry_at(nth)
+    return dead_at + (queue.dead_head + nth) % geometry.dead_slots * dead_entry_bytes
 end
 
--- entries that this call made holes, by offset
-local made_holes = {}
 
--- id and group of the entry at an offset
-local function who_is_at(at)
-    if made_holes[at] then
-        return 0, 0
-    end
-    return unpack('@dead.id dead.group', bytes_at(at, AT_dead_group + 1))
-end
-
--- positions of the messages with an id that died in a group (nil = all); without an id: of all
--- messages. The first `skip` are left out, and at most `most` are returned
-local function find_dead(id, of_group, skip, most)
-    local found, span = {}, queue.dead_count + queue.dead_holes
-    if not id and queue.dead_holes == 0 then
-        for position = skip, math.min(span, skip + most) - 1 do
-            found[#found + 1] = position
-        end
-        return found
-    end
-    for position = 0, span - 1 do
-        local here, died_in = who_is_at(dead_entry_at(position))
-        if here ~= 0 and (not id or here == id and (not of_group or of_group == died_in)) then
-            skip = skip - 1
-            if skip < 0 then
-                found[#found + 1] = position
-            end
-            if #found == most then
-                break
-            end
-        end
-    end
-    return found
-end
-
--- count adjacent entries from a position on, as they are in the value
-local function entries_at(position, count)
-    local first = (queue.dead_head + position) % geometry.dead_slots
+-- count adjacent entries from the nth on, as they are in the value
+local function entries_at(nth, count)
+    local first = (queue.dead_head + nth) % geometry.dead_slots
     local before = math.min(count, geometry.dead_slots - first)
     local bytes = bytes_at(dead_at + first * dead_entry_bytes, before * dead_entry_bytes)
     if before < count then
         bytes = bytes .. bytes_at(dead_at, (count - before) * dead_entry_bytes)
     end
     return bytes
+end
+
+-- up to count adjacent entries from the nth on, and their number: many small ones at once, or
+-- the first bytes of a large one
+local read_at_once, small_entry = 65536, 512
+
+local function heads_at(nth, count)
+    if dead_entry_bytes > small_entry then
+        return bytes_at(dead_entry_at(nth), AT_dead_group + 1), 1
+    end
+    count = math.min(count, integral(read_at_once / dead_entry_bytes))
+    return entries_at(nth, count), count
+end
+
+-- places (nth) of the messages with an id that died in a group (nil = all); without an id: of all
+-- messages. The first `skip` are left out, and at most `most` are returned
+local function find_dead(id, of_group, skip, most)
+    local found, span = {}, queue.dead_count + queue.dead_holes
+    if not id and queue.dead_holes == 0 then
+        for nth = skip, math.min(span, skip + most) - 1 do
+            found[#found + 1] = nth
+        end
+        return found
+    end
+    local wanted, nth = pack('@dead.id', id or 0), 0
+    -- a message dies at most once in a group
+    most = id and math.min(most, of_group and 1 or geometry.groups) or most
+    while nth < span and #found < most do
+        local bytes, count = heads_at(nth, span - nth)
+        local first = id and not string.find(bytes, wanted, 1, true) and count or 0
+        for i = first, count - 1 do
+            local at = i * dead_entry_bytes + 1
+            local same = string.sub(bytes, at, at + BYTES_dead_id - 1) == wanted
+            if same == (id ~= nil) and (not of_group or
+                    of_group == string.byte(bytes, at + AT_dead_group)) then
+                skip = skip - 1
+                if skip < 0 and #found < most then
+                    found[#found + 1] = nth + i
+                end
+            end
+        end
+        nth = nth + count
+    end
+    return found
 end
 
 -- the arguments id and group from a place on: a number and a group or nil for all
@@ -67,7 +76,7 @@ local function expect_dead_group(of_group)
     end
 end
 
--- the arguments of both lists: the positions of the messages to be listed
+-- the arguments of both lists: the places (nth) of the messages to be listed
 local function open_dead_list(name)
     expect(name .. ' KEY now from n [id [group]]', 3, 5)
     local skip = number(2, 'from', 0, 281474976710655)

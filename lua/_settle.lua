@@ -169,8 +169,8 @@ local function read_settle()
 end
 
 -- the note of a death, an argument behind the others
-local function read_note(position)
-    settle_note = ARGV[position]
+local function read_note(place)
+    settle_note = ARGV[place]
     if settle_note and #settle_note > SLOTQ_NOTE_BYTES_MAX then
         invalid('note must have 0 to 255 bytes')
     end

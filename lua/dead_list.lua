@@ -8,8 +8,8 @@
 
 return answer(function()
     local reply, at = {}, 0
-    for _, position in ipairs(open_dead_list('dead_list')) do
-        local bytes = entries_at(position, 1)
+    for _, nth in ipairs(open_dead_list('dead_list')) do
+        local bytes = entries_at(nth, 1)
         local id, died_at_ms, attempts, group_index, reason, length =
             unpack('@dead.id..note_length', bytes)
         length = math.min(length, geometry.note_bytes)

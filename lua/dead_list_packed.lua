@@ -12,8 +12,8 @@ return answer(function()
         return entries_at(first, count)
     end
     local parts = {}
-    for i, position in ipairs(positions) do
-        parts[i] = entries_at(position, 1)
+    for i, nth in ipairs(positions) do
+        parts[i] = entries_at(nth, 1)
     end
     return table.concat(parts)
 end)

@@ -10,15 +10,15 @@ return answer(function()
     local id, of_group = read_dead_id(2, 1)
     open()
     expect_dead_group(of_group)
-    local entries = find_dead(id, of_group, 0, geometry.dead_slots)
-    for i, position in ipairs(entries) do
-        entries[i] = dead_entry_at(position)
+    local found = find_dead(id, of_group, 0, geometry.dead_slots)
+    for i, nth in ipairs(found) do
+        found[i] = dead_entry_at(nth)
     end
-    for _, at in ipairs(entries) do
+    for _, at in ipairs(found) do
         take_out(at)
     end
-    if #entries > 0 then
+    if #found > 0 then
         commit()
     end
-    return {{ok = #entries > 0 and 'OK' or 'NOTFOUND'}, #entries}
+    return {{ok = #found > 0 and 'OK' or 'NOTFOUND'}, #found}
 end)

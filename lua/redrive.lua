@@ -76,9 +76,9 @@ end
 -- push the dead message of an entry: returns 'count', 'damaged' if it stays, nil if it was not
 -- judged
 local function redrive_one(at, stamp, named)
-    local slot_at = at + DEAD_ENTRY_BYTES + geometry.note_bytes
+    local slot_from = at + DEAD_ENTRY_BYTES + geometry.note_bytes
     local head = bytes_at(at, DEAD_ENTRY_BYTES)
-    local length = bytes_at(slot_at, LENGTH_BYTES)
+    local length = bytes_at(slot_from, LENGTH_BYTES)
     local died_in = unpack('@dead.group', head, AT_dead_group + 1)
     if died_in >= geometry.groups then
         corrupt(at + AT_dead_group, 'dead.group')
@@ -93,7 +93,7 @@ local function redrive_one(at, stamp, named)
         return nil
     end
     local kept = LENGTH_BYTES + #stamp
-    put_copy(ring_at + queue.tail * stride, length .. stamp, slot_at + kept, stride - kept)
+    put_copy(ring_at + queue.tail * stride, length .. stamp, slot_from + kept, stride - kept)
     take_out(at)
     if has(SLOTQ_FLAG_KEYS) then
         put_ring(keys_at, KEY_BYTES, 1, string.rep('\0', KEY_BYTES))
@@ -108,11 +108,11 @@ local function open_named(id, of_group, limit)
     if not id then
         return nil
     end
-    local entries = find_dead(id, of_group, 0, limit)
-    for i, position in ipairs(entries) do
-        entries[i] = dead_entry_at(position)
+    local entries_named = find_dead(id, of_group, 0, limit)
+    for i, nth in ipairs(entries_named) do
+        entries_named[i] = dead_entry_at(nth)
     end
-    return entries
+    return entries_named
 end
 
 return answer(function()

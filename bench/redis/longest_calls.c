@@ -226,7 +226,7 @@ static void do_kill(stage *self)
 static void do_redrive(stage *self)
 {
     uint32_t count = 0;
-    bench_ok(slotq_dead_redrive(self->queue, 0, &count, NULL), "slotq_dead_redrive");
+    bench_ok(slotq_dead_redrive(self->queue, 0, NULL, &count, NULL), "slotq_dead_redrive");
     bench_need(count == self->messages, "redriving all");
 }
 

@@ -5,15 +5,16 @@
 
 #include "handle.h"
 
-/* What judging needs; judged is NULL if the store judges for itself. */
+/* What judging needs; judged is NULL if the store judges for itself. And where new ids go. */
 typedef struct judging {
     slotq_batch *batch;
     slotq_judged *judged;
+    uint64_t *ids; /* NULL: the caller wants none */
 } judging;
 
-static bool judging_begin(const slotq *queue, uint32_t most, judging *it)
+static bool judging_begin(const slotq *queue, uint32_t most, uint64_t *ids, judging *it)
 {
-    *it = (judging){0};
+    *it = (judging){.ids = ids};
     if (!queue->store->asks_judged || !(queue->geometry.flags & SLOTQ_FLAG_CHECKS)) {
         return true;
     }
@@ -63,6 +64,9 @@ static slotq_outcome redrive_part(slotq *queue, judging *it, uint32_t limit, slo
     slotq_core_begin(&call, SLOTQ_REDRIVE, STORE_TIME);
     call.dead = dead;
     const slotq_outcome outcome = queue_call(queue, &call);
+    for (uint32_t i = 0; i < call.dead.count && it->ids != NULL; i++) {
+        *it->ids++ = call.dead.first_id + i;
+    }
     sum->count += call.dead.count;
     sum->damaged += call.dead.damaged;
     *looked = it->judged != NULL ? dead.judged_count : call.dead.count + call.dead.damaged;
@@ -70,14 +74,14 @@ static slotq_outcome redrive_part(slotq *queue, judging *it, uint32_t limit, slo
 }
 
 /* wanted is at least 1. */
-static slotq_outcome redrive(slotq *queue, uint32_t wanted, slotq_call_dead *sum)
+static slotq_outcome redrive(slotq *queue, uint32_t wanted, uint64_t *ids, slotq_call_dead *sum)
 {
     judging it;
     slotq_outcome outcome;
     const uint32_t bound = queue->store->redrive_most;
     const uint32_t part = bound > 0 ? bound : SLOTQ_CALL_MESSAGES_MAX;
     const uint32_t most = wanted < part ? wanted : part;
-    if (!judging_begin(queue, most, &it)) {
+    if (!judging_begin(queue, most, ids, &it)) {
         judging_end(&it);
         return queue_refuse(queue, SLOTQ_NOMEMORY,
                             "no memory to check %u dead messages: redrive fewer", most);
@@ -94,7 +98,8 @@ static slotq_outcome redrive(slotq *queue, uint32_t wanted, slotq_call_dead *sum
     return outcome;
 }
 
-slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count, uint32_t *damaged)
+slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint64_t *ids, uint32_t *count,
+                                 uint32_t *damaged)
 {
     slotq_stats stats = {0};
     slotq_call_dead sum = {0};
@@ -106,7 +111,7 @@ slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count, 
     if (outcome == SLOTQ_OK) {
         /* asked even if none is dead: a refusal is the same for every queue */
         const uint32_t there = stats.dead > 0 ? stats.dead : 1;
-        outcome = redrive(queue, limit == 0 || limit > there ? there : limit, &sum);
+        outcome = redrive(queue, limit == 0 || limit > there ? there : limit, ids, &sum);
     }
     if (count != NULL) {
         *count = sum.count;
@@ -117,8 +122,8 @@ slotq_outcome slotq_dead_redrive(slotq *queue, uint32_t limit, uint32_t *count, 
     return outcome;
 }
 
-slotq_outcome slotq_dead_redrive_id(slotq *queue, uint8_t group, uint64_t id, uint32_t *count,
-                                    uint32_t *damaged)
+slotq_outcome slotq_dead_redrive_id(slotq *queue, uint8_t group, uint64_t id, uint64_t *ids,
+                                    uint32_t *count, uint32_t *damaged)
 {
     judging it;
     uint32_t looked;
@@ -126,7 +131,7 @@ slotq_outcome slotq_dead_redrive_id(slotq *queue, uint8_t group, uint64_t id, ui
     slotq_outcome outcome = SLOTQ_INVALID;
     if (queue != NULL && (group == SLOTQ_ALL_GROUPS || queue_group_fits(queue, group))) {
         /* a message dies at most once in a group: one call is enough */
-        outcome = judging_begin(queue, SLOTQ_GROUPS_MAX, &it)
+        outcome = judging_begin(queue, SLOTQ_GROUPS_MAX, ids, &it)
                       ? redrive_part(queue, &it, SLOTQ_GROUPS_MAX, &sum, &looked)
                       : queue_refuse(queue, SLOTQ_NOMEMORY, "no memory to check a dead message");
         judging_end(&it);

@@ -306,6 +306,44 @@ TEST_CASE("aside: a caller that waits for room is woken when a message may step 
     CHECK((queue.ask("push", {"e"}).word() == "SLOTQFULL") == (aside_slots == 0));
 }
 
+TEST_CASE("aside: what a full dead section refuses steps aside, and FULL names the section")
+{
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    on_server::Shape shape = small_shape();
+    shape.max_attempts = 1;
+    shape.aside_slots = 1;
+    Sound queue(variant, shape);
+    CAPTURE(variant);
+    queue.ask("push", {"a"});
+    CHECK(queue.settle("kill", 1, queue.lease(1)) == "OK"); /* the dead section is full */
+    const auto hold = [&](uint64_t first) {
+        queue.ask("push", {"b", "c", "d", "e"});
+        const uint32_t token = queue.lease(4, "0", 1000);
+        for (uint64_t id = first + 1; id < first + 4; id++) {
+            CHECK(queue.settle("ack", id, token) == "OK");
+        }
+        CHECK(queue.settle("kill", first, token) == "DEADFULL");
+        queue.at_ms += 1000;
+        const Reply swept = queue.ask("reclaim", {"0"});
+        CHECK(swept.items.at(2).is_integer(0));
+        CHECK(queue.state(first) == "WAITING 1 0");
+    };
+    hold(2);
+    CHECK(queue.ask("push", {"f"}).is_integer(6));
+    CHECK(queue.aside() == 1);
+    CHECK(queue.ask("remove", {"6", "all"}).is_status("OK"));
+    hold(7);
+    const Reply full = queue.ask("push", {"g"});
+    CHECK(full.text.find("SLOTQFULL 7 4 2 0 2 1: ") == 0);
+    CHECK(queue.stat("holder_dead_full") == 1);
+    CHECK(queue.ask("dead_purge", {}).is_integer(1));
+    CHECK(queue.stat("holder_dead_full") == 0);
+    queue.at_ms += 60000;
+    CHECK(queue.ask("reclaim", {"0"}).items.at(2).is_integer(1)); /* one of them dies */
+    CHECK(queue.aside() == 0);
+    CHECK(queue.ask("push", {"g"}).is_integer(11));
+}
+
 TEST_CASE("aside: create refuses what cannot be")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");

@@ -180,7 +180,7 @@ slotq_outcome Side::mend(const Call &call, std::ostream &told)
         outcome = slotq_reclaim(queue, call.group, &first, &second);
         break;
     case What::redrive:
-        outcome = slotq_dead_redrive(queue, call.limit, &first, &second);
+        outcome = slotq_dead_redrive(queue, call.limit, nullptr, &first, &second);
         break;
     case What::dead_purge:
         outcome = slotq_dead_purge(queue, &first);

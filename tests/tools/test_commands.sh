@@ -62,7 +62,7 @@ expect 'dead ls' 0 "^4\t20[0-9T:.-]+Z\t0\t1\t7\t\tfour$" - dead ls jobs
 expect 'dead ls in JSON' 0 '"id":4,.*"reason":7,"payload":"four"' - dead ls jobs --json
 expect 'empty' 3 - 'no message is ready' reserve jobs
 expect 'empty after waiting' 3 - '' reserve jobs --wait 200ms
-expect 'redrive' 0 - '1 dead message redriven' dead redrive jobs
+expect 'redrive prints the new id' 0 '^5$' '1 dead message redriven' dead redrive jobs
 expect 'no dead left' 3 - 'no dead message' dead ls jobs
 expect 'it is back, with a new id' 0 "^5:[0-9]+\t1\tfour$" - reserve jobs --lease 1h
 expect 'reserve in JSON' 3 - '' reserve jobs --json
@@ -77,10 +77,10 @@ done
 expect 'reserve gives the other three' 0 '^3:' - reserve hurt -n 5
 mapfile -t three < <(token)
 expect 'kill them' 0 - - kill hurt "${three[@]}"
-expect 'redrive tells of the damaged' 0 - \
+expect 'redrive tells of the damaged' 0 '^8$' \
     '3 dead messages redriven, 2 damaged stay in the dead section' dead redrive hurt
 expect 'and leaves them there' 0 '^1\t' - dead ls hurt
-expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2\}$' - dead redrive hurt --json
+expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2,"ids":\[\]\}$' - dead redrive hurt --json
 expect 'the queue is sound' 0 'sound' - check hurt
 expect 'remove of a leased one is refused' 9 - 'leased' remove jobs 5
 expect 'remove of a waiting one' 0 - - remove jobs 2

@@ -54,7 +54,7 @@ expect 'four' 0 '\tfour$' - reserve jobs
 expect 'kill puts it to the dead' 0 - - kill jobs --reason 7 "$(token)"
 expect 'dead ls' 0 '^4\t20[0-9T:.-]+Z\t0\t1\t7\t\tfour$' - dead ls jobs
 expect 'status of a dead one' 0 '4  dead: reason 7, .* ago +1 ' - status jobs 4
-expect 'redrive' 0 - '1 dead message redriven' dead redrive jobs
+expect 'redrive prints the new id' 0 '^6$' '1 dead message redriven' dead redrive jobs
 expect 'no dead left' 3 - 'no dead message' dead ls jobs
 expect 'dead purge' 0 '"purged":0' - dead purge jobs --json
 expect 'create one to be damaged' 0 - '' create hurt --slots 8 --payload 16 --dead 5 --checks \
@@ -66,10 +66,10 @@ done
 expect 'reserve gives the other three' 0 '^3:' - reserve hurt -n 5
 mapfile -t three < <(token)
 expect 'kill them' 0 - - kill hurt "${three[@]}"
-expect 'redrive tells of the damaged' 0 - \
+expect 'redrive tells of the damaged' 0 '^8$' \
     '3 dead messages redriven, 2 damaged stay in the dead section' dead redrive hurt
 expect 'and leaves them there' 0 '^1\t' - dead ls hurt
-expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2\}$' - dead redrive hurt --json
+expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2,"ids":\[\]\}$' - dead redrive hurt --json
 expect 'the queue is sound' 0 'sound' - check hurt
 expect 'create one for a kill in parts' 0 - '' create parts --slots 1200 --payload 4 --dead 1200
 seq 1 1100 | "$SLOTQ" -q push parts -

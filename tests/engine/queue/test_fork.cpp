@@ -42,7 +42,7 @@ int try_to_change(slotq *queue, const Message &leased, slotq_batch *given)
     NEED(is_refused(queue, slotq_kill(queue, 0, id, token, 1)));
     NEED(is_refused(queue, slotq_remove(queue, 0, 2)));
     NEED(is_refused(queue, slotq_reclaim(queue, 0, nullptr, nullptr)));
-    NEED(is_refused(queue, slotq_dead_redrive(queue, 0, nullptr, nullptr)));
+    NEED(is_refused(queue, slotq_dead_redrive(queue, 0, nullptr, nullptr, nullptr)));
     NEED(is_refused(queue, slotq_dead_purge(queue, nullptr)));
     NEED(is_refused(queue, slotq_pause(queue, SLOTQ_PAUSE_BOTH)));
     NEED(is_refused(queue, slotq_resume(queue, SLOTQ_PAUSE_BOTH)));

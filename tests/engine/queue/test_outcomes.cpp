@@ -324,19 +324,19 @@ TEST_CASE("the dead are listed, redriven and purged", "[queue]")
     CHECK(dead[0].raw.died_at_ms == queue.now_ms);
     queue.fill(3);
     uint32_t count = 9;
-    CHECK(slotq_dead_redrive(queue, 0, &count, nullptr) == SLOTQ_FULL);
+    CHECK(slotq_dead_redrive(queue, 0, nullptr, &count, nullptr) == SLOTQ_FULL);
     CHECK(count == 1);
     CHECK(queue.error() != "");
     REQUIRE(slotq_purge(queue) == SLOTQ_OK);
     REQUIRE(slotq_pause(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK);
-    CHECK(slotq_dead_redrive(queue, 1, &count, nullptr) == SLOTQ_PAUSED);
+    CHECK(slotq_dead_redrive(queue, 1, nullptr, &count, nullptr) == SLOTQ_PAUSED);
     REQUIRE(slotq_resume(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK);
-    CHECK(slotq_dead_redrive(queue, 2, &count, nullptr) == SLOTQ_OK);
+    CHECK(slotq_dead_redrive(queue, 2, nullptr, &count, nullptr) == SLOTQ_OK);
     CHECK(count == 2);
     CHECK(queue.reserve_one().payload == "2");
     CHECK(slotq_dead_purge(queue, &count) == SLOTQ_OK);
     CHECK(count == 1);
-    CHECK(slotq_dead_redrive(queue, 0, &count, nullptr) == SLOTQ_OK);
+    CHECK(slotq_dead_redrive(queue, 0, nullptr, &count, nullptr) == SLOTQ_OK);
     CHECK(count == 0);
 }
 
@@ -347,13 +347,13 @@ TEST_CASE("redrive and purge of the dead need no count", "[queue]")
     for (const Message &message : queue.reserve(4)) {
         REQUIRE(slotq_kill(queue, 0, message.id, message.token, 1) == SLOTQ_OK);
     }
-    CHECK(slotq_dead_redrive(queue, 3, nullptr, nullptr) == SLOTQ_OK);
+    CHECK(slotq_dead_redrive(queue, 3, nullptr, nullptr, nullptr) == SLOTQ_OK);
     CHECK(queue.stats().dead == 1);
     CHECK(queue.stats().ready == 3);
     CHECK(slotq_dead_purge(queue, nullptr) == SLOTQ_OK);
     CHECK(queue.stats().dead == 0);
     uint32_t count = 9;
-    CHECK(slotq_dead_redrive(nullptr, 0, &count, nullptr) == SLOTQ_INVALID);
+    CHECK(slotq_dead_redrive(nullptr, 0, nullptr, &count, nullptr) == SLOTQ_INVALID);
     CHECK(count == 0);
 }
 
@@ -361,10 +361,10 @@ TEST_CASE("redrive answers the same where none can be dead", "[queue]")
 {
     Queue queue(each_kind(), Geometry(9, 4).dead(GENERATE(0, 2)));
     uint32_t count = 9;
-    CHECK(slotq_dead_redrive(queue, 0, &count, nullptr) == SLOTQ_OK);
+    CHECK(slotq_dead_redrive(queue, 0, nullptr, &count, nullptr) == SLOTQ_OK);
     CHECK(count == 0);
     REQUIRE(slotq_pause(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK);
-    refused(queue, SLOTQ_PAUSED, [&] { return slotq_dead_redrive(queue, 5, &count, nullptr); });
+    refused(queue, SLOTQ_PAUSED, [&] { return slotq_dead_redrive(queue, 5, nullptr, &count, nullptr); });
 }
 
 TEST_CASE("a clock out of range is INVALID", "[queue]")
@@ -398,7 +398,7 @@ TEST_CASE("NULL for what is required is INVALID and never a crash", "[queue]")
     CHECK(slotq_check(nullptr) == SLOTQ_INVALID);
     CHECK(slotq_remove(nullptr, 0, 1) == SLOTQ_INVALID);
     CHECK(slotq_reclaim(nullptr, 0, nullptr, nullptr) == SLOTQ_INVALID);
-    CHECK(slotq_dead_redrive(nullptr, 0, &count, nullptr) == SLOTQ_INVALID);
+    CHECK(slotq_dead_redrive(nullptr, 0, nullptr, &count, nullptr) == SLOTQ_INVALID);
     CHECK(slotq_dead_purge(nullptr, &count) == SLOTQ_INVALID);
     CHECK(slotq_pause(nullptr, 1) == SLOTQ_INVALID);
     CHECK(slotq_resume(nullptr, 1) == SLOTQ_INVALID);

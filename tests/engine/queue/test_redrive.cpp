@@ -68,8 +68,11 @@ TEST_CASE("redrive leaves damaged messages dead and counts them", "[queue]")
     damage(queue, geometry.raw, {0, 2});
     uint32_t count = 9;
     uint32_t damaged = 9;
-    CHECK(slotq_dead_redrive(queue, 0, &count, &damaged) == SLOTQ_OK);
+    std::vector<uint64_t> ids(dead_slots, 99);
+    CHECK(slotq_dead_redrive(queue, dead_slots, ids.data(), &count, &damaged) == SLOTQ_OK);
     CHECK(count == 3);
+    CHECK(std::vector<uint64_t>(ids.begin(), ids.begin() + 4) ==
+          std::vector<uint64_t>{6, 7, 8, 99});
     CHECK(damaged == 2);
     CHECK(slotq_check(queue) == SLOTQ_OK);
     CHECK(dead_ids(queue) == std::vector<uint64_t>{1, 3});
@@ -79,11 +82,11 @@ TEST_CASE("redrive leaves damaged messages dead and counts them", "[queue]")
     CHECK(got[0].payload == "2");
     CHECK(got[1].payload == "4");
     CHECK(got[2].payload == "5");
-    CHECK(slotq_dead_redrive(queue, 1, &count, &damaged) == SLOTQ_OK);
+    CHECK(slotq_dead_redrive(queue, 1, nullptr, &count, &damaged) == SLOTQ_OK);
     CHECK(count == 0);
     CHECK(damaged == 1);
     CHECK(dead_ids(queue) == std::vector<uint64_t>{3, 1});
-    CHECK(slotq_dead_redrive(queue, 0, nullptr, nullptr) == SLOTQ_OK);
+    CHECK(slotq_dead_redrive(queue, 0, nullptr, nullptr, nullptr) == SLOTQ_OK);
     CHECK(dead_ids(queue) == std::vector<uint64_t>{3, 1});
     CHECK(slotq_check(queue) == SLOTQ_OK);
 }
@@ -102,8 +105,12 @@ TEST_CASE("redrive in several calls meets a damaged message once", "[queue]")
     damage(queue, geometry.raw, {0, 4300});
     uint32_t count = 9;
     uint32_t damaged = 9;
-    CHECK(slotq_dead_redrive(queue, 0, &count, &damaged) == SLOTQ_OK);
+    std::vector<uint64_t> ids(65535);
+    CHECK(slotq_dead_redrive(queue, 0, ids.data(), &count, &damaged) == SLOTQ_OK);
     CHECK(count == 4498);
+    CHECK(ids[0] == 4501); /* without a gap, as nobody else pushes */
+    CHECK(ids[4497] == 8998);
+    CHECK(ids[4498] == 0);
     CHECK(damaged == 2);
     CHECK(dead_ids(queue) == std::vector<uint64_t>{1, 4301});
 }

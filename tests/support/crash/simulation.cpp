@@ -48,6 +48,13 @@ action remove(uint8_t group, uint64_t id)
     return wanted;
 }
 
+action of_dead(slotq_verb verb, uint64_t id)
+{
+    action wanted = of(verb);
+    wanted.id = id;
+    return wanted;
+}
+
 action of(slotq_verb verb, uint8_t group)
 {
     action wanted;
@@ -165,6 +172,8 @@ static void set_settle(slotq_call &core_call, prepared &call)
     settle.group = call.wanted.group;
     settle.reason = call.wanted.reason;
     settle.ms = call.wanted.ms;
+    settle.note = last_words.bytes;
+    settle.note_bytes = static_cast<uint8_t>(last_words.size);
     settle.outcomes = call.outcomes.data();
     settle.tokens = call.wanted.verb == SLOTQ_EXTEND ? call.tokens.data() : nullptr;
 }
@@ -194,9 +203,11 @@ void simulation::answer(prepared &call)
         core_call.remove.group = wanted.group;
     } else if (wanted.verb == SLOTQ_RECLAIM || wanted.verb == SLOTQ_STATS) {
         core_call.reclaim.group = wanted.group;
-    } else if (wanted.verb == SLOTQ_REDRIVE) {
+    } else if (wanted.verb == SLOTQ_REDRIVE || wanted.verb == SLOTQ_DEAD_REMOVE) {
         const uint32_t all = SLOTQ_CALL_MESSAGES_MAX;
-        core_call.dead.limit = wanted.count == 0 ? all : wanted.count;
+        core_call.dead.limit = wanted.count == 0 || wanted.id != 0 ? all : wanted.count;
+        core_call.dead.id = wanted.id;
+        core_call.dead.group = SLOTQ_ALL_GROUPS;
     } else if (wanted.verb == SLOTQ_PAUSE || wanted.verb == SLOTQ_RESUME) {
         core_call.pause.what = wanted.what;
     } else if (wanted.verb == SLOTQ_LIMIT) {
@@ -260,6 +271,21 @@ prepared simulation::run(const action &wanted)
     return call;
 }
 
+/* The id of an entry, or another where it is a hole or never was one. */
+uint64_t simulation::any_dead(uint32_t entry) const
+{
+    slotq_view view;
+    slotq_damage damage;
+    uint64_t id = 0;
+    if (slotq_core_open(&view, image.data(), image.size(), &damage) == SLOTQ_OK) {
+        const size_t each = 16u + shape.note_bytes + view.stride;
+        for (size_t i = 6; i > 0; i--) {
+            id = id * 256 + image[view.dead_offset + entry * each + i - 1];
+        }
+    }
+    return id != 0 ? id : 1;
+}
+
 action simulation::any(std::mt19937_64 &random) const
 {
     const auto below = [&](uint64_t bound) { return static_cast<uint32_t>(random() % bound); };
@@ -287,13 +313,18 @@ action simulation::any(std::mt19937_64 &random) const
         }
         return after(later_ms, wanted);
     }
-    const slotq_verb rare[] = {SLOTQ_RECLAIM, SLOTQ_REDRIVE, SLOTQ_REDRIVE, SLOTQ_DEAD_PURGE,
-                               SLOTQ_REMOVE,  SLOTQ_REMOVE,  SLOTQ_PURGE,   SLOTQ_LIMIT};
-    action wanted = of(rare[below(8)], group);
+    const slotq_verb rare[] = {SLOTQ_RECLAIM,     SLOTQ_REDRIVE, SLOTQ_REDRIVE,
+                               SLOTQ_DEAD_PURGE,  SLOTQ_REMOVE,  SLOTQ_REMOVE,
+                               SLOTQ_PURGE,       SLOTQ_LIMIT,   SLOTQ_DEAD_REMOVE,
+                               SLOTQ_DEAD_REMOVE, SLOTQ_REDRIVE};
+    action wanted = of(rare[below(11)], group);
     if (wanted.verb == SLOTQ_LIMIT) {
         wanted.what = static_cast<uint8_t>(1 + below(SLOTQ_LIMIT_ALL));
         wanted.limits = {below(3) * UINT64_C(1000000), static_cast<uint16_t>(below(4)),
                          static_cast<uint16_t>(below(6))};
+    }
+    if (wanted.verb == SLOTQ_DEAD_REMOVE || (wanted.verb == SLOTQ_REDRIVE && below(2) == 0)) {
+        wanted.id = any_dead(below(shape.dead_slots));
     }
     if (wanted.verb == SLOTQ_REMOVE) {
         const uint64_t newest = image[0] + 256u * image[1];

@@ -106,13 +106,17 @@ void wipe_dead(bytes &image, const slotq_view &view)
 {
     const uint32_t around = view.geometry.dead_slots;
     const uint32_t head = get16(image, shared_dead_head);
-    const uint32_t count = get16(image, shared_dead_count);
+    const uint32_t span = get16(image, shared_dead_count) + get16(image, shared_dead_holes);
+    const uint32_t room = view.geometry.note_bytes;
     for (uint32_t index = 0; index < around; index++) {
-        const uint32_t entry = view.dead_offset + index * (DEAD_HEAD_SIZE + view.stride);
-        if ((index + around - head) % around < count) {
-            wipe_slot_rest(image, view, entry + DEAD_HEAD_SIZE);
+        const uint32_t entry = view.dead_offset + index * (DEAD_HEAD_SIZE + room + view.stride);
+        const bool is_hole = get32(image, entry) == 0 && get16(image, entry + 4) == 0;
+        if ((index + around - head) % around < span && !is_hole) {
+            const uint32_t used = std::min<uint32_t>(room, image[entry + DEAD_HEAD_SIZE - 1]);
+            wipe(image, entry + DEAD_HEAD_SIZE + used, room - used);
+            wipe_slot_rest(image, view, entry + DEAD_HEAD_SIZE + room);
         } else {
-            wipe(image, entry, DEAD_HEAD_SIZE + view.stride);
+            wipe(image, entry, DEAD_HEAD_SIZE + room + view.stride);
         }
     }
 }

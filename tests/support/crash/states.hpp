@@ -23,7 +23,7 @@ struct action {
     uint8_t reason = 0;
     uint8_t what = 0;                 /* pause, resume, limit */
     std::vector<uint32_t> picks = {}; /* settle: which of the group's held ones; none = all */
-    uint64_t id = 0;                  /* remove */
+    uint64_t id = 0;                  /* remove; of the dead: 0 = redrive the oldest */
     uint64_t later_ms = 0;            /* the clock goes on before it */
     slotq_limits limits = {};         /* limit */
 };
@@ -33,10 +33,14 @@ action reserve(uint8_t group, uint32_t count, uint64_t lease_ms = 30000);
 action settle(slotq_verb verb, uint8_t group, std::vector<uint32_t> picks = {}, uint64_t ms = 0,
               uint8_t reason = 0);
 action remove(uint8_t group, uint64_t id);
+action of_dead(slotq_verb verb, uint64_t id); /* redrive or dead_remove, in all groups */
 action of(slotq_verb verb, uint8_t group = 0);
 action pause(slotq_verb verb, uint8_t what);
 action limit(uint8_t group, uint8_t what, slotq_limits limits);
 action after(uint64_t later_ms, action then);
+
+/* The note of every nack and kill; longer than a queue of these tests keeps. */
+constexpr slotq_data last_words = {"the disk is full", 16};
 
 /* A verb with all its arguments, as a caller of the library gives them. */
 struct prepared {
@@ -97,6 +101,7 @@ private:
     slotq_outcome step_through(prepared &call, slotq_call &core_call);
     void take(const prepared &call, const slotq_call &core_call);
     void settle_held(const prepared &call);
+    uint64_t any_dead(uint32_t entry) const;
     uint32_t serial = 0;
 };
 

@@ -2,6 +2,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../line/command_line.h"
@@ -171,13 +172,35 @@ static int answer_count(const command_line *line, const char *name, const char *
     return EXIT_CODE_OK;
 }
 
-static void report_redriven(const command_line *line, const char *name, uint32_t count,
-                            uint32_t damaged)
+/* What was done with dead messages, all calls together. */
+typedef struct done {
+    uint64_t *ids; /* redrive: room for the new ids */
+    uint32_t count;
+    uint32_t damaged;
+} done;
+
+static json_t *json_ids(const done *sum)
 {
+    json_t *ids = json_array();
+    for (uint32_t i = 0; i < sum->count; i++) {
+        json_array_append_new(ids, json_integer((json_int_t)sum->ids[i]));
+    }
+    return ids;
+}
+
+static void report_redriven(const command_line *line, const char *name, const done *sum)
+{
+    const uint32_t count = sum->count;
+    const uint32_t damaged = sum->damaged;
     if (given(line, OPTION_JSON)) {
-        output_json(
-            json_pack("{s:I, s:I}", "redriven", (json_int_t)count, "damaged", (json_int_t)damaged));
-    } else if (damaged == 0) {
+        output_json(json_pack("{s:I, s:I, s:o}", "redriven", (json_int_t)count, "damaged",
+                              (json_int_t)damaged, "ids", json_ids(sum)));
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        printf("%" PRIu64 "\n", sum->ids[i]);
+    }
+    if (damaged == 0) {
         answer_count(line, name, "redriven", count);
     } else {
         remark("%s: %s dead message%s redriven, %s damaged stay%s in the dead section", name,
@@ -187,27 +210,28 @@ static void report_redriven(const command_line *line, const char *name, uint32_t
 }
 
 /* What a verb does with one id. */
-typedef slotq_outcome on_id(slotq *queue, uint8_t group, uint64_t id, uint32_t *count,
-                            uint32_t *damaged);
+typedef slotq_outcome on_id(slotq *queue, uint8_t group, uint64_t id, uint64_t *ids,
+                            uint32_t *count, uint32_t *damaged);
 
-static slotq_outcome remove_id(slotq *queue, uint8_t group, uint64_t id, uint32_t *count,
-                               uint32_t *damaged)
+static slotq_outcome remove_id(slotq *queue, uint8_t group, uint64_t id, uint64_t *ids,
+                               uint32_t *count, uint32_t *damaged)
 {
+    (void)ids;
     (void)damaged;
     return slotq_dead_remove(queue, group, id, count);
 }
 
-static int each_id(const command_line *line, const char *name, slotq *queue, on_id *act,
-                   uint32_t *count, uint32_t *damaged)
+static int each_id(const command_line *line, const char *name, slotq *queue, on_id *act, done *sum)
 {
     int code = EXIT_CODE_OK;
     for (int i = FIRST_ID; i < line->count; i++) {
         const uint64_t id = id_of(line, i);
-        uint32_t done = 0;
-        uint32_t hurt = 0;
-        const slotq_outcome outcome = act(queue, asked_group(line), id, &done, &hurt);
-        *count += done;
-        *damaged += hurt;
+        uint64_t *ids = sum->ids != NULL ? sum->ids + sum->count : NULL;
+        uint32_t count = 0;
+        uint32_t damaged = 0;
+        const slotq_outcome outcome = act(queue, asked_group(line), id, ids, &count, &damaged);
+        sum->count += count;
+        sum->damaged += damaged;
         if (outcome == SLOTQ_NOTFOUND) {
             code = worse_exit(code, complain_not_dead(name, id));
         } else if (outcome != SLOTQ_OK) {
@@ -224,10 +248,9 @@ static int dead_remove(const command_line *line, const char *name)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    uint32_t count = 0;
-    uint32_t damaged = 0;
-    code = each_id(line, name, queue, remove_id, &count, &damaged);
-    answer_count(line, name, "removed", count);
+    done sum = {0};
+    code = each_id(line, name, queue, remove_id, &sum);
+    answer_count(line, name, "removed", sum.count);
     slotq_close(queue);
     return code;
 }
@@ -239,19 +262,24 @@ static int dead_redrive(const command_line *line, const char *name)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    uint32_t count = 0;
-    uint32_t damaged = 0;
-    if (line->count > FIRST_ID) {
-        code = each_id(line, name, queue, slotq_dead_redrive_id, &count, &damaged);
-        report_redriven(line, name, count, damaged);
+    enum { DEAD_MOST = 65535 };
+    const uint64_t asked = option_number(line, OPTION_NUMBER, 0);
+    const uint32_t limit = asked < DEAD_MOST ? (uint32_t)asked : DEAD_MOST;
+    const size_t named = (size_t)(line->count - FIRST_ID);
+    done sum = {0};
+    sum.ids = calloc(named > 0 ? named * SLOTQ_GROUPS_MAX : DEAD_MOST, sizeof *sum.ids);
+    if (sum.ids == NULL) {
+        complain("out of memory");
         slotq_close(queue);
-        return code;
+        return EXIT_CODE_FAILURE;
     }
-    const uint32_t limit = (uint32_t)option_number(line, OPTION_NUMBER, 0);
-    if (slotq_dead_redrive(queue, limit, &count, &damaged) != SLOTQ_OK) {
+    if (named > 0) {
+        code = each_id(line, name, queue, slotq_dead_redrive_id, &sum);
+    } else if (slotq_dead_redrive(queue, limit, sum.ids, &sum.count, &sum.damaged) != SLOTQ_OK) {
         code = complain_queue(queue, name);
     }
-    report_redriven(line, name, count, damaged);
+    report_redriven(line, name, &sum);
+    free(sum.ids);
     slotq_close(queue);
     return code;
 }

@@ -258,11 +258,6 @@ static int settle_line(const command_line *line, slotq_settle_how how, uint64_t 
 {
     settlement settle = {.how = how, .ms = ms};
     settle.reason = (uint8_t)option_number(line, OPTION_REASON, 0);
-    if (given(line, OPTION_NOTE)) {
-        const char *note = line->options[OPTION_NOTE].text;
-        const size_t most = SLOTQ_NOTE_BYTES_MAX;
-        settle.note = (slotq_data){note, (uint32_t)cut_bytes(note, strlen(note), most)};
-    }
     slotq *queue = NULL;
     int code = read_tokens(line, &settle);
     if (code == EXIT_CODE_OK) {
@@ -271,6 +266,11 @@ static int settle_line(const command_line *line, slotq_settle_how how, uint64_t 
     if (code == EXIT_CODE_OK) {
         code = worse_exit(judge_time(line, queue, OPTION_LEASE),
                           judge_time(line, queue, OPTION_DELAY));
+    }
+    if (code == EXIT_CODE_OK && given(line, OPTION_NOTE)) {
+        const char *note = line->options[OPTION_NOTE].text;
+        const size_t most = slotq_geometry_of(queue)->note_bytes;
+        settle.note = (slotq_data){note, (uint32_t)cut_bytes(note, strlen(note), most)};
     }
     if (code == EXIT_CODE_OK) {
         code = settle_all(line, queue, &settle);

@@ -166,6 +166,15 @@ void add_deaths(table &to)
     to.add_damaged("redrive past a damaged one", two_dead, all);
     to.add_damaged("redrive past a damaged one, full", three_dead, all);
     to.add("dead purge", two_dead, of(SLOTQ_DEAD_PURGE));
+    const actions hole = three_dead + actions{of_dead(SLOTQ_DEAD_REMOVE, 2)};
+    to.add("dead remove of the first", three_dead, of_dead(SLOTQ_DEAD_REMOVE, 1));
+    to.add("dead remove from between", three_dead, of_dead(SLOTQ_DEAD_REMOVE, 2));
+    to.add("dead remove of the first before a hole", hole, of_dead(SLOTQ_DEAD_REMOVE, 1));
+    to.add("dead remove of the last behind a hole", hole, of_dead(SLOTQ_DEAD_REMOVE, 3));
+    to.add("kill into a hole", hole, settle(SLOTQ_KILL, 0, {0}, 0, 3));
+    to.add("redrive from between", three_dead, of_dead(SLOTQ_REDRIVE, 2));
+    to.add("redrive of no such id", three_dead, of_dead(SLOTQ_REDRIVE, 5));
+    to.add_damaged("redrive of a damaged one by id", three_dead, of_dead(SLOTQ_REDRIVE, 1));
 }
 
 /* The ring is full; every group holds the first three. */
@@ -261,7 +270,8 @@ std::vector<crash_case> all_cases()
     shape = geometry(7, 12, 3);
     shape.flags = SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_DEAD_OVERWRITE;
     shape.aside_slots = 2;
-    table rich("3 groups, checks, stamps, dead overwrite, aside", shape);
+    shape.note_bytes = 9;
+    table rich("3 groups, checks, stamps, dead overwrite, aside, notes", shape);
     add_all(rich, cases);
 
     shape = geometry(7, 5, 2);
@@ -287,7 +297,7 @@ static void damage_oldest_dead(simulation &world)
     if (view.geometry.dead_slots > 0) {
         uint8_t *entry = world.image.data() + view.dead_offset;
         entry[14] = SLOTQ_REASON_DAMAGED;
-        entry[16] = 0xFF; /* the length */
+        entry[16 + view.geometry.note_bytes] = 0xFF; /* the length */
     }
 }
 

@@ -20,7 +20,9 @@ slotq_outcome fire_settle(slotq *queue, prepared &call)
 {
     const action &wanted = call.wanted;
     const slotq_run *run = call.runs.data();
-    if (call.runs.size() == 1 && run->count == 1) {
+    /* those take no note */
+    const bool alone = slotq_geometry_of(queue)->note_bytes == 0;
+    if (alone && call.runs.size() == 1 && run->count == 1) {
         switch (wanted.verb) {
         case SLOTQ_ACK:
             return slotq_ack(queue, wanted.group, run->id, run->token);
@@ -36,9 +38,10 @@ slotq_outcome fire_settle(slotq *queue, prepared &call)
         }
     }
     const auto how = static_cast<slotq_settle_how>(wanted.verb - SLOTQ_ACK);
-    return slotq_settle(queue, how, wanted.group, run, static_cast<uint32_t>(call.runs.size()),
-                        wanted.ms, wanted.reason, call.outcomes.data(),
-                        how == SLOTQ_SETTLE_EXTEND ? call.tokens.data() : nullptr);
+    return slotq_settle_noted(queue, how, wanted.group, run,
+                              static_cast<uint32_t>(call.runs.size()), wanted.ms, wanted.reason,
+                              &last_words, call.outcomes.data(),
+                              how == SLOTQ_SETTLE_EXTEND ? call.tokens.data() : nullptr);
 }
 
 } // namespace
@@ -115,8 +118,14 @@ slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch)
         return slotq_remove(queue, wanted.group, wanted.id);
     case SLOTQ_RECLAIM:
         return slotq_reclaim(queue, wanted.group, &ready, &count);
+    case SLOTQ_DEAD_REMOVE:
+        return slotq_dead_remove(queue, SLOTQ_ALL_GROUPS, wanted.id, &count);
     case SLOTQ_REDRIVE:
-        return slotq_dead_redrive(queue, wanted.count, &count, nullptr);
+        if (wanted.id != 0) {
+            return slotq_dead_redrive_id(queue, SLOTQ_ALL_GROUPS, wanted.id, nullptr, &count,
+                                         nullptr);
+        }
+        return slotq_dead_redrive(queue, wanted.count, nullptr, &count, nullptr);
     case SLOTQ_DEAD_PURGE:
         return slotq_dead_purge(queue, &count);
     case SLOTQ_PAUSE:

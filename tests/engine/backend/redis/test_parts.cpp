@@ -250,11 +250,11 @@ TEST_CASE("parts: a redrive of many groups is several commands", "[parts]")
     }
     uint32_t count = 0;
     server.command({"CONFIG", "RESETSTAT"});
-    CHECK(slotq_dead_redrive(far, 0, &count, nullptr) == SLOTQ_OK);
+    CHECK(slotq_dead_redrive(far, 0, nullptr, &count, nullptr) == SLOTQ_OK);
     CHECK(count == messages_count);
     const uint32_t part = 2048u / (groups + 1u);
     CHECK(scripts_run(server) > messages_count / part);
-    CHECK(slotq_dead_redrive(near, 0, &count, nullptr) == SLOTQ_OK);
+    CHECK(slotq_dead_redrive(near, 0, nullptr, &count, nullptr) == SLOTQ_OK);
     const bool same = far.counts() == near.counts();
     CHECK(same);
 }

@@ -162,7 +162,7 @@ const Call calls[] = {
      [](Handle &h, const slotq_message &) { return slotq_dead_purge(h.queue, nullptr); }},
     {"redrive",
      [](Handle &h, const slotq_message &) {
-         return slotq_dead_redrive(h.queue, 0, nullptr, nullptr);
+         return slotq_dead_redrive(h.queue, 0, nullptr, nullptr, nullptr);
      }},
     {"reclaim",
      [](Handle &h, const slotq_message &) { return slotq_reclaim(h.queue, 0, nullptr, nullptr); }},
