@@ -34,7 +34,7 @@ expect 'dead ls of two' 0 '^4\t' - dead ls q 4 2
 same 'in the order asked for' '4 2' "$(cut -f 1 out | xargs)"
 expect 'not of one that is not dead' 3 - 'no message 9' dead ls q 9
 expect 'nor of another group' 3 - 'no message 4' dead ls q 4 -g 1
-expect 'what is there is shown all the same' 3 '^4\t' 'no message 9' dead ls q 9 4
+expect 'what is there is still shown' 3 '^4\t' 'no message 9' dead ls q 9 4
 expect 'remove from between' 0 - '1 dead message removed' dead remove q 3
 same 'the others keep their order' '1 2 4 5' "$(ids)"
 expect 'gone' 3 - 'no message 3' dead remove q 3

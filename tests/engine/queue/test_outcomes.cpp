@@ -364,7 +364,8 @@ TEST_CASE("redrive answers the same where none can be dead", "[queue]")
     CHECK(slotq_dead_redrive(queue, 0, nullptr, &count, nullptr) == SLOTQ_OK);
     CHECK(count == 0);
     REQUIRE(slotq_pause(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK);
-    refused(queue, SLOTQ_PAUSED, [&] { return slotq_dead_redrive(queue, 5, nullptr, &count, nullptr); });
+    refused(queue, SLOTQ_PAUSED,
+            [&] { return slotq_dead_redrive(queue, 5, nullptr, &count, nullptr); });
 }
 
 TEST_CASE("a clock out of range is INVALID", "[queue]")

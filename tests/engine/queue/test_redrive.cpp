@@ -108,7 +108,7 @@ TEST_CASE("redrive in several calls meets a damaged message once", "[queue]")
     std::vector<uint64_t> ids(65535);
     CHECK(slotq_dead_redrive(queue, 0, ids.data(), &count, &damaged) == SLOTQ_OK);
     CHECK(count == 4498);
-    CHECK(ids[0] == 4501); /* without a gap, as nobody else pushes */
+    CHECK(ids[0] == 4501); /* without a gap: only this caller pushes */
     CHECK(ids[4497] == 8998);
     CHECK(ids[4498] == 0);
     CHECK(damaged == 2);

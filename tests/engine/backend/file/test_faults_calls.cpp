@@ -255,7 +255,8 @@ private:
         uint32_t dead = 0;
         note("pause", slotq_pause(queue, SLOTQ_PAUSE_IN));
         note("resume", slotq_resume(queue, SLOTQ_PAUSE_BOTH));
-        note("redrive", slotq_dead_redrive(queue, 0, nullptr, &count, nullptr), {SLOTQ_FULL, SLOTQ_PAUSED});
+        note("redrive", slotq_dead_redrive(queue, 0, nullptr, &count, nullptr),
+             {SLOTQ_FULL, SLOTQ_PAUSED});
         note("reclaim", slotq_reclaim(queue, 0, &count, &dead));
         note("dead purge", slotq_dead_purge(queue, &count));
     }
