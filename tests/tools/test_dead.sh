@@ -72,7 +72,8 @@ expect 'remove ends it' 0 - '1 dead message removed' dead remove q 1
 fresh q --slots 8 --dead 2 --max-attempts 1
 seq 4 | "$SLOTQ" push q -q
 "$SLOTQ" reserve q -n 4 --lease 1h >out
-expect 'four die' 0 - - nack q $(token)
+token >tokens
+expect 'four die' 0 - - nack q - <tokens
 same 'the newest two are kept' '3 4' "$(ids)"
 same 'the others are counted' 2 "$(number q dead_dropped)"
 
@@ -90,7 +91,7 @@ dies b
 same 'the next one waits' 1 "$(number q waiting)"
 "$SLOTQ" push q c d e >ids
 "$SLOTQ" reserve q -n 3 --lease 1h >out
-"$SLOTQ" ack q $(token)
+token | "$SLOTQ" ack q - -q
 expect 'its place is aside' 0 '^[0-9]+$' - push q f
 same 'there it is' 1 "$(number q aside)"
 "$SLOTQ" reserve q --lease 1ms >out
@@ -98,7 +99,7 @@ sleep 0.05
 "$SLOTQ" reclaim q 2>err
 "$SLOTQ" push q g h i >ids
 "$SLOTQ" reserve q -n 3 --lease 1h >out
-"$SLOTQ" ack q $(token)
+token | "$SLOTQ" ack q - -q
 cause='cannot die, because the dead section is full'
 expect 'then FULL names the cause' 4 - "$cause" push q j
 expect 'and the cure' 4 - 'dead purge' push q j
