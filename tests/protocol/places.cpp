@@ -4,7 +4,8 @@
 #include "places.hpp"
 
 #include <algorithm>
-#include <cstring>
+
+#include "states.hpp"
 
 namespace protocol
 {
@@ -12,88 +13,7 @@ namespace protocol
 namespace
 {
 
-/* How far a client is. From SUBSCRIBES to UNWAITS it takes its next step unasked; the others wait
- * for something. */
-enum Phase : uint8_t { IDLE, SLEEPS, DEAD, SUBSCRIBES, LOOKS, LEAVES, MOVES, UNWAITS };
-
 enum { RUNG_MOST = 1 }; /* places of one ring; the format's 4 would need more clients to matter */
-
-struct Actor {
-    uint8_t phase = IDLE;
-    uint8_t place = 0;
-    uint8_t old_place = 0; /* while it changes */
-    uint8_t heard = 0;     /* channels that it is subscribed to, a bit each */
-    uint8_t told = 0;      /* something lies on its socket */
-    uint8_t row = 0, wants = 0;
-};
-
-struct State {
-    Actor actors[actors_max];
-    uint8_t set[rows_max][places_max] = {}; /* the wants */
-    uint8_t cursor[rows_max] = {};
-    uint8_t there[rows_max] = {}; /* messages, or free slots */
-    uint8_t bit = 0;
-    uint8_t pushed = 0;
-    uint8_t returned = 0;
-    uint8_t crashed = 0;
-    uint8_t polled = 0;
-};
-
-static_assert(sizeof(State) == sizeof(Actor) * actors_max + rows_max * (places_max + 2) + 5,
-              "no padding, whose bytes would tell states apart");
-
-/* The states that are known, by their number. */
-class States
-{
-public:
-    /* false: it is known */
-    bool add(const State &state)
-    {
-        if ((states_.size() + 1) * 2 > slots_.size()) {
-            grow();
-        }
-        uint32_t &slot = slots_[find(state)];
-        if (slot != 0) {
-            return false;
-        }
-        states_.push_back(state);
-        slot = static_cast<uint32_t>(states_.size());
-        return true;
-    }
-    const State &operator[](size_t number) const
-    {
-        return states_[number];
-    }
-    size_t size() const
-    {
-        return states_.size();
-    }
-
-private:
-    size_t find(const State &state) const
-    {
-        const uint8_t *bytes = reinterpret_cast<const uint8_t *>(&state);
-        uint64_t hash = 14695981039346656037u;
-        for (size_t i = 0; i < sizeof state; i++) {
-            hash = (hash ^ bytes[i]) * 1099511628211u;
-        }
-        size_t at = (hash ^ hash >> 29) & (slots_.size() - 1);
-        while (slots_[at] != 0 && memcmp(&states_[slots_[at] - 1], &state, sizeof state) != 0) {
-            at = (at + 1) & (slots_.size() - 1);
-        }
-        return at;
-    }
-    void grow()
-    {
-        slots_.assign(slots_.empty() ? 1u << 16 : slots_.size() * 2, 0);
-        for (size_t i = 0; i < states_.size(); i++) {
-            slots_[find(states_[i])] = static_cast<uint32_t>(i + 1);
-        }
-    }
-
-    std::vector<State> states_;
-    std::vector<uint32_t> slots_;
-};
 
 class Machine
 {
@@ -200,10 +120,28 @@ private:
         state.bit = set ? state.bit : 0;
     }
 
+    /* For what a row is rung: messages, or what is free. */
+    uint32_t to_tell(const State &state, uint32_t row) const
+    {
+        return state.aside > 0 && has(Rule::all_if_aside) ? UINT8_MAX : state.there[row];
+    }
+
+    /* A push that finds too little room. */
+    static void step_aside(State &state, uint32_t row, uint32_t wants)
+    {
+        if (state.there[row] < wants) {
+            state.there[row] = static_cast<uint8_t>(state.there[row] + state.aside);
+            state.aside = 0;
+        }
+    }
+
     /* What a client finds is taken, or not. */
     bool take(State &state, uint32_t actor) const
     {
         const uint32_t row = state.actors[actor].row, wants = state.actors[actor].wants;
+        if (setting_.room) {
+            step_aside(state, row, wants);
+        }
         const uint32_t there = state.there[row];
         if (there == 0 || (setting_.room && there < wants)) {
             return false;
@@ -214,8 +152,8 @@ private:
 
     void hand_over(State &state, uint32_t row) const
     {
-        if (state.bit && has(Rule::hand_over) && state.there[row] > 0) {
-            ring(state, row, setting_.room ? state.there[row] : 1);
+        if (state.bit && has(Rule::hand_over) && to_tell(state, row) > 0) {
+            ring(state, row, setting_.room ? to_tell(state, row) : 1);
         }
     }
 
@@ -239,6 +177,7 @@ private:
     {
         Actor &self = state.actors[actor];
         const uint32_t row = self.row;
+        const uint32_t aside = state.aside;
         const bool taken = take(state, actor);
         if (placed && (taken || !waits)) {
             give_up(state, row, self.place);
@@ -255,13 +194,16 @@ private:
         } else {
             stop(self);
         }
+        if (!taken && state.aside != aside) { /* it moved the head, and is still refused */
+            hand_over(state, row);
+        }
     }
 
     void unwait(State &state, uint32_t row, uint32_t place) const
     {
         give_up(state, row, place);
-        if (state.bit && state.there[row] > 0) {
-            ring(state, row, setting_.room ? state.there[row] : 1);
+        if (state.bit && to_tell(state, row) > 0) {
+            ring(state, row, setting_.room ? to_tell(state, row) : 1);
         }
     }
 
@@ -273,11 +215,14 @@ private:
             return;
         }
         State state = before;
+        if (state.pushed < setting_.aside.size()) {
+            state.aside = static_cast<uint8_t>(state.aside + setting_.aside[state.pushed]);
+        }
         const uint32_t count = setting_.pushes[state.pushed++];
         for (uint32_t row = 0; row < rows_; row++) {
             state.there[row] = static_cast<uint8_t>(state.there[row] + count);
             if (before.bit) {
-                ring(state, row, setting_.room ? state.there[row] : count);
+                ring(state, row, setting_.room ? to_tell(state, row) : count);
                 clear_bit(state, row);
             }
         }
@@ -391,6 +336,22 @@ private:
         }
     }
 
+    /* A dead message takes a slot. */
+    void redrive(const State &before)
+    {
+        State state = before;
+        step_aside(state, 0, 1);
+        if (before.redriven == setting_.redrives || state.there[0] == 0) {
+            return;
+        }
+        state.redriven++;
+        state.there[0]--;
+        if (has(Rule::room_after_redrive)) {
+            hand_over(state, 0);
+        }
+        go(state, "redrive");
+    }
+
     void step(const State &before, uint32_t i)
     {
         State state = before;
@@ -450,6 +411,7 @@ private:
         for (uint32_t row = 0; row < rows_; row++) {
             give_back(state, row);
         }
+        redrive(state);
         for (uint32_t i = 0; i < actors_; i++) {
             step(state, i);
             crash(state, i);
@@ -477,7 +439,7 @@ private:
             const uint32_t row = state.actors[i].row;
             const uint32_t least = setting_.room ? state.actors[i].wants : 1;
             if (state.actors[i].phase == SLEEPS && !is_moving(state, row) &&
-                state.there[row] >= least) {
+                state.there[row] + state.aside >= static_cast<int>(least)) {
                 lose(state, i);
             }
         }

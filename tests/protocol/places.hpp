@@ -21,7 +21,9 @@ enum class Rule {
     next_if_unheard,      /* a place that no client hears is passed over */
     clear_own_place,      /* a call that succeeds, or leaves, clears its place and tells sharers */
     unwait_old_place,     /* a change of place gives the old one up */
-    bit_until_rows_empty  /* the bit stays while any row has a place that is set */
+    bit_until_rows_empty, /* the bit stays while any row has a place that is set */
+    all_if_aside,         /* if a message may step aside, all who wait for room are rung */
+    room_after_redrive    /* a redrive, which takes room, rings for what is left */
 };
 
 enum class Crash {
@@ -40,6 +42,8 @@ struct Setting {
     std::vector<uint32_t> wants;  /* of each client */
     std::vector<uint32_t> pushes; /* what comes, in this order: messages, or free slots */
     uint32_t returns = 1;         /* nacks, of all clients together */
+    std::vector<uint32_t> aside;  /* of each push: what a step aside may free from then on */
+    uint32_t redrives = 0;        /* calls that take one free slot and are no client's */
     bool apart = false;           /* client i always has place i */
     Crash crash = Crash::never;
     Rule without = Rule::none;

@@ -62,6 +62,16 @@ Setting producers()
     return setting;
 }
 
+/* The same, but a slot comes free and a message may then step aside, and a dead one takes room. */
+Setting crowded()
+{
+    Setting setting = producers();
+    setting.name = "three producers, a step aside, a redrive";
+    setting.aside = {1};
+    setting.redrives = 1;
+    return setting;
+}
+
 /* Each has a separate place, and one of them may die in its sleep. */
 Setting sleepers()
 {
@@ -95,7 +105,7 @@ Setting without(Setting setting, Rule rule, const std::string &name)
 
 TEST_CASE("places: no wake-up is lost without a crash")
 {
-    for (const Setting &setting : {sharers(), groups(), producers()}) {
+    for (const Setting &setting : {sharers(), groups(), producers(), crowded()}) {
         const Found found = searched(setting);
         CAPTURE(setting.name, found.first);
         CHECK(found.lost == 0);
@@ -131,6 +141,8 @@ TEST_CASE("places: without any single rule a wake-up is lost")
         without(groups(), Rule::unwait_old_place, "a change gives the old place up"),
         without(groups(), Rule::bit_until_rows_empty, "the bit stays while a row holds a place"),
         without(producers(), Rule::hand_over, "hand-over"),
+        without(crowded(), Rule::all_if_aside, "all are rung if a message may step aside"),
+        without(crowded(), Rule::room_after_redrive, "a redrive rings for what is left"),
     };
     for (const Setting &setting : lacking) {
         const Found found = searched(setting);
