@@ -31,6 +31,18 @@ sha1_of() {
     sha1sum "$1" | cut -d ' ' -f 1
 }
 
+# compiled FILE: fails if Lua 5.1, as Redis has it, refuses a script: a function may have 200 local
+# names. Without a Lua here, Redis says so at the first call.
+compiled() {
+    if command -v luac5.1 >/dev/null; then
+        luac5.1 -p "$1" 2>&1
+    elif command -v lua5.1 >/dev/null; then
+        echo 'assert(loadfile(arg[1]))' | lua5.1 - "$1" 2>&1
+    elif command -v luajit >/dev/null; then
+        luajit -b "$1" /dev/null 2>&1
+    fi
+}
+
 # quoted TEXT: as a JSON string.
 quoted() {
     printf '"%s"' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g')"
@@ -78,6 +90,13 @@ between=''
         esac
         # whoever reads a script meanwhile has the old one or the new one whole
         awk -f "$here/bundle.awk" "$constants" "$file" >"$plain.$$"
+        if ! said=$(compiled "$plain.$$"); then
+            echo "$file:1: Redis would refuse this script with its pieces: $said" >&2
+            echo "If it has too many local names: put those that only one piece uses into a" \
+                "do ... end block of that piece" >&2
+            rm "$plain.$$"
+            exit 1
+        fi
         { echo "$first" && cat "$plain.$$"; } >"$redis7.$$"
         mv "$plain.$$" "$plain"
         mv "$redis7.$$" "$redis7"

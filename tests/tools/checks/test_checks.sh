@@ -244,6 +244,26 @@ plain_words() {
     says "a table of texts is read" 'texts.def:1: not a plain word: "whoever"'
 }
 
+bundles() {
+    command -v luac5.1 lua5.1 luajit >/dev/null || return 0
+    mkdir lua
+    printf -- '-- %s\n' 'v: a verb' 'args: now' 'reply: OK' 'errors: FULL' 'flags: none' \
+        '@include _piece' >lua/v.lua
+    sed -i 's/^-- @/--@/' lua/v.lua
+    for ((i = 0; i < 201; i++)); do echo "local name_$i = $i"; done >lua/_piece.lua
+    : >constants
+    run sh "$root/tools/generate/lua.sh" constants out
+    answers "a script with 201 local names is refused" 1
+    says "it is named" "lua/v.lua:1: Redis would refuse this script"
+    says "with the cause" "200 local variables"
+    says "and what to do" "do ... end block"
+    verdict "and nothing is left of it" test ! -e out/lua/plain/v.lua
+    sed -i 1d lua/_piece.lua
+    run sh "$root/tools/generate/lua.sh" constants out
+    answers "with 200 it is made" 0
+    verdict "in both variants" test -s out/lua/redis7/v.lua
+}
+
 needs() {
     run sh "$checks/need.sh" --look demo
     answers "what the demo needs is here" 0
@@ -266,6 +286,7 @@ includes
 tables
 suites
 skips
+bundles
 needs
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
