@@ -73,6 +73,10 @@ SLOTQ_API slotq_outcome slotq_redis_attach(struct redisContext *borrowed, const 
  * server is gone, not Redis): poll the queue once a second. */
 SLOTQ_API slotq_outcome slotq_redis_listen(slotq *queue, int *fd);
 
+/* Stop listening: for a caller that takes nothing more for a while, or ends. Another waiting client
+ * is woken in its stead if messages are ready, or room is free. slotq_close does the same. OK. */
+SLOTQ_API slotq_outcome slotq_redis_unlisten(slotq *queue);
+
 /* ---- a plain connection, for the caller's commands ---- */
 
 typedef struct slotq_redis_connection slotq_redis_connection;

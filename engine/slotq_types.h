@@ -31,6 +31,7 @@ enum {
     SLOTQ_GROUPS_MAX = 16,
     SLOTQ_MAX_ATTEMPTS_MAX = 62,
     SLOTQ_NOTE_BYTES_MAX = 255,
+    SLOTQ_PLACES_MAX = 255,
     SLOTQ_TICK_MS_MAX = 60000,
     SLOTQ_CALL_MESSAGES_MAX = 4096,     /* messages in one push, reserve or settle */
     SLOTQ_CALL_BYTES_MAX = 1024 * 1024, /* payload bytes in one push */
@@ -81,7 +82,8 @@ typedef struct slotq_geometry {
     uint8_t flags;          /* SLOTQ_FLAG_… */
     uint8_t max_attempts;   /* 1 to 62; 0 = no limit */
     uint8_t aside_slots;    /* room for messages that would hold the ring, 0 to 255 */
-    uint8_t places;         /* 0; reserved for waking one waiter */
+    uint8_t places;         /* waiting clients of a server that can be woken one by one, 0 to 255;
+                               0 = a wake-up is for all; 0 with overwrite */
     uint8_t note_bytes;     /* room for a note with each dead message, 0 to 255 bytes */
     uint32_t generation;    /* a random number, another one when the queue is made anew, so that old
                                tokens do not work there. slotq.h: 0 = the library draws it;
@@ -96,7 +98,7 @@ typedef struct slotq_geometry {
     {                                                                                              \
         .ring_slots = 1001, .payload_bytes = 256, .later_slots = 0, .dead_slots = 100,             \
         .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_DEAD_OVERWRITE,       \
-        .max_attempts = 25, .aside_slots = 64, .places = 0, .note_bytes = 80, .generation = 0,     \
+        .max_attempts = 25, .aside_slots = 64, .places = 255, .note_bytes = 80, .generation = 0,   \
         .set = 0, .shard = 0                                                                       \
     }
 

@@ -1,9 +1,10 @@
 -- _commit.lua: ends steps, and is the only piece that writes: words and slots first, then the front
 -- in one piece, the wake-up last. Knows bytes; must not know why they change.
 --@include _groups
+--@include _places
 
--- the front was changed; a caller that waits for room may find some
-local front_changed, frees
+-- the front was changed
+local front_changed
 
 -- the header's head is the head of the group furthest behind
 local function raise_head()
@@ -33,7 +34,10 @@ end
 local function end_step()
     local changed = group and group.changed
     if changed then
-        deliverable = limit_frees() or deliverable
+        if limit_frees() then
+            deliverable = true
+            group.made = (group.made or 0) + 1
+        end
         raise_head()
         group.changed = false
         group.dirty = true
@@ -73,161 +77,176 @@ local function put_copy(offset, bytes, source, length)
     end
 end
 
--- words of a group from one index up to another, with the changes of this call
-local function pack_words(words, from, to)
-    local parts = {}
-    while from < to do
-        local word, same = words[from], from + 1
-        while same < to and words[same] == word do
-            same = same + 1
-        end
-        parts[#parts + 1] = string.rep(pack('<I4', word), same - from)
-        from = same
-    end
-    return table.concat(parts)
-end
-
--- true if all words from one index up to another are known, and few: then one write is enough
-local function is_bridge(words, from, to)
-    if to - from > 64 then
-        return false
-    end
-    for i = from, to - 1 do
-        if words[i] == nil then
-            return false
-        end
-    end
-    return true
-end
-
--- runs of changed words may overlap or touch: each stretch is written once
-local function put_words(block)
-    local runs, words = block.runs, block.words
-    local at = states_at + block.index * slots * WORD_BYTES
-    if #runs > 1 then
-        table.sort(runs, function(a, b) return a.from < b.from end)
-    end
-    local i = 1
-    while i <= #runs do
-        local from, to, zeros = runs[i].from, runs[i].to, runs[i].zeros
-        while not zeros and runs[i + 1] and not runs[i + 1].zeros and
-            is_bridge(words, to, runs[i + 1].from) do
-            i = i + 1
-            to = math.max(to, runs[i].to)
-        end
-        put(at + from * WORD_BYTES, zeros and string.rep('\0', (to - from) * WORD_BYTES) or
-            pack_words(words, from, to))
-        i = i + 1
-    end
-end
-
--- the changed words aside of a group: from the first to the last if those between are known
-local function put_words_aside(group_number, words)
-    local changed, at = {}, words_aside_at(group_number)
-    for index in pairs(words.changed) do
-        changed[#changed + 1] = -1 - index
-    end
-    table.sort(changed)
-    for i = 1, words.bytes and 0 or #changed do
-        put(at + changed[i] * WORD_BYTES, pack('<I4', words.changed[-1 - changed[i]]))
-    end
-    if words.bytes and #changed > 0 then
-        local parts = {}
-        for slot = changed[1], changed[#changed] do
-            parts[#parts + 1] = pack('<I4', word_aside(group_number, -1 - slot))
-        end
-        put(at + changed[1] * WORD_BYTES, table.concat(parts))
-    end
-end
-
-local function put_aside()
-    if entries_changed and entries_changed < queue.aside_count then
-        local from = entries_changed * ASIDE_ENTRY_BYTES
-        put(aside_index_at + from, string.sub(entries, from + 1))
-    end
-    for group_number = 0, geometry.groups - 1 do
-        if words_aside[group_number] then
-            put_words_aside(group_number, words_aside[group_number])
-        end
-    end
-end
-
-local function encode_group(block)
-    return pack('@group.head..died', block.head, block.cursor, block.ready_behind, block.leased,
-        block.waiting, block.retry_from, block.sweep, block.written, block.due, block.due_next,
-        block.acked % 4294967296, block.redelivered % 4294967296, block.died % 4294967296)
-end
-
-local function encode_limit(limit)
-    return pack('@limit.max_leased..rate_tat_us', limit.max_leased, limit.rate_burst,
-        limit.rate_interval, limit.rate_tat_ms, limit.rate_tat_us)
-end
-
-local function encode_shared()
-    local era = front_changed and queue.era or queue.stored_era
-    return pack('@shared.paused..reserved_78', queue.paused, queue.aside_count, era,
-        queue.later_due_ms, queue.later_count, queue.later_last_id, queue.dead_head,
-        queue.dead_count, queue.dropped % 4294967296, queue.dead_dropped % 4294967296, queue.wake,
-        queue.dead_holes, queue.reserved_78)
-end
-
--- from the first changed part of the front to the last
-local function put_front()
-    local parts = {
-        pack('@header.last_id..tail', queue.last_id % 4294967296, queue.head, queue.tail),
-        string.sub(front_bytes, HEADER_BYTES + 1, GEOMETRY_END), encode_shared(),
-    }
-    -- a push may never have read the groups
-    for index = 0, #front_bytes < states_at and -1 or geometry.groups - 1 do
-        local at = GROUPS_OFFSET + GROUP_BYTES * index
-        local block = blocks[index]
-        parts[#parts + 1] = block and block.dirty and encode_group(block) or
-            string.sub(front_bytes, at + 1, at + GROUP_STATE_BYTES)
-        parts[#parts + 1] = block and block.limit and block.limit.changed and
-            encode_limit(block.limit) or
-            string.sub(front_bytes, at + GROUP_STATE_BYTES + 1, at + GROUP_BYTES)
-    end
-    local from, to, at = nil, nil, 0
-    for _, part in ipairs(parts) do
-        if part ~= string.sub(front_bytes, at + 1, at + #part) then
-            from, to = from or at, at + #part
-        end
-        at = at + #part
-    end
-    if from then
-        put(from, string.sub(table.concat(parts), from + 1, to))
-    end
-end
-
-local function end_of(piece)
-    return piece.stop or piece.offset + #piece[1] + piece.length
-end
-
 -- pieces must be written in the order of put: one may overwrite the source of an earlier one
 local in_order = false
+-- write all changes of the verb (a script has room for 200 local names: the others end here)
+local write_changes
 
--- the piece that ends last is written first, or its last byte as it is now: a server that refuses
--- strings of that length (a lower proto-max-bulk-len) refuses it before any other write
-local function write_pieces()
-    local last = 1
-    for i = 2, #pieces do
-        if end_of(pieces[i]) > end_of(pieces[last]) then
-            last = i
+do
+    -- words of a group from one index up to another, with the changes of this call
+    local function pack_words(words, from, to)
+        local parts = {}
+        while from < to do
+            local word, same = words[from], from + 1
+            while same < to and words[same] == word do
+                same = same + 1
+            end
+            parts[#parts + 1] = string.rep(pack('<I4', word), same - from)
+            from = same
+        end
+        return table.concat(parts)
+    end
+
+    -- true if all words from one index up to another are known, and few: then one write is enough
+    local function is_bridge(words, from, to)
+        if to - from > 64 then
+            return false
+        end
+        for i = from, to - 1 do
+            if words[i] == nil then
+                return false
+            end
+        end
+        return true
+    end
+
+    -- runs of changed words may overlap or touch: each stretch is written once
+    local function put_words(block)
+        local runs, words = block.runs, block.words
+        local at = states_at + block.index * slots * WORD_BYTES
+        if #runs > 1 then
+            table.sort(runs, function(a, b) return a.from < b.from end)
+        end
+        local i = 1
+        while i <= #runs do
+            local from, to, zeros = runs[i].from, runs[i].to, runs[i].zeros
+            while not zeros and runs[i + 1] and not runs[i + 1].zeros and
+                is_bridge(words, to, runs[i + 1].from) do
+                i = i + 1
+                to = math.max(to, runs[i].to)
+            end
+            put(at + from * WORD_BYTES, zeros and string.rep('\0', (to - from) * WORD_BYTES) or
+                pack_words(words, from, to))
+            i = i + 1
         end
     end
-    if in_order and last > 1 then
-        local at = end_of(pieces[last]) - 1
-        call('SETRANGE', key, decimal(at), bytes_at(at, 1))
-    elseif last > 1 then
-        pieces[1], pieces[last] = pieces[last], pieces[1]
-    end
-    for _, piece in ipairs(pieces) do
-        if piece.source then
-            piece[2] = bytes_at(piece.source, piece.length)
+
+    -- the changed words aside of a group: from the first to the last if those between are known
+    local function put_words_aside(group_number, words)
+        local changed, at = {}, words_aside_at(group_number)
+        for index in pairs(words.changed) do
+            changed[#changed + 1] = -1 - index
         end
-        call('SETRANGE', key, string.format('%d', piece.offset),
-            piece[2] and table.concat(piece) or piece[1])
-        piece[2] = nil
+        table.sort(changed)
+        for i = 1, words.bytes and 0 or #changed do
+            put(at + changed[i] * WORD_BYTES, pack('<I4', words.changed[-1 - changed[i]]))
+        end
+        if words.bytes and #changed > 0 then
+            local parts = {}
+            for slot = changed[1], changed[#changed] do
+                parts[#parts + 1] = pack('<I4', word_aside(group_number, -1 - slot))
+            end
+            put(at + changed[1] * WORD_BYTES, table.concat(parts))
+        end
+    end
+
+    local function put_aside()
+        if entries_changed and entries_changed < queue.aside_count then
+            local from = entries_changed * ASIDE_ENTRY_BYTES
+            put(aside_index_at + from, string.sub(entries, from + 1))
+        end
+        for group_number = 0, geometry.groups - 1 do
+            if words_aside[group_number] then
+                put_words_aside(group_number, words_aside[group_number])
+            end
+        end
+    end
+
+    local function encode_group(block)
+        return pack('@group.head..died', block.head, block.cursor, block.ready_behind, block.leased,
+            block.waiting, block.retry_from, block.sweep, block.written, block.due, block.due_next,
+            block.acked % 4294967296, block.redelivered % 4294967296, block.died % 4294967296)
+    end
+
+    local function encode_limit(limit)
+        return pack('@limit.max_leased..rate_tat_us', limit.max_leased, limit.rate_burst,
+            limit.rate_interval, limit.rate_tat_ms, limit.rate_tat_us)
+    end
+
+    local function encode_shared()
+        local era = front_changed and queue.era or queue.stored_era
+        return pack('@shared.paused..reserved_78', queue.paused, queue.aside_count, era,
+            queue.later_due_ms, queue.later_count, queue.later_last_id, queue.dead_head,
+            queue.dead_count, queue.dropped % 4294967296, queue.dead_dropped % 4294967296,
+            queue.wake, queue.dead_holes, queue.reserved_78)
+    end
+
+    -- from the first changed part of the front to the last
+    local function put_front()
+        local parts = {
+            pack('@header.last_id..tail', queue.last_id % 4294967296, queue.head, queue.tail),
+            string.sub(front_bytes, HEADER_BYTES + 1, GEOMETRY_END), encode_shared(),
+        }
+        -- a push may never have read the groups
+        for index = 0, #front_bytes < states_at and -1 or geometry.groups - 1 do
+            local at = GROUPS_OFFSET + GROUP_BYTES * index
+            local block = blocks[index]
+            parts[#parts + 1] = block and block.dirty and encode_group(block) or
+                string.sub(front_bytes, at + 1, at + GROUP_STATE_BYTES)
+            parts[#parts + 1] = block and block.limit and block.limit.changed and
+                encode_limit(block.limit) or
+                string.sub(front_bytes, at + GROUP_STATE_BYTES + 1, at + GROUP_BYTES)
+        end
+        local from, to, at = nil, nil, 0
+        for _, part in ipairs(parts) do
+            if part ~= string.sub(front_bytes, at + 1, at + #part) then
+                from, to = from or at, at + #part
+            end
+            at = at + #part
+        end
+        if from then
+            put(from, string.sub(table.concat(parts), from + 1, to))
+        end
+    end
+
+    local function end_of(piece)
+        return piece.stop or piece.offset + #piece[1] + piece.length
+    end
+
+    -- the piece that ends last is written first, or its last byte as it is now: a server that
+    -- refuses strings of that length (a lower proto-max-bulk-len) refuses it before any other write
+    local function write_pieces()
+        local last = 1
+        for i = 2, #pieces do
+            if end_of(pieces[i]) > end_of(pieces[last]) then
+                last = i
+            end
+        end
+        if in_order and last > 1 then
+            local at = end_of(pieces[last]) - 1
+            call('SETRANGE', key, decimal(at), bytes_at(at, 1))
+        elseif last > 1 then
+            pieces[1], pieces[last] = pieces[last], pieces[1]
+        end
+        for _, piece in ipairs(pieces) do
+            if piece.source then
+                piece[2] = bytes_at(piece.source, piece.length)
+            end
+            call('SETRANGE', key, string.format('%d', piece.offset),
+                piece[2] and table.concat(piece) or piece[1])
+            piece[2] = nil
+        end
+    end
+
+    function write_changes()
+        for index = 0, geometry.groups - 1 do
+            if blocks[index] then
+                put_words(blocks[index])
+            end
+        end
+        put_aside()
+        put_front()
+        write_pieces()
     end
 end
 
@@ -247,19 +266,16 @@ end
 
 -- write all changes of the verb; waits_for: the bit of what the caller will wait for
 local function commit(waits_for)
-    local woken = wake_those_who_wait()
+    local placed = geometry.places > 0
+    local woken = not placed and wake_those_who_wait()
+    waits_for = waits_for and (my_place or not placed) and waits_for
     if waits_for and queue.wake % (2 * waits_for) < waits_for then
         queue.wake = queue.wake + waits_for
     end
-    for index = 0, geometry.groups - 1 do
-        if blocks[index] then
-            put_words(blocks[index])
-        end
-    end
-    put_aside()
-    put_front()
-    write_pieces()
+    local room = room_to_tell()
+    write_changes()
     if woken then
         redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
     end
+    return placed and settle_places(waits_for, room)
 end

@@ -185,7 +185,8 @@ local function take(name, by, field)
     group.changed = true
 end
 
--- true if a waiting caller could continue
+-- true if a waiting caller could continue; block.made: messages of the group that this call made
+-- deliverable
 local deliverable
 
 local function made_ready(index, count)
@@ -193,6 +194,7 @@ local function made_ready(index, count)
         group.retry_from = index
     end
     group.ready_behind = group.ready_behind + count
+    group.made = (group.made or 0) + count
     group.changed = true
     deliverable = true
 end

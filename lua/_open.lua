@@ -10,7 +10,7 @@ end
 local image_bytes, front_bytes
 local geometry, queue = {}, {}
 local slots, stride, dead_entry_bytes, tick_ms
-local states_at, keys_at, ring_at, dead_at
+local states_at, keys_at, ring_at, dead_at, rows_bytes
 local aside_index_at, aside_words_at, aside_keys_at, aside_slots_at
 
 local function has(flag_bit)
@@ -37,14 +37,14 @@ local function judge_geometry()
         corrupt(AT_geometry_aside_slots, 'aside_slots with overwrite')
     elseif fields.ring_slots + fields.aside_slots > SLOTQ_RING_SLOTS_MAX then
         corrupt(AT_geometry_aside_slots, 'ring_slots and aside_slots')
+    elseif fields.places > 0 and has(SLOTQ_FLAG_OVERWRITE) then
+        corrupt(AT_geometry_places, 'places of a queue that overwrites')
     end
 end
 
 local function judge_reserved()
     local fields = geometry
-    if fields.places ~= 0 then
-        corrupt(AT_geometry_places, 'places')
-    elseif fields.reserved_38 ~= 0 then
+    if fields.reserved_38 ~= 0 then
         corrupt(AT_geometry_reserved_38, 'bytes 38, 39')
     end
 end
@@ -79,7 +79,9 @@ local function lay_out()
     aside_slots_at = aside_keys_at + geometry.aside_slots * key_bytes
     dead_at = aside_slots_at + geometry.aside_slots * stride
     dead_entry_bytes = DEAD_ENTRY_BYTES + geometry.note_bytes + stride
-    return dead_at + geometry.dead_slots * dead_entry_bytes
+    rows_bytes = geometry.places > 0 and
+        (geometry.groups + 1) * (ROW_HEAD_BYTES + WANTS_BYTES * geometry.places) or 0
+    return dead_at + geometry.dead_slots * dead_entry_bytes + rows_bytes
 end
 
 local function open_geometry()

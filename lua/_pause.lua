@@ -19,6 +19,11 @@ local function pause(name, on)
         queue.paused = after
         deliverable = not on
     end
+    -- each group that has something to deliver is rung for all of it
+    for index = 0, deliverable and geometry.places > 0 and geometry.groups - 1 or -1 do
+        load_group(index)
+        group.made = group.ready_behind + (queue.tail - group.cursor) % slots
+    end
     end_step()
     commit()
     return redis.status_reply('OK')

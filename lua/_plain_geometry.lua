@@ -9,7 +9,9 @@ if flags >= SLOTQ_FLAG_STAMPS then
 end
 local states_at = GROUPS_OFFSET + groups * GROUP_BYTES
 local ring_at = states_at + groups * ring * WORD_BYTES
-local served = magic == MAGIC_VERSION_1 and payload >= 1 and places == 0 and
+local rows = places > 0 and (groups + 1) * (ROW_HEAD_BYTES + WANTS_BYTES * places) or 0
+local served = magic == MAGIC_VERSION_1 and payload >= 1 and
+    (places == 0 or flags % (2 * SLOTQ_FLAG_OVERWRITE) == 0) and
     groups >= 1 and groups <= SLOTQ_GROUPS_MAX and most <= SLOTQ_MAX_ATTEMPTS_MAX and
     tick_ms >= 1 and tick_ms <= SLOTQ_TICK_MS_MAX and
     flags <= SLOTQ_FLAGS_ALL and flags % (2 * SLOTQ_FLAG_KEYS) < SLOTQ_FLAG_KEYS and
@@ -17,4 +19,4 @@ local served = magic == MAGIC_VERSION_1 and payload >= 1 and places == 0 and
         ring + aside <= SLOTQ_RING_SLOTS_MAX) and held <= aside and
     plain_size == ring_at + ring * stride + later * (LATER_ENTRY_BYTES + stride) +
         aside * (ASIDE_ENTRY_BYTES + groups * WORD_BYTES + stride) +
-        dead * (DEAD_ENTRY_BYTES + note + stride)
+        dead * (DEAD_ENTRY_BYTES + note + stride) + rows

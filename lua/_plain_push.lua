@@ -1,7 +1,8 @@
 -- _plain_push.lua: push and push_packed (plain_packed) if there is room and no era is crossed,
--- before any function is defined. Leaves plain_size and plain_front to the general path.
-local plain_size, plain_front
-if #KEYS == 1 and #ARGV >= 2 and (not plain_packed or #ARGV >= 3 and #ARGV <= 6) then
+-- before any function is defined. Leaves plain_size and plain_front to the general path, and to
+-- _plain_push_ring what it needs if clients wait at places.
+local plain_size, plain_front, plain_rest
+if #KEYS == 1 and #ARGV >= 2 and (not plain_packed or #ARGV >= 3 and #ARGV <= 7) then
     plain_size = redis.call('STRLEN', KEYS[1])
     plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_SHARED)
 end
@@ -74,12 +75,18 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
         end
         call('SETRANGE', key, '0',
             struct.pack('@header.last_id..tail', last_id + count, head, tail))
-        if string.byte(front, AT_shared_wake + 1) % 2 == WAKE_FOR_MESSAGE then
+        local id, bits = math.floor((era - era % 2) * 2147483648 + last_id + 1),
+            string.byte(front, AT_shared_wake + 1)
+        if places == 0 and bits % 2 == WAKE_FOR_MESSAGE then
             local wake = unpack('@shared.wake', front, AT_shared_wake + 1) - WAKE_FOR_MESSAGE
             call('SETRANGE', key, OFFSET_OF_WAKE,
                 struct.pack('@shared.wake', (wake + WAKE_COUNT_ONE) % 4294967296))
             redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
         end
-        return math.floor((era - era % 2) * 2147483648 + last_id + 1)
+        if places == 0 or bits % (2 * WAKE_FOR_ROOM) == 0 then
+            return id
+        end
+        plain_rest = {id = id, wake = bits, rows_at = plain_size - rows, places = places,
+            groups = groups, count = count, room = ring - 1 - used - count}
     end
 end

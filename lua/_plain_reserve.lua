@@ -1,8 +1,9 @@
 -- _plain_reserve.lua: reserve and reserve_packed (plain_packed) of new messages if no message is
 -- given back, due or removed, before any function is defined. Leaves plain_size, plain_front and
--- plain_now_ms to the general path.
-local plain_size, plain_front, plain_now_ms
-if #KEYS == 1 and #ARGV >= 4 and #ARGV <= 5 then
+-- plain_now_ms to the general path, and to _plain_reserve_ring what it needs if clients wait at
+-- places.
+local plain_size, plain_front, plain_now_ms, plain_rest
+if #KEYS == 1 and #ARGV >= 4 and #ARGV <= 6 then
     plain_size = redis.call('STRLEN', KEYS[1])
     plain_front = redis.call('GETRANGE', KEYS[1], '0',
         ARGV[2] == '0' and END_OF_FIRST_GROUP or END_OF_GROUPS)
@@ -10,13 +11,15 @@ end
 --@include _plain_now
 if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[4] <= 12 and
     not string.find(given_now .. ARGV[2] .. ARGV[3] .. ARGV[4], '%D') and
-    (not ARGV[5] or ARGV[5] == '1') then
+    (not ARGV[5] or ARGV[5] == '1') and
+    (not ARGV[6] or #ARGV[6] <= 3 and #ARGV[6] > 0 and not string.find(ARGV[6], '%D')) then
     local call, unpack, format = redis.call, struct.unpack, string.format
     local key, front, group = KEYS[1], plain_front, tonumber(ARGV[2]) or SLOTQ_GROUPS_MAX
     local limit, lease_ms = tonumber(ARGV[3]) or 0, tonumber(ARGV[4]) or 0
     local group_at = GROUPS_OFFSET + GROUP_BYTES * group
     local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, tick_ms, paused,
-        era, later_count, most, aside, places, note, held = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+        era, places, later_count, most, aside, note, held =
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
     local head, cursor, ready, leased, waiting, retry_from, sweep, written, due, most_leased, rate
     if #front >= group_at + GROUP_BYTES then
         last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
@@ -27,6 +30,7 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
     end
     --@include _plain_geometry
     if served and later_count == 0 and group < groups and
+        (not ARGV[6] or ARGV[6] + 0 < places) and
         (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and
         least < ring and tail < ring and head < ring and cursor < ring and
         ready == 0 and retry_from == cursor and most_leased + rate == 0 and
@@ -61,13 +65,17 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
                 return {}
             end
             local wake = string.byte(front, AT_shared_wake + 1)
-            if wake % 2 == 0 then
-                call('SETRANGE', key, OFFSET_OF_WAKE, string.char(wake + WAKE_FOR_MESSAGE))
+            local due_ms = due == DUE_NONE and -1 or math.floor(due * tick_ms)
+            if not ARGV[6] then
+                if places == 0 and wake % 2 == 0 then
+                    call('SETRANGE', key, OFFSET_OF_WAKE, string.char(wake + WAKE_FOR_MESSAGE))
+                end
+                return due_ms
             end
-            return due == DUE_NONE and -1 or math.floor(due * tick_ms)
-        end
+            plain_rest = {due_ms = due_ms, wake = wake, rows_at = plain_size - rows,
+                places = places}
         -- a caller that waits for room may find some after it, if a message may step aside
-        if quiet and fresh > 0 and (held >= aside or
+        elseif quiet and fresh > 0 and (held >= aside or
             string.byte(front, AT_shared_wake + 1) % (2 * WAKE_FOR_ROOM) < WAKE_FOR_ROOM) then
             local word = deadline % 16777216 * 256 + (4 + SLOTQ_STATE_LEASED)
             local token = struct.pack('<I4', word)
@@ -117,7 +125,12 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
                 call('SETRANGE', key, format('%d', group_at + AT_group_cursor),
                     struct.pack('@group.cursor..due', cursor, 0, leased + count, waiting, cursor,
                         sweep, cursor, deadline < due and deadline or due))
-                return reply
+                if places == 0 or string.byte(front, AT_shared_wake + 1) % 2 == 0 or
+                    not ARGV[6] and count == fresh then
+                    return reply
+                end
+                plain_rest = {reply = reply, left = fresh - count, rows_at = plain_size - rows,
+                    places = places}
             end
         end
     end

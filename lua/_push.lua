@@ -122,8 +122,11 @@ local function put_ring(at, bytes_each, count, bytes)
     end
 end
 
--- the header after count more messages
-local function push_header(count)
+-- the header after count more messages, for all groups or for the one that is given
+local function push_header(count, only)
+    local made = only or queue
+    made.made = (made.made or 0) + count
+    queue.pushed = true
     queue.last_id = queue.last_id + count
     queue.era = integral(queue.last_id / 2147483648)
     queue.tail = (queue.tail + count) % slots

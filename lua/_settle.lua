@@ -63,6 +63,7 @@ local function returned_word(index, count, word)
         return make_word(SLOTQ_STATE_READY, attempts, word_bits(word))
     end
     local deadline = deadline_in(settle_ms)
+    queue.due_fell = deadline < group.due and group.index or queue.due_fell
     set_due(deadline)
     group.waiting = group.waiting + count
     return make_word(SLOTQ_STATE_WAITING, attempts, deadline)

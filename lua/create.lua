@@ -54,7 +54,7 @@ local function read_geometry()
     geometry.max_attempts = number(8, 'max_attempts', 0, SLOTQ_MAX_ATTEMPTS_MAX)
     geometry.tick_ms = number(9, 'tick_ms', 1, SLOTQ_TICK_MS_MAX)
     geometry.aside_slots = number(10, 'aside_slots', 0, 255)
-    geometry.places = number(11, 'places', 0, 0)
+    geometry.places = number(11, 'places', 0, SLOTQ_PLACES_MAX)
     geometry.note_bytes = number(12, 'note_bytes', 0, SLOTQ_NOTE_BYTES_MAX)
     geometry.generation = number(13, 'generation', 1, 4294967295)
     geometry.set = optional(14, 'set', 4294967295)
@@ -65,6 +65,8 @@ local function read_geometry()
         invalid('aside_slots must be 0 with overwrite')
     elseif geometry.ring_slots + geometry.aside_slots > SLOTQ_RING_SLOTS_MAX then
         invalid('ring_slots and aside_slots must be at most 65535 together')
+    elseif geometry.places > 0 and has(SLOTQ_FLAG_OVERWRITE) then
+        invalid('places must be 0 in a queue that overwrites')
     end
     local total = lay_out()
     if total > SLOTQ_IMAGE_BYTES_MAX then

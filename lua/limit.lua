@@ -44,6 +44,7 @@ return answer(function()
     if limit.max_leased ~= old_leased or limit.rate_interval ~= old_interval or
         limit.rate_burst ~= old_burst then
         limit.changed, group.changed, deliverable = true, true, true
+        group.made = group.ready_behind + (queue.tail - group.cursor) % slots
         if limit.rate_interval == 0 then
             set_tat(0, 0)
         else

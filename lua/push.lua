@@ -5,6 +5,7 @@
 -- flags: allow-oom
 local plain_packed = false
 --@include _plain_push
+--@include _plain_push_ring
 --@include _push
 --@include _cut
 read_already(plain_size, plain_front)

@@ -1,16 +1,17 @@
 -- push_packed: push n messages as ring slots, whole or all cut, packed and stamped by the client
--- args: now n slots [mode [keys [wait]]]
+-- args: now n slots [mode [keys [wait [place]]]]
 -- reply: id of the first message
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = true
 --@include _plain_push
+--@include _plain_push_ring
 --@include _push
 --@include _cut
 read_already(plain_size, plain_front)
 
 return answer(function()
-    expect('push_packed KEY now n slots [mode [keys [wait]]]', 3, 6)
+    expect('push_packed KEY now n slots [mode [keys [wait [place]]]]', 3, 7)
     local count = number(2, 'n', 1, SLOTQ_CALL_MESSAGES_MAX)
     local bytes, mode = ARGV[3], ARGV[4] or ''
     if mode ~= '' and mode ~= 'none' then
@@ -20,6 +21,7 @@ return answer(function()
     end
     local waits = flag(6, 'wait')
     open()
+    read_place(7, geometry.groups, count)
     local cut = #bytes ~= count * stride and cut_slots(bytes, count)
     if cut == nil then
         invalid('slots must have n times ' .. decimal(stride) ..

@@ -99,7 +99,7 @@ local function redrive_one(at, stamp, named)
         put_ring(keys_at, KEY_BYTES, 1, string.rep('\0', KEY_BYTES))
     end
     skip_other_groups(died_in)
-    push_header(1)
+    push_header(1, blocks[died_in])
     return 'count'
 end
 

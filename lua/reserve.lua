@@ -1,10 +1,11 @@
 -- reserve: lease up to n messages of a group
--- args: now group n lease_ms [wait]
--- reply: flat array id, token, attempts, payload, ...; [] or next_due_ms if none; AGAIN; LIMITED ms
+-- args: now group n lease_ms [wait [place]]
+-- reply: flat array id, token, attempts, payload, ...; [], due, [due, kept]; AGAIN; LIMITED ms
 -- errors: PAUSED INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false
 --@include _plain_reserve
+--@include _plain_reserve_ring
 --@include _reserve
 --@include _settle
 --@include _payload
@@ -44,11 +45,12 @@ return answer(function()
     for _ = 1, 64 do
         local outcome, next_due_ms = reserve(limit, lease_ms)
         local reply = outcome == 'OK' and sound_messages() or {}
-        if outcome ~= 'OK' or #reply > 0 then
-            commit(waits and outcome ~= 'OK' and WAKE_FOR_MESSAGE)
-            return outcome == 'OK' and reply or nothing_leased(outcome, next_due_ms, waits, reply)
+        if outcome ~= 'OK' then
+            return nothing_leased(outcome, next_due_ms, waits, reply)
+        elseif #reply > 0 then
+            commit()
+            return reply
         end
     end
-    commit(waits and WAKE_FOR_MESSAGE)
     return nothing_leased('AGAIN', time_ms(), waits)
 end)

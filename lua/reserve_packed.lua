@@ -1,10 +1,11 @@
 -- reserve_packed: lease up to n messages of a group, with their slots: large ones are cut
--- args: now group n lease_ms [wait]
--- reply: [runs {id u48, token u32, count u16}, slots …]; [], next_due_ms, AGAIN or LIMITED ms
+-- args: now group n lease_ms [wait [place]]
+-- reply: [runs {id u48, token u32, count u16}, slots …]; the others as reserve
 -- errors: PAUSED INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = true
 --@include _plain_reserve
+--@include _plain_reserve_ring
 --@include _reserve
 --@include _runs
 --@include _cut
@@ -13,10 +14,10 @@ read_already(plain_size, plain_front, plain_now_ms)
 return answer(function()
     local limit, lease_ms, waits = open_reserve('reserve_packed')
     local outcome, next_due_ms = reserve(limit, lease_ms)
-    commit(waits and outcome ~= 'OK' and WAKE_FOR_MESSAGE)
     if outcome ~= 'OK' then
         return nothing_leased(outcome, next_due_ms, waits, {})
     end
+    commit()
     -- slots are returned as they were read: joining them would hash every byte once more
     local runs, reply = {}, {''}
     for _, run in ipairs(leased) do

@@ -64,6 +64,10 @@ typedef struct store_ops {
      * store is open, and a signal handler: no lock, no allocation. */
     void (*interrupt)(store *store);
 
+    /* Or NULL: the waiting is over, and this store's owner may look no more: what its calls with
+     * may_wait left behind is for others. */
+    void (*leave)(store *store);
+
     /* Right now, and until the store's owner does something with it, leased slots keep still: no
      * push overwrites them, and none steps aside. */
     bool (*keeps_still)(const store *store);
@@ -87,12 +91,13 @@ typedef struct store_ops {
 struct store {
     const store_ops *ops;
     slotq_view view;
-    int64_t ahead_ms;  /* its clock minus this machine's; 0 if they are the same */
-    uint64_t identity; /* equal for stores of one queue; another for a queue made anew, where that
-                          can be told */
-    bool is_listened;  /* its owner polls for wakes: a call that finds nothing is waiting */
-    bool wants_now;    /* every call should have a now, rough where the verb needs none */
-    bool asks_judged;  /* it cannot compute checks: redrive brings judged if the queue has checks */
+    int64_t ahead_ms;   /* its clock minus this machine's; 0 if they are the same */
+    uint64_t identity;  /* equal for stores of one queue; another for a queue made anew, where that
+                           can be told */
+    bool is_listened;   /* its owner polls for wakes: a call that finds nothing is waiting */
+    bool spreads_polls; /* many may sleep, each woken alone: their polls should not come at once */
+    bool wants_now;     /* every call should have a now, rough where the verb needs none */
+    bool asks_judged; /* it cannot compute checks: redrive brings judged if the queue has checks */
     /* A server serves no other client during a call: the messages that one call may let die, or
      * redrive. 0: any number. */
     uint32_t dying_most;

@@ -38,9 +38,13 @@ enum {
     STAMP_BYTES = 4,
     CHECK_BYTES = 4,
     SWEEP_NONE = 0xFFFF,
-    WAKE_FOR_MESSAGE = 1, /* bits of wake: a caller waits for it */
+    WAKE_FOR_MESSAGE = 1, /* bits of wake: a caller may wait for it */
     WAKE_FOR_ROOM = 2,
-    WAKE_COUNT_ONE = 4
+    WAKE_COUNT_ONE = 8, /* bit 2 is kept for "ring the bell" */
+    ROW_HEAD_BYTES = 2, /* of a row of places: cursor, 0 */
+    WANTS_BYTES = 2,
+    PLACES_RUNG_MAX = 4, /* places that one ring of a group tells */
+    PLACES_RANK_MS = 10  /* between clients that sleep till the same due time */
 };
 
 #define RATE_IN_MS (UINT32_C(1) << 31) /* a rate's interval from here on is in milliseconds */

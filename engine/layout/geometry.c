@@ -30,6 +30,7 @@ enum section {
     SECTION_ASIDE_KEYS,
     SECTION_ASIDE_SLOTS,
     SECTION_DEAD,
+    SECTION_PLACES,
     SECTION_COUNT
 };
 
@@ -52,6 +53,10 @@ static void section_sizes(const slotq_geometry *geometry, uint64_t sizes[SECTION
     sizes[SECTION_ASIDE_KEYS] = aside * key;
     sizes[SECTION_ASIDE_SLOTS] = aside * stride;
     sizes[SECTION_DEAD] = geometry->dead_slots * (DEAD_ENTRY_BYTES + geometry->note_bytes + stride);
+    sizes[SECTION_PLACES] =
+        geometry->places > 0
+            ? (geometry->groups + UINT64_C(1)) * (ROW_HEAD_BYTES + UINT64_C(2) * geometry->places)
+            : 0;
 }
 
 uint64_t geometry_total(const slotq_geometry *geometry)
@@ -69,15 +74,6 @@ static const char *fault_at(uint32_t *offset, uint32_t at, const char *what)
 {
     *offset = at;
     return what;
-}
-
-/* What the format lays out and no verb uses yet. */
-static const char *reserved_fault(const slotq_geometry *geometry, uint32_t *offset)
-{
-    if (geometry->places != 0) {
-        return fault_at(offset, AT_geometry_places, "places is not 0: it is reserved");
-    }
-    return NULL;
 }
 
 /* Which queue it is among all that may be made under its name. */
@@ -127,9 +123,9 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
         return fault_at(offset, AT_geometry_aside_slots,
                         "ring_slots and aside_slots together are above 65535");
     }
-    const char *reserved = reserved_fault(geometry, offset);
-    if (reserved != NULL) {
-        return reserved;
+    if (geometry->places > 0 && (geometry->flags & SLOTQ_FLAG_OVERWRITE)) {
+        return fault_at(offset, AT_geometry_places,
+                        "places is not 0 in a queue that overwrites: a wake-up there is for all");
     }
     const char *origin = origin_fault(geometry, offset);
     if (origin != NULL) {

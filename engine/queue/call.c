@@ -130,6 +130,13 @@ bool queue_wait_is_over(const queue_wait *wait)
     return wait->wait_ms == 0 || queue_wait_left_ms(wait) == 0;
 }
 
+/* With places 0.8 to 1.2 of what was asked for. */
+static uint64_t poll_of(const slotq *queue)
+{
+    const uint64_t poll_ms = queue->options.poll_ms;
+    return queue->store->spreads_polls ? poll_ms * 2 / 5 + jittered(poll_ms * 4 / 5) : poll_ms;
+}
+
 slotq_outcome queue_wait_sleep(slotq *queue, const queue_wait *wait, uint64_t now_ms,
                                uint64_t next_due_ms)
 {
@@ -140,7 +147,8 @@ slotq_outcome queue_wait_sleep(slotq *queue, const queue_wait *wait, uint64_t no
     if (next_due_ms != UINT64_MAX && next_due_ms - now_ms < sleep_ms) {
         sleep_ms = next_due_ms - now_ms;
     }
-    sleep_ms = sleep_ms < queue->options.poll_ms ? sleep_ms : queue->options.poll_ms;
+    const uint64_t poll_ms = poll_of(queue);
+    sleep_ms = sleep_ms < poll_ms ? sleep_ms : poll_ms;
     const slotq_outcome outcome = queue->store->ops->wait(queue->store, sleep_ms, &queue->fault);
     return outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, NULL);
 }

@@ -144,6 +144,9 @@ void queue_patience_begin(slotq *queue, const queue_wait *wait);
 static inline slotq_outcome queue_patience_end(slotq *queue, slotq_outcome outcome)
 {
     queue->patience = NULL;
+    if (queue->store->ops->leave != NULL && !queue->store->is_listened) {
+        queue->store->ops->leave(queue->store);
+    }
     return outcome;
 }
 /* What is left of it. */

@@ -21,6 +21,8 @@ constexpr uint64_t now_ms = 1700000000000;
 const std::vector<std::string> &all_scripts();
 /* Those that only look. */
 bool only_reads(const std::string &script);
+/* Those that may write, but whose sample finds nothing to do. */
+bool has_idle_sample(const std::string &script);
 
 struct Shape {
     uint32_t ring_slots = 9;
@@ -32,6 +34,7 @@ struct Shape {
     uint32_t max_attempts = 0;
     uint32_t tick_ms = 100;
     uint32_t aside_slots = 0;
+    uint32_t places = 0;
     uint32_t note_bytes = 0;
     uint32_t generation = 1;
     uint32_t set = 0;

@@ -109,6 +109,7 @@ private:
     std::string look();
     std::string stats();
     std::string status();
+    std::string unwait();
 
     bool choose_packed(const char *packed, const char *plain);
     void damage_newest(uint64_t first_id);
@@ -117,6 +118,8 @@ private:
     void send(const std::string &script, const redis::Arguments &arguments);
     std::string compare(const redis::Reply &expected);
     redis::Reply normal(const redis::Reply &got) const;
+    void put_place(redis::Arguments &arguments, uint32_t wait_at);
+    redis::Reply without_rank(const redis::Reply &expected, const redis::Reply &got) const;
     void put_image(); /* the server's bytes become the core's */
     std::string count_wakes();
     std::string group_before(uint32_t group) const;

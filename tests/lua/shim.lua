@@ -231,7 +231,8 @@ function commands.TIME()
     return {'1700000000', '123456'}
 end
 
-function commands.PUBLISH()
+function commands.PUBLISH(channel)
+    assert(string.find(channel, '^slotq#?%d*:q$'), 'shim: no channel of a queue: ' .. channel)
     shim.published = shim.published + 1
     return 0
 end

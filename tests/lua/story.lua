@@ -40,15 +40,17 @@ local function say(script, ...)
     return reply
 end
 
+-- the arguments of create, up to tick_ms, and places
 local shapes = {
     {9, 16, 0, 3, 2, 16, 3, 100}, {5, 3, 2, 2, 1, 1, 0, 1}, {30, 7, 0, 4, 3, 24, 2, 1000},
-    {2, 1, 0, 0, 1, 0, 1, 60000}, {17, 25, 0, 2, 2, 2, 62, 3},
+    {2, 1, 0, 0, 1, 0, 1, 60000}, {17, 25, 0, 2, 2, 2, 62, 3}, {4, 5, 0, 2, 2, 0, 2, 20},
 }
+local places_of = {4, 0, 2, 0, 255, 1}
 
-local now, shape, held, last_id
+local now, shape, places, held, last_id
 
 local function new_queue(number)
-    shape = shapes[number]
+    shape, places = shapes[number], places_of[number]
     held, last_id = {}, 0
     now = 1700000000000 + number * 16777216 * shape[8]
     shim.values.q = nil
@@ -56,7 +58,7 @@ local function new_queue(number)
     for i, value in ipairs(shape) do
         texts[i] = text_of(value)
     end
-    for _, text in ipairs({'0', '0', '0', '4294967295', text_of(number - 1), '0'}) do
+    for _, text in ipairs({'0', text_of(places), '0', '4294967295', text_of(number - 1), '0'}) do
         texts[#texts + 1] = text
     end
     say('create', '', (table.unpack or unpack)(texts))
@@ -64,6 +66,15 @@ end
 
 local function time()
     return text_of(now)
+end
+
+-- whether a call waits, and its place, or none
+local function waiting()
+    local waits = below(2) == 0 and '1' or ''
+    if places > 0 and below(4) > 0 then
+        return waits, text_of(below(places))
+    end
+    return waits
 end
 
 local function has_checks()
@@ -87,8 +98,7 @@ local function push()
     local count = 1 + below(3)
     local reply
     if below(2) == 0 or has_checks() then
-        reply = say('push_packed', time(), text_of(count), packed(count), 'none', '',
-            below(2) == 0 and '1' or '')
+        reply = say('push_packed', time(), text_of(count), packed(count), 'none', '', waiting())
     else
         reply = say('push', time(), string.rep('p', below(shape[2] + 1)))
         count = 1
@@ -101,16 +111,15 @@ end
 local function reserve()
     local group = text_of(below(shape[5]))
     local lease = text_of(1 + below(40 * shape[8]))
-    local wait = below(2) == 0 and '1' or ''
     if below(2) == 0 and not has_checks() then
-        local reply = say('reserve', time(), group, text_of(1 + below(4)), lease, wait)
-        for i = 1, type(reply) == 'table' and #reply or 0, 4 do
+        local reply = say('reserve', time(), group, text_of(1 + below(4)), lease, waiting())
+        for i = 1, type(reply) == 'table' and #reply > 2 and #reply or 0, 4 do
             held[#held + 1] = {group = group, id = reply[i], token = reply[i + 1], count = 1}
         end
         return
     end
-    local reply = say('reserve_packed', time(), group, text_of(1 + below(4)), lease, wait)
-    local runs = type(reply) == 'table' and reply[1] or ''
+    local reply = say('reserve_packed', time(), group, text_of(1 + below(4)), lease, waiting())
+    local runs = type(reply) == 'table' and type(reply[1]) == 'string' and reply[1] or ''
     for at = 1, #runs, 12 do
         local run = {group = group}
         run.id, run.token, run.count = shim.unpack('<I6I4H', string.sub(runs, at, at + 11))
@@ -161,8 +170,11 @@ local function look()
 end
 
 local function administer()
-    local which = below(13)
-    if which == 12 then
+    local which = below(14)
+    if which == 13 then
+        say('unwait', time(), below(3) == 0 and 'room' or text_of(below(shape[5])),
+            text_of(below(math.max(places, 1))))
+    elseif which == 12 then
         say('limit', time(), text_of(below(shape[5])), text_of(1 + below(7)), text_of(below(4)),
             text_of(below(3) * 400000), text_of(below(3)))
     elseif which < 3 then

@@ -18,8 +18,8 @@ using redis::Connection;
 using redis::Reply;
 
 /* Pushes, waits, works, wakes: with a server's time and a listener. KEY stands for the queue. */
-const Arguments worker_permissions = {"~KEY",     "&slotq:KEY", "+script|load", "+evalsha",
-                                      "+strlen",  "+getrange",  "+setrange",    "+time",
+const Arguments worker_permissions = {"~KEY",     "&slotq#*:KEY", "+script|load", "+evalsha",
+                                      "+strlen",  "+getrange",    "+setrange",    "+time",
                                       "+publish", "+subscribe"};
 /* Looks, and can change nothing. */
 const Arguments monitor_permissions = {"%R~KEY",  "+script|load", "+evalsha_ro",
@@ -86,12 +86,12 @@ void work(const std::string &key)
     const auto listener = log_in("worker");
     redis::Scripts scripts(*connection, "redis7");
     Reply reply = scripts.run("create", key,
-                              {"", "9", "16", "0", "3", "1", "16", "0", "100", "0", "0", "0", "1"});
+                              {"", "9", "16", "0", "3", "1", "16", "0", "100", "0", "8", "0", "1"});
     must(reply.is_status("OK"), "create: " + reply.told());
-    reply = scripts.run("reserve", key, {"", "0", "1", "30000", "1"});
-    must(reply.is_integer(-1), "reserve: " + reply.told());
-    reply = listener->command({"SUBSCRIBE", "slotq:" + key});
+    reply = listener->command({"SUBSCRIBE", "slotq#3:" + key});
     must(reply.kind == Reply::Kind::array, "subscribe: " + reply.told());
+    reply = scripts.run("reserve", key, {"", "0", "1", "30000", "1", "3"});
+    must(reply.items.size() == 2 && reply.items[0].is_integer(-1), "reserve: " + reply.told());
     reply = scripts.run("push", key, {"", "payload"});
     must(reply.kind == Reply::Kind::integer, "push: " + reply.told());
     must(heard(*listener) == 1, "no client was woken");

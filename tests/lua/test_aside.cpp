@@ -302,7 +302,7 @@ TEST_CASE("aside: a caller that waits for room is woken when a message may step 
                          on_server::number(2, 6) + on_server::number(token, 4) +
                              on_server::number(1, 2)});
     }
-    CHECK(queue.field(support::field::shared_wake) == (aside_slots > 0 ? 4 : 2));
+    CHECK(queue.field(support::field::shared_wake) == (aside_slots > 0 ? 8 : 2));
     CHECK((queue.ask("push", {"e"}).word() == "SLOTQFULL") == (aside_slots == 0));
 }
 

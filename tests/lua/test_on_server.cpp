@@ -19,7 +19,7 @@ const std::vector<std::string> &all_scripts()
                                                    "reclaim",     "redrive",     "remove",
                                                    "reserve",     "reserve_packed", "resume",
                                                    "settle",      "settle_packed",  "stats",
-                                                   "status"};
+                                                   "status",      "unwait"};
     return names;
 }
 
@@ -29,12 +29,17 @@ bool only_reads(const std::string &script)
            script == "stats" || script == "status";
 }
 
+bool has_idle_sample(const std::string &script)
+{
+    return script == "create" || script == "reclaim" || script == "resume" || script == "unwait";
+}
+
 Arguments Shape::arguments() const
 {
     Arguments texts;
     for (const uint32_t value :
          {ring_slots, payload_bytes, later_slots, dead_slots, groups, flags, max_attempts, tick_ms,
-          aside_slots, 0u, note_bytes, generation, set, shard}) {
+          aside_slots, places, note_bytes, generation, set, shard}) {
         texts.push_back(std::to_string(value));
     }
     return texts;
@@ -192,6 +197,7 @@ Arguments Queue::sample(const std::string &script) const
         {"settle", {"nack", "0", "1000", "1", id, std::to_string(token)}},
         {"settle_packed", {"nack", "0", "1000", "1", run, "why"}},
         {"stats", {"0"}},
+        {"unwait", {"0", "0"}},
         {"status", {"0", id}},
     };
     for (const auto &sample : samples) {
@@ -247,7 +253,7 @@ TEST_CASE("scripts: each does what its sample asks")
         CAPTURE(reply.told());
         CHECK_FALSE(reply.is_error());
         CHECK(on_server::check(queue.bytes()) == "");
-        const bool idle = script == "create" || script == "reclaim" || script == "resume";
+        const bool idle = on_server::has_idle_sample(script);
         CHECK((queue.bytes() == before) == (idle || on_server::only_reads(script)));
     }
 }

@@ -42,6 +42,9 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
     }
     static const uint8_t notes[] = {0, 0, 1, 5, 80, 255};
     made.note_bytes = notes[choices.small(6)];
+    if ((flags & SLOTQ_FLAG_OVERWRITE) == 0 && choices.one_in(2)) {
+        made.places = static_cast<uint8_t>(1 + choices.small(choices.one_in(3) ? 255 : 3));
+    }
     return made;
 }
 
@@ -145,7 +148,7 @@ std::string Play::step()
         &Play::reserve, &Play::settle,      &Play::settle,  &Play::settle,  &Play::settle,
         &Play::settle,  &Play::settle,      &Play::settle,  &Play::remove,  &Play::reclaim,
         &Play::redrive, &Play::look,        &Play::stats,   &Play::status,  &Play::administer,
-        &Play::limit,   &Play::dead_remove,
+        &Play::limit,   &Play::dead_remove, &Play::unwait,
     };
     move_clock();
     const uint32_t most = image_.geometry().max_attempts;

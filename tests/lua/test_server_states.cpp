@@ -144,8 +144,8 @@ TEST_CASE("server: a read-only replica lets the looking verbs through, and no ot
         const Reply reply = queue.run(script, queue.sample(script));
         CAPTURE(variant, script, reply.told());
         const bool refused = reply.is_error() && reply.text.find("READONLY") != std::string::npos;
-        const bool idle = script == "create" || script == "reclaim" || script == "resume";
-        const bool may_run = on_server::only_reads(script) || (idle && variant == "plain");
+        const bool idle = on_server::has_idle_sample(script) && variant == "plain";
+        const bool may_run = on_server::only_reads(script) || idle;
         CHECK(refused == !may_run);
         CHECK(reply.is_error() == refused);
         CHECK(queue.bytes() == before);

@@ -24,7 +24,7 @@ expect 'a bad database' 2 - 'database' -u redis://localhost/x push q x
 # ---- passwords and rights ----
 start_server
 "$SLOTQ" -q create q --slots 20 --payload 32
-redis acl setuser worker on '>right' '~q' resetchannels '&slotq:q' +@all -@dangerous >out
+redis acl setuser worker on '>right' '~q' resetchannels '&slotq#*:q' +@all -@dangerous >out
 as_worker=$server_url'?user=worker&password='
 expect 'a wrong password' 5 - 'WRONGPASS|log in|password' -u "${as_worker}wrong" push q x
 holds 'which is not shown' eval '! grep -q "password=wrong" err'
@@ -33,7 +33,7 @@ expect 'another key than its own' 1 - 'NOPERM|permission' -u "${as_worker}right"
 expect 'the doctor finds what is missing' 1 'may not run' - -u "${as_worker}right" doctor other
 expect 'what is hidden is unknown' 0 'unknown .*may not run CONFIG GET' - \
     -u "${as_worker}right" doctor q
-redis acl setuser small on '>word' '~q' resetchannels '&slotq:q' '+script|load' +evalsha \
+redis acl setuser small on '>word' '~q' resetchannels '&slotq#*:q' '+script|load' +evalsha \
     +strlen +getrange +setrange +time +publish +subscribe >out
 as_small=$server_url'?user=small&password=word'
 expect 'the least rights of lua/README.md: push' 0 '^[0-9]+$' - -u "$as_small" push q x

@@ -11,6 +11,7 @@
 #include "../system/monotonic.h"
 #include "call/reply.h"
 #include "call/script.h"
+#include "places.h"
 #include "server.h"
 
 enum { LOADS_MAX = 3, TURNS_MAX = 64 };
@@ -42,6 +43,8 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     self->base.view = view;
     self->base.dying_most = redis_dying_most(&view);
     self->base.redrive_most = redis_redrive_most(&view);
+    self->waiter.places = view.geometry.places;
+    self->base.spreads_polls = view.geometry.places > 0;
     self->redis7 = facts->redis7;
     self->terms.server_ahead_ms = facts->server_ahead_ms;
     self->base.ahead_ms = self->settings.own_clock ? 0 : facts->server_ahead_ms;
@@ -178,6 +181,7 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     if (job->geometry_number != 0 && job->geometry_number != self->geometry_number) {
         return fault_remade(job->fault);
     }
+    redis_places_put(self, job);
     const slotq_outcome built = redis_request_build(request, &self->terms, job->call);
     if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
         return built;
@@ -314,6 +318,7 @@ static void take_answer(redis_store *self, redis_job *job, const redisReply *rep
     }
     finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
     self->is_remade = self->is_remade || job->outcome == SLOTQ_REMADE;
+    redis_places_take(self, job, reply);
     note_refusal(job, reply);
 }
 

@@ -30,6 +30,8 @@ typedef struct redis_job {
     redis_job_state state;
     size_t end; /* of its command among those to be sent */
     redis_script_index script;
+    bool registers;               /* at the handle's place, if it finds nothing */
+    bool leaves;                  /* gives that place up */
     const redis_refusal *refusal; /* the newest answer was one that passes */
     uint32_t loads;
 } redis_job;

@@ -9,6 +9,7 @@
 
 #include "../system/identity.h"
 #include "call/errors.h"
+#include "places.h"
 #include "server.h"
 
 enum { CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 10000, WAIT_MS = 1000 };
@@ -46,18 +47,34 @@ static slotq_outcome redis_pair(store *base, slotq_call *first, slotq_call *seco
     return jobs[1].outcome;
 }
 
+/* ---- waiting ---- */
+
 static slotq_outcome redis_wait(store *base, uint64_t sleep_ms, store_fault *fault)
 {
     redis_store *self = self_of(base);
     (void)fault; /* a server that is gone is told by the next call */
     redis_waiter_sleep(&self->waiter, &self->connection, self->key, self->terms.key_bytes,
                        sleep_ms);
+    redis_places_leave_old(self);
     return SLOTQ_OK;
 }
 
 static void redis_interrupt(store *base)
 {
     bell_ring(&self_of(base)->waiter.bell);
+}
+
+int redis_store_listen(redis_store *self)
+{
+    const int fd =
+        redis_waiter_listen(&self->waiter, &self->connection, self->key, self->terms.key_bytes);
+    redis_places_leave_old(self);
+    return fd;
+}
+
+static void redis_leave(store *base)
+{
+    redis_places_leave(self_of(base));
 }
 
 static bool redis_keeps_still(const store *base)
@@ -174,6 +191,7 @@ static slotq_outcome redis_export(store *base, uint8_t *buffer, store_fault *fau
 static void redis_close(store *base)
 {
     redis_store *self = self_of(base);
+    redis_places_leave(self);
     redis_waiter_free(&self->waiter);
     redis_connection_free(&self->connection);
     redis_request_free(&self->request);
@@ -195,6 +213,7 @@ static const store_ops redis_ops = {
     .pair = redis_pair,
     .wait = redis_wait,
     .interrupt = redis_interrupt,
+    .leave = redis_leave,
     .keeps_still = redis_keeps_still,
     .check = redis_check,
     .export = redis_export,
@@ -258,6 +277,7 @@ static redis_store *make(const char *key, const redis_settings *settings, store_
     self->base.identity = identity_mix(0, key, key_bytes);
     self->base.wants_now = settings->own_clock;
     self->base.asks_judged = true;
+    redis_waiter_init(&self->waiter);
     self->settings = *settings;
     self->connection.connect_timeout_ms = settings->connect_timeout_ms;
     self->connection.timeout_ms = settings->timeout_ms;

@@ -53,6 +53,9 @@ slotq_outcome redis_store_attach(redisContext *context, const char *key,
                                  const redis_settings *settings, store **opened,
                                  store_fault *fault);
 
+/* The socket of its wake-ups, as redis_waiter_listen. */
+int redis_store_listen(redis_store *self);
+
 /* The store as one of Redis, or NULL. */
 redis_store *redis_store_of(store *base);
 

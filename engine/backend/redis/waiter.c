@@ -3,14 +3,22 @@
 #define _GNU_SOURCE
 #include "waiter.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../system/identity.h"
+#include "../system/monotonic.h"
 #include "call/errors.h"
 #include "server.h"
 
-enum { BLIND_SLEEP_MS = 1000, PATIENCE_LEAST_MS = 100, CHANNEL_BYTES = 256 };
-
-static const char prefix[] = "slotq:";
+enum {
+    BLIND_SLEEP_MS = 1000,
+    PATIENCE_LEAST_MS = 100,
+    CHANNEL_BYTES = 256,
+    VAIN_MOST = 2 /* then another place: this one is shared, or others are quicker */
+};
 
 /* A signal, or the bell, ends it: the caller looks again. */
 static void sleep_blind(uint64_t sleep_ms, int descriptor)
@@ -21,6 +29,127 @@ static void sleep_blind(uint64_t sleep_ms, int descriptor)
 static uint32_t shorter(uint32_t timeout_ms, uint64_t patience_ms)
 {
     return patience_ms < timeout_ms ? (uint32_t)patience_ms : timeout_ms;
+}
+
+void redis_waiter_init(redis_waiter *waiter)
+{
+    waiter->place = REDIS_NO_PLACE;
+    waiter->left = REDIS_NO_PLACE;
+}
+
+/* ---- channels and places ---- */
+
+/* The channel of a place, or that of all; 0: the key is too long. */
+static size_t channel_of(const redis_waiter *waiter, int32_t place, const char *key,
+                         size_t key_bytes, char *channel)
+{
+    const int head = waiter->places > 0
+                         ? snprintf(channel, CHANNEL_BYTES, "slotq#%" PRId32 ":", place)
+                         : snprintf(channel, CHANNEL_BYTES, "slotq:");
+    if (head < 0 || (size_t)head + key_bytes >= CHANNEL_BYTES) {
+        return 0;
+    }
+    memcpy(channel + head, key, key_bytes);
+    return (size_t)head + key_bytes;
+}
+
+static uint32_t any_below(const redis_waiter *waiter, uint32_t end)
+{
+    const uint64_t now_us = monotonic_us();
+    const uint64_t mixed = identity_mix(now_us, &waiter, sizeof waiter);
+    return (uint32_t)(identity_mix(mixed, &waiter->connection.transport.fd, sizeof(int)) % end);
+}
+
+/* One of the places with the fewest subscribers, by the reply to PUBSUB NUMSUB. */
+static int32_t least_heard(const redis_waiter *waiter, const redisReply *reply)
+{
+    long long least = 0;
+    uint32_t equals = 0;
+    int32_t chosen = REDIS_NO_PLACE;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 * (size_t)waiter->places) {
+        return REDIS_NO_PLACE;
+    }
+    const uint32_t from = any_below(waiter, waiter->places);
+    for (uint32_t i = 0; i < waiter->places; i++) {
+        const uint32_t place = (from + i) % waiter->places;
+        const redisReply *count = reply->element[2 * (size_t)place + 1];
+        if (count->type != REDIS_REPLY_INTEGER) {
+            return REDIS_NO_PLACE;
+        }
+        if (equals == 0 || count->integer < least) {
+            least = count->integer;
+            chosen = (int32_t)place;
+            equals = 1;
+        }
+    }
+    return chosen;
+}
+
+/* REDIS_NO_PLACE where the server does not tell. */
+static int32_t ask_for_place(redis_waiter *waiter, const char *key, size_t key_bytes)
+{
+    store_fault fault;
+    redisReply *reply = NULL;
+    int32_t place = REDIS_NO_PLACE;
+    const uint32_t count = waiter->places + 2;
+    const char **words = calloc(count, sizeof *words);
+    size_t *lengths = calloc(count, sizeof *lengths);
+    char *channels = malloc((size_t)waiter->places * CHANNEL_BYTES);
+    if (words != NULL && lengths != NULL && channels != NULL) {
+        words[0] = "PUBSUB";
+        words[1] = "NUMSUB";
+        lengths[0] = lengths[1] = strlen(words[0]);
+        for (uint32_t i = 0; i < waiter->places; i++) {
+            char *channel = channels + (size_t)i * CHANNEL_BYTES;
+            words[i + 2] = channel;
+            lengths[i + 2] = channel_of(waiter, (int32_t)i, key, key_bytes, channel);
+        }
+        if (redis_server_ask(&waiter->connection, false, (int)count, words, lengths, &reply,
+                             &fault) == SLOTQ_OK) {
+            place = least_heard(waiter, reply);
+            freeReplyObject(reply);
+        }
+    }
+    free(words);
+    free(lengths);
+    free(channels);
+    return place;
+}
+
+static void choose_place(redis_waiter *waiter, const char *key, size_t key_bytes)
+{
+    if (waiter->places == 0 || waiter->place != REDIS_NO_PLACE) {
+        return; /* a subscription that broke comes back at its place, which may be set */
+    }
+    waiter->place = ask_for_place(waiter, key, key_bytes);
+    if (waiter->place == REDIS_NO_PLACE) {
+        waiter->place = (int32_t)any_below(waiter, waiter->places);
+    }
+}
+
+/* ---- subscribing ---- */
+
+/* The place and what is registered there are a parent's. */
+static void disown(redis_waiter *waiter)
+{
+    if (redis_connection_is_inherited(&waiter->connection)) {
+        waiter->subscribed = false;
+        waiter->rows = 0;
+        redis_waiter_init(waiter);
+    }
+}
+
+bool redis_waiter_hears(redis_waiter *waiter)
+{
+    disown(waiter);
+    return waiter->subscribed && waiter->places > 0;
+}
+
+void redis_waiter_found(redis_waiter *waiter)
+{
+    waiter->vain = 0;
+    waiter->woken = false;
+    waiter->lost = false;
 }
 
 /* Each of its steps takes no longer than the sleep that it is for. */
@@ -35,17 +164,16 @@ static bool try_to_subscribe(redis_waiter *waiter, const redis_connection *model
     patience_ms = patience_ms > PATIENCE_LEAST_MS ? patience_ms : PATIENCE_LEAST_MS;
     waiter->connection.connect_timeout_ms = shorter(model->connect_timeout_ms, patience_ms);
     waiter->connection.timeout_ms = shorter(model->timeout_ms, patience_ms);
-    if (key_bytes + sizeof prefix > sizeof channel ||
-        redis_connection_open(&waiter->connection, &fault) != SLOTQ_OK ||
+    if (redis_connection_open(&waiter->connection, &fault) != SLOTQ_OK ||
         redis_server_greet(&waiter->connection, NULL, 0, &facts, &fault) != SLOTQ_OK) {
         return false;
     }
-    memcpy(channel, prefix, sizeof prefix - 1);
-    memcpy(channel + sizeof prefix - 1, key, key_bytes);
+    choose_place(waiter, key, key_bytes);
+    const size_t bytes = channel_of(waiter, waiter->place, key, key_bytes, channel);
     const char *words[] = {"SUBSCRIBE", channel};
-    const size_t lengths[] = {sizeof "SUBSCRIBE" - 1, sizeof prefix - 1 + key_bytes};
-    if (redis_server_ask(&waiter->connection, false, 2, words, lengths, &reply, &fault) !=
-        SLOTQ_OK) {
+    const size_t lengths[] = {sizeof "SUBSCRIBE" - 1, bytes};
+    if (bytes == 0 || redis_server_ask(&waiter->connection, false, 2, words, lengths, &reply,
+                                       &fault) != SLOTQ_OK) {
         return false;
     }
     const redis_refusal *refusal = redis_refusal_of(reply);
@@ -62,13 +190,64 @@ static bool subscribe(redis_waiter *waiter, const redis_connection *model, const
     if (!subscribed) {
         redis_connection_drop(&waiter->connection, "not subscribed");
     }
+    redis_waiter_found(waiter);
+    waiter->silent = false;
     return subscribed;
 }
 
-/* Something came: so may have more, all of it one reason to look again. */
+static bool is_confirmation(const redisReply *reply, const char *what)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
+           reply->element[0]->type == REDIS_REPLY_STRING &&
+           strcmp(reply->element[0]->str, what) == 0;
+}
+
+/* Another place, on the same connection. What comes in between was for the old one: the caller
+ * looks again in any case. false: the connection broke. */
+static bool change_place(redis_waiter *waiter, const char *key, size_t key_bytes)
+{
+    char from[CHANNEL_BYTES];
+    char to[CHANNEL_BYTES];
+    store_fault fault;
+    const uint32_t step = 1 + any_below(waiter, waiter->places - 1);
+    const int32_t place = (int32_t)(((uint32_t)waiter->place + step) % waiter->places);
+    const char *subscribe_words[] = {"SUBSCRIBE", to};
+    const char *leave_words[] = {"UNSUBSCRIBE", from};
+    const size_t subscribe_lengths[] = {sizeof "SUBSCRIBE" - 1,
+                                        channel_of(waiter, place, key, key_bytes, to)};
+    const size_t leave_lengths[] = {sizeof "UNSUBSCRIBE" - 1,
+                                    channel_of(waiter, waiter->place, key, key_bytes, from)};
+    redis_outbox *outbox = &waiter->connection.outbox;
+    waiter->left = waiter->place;
+    waiter->place = place;
+    redis_outbox_clear(outbox);
+    bool whole = redis_outbox_add(outbox, 2, subscribe_words, subscribe_lengths) &&
+                 redis_outbox_add(outbox, 2, leave_words, leave_lengths) &&
+                 redis_connection_send(&waiter->connection, &fault);
+    redis_outbox_clear(outbox);
+    for (bool left = false; whole && !left;) {
+        redisReply *reply;
+        whole = redis_connection_next(&waiter->connection, 0, &reply, &fault);
+        if (whole) {
+            left = is_confirmation(reply, "unsubscribe");
+            whole = reply->type != REDIS_REPLY_ERROR;
+            freeReplyObject(reply);
+        }
+    }
+    if (!whole) {
+        redis_connection_drop(&waiter->connection, "not subscribed");
+    }
+    redis_waiter_found(waiter);
+    waiter->silent = false;
+    return whole;
+}
+
+/* What has come, and may have more behind it, is one reason to look again. */
 static bool drain(redis_waiter *waiter, redisReply *reply)
 {
     store_fault fault;
+    waiter->silent = reply == NULL;
+    waiter->woken = waiter->woken || reply != NULL;
     while (reply != NULL) {
         freeReplyObject(reply);
         if (!redis_connection_listen(&waiter->connection, 0, -1, &reply, &fault)) {
@@ -78,16 +257,49 @@ static bool drain(redis_waiter *waiter, redisReply *reply)
     return true;
 }
 
-static void sleep_with_bell(redis_waiter *waiter, const redis_connection *model, const char *key,
-                            size_t key_bytes, uint64_t sleep_ms, int descriptor)
+static bool hear(redis_waiter *waiter, uint64_t sleep_ms, int descriptor)
 {
     store_fault fault;
     redisReply *reply;
+    return redis_connection_listen(&waiter->connection, sleep_ms, descriptor, &reply, &fault) &&
+           drain(waiter, reply);
+}
+
+/* The last look found nothing. true: the waiter has changed its place, or subscribes anew, so the
+ * caller looks again. */
+static bool mends(redis_waiter *waiter, const char *key, size_t key_bytes)
+{
+    if (waiter->places == 0 || !waiter->subscribed) {
+        return false;
+    }
+    waiter->vain = waiter->woken ? waiter->vain + 1 : 0;
+    waiter->woken = false;
+    if (waiter->vain >= VAIN_MOST && waiter->places > 1) {
+        waiter->subscribed = change_place(waiter, key, key_bytes);
+        return waiter->subscribed;
+    }
+    if (waiter->lost) { /* a ring for this place, of which nothing was heard */
+        waiter->lost = false;
+        waiter->subscribed = hear(waiter, 0, -1) && waiter->woken;
+        if (!waiter->subscribed) {
+            redis_connection_drop(&waiter->connection, "a wake-up was not heard");
+        }
+        return waiter->subscribed;
+    }
+    return false;
+}
+
+static void sleep_with_bell(redis_waiter *waiter, const redis_connection *model, const char *key,
+                            size_t key_bytes, uint64_t sleep_ms, int descriptor)
+{
     if (waiter->refused || model->borrowed) {
         sleep_blind(sleep_ms, descriptor);
         return;
     }
-    waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
+    disown(waiter);
+    if (mends(waiter, key, key_bytes)) {
+        return;
+    }
     if (!waiter->subscribed) {
         waiter->subscribed = subscribe(waiter, model, key, key_bytes, sleep_ms);
         if (!waiter->subscribed) {
@@ -95,10 +307,7 @@ static void sleep_with_bell(redis_waiter *waiter, const redis_connection *model,
         }
         return;
     }
-    if (!redis_connection_listen(&waiter->connection, sleep_ms, descriptor, &reply, &fault) ||
-        !drain(waiter, reply)) {
-        waiter->subscribed = false; /* next time anew */
-    }
+    waiter->subscribed = hear(waiter, sleep_ms, descriptor); /* if not: next time anew */
 }
 
 void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, const char *key,
@@ -112,18 +321,13 @@ void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, con
 int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, const char *key,
                         size_t key_bytes)
 {
-    store_fault fault;
-    redisReply *reply;
     if (waiter->refused || model->borrowed) {
         return -1;
     }
-    waiter->subscribed &= !redis_connection_is_inherited(&waiter->connection);
-    if (!waiter->subscribed) {
-        waiter->subscribed = subscribe(waiter, model, key, key_bytes, UINT32_MAX);
-    } else if (!redis_connection_listen(&waiter->connection, 0, -1, &reply, &fault) ||
-               !drain(waiter, reply)) {
-        waiter->subscribed = false;
-    }
+    disown(waiter);
+    (void)mends(waiter, key, key_bytes);
+    waiter->subscribed = waiter->subscribed ? hear(waiter, 0, -1)
+                                            : subscribe(waiter, model, key, key_bytes, UINT32_MAX);
     return waiter->subscribed ? waiter->connection.transport.fd : -1;
 }
 

@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
-#include "../../backend/redis/store.h"
+#include "../../backend/redis/places.h"
 #include "../handle.h"
 #include "../schemes.h"
 
@@ -41,13 +41,24 @@ slotq_outcome slotq_redis_listen(slotq *queue, int *fd)
         return queue_refuse_null(queue);
     }
     redis_store *place = redis_store_of(queue->store);
-    *fd = place == NULL ? -1
-                        : redis_waiter_listen(&place->waiter, &place->connection, place->key,
-                                              place->terms.key_bytes);
+    *fd = place == NULL ? -1 : redis_store_listen(place);
     queue->store->is_listened = *fd >= 0;
     if (*fd >= 0) {
         return SLOTQ_OK;
     }
     return queue_refuse(queue, SLOTQ_UNSUPPORTED,
                         "wake-ups cannot be received here: poll once a second");
+}
+
+slotq_outcome slotq_redis_unlisten(slotq *queue)
+{
+    if (queue == NULL) {
+        return SLOTQ_INVALID;
+    }
+    redis_store *place = redis_store_of(queue->store);
+    queue->store->is_listened = false;
+    if (place != NULL) {
+        redis_places_leave(place);
+    }
+    return SLOTQ_OK;
 }

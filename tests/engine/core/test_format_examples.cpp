@@ -156,6 +156,7 @@ std::string Example::create(const Line &line)
     geometry.later_slots = static_cast<uint16_t>(line.number("later_slots", 0));
     geometry.aside_slots = static_cast<uint8_t>(line.number("aside_slots", 0));
     geometry.note_bytes = static_cast<uint8_t>(line.number("note_bytes", 0));
+    geometry.places = static_cast<uint8_t>(line.number("places", 0));
     if (line.named.count("flags") > 0) {
         std::istringstream flags(line.named.at("flags"));
         for (std::string flag; std::getline(flags, flag, ',');) {

@@ -12,9 +12,9 @@ uint64_t wake(const Queue &queue)
 }
 
 /* A client waits for a message, another for room, and the counter stands at 10. */
-constexpr uint64_t both_wait = 43;
-constexpr uint64_t message_came = both_wait - 1 + 4;
-constexpr uint64_t room_came = both_wait - 2 + 4;
+constexpr uint64_t both_wait = 83;
+constexpr uint64_t message_came = both_wait - 1 + 8;
+constexpr uint64_t room_came = both_wait - 2 + 8;
 
 /* The last verb woke who waits: the bit of what came is cleared and the counter moved. */
 void require_woke(Queue &queue, uint64_t became)
@@ -68,7 +68,7 @@ TEST_CASE("wake: a push without room marks the queue, if it may wait")
     REQUIRE(queue.settle(SLOTQ_ACK, 2, queue.runs[0].token) == SLOTQ_OK);
     REQUIRE(wake(queue) == 2); /* no room yet */
     REQUIRE(queue.settle(SLOTQ_ACK, 1, queue.runs[0].token) == SLOTQ_OK);
-    REQUIRE(wake(queue) == 4);
+    REQUIRE(wake(queue) == 8);
     REQUIRE(queue.image.woke());
 }
 

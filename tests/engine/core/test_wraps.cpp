@@ -230,7 +230,7 @@ TEST_CASE("wraps: counters come round to 0")
     queue.image.set(field::shared_dead_dropped, UINT32_MAX);
     queue.image.set(field::shared_wake, UINT32_MAX);
     REQUIRE(queue.push(2) == SLOTQ_OK);
-    REQUIRE(queue.image.get(field::shared_wake) == 2); /* bit 0 cleared, then 4 added */
+    REQUIRE(queue.image.get(field::shared_wake) == 6); /* bit 0 cleared, then 8 added */
     REQUIRE(queue.reserve(1) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_NACK, queue.runs) == SLOTQ_OK);
     REQUIRE(queue.reserve(2) == SLOTQ_OK);

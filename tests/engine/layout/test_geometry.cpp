@@ -111,6 +111,20 @@ TEST_CASE("generation is never 0, and only a part of a set has a shard", "[geome
     CHECK(fault_of(made) == "");
 }
 
+TEST_CASE("places is 0 to 255, and 0 with overwrite", "[geometry]")
+{
+    slotq_geometry made = geometry(3, 1, 2);
+    const uint64_t without = geometry_total(&made);
+    for (uint32_t places = 1; places < 256; places++) {
+        made.places = static_cast<uint8_t>(places);
+        CHECK(geometry_total(&made) == without + 3 * (2 + 2 * places));
+        CHECK(fault_of(made) == "");
+    }
+    made.flags = SLOTQ_FLAG_OVERWRITE;
+    CHECK(fault_of(made) ==
+          "places is not 0 in a queue that overwrites: a wake-up there is for all");
+}
+
 TEST_CASE("the whole is at most 512 MiB", "[geometry]")
 {
     /* 136 + 4 · 2 + 2 · (2 + p) + later · (14 + p) + dead · (18 + p) is 2^29 exactly */
@@ -181,6 +195,7 @@ TEST_CASE("the macro for static buffers gives what the formula gives", "[geometr
                         below(32), 3, below(65536));
         made.later_slots = static_cast<uint16_t>(below(65536));
         made.aside_slots = static_cast<uint8_t>(below(256));
+        made.places = static_cast<uint8_t>(below(256));
         const uint64_t bytes = SLOTQ_IMAGE_BYTES(
             made.ring_slots, made.payload_bytes, made.later_slots, made.dead_slots,
             made.aside_slots, made.places, made.note_bytes, made.groups, made.flags);

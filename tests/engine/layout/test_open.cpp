@@ -106,7 +106,6 @@ TEST_CASE("a geometry out of range names the field", "[open]")
     broken(field::geometry_flags, 32, "flags has bits above 16 (stamps)");
     broken(field::geometry_max_attempts, 63, "max_attempts is above 62 (0 = no limit)");
     broken(field::geometry_tick_ms, 0, "tick_ms is not 1 to 60000");
-    broken(field::geometry_places, 1, "places is not 0: it is reserved");
     broken(field::geometry_generation, 0,
            "generation is 0: it must be a random number, 1 to 4294967295");
     broken(field::geometry_shard, 1, "shard is not 0, but set is 0 (alone)");

@@ -368,6 +368,11 @@ Bytes Image::masked() const
 {
     Bytes bytes = bytes_;
     const uint32_t slots = view_.geometry.ring_slots;
+    if (view_.geometry.places > 0) { /* who waits on a server does so in rows that only it writes */
+        const uint32_t rows = (view_.geometry.groups + 1u) * (2u + 2u * view_.geometry.places);
+        std::memset(bytes.data() + bytes.size() - rows, 0, rows);
+        std::memset(bytes.data() + field::shared_wake.offset, 0, field::shared_wake.bytes);
+    }
     for (uint32_t group = 0; group < view_.geometry.groups; group++) {
         const uint64_t head = get(field::group_head, group);
         const uint32_t written = distance(head, get(field::group_written, group));

@@ -76,11 +76,11 @@ slotq_outcome Model::run(slotq_call &call)
         break;
     }
     if (delivers_ && (wake & 1) != 0) {
-        wake = (wake & ~1u) + 4;
+        wake = (wake & ~1u) + 8;
         woke = true;
     }
     if (frees_ && (wake & 2) != 0) {
-        wake = (wake & ~2u) + 4;
+        wake = (wake & ~2u) + 8;
         woke = true;
     }
     if (waits) {

@@ -7,9 +7,10 @@
 
 #include "looks.h"
 
-/* A command as it would be sent. KEY and CHANNEL stand for the queue's. */
+/* A command as it would be sent. KEY, CHANNEL (of all) and PLACE (of a place) are the queue's. */
 #define KEY "\001key"
 #define CHANNEL "\001channel"
+#define PLACE "\001place"
 typedef struct right {
     const char *words[4];
     const char *user; /* what needs it */
@@ -23,8 +24,11 @@ static const right rights[] = {
     {{"GETRANGE", KEY, "0", "7"}, "every verb", true},
     {{"SETRANGE", KEY, "0", ""}, "changes", true},
     {{"TIME"}, "changes", true},
-    {{"PUBLISH", CHANNEL, "wake"}, "waking sleeping workers", false},
-    {{"SUBSCRIBE", CHANNEL}, "waiting (without it slotq polls)", false},
+    {{"PUBLISH", PLACE, "wake"}, "waking sleeping workers (channels slotq#*:QUEUE)", false},
+    {{"SUBSCRIBE", PLACE}, "waiting (without it slotq polls; channels slotq#*:QUEUE)", false},
+    {{"PUBLISH", CHANNEL, "wake"}, "waking in queues without places (channel slotq:QUEUE)", false},
+    {{"SUBSCRIBE", CHANNEL}, "waiting in queues without places (channel slotq:QUEUE)", false},
+    {{"PUBSUB", "NUMSUB", PLACE}, "choosing where to wait (without it at random)", true},
     {{"GET", KEY}, "check, export, copy", false},
     {{"SET", KEY, "x", "NX"}, "create, import", false},
     {{"SCAN", "0"}, "ls", true},
@@ -39,8 +43,9 @@ static const char *word_of(const char *word, const char *name, char *channel, si
     if (word != NULL && strcmp(word, KEY) == 0) {
         return name;
     }
-    if (word != NULL && strcmp(word, CHANNEL) == 0) {
-        snprintf(channel, size, "slotq:%s", name);
+    const bool is_place = word != NULL && strcmp(word, PLACE) == 0;
+    if (is_place || (word != NULL && strcmp(word, CHANNEL) == 0)) {
+        snprintf(channel, size, is_place ? "slotq#0:%s" : "slotq:%s", name);
         return channel;
     }
     return word;

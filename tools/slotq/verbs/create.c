@@ -43,11 +43,14 @@ static slotq_geometry geometry_of(const command_line *line)
 {
     const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
     const bool overwrites = given(line, OPTION_OVERWRITE);
+    /* the readers of a mailbox are all to look */
+    const unsigned places = overwrites ? 0u : usual.places;
     const slotq_geometry geometry = {
         .ring_slots = (uint16_t)(option_number(line, OPTION_SLOTS, usual.ring_slots - 1u) + 1),
         .payload_bytes = (uint16_t)option_number(line, OPTION_PAYLOAD, usual.payload_bytes),
         .dead_slots = (uint16_t)option_number(line, OPTION_DEAD, usual.dead_slots),
         .tick_ms = (uint16_t)option_number(line, OPTION_TICK, usual.tick_ms),
+        .places = (uint8_t)option_number(line, OPTION_PLACES, places),
         .groups = (uint8_t)option_number(line, OPTION_GROUPS, usual.groups),
         .max_attempts = (uint8_t)option_number(line, OPTION_ATTEMPTS, usual.max_attempts),
         .aside_slots =
@@ -165,6 +168,12 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
         snprintf(formula, sizeof formula, "%s x (16 + %s%s", count_text(geometry->dead_slots).text,
                  note, slot + 1);
         print_part("dead", formula, (16u + geometry->note_bytes + stride) * geometry->dead_slots);
+    }
+    if (geometry->places != 0) {
+        snprintf(formula, sizeof formula, "(%u + 1) x (2 + 2 x %u)", geometry->groups,
+                 geometry->places);
+        print_part("places", formula,
+                   (geometry->groups + UINT64_C(1)) * (2 + 2u * geometry->places));
     }
     print_part("total", "bytes (one slot always stays empty)", total);
 }

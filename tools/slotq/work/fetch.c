@@ -120,9 +120,21 @@ static void note_none(worker *work, slotq_outcome outcome)
     }
 }
 
+/* This worker takes nothing more for a while: a message must wake another one. */
+static void stop_listening(worker *work)
+{
+    if (work->far && work->woken >= 0) {
+        (void)slotq_redis_unlisten(work->queue);
+        work->woken = -1;
+    }
+}
+
 void worker_fetch(worker *work)
 {
     job *one = free_place(work);
+    if (work->end != END_NOT || clock_ms() < work->rest_until_ms) {
+        stop_listening(work);
+    }
     while (one != NULL && work->end == END_NOT) {
         slotq_message message;
         const uint64_t now_ms = clock_ms();

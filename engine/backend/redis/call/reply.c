@@ -11,6 +11,7 @@
 #include "../../harvest.h"
 #include "errors.h"
 #include "packed.h"
+#include "reply_due.h"
 #include "reply_values.h"
 
 static slotq_outcome misshapen(const slotq_call *call, store_fault *fault)
@@ -29,13 +30,6 @@ static bool token_fits(uint32_t token)
 }
 
 /* ---- reserve ---- */
-
-/* Milliseconds by the server's clock as the caller's clock has them. */
-static uint64_t our_ms(const redis_terms *terms, uint64_t server_ms)
-{
-    const int64_t ms = (int64_t)server_ms - (terms->own_clock ? 0 : terms->server_ahead_ms);
-    return ms < 0 ? 0 : (uint64_t)ms;
-}
 
 /* The runs: the reply's first string. */
 static bool take_runs(const redis_terms *terms, slotq_call_reserve *reserve,
@@ -140,26 +134,6 @@ static bool take_leased(const redis_terms *terms, slotq_call_reserve *reserve,
     return false;
 }
 
-/* AGAIN or LIMITED, or with the time when it may help. */
-static bool take_later(const redis_terms *terms, slotq_call *call, const redisReply *reply,
-                       const char *word)
-{
-    const size_t length = strlen(word);
-    uint64_t due_ms;
-    if (reply->len < length || memcmp(reply->str, word, length) != 0) {
-        return false;
-    }
-    call->reserve.next_due_ms = call->now_ms;
-    if (reply->len == length) {
-        return true;
-    }
-    if (!value_digits(reply->str + length, reply->len - length, &due_ms)) {
-        return false;
-    }
-    call->reserve.next_due_ms = our_ms(terms, due_ms);
-    return true;
-}
-
 static slotq_outcome take_reserve(const redis_terms *terms, slotq_call *call,
                                   const redisReply *reply, store_harvest *harvest,
                                   store_fault *fault)
@@ -168,6 +142,11 @@ static slotq_outcome take_reserve(const redis_terms *terms, slotq_call *call,
     reserve->run_count = 0;
     reserve->message_count = 0;
     reserve->next_due_ms = UINT64_MAX;
+    bool kept;
+    if (redis_reply_waits(reply, &kept) && redis_call_registers(terms, call)) {
+        return redis_take_due(terms, reserve, reply->element[0]->integer) ? SLOTQ_EMPTY
+                                                                          : misshapen(call, fault);
+    }
     if (reply->type == REDIS_REPLY_ARRAY && take_leased(terms, reserve, reply, harvest)) {
         if (harvest != NULL) {
             harvest->still = false;
@@ -175,17 +154,14 @@ static slotq_outcome take_reserve(const redis_terms *terms, slotq_call *call,
         }
         return reserve->message_count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
     }
-    if (reply->type == REDIS_REPLY_INTEGER && reserve->may_wait && reply->integer >= -1 &&
-        reply->integer < (long long)VALUE_MS_END) {
-        if (reply->integer >= 0) {
-            reserve->next_due_ms = our_ms(terms, (uint64_t)reply->integer);
-        }
+    if (reply->type == REDIS_REPLY_INTEGER && reserve->may_wait &&
+        redis_take_due(terms, reserve, reply->integer)) {
         return SLOTQ_EMPTY;
     }
-    if (reply->type == REDIS_REPLY_STATUS && take_later(terms, call, reply, "AGAIN")) {
+    if (reply->type == REDIS_REPLY_STATUS && redis_take_later(terms, call, reply, "AGAIN")) {
         return SLOTQ_AGAIN;
     }
-    if (reply->type == REDIS_REPLY_STATUS && take_later(terms, call, reply, "LIMITED")) {
+    if (reply->type == REDIS_REPLY_STATUS && redis_take_later(terms, call, reply, "LIMITED")) {
         return SLOTQ_LIMITED;
     }
     return misshapen(call, fault);

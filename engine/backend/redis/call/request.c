@@ -121,6 +121,58 @@ static bool have_packed(redis_request *request, size_t bytes)
     return request->packed != NULL;
 }
 
+/* ---- places ---- */
+
+static bool may_wait(const slotq_call *call)
+{
+    return call->verb == SLOTQ_PUSH ? call->push.may_wait
+                                    : call->verb == SLOTQ_RESERVE && call->reserve.may_wait;
+}
+
+uint32_t redis_row_bit(const slotq_view *view, const slotq_call *call)
+{
+    return UINT32_C(1) << (call->verb == SLOTQ_PUSH ? view->geometry.groups : call->reserve.group);
+}
+
+bool redis_call_registers(const redis_terms *terms, const slotq_call *call)
+{
+    return terms->hears && may_wait(call);
+}
+
+bool redis_call_leaves(const redis_terms *terms, const slotq_call *call)
+{
+    return (call->verb == SLOTQ_PUSH || call->verb == SLOTQ_RESERVE) && !may_wait(call) &&
+           (terms->rows & redis_row_bit(terms->view, call));
+}
+
+/* Whether the call waits, and its place: none, where the handle hears nothing. */
+static void put_waiting(redis_request *request, const redis_terms *terms, const slotq_call *call)
+{
+    put_text(request, may_wait(call) ? "1" : "0");
+    if (redis_call_registers(terms, call) || redis_call_leaves(terms, call)) {
+        put_number(request, (uint64_t)terms->place);
+    }
+}
+
+slotq_outcome redis_request_unwait(redis_request *request, const redis_terms *terms, uint32_t rows,
+                                   int32_t place)
+{
+    uint32_t row = 0;
+    if (!begin(request, terms, REDIS_SCRIPT_unwait, 0)) {
+        return SLOTQ_NOMEMORY;
+    }
+    while (!(rows >> row & 1)) {
+        row++;
+    }
+    if (row == terms->view->geometry.groups) {
+        put_text(request, "room");
+    } else {
+        put_number(request, row);
+    }
+    put_number(request, (uint64_t)place);
+    return SLOTQ_OK;
+}
+
 /* ---- push ---- */
 
 /* Low 32 bits of the push's tick by the clock that counts. */
@@ -175,10 +227,10 @@ static slotq_outcome build_push(redis_request *request, const redis_terms *terms
     }
     put_number(request, push->count);
     put(request, request->packed, pack_slots(request, terms, call, cut));
-    if (push->may_wait) {
+    if (push->may_wait || redis_call_leaves(terms, call)) {
         put_text(request, "none");
         put(request, "", 0);
-        put_text(request, "1");
+        put_waiting(request, terms, call);
     }
     return SLOTQ_OK;
 }
@@ -203,8 +255,8 @@ static slotq_outcome build_reserve(redis_request *request, const redis_terms *te
     put_number(request, reserve->group);
     put_number(request, redis_reserve_limit(terms->view, reserve));
     put_number(request, reserve->lease_ms);
-    if (reserve->may_wait) {
-        put_text(request, "1");
+    if (reserve->may_wait || redis_call_leaves(terms, call)) {
+        put_waiting(request, terms, call);
     }
     return SLOTQ_OK;
 }

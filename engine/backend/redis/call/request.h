@@ -15,6 +15,9 @@ typedef struct redis_terms {
                                 refuses the call. NULL = the call does not say */
     bool own_clock;          /* calls bring the time that counts; else the server's does */
     int64_t server_ahead_ms; /* the server's clock less ours */
+    bool hears;              /* the handle is subscribed to its place: who waits registers there */
+    int32_t place;           /* the handle's, where it has one */
+    uint32_t rows;           /* in which that may be set, a bit each */
 } redis_terms;
 
 enum { REDIS_NUMBERS_MAX = 16, REDIS_NUMBER_BYTES = 24, REDIS_GEOMETRY_BYTES = 36 };
@@ -37,6 +40,17 @@ typedef struct redis_request {
  * INVALID, TOOBIG, NOMEMORY. */
 slotq_outcome redis_request_build(redis_request *request, const redis_terms *terms,
                                   const slotq_call *call);
+
+/* The bit of a row of places: a group's, or that of room for pushes. */
+uint32_t redis_row_bit(const slotq_view *view, const slotq_call *call);
+
+/* A call that registers at the handle's place if it finds nothing; one that gives the place up. */
+bool redis_call_registers(const redis_terms *terms, const slotq_call *call);
+bool redis_call_leaves(const redis_terms *terms, const slotq_call *call);
+
+/* The script unwait, for the lowest of some rows. OK or NOMEMORY. */
+slotq_outcome redis_request_unwait(redis_request *request, const redis_terms *terms, uint32_t rows,
+                                   int32_t place);
 
 /* The script create, which has no call. */
 slotq_outcome redis_request_create(redis_request *request, const redis_terms *terms,

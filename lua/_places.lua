@@ -1,0 +1,75 @@
+-- _places.lua: what a verb does for those who wait at places, after its writes: the caller's place,
+-- and ringing others for what the verb made (FORMAT.md, "Waking with places"). Must not know what
+-- the verb was.
+--@include _groups
+--@include _ring
+
+-- a caller that waits for room may find some: a head moved, or a message may step aside
+local frees
+-- the caller's place, its row and what it wants; nil: it has none
+local my_place, my_row, my_wants
+
+-- the place of a call, an argument by its number; wants: messages that the caller waits for
+local function read_place(argument, row, wants)
+    if (ARGV[argument] or '') == '' then
+        return
+    elseif geometry.places == 0 then
+        invalid('the queue has no places: leave the place out')
+    end
+    my_place = number(argument, 'place', 0, geometry.places - 1)
+    my_row, my_wants = row, wants
+end
+
+-- before the writes, as it may find damage: what is free for pushes; nil if no client waits for it,
+-- or this call freed none. If the message at head may step aside, a push may free any number
+local function room_to_tell()
+    local awaited = queue.wake % (2 * WAKE_FOR_ROOM) >= WAKE_FOR_ROOM
+    if geometry.places == 0 or not awaited or not (frees or queue.pushed) then
+        return nil
+    end
+    return may_step_aside() and 65535 * SLOTQ_PLACES_MAX or
+        slots - 1 - (queue.tail - queue.head) % slots
+end
+
+-- ring each group for which this call made messages deliverable; true if no place is set in any
+local function ring_groups()
+    local empty, looked_at = true, 0
+    for index = 0, geometry.groups - 1 do
+        local made = (queue.made or 0) + (blocks[index] and blocks[index].made or 0)
+        if made > 0 then
+            empty = rows.ring(index, made) and empty
+            looked_at = looked_at + 1
+        end
+    end
+    return empty and looked_at == geometry.groups
+end
+
+-- after the writes, in a queue with places: register or give up the caller's, and ring those of
+-- others, and those who wait for room, if there is any; true if the caller's place was set before
+local function settle_places(waits_for, room)
+    local before, kept = queue.wake % 256, nil
+    local bits = before % (2 * WAKE_FOR_ROOM)
+    if bits == 0 then
+        return false
+    end
+    local wake = before
+    rows.open_rows(image_bytes - rows_bytes, geometry.places)
+    if my_place and waits_for then
+        kept = rows.register(my_row, my_place, my_wants)
+    elseif my_place then
+        rows.give_up(my_row, my_place)
+    end
+    if bits ~= WAKE_FOR_ROOM and ring_groups() then
+        wake = wake - WAKE_FOR_MESSAGE
+    end
+    if bits ~= WAKE_FOR_ROOM and queue.due_fell then
+        rows.nudge(queue.due_fell)
+    end
+    if room and rows.ring_room(geometry.groups, room) then
+        wake = wake - WAKE_FOR_ROOM
+    end
+    if wake ~= before then
+        rows.write_bytes(AT_shared_wake, string.char(wake))
+    end
+    return kept
+end

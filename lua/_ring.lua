@@ -1,0 +1,160 @@
+-- _ring.lua: places, where waiting clients are told one by one (FORMAT.md, "Places"): registering,
+-- ringing, giving up. Knows rows and channels; must not know what a client waits for. Rows are
+-- advisory: a server that refuses such a write has not refused the verb.
+
+-- a script has room for 200 local names: those of this piece end with it
+local rows = {}
+
+do
+    -- where the rows begin; places in each; the last row is of those who wait for room
+    local rows_at, places_count
+
+    function rows.open_rows(at, count)
+        rows_at, places_count = at, count
+    end
+
+    -- where a row's cursor stands, and where a place of it
+    local function row_at(row)
+        return rows_at + row * (ROW_HEAD_BYTES + WANTS_BYTES * places_count)
+    end
+
+    local function place_at(row, place)
+        return row_at(row) + ROW_HEAD_BYTES + WANTS_BYTES * place
+    end
+
+    local function read_bytes(at, length)
+        return redis.call('GETRANGE', KEYS[1], string.format('%d', at),
+            string.format('%d', at + length - 1))
+    end
+
+    function rows.write_bytes(at, bytes)
+        redis.pcall('SETRANGE', KEYS[1], string.format('%d', at), bytes)
+    end
+
+    -- the cursor of a row, 0 if it is damaged, and the wants of its places as one string
+    local function read_row(row)
+        local bytes = read_bytes(row_at(row), ROW_HEAD_BYTES + WANTS_BYTES * places_count)
+        local cursor = string.byte(bytes, 1)
+        return cursor < places_count and cursor or 0, string.sub(bytes, ROW_HEAD_BYTES + 1)
+    end
+
+    local function write_row(row, cursor, wants)
+        rows.write_bytes(row_at(row), string.char(cursor, 0) .. wants)
+    end
+
+    -- the first place from one on that is set, up to before another; or nil
+    local function next_set(wants, from, before)
+        local at = string.find(wants, '%Z', WANTS_BYTES * from + 1)
+        local place = at and math.floor((at - 1) / WANTS_BYTES)
+        return place and place < before and place or nil
+    end
+
+    -- the same, from a cursor on and then from the begin
+    local function next_from(wants, cursor)
+        return next_set(wants, cursor, places_count) or next_set(wants, 0, cursor)
+    end
+
+    local function wants_of(wants, place)
+        local low, high = string.byte(wants, WANTS_BYTES * place + 1, WANTS_BYTES * place + 2)
+        return low + 256 * high
+    end
+
+    local function without(wants, place)
+        return string.sub(wants, 1, WANTS_BYTES * place) .. '\0\0' ..
+            string.sub(wants, WANTS_BYTES * place + WANTS_BYTES + 1)
+    end
+
+    -- how many clients were told; an error (a user without the right) counts as one
+    local function tell(place)
+        local channel = string.format('slotq#%d:', place) .. KEYS[1]
+        local heard = redis.pcall('PUBLISH', channel, 'wake')
+        return type(heard) == 'number' and heard or 1
+    end
+
+    -- ring places of a group's row until `need` messages are wanted; true if no place is set then
+    function rows.ring(row, need)
+        local cursor, wants = read_row(row)
+        local rung, first = 0, cursor
+        local place = next_from(wants, cursor)
+        while place and need > 0 and rung < PLACES_RUNG_MAX do
+            local wanted = wants_of(wants, place)
+            wants = without(wants, place)
+            cursor = place + 1 < places_count and place + 1 or 0
+            if tell(place) > 0 then
+                need, rung = need - wanted, rung + 1
+            end
+            first, place = nil, next_from(wants, cursor)
+        end
+        if not first then
+            write_row(row, cursor, wants)
+        end
+        return not place
+    end
+
+    -- ring each place of the room row whose messages fit into the room; true if none is set then
+    function rows.ring_room(row, room)
+        local cursor, wants = read_row(row)
+        local empty, changed = true, false
+        local from = cursor
+        for i = from, from + places_count - 1 do
+            local place = i % places_count
+            local wanted = wants_of(wants, place)
+            if wanted > room then
+                empty = false
+            elseif wanted > 0 then
+                wants = without(wants, place)
+                cursor = place + 1 < places_count and place + 1 or 0
+                changed = true
+                if tell(place) > 0 then
+                    room = room - wanted
+                end
+            end
+        end
+        if changed then
+            write_row(row, cursor, wants)
+        end
+        return empty
+    end
+
+    -- tell the first place of a row, which stays set, that it should look
+    function rows.nudge(row)
+        local cursor, wants = read_row(row)
+        local place = next_from(wants, cursor)
+        while place and tell(place) == 0 do
+            wants = without(wants, place)
+            write_row(row, cursor, wants)
+            place = next_from(wants, cursor)
+        end
+    end
+
+    -- a client will wait at its place: true if the place was set already
+    function rows.register(row, place, wanted)
+        local at = place_at(row, place)
+        local before = wants_of(read_bytes(at, WANTS_BYTES), 0)
+        if before == 0 or wanted < before then
+            rows.write_bytes(at, struct.pack('<H', wanted))
+        end
+        return before > 0
+    end
+
+    -- a client does not wait at its place any more: others that share it look again
+    function rows.give_up(row, place)
+        local at = place_at(row, place)
+        if read_bytes(at, WANTS_BYTES) ~= '\0\0' then
+            rows.write_bytes(at, '\0\0')
+            tell(place)
+        end
+    end
+
+    -- how many places of a row are set before this one, from the cursor on
+    function rows.rank(row, place)
+        local cursor, wants = read_row(row)
+        local count, at = 0, next_from(wants, cursor)
+        while at and at ~= place do
+            count = count + 1
+            wants = without(wants, at)
+            at = next_from(wants, cursor)
+        end
+        return count
+    end
+end
