@@ -170,8 +170,11 @@ local function look()
 end
 
 local function administer()
-    local which = below(14)
-    if which == 13 then
+    local which = below(16)
+    if which > 13 then
+        say('dead_remove', time(), some_id(),
+            which == 14 and 'all' or text_of(below(shape[5])))
+    elseif which == 13 then
         say('unwait', time(), below(3) == 0 and 'room' or text_of(below(shape[5])),
             text_of(below(math.max(places, 1))))
     elseif which == 12 then
