@@ -53,7 +53,8 @@ expect 'all the rest' 0 '^9$' '1 dead message redriven' dead redrive q
 same 'none is left' '' "$(ids)"
 
 # ---- a damaged one stays dead ----
-fresh q --slots 8 --payload 16 --dead 3 --checks --no-stamps --aside 0 --note-bytes 4
+fresh q --slots 8 --payload 16 --dead 3 --checks --no-stamps --aside 0 --places 0 \
+    --note-bytes 4
 "$SLOTQ" push q a b >ids
 "$SLOTQ" reserve q -n 2 --lease 1h >out
 mapfile -t tokens < <(token)

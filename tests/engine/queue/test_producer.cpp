@@ -137,15 +137,16 @@ TEST_CASE("a producer pushes when it has gathered max_bytes", "[producer]")
     CHECK(payloads(queue) == Strings{"aaaa", "bbbbbb", "12345678", "c"});
 }
 
-TEST_CASE("a producer gathers no more than a call's bytes of slots", "[producer]")
+TEST_CASE("a producer gathers by payloads, however large the slots are", "[producer]")
 {
     Queue queue(each_kind(), Geometry(20, 65535));
     Producer producer(queue, at_most(100));
-    for (uint64_t i = 1; i <= 16; i++) {
+    for (uint64_t i = 1; i <= 19; i++) {
         REQUIRE(producer.push("x", i) == SLOTQ_OK);
     }
-    CHECK(producer.told.size() == 15); /* 16 slots of 65537 bytes are more than 1 MiB */
-    CHECK(slotq_producer_count(producer.raw) == 1);
+    CHECK(producer.told.size() == 19); /* the capacity */
+    CHECK(slotq_producer_count(producer.raw) == 0);
+    CHECK(queue.stats().last_id == 19);
 }
 
 TEST_CASE("a producer pushes what is max_delay_ms old", "[producer]")

@@ -85,7 +85,6 @@ static const char *judge_geometry(const dump *dumped, field_id field, uint64_t v
         return unless(value == 0 || load_u32(bytes + AT_geometry_set) != 0, "not 0 without a set");
     case FIELD_geometry_tick_ms:
         return unless(value >= 1 && value <= SLOTQ_TICK_MS_MAX, "not 1 to 60000");
-    case FIELD_geometry_places:
     case FIELD_geometry_reserved_38:
         return unless(value == 0, "not 0");
     case FIELD_geometry_geometry_check:

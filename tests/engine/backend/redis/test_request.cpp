@@ -2,6 +2,7 @@
  * request.h and the core; no server.
  */
 #include "catch.hpp"
+#include "engine/layout/slot.h"
 #include "inside.hpp"
 
 #include <cstdlib>
@@ -93,31 +94,34 @@ TEST_CASE("what no script need be asked is answered here, in the order of FORMAT
     CHECK(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_TOOBIG);
 }
 
-TEST_CASE("few bytes in large slots go unpacked")
+TEST_CASE("slots are cut where more than a few bytes of each are empty")
 {
     inside::Far far(inside::geometry(5000, 60000));
-    std::vector<slotq_data> messages(100, slotq_data{"abc", 3});
+    const std::string large(60000, 'x');
+    const uint32_t head = far.view.stride - 60000;
+    Request request;
     slotq_core_begin(&far.call, SLOTQ_PUSH, 1000);
     far.call.push = {};
-    far.call.push.messages = messages.data();
-    far.call.push.count = 100;
-    Request request;
-    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
-    CHECK(request.raw.count == at_key + 2 + 100);
-    CHECK(request.argument(at_key + 2 + 99) == "abc");
-    far.call.push.count = 4;
-    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
-    CHECK(request.argument(at_key + 3).size() == 4 * far.view.stride);
-    const std::string large(60000, 'x');
-    std::vector<slotq_data> full(10, slotq_data{large.data(), 60000});
-    far.call.push.messages = full.data();
-    far.call.push.count = 10;
-    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
-    CHECK(request.argument(at_key + 3).size() == 10 * far.view.stride);
-    far.call.push.messages = messages.data();
-    far.call.push.may_wait = true; /* the unpacked script cannot */
-    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
-    CHECK(request.argument(at_key + 3).size() == 10 * far.view.stride);
+    const auto slots_of = [&](uint32_t count, uint32_t size) {
+        const std::vector<slotq_data> messages(count, slotq_data{large.data(), size});
+        far.call.push.messages = messages.data();
+        far.call.push.count = count;
+        REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+        return request.argument(at_key + 3);
+    };
+    CHECK(slots_of(1, 60000).size() == head + 60000);
+    CHECK(slots_of(1, 59999).size() == head + 59999); /* one costs no more calls */
+    CHECK(slots_of(10, 60000 - SLOT_GAP_BYTES_MAX).size() == 10 * far.view.stride);
+    CHECK(slots_of(10, 60000 - SLOT_GAP_BYTES_MAX - 1).size() ==
+          10 * (far.view.stride - SLOT_GAP_BYTES_MAX - 1));
+    for (const bool waits : {false, true}) {
+        far.call.push.may_wait = waits;
+        const std::string cut = slots_of(4096, 1);
+        CHECK(cut.size() == 4096 * (head + 1));
+        CHECK(cut.substr(0, head + 1) == cut.substr(4095 * (head + 1)));
+        CHECK(cut.substr(0, 2) == std::string("\1\0", 2));
+        CHECK(request.raw.count == at_key + (waits ? 7U : 4U));
+    }
 }
 
 TEST_CASE("an id that is too large for its bytes stays one that was never issued")
