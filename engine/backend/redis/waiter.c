@@ -56,7 +56,8 @@ static size_t channel_of(const redis_waiter *waiter, int32_t place, const char *
 static uint32_t any_below(const redis_waiter *waiter, uint32_t end)
 {
     const uint64_t now_us = monotonic_us();
-    const uint64_t mixed = identity_mix(now_us, &waiter, sizeof waiter);
+    const uintptr_t self = (uintptr_t)waiter;
+    const uint64_t mixed = identity_mix(now_us, &self, sizeof self);
     return (uint32_t)(identity_mix(mixed, &waiter->connection.transport.fd, sizeof(int)) % end);
 }
 
