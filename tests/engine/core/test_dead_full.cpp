@@ -75,6 +75,23 @@ TEST_CASE("dead full: what cannot die steps aside, until no place is left")
     REQUIRE(queue.aside_ids() == ids{two, three});
 }
 
+TEST_CASE("dead full: a section that overwrites keeps no message from dying")
+{
+    Queue queue(shape(5, 0, 1, SLOTQ_FLAG_DEAD_OVERWRITE, 1, 1));
+    REQUIRE(queue.push(2, "abc") == SLOTQ_OK);
+    REQUIRE(queue.reserve(2, lease_ms) == SLOTQ_OK);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_KILL, 1, token) == SLOTQ_OK);
+    REQUIRE(queue.stats().dead == 1);
+    /* no verb leaves such a word there: a message of its last attempt that waits */
+    queue.image.set_word(0, 1, (token & ~3U) | SLOTQ_STATE_WAITING);
+    queue.image.set(field::group_leased, 0, 0);
+    queue.image.set(field::group_waiting, 0, 1);
+    REQUIRE(queue.stats().holder.id == 2);
+    REQUIRE(queue.stats().holder.state == SLOTQ_STATE_WAITING);
+    REQUIRE_FALSE(queue.stats().holder.dead_full);
+}
+
 TEST_CASE("dead full: never delivered beyond max_attempts, aside or in the ring")
 {
     Queue queue = full_queue(2);
