@@ -137,7 +137,7 @@ static void print_part(const char *name, const char *formula, uint64_t bytes)
 static void print_formula(const slotq_geometry *geometry, uint64_t total)
 {
     char slot[64];
-    char formula[128];
+    char formula[160];
     uint64_t stride = 2u + geometry->payload_bytes;
     const uint64_t shared = SLOTQ_IMAGE_BYTES(0, 0, 0, 0, 0, 0, 0, 0, 0);
     const uint64_t each = SLOTQ_IMAGE_BYTES(0, 0, 0, 0, 0, 0, 0, 1, 0) - shared;
