@@ -324,7 +324,7 @@ action simulation::any(std::mt19937_64 &random) const
                          static_cast<uint16_t>(below(6))};
     }
     if (wanted.verb == SLOTQ_DEAD_REMOVE || (wanted.verb == SLOTQ_REDRIVE && below(2) == 0)) {
-        wanted.id = any_dead(below(shape.dead_slots));
+        wanted.id = shape.dead_slots > 0 ? any_dead(below(shape.dead_slots)) : 1;
     }
     if (wanted.verb == SLOTQ_REMOVE) {
         const uint64_t newest = image[0] + 256u * image[1];
