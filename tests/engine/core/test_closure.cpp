@@ -74,7 +74,7 @@ TEST_CASE("closure: 4 slots, 1 group, overwrite, dead overwrite")
 TEST_CASE("closure: 4 slots, 2 groups", "[deep]")
 {
     close("R 4, G 2, attempts 1", support::geometry(4, 1, 2, 0, 1, 0, 100), deep());
-    if (deep()) {
+    if (torture()) {
         close("R 4, G 2, attempts 2", support::geometry(4, 1, 2, 0, 2, 0, 100), false);
     }
 }
