@@ -28,8 +28,8 @@ holds 'a restored queue has another one' test "$(number q generation)" != "$firs
 expect 'create is content with a queue of any generation' 0 '' '' create q
 
 # ---- a worker ----
-# remade NAME LEASE: a worker has messages 1 and 2 when the queue is made anew; its command for 1
-# ends well then, and that for 2 runs on.
+# remade NAME LEASE [PAUSE]: a worker has messages 1 and 2 when the queue is made anew; its command
+# for 1 ends well then, and that for 2 runs on. With PAUSE it cannot take them from the new queue.
 remade() {
     rm -f go done.1 said began.*
     fresh q
@@ -38,6 +38,7 @@ remade() {
         'touch began.$SLOTQ_ID.$(cat); until [ -e go.$SLOTQ_ID ]; do sleep 0.05; done' 2>said &
     worker=$!
     await 60 eval 'has began.1.a && has began.2.b'
+    [ -z "${3:-}" ] || "$SLOTQ" pause q out
     restore q
 }
 rm -f go.*
@@ -59,7 +60,7 @@ holds 'two leases were lost, one message acked' \
 same 'it said it once' 1 "$(grep -c 'was made anew' said)"
 
 rm -f go.*
-remade 'an extend' 1s
+remade 'an extend' 1s paused
 holds 'an extend finds it: both commands are ended' \
     await 60 grep -q '2 messages that it worked on' said
 kill -TERM $worker

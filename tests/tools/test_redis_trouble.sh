@@ -161,7 +161,7 @@ holds 'and at most what was sent' test "$(number push last_id)" -le "${in_doubt:
 same 'in order, none twice: each line lies under its number' 0 \
     "$(awk -F '\t' '$1 != $4' peeked | wc -l)"
 same 'as many as the queue holds, or all' \
-    "$(awk -v newest="$(number push last_id)" 'BEGIN { print newest < 64999 ? newest : 64999 }')" \
+    "$(awk -v newest="$(number push last_id)" 'BEGIN { print newest < 65000 ? newest : 65000 }')" \
     "$(wc -l <peeked)"
 "$SLOTQ" -q purge push
 seq 1 300 | "$SLOTQ" push work -q 2>said
