@@ -1,4 +1,4 @@
--- _places.lua: what a verb does for those who wait at places, after its writes: the caller's place,
+-- _places.lua: what a verb does for clients at places, after its writes: the caller's place,
 -- and ringing others for what the verb made (FORMAT.md, "Waking with places"). Must not know what
 -- the verb was.
 --@include _groups
@@ -45,7 +45,7 @@ local function ring_groups()
 end
 
 -- after the writes, in a queue with places: register or give up the caller's, and ring those of
--- others, and those who wait for room, if there is any; true if the caller's place was set before
+-- others, and clients that wait for room, if any; true if the caller's place was set before
 local function settle_places(waits_for, room)
     local before, kept = queue.wake % 256, nil
     local bits = before % (2 * WAKE_FOR_ROOM)

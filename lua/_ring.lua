@@ -6,7 +6,7 @@
 local rows = {}
 
 do
-    -- where the rows begin; places in each; the last row is of those who wait for room
+    -- where the rows begin; places in each; the last row is of clients that wait for room
     local rows_at, places_count
 
     function rows.open_rows(at, count)
@@ -91,7 +91,7 @@ do
         return not place
     end
 
-    -- ring each place of the room row whose messages fit into the room; true if none is set then
+    -- ring each place of the room row that wants no more than the room; true if none is set then
     function rows.ring_room(row, room)
         local cursor, wants = read_row(row)
         local empty, changed = true, false

@@ -25,12 +25,11 @@ return answer(function()
         local before = math.min(run.count, slots - run.index)
         if stride >= SLOT_CUT_FROM_BYTES then
             read_cut(reply, run.index, run.count)
-            before = run.count
         else
             reply[#reply + 1] = slots_at(run.index, before)
-        end
-        if before < run.count then
-            reply[#reply + 1] = slots_at(0, run.count - before)
+            if before < run.count then
+                reply[#reply + 1] = slots_at(0, run.count - before)
+            end
         end
     end
     reply[1] = table.concat(runs)
