@@ -2,6 +2,7 @@
  */
 #include "aside.h"
 
+#include "../layout/aside_index.h"
 #include "../layout/assert.h"
 #include "../layout/bytes.h"
 #include "../layout/fields.h"
@@ -9,43 +10,18 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 
-static uint64_t entry_id(const verb_frame *frame, uint32_t entry)
-{
-    return load_u48(frame->view->bytes + aside_entry_offset(frame->view, entry) + AT_aside_id);
-}
-
-static uint32_t entry_slot(const verb_frame *frame, uint32_t entry)
-{
-    return frame->view->bytes[aside_entry_offset(frame->view, entry) + AT_aside_slot];
-}
-
 bool place_aside(verb_frame *frame, uint32_t entry, message_place *place)
 {
     SLOTQ_ASSERT(entry < frame->front.aside_count);
-    const uint32_t slot = entry_slot(frame, entry);
+    const uint32_t slot = aside_slot(frame->view, entry);
     if (slot >= frame->view->geometry.aside_slots) {
         frame_corrupt(frame, aside_entry_offset(frame->view, entry) + AT_aside_slot,
                       "aside.slot is not below aside_slots");
         return false;
     }
     *place = (message_place){
-        .id = entry_id(frame, entry), .index = entry, .slot = slot, .is_aside = true};
+        .id = aside_id(frame->view, entry), .index = entry, .slot = slot, .is_aside = true};
     return true;
-}
-
-uint32_t aside_entries_below(const verb_frame *frame, uint64_t id)
-{
-    uint32_t from = 0;
-    uint32_t to = frame->front.aside_count;
-    while (from < to) {
-        const uint32_t middle = (from + to) / 2;
-        if (entry_id(frame, middle) < id) {
-            from = middle + 1;
-        } else {
-            to = middle;
-        }
-    }
-    return from;
 }
 
 slotq_outcome place_find(verb_frame *frame, uint64_t id, message_place *place)
@@ -59,8 +35,8 @@ slotq_outcome place_find(verb_frame *frame, uint64_t id, message_place *place)
     if (outcome != SLOTQ_GONE || frame->front.aside_count == 0) {
         return outcome;
     }
-    const uint32_t entry = aside_entries_below(frame, id);
-    if (entry == frame->front.aside_count || entry_id(frame, entry) != id) {
+    const uint32_t entry = aside_below(frame->view, frame->front.aside_count, id);
+    if (entry == frame->front.aside_count || aside_id(frame->view, entry) != id) {
         return SLOTQ_GONE;
     }
     if (!place_aside(frame, entry, place)) {
@@ -99,17 +75,6 @@ void place_made_ready(verb_frame *frame, const message_place *place, uint32_t co
 
 /* ---- leaving ---- */
 
-static bool others_are_done(const verb_frame *frame, uint32_t slot)
-{
-    for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
-        const uint32_t offset = aside_word_offset(frame->view, group, slot);
-        if (group != frame->group_index && !word_is_done(load_u32(frame->view->bytes + offset))) {
-            return false;
-        }
-    }
-    return true;
-}
-
 void aside_remove(verb_frame *frame, uint32_t entry)
 {
     SLOTQ_ASSERT(entry < frame->front.aside_count);
@@ -130,7 +95,7 @@ bool aside_finish(verb_frame *frame, const message_place *place, uint32_t word)
 {
     SLOTQ_ASSERT(place->is_aside);
     SLOTQ_ASSERT(word_is_done(word));
-    const bool leaves = others_are_done(frame, place->slot);
+    const bool leaves = !aside_is_unfinished(frame->view, place->slot, frame->group_index);
     if (leaves) {
         aside_remove(frame, place->index);
     } else {

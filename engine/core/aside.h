@@ -26,9 +26,6 @@ bool place_aside(verb_frame *frame, uint32_t entry, message_place *place);
 /* An id: OK, NOTFOUND, GONE (also if the group has finished it aside), CORRUPT. */
 slotq_outcome place_find(verb_frame *frame, uint64_t id, message_place *place);
 
-/* The number of index entries with lower ids. */
-uint32_t aside_entries_below(const verb_frame *frame, uint64_t id);
-
 /* Of the loaded group's word; only aside. */
 uint32_t place_aside_word_offset(const verb_frame *frame, const message_place *place);
 

@@ -1,5 +1,6 @@
 /* look.c: the verbs that only read: status, peek, stats; and the holder of a full ring (FORMAT.md).
  */
+#include "../layout/aside_index.h"
 #include "../layout/assert.h"
 #include "../layout/bytes.h"
 #include "../layout/fields.h"
@@ -110,7 +111,7 @@ static void add_item(verb_frame *frame, const message_place *place, uint32_t wor
 static bool peek_aside(verb_frame *frame)
 {
     slotq_call_look *look = &frame->call->look;
-    for (uint32_t entry = aside_entries_below(frame, look->from);
+    for (uint32_t entry = aside_below(frame->view, frame->front.aside_count, look->from);
          entry < frame->front.aside_count && look->count < look->capacity; entry++) {
         message_place place;
         if (!place_aside(frame, entry, &place)) {
@@ -270,12 +271,12 @@ slotq_outcome stats_step(const slotq_view *view, slotq_call *call, slotq_step *s
 /* The slot of a message aside; the first slot of the ring if there is none. */
 static uint32_t slot_offset_aside(const slotq_view *view, uint64_t id)
 {
-    for (uint32_t entry = 0; entry < view->bytes[AT_shared_aside_count]; entry++) {
-        const uint8_t *bytes = view->bytes + aside_entry_offset(view, entry);
-        if (entry < view->geometry.aside_slots && load_u48(bytes + AT_aside_id) == id &&
-            bytes[AT_aside_slot] < view->geometry.aside_slots) {
-            return aside_slot_offset(view, bytes[AT_aside_slot]);
-        }
+    const uint32_t stored = view->bytes[AT_shared_aside_count];
+    const uint32_t slots = view->geometry.aside_slots;
+    const uint32_t count = stored < slots ? stored : slots;
+    const uint32_t entry = aside_below(view, count, id);
+    if (entry < count && aside_id(view, entry) == id && aside_slot(view, entry) < slots) {
+        return aside_slot_offset(view, aside_slot(view, entry));
     }
     return view->ring_offset;
 }

@@ -1,6 +1,7 @@
 /* remove.c: finishes a READY or WAITING message by its id, in one group or in all; and purge, which
  * finishes every message of the ring (FORMAT.md, "remove", "purge").
  */
+#include "../layout/aside_index.h"
 #include "../layout/assert.h"
 #include "../layout/fields.h"
 #include "../layout/ring.h"
@@ -61,16 +62,11 @@ static bool take(verb_frame *frame, const message_place *place)
                       waits ? AT_group_waiting : AT_group_ready_behind);
 }
 
-/* Aside: `asked` groups are finished here, so a word of another one keeps the message there. */
-static bool others_keep_it(verb_frame *frame, const slotq_call_remove *remove, uint32_t slot)
+/* Aside: a group that is not asked has not finished the message in a slot. */
+static bool stays_aside(const verb_frame *frame, const slotq_call_remove *remove, uint32_t slot)
 {
-    for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
-        const uint32_t offset = aside_word_offset(frame->view, group, slot);
-        if (!is_asked(remove, group) && !word_is_done(load_u32(frame->view->bytes + offset))) {
-            return true;
-        }
-    }
-    return false;
+    return remove->group != SLOTQ_ALL_GROUPS &&
+           aside_is_unfinished(frame->view, slot, remove->group);
 }
 
 enum { NONE_LEAVES = UINT8_MAX + 1 }; /* no place in the aside index */
@@ -88,7 +84,7 @@ static bool remove_in_group(verb_frame *frame, const slotq_call_remove *remove, 
     if (!place.is_aside) {
         frame->call->progress.other_done = 0;
         frame_finish(frame, place.index, 1, WORD_REMOVED);
-    } else if (others_keep_it(frame, remove, place.slot)) {
+    } else if (stays_aside(frame, remove, place.slot)) {
         step_patch_word(frame->step, place_aside_word_offset(frame, &place), WORD_REMOVED);
     } else {
         *leaving = place.index;

@@ -1,25 +1,14 @@
 /* check_aside.c: checks the section aside: the order of the index, that each slot number occurs
  * once, and the messages there (FORMAT.md, "Aside"). Their words are checked with the groups.
  */
+#include "aside_index.h"
 #include "bytes.h"
 #include "check.h"
 #include "fields.h"
 #include "memory.h"
 #include "ring.h"
-#include "word.h"
 
 enum { ASIDE_SEEN_BYTES = 256 / 8 }; /* a slot number is a byte */
-
-/* Some group has not finished the message in a slot aside. */
-static bool is_unfinished_aside(const slotq_view *view, uint32_t slot)
-{
-    for (uint32_t group = 0; group < view->geometry.groups; group++) {
-        if (!word_is_done(load_u32(view->bytes + aside_word_offset(view, group, slot)))) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool check_aside_entry(const slotq_view *view, uint32_t offset, uint64_t above,
                               uint64_t head_id, uint8_t seen[ASIDE_SEEN_BYTES],
@@ -39,7 +28,7 @@ static bool check_aside_entry(const slotq_view *view, uint32_t offset, uint64_t 
                             "a slot number in the aside index is there twice");
     }
     seen[slot / 8] |= (uint8_t)(1u << slot % 8);
-    if (!is_unfinished_aside(view, slot)) {
+    if (!aside_is_unfinished(view, slot, SLOTQ_ALL_GROUPS)) {
         return damage_found(damage, offset, "every group has finished a message aside");
     }
     return check_keys(view, view->aside_keys_offset + slot * KEY_BYTES, 1, damage) &&

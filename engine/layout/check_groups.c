@@ -1,6 +1,7 @@
 /* check_groups.c: group blocks against the state words that they count (FORMAT.md, "Group
  * block", "State word", "Deadlines").
  */
+#include "aside_index.h"
 #include "bytes.h"
 #include "check.h"
 #include "fields.h"
@@ -111,7 +112,7 @@ static bool check_words_aside(const slotq_view *view, uint32_t group, uint32_t a
                               uint32_t counts[4], slotq_damage *damage)
 {
     for (uint32_t i = 0; i < aside_count; i++) {
-        const uint32_t slot = view->bytes[aside_entry_offset(view, i) + AT_aside_slot];
+        const uint32_t slot = aside_slot(view, i);
         if (slot >= view->geometry.aside_slots) {
             return damage_found(damage, aside_entry_offset(view, i) + AT_aside_slot,
                                 "aside.slot is not below aside_slots");

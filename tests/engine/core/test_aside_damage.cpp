@@ -91,6 +91,7 @@ TEST_CASE("aside: an id that no message has names the ring's first slot")
     const uint32_t none = view.ring_offset;
     REQUIRE(slotq_core_slot_offset(&view, 1) == queue.image.aside_slot_offset(0));
     REQUIRE(slotq_core_slot_offset(&view, 2) == queue.image.aside_slot_offset(1));
+    REQUIRE(slotq_core_slot_offset(&view, 0) == none);
     REQUIRE(slotq_core_slot_offset(&view, 3) == none);
     REQUIRE(slotq_core_slot_offset(&view, 99) == none);
     SECTION("a damaged slot number")
