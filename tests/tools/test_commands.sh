@@ -2,8 +2,8 @@
 # test_commands.sh: every command's normal way, and every exit code that a sound queue can give.
 # shellcheck source=tests/tools/cases.sh disable=SC2016 # words that eval or slotq reads
 . "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
-
-token() { cut -f 1 out; }
+# shellcheck source=tests/tools/settle_cases.sh
+. "$source_folder/tests/tools/settle_cases.sh"
 
 # ---- create, ls ----
 expect 'create shows the formula' 0 - '^  ring    1,001 slots x \(2 \+ 4 stamp \+ 256\) +262,262$' \
@@ -33,33 +33,7 @@ expect 'ls of nothing gives a hint' 0 - 'create' -u empty ls
 # ---- push, reserve, settle ----
 expect 'push prints ids' 0 '^3$' - push jobs one 'the second' three
 expect 'push in JSON' 0 '^\{"id":4\}$' - push jobs --json four
-expect 'reserve gives the oldest' 0 "^1:[0-9]+$(printf '\t')1$(printf '\t')one$" - reserve jobs
-first=$(token)
-expect 'status of a leased one' 0 '1  leased, [0-9.]+ s left +1' - status jobs 1
-expect 'ack' 0 - - ack jobs "$first"
-expect 'twice: gone' 8 - 'already finished' ack jobs "$first"
-expect 'reserve several' 0 '' - reserve jobs -n 2 --lease 10m
-mapfile -t two < <(token)
-expect 'a made-up token is stale' 8 - 'no longer valid' ack jobs 2:12345
-expect 'extend prints the new token' 0 '^2:[0-9]+$' - extend jobs "${two[0]}" --lease 20m
-again=$(cat out)
-expect 'the old one is void' 8 - 'no longer valid' ack jobs "${two[0]}"
-expect 'several ids: the worst code, the rest is done' 8 - '2:1: ' ack jobs "${two[1]}" 2:1
-expect 'it was done' 0 'done: acked' - status jobs 3
-expect 'release does not count' 0 - - release jobs "$again"
-expect 'it is at its first attempt again' 0 "\t1\tthe second$" - reserve jobs
-expect 'nack' 0 - - nack jobs "$(token)"
-expect 'at its second now' 0 "\t2\tthe second$" - reserve jobs
-expect 'release with a delay' 0 - - release jobs --delay 1ms "$(token)"
-delay_is_over() { "$SLOTQ" status jobs 2 | grep -q 'delay over'; }
-holds 'its delay ends' await 60 delay_is_over
-expect 'it is at its second again' 0 "\t2\tthe second$" - reserve jobs
-expect 'nack with a delay' 0 - - nack jobs --delay 1h "$(token)"
-expect 'it waits' 0 '2  waiting (5[0-9] m|1 h)' - status jobs 2
-expect 'kill' 0 '' - reserve jobs
-expect 'kill puts it to the dead' 0 - - kill jobs --reason 7 "$(token)"
-expect 'dead ls' 0 "^4\t20[0-9T:.-]+Z\t0\t1\t7\t\tfour$" - dead ls jobs
-expect 'dead ls in JSON' 0 '"id":4,.*"reason":7,"payload":"four"' - dead ls jobs --json
+settle_cases jobs
 expect 'empty' 3 - 'no message is ready' reserve jobs
 expect 'empty after waiting' 3 - '' reserve jobs --wait 200ms
 expect 'redrive prints the new id' 0 '^5$' '1 dead message redriven' dead redrive jobs
@@ -67,21 +41,11 @@ expect 'no dead left' 3 - 'no dead message' dead ls jobs
 expect 'it is back, with a new id' 0 "^5:[0-9]+\t1\tfour$" - reserve jobs --lease 1h
 expect 'reserve in JSON' 3 - '' reserve jobs --json
 expect 'dead purge' 0 '"purged":0' - dead purge jobs --json
-expect 'create one to be damaged' 0 - '' create hurt --slots 8 --payload 16 --dead 5 --checks \
-    --no-stamps --aside 0 --note-bytes 0 --places 0
-expect 'push five' 0 '^5$' - push hurt a b c d e
-for slot in 9 8; do # the payloads of the two oldest
-    printf X | dd of=hurt.slotq bs=1 conv=notrunc status=none \
-        seek=$(($(stat -c %s hurt.slotq) - 190 - 22 * slot + 6))
-done
-expect 'reserve gives the other three' 0 '^3:' - reserve hurt -n 5
-mapfile -t three < <(token)
-expect 'kill them' 0 - - kill hurt "${three[@]}"
-expect 'redrive tells of the damaged' 0 '^8$' \
-    '3 dead messages redriven, 2 damaged stay in the dead section' dead redrive hurt
-expect 'and leaves them there' 0 '^1\t' - dead ls hurt
-expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2,"ids":\[\]\}$' - dead redrive hurt --json
-expect 'the queue is sound' 0 'sound' - check hurt
+spoil() { # the file, bytes from its end
+    printf X | dd of="$1.slotq" bs=1 conv=notrunc status=none \
+        seek=$(($(stat -c %s "$1.slotq") - $2))
+}
+damaged_cases
 expect 'remove of a leased one is refused' 9 - 'leased' remove jobs 5
 expect 'remove of a waiting one' 0 - - remove jobs 2
 expect 'removed is gone' 8 - 'already finished' remove jobs 2

@@ -5,8 +5,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
 # shellcheck source=tests/tools/private_server.sh
 . "$source_folder/tests/tools/private_server.sh"
+# shellcheck source=tests/tools/settle_cases.sh
+. "$source_folder/tests/tools/settle_cases.sh"
 
-token() { cut -f 1 out; }
 start_server
 
 # ---- create, ls ----
@@ -30,47 +31,12 @@ expect 'push prints ids' 0 '^3$' - push jobs one 'the second' three
 printf 'four\nfive\n' | "$SLOTQ" push jobs 2>err
 holds 'push of stdin' grep -q '2 messages pushed, ids 4 to 5' err
 expect 'too big' 2 - 'DATA 1 has 17 bytes' push small 12345678901234567
-expect 'reserve gives the oldest' 0 '^1:[0-9]+\t1\tone$' - reserve jobs
-first=$(token)
-expect 'status of a leased one' 0 '1  leased, [0-9.]+ s left +1' - status jobs 1
-expect 'status of one that waits its turn' 0 '3  ready .* 1$' - status jobs 3
-expect 'ack' 0 - - ack jobs "$first"
-expect 'twice: gone' 8 - 'already finished' ack jobs "$first"
-expect 'finished' 3 '1  finished' - status jobs 1
-expect 'never pushed' 3 '77  never pushed' - status jobs 77
-expect 'reserve several' 0 '' - reserve jobs -n 2 --lease 10m
-mapfile -t two < <(token)
-expect 'a made-up token is stale' 8 - 'no longer valid' ack jobs 2:12345
-expect 'extend prints the new token' 0 '^2:[0-9]+$' - extend jobs "${two[0]}" --lease 20m
-again=$(cat out)
-expect 'the old one is void' 8 - 'no longer valid' ack jobs "${two[0]}"
-expect 'several ids: the worst code, the rest is done' 8 - '2:1: ' ack jobs "${two[1]}" 2:1
-expect 'it was done' 0 'done: acked' - status jobs 3
-expect 'release does not count' 0 - - release jobs "$again"
-expect 'it is at its first attempt again' 0 '\t1\tthe second$' - reserve jobs
-expect 'nack with a delay' 0 - - nack jobs --delay 1h "$(token)"
-expect 'it waits' 0 '2  waiting (5[0-9] m|1 h)' - status jobs 2
-expect 'four' 0 '\tfour$' - reserve jobs
-expect 'kill puts it to the dead' 0 - - kill jobs --reason 7 "$(token)"
-expect 'dead ls' 0 '^4\t20[0-9T:.-]+Z\t0\t1\t7\t\tfour$' - dead ls jobs
-expect 'status of a dead one' 0 '4  dead: reason 7, .* ago +1 ' - status jobs 4
+settle_cases jobs
 expect 'redrive prints the new id' 0 '^6$' '1 dead message redriven' dead redrive jobs
 expect 'no dead left' 3 - 'no dead message' dead ls jobs
 expect 'dead purge' 0 '"purged":0' - dead purge jobs --json
-expect 'create one to be damaged' 0 - '' create hurt --slots 8 --payload 16 --dead 5 --checks \
-    --no-stamps --aside 0 --note-bytes 0 --places 0
-expect 'push five' 0 '^5$' - push hurt a b c d e
-for slot in 9 8; do # the payloads of the two oldest
-    redis setrange hurt $(($(redis strlen hurt) - 190 - 22 * slot + 6)) X >out
-done
-expect 'reserve gives the other three' 0 '^3:' - reserve hurt -n 5
-mapfile -t three < <(token)
-expect 'kill them' 0 - - kill hurt "${three[@]}"
-expect 'redrive tells of the damaged' 0 '^8$' \
-    '3 dead messages redriven, 2 damaged stay in the dead section' dead redrive hurt
-expect 'and leaves them there' 0 '^1\t' - dead ls hurt
-expect 'redrive in JSON' 0 '^\{"redriven":0,"damaged":2,"ids":\[\]\}$' - dead redrive hurt --json
-expect 'the queue is sound' 0 'sound' - check hurt
+spoil() { redis setrange "$1" $(($(redis strlen "$1") - $2)) X >out; } # bytes from the end
+damaged_cases
 expect 'create one for a kill in parts' 0 - '' create parts --slots 1200 --payload 4 --dead 1200
 seq 1 1100 | "$SLOTQ" -q push parts -
 "$SLOTQ" reserve parts -n 1100 --lease 10m >tokens
