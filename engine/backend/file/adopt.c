@@ -12,13 +12,12 @@
 
 /* ---- refusals ---- */
 
-static slotq_outcome refuse_other(const file_image *image, store_fault *fault)
+slotq_outcome file_refuse_foreign(const file_image *image, const char *whose, store_fault *fault)
 {
     fault_say(fault, SLOTQ_IO,
-              "%s-journal belongs to another queue, of another generation, geometry or "
-              "size, and holds an unfinished step. If the queue was copied or moved, copy both "
-              "files again, together; if not, remove the journal.",
-              image->names.shown);
+              "%s-journal belongs to another %s and holds an unfinished step. If the queue was "
+              "copied or moved, copy both files again, together; if not, remove the journal.",
+              image->names.shown, whose);
     return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
@@ -110,7 +109,7 @@ static slotq_outcome judge_copy(const file_image *image, store_fault *fault)
 slotq_outcome file_adopt(file_image *image, const journal_owner *owner, store_fault *fault)
 {
     if (!journal_may_fit(image->journal, owner)) {
-        return refuse_other(image, fault);
+        return file_refuse_foreign(image, "queue, of another generation, geometry or size,", fault);
     }
     if (!image->options.adopt_journal) {
         return refuse_unasked(image, fault);

@@ -14,4 +14,7 @@
  * as they were. OUTCOME_UNKNOWN: the step was done here, but a sync failed. */
 slotq_outcome file_adopt(file_image *image, const journal_owner *owner, store_fault *fault);
 
+/* IO: a live journal that cannot be this queue's: it belongs to another `whose`. */
+slotq_outcome file_refuse_foreign(const file_image *image, const char *whose, store_fault *fault);
+
 #endif

@@ -30,16 +30,6 @@ static slotq_outcome refuse_damaged(const file_image *image, const char *how, st
     return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
-static slotq_outcome refuse_foreign(const file_image *image, store_fault *fault)
-{
-    fault_say(fault, SLOTQ_IO,
-              "%s-journal belongs to another file and holds an unfinished step. If the "
-              "queue was copied or moved, copy both files again, together; if not, remove "
-              "%s-journal.",
-              image->names.shown, image->names.shown);
-    return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
-}
-
 static slotq_outcome refuse_lost(const file_image *image, store_fault *fault)
 {
     fault_say(fault, SLOTQ_IO,
@@ -185,7 +175,7 @@ slotq_outcome file_journal_refuse_orphan(const file_image *image, int folder, st
     }
     const ssize_t got = pread(descriptor, bytes, sizeof bytes, 0);
     close(descriptor);
-    return got > 0 && journal_is_live(bytes) ? refuse_foreign(image, fault) : SLOTQ_OK;
+    return got > 0 && journal_is_live(bytes) ? file_refuse_foreign(image, "file", fault) : SLOTQ_OK;
 }
 
 /* A journal's name must outlive a power loss; EINVAL: folders cannot be synced there. */
