@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../../engine/slotq.h"
+
 namespace parity
 {
 
@@ -16,19 +18,6 @@ using support::load;
 
 const char *const state_names[] = {"READY", "LEASED", "WAITING", "DONE"};
 const char *const outcome_names[] = {"OK", "STALE", "GONE", "NOTFOUND", "DEADFULL"};
-
-const char *code_name(slotq_outcome outcome)
-{
-    switch (outcome) {
-#define SLOTQ_CODE(name, number, kind, exit_code, text)                                            \
-    case SLOTQ_##name:                                                                             \
-        return #name;
-#include "../../engine/errors.def"
-#undef SLOTQ_CODE
-    default:
-        return "?";
-    }
-}
 
 Reply array_reply()
 {
@@ -146,7 +135,7 @@ Reply error_reply(const std::string &text)
 
 Reply expected_refusal(slotq_outcome outcome)
 {
-    return error_reply(std::string("SLOTQ") + code_name(outcome));
+    return error_reply(std::string("SLOTQ") + slotq_outcome_name(outcome));
 }
 
 Reply expected_push(const slotq_call &call, slotq_outcome outcome)
@@ -235,21 +224,22 @@ Reply expected_simple(const slotq_call &call, slotq_outcome outcome)
     }
     switch (call.verb) {
     case SLOTQ_RECLAIM:
-        reply.items = {status_reply(code_name(outcome)), integer_reply(call.reclaim.ready_count),
+        reply.items = {status_reply(slotq_outcome_name(outcome)),
+                       integer_reply(call.reclaim.ready_count),
                        integer_reply(call.reclaim.dead_count)};
         return reply;
     case SLOTQ_REDRIVE:
-        reply.items = {status_reply(code_name(outcome)), integer_reply(call.dead.count),
+        reply.items = {status_reply(slotq_outcome_name(outcome)), integer_reply(call.dead.count),
                        integer_reply(static_cast<int64_t>(call.dead.first_id)),
                        integer_reply(call.dead.damaged)};
         return reply;
     case SLOTQ_DEAD_REMOVE:
-        reply.items = {status_reply(code_name(outcome)), integer_reply(call.dead.count)};
+        reply.items = {status_reply(slotq_outcome_name(outcome)), integer_reply(call.dead.count)};
         return reply;
     case SLOTQ_DEAD_PURGE:
         return integer_reply(call.dead.count);
     default:
-        return status_reply(code_name(outcome));
+        return status_reply(slotq_outcome_name(outcome));
     }
 }
 
@@ -359,7 +349,7 @@ void expect_status(Reply &reply, const slotq_call &call, slotq_outcome outcome)
     reply.kind = Reply::Kind::array;
     reply.items.insert(
         reply.items.end(),
-        {text_reply(outcome == SLOTQ_OK ? state_names[status.state] : code_name(outcome)),
+        {text_reply(outcome == SLOTQ_OK ? state_names[status.state] : slotq_outcome_name(outcome)),
          integer_reply(status.state == SLOTQ_STATE_DONE ? status.why : 0),
          integer_reply(status.attempts), integer_reply(static_cast<int64_t>(status.deadline_ms)),
          integer_reply(age_ms), integer_reply(status.position),

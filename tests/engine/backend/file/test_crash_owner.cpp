@@ -11,21 +11,6 @@ using namespace crash;
 namespace
 {
 
-/* As recover(), by a handle that was open all the time. */
-recovered look(slotq *queue)
-{
-    recovered result;
-    result.outcome = slotq_check(queue);
-    if (result.outcome != SLOTQ_OK) {
-        result.text = slotq_error_of(queue)->text;
-        return result;
-    }
-    bytes image(slotq_image_bytes(queue));
-    result.outcome = slotq_export(queue, image.data(), image.size());
-    result.state = canonical(image);
-    return result;
-}
-
 /* Kill at the first change, and from a drawn one on at one in so many; the handle that was open
  * before must find a legal state, and work on. Returns how many were killed. */
 uint64_t kill_with_survivor(const crash_case &one, uint64_t first, uint64_t every)

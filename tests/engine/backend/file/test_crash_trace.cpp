@@ -60,13 +60,11 @@ void record(stepper::child &child, watched &files, trace &result)
     result.steps = child.steps();
 }
 
-} // namespace
-
-trace step_through(queue_file &file, prepared &call, const slotq_options &how)
+/* From the child's first mark to its end. */
+trace record_all(queue_file &file, const std::function<int()> &body)
 {
     trace result;
-    file.now_ms = call.now_ms;
-    stepper::child child([&] { return verb_in_child(file, call, how); });
+    stepper::child child(body);
     if (child.run_to_mark()) {
         watched files(file);
         if (files.valid()) {
@@ -75,6 +73,14 @@ trace step_through(queue_file &file, prepared &call, const slotq_options &how)
     }
     result.exit_code = child.finish();
     return result;
+}
+
+} // namespace
+
+trace step_through(queue_file &file, prepared &call, const slotq_options &how)
+{
+    file.now_ms = call.now_ms;
+    return record_all(file, [&] { return verb_in_child(file, call, how); });
 }
 
 bool kill_at_change(queue_file &file, prepared &call, const slotq_options &how, uint64_t changes)
@@ -99,21 +105,12 @@ bool kill_at_change(queue_file &file, prepared &call, const slotq_options &how, 
 
 trace step_open(queue_file &file, const slotq_options &how)
 {
-    trace result;
-    stepper::child child([&] {
+    return record_all(file, [&] {
         stepper::mark();
         const handle queue = file.open(how);
         stepper::mark();
         return queue == nullptr ? 3 : 0;
     });
-    if (child.run_to_mark()) {
-        watched files(file);
-        if (files.valid()) {
-            record(child, files, result);
-        }
-    }
-    result.exit_code = child.finish();
-    return result;
 }
 
 half_done::half_done(const crash_case &one)

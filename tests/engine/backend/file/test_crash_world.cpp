@@ -46,6 +46,20 @@ slotq_outcome fire_settle(slotq *queue, prepared &call)
 
 } // namespace
 
+recovered look(slotq *queue)
+{
+    recovered result;
+    result.outcome = slotq_check(queue);
+    if (result.outcome != SLOTQ_OK) {
+        result.text = slotq_error_of(queue)->text;
+        return result;
+    }
+    bytes image(slotq_image_bytes(queue));
+    result.outcome = slotq_export(queue, image.data(), image.size());
+    result.state = canonical(image);
+    return result;
+}
+
 queue_file::queue_file(const bytes &image, const slotq_geometry &shape)
 {
     slotq_create(where.path().c_str(), "q", &shape, nullptr, nullptr);
@@ -91,15 +105,7 @@ recovered queue_file::recover()
         result.text = error.text;
         return result;
     }
-    result.outcome = slotq_check(queue);
-    if (result.outcome != SLOTQ_OK) {
-        result.text = slotq_error_of(queue)->text;
-        return result;
-    }
-    bytes image(slotq_image_bytes(queue));
-    result.outcome = slotq_export(queue, image.data(), image.size());
-    result.state = canonical(image);
-    return result;
+    return look(queue);
 }
 
 slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch)

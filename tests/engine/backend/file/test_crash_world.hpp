@@ -40,6 +40,9 @@ struct recovered {
     bytes state;      /* canonical */
 };
 
+/* Check and export by a handle that is open. */
+recovered look(slotq *queue);
+
 class queue_file
 {
 public:

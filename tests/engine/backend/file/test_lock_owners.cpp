@@ -106,6 +106,17 @@ int push_inside(queue_file &file, const signal_pipe &opened, const std::function
     return push(queue.get());
 }
 
+/* The same in a child. */
+pid_t start_inside(queue_file &file, const std::function<void()> &body)
+{
+    const pid_t holder = fork();
+    if (holder == 0) {
+        const signal_pipe opened;
+        _exit(push_inside(file, opened, body));
+    }
+    return holder;
+}
+
 /* Wait in a push; killed there. */
 int push_plain(queue_file &file, const signal_pipe &opened)
 {
@@ -191,24 +202,20 @@ TEST_CASE("a child that keeps the descriptors of a killed owner locks no process
     queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
     const handle mine = file.open(impatient(file));
     REQUIRE(mine != nullptr);
-    const signal_pipe opened;
     const signal_pipe entered;
     int child_of_holder[2];
     REQUIRE(pipe(child_of_holder) == 0);
-    const pid_t holder = fork();
-    if (holder == 0) {
-        _exit(push_inside(file, opened, [&] {
-            const pid_t child = fork();
-            if (child == 0) {
-                for (;;) {
-                    pause();
-                }
+    const pid_t holder = start_inside(file, [&] {
+        const pid_t child = fork();
+        if (child == 0) {
+            for (;;) {
+                pause();
             }
-            (void)!write(child_of_holder[1], &child, sizeof child);
-            entered.tell();
-            pause();
-        }));
-    }
+        }
+        (void)!write(child_of_holder[1], &child, sizeof child);
+        entered.tell();
+        pause();
+    });
     entered.await();
     pid_t child = -1;
     REQUIRE(read(child_of_holder[0], &child, sizeof child) == sizeof child);
@@ -283,25 +290,21 @@ TEST_CASE("an owner that closed its descriptors by mistake is not taken for dead
     queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
     const handle mine = file.open(impatient(file));
     REQUIRE(mine != nullptr);
-    const signal_pipe opened;
     const signal_pipe entered;
     const signal_pipe go_on;
-    const pid_t holder = fork();
-    if (holder == 0) {
-        _exit(push_inside(file, opened, [&] {
-            struct stat queue_facts;
-            stat(file.image_path().c_str(), &queue_facts);
-            for (int descriptor = 3; descriptor < 1024; descriptor++) {
-                struct stat facts;
-                if (fstat(descriptor, &facts) == 0 && facts.st_ino == queue_facts.st_ino &&
-                    facts.st_dev == queue_facts.st_dev) {
-                    close(descriptor);
-                }
+    const pid_t holder = start_inside(file, [&] {
+        struct stat queue_facts;
+        stat(file.image_path().c_str(), &queue_facts);
+        for (int descriptor = 3; descriptor < 1024; descriptor++) {
+            struct stat facts;
+            if (fstat(descriptor, &facts) == 0 && facts.st_ino == queue_facts.st_ino &&
+                facts.st_dev == queue_facts.st_dev) {
+                close(descriptor);
             }
-            entered.tell();
-            go_on.await();
-        }));
-    }
+        }
+        entered.tell();
+        go_on.await();
+    });
     entered.await();
     CHECK(is_kept_out(mine.get(), push(mine.get())));
     slotq_error error = {};

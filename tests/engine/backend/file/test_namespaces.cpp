@@ -13,33 +13,53 @@
 namespace spaces
 {
 
-space::space()
+namespace
+{
+
+/* A process that runs body, made by a child which enters a namespace first: the caller stays in its
+ * own. -1: it did not start. */
+pid_t start_after(const std::function<int()> &enter, const std::function<int()> &body)
 {
     int told[2];
+    pid_t made = -1;
     if (pipe(told) != 0) {
-        return;
+        return -1;
     }
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* processes come here when what started them ends */
     const pid_t maker = fork();
     if (maker == 0) {
-        pid_t made = -1;
-        if (unshare(CLONE_NEWPID) == 0) {
+        if (enter() == 0) {
             made = fork();
             if (made == 0) {
-                signal(SIGCHLD, SIG_IGN); /* what comes to it is reaped by the system */
-                for (;;) {
-                    pause();
-                }
+                close(told[0]);
+                close(told[1]);
+                _exit(body());
             }
         }
         _exit(write(told[1], &made, sizeof made) == sizeof made ? 0 : 1);
     }
     close(told[1]);
-    if (read(told[0], &init, sizeof init) != sizeof init) {
-        init = -1;
+    if (read(told[0], &made, sizeof made) != sizeof made) {
+        made = -1;
     }
     close(told[0]);
     waitpid(maker, nullptr, 0);
+    return made;
+}
+
+int reap_for_ever()
+{
+    signal(SIGCHLD, SIG_IGN); /* what comes to it is reaped by the system */
+    for (;;) {
+        pause();
+    }
+}
+
+} // namespace
+
+space::space()
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* processes come here when what started them ends */
+    init = start_after([] { return unshare(CLONE_NEWPID); }, reap_for_ever);
     if (init > 0) {
         handle = open(("/proc/" + std::to_string(init) + "/ns/pid").c_str(), O_RDONLY | O_CLOEXEC);
     }
@@ -57,30 +77,8 @@ space::~space()
 
 pid_t space::start(const std::function<int()> &body) const
 {
-    int told[2];
-    pid_t made = -1;
-    if (handle < 0 || pipe(told) != 0) {
-        return -1;
-    }
-    const pid_t maker = fork();
-    if (maker == 0) {
-        if (setns(handle, CLONE_NEWPID) == 0) {
-            made = fork();
-            if (made == 0) {
-                close(told[0]);
-                close(told[1]);
-                _exit(body());
-            }
-        }
-        _exit(write(told[1], &made, sizeof made) == sizeof made ? 0 : 1);
-    }
-    close(told[1]);
-    if (read(told[0], &made, sizeof made) != sizeof made) {
-        made = -1;
-    }
-    close(told[0]);
-    waitpid(maker, nullptr, 0);
-    return made;
+    const int own = handle;
+    return own < 0 ? -1 : start_after([own] { return setns(own, CLONE_NEWPID); }, body);
 }
 
 bool cannot_make()
