@@ -53,6 +53,12 @@ void queue_wait_end(slotq *queue)
     __atomic_store_n(&queue->interrupted, false, __ATOMIC_RELEASE);
 }
 
+static uint64_t waited_ms_of(const queue_wait *wait)
+{
+    const uint64_t now_us = monotonic_us();
+    return now_us > wait->begun_us ? (now_us - wait->begun_us) / 1000 : 0;
+}
+
 static bool gives_up(const void *handle, uint64_t waited_ms)
 {
     const slotq *queue = handle;
@@ -67,7 +73,7 @@ static bool gives_up(const void *handle, uint64_t waited_ms)
     if (is_interrupted(queue)) {
         return true;
     }
-    return (wait->wait_ms > 0 ? monotonic_ms() - wait->begun_ms : waited_ms) >= wait->wait_ms;
+    return (wait->wait_ms > 0 ? waited_ms_of(wait) : waited_ms) >= wait->wait_ms;
 }
 
 void queue_own_store(slotq *queue, store *opened)
@@ -103,7 +109,7 @@ slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *
 
 queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms)
 {
-    const queue_wait wait = {wait_ms, wait_ms > 0 ? monotonic_ms() : 0, queue};
+    const queue_wait wait = {wait_ms, wait_ms > 0 ? monotonic_us() + 1 : 0, queue};
     return wait;
 }
 
@@ -121,7 +127,7 @@ uint64_t queue_wait_left_ms(const queue_wait *wait)
     if (options->should_stop != NULL && options->should_stop(options->stop_context)) {
         return 0;
     }
-    const uint64_t waited_ms = monotonic_ms() - wait->begun_ms;
+    const uint64_t waited_ms = waited_ms_of(wait);
     return waited_ms < wait->wait_ms ? wait->wait_ms - waited_ms : 0;
 }
 

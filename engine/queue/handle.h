@@ -133,7 +133,7 @@ slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *
 /* How long a waiting call may go on, in real time. */
 typedef struct queue_wait {
     uint64_t wait_ms;
-    uint64_t begun_ms;  /* monotonic */
+    uint64_t begun_us;  /* monotonic, rounded up: a wait never ends early */
     const slotq *queue; /* whose options can end it */
 } queue_wait;
 
