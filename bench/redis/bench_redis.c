@@ -2,13 +2,14 @@
  * the targets that were promised. Knows what is compared; the measuring is in cycle.c.
  *
  * bench_redis FOLDER [--only NAME] [--rounds N] [--small] [--scripts FOLDER]: results go to
- * FOLDER. NAME: a row of the first table, memory, wake, idle or longest. --small: longest with few
- * messages.
+ * FOLDER. NAME: a row of the first table, memory, wake, sleepers, idle or longest. --small:
+ * sleepers and longest with few messages.
  */
 #include "library.h"
 #include "cycle.h"
 #include "longest_calls.h"
 #include "memory.h"
+#include "sleepers.h"
 #include "../support/private_server.h"
 #include "../support/report.h"
 #include "../support/samples.h"
@@ -18,7 +19,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROUNDS_DEFAULT = 7, WAKE_ROUNDS_MOST = 3, LONGEST_ROUNDS_MOST = 3 };
+enum {
+    ROUNDS_DEFAULT = 7,
+    WAKE_ROUNDS_MOST = 3,
+    LONGEST_ROUNDS_MOST = 3,
+    SLEEPERS_ROUNDS_MOST = 2
+};
 
 typedef struct comparison {
     const char *name;
@@ -449,6 +455,10 @@ int main(int count, char **words)
     }
     if (is_wanted(&wanted, "wake")) {
         time_wakes(private_server_socket(server), least(wanted.rounds, WAKE_ROUNDS_MOST));
+    }
+    if (is_wanted(&wanted, "sleepers")) {
+        sleepers_compare(private_server_socket(server), least(wanted.rounds, SLEEPERS_ROUNDS_MOST),
+                         wanted.is_small);
     }
     if (is_wanted(&wanted, "idle")) {
         count_idle(&wire);
