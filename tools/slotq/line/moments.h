@@ -1,0 +1,15 @@
+/* moments.h: a moment of the calendar read from text. Knows the local time zone; no queue.
+ */
+#ifndef SLOTQ_TOOLS_LINE_MOMENTS_H
+#define SLOTQ_TOOLS_LINE_MOMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In milliseconds since 1970, up to 2^47 - 1: RFC 3339 (2026-12-01T10:00:00Z, or with +01:00), also
+ * with a space for the T and without seconds; or seconds since 1970 (1796119200, or @ and any
+ * number). *is_local: it had no zone, and was read in the local one. False: not such a moment, or
+ * no such day or hour. */
+bool parse_moment(const char *text, uint64_t *moment_ms, bool *is_local);
+
+#endif
