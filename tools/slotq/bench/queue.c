@@ -18,12 +18,6 @@ enum { LEASE_MS = 60 * 60 * 1000, LETTERS = 26 };
 
 /* ---- what lies in the store under our names ---- */
 
-static int complain_connection(const bench_plan *plan, const slotq_error *error)
-{
-    return complain_error(
-        strstr(error->text, "://") == NULL ? shown_url(plan->line->url).text : NULL, error);
-}
-
 /* Asked of keys that are not there: what cannot be removed must not be made. */
 static int judge_right_to_remove(const bench_plan *plan, slotq_redis_connection *server)
 {
@@ -43,7 +37,7 @@ static int count_keys(const bench_plan *plan, uint64_t *count)
     slotq_redis_connection *server;
     slotq_error error;
     if (open_server(plan->line, &server, &error) != SLOTQ_OK) {
-        return complain_connection(plan, &error);
+        return complain_error(shown_url(plan->line->url).text, &error);
     }
     redisReply *reply = server_ask(server, "EXISTS", plan->name, plan->bare);
     const bool told = reply != NULL && reply->type == REDIS_REPLY_INTEGER;
@@ -139,7 +133,7 @@ static int complain_made(const bench_plan *plan, const slotq_geometry *geometry,
                  bytes_text(slotq_geometry_bytes(geometry, NULL)).text);
         return slotq_outcome_exit(error->outcome);
     }
-    return complain_about(plan->name, error);
+    return complain_error(plan->name, error);
 }
 
 static int create(bench_queue *self)
@@ -201,7 +195,7 @@ static int delete_queue(const bench_queue *self)
     int code = EXIT_CODE_OK;
     const slotq_outcome outcome = slotq_remove_queue(plan->line->url, plan->name, &error);
     if (outcome != SLOTQ_OK && outcome != SLOTQ_NOQUEUE) {
-        code = complain_about(plan->name, &error);
+        code = complain_error(plan->name, &error);
     } else {
         code = count_ours(plan, &left);
         code = code == EXIT_CODE_OK && left != 0 ? EXIT_CODE_FAILURE : code;

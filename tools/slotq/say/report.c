@@ -3,6 +3,7 @@
  */
 #include "report.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,9 +106,27 @@ void report_be_quiet(void)
     quiet = true;
 }
 
+static bool is_alphanumeric(char letter)
+{
+    return isalnum((unsigned char)letter) != 0;
+}
+
+/* A queue q is not named by every text with a q in it. */
+static bool is_named(const char *name, const char *text)
+{
+    const size_t length = strlen(name);
+    for (const char *at = strstr(text, name); at != NULL && length != 0;
+         at = strstr(at + 1, name)) {
+        if ((at == text || !is_alphanumeric(at[-1])) && !is_alphanumeric(at[length])) {
+            return true;
+        }
+    }
+    return length == 0;
+}
+
 int complain_error(const char *about, const slotq_error *error)
 {
-    if (about != NULL) {
+    if (about != NULL && !is_named(about, error->text)) {
         complain("%s: %s", about, error->text);
     } else {
         complain("%s", error->text);

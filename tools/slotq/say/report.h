@@ -22,8 +22,8 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void report_be_quiet(void);
 
-/* complain about an error with its text; answers the exit code. about: the queue or argument
- * the text is about, or NULL when the text names it. */
+/* complain about an error with its text; returns the exit code. about: the queue, folder or server
+ * that it concerns, put in front unless the text names it; or NULL. */
 int complain_error(const char *about, const slotq_error *error);
 
 /* The worse of two exit codes: failures before refusals, refusals before finding nothing. */

@@ -239,7 +239,7 @@ int run_create(const command_line *line)
         return complain_error(NULL, &error);
     }
     if (slotq_geometry_bytes(&geometry, &error) == 0) {
-        return complain_about(name, &error);
+        return complain_error(name, &error);
     }
     const bool was_there = is_there(line, name);
     if (slotq_create(line->url, name, &geometry, &settings.options, &error) != SLOTQ_OK) {

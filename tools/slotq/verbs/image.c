@@ -86,7 +86,7 @@ static int load_key(const command_line *line, const char *name, image *loaded)
     slotq_redis_connection *server;
     slotq_error error;
     if (open_server(line, &server, &error) != SLOTQ_OK) {
-        return complain_error(NULL, &error);
+        return complain_error(shown_url(line->url).text, &error);
     }
     int code = EXIT_CODE_FAILURE;
     redisReply *reply = server_ask(server, "GET", name);

@@ -2,7 +2,6 @@
  */
 #include "open.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,30 +94,6 @@ bool open_is_server(const char *url)
     return place != SLOTQ_PLACE_FOLDER && place != SLOTQ_PLACE_UNKNOWN;
 }
 
-static bool is_alphanumeric(char letter)
-{
-    return isalnum((unsigned char)letter) != 0;
-}
-
-/* A queue q is not named by every text with a q in it. */
-static bool names(const char *text, const char *name)
-{
-    const size_t length = strlen(name);
-    for (const char *at = strstr(text, name); at != NULL && length != 0;
-         at = strstr(at + 1, name)) {
-        if ((at == text || !is_alphanumeric(at[-1])) && !is_alphanumeric(at[length])) {
-            return true;
-        }
-    }
-    return length == 0;
-}
-
-/* Texts that name the queue need no prefix. */
-int complain_about(const char *name, const slotq_error *error)
-{
-    return complain_error(names(error->text, name) ? NULL : name, error);
-}
-
 int complain_at(const char *url, const char *name, const slotq_error *error)
 {
     const bool of_folder = error->cause == SLOTQ_CAUSE_FOLDER;
@@ -128,10 +103,7 @@ int complain_at(const char *url, const char *name, const slotq_error *error)
                  shown_url(url).text);
         return slotq_outcome_exit(error->outcome);
     }
-    if (of_folder || name == NULL) {
-        return complain_error(of_folder ? shown_url(url).text : NULL, error);
-    }
-    return complain_about(name, error);
+    return complain_error(of_folder ? shown_url(url).text : name, error);
 }
 
 int complain_open(const command_line *line, const char *name, const slotq_error *error)
@@ -160,7 +132,7 @@ int judge_time(const command_line *line, const slotq *queue, int option)
 
 int complain_queue(slotq *queue, const char *name)
 {
-    return complain_about(name, slotq_error_of(queue));
+    return complain_error(name, slotq_error_of(queue));
 }
 
 /* A journal to be replayed, or a missing one, needs the right to write. Users without it get the

@@ -34,13 +34,11 @@ slotq_outcome open_quietly(const command_line *line, const char *name, bool to_l
  * a message in the units of the line. */
 int judge_time(const command_line *line, const slotq *queue, int option);
 
-/* Say why a call on a queue failed; answers the exit code. */
+/* Say why a call on a queue failed; returns the exit code. */
 int complain_queue(slotq *queue, const char *name);
 
-/* Say why a call about a queue failed that has no handle; answers the exit code. */
-int complain_about(const char *name, const slotq_error *error);
-
-/* The same, where it may be the folder that is not there; name may be NULL. */
+/* The same of a call that has no handle, where it may be the folder that is not there; name may be
+ * NULL. */
 int complain_at(const char *url, const char *name, const slotq_error *error);
 
 /* The same of opening; for NOQUEUE with the line that makes the queue. */

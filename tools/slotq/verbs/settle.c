@@ -68,7 +68,7 @@ static int complain_reserve(const command_line *line, slotq *queue, const char *
                  "messages are ready, but the limits of group %" PRIu32 " let none go: %s",
                  stats.group, limits_text(&stats, slotq_now_ms(queue)).text);
     }
-    return complain_about(name, &error);
+    return complain_error(name, &error);
 }
 
 int run_reserve(const command_line *line)
