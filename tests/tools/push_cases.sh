@@ -79,8 +79,10 @@ same 'the last one needs no end' 'cut off' "$(payloads live | tail -n 1)"
 fresh tiny --slots 10 --payload 8
 seq 1 25 | "$SLOTQ" push tiny 2>said
 same 'full in mid-stream' 4 $?
-holds 'the record is named' grep -q 'record 11 .*10 pushed; --block' said
-holds 'and what holds the queue' grep -q 'The oldest is message 1, ready in group 0' said
+told='tiny is full \(10 of 10 slots in use, 10 unfinished\): record 11 and all after it were not '
+told+='pushed; 10 pushed; --block waits for room\. Message 1, ready in group 0, holds it\. Start a '
+holds 'one message has the record, the limit, the holder and the cure' grep -Eq "$told" said
+same 'and nothing says it again' 2 "$(grep -c . said)" # the sum is the other line
 same 'ten are in' 10 "$(number tiny used)"
 fresh tiny --slots 10 --payload 8
 printf 'ok\nfine\n123456789\nnever\n' | "$SLOTQ" push tiny 2>said
@@ -103,17 +105,19 @@ fresh part --slots 5
 "$SLOTQ" push part a b c >out
 "$SLOTQ" push part d e f g >out 2>said
 same 'some find room' '4 4 5' "$? $(xargs <out)"
-holds 'full is told of the queue as it is now' grep -q 'full: 5 messages are unfinished\.' said
+holds 'full is told of the queue as it is now' \
+    grep -q 'full (5 of 5 slots in use, 5 unfinished): DATA 3 and all after it' said
 fresh part --slots 3 --aside 0
 "$SLOTQ" push part a b c >out
 "$SLOTQ" reserve part -n 3 >out
 "$SLOTQ" ack part "$(sed -n 2p out | cut -f 1)" "$(sed -n 3p out | cut -f 1)"
 expect 'or that one message holds the others' 4 - \
-    'full: message 1, leased in group 0, holds all 3 slots, though only 1 message is unfinished' \
+    'full \(3 of 3 slots in use, 1 unfinished\)\. Message 1, leased in group 0, holds it\.' \
     push part d
 fresh part --slots 1
 "$SLOTQ" push part a >out
-expect 'one slot is not several' 4 - 'full: 1 message is unfinished\.' push part b
+expect 'one slot' 4 - 'part is full \(1 of 1 slots in use, 1 unfinished\)\. Message 1, ' push part b
+same 'a single DATA: one message' 1 "$(grep -c . err)"
 
 # ---- interrupted ----
 fresh live

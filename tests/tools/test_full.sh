@@ -66,6 +66,7 @@ cause+='because the dead section is full \(1 of 1\)\. '
 cause+='List the dead messages with dead ls, then delete them: slotq dead purge q'
 advised 'dead full' "$cause"
 expect 'dead full: redrive has no room either' 4 - 'full' dead redrive q
+same 'dead full: and says only that' 1 "$(grep -c . err)"
 expect 'dead full: the advice works' 0 - '1 dead message purged' dead purge q
 expect 'dead full: what waited for room dies next' 0 'and dies when its delay ends' - stats q
 finish

@@ -64,7 +64,7 @@ expect 'purge' 0 - 'freed' purge jobs
 expect 'empty' 3 - 'no message is ready' reserve jobs
 expect 'empty after waiting' 3 - '' reserve jobs --wait 200ms
 expect 'full' 0 '^4$' - push small a b c d
-expect 'full is told' 4 - 'oldest is message 1, ready in group 0' push small e
+expect 'full is told' 4 - 'Message 1, ready in group 0, holds it' push small e
 expect 'stats names the holder' 0 'full: message 1' - stats small
 expect 'a checks queue is reserved' 0 '^1:[0-9]+\t1\ta$' - reserve small
 "$SLOTQ" ack small "$(token)"

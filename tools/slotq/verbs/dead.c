@@ -188,7 +188,8 @@ static json_t *json_ids(const done *sum)
     return ids;
 }
 
-static void report_redriven(const command_line *line, const char *name, const done *sum)
+/* code: of what went wrong and was said before. */
+static void report_redriven(const command_line *line, const char *name, const done *sum, int code)
 {
     const uint32_t count = sum->count;
     const uint32_t damaged = sum->damaged;
@@ -200,12 +201,15 @@ static void report_redriven(const command_line *line, const char *name, const do
     for (uint32_t i = 0; i < count; i++) {
         printf("%" PRIu64 "\n", sum->ids[i]);
     }
-    if (damaged == 0) {
-        answer_count(line, name, "redriven", count);
-    } else {
+    if (count == 0 && damaged != 0) {
+        remark("%s: %s damaged dead message%s in the dead section", name, count_text(damaged).text,
+               damaged == 1 ? " stays" : "s stay");
+    } else if (damaged != 0) {
         remark("%s: %s dead message%s redriven, %s damaged stay%s in the dead section", name,
                count_text(count).text, count == 1 ? "" : "s", count_text(damaged).text,
                damaged == 1 ? "s" : "");
+    } else if (count != 0 || code == EXIT_CODE_OK) {
+        answer_count(line, name, "redriven", count);
     }
 }
 
@@ -250,7 +254,9 @@ static int dead_remove(const command_line *line, const char *name)
     }
     done sum = {0};
     code = each_id(line, name, queue, remove_id, &sum);
-    answer_count(line, name, "removed", sum.count);
+    if (sum.count != 0 || code == EXIT_CODE_OK || given(line, OPTION_JSON)) {
+        answer_count(line, name, "removed", sum.count);
+    }
     slotq_close(queue);
     return code;
 }
@@ -278,7 +284,7 @@ static int dead_redrive(const command_line *line, const char *name)
     } else if (slotq_dead_redrive(queue, limit, sum.ids, &sum.count, &sum.damaged) != SLOTQ_OK) {
         code = complain_queue(queue, name);
     }
-    report_redriven(line, name, &sum);
+    report_redriven(line, name, &sum, code);
     free(sum.ids);
     slotq_close(queue);
     return code;

@@ -12,6 +12,7 @@
 
 #include "../line/command_line.h"
 #include "holder.h"
+#include "look.h"
 #include "open.h"
 #include "../say/output.h"
 #include "../say/records.h"
@@ -148,13 +149,59 @@ static slotq_outcome push_one(pusher *push, const void *bytes, size_t size)
     return judged(push, outcome, unconfirmed);
 }
 
-/* The library's text names the holder; why it holds takes a second look at the queue. */
-static void complain_holder(const pusher *push)
+/* What did not go in; "" for a single DATA. */
+typedef struct rest_text {
+    char text[160];
+} rest_text;
+
+static rest_text rest_of(const pusher *push, const char *what)
+{
+    rest_text rest = {""};
+    if (!push->print_ids || push->line->count != 2) {
+        snprintf(rest.text, sizeof rest.text,
+                 "%s %" PRIu64 " and all after it were not pushed; %s pushed", what,
+                 push->pushed + 1, count_text(push->pushed).text);
+    }
+    return rest;
+}
+
+/* The library names no command of this tool: look once more, at why the holder holds. False: there
+ * is room by now, and the library's text has to do. */
+static bool complain_full(const pusher *push, const char *what)
 {
     slotq_stats stats;
-    if (slotq_get_stats(push->queue, 0, &stats) == SLOTQ_OK && stats.holder.id != 0) {
-        complain("%s", holder_remedy(push->line, push->name, push->queue, &stats).text);
+    const slotq_holder *holder = &stats.holder;
+    if (slotq_get_stats(push->queue, 0, &stats) != SLOTQ_OK || holder->id == 0 ||
+        stats.used < stats.capacity) {
+        return false;
     }
+    const rest_text rest = rest_of(push, what);
+    complain("%s is full (%s of %s slots in use, %s unfinished)%s%s%s. Message %" PRIu64
+             ", %s in group %u, holds it. %s",
+             push->name, count_text(stats.used).text, count_text(stats.capacity).text,
+             count_text(holder->unfinished).text, rest.text[0] != '\0' ? ": " : "", rest.text,
+             rest.text[0] != '\0' ? "; --block waits for room" : "", holder->id,
+             state_word(holder->state), holder->group,
+             holder_remedy(push->line, push->name, push->queue, &stats).text);
+    return true;
+}
+
+static void complain_doubtful(const pusher *push, const char *what)
+{
+    const uint64_t first = push->pushed + 1;
+    const bool is_one = push->doubtful == 1;
+    char which[64];
+    if (is_one) {
+        snprintf(which, sizeof which, "%" PRIu64 " was", first);
+    } else {
+        snprintf(which, sizeof which, "%" PRIu64 " to %" PRIu64 " were", first,
+                 push->pushed + push->doubtful);
+    }
+    complain("it is not known whether %s %s pushed; %s before %s and %s after %s were; see the "
+             "newest id: %s",
+             what, which, count_text(push->pushed).text, is_one ? "it" : "them",
+             push->behind == 0 ? "none" : count_text(push->behind).text, is_one ? "it" : "them",
+             shown_command(push->line, "stats", push->name).text);
 }
 
 /* Why it stopped before the end; what names the message that did not go in. */
@@ -166,25 +213,19 @@ static int complain_stopped(pusher *push, slotq_outcome outcome, const char *wha
                  count_text(push->pushed).text);
         return report_interrupted();
     }
-    const int code = complain_queue(push->queue, push->name);
+    const slotq_error why = *slotq_error_of(push->queue);
+    if (outcome == SLOTQ_FULL && complain_full(push, what)) {
+        return slotq_outcome_exit(outcome);
+    }
+    const int code = complain_error(push->name, &why);
     if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
-        complain("it is not known whether %s %" PRIu64 " to %" PRIu64 " were pushed; %s before "
-                 "them and %s after them were; see the newest id: %s",
-                 what, push->pushed + 1, push->pushed + push->doubtful,
-                 count_text(push->pushed).text,
-                 push->behind == 0 ? "none" : count_text(push->behind).text,
-                 shown_command(push->line, "stats", push->name).text);
+        complain_doubtful(push, what);
         return code;
     }
-    if (outcome == SLOTQ_FULL) {
-        complain_holder(push);
+    const rest_text rest = rest_of(push, what);
+    if (rest.text[0] != '\0') {
+        complain("%s", rest.text);
     }
-    if (push->print_ids && push->line->count == 2) { /* one DATA: nothing to tell apart */
-        return code;
-    }
-    complain("%s %" PRIu64 " and all after it were not pushed; %s pushed%s", what, push->pushed + 1,
-             count_text(push->pushed).text,
-             outcome == SLOTQ_FULL ? "; --block waits for room" : "");
     return code;
 }
 
