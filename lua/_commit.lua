@@ -245,6 +245,9 @@ do
             end
         end
         put_aside()
+        if later.put_heap then
+            later.put_heap()
+        end
         put_front()
         write_pieces()
     end

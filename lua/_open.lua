@@ -12,6 +12,8 @@ local geometry, queue = {}, {}
 local slots, stride, dead_entry_bytes, tick_ms
 local states_at, keys_at, ring_at, dead_at, rows_bytes
 local aside_index_at, aside_words_at, aside_keys_at, aside_slots_at
+-- the later section: offsets, and what pieces above know of it
+local later = {}
 
 local function has(flag_bit)
     return geometry.flags % (2 * flag_bit) >= flag_bit
@@ -69,11 +71,13 @@ local function lay_out()
         stride = stride + CHECK_BYTES
     end
     local key_bytes = has(SLOTQ_FLAG_KEYS) and KEY_BYTES or 0
-    local later_bytes = LATER_ENTRY_BYTES + key_bytes + stride
     states_at = GROUPS_OFFSET + GROUP_BYTES * geometry.groups
     keys_at = states_at + geometry.groups * slots * WORD_BYTES
     ring_at = keys_at + slots * key_bytes
-    aside_index_at = ring_at + slots * stride + geometry.later_slots * later_bytes
+    later.index_at = ring_at + slots * stride
+    later.keys_at = later.index_at + geometry.later_slots * LATER_ENTRY_BYTES
+    later.slots_at = later.keys_at + geometry.later_slots * key_bytes
+    aside_index_at = later.slots_at + geometry.later_slots * stride
     aside_words_at = aside_index_at + geometry.aside_slots * ASIDE_ENTRY_BYTES
     aside_keys_at = aside_words_at + geometry.groups * geometry.aside_slots * WORD_BYTES
     aside_slots_at = aside_keys_at + geometry.aside_slots * key_bytes
@@ -186,12 +190,19 @@ local function slot_at(index)
     return index < 0 and aside_slots_at - (index + 1) * stride or ring_at + index * stride
 end
 
--- count slots from index on, as they are in the value; of those aside one
+-- count slots from index on, as they will be; of those aside one
 local function slots_at(index, count)
     local before = math.min(count, slots - index)
     local bytes = bytes_at(slot_at(index), before * stride)
     if before < count then
         bytes = bytes .. bytes_at(ring_at, (count - before) * stride)
+    end
+    -- those that this call promotes are not yet in the value
+    for promoted, slot in pairs(index >= 0 and later.promoted or {}) do
+        local skip = (promoted - index) % slots * stride
+        if skip < count * stride then
+            bytes = string.sub(bytes, 1, skip) .. slot .. string.sub(bytes, skip + stride + 1)
+        end
     end
     return bytes
 end

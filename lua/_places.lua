@@ -65,6 +65,9 @@ local function settle_places(waits_for, room)
     if bits ~= WAKE_FOR_ROOM and queue.due_fell then
         rows.nudge(queue.due_fell)
     end
+    for index = 0, bits ~= WAKE_FOR_ROOM and later.fell and geometry.groups - 1 or -1 do
+        rows.nudge(index)
+    end
     if room and rows.ring_room(geometry.groups, room) then
         wake = wake - WAKE_FOR_ROOM
     end

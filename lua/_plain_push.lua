@@ -13,10 +13,18 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
     local call, unpack = redis.call, struct.unpack
     local key, count, slots, front = KEYS[1], #ARGV - 1, '', plain_front
     local last_id, head, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
-        tick_ms, places, note, paused, held, era, later_count = unpack(
-        '@header.last_id..geometry.note_bytes shared.paused..era shared.later_count', front)
+        tick_ms, places, note, paused, held, era, later_due_ms = unpack(
+        '@header.last_id..geometry.note_bytes shared.paused..later_due_ms', front)
     --@include _plain_geometry
-    local fits
+    local fits, now_ms
+    -- a scheduled message may be due
+    if later_due_ms ~= DUE_NONE or not plain_packed and flags >= SLOTQ_FLAG_STAMPS then
+        now_ms = tonumber(given_now)
+        if not now_ms then
+            local time = call('TIME')
+            now_ms = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000
+        end
+    end
     if plain_packed then
         count, slots = tonumber(ARGV[2]) or 0, ARGV[3]
         fits = #slots == count * stride or count == 1 and #slots < stride and
@@ -25,11 +33,6 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
         fits = flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS and tick_ms >= 1
         local stamp = ''
         if fits and flags >= SLOTQ_FLAG_STAMPS then
-            local now_ms = tonumber(given_now)
-            if not now_ms then
-                local time = call('TIME')
-                now_ms = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000
-            end
             stamp = struct.pack('<I4', (now_ms - now_ms % tick_ms) / tick_ms % 4294967296)
         end
         local left = count * payload
@@ -57,7 +60,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
     if served and head < ring and tail < ring and used <= last_id and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
         fits and count * payload <= SLOTQ_CALL_BYTES_MAX and
-        later_count == 0 and paused % 2 == 0 and
+        (later_due_ms == DUE_NONE or later_due_ms > now_ms) and paused % 2 == 0 and
         last_id >= 2147483648 * (era % 2) and
         last_id + count < 2147483648 * (1 + era % 2) then
         local at = string.format('%d', ring_at + tail * stride)

@@ -18,18 +18,18 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
     local limit, lease_ms = tonumber(ARGV[3]) or 0, tonumber(ARGV[4]) or 0
     local group_at = GROUPS_OFFSET + GROUP_BYTES * group
     local last_id, least, tail, magic, ring, payload, later, dead, groups, flags, tick_ms, paused,
-        era, places, later_count, most, aside, note, held =
+        era, places, later_due_ms, most, aside, note, held =
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
     local head, cursor, ready, leased, waiting, retry_from, sweep, written, due, most_leased, rate
     if #front >= group_at + GROUP_BYTES then
         last_id, least, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
-            tick_ms, places, note, paused, held, era, later_count = unpack(
-            '@header.last_id..geometry.note_bytes shared.paused..era shared.later_count', front)
+            tick_ms, places, note, paused, held, era, later_due_ms = unpack(
+            '@header.last_id..geometry.note_bytes shared.paused..later_due_ms', front)
         head, cursor, ready, leased, waiting, retry_from, sweep, written, due, most_leased, rate =
             unpack('@group.head..due limit.max_leased limit.rate_interval', front, group_at + 1)
     end
     --@include _plain_geometry
-    if served and later_count == 0 and group < groups and
+    if served and group < groups and
         (not ARGV[6] or ARGV[6] + 0 < places) and
         (plain_packed or flags % (2 * SLOTQ_FLAG_CHECKS) < SLOTQ_FLAG_CHECKS) and
         least < ring and tail < ring and head < ring and cursor < ring and
@@ -52,9 +52,10 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
         plain_now_ms = now_ms
         local deadline = now_ms + lease_ms + tick_ms - 1
         deadline = (deadline - deadline % tick_ms) / tick_ms
-        -- due has not passed, and the clock did not go back
-        local quiet = done + taken + fresh == used and leased + waiting <= taken + held and
-            used <= last_id and (due == DUE_NONE or due * tick_ms > now_ms and
+        -- due has not passed, the clock did not go back, and no scheduled message is due
+        local quiet = later_due_ms > now_ms and done + taken + fresh == used and
+            leased + waiting <= taken + held and used <= last_id and
+            (due == DUE_NONE or due * tick_ms > now_ms and
                 due <= now_ms / tick_ms + (HALF_RANGE_TICKS + TOKEN_NEAR_TICKS - 1))
         -- no message, and no head would move: the usual reply to a worker that polls
         if quiet and fresh == 0 and (taken == 0 or string.byte(call('GETRANGE', key,
@@ -66,6 +67,10 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
             end
             local wake = string.byte(front, AT_shared_wake + 1)
             local due_ms = due == DUE_NONE and -1 or math.floor(due * tick_ms)
+            if later_due_ms ~= DUE_NONE and paused == 0 and
+                (due_ms < 0 or later_due_ms < due_ms) then
+                due_ms = math.floor(later_due_ms)
+            end
             if not ARGV[6] then
                 if places == 0 and wake % 2 == 0 then
                     call('SETRANGE', key, OFFSET_OF_WAKE, string.char(wake + WAKE_FOR_MESSAGE))

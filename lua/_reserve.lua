@@ -2,6 +2,7 @@
 -- Knows words and runs; must not know the form of the reply.
 --@include _sweep
 --@include _limit
+--@include _promote
 
 -- what was leased so far; what other pieces use (a script has room for 200 local names)
 local leased = {}
@@ -195,12 +196,17 @@ do
     local function hand_over()
         local more = group.ready_behind + (queue.tail - group.cursor) % slots
         more = limit_room(1) > 0 and more or 0
-        group.made = math.min(math.max(group.made or 0, 1), more)
+        -- what was promoted is counted for every group
+        local promoted = queue.made or 0
+        group.made = math.min(math.max((group.made or 0) + promoted, 1), more) - promoted
     end
 
     -- lease up to limit messages of the loaded group: OK, EMPTY, LIMITED or AGAIN, the runs in
     -- `leased`, and the time when a message may go without a call
     function reserve(limit, lease_ms)
+        local own = group.index
+        later.promote()
+        load_group(own)
         other_done = 0
         wanted = {limit = limit, deadline = deadline_in(lease_ms)}
         leased = {total = 0}
@@ -221,8 +227,8 @@ do
                     local moved = move_head()
                     end_step()
                 until not moved
-                return 'EMPTY', group.due == DUE_NONE and -1 or
-                    math.min(group.due * tick_ms, 9007199254740991)
+                return 'EMPTY', later.or_due(group.due == DUE_NONE and -1 or
+                    math.min(group.due * tick_ms, 9007199254740991))
             elseif group.sweep == SWEEP_NONE and limit_room(1) == 0 then
                 limit_set_back()
                 end_step()

@@ -8,6 +8,7 @@ local plain_packed = true
 --@include _plain_push_ring
 --@include _push
 --@include _cut
+--@include _sent
 read_already(plain_size, plain_front)
 
 return answer(function()
@@ -22,26 +23,12 @@ return answer(function()
     local waits = flag(6, 'wait')
     open()
     read_place(7, geometry.groups, count)
-    local cut = #bytes ~= count * stride and cut_slots(bytes, count)
-    if cut == nil then
-        invalid('slots must have n times ' .. decimal(stride) ..
-            ' bytes, or each must end after its payload')
-    elseif count > slots - 1 then
-        refuse_too_big('at most ' .. decimal(slots - 1) .. ' messages')
-    end
-    -- the payload bytes are counted only if they could be too many
-    local payload_bytes = cut and #bytes - count * (stride - geometry.payload_bytes) or 0
-    for i = 1, not cut and count * geometry.payload_bytes > SLOTQ_CALL_BYTES_MAX and count or 0 do
-        payload_bytes = payload_bytes + unpack('<H', bytes, (i - 1) * stride + 1)
-    end
-    if payload_bytes > SLOTQ_CALL_BYTES_MAX then
-        invalid('slots must have at most 1048576 bytes of payload')
-    end
+    local cut = cut_or_whole(bytes, count, slots - 1)
     return push_messages(count, waits, function()
         if cut then
             put_cut(cut)
         else
-            put_ring(ring_at, stride, count, bytes)
+            ring.put(ring_at, stride, count, bytes)
         end
     end)
 end)

@@ -3,7 +3,7 @@
 -- reply: array: OK, FULL, PAUSED or NOTFOUND, number pushed, first id (0 = none), number damaged
 -- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
---@include _push
+--@include _room
 --@include _dead_leave
 
 -- finish the new message in the groups in which the old one did not die
@@ -96,10 +96,11 @@ local function redrive_one(at, stamp, named)
     put_copy(ring_at + queue.tail * stride, length .. stamp, slot_from + kept, stride - kept)
     take_out(at)
     if has(SLOTQ_FLAG_KEYS) then
-        put_ring(keys_at, KEY_BYTES, 1, string.rep('\0', KEY_BYTES))
+        ring.put(keys_at, KEY_BYTES, 1, string.rep('\0', KEY_BYTES))
     end
     skip_other_groups(died_in)
-    push_header(1, blocks[died_in])
+    ring.push_header(1, blocks[died_in])
+    queue.pushed = true
     return 'count'
 end
 
@@ -133,9 +134,9 @@ return answer(function()
     end
     while outcome == 'OK' and left > 0 do
         if queue.last_id < SLOTQ_ID_MAX then
-            clear_ring(1)
+            ring.clear(1)
         end
-        if room() == 0 or queue.last_id == SLOTQ_ID_MAX then
+        if ring.room() == 0 or queue.last_id == SLOTQ_ID_MAX then
             outcome = 'FULL'
         else
             local at = named and named[#named - left + 1] or dead_entry_at(0)

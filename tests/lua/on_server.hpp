@@ -16,6 +16,8 @@ using redis::Arguments;
 using redis::Reply;
 
 constexpr uint64_t now_ms = 1700000000000;
+/* Of what prepare schedules. */
+constexpr uint64_t due_ms = now_ms + 100000000;
 
 /* Every script that there must be. */
 const std::vector<std::string> &all_scripts();
@@ -27,7 +29,7 @@ bool has_idle_sample(const std::string &script);
 struct Shape {
     uint32_t ring_slots = 9;
     uint32_t payload_bytes = 16;
-    uint32_t later_slots = 0;
+    uint32_t later_slots = 3;
     uint32_t dead_slots = 3;
     uint32_t groups = 1;
     uint32_t flags = 0;
@@ -79,8 +81,11 @@ public:
         return scripts_;
     }
 
-    /* One leased, one dead, some ready: every script can do something. */
+    /* One leased, one dead, some ready, two scheduled (with at least two later_slots): every script
+     * can do something. */
     void prepare();
+    /* The later id of a message that is scheduled. */
+    uint64_t schedule(const std::string &payload, uint64_t at_ms);
     /* The same in a full ring of four slots, of a queue of two groups and four slots aside: the
      * leased one is aside, as are the dead one, which group 1 has leased, and a ready one. */
     void prepare_aside();

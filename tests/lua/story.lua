@@ -43,7 +43,7 @@ end
 -- the arguments of create, up to tick_ms, and places
 local shapes = {
     {9, 16, 0, 3, 2, 16, 3, 100}, {5, 3, 2, 2, 1, 1, 0, 1}, {30, 7, 0, 4, 3, 24, 2, 1000},
-    {2, 1, 0, 0, 1, 0, 1, 60000}, {17, 25, 0, 2, 2, 2, 62, 3}, {4, 5, 0, 2, 2, 0, 2, 20},
+    {2, 1, 0, 0, 1, 0, 1, 60000}, {17, 25, 30, 2, 2, 2, 62, 3}, {4, 5, 9, 2, 2, 0, 2, 20},
 }
 local places_of = {4, 0, 2, 0, 255, 1}
 
@@ -217,8 +217,34 @@ local function move_clock()
     end
 end
 
+local function schedule()
+    local due = text_of(now + below(50 * shape[8]) - below(3 * shape[8]))
+    local not_past = ({'', '0', '1'})[1 + below(3)]
+    if below(2) == 0 or has_checks() then
+        local count = 1 + below(3)
+        say('schedule_packed', time(), due, text_of(count), packed(count), not_past)
+    else
+        say('schedule', time(), due, not_past, string.rep('l', 1 + below(shape[2])))
+    end
+end
+
+local function scheduled()
+    local which, id = below(6), text_of(1 + below(40))
+    if which == 0 then
+        say('cancel', time(), id)
+    elseif which == 1 then
+        say('kick', time(), id, 'later')
+    elseif which == 2 then
+        say('kick', time(), text_of(below(last_id + 2)), text_of(below(shape[5])))
+    elseif which == 3 and not has_checks() then
+        say('later_list', time(), text_of(below(9)), text_of(1 + below(9)))
+    else
+        say('later_list_packed', time(), text_of(below(9)), text_of(1 + below(9)))
+    end
+end
+
 local moves = {push, push, push, reserve, reserve, reserve, settle, settle, settle, look, look,
-    administer}
+    administer, schedule, scheduled}
 
 for number = 1, #shapes do
     new_queue(number)

@@ -45,7 +45,8 @@ const std::vector<std::string> &nonsense()
 bool is_bytes(const std::string &script, size_t index)
 {
     return (script == "push" && index >= 1) || (script == "push_packed" && index == 2) ||
-           (script == "redrive" && index == 2) || (script == "settle_packed" && index == 6);
+           (script == "redrive" && index == 2) || (script == "settle_packed" && index == 6) ||
+           (script.substr(0, 8) == "schedule" && index == 3);
 }
 
 /* Arguments that are refused only where they are too long, or may be empty. */
@@ -53,7 +54,8 @@ bool may_be_empty(const std::string &script, size_t index)
 {
     return index == 0 || (script.substr(0, 4) == "peek" && index == 2) ||
            (script.substr(0, 7) == "reserve" && index == 4) ||
-           (script == "push_packed" && index >= 3) || is_bytes(script, index);
+           (script == "push_packed" && index >= 3) || (script == "schedule" && index == 2) ||
+           (script == "schedule_packed" && index == 4) || is_bytes(script, index);
 }
 
 bool refuses(Queue &queue, const std::string &script, const Reply &reply, const std::string &before)
@@ -162,13 +164,14 @@ TEST_CASE("arguments: empty, missing, too many")
                               : script == "settle_packed"          ? 6
                               : script.substr(0, 9) == "dead_list" ? 3
                               : script.substr(0, 7) == "reserve"   ? 4
+                              : script == "schedule_packed"        ? 4
                                                                    : good.size();
         for (size_t count = 0; count < needed; count++) {
             CAPTURE(count);
             const Arguments few(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(count));
             CHECK(refuses(queue, script, queue.run_raw(script, few), before));
         }
-        if (script != "push" && script != "settle" && script != "status") {
+        if (script != "push" && script != "settle" && script != "status" && script != "schedule") {
             Arguments many = good;
             many.push_back("1");
             CHECK(refuses(queue, script, queue.run_raw(script, many), before));

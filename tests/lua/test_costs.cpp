@@ -226,8 +226,8 @@ TEST_CASE("costs: MEMORY USAGE is the formula's, also when all are leased")
             shape.ring_slots = slots;
             shape.payload_bytes = payload;
             Queue queue(redis::shared_server(), "redis7", shape);
-            const uint64_t formula =
-                136 + 4 * slots + slots * shape.stride() + 3 * (16 + shape.stride());
+            const uint64_t formula = 136 + 4 * slots + slots * shape.stride() +
+                                     3 * (12 + shape.stride()) + 3 * (16 + shape.stride());
             const auto usage = [&] {
                 return static_cast<uint64_t>(
                     queue.command({"MEMORY", "USAGE", queue.key()}).integer);

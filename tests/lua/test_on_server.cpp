@@ -12,21 +12,42 @@ namespace on_server
 
 const std::vector<std::string> &all_scripts()
 {
-    static const std::vector<std::string> names = {"create",      "dead_list", "dead_list_packed",
-                                                   "dead_purge",  "dead_remove", "limit",
-                                                   "pause",       "peek",        "peek_packed",
-                                                   "purge",       "push",        "push_packed",
-                                                   "reclaim",     "redrive",     "remove",
-                                                   "reserve",     "reserve_packed", "resume",
-                                                   "settle",      "settle_packed",  "stats",
-                                                   "status",      "unwait"};
+    static const std::vector<std::string> names = {"cancel",
+                                                   "create",
+                                                   "dead_list",
+                                                   "dead_list_packed",
+                                                   "dead_purge",
+                                                   "dead_remove",
+                                                   "kick",
+                                                   "later_list",
+                                                   "later_list_packed",
+                                                   "limit",
+                                                   "pause",
+                                                   "peek",
+                                                   "peek_packed",
+                                                   "purge",
+                                                   "push",
+                                                   "push_packed",
+                                                   "reclaim",
+                                                   "redrive",
+                                                   "remove",
+                                                   "reserve",
+                                                   "reserve_packed",
+                                                   "resume",
+                                                   "schedule",
+                                                   "schedule_packed",
+                                                   "settle",
+                                                   "settle_packed",
+                                                   "stats",
+                                                   "status",
+                                                   "unwait"};
     return names;
 }
 
 bool only_reads(const std::string &script)
 {
     return script.substr(0, 4) == "peek" || script.substr(0, 9) == "dead_list" ||
-           script == "stats" || script == "status";
+           script.substr(0, 10) == "later_list" || script == "stats" || script == "status";
 }
 
 bool has_idle_sample(const std::string &script)
@@ -127,6 +148,19 @@ void Queue::prepare()
     if (killed.text != std::string(1, '\0')) {
         throw std::runtime_error("prepare: " + killed.told());
     }
+    if (shape_.later_slots >= 2) {
+        schedule("l", due_ms + 1);
+        schedule("s", due_ms);
+    }
+}
+
+uint64_t Queue::schedule(const std::string &payload, uint64_t at_ms)
+{
+    const Reply reply = run("schedule_packed", {std::to_string(at_ms), "1", slot(payload)});
+    if (reply.kind != Reply::Kind::integer) {
+        throw std::runtime_error("schedule: " + reply.told());
+    }
+    return static_cast<uint64_t>(reply.integer);
 }
 
 void Queue::prepare_aside()
@@ -175,11 +209,15 @@ Arguments Queue::sample(const std::string &script) const
     const std::string id = std::to_string(leased_id);
     const std::string run = number(leased_id, 6) + number(token, 4) + number(1, 2);
     const std::vector<std::pair<std::string, Arguments>> samples = {
+        {"cancel", {"1"}},
         {"create", shape_.arguments()},
         {"dead_list", {"0", "10", "1", "0"}},
         {"dead_list_packed", {"0", "10", "1", "0"}},
         {"dead_purge", {}},
         {"dead_remove", {std::to_string(leased_id + 1), "0"}},
+        {"kick", {"1", "later"}},
+        {"later_list", {"0", "10"}},
+        {"later_list_packed", {"0", "10"}},
         {"limit", {"0", "1", "5", "0", "0"}},
         {"pause", {"1"}},
         {"peek", {"0", "", "10"}},
@@ -194,6 +232,8 @@ Arguments Queue::sample(const std::string &script) const
         {"reserve", {"0", "1", "30000", ""}},
         {"reserve_packed", {"0", "1", "30000", ""}},
         {"resume", {"3"}},
+        {"schedule", {std::to_string(due_ms), "", "x"}},
+        {"schedule_packed", {std::to_string(due_ms - 1), "1", slot("x"), "1"}},
         {"settle", {"nack", "0", "1000", "1", id, std::to_string(token)}},
         {"settle_packed", {"nack", "0", "1000", "1", run, "why"}},
         {"stats", {"0"}},

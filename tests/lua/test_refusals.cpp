@@ -249,6 +249,7 @@ TEST_CASE("refusals: every byte of the front and the section aside", "[deep]")
     shape.ring_slots = 5;
     shape.payload_bytes = 3;
     shape.aside_slots = 4;
+    shape.later_slots = 0;
     Queue queue(redis::shared_server(), "redis7", shape);
     queue.prepare_aside();
     REQUIRE(on_server::check(queue.bytes()) == "");

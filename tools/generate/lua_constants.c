@@ -88,5 +88,7 @@ int main(void)
 #undef SLOTQ_VERB
     /* not a verb: it writes, and what it writes needs no memory */
     puts("EFFECT_OF_unwait WRITES");
+    puts("EFFECT_OF_schedule_packed WRITES\nEFFECT_OF_cancel WRITES\nEFFECT_OF_kick WRITES\n"
+         "EFFECT_OF_later_list_packed READS");
     return 0;
 }

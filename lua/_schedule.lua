@@ -1,0 +1,62 @@
+-- _schedule.lua: puts messages into the later section (FORMAT.md, "schedule"). Must not know how
+-- the slots were packed.
+--@include _later
+--@include _sent
+
+-- the first of count later ids: the next ones, or those of a block in which no message has its id
+local function next_later_ids(count)
+    local last = queue.later_last_id
+    if last % 65536 + count <= 65535 then
+        return last + 1
+    end
+    later.read(0, queue.later_count)
+    local taken, block = {}, integral(last / 65536)
+    for place = 0, queue.later_count - 1 do
+        local _, id = later.at(place)
+        taken[integral(id / 65536)] = true
+    end
+    repeat
+        block = (block + 1) % 65536
+    until not taken[block]
+    return block == 0 and 1 or block * 65536
+end
+
+-- put slots, whole or cut, where the entries have theirs; adjacent ones in one piece
+local function put_later(places, parts)
+    local stop
+    for i, part in ipairs(parts) do
+        local at = later.slots_at + places[i] * stride
+        local adjacent = i > 1 and places[i] == places[i - 1] + 1
+        if adjacent and stop < at and at - stop <= SLOT_GAP_BYTES_MAX then
+            put(stop, string.rep('\0', at - stop))
+        end
+        put(at, part)
+        stop = at + #part
+    end
+    for i = 1, has(SLOTQ_FLAG_KEYS) and #places or 0 do
+        put(later.keys_at + places[i] * KEY_BYTES, string.rep('\0', KEY_BYTES))
+    end
+end
+
+-- schedule messages that are due at one time: their first later id, or EMPTY
+local function schedule_messages(due_ms, not_past, parts)
+    if queue.paused % 2 == SLOTQ_PAUSE_IN then
+        refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for pushing: resume it')
+    elseif not_past and due_ms <= time_ms() then
+        return redis.status_reply('EMPTY')
+    end
+    later.open()
+    if #parts > geometry.later_slots - queue.later_count then
+        refuse('SLOTQFULL 0 0 0 0 0 0: ' .. TEXT_FULL .. ': ' .. decimal(queue.later_count) ..
+            ' messages are scheduled, the limit is ' .. decimal(geometry.later_slots))
+    end
+    local first, places = next_later_ids(#parts), {}
+    later.read(queue.later_count, #parts)
+    for i = 1, #parts do
+        places[i] = later.put_in(due_ms, first + i - 1)
+    end
+    put_later(places, parts)
+    queue.later_last_id = first + #parts - 1
+    commit()
+    return integral(first)
+end

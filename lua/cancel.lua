@@ -1,0 +1,19 @@
+-- cancel: take a scheduled message out, by its later id
+-- args: now id
+-- reply: status OK or NOTFOUND
+-- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- flags: allow-oom
+--@include _later
+
+return answer(function()
+    expect('cancel KEY now id', 2, 2)
+    local id = number(2, 'id', 1, 4294967295)
+    open()
+    later.open()
+    local place = later.find(id)
+    if place then
+        later.take_out(place)
+        commit()
+    end
+    return redis.status_reply(place and 'OK' or 'NOTFOUND')
+end)

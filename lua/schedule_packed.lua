@@ -1,0 +1,22 @@
+-- schedule_packed: schedule n messages as slots, whole or all cut, packed and stamped by the client
+-- args: now due_ms n slots [not_past]
+-- reply: as schedule
+-- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
+-- flags: allow-oom
+--@include _schedule
+
+return answer(function()
+    expect('schedule_packed KEY now due_ms n slots [not_past]', 4, 5)
+    local due_ms = number(2, 'due_ms', 0, SLOTQ_NOW_MS_MAX)
+    local count, bytes = number(3, 'n', 1, SLOTQ_CALL_MESSAGES_MAX), ARGV[4]
+    local not_past = flag(5, 'not_past')
+    open()
+    local parts = cut_or_whole(bytes, count, geometry.later_slots)
+    if not parts then
+        parts = {}
+        for i = 1, count do
+            parts[i] = string.sub(bytes, (i - 1) * stride + 1, i * stride)
+        end
+    end
+    return schedule_messages(due_ms, not_past, parts)
+end)
