@@ -1,0 +1,44 @@
+/* pusher.h: messages on their way into one queue, gathered by a producer; what became of them, told
+ * to people. Knows no stdin.
+ */
+#ifndef SLOTQ_TOOLS_VERBS_PUSHER_H
+#define SLOTQ_TOOLS_VERBS_PUSHER_H
+
+#include "../line/command_line.h"
+#include "slotq.h"
+#include "slotq_producer.h"
+
+/* Messages on their way into one queue. */
+typedef struct pusher {
+    const command_line *line;
+    const char *name;
+    slotq *queue;
+    const slotq_geometry *geometry;
+    slotq_producer *producer;
+    uint64_t pushed;
+    uint64_t first_id;
+    uint64_t last_id;
+    uint64_t doubtful;    /* after those, the ones whose reply was lost */
+    uint64_t behind;      /* and after these, ones that were pushed */
+    uint64_t unconfirmed; /* pushed, but confirmed by too few replicas */
+    uint64_t gone;        /* pushed to a queue that was made anew since */
+    bool print_ids;
+} pusher;
+
+/* EXIT_CODE_OK, or another after a message; to be closed in either case. */
+int pusher_open(pusher *push, const command_line *line);
+/* What was not flushed is given up: its like was told before. */
+void pusher_close(pusher *push);
+
+/* OK: the message is on its way, and so are those before it. */
+slotq_outcome pusher_add(pusher *push, const void *bytes, size_t size);
+slotq_outcome pusher_flush(pusher *push);
+
+/* EXIT_CODE_OK, or EXIT_CODE_USAGE after a message: it is larger than the queue takes. what: DATA
+ * or record, and its number. */
+int pusher_judge_size(const pusher *push, const char *what, uint64_t number, size_t size);
+/* Why it stopped before the end; what names the message that did not go in. */
+int pusher_complain(pusher *push, slotq_outcome outcome, const char *what);
+void pusher_summarise(const pusher *push);
+
+#endif
