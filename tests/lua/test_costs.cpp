@@ -158,6 +158,37 @@ TEST_CASE("costs: calls while a consumer waits, and of a run that wraps")
     CHECK_CALLS(queue, "reserve_packed", 7u, {now, "0", "4", "30000"});
 }
 
+TEST_CASE("costs: what is scheduled costs no call before it is due, but the time, if not given")
+{
+    on_server::Shape shape;
+    shape.ring_slots = 100;
+    Queue queue(counted_server(), "redis7", shape);
+    queue.schedule("l", on_server::now_ms + 1);
+    CHECK_CALLS(queue, "push_packed", 4u, {now, "1", queue.slot("a")});
+    CHECK_CALLS(queue, "push", 4u, {now, "b"});
+    CHECK_CALLS(queue, "reserve_packed", 5u, {now, "0", "1", "30000"});
+    CHECK_CALLS(queue, "reserve", 5u, {now, "0", "1", "30000"});
+    CHECK_CALLS(queue, "reserve", 4u, {now, "0", "1", "30000", "1"}); /* EMPTY */
+    queue.run("cancel", {"1"});
+    queue.schedule("l", on_server::due_ms * 2);
+    CHECK_CALLS(queue, "push_packed", 5u, {"", "1", queue.slot("a")}); /* TIME */
+    CHECK_CALLS(queue, "push_packed", 4u, {now, "1", queue.slot("a")});
+}
+
+TEST_CASE("costs: a message is promoted by reads of the heap's levels")
+{
+    on_server::Shape shape;
+    shape.ring_slots = 100;
+    shape.later_slots = 4000;
+    Queue queue(counted_server(), "redis7", shape);
+    for (uint64_t i = 0; i < 4000; i++) {
+        queue.schedule("l", on_server::now_ms + i * 7919 % 4000);
+    }
+    /* front, slot, root, last, four levels; slot, five stretches of the heap, front */
+    CHECK_CALLS(queue, "push_packed", 24u, {now, "1", queue.slot("a")});
+    CHECK(on_server::value_of(queue.bytes(), 54, 2) == 3999);
+}
+
 TEST_CASE("costs: calls of a batch are those of one message")
 {
     on_server::Shape shape;

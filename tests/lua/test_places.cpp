@@ -159,6 +159,58 @@ TEST_CASE("places: a push of many tells as many as want them, at most four")
     CHECK(queue.heard() == "0 2 3 4");
 }
 
+TEST_CASE("places: an earlier due time is told to the first place of each group, which stays set")
+{
+    Placed queue(shape_with(2));
+    for (const uint32_t place : {1u, 2u}) {
+        queue.subscribe(place);
+        queue.wait(place, 1, 0);
+    }
+    queue.subscribe(4);
+    queue.wait(4, 1, 1);
+    queue.schedule("a", on_server::now_ms + 500);
+    CHECK(queue.heard() == "1 4");
+    CHECK(queue.row(0) == "0: 0 1 1 0 0");
+    CHECK(queue.row(1) == "0: 0 0 0 0 1");
+    CHECK(queue.wake() == 1);
+    CHECK(found_nothing(queue.wait(1, 1, 0), on_server::now_ms + 500, 1));
+    CHECK(found_nothing(queue.wait(2, 1, 0), on_server::now_ms + 510, 1));
+    queue.schedule("b", on_server::now_ms + 500);
+    CHECK(queue.heard().empty());
+    queue.unsubscribe(1);
+    queue.run("kick", {"2", "later"});
+    CHECK(queue.heard() == "2 4");
+    CHECK(queue.row(0) == "0: 0 0 1 0 0");
+}
+
+TEST_CASE("places: what a reserve promotes and leaves is handed over, in each group")
+{
+    Placed queue(shape_with(2));
+    queue.subscribe(1);
+    queue.subscribe(2);
+    queue.subscribe(3);
+    queue.wait(1, 1, 0);
+    queue.wait(2, 1, 0);
+    queue.wait(3, 1, 1);
+    for (const char *payload : {"a", "b", "c"}) {
+        queue.schedule(payload, on_server::now_ms + 5);
+    }
+    queue.heard();
+    const Reply first =
+        queue.run_at(on_server::now_ms + 5, "reserve_packed", {"0", "2", "30000", "1", "1"});
+    CHECK(first.items.size() == 2);
+    CHECK(queue.heard() == "1 2 3"); /* its own, one of its group for c, the other group's */
+    CHECK(queue.row(0) == "3: 0 0 0 0 0");
+    CHECK(queue.row(1) == "4: 0 0 0 0 0");
+    CHECK(queue.wake() == 0);
+    queue.wait(2, 1, 0);
+    queue.wait(1, 9, 0);
+    queue.schedule("d", on_server::now_ms + 5);
+    queue.heard();
+    queue.run_at(on_server::now_ms + 5, "push", {"e"}); /* 9 is enough for d and e */
+    CHECK(queue.heard() == "1");
+}
+
 TEST_CASE("places: where no client hears, the next is told")
 {
     Placed queue;

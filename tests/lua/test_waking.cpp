@@ -93,6 +93,38 @@ TEST_CASE("waking: a producer that found no room is told of it")
     CHECK(wake_of(queue) == 8);
 }
 
+TEST_CASE("waking: consumers look again when the next due time falls, and when it is promoted")
+{
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    Listener listener(queue);
+    const auto waits = [&] {
+        const Reply reply = queue.run("reserve", {"0", "1", "30000", "1"});
+        return reply.integer - static_cast<int64_t>(on_server::now_ms);
+    };
+    waits();
+    queue.schedule("a", on_server::now_ms + 500);
+    CHECK(listener.heard() == 1);
+    CHECK(wake_of(queue) == 8);
+    CHECK(waits() == 500);
+    queue.schedule("b", on_server::now_ms + 500); /* no earlier than a */
+    queue.run("cancel", {"1"});
+    CHECK(listener.heard() == 0);
+    queue.run("kick", {"9", "later"});
+    CHECK(listener.heard() == 0);
+    queue.run("kick", {"2", "later"});
+    CHECK(listener.heard() == 1);
+    waits(); /* takes b */
+    CHECK(wake_of(queue) == 16);
+    CHECK(waits() == 30000);
+    queue.schedule("c", on_server::now_ms + 500);
+    CHECK(waits() == 500);
+    CHECK(listener.heard() == 1);
+    queue.run_at(on_server::now_ms + 500, "push", {"x"});
+    CHECK(listener.heard() == 1);
+    CHECK(wake_of(queue) == 32);
+}
+
 TEST_CASE("waking: an ack does not wake consumers that wait for a message")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
