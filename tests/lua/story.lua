@@ -40,26 +40,26 @@ local function say(script, ...)
     return reply
 end
 
--- the arguments of create, up to tick_ms, and places
+-- the arguments of create: up to tick_ms, and aside_slots, places and note_bytes
 local shapes = {
     {9, 16, 0, 3, 2, 16, 3, 100}, {5, 3, 2, 2, 1, 1, 0, 1}, {30, 7, 0, 4, 3, 24, 2, 1000},
     {2, 1, 0, 0, 1, 0, 1, 60000}, {17, 25, 30, 2, 2, 2, 62, 3}, {4, 5, 9, 2, 2, 0, 2, 20},
 }
-local places_of = {4, 0, 2, 0, 255, 1}
+local rests = {{3, 4, 9}, {0, 0, 0}, {5, 2, 255}, {0, 0, 1}, {255, 255, 3}, {1, 1, 20}}
 
-local now, shape, places, held, last_id
+local now, shape, rest, places, held, killed, last_id
 
 local function new_queue(number)
-    shape, places = shapes[number], places_of[number]
-    held, last_id = {}, 0
+    shape, rest = shapes[number], rests[number]
+    places = rest[2]
+    held, killed, last_id = {}, {}, 0
     now = 1700000000000 + number * 16777216 * shape[8]
     shim.values.q = nil
     local texts = {}
-    for i, value in ipairs(shape) do
-        texts[i] = text_of(value)
-    end
-    for _, text in ipairs({'0', text_of(places), '0', '4294967295', text_of(number - 1), '0'}) do
-        texts[#texts + 1] = text
+    for _, values in ipairs({shape, rest, {4294967295, number - 1, 0}}) do
+        for _, value in ipairs(values) do
+            texts[#texts + 1] = text_of(value)
+        end
     end
     say('create', '', (table.unpack or unpack)(texts))
 end
@@ -132,18 +132,24 @@ local function settle()
     if not run then
         return
     end
-    local verb = ({'ack', 'ack', 'nack', 'release', 'extend', 'kill'})[1 + below(6)]
+    local verb = ({'ack', 'ack', 'nack', 'release', 'extend', 'kill', 'kill'})[1 + below(7)]
     local ms = (verb == 'extend' or verb == 'nack' and below(2) == 0) and
         text_of(1 + below(9 * shape[8])) or '0'
     if below(3) == 0 then
         run.token = run.token + 4
     end
+    if verb == 'kill' then
+        killed[#killed + 1] = run.id
+    end
+    local reason = text_of(below(256))
+    local note = (verb == 'kill' or verb == 'nack') and below(2) == 0 and
+        string.rep('n', below(rest[3] + 3)) or nil
     if below(2) == 0 then
-        say('settle_packed', time(), verb, run.group, ms, text_of(below(256)),
-            bytes_of(run.id, 6) .. bytes_of(run.token, 4) .. bytes_of(run.count, 2))
+        local runs = bytes_of(run.id, 6) .. bytes_of(run.token, 4) .. bytes_of(run.count, 2)
+        say('settle_packed', time(), verb, run.group, ms, reason, runs, note)
     else
-        say('settle', time(), verb, run.group, ms, text_of(below(256)), text_of(run.id),
-            text_of(run.token))
+        say('settle', time(), verb, run.group, ms, reason, text_of(run.id), text_of(run.token),
+            note and 'note', note)
     end
 end
 
@@ -169,6 +175,24 @@ local function look()
     end
 end
 
+-- what a client says that has looked at the dead messages: each is whole, or, one in four, damaged
+local function judged_ids(from, to)
+    local parts = {}
+    for id = from, to do
+        for group = 0, shape[5] - 1 do
+            parts[#parts + 1] = bytes_of(id, 6) .. bytes_of(group, 1) ..
+                bytes_of(below(4) == 0 and 1 or 0, 1)
+        end
+    end
+    return table.concat(parts)
+end
+
+local function redrive_by_id()
+    local id = killed[1 + below(math.max(#killed, 1))] or 1
+    say('redrive', time(), '9', has_checks() and judged_ids(id, id) or '', text_of(id),
+        below(2) == 0 and 'all' or text_of(below(shape[5])))
+end
+
 local function administer()
     local which = below(16)
     if which > 13 then
@@ -185,7 +209,7 @@ local function administer()
     elseif which < 5 then
         say('reclaim', time(), text_of(below(shape[5])))
     elseif which < 7 then
-        say('redrive', time(), text_of(1 + below(3)))
+        say('redrive', time(), text_of(1 + below(3)), has_checks() and judged_ids(1, 9) or nil)
     elseif which == 7 then
         say('pause', time(), text_of(1 + below(3)))
     elseif which < 10 then
@@ -244,7 +268,7 @@ local function scheduled()
 end
 
 local moves = {push, push, push, reserve, reserve, reserve, settle, settle, settle, look, look,
-    administer, schedule, scheduled}
+    administer, redrive_by_id, schedule, scheduled}
 
 for number = 1, #shapes do
     new_queue(number)

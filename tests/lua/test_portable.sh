@@ -24,6 +24,9 @@ done
 for refusal in FULL PAUSED INVALID; do
     holds "SLOTQ$refusal is in it" grep -q " = -SLOTQ$refusal" lua5.1.story
 done
+# 39 is the limit that only a redrive by id has, 6e6e the beginning of a note
+holds 'a dead message is redriven by its id' grep -q '^redrive .* 39 .* = \[+OK,:[1-9]' lua5.1.story
+holds 'a note is kept' grep -q '^dead_list .*\$6e6e' lua5.1.story
 holds 'luajit tells the same' cmp lua5.1.story luajit.story
 holds 'lua5.4 tells the same' cmp lua5.1.story lua5.4.story
 
