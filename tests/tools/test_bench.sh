@@ -43,6 +43,10 @@ expect 'synced' 0 'write\+sync .*' - -u here --sync always bench --seconds 1 --p
 holds 'says what is waited for' grep -q 'each call waits for the disk' out
 holds 'nothing is left' nothing_left
 for signal in INT TERM HUP; do
+    if [ -n "$(trap -p $signal)" ]; then # ignored when this shell began: it cannot undo that
+        skip "ended by $signal" "$signal was ignored when the suite began"
+        continue
+    fi
     begin -u here
     stop_by $signal '[ -n "$(find here -name "slotq-bench-*")" ]'
     same "ended by $signal" 130 $?
