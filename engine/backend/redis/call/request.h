@@ -15,7 +15,7 @@ typedef struct redis_terms {
                                 refuses the call. NULL = the call does not say */
     bool own_clock;          /* calls bring the time that counts; else the server's does */
     int64_t server_ahead_ms; /* the server's clock less ours */
-    bool hears;              /* the handle is subscribed to its place: who waits registers there */
+    bool hears;              /* the handle is subscribed to its place: a waiting call registers */
     int32_t place;           /* the handle's, where it has one */
     uint32_t rows;           /* in which that may be set, a bit each */
 } redis_terms;
