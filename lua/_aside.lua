@@ -1,6 +1,9 @@
 -- _aside.lua: the section aside: its index and words, as they are and as they will be (FORMAT.md,
 -- "Aside"). _commit writes the changes. Knows entries and words; must not know group blocks.
 --@include _open
+--@inner
+-- When a function is defined, Lua searches for each outer name that it uses among all those that
+-- are used so far. An inner function has the names of the pieces below at hand.
 
 -- An entry has a place, from 0. The index of a message aside is below 0: -1 - its slot number.
 

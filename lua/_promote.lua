@@ -3,37 +3,47 @@
 --@include _later
 --@include _room
 
-do
-    -- the root of the heap, copied to tail
-    local function promote_root()
-        later.open()
-        local from, slot = later.slot_of(0)
-        local bytes = bytes_at(from, stride)
-        if has(SLOTQ_FLAG_STAMPS) then
-            bytes = string.sub(bytes, 1, LENGTH_BYTES) .. pack('<I4', tick() % 4294967296) ..
-                string.sub(bytes, LENGTH_BYTES + STAMP_BYTES + 1)
-        end
-        -- the rest of the verb may read it before it is written
-        later.promoted = later.promoted or {}
-        later.promoted[queue.tail] = bytes
-        in_order = true
-        put(ring_at + queue.tail * stride, bytes)
-        if has(SLOTQ_FLAG_KEYS) then
-            put_copy(keys_at + queue.tail * KEY_BYTES, '', later.keys_at + slot * KEY_BYTES,
-                KEY_BYTES)
-        end
-        later.take_out(0)
-        ring.push_header(1)
+-- the root of the heap, copied to tail
+local function promote_root()
+    later.open()
+    local from, slot = later.slot_of(0)
+    local bytes = bytes_at(from, stride)
+    if has(SLOTQ_FLAG_STAMPS) then
+        bytes = string.sub(bytes, 1, LENGTH_BYTES) .. pack('<I4', tick() % 4294967296) ..
+            string.sub(bytes, LENGTH_BYTES + STAMP_BYTES + 1)
     end
+    -- the rest of the verb may read it before it is written
+    later.promoted = later.promoted or {}
+    later.promoted[queue.tail] = bytes
+    in_order = true
+    put(ring_at + queue.tail * stride, bytes)
+    if has(SLOTQ_FLAG_KEYS) then
+        put_copy(keys_at + queue.tail * KEY_BYTES, '', later.keys_at + slot * KEY_BYTES, KEY_BYTES)
+    end
+    later.take_out(0)
+    ring.push_header(1)
+end
 
-    -- promote those that are due, as far as there is room
-    function later.promote()
-        local left = BURIALS_MAX
-        while left > 0 and queue.later_due_ms ~= DUE_NONE and queue.later_due_ms <= time_ms() and
-            queue.paused % 2 ~= SLOTQ_PAUSE_IN and queue.last_id < SLOTQ_ID_MAX and
-            ring.make_room(1) do
-            promote_root()
-            left = left - 1
+-- promote those that are due, as far as there is room
+function later.promote()
+    local left = BURIALS_MAX
+    while left > 0 and queue.later_due_ms ~= DUE_NONE and queue.later_due_ms <= time_ms() and
+        queue.paused % 2 ~= SLOTQ_PAUSE_IN and queue.last_id < SLOTQ_ID_MAX do
+        ring.define()
+        if not ring.make_room(1) then
+            return
         end
+        promote_root()
+        left = left - 1
     end
+end
+
+-- the time of an EMPTY, or when a scheduled message is due, if that is earlier; -1 is never
+function later.or_due(ms)
+    local due_ms = queue.later_due_ms
+    if due_ms ~= DUE_NONE and (ms < 0 or due_ms < ms) and due_ms > time_ms() and
+        queue.paused % 2 ~= SLOTQ_PAUSE_IN then
+        return due_ms
+    end
+    return ms
 end

@@ -15,6 +15,7 @@ local function make_room(count, waits)
     if queue.paused % 2 == SLOTQ_PAUSE_IN then
         refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for pushing: resume it')
     end
+    ring.define()
     later.promote()
     -- no ids are left: a caller must not wait for that
     if queue.last_id + count > SLOTQ_ID_MAX then

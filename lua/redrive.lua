@@ -124,6 +124,7 @@ return answer(function()
     open_judged()
     expect_dead_group(of_group)
     local stamp = has(SLOTQ_FLAG_STAMPS) and pack('<I4', tick() % 4294967296) or ''
+    ring.define()
     local outcome, done, first_id = 'OK', {count = 0, damaged = 0}, 0
     local named = open_named(id, of_group, limit)
     local left = named and #named or math.min(limit, queue.dead_count)

@@ -2,6 +2,7 @@
 # of the C core: bundle.awk CONSTANTS lua/NAME.lua > body. Knows includes, comments and names.
 #
 #   --@include _piece     the piece goes here, once a script
+#   --@inner              what follows, to the script's end, is in a function
 #   ALL_CAPS              a constant's name becomes its value; one that is not known fails
 #   '@group.head..due'    a string that begins with @ becomes the format of struct.pack for these
 #                         fields of fields.def: single ones and ranges, in the order of their
@@ -28,6 +29,9 @@ function put(line, file, number,    piece) {
         piece = line
         sub(/^--@include +/, "", piece)
         include(folder piece ".lua", file, number)
+    } else if (line == "--@inner") {
+        print "return (function()"
+        inner++
     } else if (line != "" && line !~ /^--/) {
         print named(line, file, number)
     }
@@ -128,4 +132,9 @@ function fail(file, number, what) {
     exit 1
 }
 
-END { exit failed }
+END {
+    while (!failed && inner-- > 0) {
+        print "end)()"
+    }
+    exit failed
+}

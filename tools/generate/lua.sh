@@ -32,7 +32,7 @@ sha1_of() {
 }
 
 # compiled FILE: fails if Lua 5.1, as Redis has it, refuses a script: a function may have 200 local
-# names. Without a Lua here, Redis says so at the first call.
+# names, and use 60 of those around it. Without a Lua here, Redis says so at the first call.
 compiled() {
     if command -v luac5.1 >/dev/null; then
         luac5.1 -p "$1" 2>&1
