@@ -169,9 +169,37 @@ typedef struct slotq_call_limit {
     uint8_t what; /* which of them to set: SLOTQ_LIMIT_…, 1 to SLOTQ_LIMIT_ALL */
 } slotq_call_limit;
 
-/* A message of the window or of the dead section, with its place in the image. */
+/* schedule: messages that no worker gets before due_ms; all or none. count as in push, and at most
+ * later_slots. OK, FULL (no room in the later section), EMPTY (not_past, and due_ms has passed),
+ * TOOBIG, PAUSED, INVALID. */
+typedef struct slotq_call_schedule {
+    const slotq_data *messages; /* borrowed until the last step is applied */
+    uint64_t due_ms;            /* 0 to SLOTQ_NOW_MS_MAX */
+    uint32_t count;
+    uint32_t first_later_id; /* out, OK: later id of the first message; the rest follow */
+    bool not_past;           /* do nothing if due_ms is now or before */
+} slotq_call_schedule;
+
+/* cancel: take a scheduled message out. OK, NOTFOUND (promoted, cancelled, or never scheduled),
+ * INVALID (0). */
+typedef struct slotq_call_cancel {
+    uint32_t later_id;
+} slotq_call_cancel;
+
+/* kick: end a delay before its time. A WAITING message becomes READY: OK (also if it waits for
+ * nothing), LEASED, GONE, DEADFULL (it waits for room among the dead), NOTFOUND, INVALID. is_later:
+ * a scheduled message becomes due: OK, NOTFOUND, INVALID (0). */
+typedef struct slotq_call_kick {
+    uint64_t id; /* is_later: its later id */
+    uint8_t group;
+    bool is_later;
+} slotq_call_kick;
+
+/* A message of the window, of the dead section or of the later section, with its place in the
+ * image. */
 typedef struct slotq_item {
-    uint64_t id;
+    uint64_t id;          /* later: its later id */
+    uint64_t due_ms;      /* later only */
     uint64_t died_at_ms;  /* dead only */
     uint32_t word;        /* window: the state word; a LEASED one is the token */
     uint32_t slot_offset; /* of the slot in the image: see slotq_core_slot */
@@ -183,9 +211,11 @@ typedef struct slotq_item {
 } slotq_item;
 
 /* peek: messages of the group's window from an id on, finished ones included. dead_list: dead
- * messages, oldest first, without the first `from`. OK, EMPTY (no messages there), INVALID. */
+ * messages, oldest first, without the first `from`. later_list: scheduled messages, in the order of
+ * the heap, which is not that of time, without the first `from`. OK, EMPTY (no messages there),
+ * INVALID. */
 typedef struct slotq_call_look {
-    uint64_t from;     /* peek: first id wanted, 0 = oldest; dead_list: how many to skip */
+    uint64_t from;     /* peek: first id wanted, 0 = oldest; the lists: how many to skip */
     slotq_item *items; /* out: room for capacity items */
     uint32_t capacity; /* 1 to SLOTQ_CALL_MESSAGES_MAX */
     uint32_t count;    /* out */
@@ -211,10 +241,11 @@ typedef struct slotq_progress {
     uint32_t other_done; /* DONE words other than acked that head has passed */
     uint32_t scan_index;
     uint32_t aside_index; /* the entry of the aside index that is read next */
+    uint32_t promoted;    /* scheduled messages, by this call */
     uint32_t aside_left;  /* READY messages aside that were left until the next tick */
-    bool begun;  /* a sweep of this round has started, or a settle's whole one was made */
-    bool left;   /* a READY message was left until the next tick */
-    bool buried; /* the sweep made words DONE: head may move */
+    bool begun;           /* a sweep of this round has started, or a settle's whole one was made */
+    bool left;            /* a READY message was left until the next tick */
+    bool buried;          /* the sweep made words DONE: head may move */
     slotq_outcome outcome;
 } slotq_progress;
 
@@ -235,6 +266,9 @@ typedef struct slotq_call {
         slotq_call_look look;
         slotq_call_stats stats;
         slotq_call_limit limit;
+        slotq_call_schedule schedule;
+        slotq_call_cancel cancel;
+        slotq_call_kick kick;
     };
     slotq_progress progress;
     slotq_damage damage; /* out: CORRUPT */

@@ -57,15 +57,15 @@ enum {
 
 /* Bytes of a slot, and of the image of a geometry, as constants: for static buffers. Arguments
  * within their ranges; slotq_geometry_bytes judges them too. */
-#define SLOTQ_SLOT_BYTES(payload_bytes, flags)                                                   \
-    (UINT64_C(2) + ((flags) & SLOTQ_FLAG_STAMPS ? 4 : 0) + ((flags) & SLOTQ_FLAG_CHECKS ? 4 : 0) + \
+#define SLOTQ_SLOT_BYTES(payload_bytes, flags)                                                     \
+    (UINT64_C(2) + ((flags)&SLOTQ_FLAG_STAMPS ? 4 : 0) + ((flags)&SLOTQ_FLAG_CHECKS ? 4 : 0) +     \
      (payload_bytes))
-#define SLOTQ_IMAGE_BYTES(ring_slots, payload_bytes, later_slots, dead_slots, aside_slots,         \
-                          places, note_bytes, groups, flags)                                       \
+#define SLOTQ_IMAGE_BYTES(ring_slots, payload_bytes, later_slots, dead_slots, aside_slots, places, \
+                          note_bytes, groups, flags)                                               \
     (UINT64_C(80) + UINT64_C(56) * (groups) + UINT64_C(4) * (groups) * (ring_slots) +              \
-     ((flags) & SLOTQ_FLAG_KEYS ? UINT64_C(8) : 0) *                                               \
+     ((flags)&SLOTQ_FLAG_KEYS ? UINT64_C(8) : 0) *                                                 \
          ((ring_slots) + (later_slots) + (aside_slots)) +                                          \
-     (ring_slots) * SLOTQ_SLOT_BYTES(payload_bytes, flags) +                                       \
+     (ring_slots)*SLOTQ_SLOT_BYTES(payload_bytes, flags) +                                         \
      (later_slots) * (12 + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                               \
      (aside_slots) * (7 + UINT64_C(4) * (groups) + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +       \
      (dead_slots) * (UINT64_C(16) + (note_bytes) + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +       \
@@ -172,12 +172,7 @@ typedef struct slotq_limits {
 } slotq_limits;
 
 /* Which of them slotq_limit sets; the others stay. */
-enum {
-    SLOTQ_LIMIT_LEASED = 1,
-    SLOTQ_LIMIT_RATE = 2,
-    SLOTQ_LIMIT_BURST = 4,
-    SLOTQ_LIMIT_ALL = 7
-};
+enum { SLOTQ_LIMIT_LEASED = 1, SLOTQ_LIMIT_RATE = 2, SLOTQ_LIMIT_BURST = 4, SLOTQ_LIMIT_ALL = 7 };
 
 /* Numbers of a queue, and of one group in it. */
 typedef struct slotq_stats {
@@ -198,12 +193,14 @@ typedef struct slotq_stats {
     uint32_t aside;       /* messages that have stepped out of the ring */
     uint32_t aside_capacity;
     uint32_t later; /* scheduled messages */
-    uint32_t dead;        /* messages in the dead section */
+    uint32_t later_capacity;
+    uint64_t later_due_ms; /* when the next one of them is due; 0 = none */
+    uint32_t dead;         /* messages in the dead section */
     uint32_t dead_capacity;
-    uint32_t dropped;      /* unfinished messages overwritten; wraps */
-    uint32_t dead_dropped; /* dead messages that found no room; wraps */
-    uint8_t paused;        /* SLOTQ_PAUSE_… */
-    slotq_limits limits;   /* of the group */
+    uint32_t dropped;          /* unfinished messages overwritten; wraps */
+    uint32_t dead_dropped;     /* dead messages that found no room; wraps */
+    uint8_t paused;            /* SLOTQ_PAUSE_… */
+    slotq_limits limits;       /* of the group */
     uint64_t limited_until_ms; /* they let none go until then, or until a settle; 0 = one may go */
     slotq_holder holder;
 } slotq_stats;

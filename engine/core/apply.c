@@ -17,9 +17,12 @@ static void apply_slots(uint8_t *bytes, const slotq_view *view, const slotq_step
     }
 }
 
-/* The compiler knows the sizes of these patches: no call of memcpy. */
+/* The compiler knows the sizes of these patches: no call of memcpy; not where size counts. */
 static inline void apply_bytes(uint8_t *to, const uint8_t *from, uint32_t length)
 {
+#ifdef __OPTIMIZE_SIZE__
+    memcpy(to, from, length);
+#else
     if (length == GROUP_STATE_BYTES) {
         memcpy(to, from, 8); /* as codec_store_group stored them: see there */
         memcpy(to + 8, from + 8, 8);
@@ -33,6 +36,7 @@ static inline void apply_bytes(uint8_t *to, const uint8_t *from, uint32_t length
     } else {
         memcpy(to, from, length);
     }
+#endif
 }
 
 static inline void apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,

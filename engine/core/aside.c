@@ -63,6 +63,15 @@ uint32_t place_slot_offset(const verb_frame *frame, const message_place *place)
                            : slot_offset(frame->view, place->index);
 }
 
+void place_patch_words(verb_frame *frame, const message_place *place, uint32_t count, uint32_t word)
+{
+    if (place->is_aside) {
+        step_patch_word(frame->step, place_aside_word_offset(frame, place), word);
+    } else {
+        step_patch_words(frame->step, frame->view, frame->group_index, place->index, count, word);
+    }
+}
+
 void place_made_ready(verb_frame *frame, const message_place *place, uint32_t count)
 {
     if (!place->is_aside) {

@@ -32,6 +32,10 @@ uint32_t place_aside_word_offset(const verb_frame *frame, const message_place *p
 uint32_t place_word(const verb_frame *frame, const message_place *place);
 uint32_t place_slot_offset(const verb_frame *frame, const message_place *place);
 
+/* count messages from the place on get the word; aside, count is 1. */
+void place_patch_words(verb_frame *frame, const message_place *place, uint32_t count,
+                       uint32_t word);
+
 /* Count a message as READY again. */
 void place_made_ready(verb_frame *frame, const message_place *place, uint32_t count);
 

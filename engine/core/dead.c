@@ -28,15 +28,6 @@ static bool skip_other_groups(verb_frame *frame, uint32_t died_in)
     return true;
 }
 
-static void patch_stamp(verb_frame *frame, uint32_t slot)
-{
-    if (frame->view->geometry.flags & SLOTQ_FLAG_STAMPS) {
-        uint8_t *bytes = step_scratch(frame->step, STAMP_BYTES);
-        store_u32(bytes, (uint32_t)frame_tick(frame));
-        step_patch_scratch(frame->step, slot + LENGTH_BYTES, bytes, STAMP_BYTES);
-    }
-}
-
 /* A damaged message becomes the newest: those behind it can be redriven, and a record of this step
  * that is replayed finds its source untouched. In a full span the entry is there already. */
 static slotq_outcome keep_damaged(verb_frame *frame)
@@ -64,7 +55,7 @@ static slotq_outcome redrive_one(verb_frame *frame, uint32_t position, uint32_t 
     const uint32_t entry = dead_offset_at(view, front, position);
     const uint32_t slot = slot_offset(view, front->tail);
     step_patch_copy(frame->step, slot, entry + dead_slot_in_entry(view), view->stride);
-    patch_stamp(frame, slot);
+    frame_patch_stamp(frame, slot);
     if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
         step_patch_no_keys(frame->step, view, front->tail, 1);
     }
@@ -104,11 +95,10 @@ static slotq_outcome redrive_next(verb_frame *frame)
     slotq_call_dead *dead = &frame->call->dead;
     uint32_t position;
     while (find_next(frame, &position)) {
-        const uint32_t used = ring_distance(front->head, front->tail, frame->slots);
         if (front->last_id == SLOTQ_ID_MAX) {
             return SLOTQ_FULL;
         }
-        if (used == frame->slots - 1) {
+        if (frame_used(frame) == frame->slots - 1) {
             const slotq_outcome made = room_make(frame);
             return made == SLOTQ_OK ? SLOTQ_FULL : made;
         }
@@ -197,6 +187,7 @@ static void fill_item(const slotq_view *view, uint32_t offset, slotq_item *item)
     const uint8_t *bytes = view->bytes + offset;
     const uint8_t note_bytes = bytes[AT_dead_note_length];
     item->id = load_u48(bytes + AT_dead_id);
+    item->due_ms = 0;
     item->died_at_ms = load_u48(bytes + AT_dead_died_at_ms);
     item->attempts = bytes[AT_dead_attempts];
     item->group = bytes[AT_dead_group];

@@ -318,6 +318,15 @@ void frame_patch_group(verb_frame *frame)
     frame->deliverable = frame->deliverable || limit_frees(frame);
 }
 
+void frame_patch_stamp(verb_frame *frame, uint32_t slot)
+{
+    if (frame->view->geometry.flags & SLOTQ_FLAG_STAMPS) {
+        uint8_t *bytes = step_scratch(frame->step, STAMP_BYTES);
+        store_u32(bytes, (uint32_t)frame_tick(frame));
+        step_patch_scratch(frame->step, slot + LENGTH_BYTES, bytes, STAMP_BYTES);
+    }
+}
+
 static void patch_dead_fields(verb_frame *frame)
 {
     uint8_t *bytes = step_scratch(frame->step, DEAD_FIELDS_BYTES);

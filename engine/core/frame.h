@@ -59,6 +59,12 @@ static inline uint64_t frame_tick(const verb_frame *frame)
     return frame->call->now_ms / frame->view->geometry.tick_ms;
 }
 
+/* Slots of the ring in use. */
+static inline uint32_t frame_used(const verb_frame *frame)
+{
+    return ring_distance(frame->front.head, frame->front.tail, frame->slots);
+}
+
 /* Position in the ring, counted from the loaded group's head. */
 static inline uint32_t frame_position(const verb_frame *frame, uint32_t index)
 {
@@ -79,6 +85,9 @@ slotq_outcome frame_corrupt(verb_frame *frame, uint64_t offset, const char *what
 
 /* Patch the block of the loaded group now, for steps that change several groups. */
 void frame_patch_group(verb_frame *frame);
+
+/* With stamps: the tick of now becomes the stamp of the slot at an offset. */
+void frame_patch_stamp(verb_frame *frame, uint32_t slot);
 
 /* Mark that a caller waits; the only write of a refusal. */
 slotq_outcome frame_mark_waiting(verb_frame *frame, slotq_outcome outcome);

@@ -24,9 +24,9 @@ static inline bool call_count_fits(uint64_t messages)
     return messages >= 1 && messages <= SLOTQ_CALL_MESSAGES_MAX;
 }
 
-/* The first limit that a push breaks. */
-static inline push_limit push_judge(const slotq_geometry *geometry, const slotq_data *messages,
-                                    uint32_t count, push_size *size)
+/* The first limit that messages break which go where there is room for `capacity`. */
+static inline push_limit messages_judge(const slotq_geometry *geometry, uint32_t capacity,
+                                        const slotq_data *messages, uint32_t count, push_size *size)
 {
     size->looked = 0;
     size->payload_bytes = 0; /* cannot wrap: at most 4096 payloads of 65535 bytes */
@@ -39,10 +39,24 @@ static inline push_limit push_judge(const slotq_geometry *geometry, const slotq_
         }
         size->payload_bytes += messages[size->looked].size;
     }
-    if (count > geometry->ring_slots - 1u) {
+    if (count > capacity) {
         return PUSH_CAPACITY;
     }
     return size->payload_bytes > SLOTQ_CALL_BYTES_MAX ? PUSH_BYTES : PUSH_FITS;
+}
+
+/* The first limit that a push breaks. */
+static inline push_limit push_judge(const slotq_geometry *geometry, const slotq_data *messages,
+                                    uint32_t count, push_size *size)
+{
+    return messages_judge(geometry, geometry->ring_slots - 1u, messages, count, size);
+}
+
+/* The first limit that a schedule breaks. */
+static inline push_limit schedule_judge(const slotq_geometry *geometry, const slotq_data *messages,
+                                        uint32_t count, push_size *size)
+{
+    return messages_judge(geometry, geometry->later_slots, messages, count, size);
 }
 
 static inline slotq_outcome push_limit_outcome(push_limit limit)

@@ -99,6 +99,7 @@ static void add_item(verb_frame *frame, const message_place *place, uint32_t wor
     item->word = word;
     item->id = place->id;
     item->died_at_ms = 0;
+    item->due_ms = 0;
     item->slot_offset = place_slot_offset(frame, place);
     item->group = look->group;
     item->reason = 0;
@@ -185,7 +186,7 @@ bool find_holder(verb_frame *frame, slotq_holder *holder)
         return false;
     }
     holder->group = (uint8_t)behind;
-    holder->held = ring_distance(frame->front.head, frame->front.tail, frame->slots);
+    holder->held = frame_used(frame);
     holder->unfinished = group->ready_behind + group->leased + group->waiting +
                          ring_distance(group->cursor, frame->front.tail, frame->slots);
     holder->id = holder->held > 0 ? frame_id(frame, frame->front.head) : 0;
@@ -222,7 +223,7 @@ static void fill_stats(const verb_frame *frame, uint32_t group_index, slotq_stat
     const front_block *front = &frame->front;
     stats->last_id = front->last_id;
     stats->capacity = frame->slots - 1;
-    stats->used = ring_distance(front->head, front->tail, frame->slots);
+    stats->used = frame_used(frame);
     stats->group = group_index;
     stats->undelivered = ring_distance(group->cursor, front->tail, frame->slots);
     stats->ready = group->ready_behind + stats->undelivered;
@@ -235,7 +236,10 @@ static void fill_stats(const verb_frame *frame, uint32_t group_index, slotq_stat
     stats->next_due_ms = group->due == DUE_NONE ? 0 : group->due * geometry->tick_ms;
     stats->aside = front->aside_count;
     stats->aside_capacity = geometry->aside_slots;
+    const uint64_t later_due_ms = load_u48(frame->view->bytes + AT_shared_later_due_ms);
     stats->later = load_u16(frame->view->bytes + AT_shared_later_count);
+    stats->later_capacity = geometry->later_slots;
+    stats->later_due_ms = later_due_ms == DUE_NONE ? 0 : later_due_ms;
     stats->dead = front->dead_count;
     stats->dead_capacity = geometry->dead_slots;
     stats->dropped = front->dropped;

@@ -10,12 +10,10 @@
 #include "limits.h"
 #include "sweep.h"
 
-/* Inlined, so that fields which a verb does not use are never loaded; not where size counts. */
-#ifdef __OPTIMIZE_SIZE__
-#define PLAIN
-#else
+#ifndef SLOTQ_NO_PLAIN
+
+/* Inlined, so that fields which a verb does not use are never loaded. */
 #define PLAIN __attribute__((flatten))
-#endif
 
 /* The front is sound, and a step on it would write only what its verb writes: no caller waits for
  * what the verb makes (bits of wake). */
@@ -24,6 +22,12 @@ static inline bool plain_front(const slotq_view *view, uint32_t makes, front_blo
 {
     return front_load_ring(view, front, damage) && front->era == front->stored_era &&
            !(front->wake & makes);
+}
+
+/* A scheduled message is due: it goes first. */
+static inline bool may_promote(const slotq_view *view, uint64_t now_ms)
+{
+    return load_u48(view->bytes + AT_shared_later_due_ms) <= now_ms;
 }
 
 /* A reserve may let a message step aside, which makes room for a caller that waits for it. */
@@ -54,7 +58,8 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     push_size size;
     if (push_judge(&view->geometry, push->messages, count, &size) != PUSH_FITS ||
         count > slots - 1 - used || id_era(last_id) != front.era ||
-        (front.paused & SLOTQ_PAUSE_IN) || (view->geometry.flags & SLOTQ_FLAG_KEYS)) {
+        (front.paused & SLOTQ_PAUSE_IN) || (view->geometry.flags & SLOTQ_FLAG_KEYS) ||
+        may_promote(view, call->now_ms)) {
         return false;
     }
     step_begin(step);
@@ -102,7 +107,8 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
         return false;
     }
     if (group.ready_behind != 0 || group.written != group.cursor || group.cursor == front.tail ||
-        may_be_due(&group, call->now_ms, tick_ms) || has_limits(view, reserve->group)) {
+        may_be_due(&group, call->now_ms, tick_ms) || has_limits(view, reserve->group) ||
+        may_promote(view, call->now_ms)) {
         return false;
     }
     const uint32_t fresh = ring_distance(group.cursor, front.tail, slots);
@@ -197,3 +203,5 @@ bool plain_step(const slotq_view *view, slotq_call *call, slotq_step *step)
         return false;
     }
 }
+
+#endif

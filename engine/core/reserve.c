@@ -6,6 +6,7 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 #include "aside.h"
+#include "later.h"
 #include "limit.h"
 #include "sweep.h"
 #include "verbs.h"
@@ -273,7 +274,9 @@ static uint64_t next_due_ms(const verb_frame *frame, slotq_outcome outcome)
     if (outcome == SLOTQ_LIMITED) {
         return limit_next_ms(frame);
     }
-    return frame->group.due == DUE_NONE ? UINT64_MAX : frame->group.due * tick_ms;
+    const uint64_t later_ms = later_next_ms(frame);
+    const uint64_t due = frame->group.due;
+    return due == DUE_NONE || due * tick_ms > later_ms ? later_ms : due * tick_ms;
 }
 
 static slotq_outcome reserve_nothing(verb_frame *frame, slotq_outcome outcome)
@@ -425,13 +428,20 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
     if (frame.front.paused & SLOTQ_PAUSE_OUT) {
         return SLOTQ_PAUSED;
     }
+    if (call->progress.phase == RESERVE_BEGIN) {
+        reserve->run_count = 0;
+        reserve->message_count = 0;
+        const slotq_outcome promoted = later_promote(&frame);
+        if (promoted != SLOTQ_OK) {
+            return promoted;
+        }
+    }
     if (!frame_load(&frame, reserve->group) || !limit_load(&frame)) {
         return SLOTQ_CORRUPT;
     }
     if (call->progress.phase == RESERVE_BEGIN) {
-        reserve->run_count = 0;
-        reserve->message_count = 0;
         call->progress.phase = RESERVE_ROUND;
+        call->progress.other_done = 0; /* promotion moved heads too */
         if (sweep_is_far(&frame)) {
             sweep_begin_whole(&frame);
             call->progress.phase = RESERVE_WHOLE;

@@ -152,16 +152,6 @@ static void finish(verb_frame *frame, const message_place *place, uint32_t count
     (void)aside_finish(frame, place, word);
 }
 
-static void patch_words(verb_frame *frame, const message_place *place, uint32_t count,
-                        uint32_t word)
-{
-    if (place->is_aside) {
-        step_patch_word(frame->step, place_aside_word_offset(frame, place), word);
-    } else {
-        step_patch_words(frame->step, frame->view, frame->group_index, place->index, count, word);
-    }
-}
-
 static slotq_outcome settle_dying(verb_frame *frame, const message_place *place, uint32_t word)
 {
     const slotq_call_settle *settle = &frame->call->settle;
@@ -182,7 +172,7 @@ static bool leave_lease(verb_frame *frame, const message_place *place, uint32_t 
     if (!frame_take(frame, &frame->group.leased, 1, AT_group_leased)) {
         return false;
     }
-    patch_words(frame, place, 1, sweep_wait_for_room(frame, word));
+    place_patch_words(frame, place, 1, sweep_wait_for_room(frame, word));
     return true;
 }
 
@@ -237,7 +227,7 @@ static uint32_t settle_stretch(verb_frame *frame, const message_place *place, ui
         break;
     }
     if (to != word) {
-        patch_words(frame, place, count, to);
+        place_patch_words(frame, place, count, to);
     }
     return to;
 }

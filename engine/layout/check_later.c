@@ -7,20 +7,14 @@
 #include "memory.h"
 
 enum {
-    HEAP_CHILDREN = 8,
     SEEN_BYTES = 512, /* slot numbers checked per pass, so that the scratch does not grow with R */
     SEEN_BITS = SEEN_BYTES * 8
 };
 
-static uint32_t later_offset(const slotq_view *view, uint32_t index)
-{
-    return view->later_index_offset + index * LATER_ENTRY_BYTES;
-}
-
 /* The slot number of an entry; stored XOR its index, so that zeros are a fresh section. */
 static uint32_t later_slot(const slotq_view *view, uint32_t index)
 {
-    return load_u16(view->bytes + later_offset(view, index) + AT_later_slot) ^ index;
+    return load_u16(view->bytes + later_entry_offset(view, index) + AT_later_slot) ^ index;
 }
 
 /* a comes before b in the heap's order, or is equal. */
@@ -35,7 +29,7 @@ static bool in_order(const uint8_t *a, const uint8_t *b)
 /* An entry of the heap. */
 static bool check_heap_entry(const slotq_view *view, uint32_t index, slotq_damage *damage)
 {
-    const uint32_t offset = later_offset(view, index);
+    const uint32_t offset = later_entry_offset(view, index);
     const uint8_t *entry = view->bytes + offset;
     if (load_u48(entry + AT_later_due_ms) > SLOTQ_NOW_MS_MAX) {
         return damage_found(damage, offset + AT_later_due_ms, "later.due_ms is past 2^47 - 1");
@@ -44,7 +38,7 @@ static bool check_heap_entry(const slotq_view *view, uint32_t index, slotq_damag
         return damage_found(damage, offset + AT_later_later_id, "later.later_id is 0");
     }
     if (index > 0 &&
-        !in_order(view->bytes + later_offset(view, (index - 1) / HEAP_CHILDREN), entry)) {
+        !in_order(view->bytes + later_entry_offset(view, (index - 1) / HEAP_CHILDREN), entry)) {
         return damage_found(damage, offset + AT_later_due_ms,
                             "a later entry is due before its parent in the heap");
     }
@@ -54,7 +48,7 @@ static bool check_heap_entry(const slotq_view *view, uint32_t index, slotq_damag
 /* An entry behind the heap: it holds a free slot number and nothing else. */
 static bool check_free_entry(const slotq_view *view, uint32_t index, slotq_damage *damage)
 {
-    const uint32_t offset = later_offset(view, index);
+    const uint32_t offset = later_entry_offset(view, index);
     if (load_u48(view->bytes + offset + AT_later_due_ms) != 0) {
         return damage_found(damage, offset + AT_later_due_ms,
                             "later.due_ms of a free entry is not 0");
@@ -79,7 +73,7 @@ static bool check_slots_once(const slotq_view *view, uint32_t from, slotq_damage
         }
         const uint8_t bit = (uint8_t)(1u << number % 8);
         if (seen[number / 8] & bit) {
-            return damage_found(damage, later_offset(view, i) + AT_later_slot,
+            return damage_found(damage, later_entry_offset(view, i) + AT_later_slot,
                                 "a slot number in the later index is there twice");
         }
         seen[number / 8] |= bit;
@@ -96,10 +90,10 @@ static bool check_index(const slotq_view *view, uint32_t count, slotq_damage *da
         }
         const uint32_t slot = later_slot(view, i);
         if (slot >= slots) {
-            return damage_found(damage, later_offset(view, i) + AT_later_slot,
+            return damage_found(damage, later_entry_offset(view, i) + AT_later_slot,
                                 "a slot number in the later index is not below later_slots");
         }
-        if (i < count && !check_slot(view, view->later_ring_offset + slot * view->stride, damage)) {
+        if (i < count && !check_slot(view, later_slot_offset(view, slot), damage)) {
             return false;
         }
     }
@@ -118,7 +112,8 @@ bool check_later(const slotq_view *view, slotq_damage *damage)
         return damage_found(damage, AT_shared_later_count, "later_count is above later_slots");
     }
     const uint64_t due_ms =
-        count > 0 ? load_u48(view->bytes + later_offset(view, 0) + AT_later_due_ms) : DUE_NONE;
+        count > 0 ? load_u48(view->bytes + later_entry_offset(view, 0) + AT_later_due_ms)
+                  : DUE_NONE;
     if (load_u48(view->bytes + AT_shared_later_due_ms) != due_ms) {
         return damage_found(damage, AT_shared_later_due_ms,
                             count > 0 ? "later_due_ms is not the due time of the heap's root"

@@ -32,6 +32,7 @@ enum {
     DEAD_ENTRY_BYTES = AT_dead_note_length + BYTES_dead_note_length, /* without note and slot */
     ASIDE_ENTRY_BYTES = AT_aside_slot + BYTES_aside_slot,
     LATER_ENTRY_BYTES = AT_later_slot + BYTES_later_slot,
+    HEAP_CHILDREN = 8, /* of an entry of the later index */
     WORD_BYTES = 4,
     KEY_BYTES = 8,
     LENGTH_BYTES = 2,
@@ -89,6 +90,18 @@ static inline uint32_t aside_word_offset(const slotq_view *view, uint32_t group,
 static inline uint32_t aside_slot_offset(const slotq_view *view, uint32_t slot)
 {
     return view->aside_slots_offset + slot * view->stride;
+}
+
+/* Offset of an entry of the later index. */
+static inline uint32_t later_entry_offset(const slotq_view *view, uint32_t place)
+{
+    return view->later_index_offset + place * LATER_ENTRY_BYTES;
+}
+
+/* Offset of the slot of a scheduled message. */
+static inline uint32_t later_slot_offset(const slotq_view *view, uint32_t slot)
+{
+    return view->later_ring_offset + slot * view->stride;
 }
 
 /* Where the slot is in a dead entry: behind the fields and the room for the note. */

@@ -4,6 +4,8 @@
 #ifndef TESTS_SUPPORT_EACH_VERB_HPP
 #define TESTS_SUPPORT_EACH_VERB_HPP
 
+#include <cstring>
+
 extern "C" {
 #define export export_ /* a word of C++; the contract of stores has a member of that name */
 #include "../../engine/queue/handle.h"
@@ -12,6 +14,17 @@ extern "C" {
 
 namespace each_verb
 {
+
+/* A queue on a server has the verb. */
+inline bool has_script(slotq_verb verb)
+{
+    static const char *const scripts[] = {
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) #script,
+#include "../../engine/verbs.def"
+#undef SLOTQ_VERB
+    };
+    return std::strcmp(scripts[verb], "none") != 0;
+}
 
 /* The verb on message 1 or 2 of group 0, with arguments that are in range. */
 inline slotq_outcome run(slotq *queue, slotq_verb verb, store_fault *fault)
@@ -48,8 +61,19 @@ inline slotq_outcome run(slotq *queue, slotq_verb verb, store_fault *fault)
     case SLOTQ_STATUS:
         call.status.id = 1;
         break;
+    case SLOTQ_SCHEDULE:
+        call.schedule.messages = &data;
+        call.schedule.count = 1;
+        break;
+    case SLOTQ_CANCEL:
+        call.cancel.later_id = 1;
+        break;
+    case SLOTQ_KICK:
+        call.kick.id = 1;
+        break;
     case SLOTQ_PEEK:
     case SLOTQ_DEAD_LIST:
+    case SLOTQ_LATER_LIST:
         call.look.items = items;
         call.look.capacity = 4;
         break;

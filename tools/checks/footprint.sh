@@ -25,6 +25,14 @@ if ! $compiler -std=c11 -Os -ffreestanding -Wall -Wextra -Wconversion -Wshadow -
     exit 1
 fi
 
+# without scheduled messages; told only
+without=unknown
+if $compiler -std=c11 -Os -ffreestanding -Wall -Wextra -Wconversion -Wshadow -Werror \
+    -DSLOTQ_NO_LATER -c "$folder/slotq_core.c" -o "$work/without.o"; then
+    without=$(size "$work/without.o" | awk 'NR == 2 { print $1 }')
+else
+    failed=1
+fi
 text=$(size "$work/core.o" | awk 'NR == 2 { print $1 }')
 data=$(size "$work/core.o" | awk 'NR == 2 { print $3 }')
 [ "$text" -le $text_limit ] || failed=1
@@ -49,7 +57,7 @@ stack=$(awk -f "$checks/stack.awk" "$folder/slotq_core.c" "$work"/*.ci)
 deepest=${stack%% *}
 [ $((context + deepest)) -le $memory_limit ] || failed=1
 
-echo "footprint: text $text bytes of $text_limit (-Os), bss $data, wants: ${wanted% };" \
+echo "footprint: text $text bytes of $text_limit (-Os), $without with SLOTQ_NO_LATER, bss $data, wants: ${wanted% };" \
     "context $context + stack $deepest = $((context + deepest)) bytes of $memory_limit" \
     "(${stack#* })"
 exit $failed

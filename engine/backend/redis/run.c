@@ -183,6 +183,10 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     }
     redis_places_put(self, job);
     const slotq_outcome built = redis_request_build(request, &self->terms, job->call);
+    if (built == SLOTQ_UNSUPPORTED) {
+        return fault_say(job->fault, built, "slotq cannot run the verb %s on a server yet",
+                         slotq_core_verb_name(job->call->verb));
+    }
     if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
         return built;
     }
@@ -499,8 +503,7 @@ void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
     run_turns(self, jobs, count);
-    const slotq_outcome outcome =
-        self->is_remade ? redis_store_adopt(self, &fault) : SLOTQ_REMADE;
+    const slotq_outcome outcome = self->is_remade ? redis_store_adopt(self, &fault) : SLOTQ_REMADE;
     for (uint32_t i = 0; i < count && outcome != SLOTQ_REMADE; i++) {
         if (jobs[i].outcome == SLOTQ_REMADE) {
             *jobs[i].fault = fault;

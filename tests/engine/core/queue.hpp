@@ -27,7 +27,7 @@ public:
     std::vector<slotq_run> runs;   /* what the last reserve gave */
     std::vector<uint8_t> outcomes; /* of the last settle */
     std::vector<uint32_t> tokens;  /* of the last extend */
-    std::vector<slotq_item> items; /* of the last peek or dead_list */
+    std::vector<slotq_item> items; /* of the last peek, dead_list or later_list */
     bool sound = true;             /* the image is meant to be sound */
 
     void start(slotq_verb verb)
@@ -171,6 +171,38 @@ public:
         call.dead.limit = limit;
         return go();
     }
+    slotq_outcome schedule(uint64_t due_ms, uint32_t count = 1, const std::string &payload = "p",
+                           bool not_past = false)
+    {
+        const std::vector<slotq_data> data(count,
+                                           {payload.data(), static_cast<uint32_t>(payload.size())});
+        start(SLOTQ_SCHEDULE);
+        call.schedule.messages = data.data();
+        call.schedule.count = count;
+        call.schedule.due_ms = due_ms;
+        call.schedule.not_past = not_past;
+        return go();
+    }
+    slotq_outcome cancel(uint32_t later_id)
+    {
+        start(SLOTQ_CANCEL);
+        call.cancel.later_id = later_id;
+        return go();
+    }
+    slotq_outcome kick(uint64_t id, uint32_t group = 0)
+    {
+        start(SLOTQ_KICK);
+        call.kick.id = id;
+        call.kick.group = static_cast<uint8_t>(group);
+        return go();
+    }
+    slotq_outcome kick_later(uint64_t later_id)
+    {
+        start(SLOTQ_KICK);
+        call.kick.id = later_id;
+        call.kick.is_later = true;
+        return go();
+    }
     slotq_outcome plain(slotq_verb verb) /* purge, dead_purge */
     {
         start(verb);
@@ -266,6 +298,15 @@ public:
         REQUIRE((queue).verb == (answer));                                                         \
         REQUIRE((queue).image.bytes() == before_);                                                 \
         REQUIRE((queue).image.patches() == 0);                                                     \
+    } while (0)
+
+/* The verb finds damage at this offset, and not a byte of the image changes. */
+#define REQUIRE_CORRUPT(queue, verb, at)                                                           \
+    do {                                                                                           \
+        REQUIRE_REFUSED(queue, verb, SLOTQ_CORRUPT);                                               \
+        REQUIRE((queue).call.damage.what != nullptr);                                              \
+        REQUIRE((queue).call.damage.offset == (at));                                               \
+        REQUIRE((queue).image.fault().empty());                                                    \
     } while (0)
 
 #endif

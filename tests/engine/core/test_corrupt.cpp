@@ -28,14 +28,6 @@ Queue mixed(uint32_t flags = 0, uint32_t dead_slots = 2, uint32_t groups = 2)
     return queue;
 }
 
-#define REQUIRE_CORRUPT(queue, verb, at)                                                           \
-    do {                                                                                           \
-        REQUIRE_REFUSED(queue, verb, SLOTQ_CORRUPT);                                               \
-        REQUIRE((queue).call.damage.what != nullptr);                                              \
-        REQUIRE((queue).call.damage.offset == (at));                                               \
-        REQUIRE((queue).image.fault().empty());                                                    \
-    } while (0)
-
 } // namespace
 
 TEST_CASE("corrupt: a broken header stops every verb")
@@ -118,6 +110,7 @@ TEST_CASE("corrupt: counts below the words in that state")
         queue.image.set(field::group_leased, 0, 1);
         queue.image.set(field::group_waiting, 0, 0);
         REQUIRE_CORRUPT(queue, remove(3), group_at(0, field::group_waiting));
+        REQUIRE_CORRUPT(queue, kick(3), group_at(0, field::group_waiting));
     }
 }
 
@@ -130,6 +123,17 @@ TEST_CASE("corrupt: ready_behind counts messages that are not there")
     REQUIRE(other.settle(SLOTQ_NACK, 1, other.word(1)) == SLOTQ_OK);
     other.image.set(field::group_ready_behind, 0, 1); /* two adjacent words are READY */
     REQUIRE_CORRUPT(other, reserve(2), group_at(0, field::group_ready_behind));
+}
+
+TEST_CASE("corrupt: what waits ahead of the cursor is not kicked")
+{
+    Queue queue(support::geometry(8, 3));
+    REQUIRE(queue.push(4) == SLOTQ_OK);
+    REQUIRE(queue.remove(3) == SLOTQ_OK);
+    queue.sound = false;
+    queue.image.check_each_step(false);
+    queue.image.set_word(0, queue.image.index_of(2), 6);
+    REQUIRE_REFUSED(queue, kick(2), SLOTQ_OK);
 }
 
 TEST_CASE("corrupt: a lease ahead of the cursor")

@@ -32,14 +32,17 @@ uint32_t put_aside(Queue &queue)
 }
 
 /* An image with something in every section: two groups, retries, waits, deaths, a sweep under
- * way, removed messages ahead of the cursor, a ring that wraps, messages aside. */
+ * way, removed messages ahead of the cursor, a ring that wraps, messages aside and scheduled. */
 Queue rich_queue(uint32_t flags)
 {
     slotq_geometry shape = support::geometry(7, 3, 2, flags, 2, 4, 100);
     shape.aside_slots = (flags & SLOTQ_FLAG_OVERWRITE) != 0 ? 0 : 3;
     shape.note_bytes = 3;
+    shape.later_slots = 3;
     Queue queue(shape);
     queue.now_ms = start_ms;
+    REQUIRE(queue.schedule(start_ms + 600, 1, "l") == SLOTQ_OK);
+    REQUIRE(queue.schedule(start_ms + 9000, 1, "la") == SLOTQ_OK);
     queue.image.start_at((UINT64_C(1) << 31) - 11, 3);
     uint32_t aside = 0;
     if (shape.aside_slots > 0) {
@@ -166,7 +169,9 @@ TEST_CASE("damage: every byte of the front, and of what lies aside, changed unde
         support::Image image = queue.image;
         const slotq_view &view = image.view();
         for (uint32_t at = 0; at < view.aside_keys_offset; at++) {
-            if (at == view.states_offset) { /* the index and words aside too */
+            if (at == view.states_offset) { /* the indexes and the words aside too */
+                at = view.later_index_offset;
+            } else if (at == view.later_keys_offset) {
                 at = view.aside_index_offset;
             }
             for (uint32_t other = 1; other < 256; other++) {

@@ -329,6 +329,46 @@ TEST_CASE("transitions: every state against remove")
     }
 }
 
+TEST_CASE("transitions: every state against kick")
+{
+    for (const Was was : every_state) {
+        for (const Place place : every_place) {
+            if (place == Place::aside && is_never_aside(was)) {
+                continue;
+            }
+            Scene scene(was, place);
+            Queue &queue = scene.queue;
+            CAPTURE(static_cast<int>(was), static_cast<int>(place));
+            const slotq_outcome refused = refusal(was, false);
+            if (refused != SLOTQ_STALE) {
+                REQUIRE_REFUSED(queue, kick(scene.id), refused);
+            } else if (is(was, {Was::leased, Was::leased_passed})) {
+                REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_LEASED);
+            } else if (is(was, {Was::waiting, Was::waiting_passed})) {
+                const uint32_t word = queue.word(scene.id);
+                REQUIRE(queue.kick(scene.id) == SLOTQ_OK);
+                REQUIRE(queue.word(scene.id) == (word & ~3u)); /* attempts and bits stay */
+                REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_OK);
+                REQUIRE(queue.status(scene.id) == SLOTQ_OK);
+                REQUIRE(queue.call.status.status.state == SLOTQ_STATE_READY);
+            } else {
+                REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_OK);
+            }
+        }
+    }
+}
+
+TEST_CASE("transitions: a message that waits for room among the dead is not kicked")
+{
+    Queue queue(support::geometry(4, 5, 1, 0, 1, 1, 100));
+    REQUIRE(queue.push(2) == SLOTQ_OK);
+    REQUIRE(queue.reserve(2, lease_ms) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_KILL, 1, queue.runs[0].token) == SLOTQ_OK);
+    queue.now_ms += lease_ms + 100;
+    REQUIRE(queue.reclaim() == SLOTQ_OK);
+    REQUIRE_REFUSED(queue, kick(2), SLOTQ_DEADFULL);
+}
+
 TEST_CASE("transitions: every state against reserve")
 {
     for (const Was was : every_state) {

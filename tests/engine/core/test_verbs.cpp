@@ -13,22 +13,30 @@ namespace
 
 /* Every verb and whether it writes, from FORMAT.md. */
 const std::map<std::string, bool> by_hand = {
-    {"push", true},    {"reserve", true},    {"ack", true},        {"nack", true},
-    {"release", true}, {"extend", true},     {"kill", true},       {"remove", true},
-    {"reclaim", true}, {"redrive", true},    {"dead_purge", true}, {"pause", true},
-    {"resume", true},  {"purge", true},      {"status", false},    {"peek", false},
-    {"stats", false},  {"dead_list", false}, {"limit", true},      {"dead_remove", true},
+    {"push", true},     {"reserve", true},    {"ack", true},        {"nack", true},
+    {"release", true},  {"extend", true},     {"kill", true},       {"remove", true},
+    {"reclaim", true},  {"redrive", true},    {"dead_purge", true}, {"pause", true},
+    {"resume", true},   {"purge", true},      {"status", false},    {"peek", false},
+    {"stats", false},   {"dead_list", false}, {"limit", true},      {"dead_remove", true},
+    {"schedule", true}, {"cancel", true},     {"kick", true},       {"later_list", false},
 };
 
-/* Messages 1 (dead), 2 (leased) and 3 (ready), paused where that gives resume something to do. */
+/* Messages 1 (dead), 2 (leased, or WAITING for kick), 3 (ready) and one scheduled, paused where
+ * that gives resume something to do. */
 Queue busy(slotq_verb verb)
 {
-    Queue queue(support::geometry(6, 5, 1, 0, 0, 2, 100));
+    slotq_geometry shape = support::geometry(6, 5, 1, 0, 0, 2, 100);
+    shape.later_slots = 2;
+    Queue queue(shape);
+    REQUIRE(queue.schedule(queue.now_ms + 1000000) == SLOTQ_OK);
     REQUIRE(queue.push(3) == SLOTQ_OK);
     REQUIRE(queue.reserve(2) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_KILL, 1, queue.runs[0].token) == SLOTQ_OK);
     if (verb == SLOTQ_RESUME) {
         REQUIRE(queue.pause(SLOTQ_PAUSE, SLOTQ_PAUSE_BOTH) == SLOTQ_OK);
+    }
+    if (verb == SLOTQ_KICK) {
+        REQUIRE(queue.settle(SLOTQ_NACK, 2, queue.runs[0].token, 5000) == SLOTQ_OK);
     }
     if (verb == SLOTQ_RECLAIM) {
         queue.now_ms += 60000; /* the lease of message 2 has ended */
@@ -66,7 +74,14 @@ slotq_outcome run(Queue &queue, slotq_verb verb)
         return queue.status(2);
     case SLOTQ_PEEK:
     case SLOTQ_DEAD_LIST:
+    case SLOTQ_LATER_LIST:
         return queue.look(verb);
+    case SLOTQ_SCHEDULE:
+        return queue.schedule(queue.now_ms);
+    case SLOTQ_CANCEL:
+        return queue.cancel(1);
+    case SLOTQ_KICK:
+        return queue.kick(2);
     default:
         return queue.plain(verb); /* purge, dead_purge, stats */
     }

@@ -28,6 +28,7 @@ constexpr uint32_t front_offset = 80;
 constexpr uint32_t group_bytes = 56;
 constexpr uint32_t dead_entry_bytes = 16;
 constexpr uint32_t aside_entry_bytes = 7;
+constexpr uint32_t later_entry_bytes = 12;
 constexpr uint32_t key_bytes = 8;
 
 } // namespace support

@@ -364,6 +364,23 @@ void Image::mask_aside(Bytes &bytes) const
     }
 }
 
+/* Keys and slots of free slot numbers. */
+void Image::mask_later(Bytes &bytes) const
+{
+    const uint64_t count = get(field::shared_later_count);
+    for (uint32_t entry = 0; entry < view_.geometry.later_slots; entry++) {
+        const uint32_t slot = later_slot(entry);
+        if (entry < count) {
+            mask_slot(bytes.data() + later_slot_offset(slot), view_);
+            continue;
+        }
+        if ((view_.geometry.flags & SLOTQ_FLAG_KEYS) != 0) {
+            std::memset(bytes.data() + view_.later_keys_offset + slot * key_bytes, 0, key_bytes);
+        }
+        std::memset(bytes.data() + later_slot_offset(slot), 0, view_.stride);
+    }
+}
+
 Bytes Image::masked() const
 {
     Bytes bytes = bytes_;
@@ -393,6 +410,7 @@ Bytes Image::masked() const
         }
     }
     mask_aside(bytes);
+    mask_later(bytes);
     const uint32_t dead_slots = view_.geometry.dead_slots;
     for (uint32_t entry = 0; entry < dead_slots; entry++) {
         const uint64_t from = get(field::shared_dead_head);

@@ -184,6 +184,30 @@ public:
     {
         return view_.aside_slots_offset + slot * view_.stride;
     }
+    uint32_t later_entry_offset(uint32_t entry) const
+    {
+        return view_.later_index_offset + entry * later_entry_bytes;
+    }
+    uint64_t later_due_ms(uint32_t entry) const
+    {
+        return load(data() + later_entry_offset(entry) + field::later_due_ms.offset, 6);
+    }
+    uint32_t later_id(uint32_t entry) const
+    {
+        return static_cast<uint32_t>(
+            load(data() + later_entry_offset(entry) + field::later_later_id.offset, 4));
+    }
+    uint32_t later_slot(uint32_t entry) const /* its slot number */
+    {
+        const uint64_t stored =
+            load(data() + later_entry_offset(entry) + field::later_slot.offset, 2);
+        return static_cast<uint32_t>(stored) ^ entry;
+    }
+    uint32_t later_slot_offset(uint32_t slot) const
+    {
+        return view_.later_ring_offset + slot * view_.stride;
+    }
+
     /* The entry of an id in the aside index, or aside_count if it is not there. */
     uint32_t aside_entry_of(uint64_t id) const;
     /* Entries in use have this slot number. */
@@ -249,6 +273,7 @@ public:
 
 private:
     void mask_aside(Bytes &bytes) const;
+    void mask_later(Bytes &bytes) const;
     void open();
     void judge_step(const slotq_call &call, const slotq_step &step, slotq_outcome outcome);
     void judge_patch(const slotq_step &step, const slotq_patch &patch);

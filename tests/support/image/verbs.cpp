@@ -48,6 +48,11 @@ struct Trial {
                    ? pick_id()
                    : load(image.data() + image.dead_offset(pick(std::min(slots, 4u))), 6);
     }
+    uint32_t pick_later_id()
+    {
+        const uint32_t slots = image.geometry().later_slots;
+        return slots == 0 || pick(4) == 0 ? pick(100) : image.later_id(pick(std::min(slots, 4u)));
+    }
     slotq_run pick_run()
     {
         const uint64_t id = pick_id();
@@ -60,6 +65,7 @@ struct Trial {
         return {id, word, 1 + pick(4)};
     }
     void set_inputs(slotq_verb verb);
+    void set_later_inputs(slotq_verb verb, uint8_t group);
 };
 
 void Trial::set_inputs(slotq_verb verb)
@@ -123,6 +129,28 @@ void Trial::set_inputs(slotq_verb verb)
         call.limit.limits.max_leased = static_cast<uint16_t>(pick(3));
         call.limit.limits.rate_burst = static_cast<uint16_t>(pick(3));
         call.limit.limits.rate_interval_us = pick(3) * UINT64_C(1000000000);
+    } else {
+        set_later_inputs(verb, group);
+    }
+}
+
+void Trial::set_later_inputs(slotq_verb verb, uint8_t group)
+{
+    if (verb == SLOTQ_SCHEDULE) {
+        call.schedule.messages = data;
+        call.schedule.count = 1 + pick(3);
+        call.schedule.due_ms = now_ms + pick(3000);
+        call.schedule.not_past = pick(2) == 0;
+    } else if (verb == SLOTQ_CANCEL) {
+        call.cancel.later_id = pick_later_id();
+    } else if (verb == SLOTQ_KICK) {
+        call.kick.is_later = pick(2) == 0;
+        call.kick.id = call.kick.is_later ? pick_later_id() : pick_id();
+        call.kick.group = group;
+    } else if (verb == SLOTQ_LATER_LIST) {
+        call.look.from = pick(4);
+        call.look.items = items;
+        call.look.capacity = 1 + pick(capacity);
     }
 }
 
@@ -139,7 +167,8 @@ void read_slots(Trial &trial)
                 sum = sum + slot.payload[slot.payload_bytes - 1];
             }
         }
-    } else if (trial.call.verb == SLOTQ_PEEK || trial.call.verb == SLOTQ_DEAD_LIST) {
+    } else if (trial.call.verb == SLOTQ_PEEK || trial.call.verb == SLOTQ_DEAD_LIST ||
+               trial.call.verb == SLOTQ_LATER_LIST) {
         for (uint32_t i = 0; i < trial.call.look.count; i++) {
             if (slotq_core_slot(&view, trial.items[i].slot_offset, &slot) &&
                 slot.payload_bytes > 0) {
@@ -156,11 +185,12 @@ void read_slots(Trial &trial)
 std::string try_all_verbs(Image &image, uint64_t now_ms, uint64_t salt, bool afresh)
 {
     static const slotq_verb order[] = {
-        SLOTQ_STATS,     SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_ACK,         SLOTQ_NACK,
-        SLOTQ_RELEASE,   SLOTQ_EXTEND,  SLOTQ_KILL,   SLOTQ_REMOVE,      SLOTQ_RECLAIM,
-        SLOTQ_REDRIVE,   SLOTQ_PAUSE,   SLOTQ_RESUME, SLOTQ_STATUS,      SLOTQ_PEEK,
-        SLOTQ_DEAD_LIST, SLOTQ_RESERVE, SLOTQ_PUSH,   SLOTQ_DEAD_REMOVE, SLOTQ_DEAD_PURGE,
-        SLOTQ_PURGE,     SLOTQ_LIMIT,
+        SLOTQ_STATS,     SLOTQ_RESERVE, SLOTQ_PUSH,       SLOTQ_ACK,         SLOTQ_NACK,
+        SLOTQ_RELEASE,   SLOTQ_EXTEND,  SLOTQ_KILL,       SLOTQ_REMOVE,      SLOTQ_RECLAIM,
+        SLOTQ_REDRIVE,   SLOTQ_PAUSE,   SLOTQ_RESUME,     SLOTQ_STATUS,      SLOTQ_PEEK,
+        SLOTQ_DEAD_LIST, SLOTQ_RESERVE, SLOTQ_PUSH,       SLOTQ_DEAD_REMOVE, SLOTQ_DEAD_PURGE,
+        SLOTQ_PURGE,     SLOTQ_LIMIT,   SLOTQ_LATER_LIST, SLOTQ_SCHEDULE,    SLOTQ_KICK,
+        SLOTQ_CANCEL,    SLOTQ_PUSH,    SLOTQ_RESERVE,
     };
     const Bytes before = image.bytes();
     const bool sound = image.check().empty();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "comparison.hpp"
 #include "play.hpp"
 
 namespace support
@@ -11,51 +12,11 @@ namespace support
 namespace
 {
 
-template <typename Left, typename Right>
-std::string differ(const char *what, Left core, Right model)
-{
-    std::ostringstream text;
-    text << what << ": core " << static_cast<uint64_t>(core) << ", model "
-         << static_cast<uint64_t>(model);
-    return text.str();
-}
-
-/* One line a field: "" when all are equal. */
-class Comparison
-{
-public:
-    template <typename Left, typename Right>
-    void equal(const char *what, Left core, Right model)
-    {
-        if (text_.empty() && static_cast<uint64_t>(core) != static_cast<uint64_t>(model)) {
-            text_ = differ(what, core, model);
-        }
-    }
-    void holds(const char *what, bool rule)
-    {
-        if (text_.empty() && !rule) {
-            text_ = what;
-        }
-    }
-    void note(const std::string &text)
-    {
-        if (text_.empty()) {
-            text_ = text;
-        }
-    }
-    const std::string &text() const
-    {
-        return text_;
-    }
-
-private:
-    std::string text_;
-};
-
 constexpr const char *verb_names[] = {
-    "push",    "reserve",    "ack",   "nack",   "release", "extend", "kill", "remove",    "reclaim",
-    "redrive", "dead_purge", "pause", "resume", "purge",   "status", "peek", "dead_list", "stats",
-    "limit",   "dead_remove"};
+    "push",   "reserve",     "ack",      "nack",    "release",    "extend",
+    "kill",   "remove",      "reclaim",  "redrive", "dead_purge", "pause",
+    "resume", "purge",       "status",   "peek",    "dead_list",  "stats",
+    "limit",  "dead_remove", "schedule", "cancel",  "kick",       "later_list"};
 
 } // namespace
 
@@ -77,6 +38,7 @@ std::string Play::ask(slotq_call &core, slotq_call &model)
     }
     comparison.note(compare_dead());
     comparison.note(compare_aside());
+    comparison.note(compare_later());
     if (!model_.messages.empty()) {
         comparison.note(compare_payload(model_.oldest() + choices_.below(model_.messages.size())));
     }
@@ -124,6 +86,11 @@ std::string Play::compare_answers(const slotq_call &core, const slotq_call &mode
         comparison.note(compare_status(core.status, model.status));
     } else if (core.verb == SLOTQ_PEEK || core.verb == SLOTQ_DEAD_LIST) {
         comparison.note(compare_items(core, model));
+    } else if (core.verb == SLOTQ_LATER_LIST) {
+        comparison.note(compare_later_list(core, model));
+    } else if (core.verb == SLOTQ_SCHEDULE && outcome_ == SLOTQ_OK) {
+        comparison.equal("first_later_id", core.schedule.first_later_id,
+                         model.schedule.first_later_id);
     } else if (core.verb == SLOTQ_STATS) {
         comparison.note(compare_stats(core.stats.stats, model.stats.stats));
     }
@@ -243,7 +210,9 @@ std::string Play::compare_stats(const slotq_stats &core, const slotq_stats &mode
     comparison.equal("stats.redelivered", core.redelivered, model.redelivered);
     comparison.equal("stats.died", core.died, model.died);
     comparison.equal("stats.next_due_ms", core.next_due_ms, model.next_due_ms);
-    comparison.equal("stats.later", core.later, 0);
+    comparison.equal("stats.later", core.later, model.later);
+    comparison.equal("stats.later_capacity", core.later_capacity, model.later_capacity);
+    comparison.equal("stats.later_due_ms", core.later_due_ms, model.later_due_ms);
     comparison.equal("stats.dead", core.dead, model.dead);
     comparison.equal("stats.dead_capacity", core.dead_capacity, model.dead_capacity);
     comparison.equal("stats.dropped", core.dropped, model.dropped);
@@ -252,8 +221,7 @@ std::string Play::compare_stats(const slotq_stats &core, const slotq_stats &mode
     comparison.equal("stats.max_leased", core.limits.max_leased, model.limits.max_leased);
     comparison.equal("stats.limited_until_ms", core.limited_until_ms, model.limited_until_ms);
     comparison.equal("stats.burst", core.limits.rate_burst, model.limits.rate_burst);
-    comparison.equal("stats.interval", core.limits.rate_interval_us,
-                     model.limits.rate_interval_us);
+    comparison.equal("stats.interval", core.limits.rate_interval_us, model.limits.rate_interval_us);
     comparison.equal("stats.aside", core.aside, model.aside);
     comparison.equal("stats.aside_capacity", core.aside_capacity, model.aside_capacity);
     const Message *oldest = model_.oldest_of(core.group);

@@ -84,6 +84,7 @@ void Game::give_a_past()
         image_.set(field::shared_dropped, start);
         image_.set(field::shared_dead_dropped, start);
         image_.set(field::shared_wake, start & ~7u);
+        image_.set(field::shared_later_last_id, choices_.one_in(2) ? start : start & 0xFFFF);
         for (uint32_t g = 0; g < shape.groups; g++) {
             image_.set(field::group_acked, g, start);
             image_.set(field::group_redelivered, g, start);
@@ -207,6 +208,38 @@ uint64_t Game::choose_dead_id()
     }
     const uint64_t place = image_.get(field::shared_dead_head) + choices_.below(span);
     return load(image_.data() + image_.dead_offset(static_cast<uint32_t>(place % slots)), 6);
+}
+
+/* Mostly soon, at times past, far or out of range. */
+uint64_t Game::choose_due_ms()
+{
+    const uint64_t tick_ms = image_.geometry().tick_ms;
+    const uint64_t most = SLOTQ_NOW_MS_MAX + (choices_.one_in(8) ? 1 : 0);
+    const uint32_t kind = choices_.small(16);
+    if (kind == 0) {
+        return most - choices_.below(2);
+    }
+    if (kind == 1) {
+        return choices_.below(SLOTQ_NOW_MS_MAX);
+    }
+    if (kind < 4) {
+        return now_ms_ - choices_.below(std::min<uint64_t>(now_ms_, 3 * tick_ms) + 1);
+    }
+    const uint64_t ahead = choices_.below(kind < 10 ? 3 * tick_ms : 50 * tick_ms);
+    return std::min(now_ms_ + ahead, SLOTQ_NOW_MS_MAX);
+}
+
+/* Mostly that of a scheduled message. */
+uint32_t Game::choose_later_id()
+{
+    const uint32_t count = static_cast<uint32_t>(image_.get(field::shared_later_count));
+    if (count == 0 || choices_.one_in(8)) {
+        return choices_.small(3) +
+               (choices_.one_in(2)
+                    ? 0
+                    : static_cast<uint32_t>(image_.get(field::shared_later_last_id)));
+    }
+    return image_.later_id(choices_.small(count));
 }
 
 /* A note, longer than there is room for now and then. */
@@ -357,6 +390,22 @@ void Game::stir_aside()
     }
 }
 
+/* Keys and slots of free slot numbers; a key is zeros, or its first byte is not 0. */
+void Game::stir_later()
+{
+    const slotq_geometry &shape = image_.geometry();
+    const uint32_t count = static_cast<uint32_t>(image_.get(field::shared_later_count));
+    for (uint32_t entry = count; entry < shape.later_slots; entry++) {
+        const uint32_t slot = image_.later_slot(entry);
+        const int fill = static_cast<int>(choices_.below(256));
+        std::memset(image_.data() + image_.later_slot_offset(slot), fill, image_.view().stride);
+        if ((shape.flags & SLOTQ_FLAG_KEYS) != 0) {
+            const uint32_t keys = image_.view().later_keys_offset;
+            std::memset(image_.data() + keys + slot * key_bytes, fill, key_bytes);
+        }
+    }
+}
+
 /* A length that cannot be, which every script can see; the reason is that of a reserve's kill. */
 void Game::damage_dead()
 {
@@ -387,6 +436,7 @@ void Game::stir()
         }
     }
     stir_aside();
+    stir_later();
     damage_dead();
 }
 

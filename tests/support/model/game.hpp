@@ -89,10 +89,12 @@ protected:
     uint64_t choose_lease();
     uint64_t choose_id();
     uint64_t choose_dead_id();
+    uint64_t choose_due_ms();
+    uint32_t choose_later_id();
     void choose_note(slotq_call_settle &settle);
     uint32_t choose_group();
     slotq_call_limit choose_limit(); /* in two games of three there never are any */
-    uint32_t choose_runs(); /* fills runs_ */
+    uint32_t choose_runs();          /* fills runs_ */
     void keep(uint32_t group, const slotq_run &run);
 
     void wear_out();
@@ -122,6 +124,7 @@ private:
     void wear_out_aside(uint32_t group);
     void stir_words(uint32_t group);
     void stir_aside();
+    void stir_later();
     void damage_dead();
 };
 

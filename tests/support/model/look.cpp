@@ -7,6 +7,22 @@
 namespace support
 {
 
+slotq_outcome Model::run_look(slotq_call &call) const
+{
+    switch (call.verb) {
+    case SLOTQ_STATUS:
+        return status(call.status);
+    case SLOTQ_PEEK:
+        return peek(call.look);
+    case SLOTQ_DEAD_LIST:
+        return dead_list(call.look);
+    case SLOTQ_LATER_LIST:
+        return later_list(call.look);
+    default:
+        return stats(call.stats);
+    }
+}
+
 slotq_outcome Model::status(slotq_call_status &status) const
 {
     if (status.group >= geometry.groups) {
@@ -129,6 +145,9 @@ slotq_outcome Model::stats(slotq_call_stats &call) const
     stats.redelivered = group.redelivered;
     stats.died = group.died;
     stats.next_due_ms = group.due ? *group.due * geometry.tick_ms : 0;
+    stats.later = static_cast<uint32_t>(later.size());
+    stats.later_capacity = geometry.later_slots;
+    stats.later_due_ms = later.empty() ? 0 : later.front().due_ms;
     stats.dead = dead_count();
     stats.dead_capacity = geometry.dead_slots;
     stats.dropped = dropped;

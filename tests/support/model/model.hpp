@@ -54,6 +54,14 @@ struct DeadMessage {
     bool damaged = false;
 };
 
+/* A scheduled message. */
+struct Scheduled {
+    uint64_t due_ms = 0;
+    uint32_t later_id = 0;
+    std::string payload;
+    uint32_t stamp = 0;
+};
+
 struct Group {
     uint64_t head = 1;   /* id of the first message not finished, or last_id + 1 */
     uint64_t cursor = 1; /* id of the first never delivered */
@@ -96,6 +104,9 @@ public:
     std::vector<Group> groups;
     std::deque<DeadMessage> dead; /* with holes, but never at its ends */
     uint32_t dead_count() const;
+    std::vector<Scheduled> later; /* by due time, then by later id */
+    uint32_t later_last_id = 0;
+    uint64_t promotions = 0; /* in all */
     uint64_t last_id;
     uint32_t dropped = 0;
     uint32_t dead_dropped = 0;
@@ -122,6 +133,20 @@ private:
     slotq_outcome peek(slotq_call_look &look) const;
     slotq_outcome dead_list(slotq_call_look &look) const;
     slotq_outcome stats(slotq_call_stats &stats) const;
+    void wake_callers();
+    slotq_outcome run_look(slotq_call &call) const;
+    slotq_outcome run_later(slotq_call &call);
+    slotq_outcome schedule(slotq_call_schedule &schedule);
+    slotq_outcome cancel(const slotq_call_cancel &cancel);
+    slotq_outcome kick(const slotq_call_kick &kick);
+    slotq_outcome kick_later(uint64_t later_id);
+    slotq_outcome later_list(slotq_call_look &look) const;
+
+    void promote();
+    uint32_t new_later_ids(uint32_t count) const;
+    void put_later(const Scheduled &message);
+    std::vector<Scheduled>::iterator find_later(uint64_t later_id);
+    uint64_t next_due_ms(const Group &group) const;
 
     Message &at(uint64_t id);
     bool may_step_aside() const;

@@ -25,7 +25,8 @@ slotq_geometry Play::choose_geometry(Choices &choices)
     }
     static const uint8_t notes[] = {0, 0, 1, 5, 80, 255};
     made.note_bytes = notes[choices.small(6)];
-    made.later_slots = static_cast<uint16_t>(choices.one_in(4) ? choices.small(4) : 0);
+    made.later_slots =
+        static_cast<uint16_t>(choices.one_in(3) ? 0 : choices.small(large ? 100 : 12));
     if (made.groups == 16) {
         made.ring_slots = static_cast<uint16_t>(2 + made.ring_slots % 20);
     }
@@ -44,6 +45,7 @@ Play::Play(Choices &choices)
     model_.dropped = image_.get(field::shared_dropped);
     model_.dead_dropped = image_.get(field::shared_dead_dropped);
     model_.wake = image_.get(field::shared_wake);
+    model_.later_last_id = static_cast<uint32_t>(image_.get(field::shared_later_last_id));
     for (uint32_t g = 0; g < model_.groups.size(); g++) {
         model_.groups[g].acked = image_.get(field::group_acked, g);
         model_.groups[g].redelivered = image_.get(field::group_redelivered, g);
@@ -72,12 +74,10 @@ void Play::damaged(uint32_t which)
 
 /* ---- verbs ---- */
 
-std::string Play::push()
+/* count messages in data_, one of them too large at times. */
+void Play::choose_payloads(uint32_t count)
 {
     const slotq_geometry &shape = image_.geometry();
-    const uint32_t most = choices_.one_in(3) ? shape.ring_slots : 4u;
-    const uint32_t count =
-        choices_.one_in(40) ? choices_.small(2) * 4097 : 1 + choices_.small(most);
     payloads_.assign(count, std::string());
     data_.assign(count, slotq_data());
     const bool too_big = choices_.one_in(60);
@@ -91,6 +91,14 @@ std::string Play::push()
         payloads_[count - 1].assign(shape.payload_bytes + 1u, 'z');
         data_[count - 1].bytes = payloads_[count - 1].data();
     }
+}
+
+std::string Play::push()
+{
+    const uint32_t most = choices_.one_in(3) ? image_.geometry().ring_slots : 4u;
+    const uint32_t count =
+        choices_.one_in(40) ? choices_.small(2) * 4097 : 1 + choices_.small(most);
+    choose_payloads(count);
     slotq_call core = fresh(SLOTQ_PUSH);
     core.push.messages = data_.data();
     core.push.count = count;
@@ -232,10 +240,46 @@ std::string Play::limit()
     return ask(core, model);
 }
 
+std::string Play::schedule()
+{
+    const uint32_t room = image_.geometry().later_slots;
+    const uint32_t count = choices_.one_in(40) ? choices_.small(2) * 4097
+                           : choices_.one_in(20)
+                               ? room + choices_.small(2)
+                               : 1 + choices_.small(choices_.one_in(3) ? room + 1u : 3);
+    choose_payloads(count);
+    slotq_call core = fresh(SLOTQ_SCHEDULE);
+    core.schedule.messages = data_.data();
+    core.schedule.count = count;
+    core.schedule.due_ms = choose_due_ms();
+    core.schedule.not_past = choices_.one_in(3);
+    slotq_call model = core;
+    return ask(core, model);
+}
+
+std::string Play::cancel()
+{
+    slotq_call core = fresh(SLOTQ_CANCEL);
+    core.cancel.later_id = choose_later_id();
+    slotq_call model = core;
+    return ask(core, model);
+}
+
+std::string Play::kick()
+{
+    slotq_call core = fresh(SLOTQ_KICK);
+    core.kick.is_later = choices_.one_in(2);
+    core.kick.id = core.kick.is_later ? choose_later_id() : choose_id();
+    core.kick.id += choices_.one_in(60) ? UINT64_C(1) << 32 : 0;
+    core.kick.group = static_cast<uint8_t>(choose_group());
+    slotq_call model = core;
+    return ask(core, model);
+}
+
 std::string Play::look()
 {
-    static const slotq_verb verbs[] = {SLOTQ_PEEK, SLOTQ_DEAD_LIST, SLOTQ_STATS};
-    slotq_call core = fresh(verbs[choices_.small(3)]);
+    static const slotq_verb verbs[] = {SLOTQ_PEEK, SLOTQ_DEAD_LIST, SLOTQ_STATS, SLOTQ_LATER_LIST};
+    slotq_call core = fresh(verbs[choices_.small(4)]);
     if (core.verb == SLOTQ_STATS) {
         core.stats.group = static_cast<uint8_t>(choose_group());
         slotq_call model = core;
@@ -269,12 +313,12 @@ std::string Play::status()
 std::string Play::step()
 {
     static const Step steps[] = {
-        &Play::push,    &Play::push,    &Play::push,    &Play::push,       &Play::push,
-        &Play::reserve, &Play::reserve, &Play::reserve, &Play::reserve,    &Play::reserve,
-        &Play::reserve, &Play::settle,  &Play::settle,  &Play::settle,     &Play::settle,
-        &Play::settle,  &Play::settle,  &Play::settle,  &Play::remove,     &Play::reclaim,
-        &Play::redrive, &Play::look,    &Play::status,  &Play::administer, &Play::dead_remove,
-        &Play::limit,
+        &Play::push,    &Play::push,     &Play::push,     &Play::push,       &Play::push,
+        &Play::reserve, &Play::reserve,  &Play::reserve,  &Play::reserve,    &Play::reserve,
+        &Play::reserve, &Play::settle,   &Play::settle,   &Play::settle,     &Play::settle,
+        &Play::settle,  &Play::settle,   &Play::settle,   &Play::remove,     &Play::reclaim,
+        &Play::redrive, &Play::look,     &Play::status,   &Play::administer, &Play::dead_remove,
+        &Play::limit,   &Play::schedule, &Play::schedule, &Play::cancel,     &Play::kick,
     };
     move_clock();
     const slotq_geometry &shape = image_.geometry();

@@ -34,6 +34,10 @@ public:
     {
         return model_.steps_aside;
     }
+    uint64_t promotions() const
+    {
+        return model_.promotions;
+    }
 
 private:
     using Step = std::string (Play::*)();
@@ -42,6 +46,7 @@ private:
     void worn(uint32_t group, uint64_t id, uint32_t attempts) override;
     void damaged(uint32_t which) override;
 
+    void choose_payloads(uint32_t count);
     std::string push();
     std::string reserve();
     std::string settle();
@@ -52,6 +57,9 @@ private:
     std::string dead_remove();
     std::string administer();
     std::string limit();
+    std::string schedule();
+    std::string cancel();
+    std::string kick();
     std::string look();
     std::string status();
 
@@ -66,6 +74,8 @@ private:
     std::string compare_words(uint32_t group) const;
     std::string compare_aside() const;
     std::string compare_dead() const;
+    std::string compare_later() const;
+    std::string compare_later_list(const slotq_call &core, const slotq_call &model) const;
     uint32_t ready_aside(uint32_t group, uint64_t below) const;
     uint32_t position(const slotq_call_status &call) const;
     std::string compare_payload(uint64_t id) const;

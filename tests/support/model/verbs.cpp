@@ -19,6 +19,19 @@ slotq_outcome Model::run_dead(slotq_call &call)
     }
 }
 
+/* Those that wait for what the verb has made. */
+void Model::wake_callers()
+{
+    if (delivers_ && (wake & 1) != 0) {
+        wake = (wake & ~1u) + 8;
+        woke = true;
+    }
+    if (frees_ && (wake & 2) != 0) {
+        wake = (wake & ~2u) + 8;
+        woke = true;
+    }
+}
+
 slotq_outcome Model::run(slotq_call &call)
 {
     woke = false;
@@ -39,8 +52,8 @@ slotq_outcome Model::run(slotq_call &call)
         break;
     case SLOTQ_RESERVE:
         outcome = reserve(call.reserve);
-        waits = call.reserve.may_wait && (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN ||
-                                          outcome == SLOTQ_LIMITED);
+        waits = call.reserve.may_wait &&
+                (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN || outcome == SLOTQ_LIMITED);
         break;
     case SLOTQ_REMOVE:
         outcome = remove(call.remove);
@@ -64,25 +77,21 @@ slotq_outcome Model::run(slotq_call &call)
         outcome = limit(call.limit);
         break;
     case SLOTQ_STATUS:
-        return status(call.status);
     case SLOTQ_PEEK:
-        return peek(call.look);
     case SLOTQ_DEAD_LIST:
-        return dead_list(call.look);
     case SLOTQ_STATS:
-        return stats(call.stats);
+    case SLOTQ_LATER_LIST:
+        return run_look(call);
+    case SLOTQ_SCHEDULE:
+    case SLOTQ_CANCEL:
+    case SLOTQ_KICK:
+        outcome = run_later(call);
+        break;
     default:
         outcome = settle(call.verb, call.settle);
         break;
     }
-    if (delivers_ && (wake & 1) != 0) {
-        wake = (wake & ~1u) + 8;
-        woke = true;
-    }
-    if (frees_ && (wake & 2) != 0) {
-        wake = (wake & ~2u) + 8;
-        woke = true;
-    }
+    wake_callers();
     if (waits) {
         wake |= outcome == SLOTQ_FULL ? 2u : 1u;
     }
@@ -141,6 +150,7 @@ slotq_outcome Model::push(slotq_call_push &push)
     if ((paused & SLOTQ_PAUSE_IN) != 0) {
         return SLOTQ_PAUSED;
     }
+    promote();
     if (last_id + push.count > SLOTQ_ID_MAX) {
         push.holder = holder();
         return SLOTQ_FULL;
@@ -274,6 +284,7 @@ slotq_outcome Model::reserve(slotq_call_reserve &reserve)
     Group &group = groups[reserve.group];
     reserve.run_count = 0;
     reserve.message_count = 0;
+    promote();
     if (sweep_far(group)) {
         sweep(reserve.group, true, nullptr);
     }
@@ -290,7 +301,7 @@ slotq_outcome Model::reserve(slotq_call_reserve &reserve)
                 return SLOTQ_LIMITED;
             }
             if (!group.sweep) {
-                reserve.next_due_ms = group.due ? *group.due * geometry.tick_ms : UINT64_MAX;
+                reserve.next_due_ms = next_due_ms(group);
                 return SLOTQ_EMPTY;
             }
             continue;
@@ -308,7 +319,7 @@ slotq_outcome Model::reserve(slotq_call_reserve &reserve)
             return SLOTQ_OK;
         }
         if (group.cursor == last_id + 1 && !group.sweep && !left) {
-            reserve.next_due_ms = group.due ? *group.due * geometry.tick_ms : UINT64_MAX;
+            reserve.next_due_ms = next_due_ms(group);
             return SLOTQ_EMPTY;
         }
     }

@@ -25,6 +25,9 @@ enum {
 
 _Static_assert((uint32_t)REDIS_GEOMETRY_BYTES == (uint32_t)GEOMETRY_BYTES, "bytes 8 to 43");
 
+/* of a verb that has no script */
+#define REDIS_SCRIPT_none REDIS_SCRIPT_COUNT
+
 static const redis_script_index scripts[SLOTQ_VERB_COUNT] = {
 #define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
     [number] = REDIS_SCRIPT_##script,
@@ -416,6 +419,9 @@ static slotq_outcome build_small(redis_request *request, const redis_terms *term
 slotq_outcome redis_request_build(redis_request *request, const redis_terms *terms,
                                   const slotq_call *call)
 {
+    if (scripts[call->verb] == REDIS_SCRIPT_none) {
+        return SLOTQ_UNSUPPORTED;
+    }
     switch (call->verb) {
     case SLOTQ_PUSH:
         return build_push(request, terms, call);

@@ -37,7 +37,7 @@ typedef struct redis_request {
 } redis_request;
 
 /* Build it; the caller puts in what stands before the key. OK, or what is known without asking:
- * INVALID, TOOBIG, NOMEMORY. */
+ * INVALID, TOOBIG, NOMEMORY; UNSUPPORTED: the verb has no script. */
 slotq_outcome redis_request_build(redis_request *request, const redis_terms *terms,
                                   const slotq_call *call);
 

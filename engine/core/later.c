@@ -1,0 +1,294 @@
+/* later.c: the verbs of scheduled messages: schedule, cancel, list; and promotion (FORMAT.md,
+ * "Promotion", "schedule").
+ */
+#include "later.h"
+
+#include "../layout/assert.h"
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/memory.h"
+#include "../layout/ring.h"
+#include "later_heap.h"
+#include "limits.h"
+#include "room.h"
+#include "verbs.h"
+
+#ifndef SLOTQ_NO_LATER
+
+enum {
+    BLOCK_IDS = 65536,       /* later ids of a block */
+    BLOCKS_SEEN_BYTES = 256, /* a bit for each of the blocks that a pass looks for */
+    BLOCKS_SEEN = BLOCKS_SEEN_BYTES * 8
+};
+
+/* The end of a step that changed the heap, unless that found it damaged. */
+static slotq_outcome later_commit(verb_frame *frame, bool is_sound, slotq_outcome outcome)
+{
+    return is_sound ? frame_commit(frame, outcome) : SLOTQ_CORRUPT;
+}
+
+/* ---- schedule ---- */
+
+/* The number of blocks from `from` on in which a scheduled message has its id, in a row, up to
+ * BLOCKS_SEEN. False: CORRUPT. */
+static bool taken_blocks(verb_frame *frame, const later_block *later, uint32_t from,
+                         uint32_t *taken)
+{
+    uint8_t seen[BLOCKS_SEEN_BYTES];
+    memset(seen, 0, sizeof seen);
+    for (uint32_t place = 0; place < later->count; place++) {
+        later_entry entry;
+        if (!heap_read(frame, place, &entry)) {
+            return false;
+        }
+        const uint32_t block = (entry.later_id / BLOCK_IDS - from) % BLOCK_IDS;
+        if (block < BLOCKS_SEEN) {
+            seen[block / 8] |= (uint8_t)(1u << block % 8);
+        }
+    }
+    for (*taken = 0; *taken < BLOCKS_SEEN && (seen[*taken / 8] >> *taken % 8 & 1); (*taken)++) {
+    }
+    return true;
+}
+
+/* The first of count later ids that follow each other, none of which is in use. False: CORRUPT. */
+static bool new_later_ids(verb_frame *frame, const later_block *later, uint32_t count,
+                          uint32_t *first)
+{
+    if (later->last_id % BLOCK_IDS + count < BLOCK_IDS) {
+        *first = later->last_id + 1;
+        return true;
+    }
+    uint32_t block = later->last_id / BLOCK_IDS + 1;
+    uint32_t taken;
+    do { /* ends: there are more blocks than entries */
+        if (!taken_blocks(frame, later, block, &taken)) {
+            return false;
+        }
+        block += taken;
+    } while (taken == BLOCKS_SEEN);
+    *first = block * BLOCK_IDS; /* modulo 2^32: block 0 follows the last */
+    *first += *first == 0 ? 1 : 0;
+    return true;
+}
+
+static slotq_outcome schedule_one(verb_frame *frame, later_block *later)
+{
+    const slotq_view *view = frame->view;
+    slotq_call_schedule *schedule = &frame->call->schedule;
+    uint32_t *done = &frame->call->progress.message_index;
+    later_entry entry = {.due_ms = schedule->due_ms};
+    if ((*done == 0 && !new_later_ids(frame, later, schedule->count, &schedule->first_later_id)) ||
+        !heap_free_slot(frame, later, &entry.slot)) {
+        return SLOTQ_CORRUPT;
+    }
+    entry.later_id = schedule->first_later_id + *done;
+    frame->step->messages = schedule->messages;
+    frame->step->stamp = (uint32_t)frame_tick(frame);
+    step_add(frame->step, SLOTQ_PATCH_SLOTS, later_slot_offset(view, entry.slot), view->stride,
+             *done);
+    if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
+        step_add(frame->step, SLOTQ_PATCH_WORDS, view->later_keys_offset + entry.slot * KEY_BYTES,
+                 KEY_BYTES, 0);
+    }
+    (*done)++;
+    return later_commit(frame, heap_put(frame, later, &entry),
+                        *done == schedule->count ? SLOTQ_OK : SLOTQ_MORE);
+}
+
+slotq_outcome schedule_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    const slotq_call_schedule *schedule = &call->schedule;
+    const uint32_t done = call->progress.message_index;
+    verb_frame frame;
+    later_block later;
+    push_size size;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (schedule->due_ms > SLOTQ_NOW_MS_MAX) {
+        return SLOTQ_INVALID;
+    }
+    if (done == 0) { /* all messages, once */
+        const push_limit limit =
+            schedule_judge(&view->geometry, schedule->messages, schedule->count, &size);
+        if (limit != PUSH_FITS) {
+            return push_limit_outcome(limit);
+        }
+    }
+    if (frame.front.paused & SLOTQ_PAUSE_IN) {
+        return SLOTQ_PAUSED;
+    }
+    if (schedule->not_past && schedule->due_ms <= call->now_ms) {
+        return SLOTQ_EMPTY;
+    }
+    if (!heap_load(&frame, &later)) {
+        return SLOTQ_CORRUPT;
+    }
+    return schedule->count - done > view->geometry.later_slots - later.count
+               ? SLOTQ_FULL
+               : schedule_one(&frame, &later);
+}
+
+/* ---- cancel, kick, list ---- */
+
+/* The place of a later id in the heap. OK, NOTFOUND, CORRUPT. */
+static slotq_outcome later_find(verb_frame *frame, later_block *later, uint64_t later_id,
+                                uint32_t *place, later_entry *entry)
+{
+    if (!heap_load(frame, later)) {
+        return SLOTQ_CORRUPT;
+    }
+    for (*place = 0; *place < later->count; (*place)++) {
+        if (!heap_read(frame, *place, entry)) {
+            return SLOTQ_CORRUPT;
+        }
+        if (entry->later_id == later_id) {
+            return SLOTQ_OK;
+        }
+    }
+    return SLOTQ_NOTFOUND;
+}
+
+slotq_outcome cancel_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    verb_frame frame;
+    later_block later;
+    later_entry entry;
+    uint32_t place;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (call->cancel.later_id == 0) {
+        return SLOTQ_INVALID;
+    }
+    const slotq_outcome found = later_find(&frame, &later, call->cancel.later_id, &place, &entry);
+    if (found != SLOTQ_OK) {
+        return found;
+    }
+    return later_commit(&frame, heap_take(&frame, &later, place, &entry), SLOTQ_OK);
+}
+
+slotq_outcome later_kick(verb_frame *frame, uint64_t later_id)
+{
+    const uint64_t now_ms = frame->call->now_ms;
+    later_block later;
+    later_entry entry;
+    uint32_t place;
+    const slotq_outcome found = later_find(frame, &later, later_id, &place, &entry);
+    if (found != SLOTQ_OK || entry.due_ms <= now_ms) {
+        return found;
+    }
+    entry.due_ms = now_ms;
+    return later_commit(frame, heap_hasten(frame, &later, place, &entry), SLOTQ_OK);
+}
+
+slotq_outcome later_list_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    slotq_call_look *look = &call->look;
+    verb_frame frame;
+    later_block later;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    if (look->capacity < 1 || look->capacity > SLOTQ_CALL_MESSAGES_MAX || look->items == NULL) {
+        return SLOTQ_INVALID;
+    }
+    look->count = 0;
+    if (!heap_load(&frame, &later)) {
+        return SLOTQ_CORRUPT;
+    }
+    for (uint64_t place = look->from; place < later.count && look->count < look->capacity;
+         place++) {
+        later_entry entry;
+        if (!heap_read(&frame, (uint32_t)place, &entry) ||
+            !heap_slot_fits(&frame, (uint32_t)place, &entry)) {
+            return SLOTQ_CORRUPT;
+        }
+        look->items[look->count++] =
+            (slotq_item){.id = entry.later_id,
+                         .due_ms = entry.due_ms,
+                         .slot_offset = later_slot_offset(view, entry.slot)};
+    }
+    return look->count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
+}
+
+/* ---- promotion ---- */
+
+static slotq_outcome promote_root(verb_frame *frame)
+{
+    const slotq_view *view = frame->view;
+    const uint32_t tail = frame->front.tail;
+    later_block later;
+    later_entry root;
+    if (!heap_load(frame, &later) || !heap_read(frame, 0, &root) ||
+        !heap_slot_fits(frame, 0, &root)) {
+        return SLOTQ_CORRUPT;
+    }
+    step_patch_copy(frame->step, slot_offset(view, tail), later_slot_offset(view, root.slot),
+                    view->stride);
+    frame_patch_stamp(frame, slot_offset(view, tail));
+    if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
+        step_patch_copy(frame->step, view->keys_offset + tail * KEY_BYTES,
+                        view->later_keys_offset + root.slot * KEY_BYTES, KEY_BYTES);
+    }
+    if (!heap_take(frame, &later, 0, &root)) {
+        return SLOTQ_CORRUPT;
+    }
+    return frame_commit_push(frame, 1, SLOTQ_MORE);
+}
+
+slotq_outcome later_promote(verb_frame *frame)
+{
+    slotq_progress *progress = &frame->call->progress;
+    const uint64_t due_ms = load_u48(frame->view->bytes + AT_shared_later_due_ms);
+    if (due_ms > frame->call->now_ms || progress->promoted == PROMOTIONS_MAX ||
+        (frame->front.paused & SLOTQ_PAUSE_IN) || frame->front.last_id == SLOTQ_ID_MAX) {
+        return SLOTQ_OK;
+    }
+    if (frame_used(frame) == frame->slots - 1) {
+        return room_make_or_drop(frame, 1);
+    }
+    progress->run_index = 0; /* of the groups whose heads move */
+    progress->promoted++;
+    return promote_root(frame);
+}
+
+uint64_t later_next_ms(const verb_frame *frame)
+{
+    const uint64_t due_ms = load_u48(frame->view->bytes + AT_shared_later_due_ms);
+    const bool comes = due_ms != DUE_NONE && due_ms > frame->call->now_ms &&
+                       !(frame->front.paused & SLOTQ_PAUSE_IN);
+    return comes ? due_ms : UINT64_MAX;
+}
+
+#else
+
+static slotq_outcome left_out(slotq_step *step)
+{
+    step_begin(step);
+    return SLOTQ_UNSUPPORTED;
+}
+
+slotq_outcome schedule_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    (void)view;
+    (void)call;
+    return left_out(step);
+}
+
+slotq_outcome cancel_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    (void)view;
+    (void)call;
+    return left_out(step);
+}
+
+slotq_outcome later_list_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    (void)view;
+    (void)call;
+    return left_out(step);
+}
+
+#endif
