@@ -57,7 +57,8 @@ stack=$(awk -f "$checks/stack.awk" "$folder/slotq_core.c" "$work"/*.ci)
 deepest=${stack%% *}
 [ $((context + deepest)) -le $memory_limit ] || failed=1
 
-echo "footprint: text $text bytes of $text_limit (-Os), $without with SLOTQ_NO_LATER, bss $data, wants: ${wanted% };" \
+echo "footprint: text $text bytes of $text_limit (-Os), $without with SLOTQ_NO_LATER," \
+    "bss $data, wants: ${wanted% };" \
     "context $context + stack $deepest = $((context + deepest)) bytes of $memory_limit" \
     "(${stack#* })"
 exit $failed
