@@ -25,7 +25,7 @@ LIBDIR ?= $(PREFIX)/lib
 FLAVOUR ?=
 OUT := build$(addprefix /,$(FLAVOUR))
 OPTIMIZE := -O2
-TEST_OPTIMIZE := -O1
+TEST_OPTIMIZE := -O0
 SUPPORT_OPTIMIZE := -O1
 
 ifeq ($(FLAVOUR),asan)
