@@ -38,7 +38,7 @@ seq 2 | "$SLOTQ" push small -q
 "$SLOTQ" reserve small -n 2 --lease 1h >>leased
 expect 'the first steps aside' 0 '^[0-9]+$' - push small x
 "$SLOTQ" reserve small --lease 1h >>leased
-expect 'the second holds the ring' 4 - 'message 2, leased in group 0' push small y
+expect 'the second holds the ring' 4 - 'Message 2, leased in group 0' push small y
 expect 'the first is acked aside' 0 - - ack small "$(head -n 1 leased | cut -f 1)"
 expect 'so the second finds room there' 0 '^[0-9]+$' - push small y
 
