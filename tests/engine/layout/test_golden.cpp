@@ -163,7 +163,46 @@ Image make_wrapped()
     return image;
 }
 
-/* Ten scheduled messages in twelve places, with keys: no verb of version 1.0 does that. */
+slotq_outcome schedule(Image &image, const std::string &payload, uint64_t due_ms)
+{
+    const slotq_data message = {payload.data(), static_cast<uint32_t>(payload.size())};
+    slotq_call call = {};
+    call.verb = SLOTQ_SCHEDULE;
+    call.now_ms = sample::now_ms;
+    call.schedule.messages = &message;
+    call.schedule.count = 1;
+    call.schedule.due_ms = due_ms;
+    return image.run(call);
+}
+
+/* Eleven scheduled in mixed order: 4 was cancelled, 9 kicked, and the two that were due first
+ * became messages 1 and 2 before message 3 was pushed. */
+Image make_scheduled()
+{
+    slotq_geometry made = geometry(5, 8, 1, SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_STAMPS);
+    made.later_slots = 12;
+    Image image(made);
+    for (uint64_t i = 0; i < 11; i++) {
+        const std::string payload = "job " + std::to_string(i + 1);
+        REQUIRE(schedule(image, payload, sample::now_ms + 1000 * (1 + i * 7 % 11)) == SLOTQ_OK);
+    }
+    slotq_call call = {};
+    call.verb = SLOTQ_CANCEL;
+    call.now_ms = sample::now_ms;
+    call.cancel.later_id = 4;
+    REQUIRE(image.run(call) == SLOTQ_OK);
+    call = {};
+    call.verb = SLOTQ_KICK;
+    call.now_ms = sample::now_ms + 500;
+    call.kick.id = 9;
+    call.kick.is_later = true;
+    REQUIRE(image.run(call) == SLOTQ_OK);
+    REQUIRE(sample::push(image, {"new"}, sample::now_ms + 1000) == SLOTQ_OK);
+    REQUIRE(image.get(field::shared_later_count) == 8);
+    return image;
+}
+
+/* Ten scheduled messages in twelve places, by hand: no verb writes their keys. */
 Image make_later()
 {
     slotq_geometry made = geometry(2, 3, 1, SLOTQ_FLAG_KEYS | SLOTQ_FLAG_CHECKS);
@@ -196,9 +235,9 @@ struct Golden {
 };
 
 const Golden goldens[] = {
-    {"fresh", make_fresh},     {"states", sample::states}, {"dead", sample::dead},
-    {"wrapped", make_wrapped}, {"later", make_later},      {"aside", sample::aside},
-    {"notes", sample::noted},
+    {"fresh", make_fresh},     {"states", sample::states},    {"dead", sample::dead},
+    {"wrapped", make_wrapped}, {"later", make_later},         {"aside", sample::aside},
+    {"notes", sample::noted},  {"scheduled", make_scheduled},
 };
 
 std::string path_of(const std::string &file)
