@@ -16,8 +16,8 @@ slotq_outcome file_refuse_foreign(const file_image *image, const char *whose, st
 {
     fault_say(fault, SLOTQ_IO,
               "%s-journal belongs to another %s and holds an unfinished step. If the queue was "
-              "copied or moved, copy both files again, together; if not, remove the journal.",
-              image->names.shown, whose);
+              "copied or moved, copy both files again, together; if not, remove %s-journal.",
+              image->names.shown, whose, image->names.shown);
     return fault_caused(fault, SLOTQ_CAUSE_JOURNAL);
 }
 
