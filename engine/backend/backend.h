@@ -111,7 +111,8 @@ static inline bool store_needs_time(const store *self, const slotq_call *call)
 {
     switch (call->verb) {
     case SLOTQ_PUSH:
-        return (self->view.geometry.flags & SLOTQ_FLAG_STAMPS) != 0;
+        return (self->view.geometry.flags & SLOTQ_FLAG_STAMPS) != 0 ||
+               self->view.geometry.later_slots > 0; /* a push promotes what is due */
     case SLOTQ_ACK:
         return false;
     case SLOTQ_RELEASE:

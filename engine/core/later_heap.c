@@ -171,6 +171,19 @@ static bool heap_sink(verb_frame *frame, later_block *later, uint32_t *place,
     }
 }
 
+/* The entry comes to a place that is free, and from there to where it belongs. */
+static bool heap_settle(verb_frame *frame, later_block *later, uint32_t place,
+                        const later_entry *entry, bool may_sink)
+{
+    const uint32_t from = place;
+    if (!heap_rise(frame, later, &place, entry) ||
+        (may_sink && place == from && !heap_sink(frame, later, &place, entry))) {
+        return false;
+    }
+    heap_set_entry(frame, later, place, entry);
+    return true;
+}
+
 static void heap_patch_fields(verb_frame *frame, const later_block *later)
 {
     uint8_t *bytes = step_scratch(frame->step, LATER_FIELDS_BYTES);
@@ -181,7 +194,9 @@ static void heap_patch_fields(verb_frame *frame, const later_block *later)
     step_patch_scratch(frame->step, LATER_FIELDS_FROM, bytes, LATER_FIELDS_BYTES);
     frame->step->needs_journal = true;
     /* a caller that sleeps until the time that it was told must look earlier */
-    frame->deliverable = frame->deliverable || later->due_ms < before;
+    if (later->due_ms < before) {
+        frame->deliverable = true;
+    }
 }
 
 bool heap_put(verb_frame *frame, later_block *later, const later_entry *entry)
@@ -194,10 +209,9 @@ bool heap_put(verb_frame *frame, later_block *later, const later_entry *entry)
 
 bool heap_hasten(verb_frame *frame, later_block *later, uint32_t place, const later_entry *entry)
 {
-    if (!heap_rise(frame, later, &place, entry)) {
+    if (!heap_settle(frame, later, place, entry, false)) {
         return false;
     }
-    heap_set_entry(frame, later, place, entry);
     heap_patch_fields(frame, later);
     return true;
 }
@@ -209,14 +223,10 @@ bool heap_take(verb_frame *frame, later_block *later, uint32_t place, const late
     if (last == 0) {
         later->due_ms = DUE_NONE;
     }
-    if (place < last) {
-        const uint32_t from = place;
-        later_entry moved;
-        if (!heap_read(frame, last, &moved) || !heap_rise(frame, later, &place, &moved) ||
-            (place == from && !heap_sink(frame, later, &place, &moved))) {
-            return false;
-        }
-        heap_set_entry(frame, later, place, &moved);
+    later_entry moved;
+    if (place < last &&
+        (!heap_read(frame, last, &moved) || !heap_settle(frame, later, place, &moved, true))) {
+        return false;
     }
     heap_patch_entry(frame, last, &hole);
     heap_patch_fields(frame, later);
