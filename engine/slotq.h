@@ -73,7 +73,7 @@ extern "C" {
 #define SLOTQ_VERSION_TEXT "0.1.0"
 
 typedef struct slotq slotq;             /* an open queue */
-typedef struct slotq_batch slotq_batch; /* messages from reserve, peek or dead_list */
+typedef struct slotq_batch slotq_batch; /* messages from reserve, peek or a list */
 
 /* The cause of a failure, for programs that act on it. The text is for people: its words change. */
 typedef enum slotq_cause {
@@ -115,7 +115,7 @@ typedef enum slotq_sync {
 typedef struct slotq_options {
     slotq_sync sync; /* files only; in Redis the server's configuration decides what it keeps */
     bool exclusive;  /* file: no other handle may have it open; faster; no copies without aside */
-    bool read_only;  /* only status, position, peek, dead_list, stats, check, export; in Redis it
+    bool read_only;  /* only status, position, peek, the lists, stats, check, export; in Redis it
                         works on a replica, with EVALSHA_RO */
     bool adopt_journal; /* file, not with read_only: if the journal beside the file belongs to
                            another file and holds an unfinished step, do that step here, then make
@@ -242,6 +242,36 @@ SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages
 
 /* Single messages that become batches: slotq_producer.h. */
 
+/* ---- scheduling ---- */
+
+enum { SLOTQ_NOT_PAST = 1 }; /* a flag of slotq_schedule */
+
+/* Schedule messages for due_ms (milliseconds since 1970 by the queue's clock, 0 to
+ * SLOTQ_NOW_MS_MAX): no consumer gets them before. When they are due, the next push or reserve
+ * puts them into the ring, up to 16 per call, in the order of due times and then of later ids, and
+ * each gets the id of a new message. If the ring is full, they wait until there is room. count and
+ * bytes as in slotq_push, and at most later_slots of the geometry, all or none (a process that is
+ * killed may leave the first ones). Their later ids are *first_later_id and those that follow it
+ * (first_later_id may be NULL). flags: 0, or SLOTQ_NOT_PAST: if due_ms is not after now, schedule
+ * nothing and return EMPTY. OK, EMPTY, FULL (no room beside what is scheduled), TOOBIG (a payload,
+ * or more messages than later_slots), PAUSED. Not yet in Redis: UNSUPPORTED; so also the next
+ * four. */
+SLOTQ_API slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
+                                       uint64_t due_ms, uint32_t flags, uint32_t *first_later_id);
+/* Take a scheduled message out. O(later_slots). OK; NOTFOUND: it is in the ring already, was
+ * cancelled, or was never scheduled. */
+SLOTQ_API slotq_outcome slotq_cancel(slotq *queue, uint32_t later_id);
+/* Make a scheduled message due now. OK, also if it was due; NOTFOUND as slotq_cancel. */
+SLOTQ_API slotq_outcome slotq_kick_later(slotq *queue, uint32_t later_id);
+/* End the delay of a WAITING message, which becomes READY with its attempts. OK, also if it is
+ * READY or was never delivered; LEASED; GONE: the group has finished it; DEADFULL: it has no
+ * attempts left and waits for room in the dead section; NOTFOUND. */
+SLOTQ_API slotq_outcome slotq_kick(slotq *queue, uint8_t group, uint64_t id);
+/* Up to limit scheduled messages without the first `skip`, unchanged; not in the order of time.
+ * OK, EMPTY. */
+SLOTQ_API slotq_outcome slotq_later_list(slotq *queue, uint32_t skip, uint32_t limit,
+                                         slotq_batch *batch);
+
 /* ---- batches ---- */
 
 /* A message in a batch. The payload is not aligned: copy it (memcpy) before you read it as anything
@@ -249,19 +279,20 @@ SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages
  * used again or freed, the message is settled, its lease ends, or the handle is purged, cloned or
  * closed, whichever is first. */
 typedef struct slotq_message {
-    uint64_t id;
+    uint64_t id;    /* later_list: its later id, which is not its id when it is delivered */
     uint32_t token; /* reserve: pass it to settle */
     uint32_t payload_bytes;
     const void *payload;
     uint64_t pushed_ms;  /* with stamps, else 0 */
     uint64_t died_at_ms; /* dead_list */
+    uint64_t due_ms;     /* later_list: when it is delivered at the earliest */
     slotq_state state;   /* peek */
     uint8_t attempts;    /* reserves so far, this one included */
     uint8_t group;       /* dead_list: it died in this group */
     uint8_t reason;      /* dead_list */
     uint8_t note_bytes;  /* dead_list */
     const void *note;    /* dead_list: as nack or kill gave it, valid as payload; NULL if none */
-    bool damaged;        /* peek, dead_list: payload is NULL, the slot is damaged */
+    bool damaged;        /* peek, the lists: payload is NULL, the slot is damaged */
 } slotq_message;
 
 /* An empty batch, or NULL if memory is out. Reuse it: it keeps its memory. */

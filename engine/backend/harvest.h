@@ -12,7 +12,7 @@ static inline uint32_t harvest_note_bytes(const slotq_view *view, const slotq_ca
     return call->verb == SLOTQ_DEAD_LIST ? view->geometry.note_bytes : 0;
 }
 
-/* After a reserve, peek or dead_list answered OK, and before anybody else may write: fill the
+/* After a reserve, peek or list answered OK, and before anybody else may write: fill the
  * harvest from the view's bytes. still: reserved slots stay where they are. */
 void harvest_take(const slotq_view *view, const slotq_call *call, bool still,
                   store_harvest *harvest);

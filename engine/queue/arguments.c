@@ -4,7 +4,7 @@
 
 #include "handle.h"
 
-enum { WHAT_BYTES = 40 }; /* "message 4096 of this push" */
+enum { WHAT_BYTES = 40 }; /* "message 4096 of this schedule" */
 
 void queue_refuse_group(slotq *queue, uint8_t group)
 {
@@ -33,42 +33,53 @@ void queue_refuse_payload(slotq *queue)
     queue_refuse(queue, SLOTQ_INVALID, "a message has a size, but its bytes are NULL");
 }
 
-slotq_outcome queue_refuse_push(slotq *queue, const slotq_data *messages, uint32_t count,
-                                const char *closing)
+slotq_outcome queue_refuse_limit(slotq *queue, push_limit limit, const push_size *size,
+                                 const slotq_data *messages, uint32_t count,
+                                 queue_limit_words words)
 {
     static const char *const texts[] = {
 #define SLOTQ_PUSH_LIMIT(NAME, outcome, text) [PUSH_##NAME] = text " %s",
 #include "../core/limits.def"
 #undef SLOTQ_PUSH_LIMIT
     };
-    push_size size;
-    const push_limit limit = push_judge(&queue->geometry, messages, count, &size);
-    char what[WHAT_BYTES] = "this push";
+    char what[WHAT_BYTES];
     unsigned long long value = count;
     unsigned long long most = SLOTQ_CALL_MESSAGES_MAX;
+    snprintf(what, sizeof what, "this %s", words.verb);
     switch (limit) {
     case PUSH_FITS:
         return SLOTQ_OK;
     case PUSH_COUNT:
         break;
     case PUSH_PAYLOAD:
-        value = messages[size.looked].size;
+        value = messages[size->looked].size;
         most = queue->geometry.payload_bytes;
         if (count == 1) {
             snprintf(what, sizeof what, "the message");
         } else {
-            snprintf(what, sizeof what, "message %lu of this push", (unsigned long)size.looked + 1);
+            snprintf(what, sizeof what, "message %lu of this %s", (unsigned long)size->looked + 1,
+                     words.verb);
         }
         break;
     case PUSH_CAPACITY:
-        most = queue->geometry.ring_slots - 1u;
+        most = words.capacity;
         break;
     case PUSH_BYTES:
-        value = size.payload_bytes;
+        value = size->payload_bytes;
         most = SLOTQ_CALL_BYTES_MAX;
         break;
     }
-    return queue_refuse(queue, push_limit_outcome(limit), texts[limit], what, value, most, closing);
+    return queue_refuse(queue, push_limit_outcome(limit), texts[limit], what, value, most,
+                        words.closing);
+}
+
+slotq_outcome queue_refuse_push(slotq *queue, const slotq_data *messages, uint32_t count,
+                                const char *closing)
+{
+    push_size size;
+    const push_limit limit = push_judge(&queue->geometry, messages, count, &size);
+    const queue_limit_words words = {"push", queue->geometry.ring_slots - 1u, closing};
+    return queue_refuse_limit(queue, limit, &size, messages, count, words);
 }
 
 bool queue_runs_fit(slotq *queue, const slotq_run *runs, uint32_t run_count)

@@ -124,8 +124,9 @@ bool batch_room(slotq_batch *batch, batch_kind kind, const store *place, bool st
     const slotq_view *view = &place->view;
     const slotq_geometry *geometry = &view->geometry;
     uint32_t most = geometry->ring_slots - 1u + geometry->aside_slots;
-    if (kind == BATCH_DEAD) {
-        most = geometry->dead_slots > 0 ? geometry->dead_slots : 1;
+    if (kind == BATCH_DEAD || kind == BATCH_LATER) {
+        most = kind == BATCH_DEAD ? geometry->dead_slots : geometry->later_slots;
+        most = most > 0 ? most : 1;
     }
     *limit = *limit < most ? *limit : most;
     const uint32_t note = kind == BATCH_DEAD ? geometry->note_bytes : 0;
@@ -157,7 +158,7 @@ void batch_fill_runs(slotq_batch *batch, const slotq_call *call)
 
 void batch_fill_items(slotq_batch *batch, const slotq_call *call)
 {
-    batch->kind = call->verb == SLOTQ_PEEK ? BATCH_PEEKED : BATCH_DEAD;
+    batch->kind = batch_kind_of(call->verb);
     batch->group = call->look.group;
     batch->now_ms = call->now_ms;
     batch->count = call->look.count;
@@ -199,6 +200,7 @@ static bool next_reserved(slotq_batch *batch, slotq_message *message)
     message->id = run->id + batch->at.in_run;
     message->token = run->token;
     message->died_at_ms = 0;
+    message->due_ms = 0;
     message->state = SLOTQ_STATE_LEASED;
     message->attempts = (uint8_t)word_attempts(run->token);
     message->group = batch->group;
@@ -224,6 +226,7 @@ static bool next_item(slotq_batch *batch, slotq_message *message)
     message->id = item->id;
     message->token = item->state == SLOTQ_STATE_LEASED ? item->word : 0;
     message->died_at_ms = item->died_at_ms;
+    message->due_ms = item->due_ms;
     message->state = item->state;
     message->attempts = item->attempts;
     message->group = item->group;
@@ -249,6 +252,7 @@ bool slotq_batch_next(slotq_batch *batch, slotq_message *message)
         return next_reserved(batch, message);
     case BATCH_PEEKED:
     case BATCH_DEAD:
+    case BATCH_LATER:
         return batch->at.entry < batch->count && next_item(batch, message);
     default:
         return false;

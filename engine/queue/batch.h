@@ -12,7 +12,8 @@ typedef enum batch_kind {
     BATCH_RESERVED,
     BATCH_UNSETTLED, /* reserved before; ids and tokens alone, no payloads to walk over */
     BATCH_PEEKED,
-    BATCH_DEAD
+    BATCH_DEAD,
+    BATCH_LATER
 } batch_kind;
 
 struct slotq_batch {
@@ -29,7 +30,7 @@ struct slotq_batch {
     uint32_t run_count; /* RESERVED, UNSETTLED */
     slotq_run *runs;
     uint32_t run_capacity; /* of runs and harvest.offsets */
-    slotq_item *items;     /* PEEKED and DEAD */
+    slotq_item *items;     /* PEEKED, DEAD and LATER */
     uint32_t item_capacity;
     uint64_t copies_bytes;
     struct { /* runs that are being settled while the batch is filled anew */
@@ -46,6 +47,12 @@ struct slotq_batch {
         uint32_t offset;
     } at;
 };
+
+/* Of the items of a verb that looks. */
+static inline batch_kind batch_kind_of(slotq_verb verb)
+{
+    return verb == SLOTQ_PEEK ? BATCH_PEEKED : verb == SLOTQ_DEAD_LIST ? BATCH_DEAD : BATCH_LATER;
+}
 
 /* Empty it and make room for limit messages of a queue, with copies of their slots if those
  * will not keep still. Lowers *limit where the copies would be over 64 MiB. false: no memory. */

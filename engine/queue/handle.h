@@ -16,9 +16,9 @@ struct slotq {
     /* the last call that did not answer OK; text is made when asked for */
     slotq_error error;
     slotq_verb error_verb;
-    slotq_holder holder;               /* FULL */
-    store_fault fault;                 /* scratch of a call */
-    bool interrupted; /* by slotq_interrupt; atomic. The next wait that ends takes it back */
+    slotq_holder holder; /* FULL */
+    store_fault fault;   /* scratch of a call */
+    bool interrupted;    /* by slotq_interrupt; atomic. The next wait that ends takes it back */
     const struct queue_wait *patience; /* of the waiting call that runs; NULL: any other call */
 };
 
@@ -62,6 +62,16 @@ void queue_refuse_count(slotq *queue, uint64_t count);
 void queue_refuse_duration(slotq *queue, const char *what, uint64_t ms);
 
 void queue_refuse_payload(slotq *queue);
+/* What the text of a refusal says besides the limit. */
+typedef struct queue_limit_words {
+    const char *verb;
+    uint32_t capacity;   /* messages that the place has room for */
+    const char *closing; /* what was not done */
+} queue_limit_words;
+/* The outcome of messages that break a limit of core/limits.def, with its text. OK: PUSH_FITS. */
+slotq_outcome queue_refuse_limit(slotq *queue, push_limit limit, const push_size *size,
+                                 const slotq_data *messages, uint32_t count,
+                                 queue_limit_words words);
 /* The outcome of a push that breaks a limit of core/limits.def, with its text, at whose end closing
  * says what was not done. OK: it breaks none, and nothing is kept. */
 slotq_outcome queue_refuse_push(slotq *queue, const slotq_data *messages, uint32_t count,
@@ -89,14 +99,9 @@ static inline bool queue_count_fits(slotq *queue, uint64_t count)
     return false;
 }
 
-/* Messages, not NULL, of a push: how many there are, and that their bytes are. Sizes and sums are
- * the core's to judge. */
-static inline bool queue_messages_fit(slotq *queue, const slotq_data *messages, uint32_t count)
+/* A message that has a size has bytes. */
+static inline bool queue_bytes_fit(slotq *queue, const slotq_data *messages, uint32_t count)
 {
-    if (!call_count_fits(count)) {
-        (void)queue_refuse_push(queue, messages, count, "Nothing was pushed.");
-        return false;
-    }
     bool lacks_bytes = false;
     for (uint32_t i = 0; i < count; i++) {
         lacks_bytes |= messages[i].bytes == NULL && messages[i].size > 0;
@@ -105,6 +110,17 @@ static inline bool queue_messages_fit(slotq *queue, const slotq_data *messages, 
         queue_refuse_payload(queue);
     }
     return !lacks_bytes;
+}
+
+/* Messages, not NULL, of a push: how many there are, and that their bytes are. Sizes and sums are
+ * the core's to judge. */
+static inline bool queue_messages_fit(slotq *queue, const slotq_data *messages, uint32_t count)
+{
+    if (!call_count_fits(count)) {
+        (void)queue_refuse_push(queue, messages, count, "Nothing was pushed.");
+        return false;
+    }
+    return queue_bytes_fit(queue, messages, count);
 }
 
 /* what: "lease" or "delay". */

@@ -27,12 +27,12 @@ slotq_outcome slotq_position(slotq *queue, uint8_t group, uint64_t id, uint32_t 
     return outcome;
 }
 
-/* peek and dead_list. */
+/* peek, dead_list and later_list. */
 static slotq_outcome look(slotq *queue, slotq_verb verb, slotq_call_look wanted, slotq_batch *batch)
 {
     slotq_call call;
     uint32_t limit = wanted.capacity;
-    const batch_kind kind = verb == SLOTQ_PEEK ? BATCH_PEEKED : BATCH_DEAD;
+    const batch_kind kind = batch_kind_of(verb);
     const bool any_group = wanted.id != 0 && wanted.group == SLOTQ_ALL_GROUPS;
     if (batch != NULL) {
         batch_clear(batch);
@@ -75,6 +75,11 @@ slotq_outcome slotq_dead_find(slotq *queue, uint8_t group, uint64_t id, slotq_ba
     const slotq_call_look wanted = {
         .capacity = SLOTQ_GROUPS_MAX, .group = group, .id = id > 0 ? id : SLOTQ_ID_MAX + 1};
     return look(queue, SLOTQ_DEAD_LIST, wanted, batch);
+}
+
+slotq_outcome slotq_later_list(slotq *queue, uint32_t skip, uint32_t limit, slotq_batch *batch)
+{
+    return look(queue, SLOTQ_LATER_LIST, (slotq_call_look){.from = skip, .capacity = limit}, batch);
 }
 
 slotq_outcome slotq_get_stats(slotq *queue, uint8_t group, slotq_stats *stats)
