@@ -63,6 +63,29 @@ action of(slotq_verb verb, uint8_t group)
     return wanted;
 }
 
+action schedule(uint32_t count, uint64_t ms)
+{
+    action wanted = push(count);
+    wanted.verb = SLOTQ_SCHEDULE;
+    wanted.ms = ms;
+    return wanted;
+}
+
+action of_later(slotq_verb verb, uint64_t later_id)
+{
+    action wanted = of(verb);
+    wanted.id = later_id;
+    wanted.is_later = true;
+    return wanted;
+}
+
+action kick(uint8_t group, uint64_t id)
+{
+    action wanted = of(SLOTQ_KICK, group);
+    wanted.id = id;
+    return wanted;
+}
+
 action pause(slotq_verb verb, uint8_t what)
 {
     action wanted;
@@ -112,7 +135,7 @@ static std::string payload_of(uint32_t serial, uint32_t room)
 void simulation::fill(prepared &call)
 {
     const action &wanted = call.wanted;
-    if (wanted.verb == SLOTQ_PUSH) {
+    if (wanted.verb == SLOTQ_PUSH || wanted.verb == SLOTQ_SCHEDULE) {
         for (uint32_t i = 0; i < wanted.count; i++) {
             call.payloads.push_back(payload_of(++serial, shape.payload_bytes));
         }
@@ -210,6 +233,16 @@ void simulation::answer(prepared &call)
         core_call.dead.group = SLOTQ_ALL_GROUPS;
     } else if (wanted.verb == SLOTQ_PAUSE || wanted.verb == SLOTQ_RESUME) {
         core_call.pause.what = wanted.what;
+    } else if (wanted.verb == SLOTQ_SCHEDULE) {
+        core_call.schedule.messages = call.messages.data();
+        core_call.schedule.count = wanted.count;
+        core_call.schedule.due_ms = now_ms + wanted.ms;
+    } else if (wanted.verb == SLOTQ_CANCEL) {
+        core_call.cancel.later_id = static_cast<uint32_t>(wanted.id);
+    } else if (wanted.verb == SLOTQ_KICK) {
+        core_call.kick.id = wanted.id;
+        core_call.kick.is_later = wanted.is_later;
+        core_call.kick.group = wanted.group;
     } else if (wanted.verb == SLOTQ_LIMIT) {
         core_call.limit.limits = wanted.limits;
         core_call.limit.group = wanted.group;
@@ -286,6 +319,18 @@ uint64_t simulation::any_dead(uint32_t entry) const
     return id != 0 ? id : 1;
 }
 
+/* Scheduled messages, where the queue has room for some. */
+action simulation::any_later(std::mt19937_64 &random) const
+{
+    const auto below = [&](uint64_t bound) { return static_cast<uint32_t>(random() % bound); };
+    const uint32_t kind = below(4);
+    const uint32_t some = 1 + below(20);
+    if (kind < 2) {
+        return schedule(1 + below(std::max<uint32_t>(1, shape.later_slots)), below(3000));
+    }
+    return kind == 2 ? of_later(SLOTQ_CANCEL, some) : of_later(SLOTQ_KICK, some);
+}
+
 action simulation::any(std::mt19937_64 &random) const
 {
     const auto below = [&](uint64_t bound) { return static_cast<uint32_t>(random() % bound); };
@@ -293,6 +338,9 @@ action simulation::any(std::mt19937_64 &random) const
     const uint64_t later_ms = below(4) == 0 ? below(40000) : below(300);
     const uint32_t kind = below(100);
     const uint32_t many = 1 + below(std::max<uint32_t>(1, (shape.ring_slots - 1u) / 2));
+    if (kind < 8 && shape.later_slots > 0) {
+        return after(later_ms, any_later(random));
+    }
     if (kind < 30) {
         return after(later_ms, push(many));
     }
@@ -316,8 +364,8 @@ action simulation::any(std::mt19937_64 &random) const
     const slotq_verb rare[] = {SLOTQ_RECLAIM,     SLOTQ_REDRIVE, SLOTQ_REDRIVE,
                                SLOTQ_DEAD_PURGE,  SLOTQ_REMOVE,  SLOTQ_REMOVE,
                                SLOTQ_PURGE,       SLOTQ_LIMIT,   SLOTQ_DEAD_REMOVE,
-                               SLOTQ_DEAD_REMOVE, SLOTQ_REDRIVE};
-    action wanted = of(rare[below(11)], group);
+                               SLOTQ_DEAD_REMOVE, SLOTQ_REDRIVE, SLOTQ_KICK};
+    action wanted = of(rare[below(12)], group);
     if (wanted.verb == SLOTQ_LIMIT) {
         wanted.what = static_cast<uint8_t>(1 + below(SLOTQ_LIMIT_ALL));
         wanted.limits = {below(3) * UINT64_C(1000000), static_cast<uint16_t>(below(4)),
@@ -326,10 +374,11 @@ action simulation::any(std::mt19937_64 &random) const
     if (wanted.verb == SLOTQ_DEAD_REMOVE || (wanted.verb == SLOTQ_REDRIVE && below(2) == 0)) {
         wanted.id = shape.dead_slots > 0 ? any_dead(below(shape.dead_slots)) : 1;
     }
-    if (wanted.verb == SLOTQ_REMOVE) {
+    if (wanted.verb == SLOTQ_REMOVE || wanted.verb == SLOTQ_KICK) {
         const uint64_t newest = image[0] + 256u * image[1];
         wanted.id = newest - std::min<uint64_t>(newest, below(shape.ring_slots));
-        wanted.group = below(2) == 0 ? uint8_t{SLOTQ_ALL_GROUPS} : group;
+        const bool all = wanted.verb == SLOTQ_REMOVE && below(2) == 0;
+        wanted.group = all ? uint8_t{SLOTQ_ALL_GROUPS} : group;
     }
     return after(later_ms, wanted);
 }

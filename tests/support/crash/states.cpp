@@ -22,6 +22,7 @@ constexpr uint32_t GROUPS_AT = 80;
 constexpr uint32_t GROUP_SIZE = 56;
 constexpr uint32_t DEAD_HEAD_SIZE = 16;
 constexpr uint32_t ASIDE_ENTRY_SIZE = 7;
+constexpr uint32_t LATER_ENTRY_SIZE = 12;
 constexpr uint32_t KEY_SIZE = 8;
 
 uint32_t get16(const bytes &image, size_t at)
@@ -102,6 +103,27 @@ void wipe_aside(bytes &image, const slotq_view &view)
     }
 }
 
+/* Keys and slots of free slot numbers. */
+void wipe_later(bytes &image, const slotq_view &view)
+{
+    const uint32_t count = get16(image, shared_later_count);
+    const uint32_t key = (view.geometry.flags & SLOTQ_FLAG_KEYS) != 0 ? KEY_SIZE : 0;
+    for (uint32_t place = 0; place < view.geometry.later_slots; place++) {
+        const uint32_t entry = view.later_index_offset + place * LATER_ENTRY_SIZE;
+        const uint32_t slot = get16(image, entry + later_slot) ^ place;
+        const uint32_t at = view.later_ring_offset + slot * view.stride;
+        if (slot >= view.geometry.later_slots) {
+            continue;
+        }
+        if (place < count) {
+            wipe_slot_rest(image, view, at);
+        } else {
+            wipe(image, view.later_keys_offset + slot * key, key);
+            wipe(image, at, view.stride);
+        }
+    }
+}
+
 void wipe_dead(bytes &image, const slotq_view &view)
 {
     const uint32_t around = view.geometry.dead_slots;
@@ -145,6 +167,7 @@ bytes canonical(const bytes &image)
     }
     wipe_words(clean, view);
     wipe_aside(clean, view);
+    wipe_later(clean, view);
     wipe_dead(clean, view);
     return clean;
 }

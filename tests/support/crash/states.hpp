@@ -17,13 +17,15 @@ namespace crash
 /* A verb in few words; settle verbs name held messages by their place in the list. */
 struct action {
     slotq_verb verb = SLOTQ_STATS;
-    uint32_t count = 1; /* push: messages; reserve, redrive: at most; redrive 0 = all */
-    uint64_t ms = 0;    /* lease or delay */
+    uint32_t count = 1; /* push, schedule: messages; reserve, redrive: at most; redrive 0 = all */
+    uint64_t ms = 0;    /* lease or delay; schedule: from now to the due time */
     uint8_t group = 0;
     uint8_t reason = 0;
     uint8_t what = 0;                 /* pause, resume, limit */
     std::vector<uint32_t> picks = {}; /* settle: which of the group's held ones; none = all */
-    uint64_t id = 0;                  /* remove; of the dead: 0 = redrive the oldest */
+    uint64_t id = 0;                  /* remove, kick; cancel and is_later: a later id; of the
+                                         dead: 0 = redrive the oldest */
+    bool is_later = false;            /* kick */
     uint64_t later_ms = 0;            /* the clock goes on before it */
     slotq_limits limits = {};         /* limit */
 };
@@ -35,6 +37,9 @@ action settle(slotq_verb verb, uint8_t group, std::vector<uint32_t> picks = {}, 
 action remove(uint8_t group, uint64_t id);
 action of_dead(slotq_verb verb, uint64_t id); /* redrive or dead_remove, in all groups */
 action of(slotq_verb verb, uint8_t group = 0);
+action schedule(uint32_t count, uint64_t ms);
+action of_later(slotq_verb verb, uint64_t later_id); /* cancel or kick */
+action kick(uint8_t group, uint64_t id);
 action pause(slotq_verb verb, uint8_t what);
 action limit(uint8_t group, uint8_t what, slotq_limits limits);
 action after(uint64_t later_ms, action then);
@@ -102,6 +107,7 @@ private:
     void take(const prepared &call, const slotq_call &core_call);
     void settle_held(const prepared &call);
     uint64_t any_dead(uint32_t entry) const;
+    action any_later(std::mt19937_64 &random) const;
     uint32_t serial = 0;
 };
 

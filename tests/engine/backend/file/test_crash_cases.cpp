@@ -204,6 +204,11 @@ void add_steps_aside(table &to)
 void add_asides(table &to)
 {
     const actions aside = three_held(to) + actions{push(2)};
+    if (to.shape.later_slots > 0) {
+        to.add("reserve that promotes and lets one step aside",
+               three_held(to) + actions{schedule(2, 0)}, reserve(0, 2));
+    }
+    to.add("kick aside", aside + actions{settle(SLOTQ_NACK, 0, {0, 1}, 60000)}, kick(0, 1));
     const actions worn = aside + to.each({settle(SLOTQ_NACK, 0), reserve(0, 3, LEASE_MS),
                                           settle(SLOTQ_NACK, 0), reserve(0, 3, LEASE_MS)});
     to.add("ack one aside", aside, settle(SLOTQ_ACK, 0, {0}));
@@ -231,6 +236,34 @@ void add_asides(table &to)
     to.add("purge with some aside", aside, of(SLOTQ_PURGE));
 }
 
+void add_laters(table &to)
+{
+    const actions one{push(2), schedule(1, 2000)};
+    const actions full = one + actions{schedule(2, 1000)};
+    const actions due = full + actions{of_later(SLOTQ_KICK, 2), of_later(SLOTQ_KICK, 3)};
+    to.add("schedule 1", {push(2)}, schedule(1, 1000));
+    to.add("schedule 2 that are due before", one, schedule(2, 1000));
+    to.add("schedule where none is free", full, schedule(1, 1000));
+    to.add("cancel the next", full, of_later(SLOTQ_CANCEL, 2));
+    to.add("cancel the last", full, of_later(SLOTQ_CANCEL, 1));
+    to.add("cancel the only one", one, of_later(SLOTQ_CANCEL, 1));
+    to.add("kick one that is scheduled", full, of_later(SLOTQ_KICK, 1));
+    to.add("push that promotes", due, push(1));
+    to.add("push that promotes all", due, after(PASSED_MS, push(1)));
+    to.add("reserve that promotes", due, reserve(0, 5));
+    to.add("push that promotes over a crossing", due, push(1), (UINT64_C(1) << 31) - 4);
+    to.add("schedule in a slot that a promotion freed", due + actions{reserve(0, 1)},
+           schedule(2, 1000));
+}
+
+void add_kicks(table &to)
+{
+    const actions waiting{push(5), reserve(0, 4), settle(SLOTQ_NACK, 0, {0, 2}, 60000)};
+    to.add("kick at head", waiting, kick(0, 1));
+    to.add("kick", waiting, kick(0, 3));
+    to.add("kick of a leased one", waiting, kick(0, 2));
+}
+
 void add_all(table &to, std::vector<crash_case> &cases)
 {
     add_pushes(to);
@@ -238,6 +271,10 @@ void add_all(table &to, std::vector<crash_case> &cases)
     add_settles(to);
     add_limits(to);
     add_deaths(to);
+    add_kicks(to);
+    if (to.shape.later_slots > 0) {
+        add_laters(to);
+    }
     if (to.shape.aside_slots > 0) {
         add_steps_aside(to);
         add_asides(to);
@@ -249,11 +286,13 @@ void add_overwrites(std::vector<crash_case> &cases, uint8_t groups)
 {
     slotq_geometry shape = geometry(7, 12, groups);
     shape.flags = SLOTQ_FLAG_OVERWRITE | SLOTQ_FLAG_STAMPS;
+    shape.later_slots = 2;
     table to("overwrite, " + std::to_string(groups) + " groups", shape);
     const actions held{push(6), reserve(0, 4), settle(SLOTQ_ACK, 0, {1})};
     to.add("push over unread", {push(6)}, push(2));
     to.add("push over leased", held, push(3));
     to.add("push over all", held, push(6));
+    to.add("reserve that promotes over unread", {push(6), schedule(2, 0)}, reserve(0, 2));
     to.add("push over a crossing", {push(6)}, push(4), (UINT64_C(1) << 31) - 8);
     cases.insert(cases.end(), to.cases.begin(), to.cases.end());
 }

@@ -140,6 +140,14 @@ slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch)
         return slotq_resume(queue, wanted.what);
     case SLOTQ_LIMIT:
         return slotq_limit(queue, wanted.group, wanted.what, &wanted.limits);
+    case SLOTQ_SCHEDULE:
+        return slotq_schedule(queue, call.messages.data(), wanted.count, call.now_ms + wanted.ms, 0,
+                              nullptr);
+    case SLOTQ_CANCEL:
+        return slotq_cancel(queue, static_cast<uint32_t>(wanted.id));
+    case SLOTQ_KICK:
+        return wanted.is_later ? slotq_kick_later(queue, static_cast<uint32_t>(wanted.id))
+                               : slotq_kick(queue, wanted.group, wanted.id);
     case SLOTQ_PURGE:
         return slotq_purge(queue);
     case SLOTQ_STATS:
