@@ -129,6 +129,9 @@ private:
     std::string status(slotq_call &call, const Line &line);
     std::string reclaim(slotq_call &call, const Line &line);
     static void set_dead(slotq_call &call, const Line &line);
+    std::string schedule(slotq_call &call, const Line &line);
+    std::string later_list(slotq_call &call);
+    std::string of_later(slotq_call &call, const Line &line);
     std::string other(slotq_call &call, const Line &line);
     slotq_outcome apply(slotq_call &call);
     void expect(const Line &line, bool store);
@@ -206,7 +209,8 @@ std::string Example::reserve(slotq_call &call, const Line &line)
     call.reserve.runs = runs.data();
     call.reserve.run_capacity = call.reserve.limit;
     std::string text = name_of(apply(call));
-    text += text == "LIMITED" ? " " + std::to_string(call.reserve.next_due_ms) : "";
+    const bool tells = text == "LIMITED" || (text == "EMPTY" && line.named.count("next") > 0);
+    text += tells ? " " + std::to_string(call.reserve.next_due_ms) : "";
     for (uint32_t i = 0; i < call.reserve.run_count; i++) {
         text += " " + std::to_string(runs[i].id) + ":" + hex_word(runs[i].token) + "*" +
                 std::to_string(runs[i].count);
@@ -280,6 +284,55 @@ void Example::set_dead(slotq_call &call, const Line &line)
     }
 }
 
+std::string Example::schedule(slotq_call &call, const Line &line)
+{
+    std::vector<slotq_data> messages;
+    for (const std::string &payload : line.quoted) {
+        messages.push_back({payload.data(), static_cast<uint32_t>(payload.size())});
+    }
+    call.verb = SLOTQ_SCHEDULE;
+    call.schedule.messages = messages.data();
+    call.schedule.count = static_cast<uint32_t>(messages.size());
+    call.schedule.due_ms = line.number("due_ms");
+    call.schedule.not_past = line.number("not_past", 0) != 0;
+    const std::string outcome = name_of(apply(call));
+    return outcome == "OK" ? "OK " + std::to_string(call.schedule.first_later_id) : outcome;
+}
+
+/* later id@due time, in the order of places */
+std::string Example::later_list(slotq_call &call)
+{
+    std::vector<slotq_item> items(64);
+    call.verb = SLOTQ_LATER_LIST;
+    call.look.items = items.data();
+    call.look.capacity = static_cast<uint32_t>(items.size());
+    std::string text = name_of(apply(call));
+    for (uint32_t i = 0; i < call.look.count; i++) {
+        text += " " + std::to_string(items[i].id) + "@" + std::to_string(items[i].due_ms);
+    }
+    return text;
+}
+
+std::string Example::of_later(slotq_call &call, const Line &line)
+{
+    if (line.verb == "schedule") {
+        return schedule(call, line);
+    }
+    if (line.verb == "later_list") {
+        return later_list(call);
+    }
+    if (line.verb == "cancel") {
+        call.verb = SLOTQ_CANCEL;
+        call.cancel.later_id = static_cast<uint32_t>(std::stoull(line.plain.at(0)));
+        return name_of(apply(call));
+    }
+    call.verb = SLOTQ_KICK;
+    call.kick.is_later = line.named.count("group") == 0;
+    call.kick.id = std::stoull(line.plain.at(0));
+    call.kick.group = static_cast<uint8_t>(line.number("group", 0));
+    return name_of(apply(call));
+}
+
 std::string Example::other(slotq_call &call, const Line &line)
 {
     if (line.verb == "remove") {
@@ -339,6 +392,10 @@ std::string Example::answer(const Line &line)
     }
     if (line.verb == "reclaim") {
         return reclaim(call, line);
+    }
+    if (line.verb == "schedule" || line.verb == "cancel" || line.verb == "kick" ||
+        line.verb == "later_list") {
+        return of_later(call, line);
     }
     return settle_verb(line.verb) != SLOTQ_VERB_COUNT ? settle(call, line) : other(call, line);
 }
