@@ -48,6 +48,7 @@ static slotq_geometry geometry_of(const command_line *line)
     const slotq_geometry geometry = {
         .ring_slots = (uint16_t)(option_number(line, OPTION_SLOTS, usual.ring_slots - 1u) + 1),
         .payload_bytes = (uint16_t)option_number(line, OPTION_PAYLOAD, usual.payload_bytes),
+        .later_slots = (uint16_t)option_number(line, OPTION_LATER, usual.later_slots),
         .dead_slots = (uint16_t)option_number(line, OPTION_DEAD, usual.dead_slots),
         .tick_ms = (uint16_t)option_number(line, OPTION_TICK, usual.tick_ms),
         .places = (uint8_t)option_number(line, OPTION_PLACES, places),
@@ -154,6 +155,11 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
     print_part("states", formula, UINT64_C(4) * geometry->groups * geometry->ring_slots);
     snprintf(formula, sizeof formula, "%s slots x %s", count_text(geometry->ring_slots).text, slot);
     print_part("ring", formula, stride * geometry->ring_slots);
+    if (geometry->later_slots != 0) {
+        snprintf(formula, sizeof formula, "%s x (12 + %s", count_text(geometry->later_slots).text,
+                 slot + 1);
+        print_part("later", formula, (UINT64_C(12) + stride) * geometry->later_slots);
+    }
     if (geometry->aside_slots != 0) {
         snprintf(formula, sizeof formula, "%u x (7 + 4 x %u + %s", geometry->aside_slots,
                  geometry->groups, slot + 1);

@@ -63,6 +63,8 @@ FIGURE(redelivered)
 FIGURE(died)
 FIGURE(aside)
 FIGURE(aside_capacity)
+FIGURE(later)
+FIGURE(later_capacity)
 FIGURE(dead)
 FIGURE(dead_capacity)
 FIGURE(dropped)
@@ -94,6 +96,11 @@ static double oldest_age_of(const sample *of)
     const uint64_t oldest_ms = of->stats.oldest_ms;
     const bool known = of->stats.unfinished != 0 && oldest_ms != 0 && oldest_ms < of->now_ms;
     return known ? (double)(of->now_ms - oldest_ms) / 1000 : 0;
+}
+
+static double later_due_of(const sample *of)
+{
+    return of->stats.later != 0 ? (double)of->stats.later_due_ms / 1000 : 0;
 }
 
 static double limit_leased_of(const sample *of)
@@ -128,8 +135,13 @@ static const metric metrics[] = {
      paused_out_of},
     {"slotq_aside_messages", GAUGE, PER_QUEUE, NULL,
      "Unfinished messages that have left the ring so as not to hold it.", aside_of},
-    {"slotq_aside_capacity_messages", GAUGE, PER_QUEUE, NULL,
-     "Messages that can leave the ring.", aside_capacity_of},
+    {"slotq_aside_capacity_messages", GAUGE, PER_QUEUE, NULL, "Messages that can leave the ring.",
+     aside_capacity_of},
+    {"slotq_later_messages", GAUGE, PER_QUEUE, NULL, "Scheduled messages.", later_of},
+    {"slotq_later_capacity_messages", GAUGE, PER_QUEUE, NULL,
+     "Scheduled messages that the queue can hold.", later_capacity_of},
+    {"slotq_later_due_seconds", GAUGE, PER_QUEUE, "seconds",
+     "When the next scheduled message is due, in seconds since 1970; 0 = none.", later_due_of},
     {"slotq_dead_messages", GAUGE, PER_QUEUE, NULL, "Messages in the dead section.", dead_of},
     {"slotq_dead_capacity_messages", GAUGE, PER_QUEUE, NULL,
      "Messages that the dead section can hold.", dead_capacity_of},

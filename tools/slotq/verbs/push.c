@@ -23,7 +23,7 @@ static int push_operands(pusher *push)
     for (int i = 1; i < line->count; i++) {
         const int code = pusher_judge_size(push, "DATA", (uint64_t)i, strlen(line->operands[i]));
         if (code != EXIT_CODE_OK) {
-            complain("nothing was pushed");
+            complain("nothing was %s", push->scheduler != NULL ? "scheduled" : "pushed");
             return code;
         }
     }
@@ -49,7 +49,7 @@ typedef struct intake {
 static int flush(intake *in)
 {
     pusher *push = in->push;
-    if (slotq_producer_count(push->producer) == 0) {
+    if (pusher_count(push) == 0) {
         return EXIT_CODE_OK;
     }
     const slotq_outcome outcome = pusher_flush(push);
@@ -164,6 +164,21 @@ static int push_stdin(pusher *push)
     return code;
 }
 
+/* Options that fit together with a due time. */
+static bool judge_due(const command_line *line)
+{
+    const bool has_due = given(line, OPTION_IN) || given(line, OPTION_AT);
+    if (given(line, OPTION_IN) && given(line, OPTION_AT)) {
+        complain("give --in or --at, not both");
+    } else if (has_due && (given(line, OPTION_BLOCK) || given(line, OPTION_REPLICAS))) {
+        complain("--block and --replicas are for messages that are pushed now, not with --in or "
+                 "--at");
+    } else {
+        return true;
+    }
+    return false;
+}
+
 int run_push(const command_line *line)
 {
     const bool from_stdin = line->count == 1 || (line->count == 2 && line->dashed > 1 &&
@@ -176,11 +191,17 @@ int run_push(const command_line *line)
         complain("give -0 or --whole, not both");
         return EXIT_CODE_USAGE;
     }
+    if (!judge_due(line)) {
+        return EXIT_CODE_USAGE;
+    }
     pusher push;
     int code = pusher_open(&push, line);
     if (code == EXIT_CODE_OK) {
         report_catch_signals();
         code = from_stdin ? push_stdin(&push) : push_operands(&push);
+        if (push.scheduler != NULL && push.pushed > 0) {
+            pusher_tell_due(&push);
+        }
         if (push.unconfirmed != 0) {
             code = worse_exit(code, slotq_outcome_exit(SLOTQ_UNCONFIRMED));
         }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../line/moments.h"
 #include "holder.h"
 #include "look.h"
 #include "open.h"
@@ -15,10 +16,13 @@
 
 enum { BLOCK_MS = 24 * 60 * 60 * 1000 };
 
-static void note_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint64_t id)
+static const char *done_word(const pusher *push)
 {
-    pusher *push = context;
-    (void)tag;
+    return push->scheduler != NULL ? "scheduled" : "pushed";
+}
+
+static void note(pusher *push, slotq_outcome outcome, uint64_t id)
+{
     if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
         push->doubtful++;
     }
@@ -34,10 +38,47 @@ static void note_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint
     }
     push->unconfirmed += outcome == SLOTQ_UNCONFIRMED;
     if (push->print_ids && given(push->line, OPTION_JSON)) {
-        output_json(json_pack("{s:I}", "id", (json_int_t)id));
+        output_json(
+            json_pack("{s:I}", push->scheduler != NULL ? "later_id" : "id", (json_int_t)id));
     } else if (push->print_ids) {
         printf("%" PRIu64 "\n", id);
     }
+}
+
+static void note_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint64_t id)
+{
+    (void)tag;
+    note(context, outcome, id);
+}
+
+static void note_scheduled(void *context, slotq_outcome outcome, uint32_t later_id)
+{
+    note(context, outcome, later_id);
+}
+
+/* From --in or --at. EXIT_CODE_OK, or another after a message. */
+static int read_due(pusher *push)
+{
+    const command_line *line = push->line;
+    if (given(line, OPTION_IN)) {
+        push->due_ms = slotq_now_ms(push->queue) + option_number(line, OPTION_IN, 0);
+    } else if (!parse_moment(line->options[OPTION_AT].text, &push->due_ms, &push->due_is_local)) {
+        complain("--at %.60s: must be a time such as 2026-12-31T18:00:00Z, 2026-12-31T18:00+01:00, "
+                 "2026-12-31T18:00 (local time), or seconds since 1970",
+                 plain_word(line->options[OPTION_AT].text).text);
+        return EXIT_CODE_USAGE;
+    }
+    if (push->geometry->later_slots == 0) {
+        complain("%s has no room for scheduled messages: it was created without --later N",
+                 push->name);
+        return EXIT_CODE_USAGE;
+    }
+    push->scheduler = scheduler_new(push->queue, push->due_ms, note_scheduled, push);
+    if (push->scheduler == NULL) {
+        complain("out of memory");
+        return EXIT_CODE_FAILURE;
+    }
+    return EXIT_CODE_OK;
 }
 
 int pusher_open(pusher *push, const command_line *line)
@@ -50,6 +91,9 @@ int pusher_open(pusher *push, const command_line *line)
         return code;
     }
     push->geometry = slotq_geometry_of(push->queue);
+    if (given(line, OPTION_IN) || given(line, OPTION_AT)) {
+        return read_due(push);
+    }
     const slotq_producer_options options = {
         .max_messages = SLOTQ_CALL_MESSAGES_MAX,
         .max_delay_ms = UINT64_MAX, /* what stdin has delivered is flushed, nothing else waits */
@@ -66,6 +110,7 @@ int pusher_open(pusher *push, const command_line *line)
 void pusher_close(pusher *push)
 {
     (void)slotq_producer_close(push->producer);
+    scheduler_free(push->scheduler);
     slotq_close(push->queue);
 }
 
@@ -95,20 +140,38 @@ static slotq_outcome judged(pusher *push, slotq_outcome outcome, uint64_t unconf
 static void tell_remade(pusher *push)
 {
     progress_end();
-    complain("%s was made anew; what is left is pushed to the new queue. The %s messages pushed "
-             "before are gone with the old one",
-             push->name, count_text(push->pushed - push->gone).text);
+    complain("%s was made anew; what is left goes to the new queue. The %s messages %s before are "
+             "gone with the old one",
+             push->name, count_text(push->pushed - push->gone).text, done_word(push));
     push->gone = push->pushed;
+}
+
+uint32_t pusher_count(const pusher *push)
+{
+    return push->scheduler != NULL ? scheduler_count(push->scheduler)
+                                   : slotq_producer_count(push->producer);
+}
+
+static slotq_outcome flush(pusher *push)
+{
+    return push->scheduler != NULL ? scheduler_flush(push->scheduler)
+                                   : slotq_producer_flush(push->producer);
+}
+
+static slotq_outcome add(pusher *push, const void *bytes, size_t size)
+{
+    return push->scheduler != NULL ? scheduler_add(push->scheduler, bytes, (uint32_t)size)
+                                   : slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
 }
 
 slotq_outcome pusher_flush(pusher *push)
 {
     const uint64_t unconfirmed = push->unconfirmed;
     show_waiting(push);
-    slotq_outcome outcome = slotq_producer_flush(push->producer);
+    slotq_outcome outcome = flush(push);
     while (outcome == SLOTQ_REMADE && report_signal() == 0) {
         tell_remade(push);
-        outcome = slotq_producer_flush(push->producer);
+        outcome = flush(push);
     }
     return judged(push, outcome, unconfirmed);
 }
@@ -116,10 +179,10 @@ slotq_outcome pusher_flush(pusher *push)
 slotq_outcome pusher_add(pusher *push, const void *bytes, size_t size)
 {
     const uint64_t unconfirmed = push->unconfirmed;
-    slotq_outcome outcome = slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
+    slotq_outcome outcome = add(push, bytes, size);
     while (outcome == SLOTQ_REMADE && report_signal() == 0) {
         tell_remade(push);
-        outcome = slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
+        outcome = add(push, bytes, size);
     }
     return judged(push, outcome, unconfirmed);
 }
@@ -133,9 +196,9 @@ static rest_text rest_of(const pusher *push, const char *what)
 {
     rest_text rest = {""};
     if (!push->print_ids || push->line->count != 2) {
-        snprintf(rest.text, sizeof rest.text,
-                 "%s %" PRIu64 " and all after it were not pushed; %s pushed", what,
-                 push->pushed + 1, count_text(push->pushed).text);
+        snprintf(rest.text, sizeof rest.text, "%s %" PRIu64 " and all after it were not %s; %s %s",
+                 what, push->pushed + 1, done_word(push), count_text(push->pushed).text,
+                 done_word(push));
     }
     return rest;
 }
@@ -172,23 +235,24 @@ static void complain_doubtful(const pusher *push, const char *what)
         snprintf(which, sizeof which, "%" PRIu64 " to %" PRIu64 " were", first,
                  push->pushed + push->doubtful);
     }
-    complain("it is not known whether %s %s pushed; %s before %s and %s after %s were; see the "
-             "newest id: %s",
-             what, which, count_text(push->pushed).text, is_one ? "it" : "them",
-             push->behind == 0 ? "none" : count_text(push->behind).text, is_one ? "it" : "them",
-             shown_command(push->line, "stats", push->name).text);
+    complain(
+        "it is not known whether %s %s %s; %s before %s and %s after %s were; see %s: %s", what,
+        which, done_word(push), count_text(push->pushed).text, is_one ? "it" : "them",
+        push->behind == 0 ? "none" : count_text(push->behind).text, is_one ? "it" : "them",
+        push->scheduler != NULL ? "what is scheduled" : "the newest id",
+        shown_command(push->line, push->scheduler != NULL ? "later ls" : "stats", push->name).text);
 }
 
 int pusher_complain(pusher *push, slotq_outcome outcome, const char *what)
 {
     progress_end();
     if (report_signal() != 0) {
-        complain("interrupted at %s %" PRIu64 "; %s pushed", what, push->pushed + 1,
-                 count_text(push->pushed).text);
+        complain("interrupted at %s %" PRIu64 "; %s %s", what, push->pushed + 1,
+                 count_text(push->pushed).text, done_word(push));
         return report_interrupted();
     }
     const slotq_error why = *slotq_error_of(push->queue);
-    if (outcome == SLOTQ_FULL && complain_full(push, what)) {
+    if (outcome == SLOTQ_FULL && push->scheduler == NULL && complain_full(push, what)) {
         return slotq_outcome_exit(outcome);
     }
     const int code = complain_error(push->name, &why);
@@ -216,18 +280,42 @@ int pusher_judge_size(const pusher *push, const char *what, uint64_t number, siz
     return EXIT_CODE_USAGE;
 }
 
+void pusher_tell_due(const pusher *push)
+{
+    const uint64_t now_ms = slotq_now_ms(push->queue);
+    if (push->due_ms > now_ms) {
+        remark("%s: due in %s, at %s%s", push->name, time_text(push->due_ms - now_ms).text,
+               moment_text(push->due_ms).text,
+               push->due_is_local ? "; the time had no zone, and was read as local time" : "");
+    } else {
+        remark("%s: due now: %s is past", push->name, moment_text(push->due_ms).text);
+    }
+}
+
+static void summarise_json(const pusher *push)
+{
+    json_t *object = json_pack(
+        "{s:I, s:I, s:I}", done_word(push), (json_int_t)push->pushed,
+        push->scheduler != NULL ? "first_later_id" : "first_id", (json_int_t)push->first_id,
+        push->scheduler != NULL ? "last_later_id" : "last_id", (json_int_t)push->last_id);
+    if (push->scheduler != NULL) {
+        json_object_set_new(object, "due_ms", json_integer((json_int_t)push->due_ms));
+    }
+    output_json(object);
+}
+
 void pusher_summarise(const pusher *push)
 {
+    const char *id = push->scheduler != NULL ? "later id" : "id";
     progress_end();
     if (given(push->line, OPTION_JSON)) {
-        output_json(json_pack("{s:I, s:I, s:I}", "pushed", (json_int_t)push->pushed, "first_id",
-                              (json_int_t)push->first_id, "last_id", (json_int_t)push->last_id));
+        summarise_json(push);
     } else if (push->pushed == 1) {
-        remark("%s: 1 message pushed, id %" PRIu64, push->name, push->first_id);
+        remark("%s: 1 message %s, %s %" PRIu64, push->name, done_word(push), id, push->first_id);
     } else if (push->pushed != 0) {
-        remark("%s: %s messages pushed, ids %" PRIu64 " to %" PRIu64, push->name,
-               count_text(push->pushed).text, push->first_id, push->last_id);
+        remark("%s: %s messages %s, %ss %" PRIu64 " to %" PRIu64, push->name,
+               count_text(push->pushed).text, done_word(push), id, push->first_id, push->last_id);
     } else {
-        remark("%s: no messages pushed", push->name);
+        remark("%s: no messages %s", push->name, done_word(push));
     }
 }

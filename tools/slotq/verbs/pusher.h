@@ -1,11 +1,12 @@
-/* pusher.h: messages on their way into one queue, gathered by a producer; what became of them, told
- * to people. Knows no stdin.
+/* pusher.h: messages on their way into one queue, gathered by a producer, or by a scheduler where
+ * they have a due time; what became of them, told to people. Knows no stdin.
  */
 #ifndef SLOTQ_TOOLS_VERBS_PUSHER_H
 #define SLOTQ_TOOLS_VERBS_PUSHER_H
 
 #include "../line/command_line.h"
 #include "slotq.h"
+#include "schedule.h"
 #include "slotq_producer.h"
 
 /* Messages on their way into one queue. */
@@ -14,7 +15,10 @@ typedef struct pusher {
     const char *name;
     slotq *queue;
     const slotq_geometry *geometry;
-    slotq_producer *producer;
+    slotq_producer *producer; /* or */
+    scheduler *scheduler;
+    uint64_t due_ms; /* with a scheduler */
+    bool due_is_local;
     uint64_t pushed;
     uint64_t first_id;
     uint64_t last_id;
@@ -33,6 +37,8 @@ void pusher_close(pusher *push);
 /* OK: the message is on its way, and so are those before it. */
 slotq_outcome pusher_add(pusher *push, const void *bytes, size_t size);
 slotq_outcome pusher_flush(pusher *push);
+/* Messages that wait to be flushed. */
+uint32_t pusher_count(const pusher *push);
 
 /* EXIT_CODE_OK, or EXIT_CODE_USAGE after a message: it is larger than the queue takes. what: DATA
  * or record, and its number. */
@@ -40,5 +46,7 @@ int pusher_judge_size(const pusher *push, const char *what, uint64_t number, siz
 /* Why it stopped before the end; what names the message that did not go in. */
 int pusher_complain(pusher *push, slotq_outcome outcome, const char *what);
 void pusher_summarise(const pusher *push);
+/* Where messages have a due time: say it. */
+void pusher_tell_due(const pusher *push);
 
 #endif

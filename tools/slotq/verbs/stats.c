@@ -34,13 +34,18 @@ static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *s
                   (json_int_t)stats->unfinished, "acked", (json_int_t)stats->acked, "redelivered",
                   (json_int_t)stats->redelivered, "died", (json_int_t)stats->died);
     json_t *more = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "next_due_ms",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "next_due_ms",
         (json_int_t)stats->next_due_ms, "oldest_ms", (json_int_t)stats->oldest_ms, "aside",
-        (json_int_t)stats->aside, "aside_capacity", (json_int_t)stats->aside_capacity, "later",
-        (json_int_t)stats->later, "dead", (json_int_t)stats->dead, "dead_capacity",
-        (json_int_t)stats->dead_capacity, "dropped", (json_int_t)stats->dropped, "dead_dropped",
-        (json_int_t)stats->dead_dropped, "paused", paused_word(stats->paused));
+        (json_int_t)stats->aside, "aside_capacity", (json_int_t)stats->aside_capacity, "dead",
+        (json_int_t)stats->dead, "dead_capacity", (json_int_t)stats->dead_capacity, "dropped",
+        (json_int_t)stats->dropped, "dead_dropped", (json_int_t)stats->dead_dropped, "paused",
+        paused_word(stats->paused));
+    json_t *later = json_pack("{s:I, s:I, s:I}", "later", (json_int_t)stats->later,
+                              "later_capacity", (json_int_t)stats->later_capacity, "later_due_ms",
+                              (json_int_t)stats->later_due_ms);
     json_object_update(object, first);
+    json_object_update(object, later);
+    json_decref(later);
     json_object_update(object, more);
     json_t *limits = limits_object(stats);
     json_object_update(object, limits);
@@ -74,6 +79,17 @@ static void print_shared(const slotq *queue, const char *name, const slotq_stats
     if (stats->aside_capacity != 0) {
         printf("  aside       %10s of %s\n", count_text(stats->aside).text,
                count_text(stats->aside_capacity).text);
+    }
+    if (stats->later_capacity != 0) {
+        const uint64_t now_ms = slotq_now_ms(queue);
+        const uint64_t due_ms = stats->later_due_ms;
+        printf("  scheduled   %10s of %s", count_text(stats->later).text,
+               count_text(stats->later_capacity).text);
+        if (stats->later != 0) {
+            printf(", the next due %s%s", due_ms > now_ms ? "in " : "now",
+                   due_ms > now_ms ? time_text(due_ms - now_ms).text : "");
+        }
+        putchar('\n');
     }
     printf("  dead        %10s of %s\n", count_text(stats->dead).text,
            count_text(stats->dead_capacity).text);

@@ -1,0 +1,46 @@
+#!/bin/bash
+# test_later.sh: scheduled messages in files; what create, push, later and kick refuse.
+# shellcheck source=tests/tools/cases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+# shellcheck source=tests/tools/later_cases.sh
+. "$source_folder/tests/tools/later_cases.sh"
+
+expect 'create shows their room' 0 - '^  later +4 x \(12 \+ 2 \+ 4 stamp \+ 16\) +136$' \
+    create q --slots 8 --payload 16 --later 4 --tick 1
+later_cases q
+
+# ---- what is refused ----
+fresh none --slots 4
+expect 'a queue without room for them' 2 - 'created without --later N' push none --in 1h x
+expect 'nothing is in it' 3 - 'no scheduled' later ls none
+expect 'both' 2 - 'not both' push q --in 1h --at 2099-01-01T00:00Z x
+expect 'a day without a time' 2 - 'such as 2026-12-31T18:00:00Z' push q --at 2026-12-31 x
+expect 'a day that does not exist' 2 - 'must be a time' push q --at 2026-02-30T00:00Z x
+expect 'a year beyond 48 bits' 2 - 'must be a time' push q --at 9999-01-01T00:00Z x
+expect 'waiting for room' 2 - '--block and --replicas' push q --in 1h --block x
+expect 'too large' 2 - '17 bytes' push q --in 1h 12345678901234567
+expect 'cancel without ids' 2 - 'needs the ids' later cancel q
+expect 'ls with ids' 2 - 'does not take ids' later ls q 1
+expect 'another word' 2 - 'must be ls, cancel or kick' later list q
+expect 'an id that is none' 2 - 'not an id' later kick q x
+expect 'kick needs ids that are numbers' 2 - 'nothing was changed' kick q 1 x
+expect 'no such queue' 3 - 'slotq create' later ls nowhere
+expect 'more of them than slots have numbers' 2 - '65,?536' create big --later 65536
+
+# ---- local time is said to be local ----
+export TZ=CET-1
+fresh q --slots 8 --payload 16 --later 4
+expect 'a time without a zone' 0 '^1$' 'at 2099-01-01T17:00:00.000Z; the time had no zone' \
+    push q --at '2099-01-01 18:00' x
+
+# ---- pause holds them back ----
+fresh q --slots 8 --payload 16 --later 4
+"$SLOTQ" pause q in
+expect 'a paused queue schedules nothing' 9 - 'paused' push q --in 1h x
+"$SLOTQ" resume q
+"$SLOTQ" push q --at @1 x -q >out
+"$SLOTQ" pause q in
+expect 'nor promotes' 3 - 'no message is ready' reserve q
+"$SLOTQ" resume q
+expect 'after resume it does' 0 $'\tx$' - reserve q
+finish

@@ -1,0 +1,80 @@
+/* schedule.c: see schedule.h.
+ */
+#include "schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct scheduler {
+    slotq *queue;
+    uint64_t due_ms;
+    on_scheduled *told;
+    void *context;
+    uint32_t count;
+    uint32_t used_bytes;
+    slotq_data messages[SLOTQ_CALL_MESSAGES_MAX];
+    uint8_t bytes[SLOTQ_CALL_BYTES_MAX];
+};
+
+scheduler *scheduler_new(slotq *queue, uint64_t due_ms, on_scheduled *told, void *context)
+{
+    scheduler *self = malloc(sizeof *self);
+    if (self != NULL) {
+        self->queue = queue;
+        self->due_ms = due_ms;
+        self->told = told;
+        self->context = context;
+        self->count = 0;
+        self->used_bytes = 0;
+    }
+    return self;
+}
+
+void scheduler_free(scheduler *self)
+{
+    free(self);
+}
+
+uint32_t scheduler_count(const scheduler *self)
+{
+    return self->count;
+}
+
+slotq_outcome scheduler_flush(scheduler *self)
+{
+    uint32_t first = 0;
+    if (self->count == 0) {
+        return SLOTQ_OK;
+    }
+    const slotq_outcome outcome =
+        slotq_schedule(self->queue, self->messages, self->count, self->due_ms, 0, &first);
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_OUTCOME_UNKNOWN) {
+        return outcome;
+    }
+    for (uint32_t i = 0; i < self->count; i++) {
+        self->told(self->context, outcome, outcome == SLOTQ_OK ? first + i : 0);
+    }
+    self->count = 0;
+    self->used_bytes = 0;
+    return outcome;
+}
+
+slotq_outcome scheduler_add(scheduler *self, const void *bytes, uint32_t size)
+{
+    const bool has_room =
+        self->count < SLOTQ_CALL_MESSAGES_MAX && size <= SLOTQ_CALL_BYTES_MAX - self->used_bytes;
+    if (!has_room) {
+        const slotq_outcome outcome = scheduler_flush(self);
+        if (outcome != SLOTQ_OK) {
+            return outcome;
+        }
+    }
+    uint8_t *copy = self->bytes + self->used_bytes;
+    if (size > 0) {
+        memcpy(copy, bytes, size);
+    }
+    self->messages[self->count] = (slotq_data){copy, size};
+    self->count++;
+    self->used_bytes += size;
+    return SLOTQ_OK;
+}
