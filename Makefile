@@ -177,6 +177,13 @@ $(call objects,$(shell grep -rl SLOTQ_SOURCE_DIR tests --include='*.cpp')): priv
 $(OUT)/obj/fuzz/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I. -Ifuzz
 $(OUT)/obj/tests/support/%.o: TEST_OPTIMIZE = $(SUPPORT_OPTIMIZE)
 $(OUT)/obj/tests/support/main.o: TEST_OPTIMIZE := -O0
+# It is Catch2 and hardly more, and compiles as long as twenty suites: what can be linked with the
+# plain one takes that.
+TEST_MAIN := $(if $(filter asan coverage,$(FLAVOUR)),build,$(OUT))/obj/tests/support/main.o
+ifneq ($(TEST_MAIN),$(OUT)/obj/tests/support/main.o)
+$(TEST_MAIN): FORCE
+	@$(MAKE) FLAVOUR= $@
+endif
 # These search millions of states by themselves.
 $(call objects,$(SEARCHES)): TEST_OPTIMIZE = $(SUPPORT_OPTIMIZE)
 
@@ -286,7 +293,7 @@ libraries = $(if $(filter engine/layout engine/core,$(1)),$(OUT)/lib/core-suppor
 define test_binary
 $(call binary_of,$(1)): $(call objects,$(filter-out $(foreach room,$(TEST_ROOMS),$(if $(filter \
 	$(1)/%,$(room)),tests/$(room)/%)),$(filter tests/$(1)/%,$(TEST_SOURCES)))) \
-	$(OUT)/obj/tests/support/main.o $(call libraries,$(1)) $(wildcard tests/$(1)/wrap.txt)
+	$(TEST_MAIN) $(call libraries,$(1)) $(wildcard tests/$(1)/wrap.txt)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(CXX) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
 		$$(filter %.a,$$^) -Wl,--end-group $(call wraps,$(1)) $(LINK_FLAGS) \

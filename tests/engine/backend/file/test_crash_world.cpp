@@ -168,9 +168,9 @@ uint64_t how_many(const char *variable, uint64_t plain, uint64_t prove)
 }
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr uint64_t SLOWER = 2;
+constexpr uint64_t SLOWER = 4;
 #elif defined(__has_feature)
-constexpr uint64_t SLOWER = __has_feature(address_sanitizer) ? 2 : 1;
+constexpr uint64_t SLOWER = __has_feature(address_sanitizer) ? 4 : 1;
 #else
 constexpr uint64_t SLOWER = 1;
 #endif
