@@ -25,7 +25,7 @@ static void replay_file(const char *path)
         fprintf(stderr, "cannot be read: %s\n", path);
         failed++;
     } else {
-        fprintf(stderr, "%s\n", path); /* before: who aborts is then known */
+        fprintf(stderr, "%s\n", path); /* before: the input that aborts is then known */
         /* a block of just the size, so that a sanitizer sees a read past it */
         uint8_t *exact = malloc(size > 0 ? (size_t)size : 1);
         for (long i = 0; exact != NULL && i < size; i++) {

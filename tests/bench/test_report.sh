@@ -7,13 +7,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../tools/cases.sh"
 report=$source_folder/bench/report
 
-# who case metric value…: a line a round
+# contender case metric value…: a line a round
 put() {
-    local family=$1 who=$2 words=$3 metric=$4 round=0 value
+    local family=$1 contender=$2 words=$3 metric=$4 round=0 value
     shift 4
     for value in "$@"; do
         round=$((round + 1))
-        echo "$family,$who,$words,$metric,$round,$value"
+        echo "$family,$contender,$words,$metric,$round,$value"
     done
 }
 
@@ -90,7 +90,7 @@ cycle='full cycle, batches of 256, 8 in flight: times as fast as'
 target 'a ratio is taken within a round' "$cycle Streams" '>= 8 x | 9.00 x | 7.00–20.0 | met'
 target 'what falls short is missed' "$cycle beanstalkd" \
     '>= 25 x | 24.9 x | 24.9–24.9 | **MISSED**'
-target 'who is absent is not measured' "$cycle BullMQ" '>= 100 x | | | not measured'
+target 'an absent contender is not measured' "$cycle BullMQ" '>= 100 x | | | not measured'
 target 'what is just reached is met' '10,000 leased messages: bytes of Streams per byte of slotq' \
     '>= 10 | 10.0 | | met'
 target 'an even count has a median between' \
@@ -106,9 +106,9 @@ target 'growth' 'push: cost at 65,534 messages / cost at 10' \
 says 'messages a second, and the share of its bound' '^\| slotq .*M.*%' \
     '| slotq | | | 4.00 M | 1.00–5.00 M | | | 50 % |'
 says 'a peer' '^\| Streams .*k .*9\.00' '| Streams | | | 250 k | 143–444 k | 9.00 | 7.00–20.0 | |'
-says 'who is faster is named' '^Faster' 'Faster than the slotq that it is compared with: LIST.'
+says 'a faster contender is named' '^Faster' 'Faster than the slotq that it is compared with: LIST.'
 says 'without a state there is no figure' '^\| LIST .*94 %' '| LIST | 34.0 | – | 0.85 | | 94 % |'
-says 'who is left out' 'BullMQ is' '- BullMQ is left out: there is no node.'
+says 'a contender left out is named' 'BullMQ is' '- BullMQ is left out: there is no node.'
 says 'settings' '^\| Streams \| XADD' '| Streams | XADD | no limit |'
 says 'a family that it does not know' 'told, bytes' '| how=many | told, bytes |'
 same 'each contender once' 1 "$(grep -c '^| Streams .*XADD' report.md)"

@@ -70,7 +70,7 @@ void must(bool holds, const std::string &what)
 uint32_t heard(Connection &listener)
 {
     uint32_t count = 0;
-    listener.append({"PING"}); /* allowed to all who listen */
+    listener.append({"PING"}); /* allowed to all listeners */
     for (;;) {
         const Reply reply = listener.next();
         if (reply.items.empty() || reply.items[0].text == "pong") {

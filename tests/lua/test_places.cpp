@@ -1,5 +1,5 @@
-/* test_places.cpp: places over a server: who is rung by which call, and what a row holds then. The
- * protocol itself is searched in tests/protocol.
+/* test_places.cpp: places over a server: which waiter each call rings, and what a row holds
+ * then. The protocol itself is searched in tests/protocol.
  */
 #include <map>
 
@@ -225,7 +225,7 @@ TEST_CASE("places: where no client hears, the next is told")
     CHECK(queue.row(0) == "3: 0 0 0 0 0");
 }
 
-TEST_CASE("places: a reserve that finds a message leaves its place, and tells those who share it")
+TEST_CASE("places: a reserve that finds a message leaves its place, and tells the others at it")
 {
     const bool plain = GENERATE(true, false);
     Placed queue;

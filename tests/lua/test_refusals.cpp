@@ -20,8 +20,8 @@ bool is_slotq_error(const Reply &reply)
            reply.text.find('\n') == std::string::npos;
 }
 
-/* Every script on these bytes refuses with one of the codes, the value untouched. "" or who did
- * not. create may say EXISTS: another value is there. */
+/* Every script on these bytes refuses with one of the codes, the value untouched. "" or the scripts
+ * that did not. create may say EXISTS: another value is there. */
 std::string all_refuse(Queue &queue, const std::string &bytes, const std::string &codes)
 {
     queue.set(bytes);
@@ -137,7 +137,7 @@ TEST_CASE("refusals: payloads of no bytes, though the size is right")
     CHECK(all_refuse(queue, bytes, "SLOTQCORRUPT") == "");
 }
 
-/* A geometry that is out of range though its check is right: who wrote it meant it. */
+/* A geometry that is out of range though its check is right: its writer meant it. */
 TEST_CASE("refusals: a geometry out of range with a right check")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
@@ -167,7 +167,8 @@ namespace
 {
 
 /* What every script makes of these bytes: it refuses and nothing changes, or it does not notice
- * and leaves a value no worse than it was. "" or who did not; counts who refused. */
+ * and leaves a value no worse than it was. "" or the scripts that did not; counts the
+ * refusals. */
 std::string hold_all(Queue &queue, const std::string &bytes, uint32_t &refused)
 {
     const bool was_sound = on_server::check(bytes).empty();
@@ -203,7 +204,7 @@ size_t front_of(const Queue &queue)
 }
 
 /* Every byte of [from, to) but the geometry's, which has its own test, with many other values. ""
- * or who did not hold. */
+ * or the scripts that did not hold. */
 std::string hold_bytes(Queue &queue, size_t from, size_t to, uint32_t &refused)
 {
     const bool prove = std::getenv("SLOTQ_PROVE") != nullptr;

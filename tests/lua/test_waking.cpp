@@ -60,7 +60,7 @@ TEST_CASE("waking: a consumer that found nothing is told of a push, once")
     queue.run(reserve, {"0", "1", "30000"});
     CHECK(listener.heard() == 0);
     CHECK(wake_of(queue) == 0);
-    /* who does not wait leaves no mark */
+    /* a call that does not wait leaves no mark */
     const Reply empty = queue.run(reserve, {"0", "1", "30000"});
     CHECK((empty.text.empty() && empty.items.empty() && !empty.is_error()));
     CHECK(wake_of(queue) == 0);

@@ -22,7 +22,7 @@ enum class Rule {
     clear_own_place,      /* a call that succeeds, or leaves, clears its place and tells sharers */
     unwait_old_place,     /* a change of place gives the old one up */
     bit_until_rows_empty, /* the bit stays while any row has a place that is set */
-    all_if_aside,         /* if a message may step aside, all who wait for room are rung */
+    all_if_aside,         /* if a message may step aside, all that wait for room are rung */
     room_after_redrive    /* a redrive, which takes room, rings for what is left */
 };
 

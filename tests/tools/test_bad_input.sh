@@ -197,7 +197,7 @@ chmod 755 closed
 same 'a closed stdout' 1 $?
 holds 'is said' grep -q 'cannot write to stdout: Bad file descriptor' err
 "$SLOTQ" pause jobs in >&- 2>err
-same 'who prints nothing does not need it' 0 $?
+same 'a command that prints nothing does not need it' 0 $?
 "$SLOTQ" resume jobs
 if [ -w /dev/full ]; then
     "$SLOTQ" stats jobs >/dev/full 2>err

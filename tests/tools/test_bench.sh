@@ -91,7 +91,7 @@ as_me=$server_url'?user=me&password=secret'
 expect 'a user that may use such keys only' 0 "$row" - -u "$as_me" bench --seconds 1
 holds 'whose password is not shown' eval '! grep -q secret out'
 redis acl setuser me -unlink >out
-expect 'one who could not remove it' 1 - 'nothing was created.*NOPERM' -u "$as_me" bench
+expect 'a user that could not remove it' 1 - 'nothing was created.*NOPERM' -u "$as_me" bench
 redis acl setuser me +unlink -ping >out
 expect 'one without the bound' 1 - 'NOPERM' -u "$as_me" bench
 same 'nothing is left' foreign "$(keys)"

@@ -99,7 +99,7 @@ expect 'paused' 1 'BAD +q: is paused \(in\); slotq resume q' '' doctor q
 "$SLOTQ" -q create full --slots 10 --dead 1 --dead-full refuse
 seq 1 10 | "$SLOTQ" push full -q
 "$SLOTQ" reserve full --lease 1h >out
-expect 'full, and who holds it' 1 'held by message 1, leased in group 0' '' doctor full
+expect 'full, and the holder' 1 'held by message 1, leased in group 0' '' doctor full
 "$SLOTQ" kill full "$(cut -f 1 out | head -n 1)" 2>err
 "$SLOTQ" reserve full --lease 1h >leased
 "$SLOTQ" kill full "$(cut -f 1 leased)"
@@ -127,7 +127,8 @@ mkfifo gate
 "$SLOTQ" push q -q <gate &
 pusher=$!
 exec 7>gate
-holds 'who has it open' await 60 eval '"$SLOTQ" doctor q | grep -q "in use (process .*$pusher"'
+holds 'the process that has it open' await 60 \
+    eval '"$SLOTQ" doctor q | grep -q "in use (process .*$pusher"'
 exec 7>&-
 ends $pusher
 finish

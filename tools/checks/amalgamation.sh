@@ -21,7 +21,7 @@ fail() {
     exit 1
 }
 
-# Byte order is left to a macro that whoever compiles the result decides; bytes are read one by
+# Byte order is left to a macro that the compilation of the result decides; bytes are read one by
 # one, so that nothing depends on alignment.
 hash=$(printf '#include <xxhash.h>\n' | "$preprocessor" -E -x c -DXXH_INLINE_ALL \
     -DXXH_NO_LONG_LONG -DXXH_FORCE_MEMORY_ACCESS=3 -DXXH_FORCE_ALIGN_CHECK=0 \

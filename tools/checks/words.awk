@@ -4,7 +4,7 @@
 
 BEGIN {
     count = split("whoever|whosoever|nobody|somebody|is no |are none|of its own|all the same|" \
-        "by itself|has not the|with a word", phrases, "|")
+        "by itself|has not the|with a word|who |whom ", phrases, "|")
 }
 
 FNR == 1 {
@@ -68,6 +68,15 @@ function prose_of(line,    text, end) {
     return text
 }
 
+# "who" is for people, and where it is a name in code.
+function without_people(low,    people) {
+    people = " (users?|people|readers?|authors?|person) whom? "
+    while (match(low, people)) {
+        low = substr(low, 1, RSTART) "people" substr(low, RSTART + RLENGTH - 1)
+    }
+    return low
+}
+
 function look(line,    text, low, i, at, words, many) {
     if (line == "") {
         return
@@ -77,6 +86,7 @@ function look(line,    text, low, i, at, words, many) {
     gsub(/[^a-z -]/, " ", low)
     gsub(/ no (longer|faster|slower|more|less) /, " no-&", low) # these and the next are plain
     gsub(/there is no /, "there is-no ", low)
+    low = without_people(low)
     for (i = 1; i <= count; i++) {
         at = index(low, " " phrases[i])
         # not one that lies whole in the line before

@@ -177,7 +177,7 @@ explain() {
     fi
 }
 
-# Leases that their workers found to be somebody else's.
+# Leases that their workers found to be another worker's.
 read_lapsed() {
     local id attempt
     while read -r id attempt; do

@@ -88,7 +88,7 @@ between=''
             exit 1
             ;;
         esac
-        # whoever reads a script meanwhile has the old one or the new one whole
+        # a process that reads a script meanwhile has the old one or the new one whole
         awk -f "$here/bundle.awk" "$constants" "$file" >"$plain.$$"
         if ! said=$(compiled "$plain.$$"); then
             echo "$file:1: Redis would refuse this script with its pieces: $said" >&2

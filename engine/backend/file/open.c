@@ -388,7 +388,7 @@ static slotq_outcome refuse_endless(const opening *self, attempt last)
                      shown, OPEN_MS_MAX / 1000);
 }
 
-/* Many who start at once would meet again and again, were they to pause for the same time. */
+/* Processes that start at once would meet again and again, were they to pause for the same time. */
 static void pause_between(uint32_t attempts)
 {
     const uint64_t most_us = attempts < 5 ? (uint64_t)PAUSE_US_FIRST << attempts : PAUSE_US_MOST;

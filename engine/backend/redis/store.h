@@ -37,7 +37,7 @@ typedef struct redis_store {
     uint32_t geometry_number; /* goes up with each other geometry; never 0 when open */
     bool is_remade;           /* a reply said so: the geometry is to be read anew */
     bool redis7;     /* scripts with a shebang */
-    bool no_monitor; /* EVALSHA_RO is not allowed: who only reads asks by EVALSHA, as workers do */
+    bool no_monitor; /* EVALSHA_RO is not allowed: read-only handles use EVALSHA, as workers do */
     uint64_t known_scripts; /* a bit a script that this connection has seen the server have */
     char key[REDIS_KEY_BYTES_MAX + 1];
 } redis_store;

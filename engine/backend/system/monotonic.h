@@ -9,7 +9,7 @@
 uint64_t monotonic_ms(void);
 uint64_t monotonic_us(void);
 
-/* Half to all of a time, so that many who wait for the same do not come back as one. */
+/* Half to all of a time, so that callers that wait for the same do not return as one. */
 uint64_t jittered(uint64_t time);
 
 /* May end early, by a signal. */

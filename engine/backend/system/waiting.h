@@ -18,7 +18,7 @@ void waiting_sleep(const uint8_t *word, uint32_t seen, uint64_t sleep_ms, bool s
  * signal handler. */
 void waiting_stir(uint8_t *word, uint32_t count, bool shared);
 
-/* Wake everybody who sleeps on the word. */
+/* Wake all callers that sleep on the word. */
 void waiting_wake(const uint8_t *word, bool shared);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "../../backend/redis/keys.h"
 
-enum { POLL_MS = 5000 }; /* PUBLISH wakes who waits: looking is for what it cannot tell */
+enum { POLL_MS = 5000 }; /* PUBLISH wakes waiting callers; polling finds the rest */
 
 static const char *redis_name_fault(const char *name, size_t length)
 {
@@ -42,7 +42,7 @@ static slotq_outcome redis_import(const char *url, const char *name, const uint8
     redis_address address;
     redis_settings settings;
     const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
-    settings.force = true; /* there is no option to say so; the one who opens it is told */
+    settings.force = true; /* there is no option to say so; opening it reports the risk */
     if (outcome != SLOTQ_OK) {
         return outcome;
     }

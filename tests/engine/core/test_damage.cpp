@@ -160,7 +160,7 @@ TEST_CASE("damage: every byte, every other value, with overwrite and nothing els
     try_flags(0);
 }
 
-/* A mapped file can change under those who have it open: then nothing was refused on opening. */
+/* A mapped file can change while processes have it open: opening refused nothing then. */
 TEST_CASE("damage: every byte of the front, and of what lies aside, changed under an open image")
 {
     for (const uint32_t flags :

@@ -1,5 +1,5 @@
 /* test_later.cpp: scheduled messages, rule by rule: schedule, promotion, cancel, kick, list; their
- * ids; whom they wake (FORMAT.md, "Later", "Promotion").
+ * ids; which callers they wake (FORMAT.md, "Later", "Promotion").
  */
 #include "queue.hpp"
 

@@ -292,7 +292,7 @@ TEST_CASE("limit: the verb sets what it names, keeps the rest, and refuses what 
     REQUIRE(queue.stats(1).limits.max_leased == 0);
 }
 
-TEST_CASE("limit: a change wakes who waits, and gives no burst anew")
+TEST_CASE("limit: a change wakes waiters, and gives no burst anew")
 {
     Queue queue = queue_of(100);
     REQUIRE(queue.limit(SLOTQ_LIMIT_ALL, 0, day_ms * 1000, 2) == SLOTQ_OK);

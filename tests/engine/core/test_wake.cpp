@@ -16,7 +16,7 @@ constexpr uint64_t both_wait = 83;
 constexpr uint64_t message_came = both_wait - 1 + 8;
 constexpr uint64_t room_came = both_wait - 2 + 8;
 
-/* The last verb woke who waits: the bit of what came is cleared and the counter moved. */
+/* The last verb woke the waiters: the bit of what came is cleared and the counter moved. */
 void require_woke(Queue &queue, uint64_t became)
 {
     REQUIRE(queue.image.woke());

@@ -269,7 +269,7 @@ TEST_CASE("next keeps ids and tokens of acks whose answer was lost", "[next][red
     };
     REQUIRE(next() == SLOTQ_OK);
     REQUIRE(next() == SLOTQ_OK); /* both scripts are loaded */
-    /* who was idle for a second sends them again, so much that it goes in pieces */
+    /* a producer that was idle for a second sends them again, so much that it goes in pieces */
     std::this_thread::sleep_for(std::chrono::milliseconds(idle ? 1200 : 0));
     hangup.at_next_answer();
     CHECK(next() == SLOTQ_OUTCOME_UNKNOWN);

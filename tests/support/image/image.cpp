@@ -385,7 +385,7 @@ Bytes Image::masked() const
 {
     Bytes bytes = bytes_;
     const uint32_t slots = view_.geometry.ring_slots;
-    if (view_.geometry.places > 0) { /* who waits on a server does so in rows that only it writes */
+    if (view_.geometry.places > 0) { /* places on a server are in rows that only it writes */
         const uint32_t rows = (view_.geometry.groups + 1u) * (2u + 2u * view_.geometry.places);
         std::memset(bytes.data() + bytes.size() - rows, 0, rows);
         std::memset(bytes.data() + field::shared_wake.offset, 0, field::shared_wake.bytes);

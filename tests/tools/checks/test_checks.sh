@@ -216,6 +216,10 @@ plain_words() {
     printf 'There is no limit. The token is no longer valid. This is no faster.\n' >page.md
     look words.awk page.md
     verdict "plain uses of no are not" test ! -s said
+    printf 'A user who waits, and people who\ndo not. The callers who wait.\n' >page.md
+    look words.awk page.md
+    says "who for a program is named" 'page.md:2: not a plain word: "who "'
+    verdict "for people it is not" test "$(wc -l <said)" = 1
     printf '/* nobody reads\n * by\n * itself */\nsay("%%s is no\\" folder"); // whoever\n' >text.c
     printf 'nobody = by(itself);\n' >>text.c
     look words.awk text.c

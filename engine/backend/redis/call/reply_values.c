@@ -119,7 +119,7 @@ bool value_status(redisReply *const *parts, slotq_status *status, slotq_outcome 
     if (value_outcome(parts[0], absent, 2, outcome)) {
         return true;
     }
-    /* the age (parts[4]) is for those who have no clock in step with the server's */
+    /* the age (parts[4]) is for clients without a clock in step with the server's */
     if (parts[0]->type == REDIS_REPLY_INTEGER || !value_state(parts[0], &status->state) ||
         !value_number(parts[1], SLOTQ_WHY_OTHER_GROUP, &why) || !is_why(why) ||
         !value_number(parts[2], 63, &attempts) ||

@@ -123,7 +123,7 @@ TEST_CASE("a socket where many wait already is waited for, as long as told")
     std::string url = "unix://" + path + "?connect_timeout_ms=50";
     CHECK(slotq_open(url.c_str(), "jobs", nullptr, &queue, &error) == SLOTQ_CONNECT);
     CHECK(error.system_errno == ETIMEDOUT);
-    std::thread server([&] { /* takes all who wait, and the one who comes */
+    std::thread server([&] { /* takes all that wait, and the next one */
                              std::this_thread::sleep_for(std::chrono::milliseconds(100));
                              for (size_t i = 0; i < waiting.size(); i++) {
                                  close(accept(listener, nullptr, nullptr));
@@ -132,7 +132,7 @@ TEST_CASE("a socket where many wait already is waited for, as long as told")
     url = "unix://" + path + "?connect_timeout_ms=120000";
     CHECK(slotq_open(url.c_str(), "jobs", nullptr, &queue, &error) == SLOTQ_CONNECT);
     CHECK(std::string(error.text).find("cannot connect") == std::string::npos);
-    shutdown(listener, SHUT_RDWR); /* it would wait for ever for one who did not come */
+    shutdown(listener, SHUT_RDWR); /* it would wait for ever for a client that did not come */
     server.join();
     for (const int each : waiting) {
         close(each);
@@ -345,10 +345,10 @@ TEST_CASE("a handle that connects again says at once that the queue was made ane
     const long before = connections(server);
     const slotq_data message = {"x", 1};
     CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_REMADE);
-    CHECK(connections(server) - before == 2); /* the push's, and that of who counts */
+    CHECK(connections(server) - before == 2); /* the push's, and the counting one */
     CHECK(slotq_geometry_of(queue)->payload_bytes == 99);
     CHECK(slotq_push(queue, &message, 1, nullptr) == SLOTQ_OK);
-    CHECK(connections(server) - before == 3); /* who counts, again */
+    CHECK(connections(server) - before == 3); /* the counting one, again */
     slotq_close(queue);
 }
 

@@ -143,7 +143,7 @@ void push(slotq *queue, uint32_t count = 1)
 
 } // namespace
 
-TEST_CASE("places: each message wakes one of those who wait", "[places]")
+TEST_CASE("places: each message wakes one of the waiters", "[places]")
 {
     Place place;
     std::vector<std::unique_ptr<Waiter>> waiters;

@@ -379,7 +379,7 @@ TEST_CASE("a user that may not subscribe keeps no connection for it")
     CHECK(fd == -1);
     const std::string clients = world.server.command({"CLIENT", "LIST"}).text;
     const auto count = std::count(clients.begin(), clients.end(), '\n');
-    CHECK(count == 2); /* the handle's, and that of who asks */
+    CHECK(count == 2); /* the handle's, and the asking one */
 }
 
 /* A push that marks the queue as waited for takes the whole path of its script. */

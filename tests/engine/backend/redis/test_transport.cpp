@@ -151,7 +151,7 @@ TEST_CASE_METHOD(Hoarding,
     CHECK(hoard.held.empty());
 }
 
-TEST_CASE_METHOD(Hoarding, "transport: who listens leaves nothing inside")
+TEST_CASE_METHOD(Hoarding, "transport: a listener leaves nothing inside")
 {
     add({"SUBSCRIBE", "channel"});
     send();
