@@ -77,6 +77,16 @@ local function put_copy(offset, bytes, source, length)
     end
 end
 
+-- the same with a copy of the slot of an index, as it will be
+local function put_slot(offset, bytes, index)
+    local slot = moving_slot(index)
+    if slot then
+        put(offset, bytes .. slot)
+    else
+        put_copy(offset, bytes, slot_at(index), stride)
+    end
+end
+
 -- pieces must be written in the order of put: one may overwrite the source of an earlier one
 local in_order = false
 -- write all changes of the verb (a script has room for 200 local names: the others end here)
@@ -250,6 +260,7 @@ do
         end
         put_front()
         write_pieces()
+        moving = {}
     end
 end
 

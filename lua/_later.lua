@@ -5,113 +5,131 @@
 -- What other pieces use is in `later`. It is defined when a call needs it, because each definition
 -- costs the other calls time.
 do
-    local children = 8
-    -- entries that were read or changed, by place; places of those that changed
-    local heap, changed = {}, {}
-    local heap_at, get, set, rise, sink
+    -- by place, of the entries that were read or changed: the three fields, as in the value; places
+    -- of those that changed
+    local dues, ids, fields, changed = {}, {}, {}, {}
+    local heap_at, need, set, move, rise, sink
 
     local function define_entries()
+        local eight = '<' .. string.rep('I6I4H', HEAP_CHILDREN)
+
         function heap_at(place)
             return later.index_at + place * LATER_ENTRY_BYTES
+        end
+
+        local function learn(from, count, bytes, at)
+            local values = {unpack(count == HEAP_CHILDREN and eight or
+                '<' .. string.rep('I6I4H', count), bytes, at)}
+            for i = 0, count - 1 do
+                if not ids[from + i] then
+                    dues[from + i], ids[from + i], fields[from + i] = values[3 * i + 1],
+                        values[3 * i + 2], values[3 * i + 3]
+                end
+            end
         end
 
         -- read count entries from a place on, up to the end of the index
         function later.read(from, count)
             count = math.min(count, geometry.later_slots - from)
             local bytes = bytes_at(heap_at(from), count * LATER_ENTRY_BYTES)
-            for place = from, from + count - 1 do
-                if not heap[place] then
-                    local due_ms, id, slot = unpack('@later.due_ms..slot', bytes,
-                        (place - from) * LATER_ENTRY_BYTES + 1)
-                    heap[place] = {due_ms = due_ms, id = id, slot = bit.bxor(slot, place)}
-                end
+            for i = 0, count - 1, HEAP_CHILDREN do
+                learn(from + i, math.min(HEAP_CHILDREN, count - i), bytes,
+                    i * LATER_ENTRY_BYTES + 1)
             end
         end
 
-        -- the entry at a place of the heap; its siblings are read with it
-        function get(place)
-            if not heap[place] then
-                local first = math.max(place - (place - 1) % children, 0)
-                later.read(first, place > 0 and children or 1)
+        -- the entry at a place of the heap is known and sound; its siblings are read with it
+        function need(place)
+            if not ids[place] then
+                local first = math.max(place - (place - 1) % HEAP_CHILDREN, 0)
+                later.read(first, place > 0 and HEAP_CHILDREN or 1)
             end
-            local entry = heap[place]
-            if entry.due_ms > SLOTQ_NOW_MS_MAX then
+            if dues[place] > SLOTQ_NOW_MS_MAX then
                 corrupt(heap_at(place) + AT_later_due_ms, 'later.due_ms')
-            elseif entry.id == 0 then
+            elseif ids[place] == 0 then
                 corrupt(heap_at(place) + AT_later_later_id, 'later.later_id')
             end
-            return entry
         end
 
-        function set(place, entry)
-            heap[place] = entry
-            changed[place] = true
-        end
-
-        -- where the slot of an entry is; its slot number is judged when it is used
+        -- the slot number of the entry at a place is judged when its slot is used
         function later.slot_of(place)
-            local slot = heap[place].slot
+            local slot = bit.bxor(fields[place], place)
             if slot >= geometry.later_slots then
                 corrupt(heap_at(place) + AT_later_slot, 'later.slot')
             end
             return later.slots_at + slot * stride, slot
         end
-
-        function later.judge()
-            if queue.later_count > geometry.later_slots then
-                corrupt(AT_shared_later_count, 'later_count')
-            end
-            local due_ms = queue.later_count > 0 and get(0).due_ms or DUE_NONE
-            if queue.later_due_ms ~= due_ms then
-                corrupt(AT_shared_later_due_ms, 'later_due_ms')
-            end
-        end
     end
 
     local function define_order()
-        local function comes_before(one, other)
-            return one.due_ms < other.due_ms or one.due_ms == other.due_ms and one.id < other.id
+        function set(place, due_ms, id, slot)
+            dues[place], ids[place], fields[place] = due_ms, id, bit.bxor(slot, place)
+            changed[place] = true
         end
 
-        -- the entry goes up from a place, to where its parent comes before it; true if it moved
-        function rise(place, entry)
+        function move(from, to)
+            dues[to], ids[to] = dues[from], ids[from]
+            fields[to] = bit.bxor(bit.bxor(fields[from], from), to)
+            changed[to] = true
+        end
+
+        -- an entry goes up from a place, to where its parent comes before it; true if it moved
+        function rise(place, due_ms, id, slot)
             local from = place
             while place > 0 do
-                local parent = integral((place - 1) / children)
-                local above = get(parent)
-                if not comes_before(entry, above) then
+                local parent = integral((place - 1) / HEAP_CHILDREN)
+                need(parent)
+                if dues[parent] < due_ms or dues[parent] == due_ms and ids[parent] < id then
                     break
                 end
-                set(place, above)
+                move(parent, place)
                 place = parent
             end
-            set(place, entry)
+            set(place, due_ms, id, slot)
             return place ~= from
         end
 
-        function sink(place, entry)
+        function sink(place, due_ms, id, slot)
             while true do
-                local first, least, least_at = children * place + 1, entry, nil
-                for child = first, math.min(first + children, queue.later_count) - 1 do
-                    local here = get(child)
-                    if comes_before(here, least) then
-                        least, least_at = here, child
+                local first, least_due, least_id, least = HEAP_CHILDREN * place + 1, due_ms, id, nil
+                for child = first, math.min(first + HEAP_CHILDREN, queue.later_count) - 1 do
+                    need(child)
+                    local due = dues[child]
+                    if due < least_due or due == least_due and ids[child] < least_id then
+                        least_due, least_id, least = due, ids[child], child
                     end
                 end
-                if not least_at then
+                if not least then
                     break
                 end
-                set(place, least)
-                place = least_at
+                move(least, place)
+                place = least
             end
-            set(place, entry)
+            set(place, due_ms, id, slot)
         end
     end
 
     local function define_changes()
+        -- when the next message is due
+        local function root_due()
+            if queue.later_count == 0 then
+                return DUE_NONE
+            end
+            need(0)
+            return dues[0]
+        end
+
+        function later.judge()
+            if queue.later_count > geometry.later_slots then
+                corrupt(AT_shared_later_count, 'later_count')
+            elseif queue.later_due_ms ~= root_due() then
+                corrupt(AT_shared_later_due_ms, 'later_due_ms')
+            end
+        end
+
         -- the step is done: sleepers look again if a message is due earlier than they were told
         local function end_heap_step()
-            local due_ms = queue.later_count > 0 and get(0).due_ms or DUE_NONE
+            local due_ms = root_due()
             if due_ms < queue.later_due_ms then
                 later.fell = true
                 deliverable = true
@@ -122,15 +140,15 @@ do
         -- put in an entry: it takes the free slot number at the end of the heap, which is returned
         function later.put_in(due_ms, id)
             local place = queue.later_count
-            if not heap[place] then
+            if not ids[place] then
                 later.read(place, 1)
             end
-            if heap[place].id ~= 0 then
+            if ids[place] ~= 0 then
                 corrupt(heap_at(place) + AT_later_later_id, 'later.later_id')
             end
             local _, slot = later.slot_of(place)
             queue.later_count = place + 1
-            rise(place, {due_ms = due_ms, id = id, slot = slot})
+            rise(place, due_ms, id, slot)
             end_heap_step()
             return slot
         end
@@ -138,66 +156,94 @@ do
         -- take out the entry at a place
         function later.take_out(place)
             local last = queue.later_count - 1
-            local taken, moved = get(place), get(last)
+            need(place)
+            need(last)
+            local slot = bit.bxor(fields[place], place)
+            local due_ms, id, moved = dues[last], ids[last], bit.bxor(fields[last], last)
             queue.later_count = last
-            set(last, {due_ms = 0, id = 0, slot = taken.slot})
-            if place ~= last and not rise(place, moved) then
-                sink(place, moved)
+            set(last, 0, 0, slot)
+            if place ~= last and not rise(place, due_ms, id, moved) then
+                sink(place, due_ms, id, moved)
             end
             end_heap_step()
         end
 
         -- the entry at a place is due at another time, which is earlier
         function later.make_due(place, due_ms)
-            local entry = get(place)
-            rise(place, {due_ms = due_ms, id = entry.id, slot = entry.slot})
+            rise(place, due_ms, ids[place], bit.bxor(fields[place], place))
             end_heap_step()
         end
+    end
 
+    local function define_rest()
         -- due time and id of the entry at a place
         function later.at(place)
-            local entry = get(place)
-            return entry.due_ms, entry.id
+            need(place)
+            return dues[place], ids[place]
         end
 
-        -- the place of an id, or nil; reads up to 60 KiB at a time
-        function later.find(id)
-            local wanted, read_at_once = pack('@later.later_id', id), 5120
-            for from = 0, queue.later_count - 1, read_at_once do
-                local count = math.min(read_at_once, queue.later_count - from)
-                local bytes = bytes_at(heap_at(from), count * LATER_ENTRY_BYTES)
-                local at = string.find(bytes, wanted, 1, true)
-                while at do
-                    if (at - 1) % LATER_ENTRY_BYTES == AT_later_later_id then
-                        return from + integral((at - 1) / LATER_ENTRY_BYTES)
-                    end
-                    at = string.find(bytes, wanted, at + 1, true)
+        -- count entries from a place on, in pieces of at most `most`: visit(bytes, from)
+        function later.each_piece(most, visit)
+            for from = 0, queue.later_count - 1, most do
+                local count = math.min(most, queue.later_count - from)
+                local found = visit(bytes_at(heap_at(from), count * LATER_ENTRY_BYTES), from, count)
+                if found then
+                    return found
                 end
             end
             return nil
         end
 
+        -- the place of an id, or nil
+        function later.find(id)
+            if id > 4294967295 then
+                return nil
+            end
+            local wanted = pack('@later.later_id', id)
+            return later.each_piece(5000, function(bytes, from)
+                local at = string.find(bytes, wanted, 1, true)
+                while at and (at - 1) % LATER_ENTRY_BYTES ~= AT_later_later_id do
+                    at = string.find(bytes, wanted, at + 1, true)
+                end
+                return at and from + integral((at - 1) / LATER_ENTRY_BYTES)
+            end)
+        end
+
+        -- true if all entries from a place up to another are known, and few: one write is enough
+        local function is_bridge(from, to)
+            for place = from, to - from <= HEAP_CHILDREN and to - 1 or from do
+                if not ids[place] then
+                    return false
+                end
+            end
+            return to - from <= HEAP_CHILDREN
+        end
+
         -- for _commit: write the entries that changed
         function later.put_heap()
-            local places = {}
+            local places, stop = {}, nil
             for place in pairs(changed) do
                 places[#places + 1] = place
             end
             table.sort(places)
-            for _, place in ipairs(places) do
-                local entry = heap[place]
-                put(heap_at(place), pack('@later.due_ms..slot', entry.due_ms, entry.id,
-                    bit.bxor(entry.slot, place)))
+            for _, from in ipairs(places) do
+                local first = stop and is_bridge(stop, from) and stop or from
+                for place = first, from do
+                    put(heap_at(place), pack('@later.due_ms..slot', dues[place], ids[place],
+                        fields[place]))
+                end
+                stop = from + 1
             end
         end
     end
 
     -- before anything is done with the heap
     function later.open()
-        if not get then
+        if not need then
             define_entries()
             define_order()
             define_changes()
+            define_rest()
         end
         later.judge()
     end

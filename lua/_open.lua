@@ -190,18 +190,31 @@ local function slot_at(index)
     return index < 0 and aside_slots_at - (index + 1) * stride or ring_at + index * stride
 end
 
+-- slots that this call moves, by their new index, until it has written them: their bytes, or where
+-- they are in the value
+local moving = {}
+
+-- the slot of an index that this call moves, or nil
+local function moving_slot(index)
+    local slot = moving[index]
+    return type(slot) == 'number' and bytes_at(slot, stride) or slot
+end
+
 -- count slots from index on, as they will be; of those aside one
 local function slots_at(index, count)
+    if index < 0 and moving[index] then
+        return moving_slot(index)
+    end
     local before = math.min(count, slots - index)
     local bytes = bytes_at(slot_at(index), before * stride)
     if before < count then
         bytes = bytes .. bytes_at(ring_at, (count - before) * stride)
     end
-    -- those that this call promotes are not yet in the value
-    for promoted, slot in pairs(index >= 0 and later.promoted or {}) do
-        local skip = (promoted - index) % slots * stride
-        if skip < count * stride then
-            bytes = string.sub(bytes, 1, skip) .. slot .. string.sub(bytes, skip + stride + 1)
+    for other in pairs(moving) do
+        local skip = (other - index) % slots * stride
+        if index >= 0 and other >= 0 and skip < count * stride then
+            bytes = string.sub(bytes, 1, skip) .. moving_slot(other) ..
+                string.sub(bytes, skip + stride + 1)
         end
     end
     return bytes

@@ -12,9 +12,7 @@ local function promote_root()
         bytes = string.sub(bytes, 1, LENGTH_BYTES) .. pack('<I4', tick() % 4294967296) ..
             string.sub(bytes, LENGTH_BYTES + STAMP_BYTES + 1)
     end
-    -- the rest of the verb may read it before it is written
-    later.promoted = later.promoted or {}
-    later.promoted[queue.tail] = bytes
+    moving[queue.tail] = bytes
     in_order = true
     put(ring_at + queue.tail * stride, bytes)
     if has(SLOTQ_FLAG_KEYS) then
@@ -26,7 +24,7 @@ end
 
 -- promote those that are due, as far as there is room
 function later.promote()
-    local left = BURIALS_MAX
+    local left = PROMOTIONS_MAX
     while left > 0 and queue.later_due_ms ~= DUE_NONE and queue.later_due_ms <= time_ms() and
         queue.paused % 2 ~= SLOTQ_PAUSE_IN and queue.last_id < SLOTQ_ID_MAX do
         ring.define()

@@ -31,7 +31,8 @@ do
         local function step_aside()
             local at, least = queue.head, slots
             local index = add_entry(id_at(at))
-            put_copy(slot_at(index), '', slot_at(at), stride)
+            put_slot(slot_at(index), '', at)
+            moving[index] = moving[at] or slot_at(at)
             -- the push may overwrite the source of a copy that is read only when it is written
             in_order = in_order or stride > copied_at_once
             if has(SLOTQ_FLAG_KEYS) then

@@ -9,12 +9,14 @@ local function next_later_ids(count)
     if last % 65536 + count <= 65535 then
         return last + 1
     end
-    later.read(0, queue.later_count)
     local taken, block = {}, integral(last / 65536)
-    for place = 0, queue.later_count - 1 do
-        local _, id = later.at(place)
-        taken[integral(id / 65536)] = true
-    end
+    local most, high_half = 100, 'xxxxxxxxHxx'
+    later.each_piece(most, function(bytes, _, here)
+        local blocks_here = {unpack('<' .. string.rep(high_half, here), bytes)}
+        for i = 1, here do
+            taken[blocks_here[i]] = true
+        end
+    end)
     repeat
         block = (block + 1) % 65536
     until not taken[block]

@@ -50,11 +50,7 @@ local function bury(id, index, attempts, reason, note)
         local at = dead_at + entry * dead_entry_bytes
         local head = pack('@dead.id..note_length', id, time_ms(), attempts, group.index, reason,
             #note) .. note .. string.rep('\0', geometry.note_bytes - #note)
-        if later.promoted and later.promoted[index] then
-            put(at, head .. later.promoted[index])
-        else
-            put_copy(at, head, slot_at(index), stride)
-        end
+        put_slot(at, head, index)
     end
     front_changed = true
     group.died = group.died + 1

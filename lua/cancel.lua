@@ -7,7 +7,7 @@
 
 return answer(function()
     expect('cancel KEY now id', 2, 2)
-    local id = number(2, 'id', 1, 4294967295)
+    local id = number(2, 'id', 1, 281474976710655)
     open()
     later.open()
     local place = later.find(id)

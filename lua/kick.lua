@@ -50,7 +50,7 @@ end
 return answer(function()
     expect('kick KEY now id group', 3, 3)
     local of_later = ARGV[3] == 'later'
-    local id = number(2, 'id', of_later and 1 or 0, of_later and 4294967295 or 281474976710655)
+    local id = number(2, 'id', of_later and 1 or 0, 281474976710655)
     local index = not of_later and number(3, 'group', 0, SLOTQ_GROUPS_MAX - 1)
     open()
     if of_later then

@@ -47,6 +47,8 @@ redis::Reply expected_settle(const slotq_call &call, slotq_outcome outcome, uint
 redis::Reply expected_simple(const slotq_call &call, slotq_outcome outcome);
 redis::Reply expected_look(const Image &image, const slotq_call &call, slotq_outcome outcome,
                            bool packed);
+redis::Reply expected_later_list(const Image &image, const slotq_call &call, slotq_outcome outcome,
+                                 bool packed);
 redis::Reply expected_stats(const slotq_call &call, slotq_outcome outcome);
 void expect_status(redis::Reply &reply, const slotq_call &call, slotq_outcome outcome);
 redis::Reply expected_refusal(slotq_outcome outcome);
@@ -72,6 +74,10 @@ public:
     uint32_t steps_aside() const /* that began with messages aside */
     {
         return steps_aside_;
+    }
+    uint32_t promoted() const /* scheduled messages, by all steps */
+    {
+        return promoted_;
     }
     bool wide() const
     {
@@ -104,6 +110,10 @@ private:
     std::string judged(uint32_t limit, uint64_t id, uint32_t group) const;
     void choose_dead(slotq_call &call);
     std::string dead_remove();
+    std::string schedule();
+    std::string cancel();
+    std::string kick();
+    std::string later_list();
     std::string administer();
     std::string limit();
     std::string look();
@@ -113,6 +123,9 @@ private:
 
     bool choose_packed(const char *packed, const char *plain);
     void damage_newest(uint64_t first_id);
+    void damage_later(uint32_t later_id);
+    void choose_payloads(uint32_t count, bool too_big);
+    std::string choose_slots(uint32_t count, bool damaged);
     std::string now();
     std::string any_now();
     void send(const std::string &script, const redis::Arguments &arguments);
@@ -132,6 +145,7 @@ private:
     bool damages_; /* some messages say a length that cannot be */
     uint32_t steps_ = 0;
     uint32_t steps_aside_ = 0;
+    uint32_t promoted_ = 0;
     bool woke_ = false;  /* in a step before the verb's last */
     uint32_t wakes_ = 0; /* since listener_ was last counted */
     std::string script_;

@@ -31,7 +31,10 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
                                      : 1 + choices.small(25);
     slotq_geometry made = support::geometry(
         slots, payload, groups, flags, attempts[choices.small(7)], dead, ticks[choices.small(4)]);
-    made.later_slots = static_cast<uint16_t>(choices.one_in(4) ? choices.small(4) : 0);
+    made.later_slots = static_cast<uint16_t>(choices.one_in(3)   ? 0
+                                             : wide              ? choices.small(3000)
+                                             : choices.one_in(3) ? choices.small(300)
+                                                                 : choices.small(20));
     made.generation = choices.one_in(4) ? 0xFFFFFFFF - choices.small(9) : 1 + choices.small(9);
     if (choices.one_in(4)) {
         made.set = choices.one_in(2) ? 0xFFFFFFFF : 1;
@@ -143,12 +146,13 @@ void Play::finish_ahead()
 std::string Play::step()
 {
     static const Step steps[] = {
-        &Play::push,    &Play::push,        &Play::push,    &Play::push,    &Play::push,
-        &Play::reserve, &Play::reserve,     &Play::reserve, &Play::reserve, &Play::reserve,
-        &Play::reserve, &Play::settle,      &Play::settle,  &Play::settle,  &Play::settle,
-        &Play::settle,  &Play::settle,      &Play::settle,  &Play::remove,  &Play::reclaim,
-        &Play::redrive, &Play::look,        &Play::stats,   &Play::status,  &Play::administer,
-        &Play::limit,   &Play::dead_remove, &Play::unwait,
+        &Play::push,     &Play::push,        &Play::push,    &Play::push,     &Play::push,
+        &Play::reserve,  &Play::reserve,     &Play::reserve, &Play::reserve,  &Play::reserve,
+        &Play::reserve,  &Play::settle,      &Play::settle,  &Play::settle,   &Play::settle,
+        &Play::settle,   &Play::settle,      &Play::settle,  &Play::remove,   &Play::reclaim,
+        &Play::redrive,  &Play::look,        &Play::stats,   &Play::status,   &Play::administer,
+        &Play::limit,    &Play::dead_remove, &Play::unwait,  &Play::schedule, &Play::schedule,
+        &Play::schedule, &Play::cancel,      &Play::kick,    &Play::kick,     &Play::later_list,
     };
     move_clock();
     const uint32_t most = image_.geometry().max_attempts;
@@ -173,8 +177,12 @@ std::string Play::step()
     }
     steps_++;
     steps_aside_ += image_.get(field::shared_aside_count) > 0 ? 1 : 0;
+    const uint64_t later = image_.get(field::shared_later_count);
     const uint32_t pick = choices_.small(sizeof steps / sizeof steps[0]);
+    const bool delivers = steps[pick] == &Play::push || steps[pick] == &Play::reserve;
     const std::string fault = (this->*steps[pick])();
+    promoted_ +=
+        delivers ? static_cast<uint32_t>(later - image_.get(field::shared_later_count)) : 0;
     return fault.empty() && steps_ % 40 == 0 ? count_wakes() : fault;
 }
 

@@ -285,6 +285,29 @@ Reply expected_look(const Image &image, const slotq_call &call, slotq_outcome ou
     return reply;
 }
 
+Reply expected_later_list(const Image &image, const slotq_call &call, slotq_outcome outcome,
+                          bool packed)
+{
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_EMPTY) {
+        return expected_refusal(outcome);
+    }
+    const slotq_view &view = image.view();
+    Reply reply = packed ? text_reply("") : array_reply();
+    for (uint32_t i = 0; i < call.look.count; i++) {
+        const slotq_item &item = call.look.items[i];
+        if (packed) {
+            const uint32_t slot = (item.slot_offset - image.later_slot_offset(0)) / view.stride;
+            reply.text += number(item.due_ms, 6) + number(item.id, 4) + number(slot, 2) +
+                          slot_text(view, item.slot_offset);
+        } else {
+            reply.items.insert(reply.items.end(), {integer_reply(static_cast<int64_t>(item.id)),
+                                                   integer_reply(static_cast<int64_t>(item.due_ms)),
+                                                   payload_reply(view, item.slot_offset)});
+        }
+    }
+    return reply;
+}
+
 Reply expected_stats(const slotq_call &call, slotq_outcome outcome)
 {
     if (outcome != SLOTQ_OK) {
@@ -309,6 +332,8 @@ Reply expected_stats(const slotq_call &call, slotq_outcome outcome)
         {"aside", stats.aside},
         {"aside_capacity", stats.aside_capacity},
         {"later", stats.later},
+        {"later_capacity", stats.later_capacity},
+        {"later_due_ms", stats.later_due_ms},
         {"dead", stats.dead},
         {"dead_capacity", stats.dead_capacity},
         {"dropped", stats.dropped},

@@ -81,7 +81,10 @@ Reply Play::normal(const Reply &got) const
     }
     const bool dead = script_ == "dead_list_packed";
     const size_t note = dead ? view.geometry.note_bytes : 0;
-    const size_t before = script_ == "peek_packed" ? 10 : dead ? 16 + note : 0;
+    const size_t before = script_ == "peek_packed"         ? 10
+                          : script_ == "later_list_packed" ? 12
+                          : dead                           ? 16 + note
+                                                           : 0;
     if (got.kind != Reply::Kind::string || before == 0) {
         return reply;
     }
@@ -192,16 +195,10 @@ bool Play::choose_packed(const char *packed, const char *plain)
 
 /* ---- verbs ---- */
 
-std::string Play::push()
+/* count messages in data_, the last of them too large if asked for. */
+void Play::choose_payloads(uint32_t count, bool too_big)
 {
     const slotq_geometry &shape = image_.geometry();
-    const bool checks = (shape.flags & SLOTQ_FLAG_CHECKS) != 0;
-    const bool packed = choose_packed("push_packed", "push") || checks;
-    const uint32_t room = std::min<uint32_t>(shape.ring_slots, wide_ ? 4096 : 400);
-    const uint32_t most = choices_.one_in(3) || wide_ ? room : 4u;
-    const uint32_t count =
-        choices_.one_in(50) ? choices_.small(2) * 4097 : 1 + choices_.small(most);
-    const bool too_big = choices_.one_in(60) && !packed && count > 0;
     payloads_.assign(count, std::string());
     data_.assign(count, slotq_data());
     for (uint32_t i = 0; i < count; i++) {
@@ -211,23 +208,43 @@ std::string Play::push()
                             static_cast<char>('a' + choices_.small(26)));
         data_[i] = {payloads_[i].data(), static_cast<uint32_t>(payloads_[i].size())};
     }
+}
+
+/* data_ as slots, whole or cut; damaged: the first says a length that cannot be. */
+std::string Play::choose_slots(uint32_t count, bool damaged)
+{
+    const slotq_geometry &shape = image_.geometry();
+    slots_ =
+        packed_slots(shape, data_.data(), count, now_ms_, static_cast<char>(choices_.small(256)));
+    if (damaged) {
+        slots_.replace(0, 2, number(shape.payload_bytes + 1u, 2));
+    } else if (choices_.one_in(2)) {
+        slots_ = cut_slots(image_.view(), slots_);
+    }
+    return slots_;
+}
+
+std::string Play::push()
+{
+    const slotq_geometry &shape = image_.geometry();
+    const bool checks = (shape.flags & SLOTQ_FLAG_CHECKS) != 0;
+    const bool packed = choose_packed("push_packed", "push") || checks;
+    const uint32_t room = std::min<uint32_t>(shape.ring_slots, wide_ ? 4096 : 400);
+    const uint32_t most = choices_.one_in(3) || wide_ ? room : 4u;
+    const uint32_t count =
+        choices_.one_in(50) ? choices_.small(2) * 4097 : 1 + choices_.small(most);
+    choose_payloads(count, choices_.one_in(60) && !packed && count > 0);
     slotq_call call = fresh(SLOTQ_PUSH);
     call.push.messages = data_.data();
     call.push.count = count;
     call.push.may_wait = packed && choices_.one_in(2);
     const bool stamps = (shape.flags & SLOTQ_FLAG_STAMPS) != 0;
-    Arguments arguments = {packed || !stamps ? any_now() : now()};
+    const bool timeless = (packed || !stamps) && shape.later_slots == 0;
+    Arguments arguments = {timeless ? any_now() : now()};
     const bool damaged = packed && damages_ && count > 0 && choices_.one_in(2);
     if (packed) {
-        slots_ = packed_slots(shape, data_.data(), count, now_ms_,
-                              static_cast<char>(choices_.small(256)));
-        if (damaged) {
-            slots_.replace(0, 2, number(shape.payload_bytes + 1u, 2));
-        } else if (choices_.one_in(2)) {
-            slots_ = cut_slots(image_.view(), slots_);
-        }
         arguments.push_back(std::to_string(count));
-        arguments.push_back(slots_);
+        arguments.push_back(choose_slots(count, damaged));
         if (call.push.may_wait || choices_.one_in(2)) {
             arguments.push_back(choices_.one_in(2) ? "none" : "");
             arguments.push_back("");

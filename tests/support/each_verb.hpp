@@ -4,8 +4,6 @@
 #ifndef TESTS_SUPPORT_EACH_VERB_HPP
 #define TESTS_SUPPORT_EACH_VERB_HPP
 
-#include <cstring>
-
 extern "C" {
 #define export export_ /* a word of C++; the contract of stores has a member of that name */
 #include "../../engine/queue/handle.h"
@@ -14,17 +12,6 @@ extern "C" {
 
 namespace each_verb
 {
-
-/* A queue on a server has the verb. */
-inline bool has_script(slotq_verb verb)
-{
-    static const char *const scripts[] = {
-#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) #script,
-#include "../../engine/verbs.def"
-#undef SLOTQ_VERB
-    };
-    return std::strcmp(scripts[verb], "none") != 0;
-}
 
 /* The verb on message 1 or 2 of group 0, with arguments that are in range. */
 inline slotq_outcome run(slotq *queue, slotq_verb verb, store_fault *fault)

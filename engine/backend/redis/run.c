@@ -9,6 +9,7 @@
 
 #include "../../layout/fields.h"
 #include "../system/monotonic.h"
+#include "call/bounds.h"
 #include "call/reply.h"
 #include "call/script.h"
 #include "places.h"
@@ -183,10 +184,6 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     }
     redis_places_put(self, job);
     const slotq_outcome built = redis_request_build(request, &self->terms, job->call);
-    if (built == SLOTQ_UNSUPPORTED) {
-        return fault_say(job->fault, built, "slotq cannot run the verb %s on a server yet",
-                         slotq_core_verb_name(job->call->verb));
-    }
     if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
         return built;
     }

@@ -9,9 +9,11 @@
 #include "../../../layout/fields.h"
 #include "../../../layout/word.h"
 #include "../../harvest.h"
+#include "bounds.h"
 #include "errors.h"
 #include "packed.h"
 #include "reply_due.h"
+#include "reply_items.h"
 #include "reply_values.h"
 
 static slotq_outcome misshapen(const slotq_call *call, store_fault *fault)
@@ -239,75 +241,6 @@ static slotq_outcome take_settle(const redis_terms *terms, slotq_call *call,
     return first;
 }
 
-/* ---- peek, dead list ---- */
-
-static bool take_peeked(const redis_terms *terms, const slotq_call_look *look, const uint8_t *at,
-                        slotq_item *item)
-{
-    (void)terms;
-    item->id = load_u48(at);
-    item->word = load_u32(at + PACKED_PEEK_WORD);
-    item->died_at_ms = 0;
-    item->group = look->group;
-    item->reason = 0;
-    item->attempts = (uint8_t)word_attempts(item->word);
-    item->note_bytes = 0;
-    item->state = word_state(item->word);
-    return id_fits(item->id, 1);
-}
-
-static bool take_dead(const redis_terms *terms, const slotq_call_look *look, const uint8_t *at,
-                      slotq_item *item)
-{
-    const uint8_t room = terms->view->geometry.note_bytes;
-    (void)look;
-    item->id = load_u48(at + AT_dead_id);
-    item->word = 0;
-    item->died_at_ms = load_u48(at + AT_dead_died_at_ms);
-    item->group = at[AT_dead_group];
-    item->reason = at[AT_dead_reason];
-    item->attempts = at[AT_dead_attempts];
-    item->note_bytes = at[AT_dead_note_length] < room ? at[AT_dead_note_length] : room;
-    item->state = SLOTQ_STATE_DONE;
-    return id_fits(item->id, 1) && item->died_at_ms <= SLOTQ_NOW_MS_MAX && item->attempts >= 1 &&
-           item->attempts <= WORD_ATTEMPTS_MAX && item->group < terms->view->geometry.groups;
-}
-
-static slotq_outcome take_items(const redis_terms *terms, slotq_call *call, const redisReply *reply,
-                                store_harvest *harvest, store_fault *fault)
-{
-    slotq_call_look *look = &call->look;
-    const bool peek = call->verb == SLOTQ_PEEK;
-    const uint32_t note = harvest_note_bytes(terms->view, call);
-    const uint32_t kept = note + terms->view->stride;
-    const size_t head = peek ? PACKED_PEEK_HEAD_BYTES : DEAD_ENTRY_BYTES;
-    const size_t each = head + kept;
-    look->count = 0;
-    if (reply->type != REDIS_REPLY_STRING || reply->len % each != 0 ||
-        reply->len / each > look->capacity) {
-        return misshapen(call, fault);
-    }
-    const uint32_t count = (uint32_t)(reply->len / each);
-    const uint8_t *at = (const uint8_t *)reply->str;
-    for (uint32_t i = 0; i < count; i++, at += each) {
-        slotq_item *item = &look->items[i];
-        item->slot_offset = 0;
-        if (!(peek ? take_peeked : take_dead)(terms, look, at, item)) {
-            return misshapen(call, fault);
-        }
-        if (harvest != NULL) {
-            harvest->offsets[i] = i * kept + note;
-            memcpy(harvest->copies + (size_t)i * kept, at + head, kept);
-        }
-    }
-    if (harvest != NULL) {
-        harvest->still = false;
-        harvest->base = harvest->copies;
-    }
-    look->count = count;
-    return count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
-}
-
 /* ---- the others ---- */
 
 static slotq_outcome take_push(slotq_call *call, const redisReply *reply, store_fault *fault)
@@ -317,6 +250,23 @@ static slotq_outcome take_push(slotq_call *call, const redisReply *reply, store_
         return misshapen(call, fault);
     }
     call->push.first_id = id;
+    return SLOTQ_OK;
+}
+
+/* EMPTY only if the call asked for a time that is not past. */
+static slotq_outcome take_schedule(slotq_call *call, const redisReply *reply, store_fault *fault)
+{
+    static const slotq_outcome possible[] = {SLOTQ_EMPTY};
+    slotq_call_schedule *schedule = &call->schedule;
+    slotq_outcome outcome;
+    uint64_t id;
+    if (schedule->not_past && value_outcome(reply, possible, 1, &outcome)) {
+        return outcome;
+    }
+    if (!value_number(reply, UINT32_MAX, &id) || id == 0 || schedule->count - 1 > UINT32_MAX - id) {
+        return misshapen(call, fault);
+    }
+    schedule->first_later_id = (uint32_t)id;
     return SLOTQ_OK;
 }
 
@@ -389,8 +339,13 @@ static slotq_outcome take_dead_purge(const redis_terms *terms, slotq_call *call,
 /* A status that is one of some outcomes, by name. */
 static slotq_outcome take_word(slotq_call *call, const redisReply *reply, store_fault *fault)
 {
-    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_LEASED, SLOTQ_GONE, SLOTQ_NOTFOUND};
-    const size_t count = call->verb == SLOTQ_REMOVE ? 4 : 1;
+    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_NOTFOUND, SLOTQ_LEASED, SLOTQ_GONE,
+                                             SLOTQ_DEADFULL};
+    const bool later = call->verb == SLOTQ_KICK && call->kick.is_later;
+    const size_t count = call->verb == SLOTQ_CANCEL || later ? 2
+                         : call->verb == SLOTQ_KICK          ? 5
+                         : call->verb == SLOTQ_REMOVE        ? 4
+                                                             : 1;
     slotq_outcome outcome;
     if (!value_outcome(reply, possible, count, &outcome)) {
         return misshapen(call, fault);
@@ -427,6 +382,8 @@ static slotq_outcome take_answer(const redis_terms *terms, slotq_call *call,
     switch (call->verb) {
     case SLOTQ_PUSH:
         return take_push(call, reply, fault);
+    case SLOTQ_SCHEDULE:
+        return take_schedule(call, reply, fault);
     case SLOTQ_RESERVE:
         return take_reserve(terms, call, reply, harvest, fault);
     case SLOTQ_ACK:
@@ -447,7 +404,11 @@ static slotq_outcome take_answer(const redis_terms *terms, slotq_call *call,
         return take_status(call, reply, fault);
     case SLOTQ_PEEK:
     case SLOTQ_DEAD_LIST:
-        return take_items(terms, call, reply, harvest, fault);
+    case SLOTQ_LATER_LIST:
+        if (!redis_take_items(terms, call, reply, harvest)) {
+            return misshapen(call, fault);
+        }
+        return call->look.count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
     case SLOTQ_STATS:
         return take_stats(call, reply, fault);
     default:

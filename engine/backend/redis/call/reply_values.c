@@ -157,6 +157,8 @@ typedef enum stats_part {
     STATS_aside,
     STATS_aside_capacity,
     STATS_later,
+    STATS_later_capacity,
+    STATS_later_due_ms,
     STATS_dead,
     STATS_dead_capacity,
     STATS_dropped,
@@ -199,6 +201,8 @@ static const struct {
     PART(aside, UINT8_MAX),
     PART(aside_capacity, UINT8_MAX),
     PART(later, SLOTQ_RING_SLOTS_MAX),
+    PART(later_capacity, SLOTQ_RING_SLOTS_MAX),
+    PART(later_due_ms, VALUE_MS_END),
     PART(dead, SLOTQ_RING_SLOTS_MAX),
     PART(dead_capacity, SLOTQ_RING_SLOTS_MAX),
     PART(dropped, UINT32_MAX),
@@ -237,6 +241,8 @@ static void fill_stats(const uint64_t *values, slotq_stats *stats)
     TAKE(aside, uint32_t);
     TAKE(aside_capacity, uint32_t);
     TAKE(later, uint32_t);
+    TAKE(later_capacity, uint32_t);
+    TAKE(later_due_ms, uint64_t);
     TAKE(dead, uint32_t);
     TAKE(dead_capacity, uint32_t);
     TAKE(dropped, uint32_t);

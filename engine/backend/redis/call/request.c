@@ -12,21 +12,17 @@
 #include "../../../layout/bytes.h"
 #include "../../../layout/fields.h"
 #include "../../../layout/slot.h"
+#include "bounds.h"
 #include "packed.h"
 #include "redis_script_names.h"
 
 enum {
     FIRST_ROOM = 32,
     BEFORE_KEY = 3, /* EVALSHA, the sum, the number of keys */
-    PACKED_KEEPS_BYTES = 1024 * 1024,
-    DYING_MOST = 1024,         /* each is copied by a separate command */
-    REDRIVE_GROUPS_MOST = 2048 /* times the groups in which each is finished or pushed, and 1 */
+    PACKED_KEEPS_BYTES = 1024 * 1024
 };
 
 _Static_assert((uint32_t)REDIS_GEOMETRY_BYTES == (uint32_t)GEOMETRY_BYTES, "bytes 8 to 43");
-
-/* of a verb that has no script */
-#define REDIS_SCRIPT_none REDIS_SCRIPT_COUNT
 
 static const redis_script_index scripts[SLOTQ_VERB_COUNT] = {
 #define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
@@ -187,17 +183,15 @@ static uint32_t stamp_of(const redis_terms *terms, uint64_t now_ms)
 }
 
 /* Each slot whole, or each cut after its payload. Returns the bytes of all. */
-static size_t pack_slots(redis_request *request, const redis_terms *terms, const slotq_call *call,
-                         bool cut)
+static size_t pack_slots(redis_request *request, const slotq_view *view, uint32_t stamp,
+                         const slotq_data *messages, uint32_t count, bool cut)
 {
-    const slotq_view *view = terms->view;
     const uint32_t head = view->stride - view->geometry.payload_bytes;
-    const uint32_t stamp = stamp_of(terms, call->now_ms);
     uint8_t *slot = request->packed;
-    for (uint32_t i = 0; i < call->push.count; i++) {
-        const uint32_t used = head + call->push.messages[i].size;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t used = head + messages[i].size;
         const uint32_t end = cut ? used : view->stride;
-        slot_store(slot, &view->geometry, stamp, &call->push.messages[i]);
+        slot_store(slot, &view->geometry, stamp, &messages[i]);
         memset(slot + used, 0, end - used); /* nothing of ours goes out with it */
         slot += end;
     }
@@ -205,31 +199,43 @@ static size_t pack_slots(redis_request *request, const redis_terms *terms, const
 }
 
 /* Slots are cut where what is not sent is more than what a separate write of each costs. */
-static bool is_cut(const slotq_view *view, const slotq_call_push *push, const push_size *size)
+static bool is_cut(const slotq_view *view, uint32_t count, const push_size *size)
 {
-    const size_t empty = (size_t)push->count * view->geometry.payload_bytes - size->payload_bytes;
-    return push->count == 1 ? empty > 0 : empty > (size_t)push->count * SLOT_GAP_BYTES_MAX;
+    const size_t empty = (size_t)count * view->geometry.payload_bytes - size->payload_bytes;
+    return count == 1 ? empty > 0 : empty > (size_t)count * SLOT_GAP_BYTES_MAX;
+}
+
+/* Their number, and the messages as slots. False: no memory. */
+static bool put_messages(redis_request *request, const redis_terms *terms, uint64_t now_ms,
+                         const slotq_data *messages, uint32_t count, const push_size *size)
+{
+    const slotq_view *view = terms->view;
+    const bool cut = is_cut(view, count, size);
+    const uint32_t payload_bytes = view->geometry.payload_bytes;
+    const size_t bytes = (size_t)count * (view->stride - payload_bytes) +
+                         (cut ? size->payload_bytes : (size_t)count * payload_bytes);
+    if (!have_packed(request, bytes)) {
+        return false;
+    }
+    put_number(request, count);
+    put(request, request->packed,
+        pack_slots(request, view, stamp_of(terms, now_ms), messages, count, cut));
+    return true;
 }
 
 static slotq_outcome build_push(redis_request *request, const redis_terms *terms,
                                 const slotq_call *call)
 {
     const slotq_call_push *push = &call->push;
-    const slotq_view *view = terms->view;
     push_size size; /* judged before it is sent, with the answer that the script would give */
-    const push_limit limit = push_judge(&view->geometry, push->messages, push->count, &size);
+    const push_limit limit = push_judge(&terms->view->geometry, push->messages, push->count, &size);
     if (limit != PUSH_FITS) {
         return push_limit_outcome(limit);
     }
-    const bool cut = is_cut(view, push, &size);
-    const uint32_t payload_bytes = view->geometry.payload_bytes;
-    const size_t bytes = (size_t)push->count * (view->stride - payload_bytes) +
-                         (cut ? size.payload_bytes : (size_t)push->count * payload_bytes);
-    if (!begin_verb(request, terms, call) || !have_packed(request, bytes)) {
+    if (!begin_verb(request, terms, call) ||
+        !put_messages(request, terms, call->now_ms, push->messages, push->count, &size)) {
         return SLOTQ_NOMEMORY;
     }
-    put_number(request, push->count);
-    put(request, request->packed, pack_slots(request, terms, call, cut));
     if (push->may_wait || redis_call_leaves(terms, call)) {
         put_text(request, "none");
         put(request, "", 0);
@@ -238,15 +244,31 @@ static slotq_outcome build_push(redis_request *request, const redis_terms *terms
     return SLOTQ_OK;
 }
 
-/* ---- reserve ---- */
-
-uint32_t redis_reserve_limit(const slotq_view *view, const slotq_call_reserve *reserve)
+static slotq_outcome build_schedule(redis_request *request, const redis_terms *terms,
+                                    const slotq_call *call)
 {
-    const uint32_t fit = SLOTQ_CALL_BYTES_MAX / view->stride;
-    uint32_t limit = reserve->limit;
-    limit = limit < reserve->run_capacity ? limit : reserve->run_capacity;
-    return limit < fit ? limit : fit;
+    const slotq_call_schedule *schedule = &call->schedule;
+    push_size size;
+    if (schedule->due_ms > SLOTQ_NOW_MS_MAX) {
+        return SLOTQ_INVALID;
+    }
+    const push_limit limit =
+        schedule_judge(&terms->view->geometry, schedule->messages, schedule->count, &size);
+    if (limit != PUSH_FITS) {
+        return push_limit_outcome(limit);
+    }
+    if (!begin_verb(request, terms, call)) {
+        return SLOTQ_NOMEMORY;
+    }
+    put_number(request, schedule->due_ms);
+    if (!put_messages(request, terms, call->now_ms, schedule->messages, schedule->count, &size)) {
+        return SLOTQ_NOMEMORY;
+    }
+    put_text(request, schedule->not_past ? "1" : "0");
+    return SLOTQ_OK;
 }
+
+/* ---- reserve ---- */
 
 static slotq_outcome build_reserve(redis_request *request, const redis_terms *terms,
                                    const slotq_call *call)
@@ -262,23 +284,6 @@ static slotq_outcome build_reserve(redis_request *request, const redis_terms *te
         put_waiting(request, terms, call);
     }
     return SLOTQ_OK;
-}
-
-static uint32_t least_of(uint32_t most, uint32_t fit)
-{
-    const uint32_t least = most < fit ? most : fit;
-    return least > 0 ? least : 1;
-}
-
-uint32_t redis_dying_most(const slotq_view *view)
-{
-    return least_of(DYING_MOST, SLOTQ_CALL_BYTES_MAX / view->stride);
-}
-
-uint32_t redis_redrive_most(const slotq_view *view)
-{
-    return least_of(REDRIVE_GROUPS_MOST / (view->geometry.groups + 1u),
-                    SLOTQ_CALL_BYTES_MAX / view->stride);
 }
 
 /* ---- settle ---- */
@@ -373,6 +378,27 @@ static slotq_outcome build_redrive(redis_request *request, const redis_terms *te
     return SLOTQ_OK;
 }
 
+/* cancel, kick. The later id 0 is refused here, as by the core. */
+static slotq_outcome build_hasten(redis_request *request, const redis_terms *terms,
+                                  const slotq_call *call)
+{
+    const bool is_later = call->verb == SLOTQ_CANCEL || call->kick.is_later;
+    const uint64_t id = call->verb == SLOTQ_CANCEL ? call->cancel.later_id : call->kick.id;
+    if (is_later && id == 0) {
+        return SLOTQ_INVALID;
+    }
+    if (!begin_verb(request, terms, call)) {
+        return SLOTQ_NOMEMORY;
+    }
+    put_number(request, packed_id(id));
+    if (call->verb == SLOTQ_KICK && is_later) {
+        put_text(request, "later");
+    } else if (call->verb == SLOTQ_KICK) {
+        put_number(request, call->kick.group);
+    }
+    return SLOTQ_OK;
+}
+
 /* Verbs that take a number or two. */
 static slotq_outcome build_small(redis_request *request, const redis_terms *terms,
                                  const slotq_call *call)
@@ -419,9 +445,6 @@ static slotq_outcome build_small(redis_request *request, const redis_terms *term
 slotq_outcome redis_request_build(redis_request *request, const redis_terms *terms,
                                   const slotq_call *call)
 {
-    if (scripts[call->verb] == REDIS_SCRIPT_none) {
-        return SLOTQ_UNSUPPORTED;
-    }
     switch (call->verb) {
     case SLOTQ_PUSH:
         return build_push(request, terms, call);
@@ -433,9 +456,15 @@ slotq_outcome redis_request_build(redis_request *request, const redis_terms *ter
     case SLOTQ_EXTEND:
     case SLOTQ_KILL:
         return build_settle(request, terms, call);
+    case SLOTQ_SCHEDULE:
+        return build_schedule(request, terms, call);
     case SLOTQ_PEEK:
     case SLOTQ_DEAD_LIST:
+    case SLOTQ_LATER_LIST:
         return build_look(request, terms, call);
+    case SLOTQ_CANCEL:
+    case SLOTQ_KICK:
+        return build_hasten(request, terms, call);
     case SLOTQ_REDRIVE:
         return build_redrive(request, terms, call);
     default:

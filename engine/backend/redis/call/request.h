@@ -37,7 +37,7 @@ typedef struct redis_request {
 } redis_request;
 
 /* Build it; the caller puts in what stands before the key. OK, or what is known without asking:
- * INVALID, TOOBIG, NOMEMORY; UNSUPPORTED: the verb has no script. */
+ * INVALID, TOOBIG, NOMEMORY. */
 slotq_outcome redis_request_build(redis_request *request, const redis_terms *terms,
                                   const slotq_call *call);
 
@@ -55,14 +55,6 @@ slotq_outcome redis_request_unwait(redis_request *request, const redis_terms *te
 /* The script create, which has no call. */
 slotq_outcome redis_request_create(redis_request *request, const redis_terms *terms,
                                    const slotq_geometry *geometry);
-
-/* Messages that a reserve asks for: no more than a script call is to carry. */
-uint32_t redis_reserve_limit(const slotq_view *view, const slotq_call_reserve *reserve);
-
-/* Messages that one call is to let die, or to redrive: what else it would keep a server busy for is
- * in INTERNALS.md, "The scripts". At least 1. */
-uint32_t redis_dying_most(const slotq_view *view);
-uint32_t redis_redrive_most(const slotq_view *view);
 
 void redis_request_free(redis_request *request);
 

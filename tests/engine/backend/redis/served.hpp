@@ -16,6 +16,7 @@ inline void make_queue(const redis::Server &server)
     geometry.ring_slots = 1000;
     geometry.payload_bytes = 16;
     geometry.tick_ms = 10;
+    geometry.later_slots = 9;
     geometry.groups = 1;
     const slotq_outcome outcome =
         slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, &error);

@@ -1,0 +1,100 @@
+/* test_parity_later.cpp: see parity_play.hpp. Here: the verbs of scheduled messages.
+ */
+#include "parity_play.hpp"
+
+#include <algorithm>
+
+namespace parity
+{
+
+namespace field = support::field;
+using redis::Arguments;
+
+std::string Play::schedule()
+{
+    const slotq_geometry &shape = image_.geometry();
+    const bool checks = (shape.flags & SLOTQ_FLAG_CHECKS) != 0;
+    const bool packed = choose_packed("schedule_packed", "schedule") || checks;
+    const uint32_t room = shape.later_slots + 1u;
+    const uint32_t most = choices_.one_in(4) ? std::min(room, wide_ ? 4096u : 300u) : 4u;
+    const uint32_t count =
+        choices_.one_in(50) ? choices_.small(2) * 4097 : 1 + choices_.small(most);
+    choose_payloads(count, choices_.one_in(60) && !packed && count > 0);
+    slotq_call call = fresh(SLOTQ_SCHEDULE);
+    call.schedule.messages = data_.data();
+    call.schedule.count = count;
+    call.schedule.due_ms = choose_due_ms();
+    call.schedule.not_past = choices_.one_in(3);
+    const std::string not_past = call.schedule.not_past ? "1" : choices_.one_in(2) ? "0" : "";
+    Arguments arguments = {now(), std::to_string(call.schedule.due_ms)};
+    const bool damaged = packed && damages_ && count > 0 && choices_.one_in(2);
+    if (packed) {
+        arguments.push_back(std::to_string(count));
+        arguments.push_back(choose_slots(count, damaged));
+        if (!not_past.empty() || choices_.one_in(2)) {
+            arguments.push_back(not_past);
+        }
+    } else {
+        arguments.push_back(not_past);
+        arguments.insert(arguments.end(), payloads_.begin(), payloads_.end());
+    }
+    send(packed ? "schedule_packed" : "schedule", arguments);
+    const slotq_outcome outcome = image_.run(call);
+    if (damaged && outcome == SLOTQ_OK) {
+        damage_later(call.schedule.first_later_id);
+    }
+    return compare(outcome == SLOTQ_OK      ? integer_reply(call.schedule.first_later_id)
+                   : outcome == SLOTQ_EMPTY ? status_reply("EMPTY")
+                                            : expected_refusal(outcome));
+}
+
+/* As damage_newest, for the slot of a scheduled message. */
+void Play::damage_later(uint32_t later_id)
+{
+    uint32_t entry = 0;
+    while (image_.later_id(entry) != later_id) {
+        entry++;
+    }
+    std::copy_n(slots_.begin(), image_.view().stride,
+                image_.data() + image_.later_slot_offset(image_.later_slot(entry)));
+}
+
+std::string Play::cancel()
+{
+    slotq_call call = fresh(SLOTQ_CANCEL);
+    call.cancel.later_id = choose_later_id();
+    send("cancel", {any_now(), std::to_string(call.cancel.later_id)});
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_simple(call, outcome));
+}
+
+std::string Play::kick()
+{
+    slotq_call call = fresh(SLOTQ_KICK);
+    call.kick.is_later = choices_.one_in(2);
+    call.kick.id = call.kick.is_later ? choose_later_id() : choose_id();
+    call.kick.id += choices_.one_in(60) ? UINT64_C(1) << 32 : 0;
+    call.kick.group = static_cast<uint8_t>(choose_group());
+    send("kick", {now(), std::to_string(call.kick.id),
+                  call.kick.is_later ? "later" : std::to_string(call.kick.group)});
+    const slotq_outcome outcome = image_.run(call);
+    return compare(expected_simple(call, outcome));
+}
+
+std::string Play::later_list()
+{
+    slotq_call call = fresh(SLOTQ_LATER_LIST);
+    const bool packed = choices_.one_in(2);
+    call.look.from = choices_.below(choices_.one_in(2) ? 1 : 20);
+    call.look.capacity = choices_.one_in(30) ? choices_.small(2) * 4097 : 1 + choices_.small(300);
+    std::vector<slotq_item> items(call.look.capacity + 1);
+    call.look.items = items.data();
+    send(packed ? "later_list_packed" : "later_list",
+         {any_now(), std::to_string(call.look.from), std::to_string(call.look.capacity)});
+    const slotq_outcome outcome = image_.run(call);
+    const uint32_t fit = std::max(1u, SLOTQ_CALL_BYTES_MAX / image_.view().stride);
+    call.look.count = std::min(call.look.count, fit); /* what a script returns at most */
+    return compare(expected_later_list(image_, call, outcome, packed));
+}
+
+} // namespace parity
