@@ -353,8 +353,10 @@ objects-built: $(call objects,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $
 # Scripts that run nothing of what is made here say the same in every flavour.
 FOREIGN_SCRIPTS := $(filter tests/lua/% tests/bench/% tests/tools/checks/% \
 	tests/tools/test_man.sh,$(TEST_SCRIPTS))
-SUITES ?= $(TEST_BINARIES) $(filter-out $(if $(FLAVOUR),$(FOREIGN_SCRIPTS)),$(TEST_SCRIPTS)) \
-	$(REPLAYS)
+# The longest begin first, so that none of them is left to run alone at the end.
+LONGEST := $(foreach room,lua engine/core engine/backend/file,$(call binary_of,$(room)))
+SUITES ?= $(LONGEST) $(filter-out $(LONGEST),$(TEST_BINARIES)) \
+	$(filter-out $(if $(FLAVOUR),$(FOREIGN_SCRIPTS)),$(TEST_SCRIPTS)) $(REPLAYS)
 suites:
 	@OUT=$(OUT) JOBS=$(JOBS) CC='$(CC)' CXX='$(CXX)' sh tools/checks/suites.sh $(SUITES)
 
