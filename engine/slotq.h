@@ -254,8 +254,7 @@ enum { SLOTQ_NOT_PAST = 1 }; /* a flag of slotq_schedule */
  * killed may leave the first ones). Their later ids are *first_later_id and those that follow it
  * (first_later_id may be NULL). flags: 0, or SLOTQ_NOT_PAST: if due_ms is not after now, schedule
  * nothing and return EMPTY. OK, EMPTY, FULL (no room beside what is scheduled), TOOBIG (a payload,
- * or more messages than later_slots), PAUSED. Not yet in Redis: UNSUPPORTED; so also the next
- * four. */
+ * or more messages than later_slots), PAUSED. */
 SLOTQ_API slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
                                        uint64_t due_ms, uint32_t flags, uint32_t *first_later_id);
 /* Take a scheduled message out. O(later_slots). OK; NOTFOUND: it is in the ring already, was

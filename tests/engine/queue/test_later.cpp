@@ -1,9 +1,8 @@
-/* test_later.cpp: scheduled messages through slotq.h: on each kind of store that has them, and the
+/* test_later.cpp: scheduled messages through slotq.h: on each kind of store, and the
  * text of each refusal.
  */
 #include "catch.hpp"
 
-#include <algorithm>
 #include <thread>
 
 #include "any_queue.hpp"
@@ -12,14 +11,6 @@ using namespace any_queue;
 
 namespace
 {
-
-/* A server does not have them yet. */
-std::vector<Kind> kinds()
-{
-    std::vector<Kind> found = all_kinds();
-    found.erase(std::remove(found.begin(), found.end(), Kind::redis), found.end());
-    return found;
-}
 
 Geometry with_later(uint16_t slots = 4)
 {
@@ -39,7 +30,7 @@ slotq_outcome schedule(slotq *queue, const std::string &payload, uint64_t due_ms
 
 TEST_CASE("later: messages come when they are due, in order, on every store", "[later]")
 {
-    for (const Kind kind : kinds()) {
+    for (const Kind kind : all_kinds()) {
         CAPTURE(kind);
         Queue queue(kind, with_later());
         const uint64_t now_ms = queue.now_ms;
@@ -73,7 +64,7 @@ TEST_CASE("later: messages come when they are due, in order, on every store", "[
 
 TEST_CASE("later: list, cancel and kick, on every store", "[later]")
 {
-    for (const Kind kind : kinds()) {
+    for (const Kind kind : all_kinds()) {
         CAPTURE(kind);
         Queue queue(kind, with_later());
         const uint64_t now_ms = queue.now_ms;
@@ -151,15 +142,6 @@ TEST_CASE("later: a refusal names the limit, and changes nothing", "[later]")
     Queue none(Kind::memory);
     CHECK(schedule(none, "x", now_ms) == SLOTQ_TOOBIG);
     CHECK(none.error().find("later_slots is 0") != std::string::npos);
-}
-
-TEST_CASE("later: a server does not have them yet, and says so", "[later]")
-{
-    Queue queue(Kind::redis, with_later());
-    if (schedule(queue, "x", queue.now_ms) != SLOTQ_OK) {
-        CHECK(slotq_error_of(queue)->outcome == SLOTQ_UNSUPPORTED);
-        CHECK(queue.error().find("server") != std::string::npos);
-    }
 }
 
 /* In files and in memory a sleeper's clock is the queue's: here the real one. */
