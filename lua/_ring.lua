@@ -146,15 +146,21 @@ do
         end
     end
 
+    -- how many places are set from one on and before another
+    local function count_set(wants, from, before)
+        local count, place = 0, next_set(wants, from, before)
+        while place do
+            count, place = count + 1, next_set(wants, place + 1, before)
+        end
+        return count
+    end
+
     -- how many places of a row are set before this one, from the cursor on
     function rows.rank(row, place)
         local cursor, wants = read_row(row)
-        local count, at = 0, next_from(wants, cursor)
-        while at and at ~= place do
-            count = count + 1
-            wants = without(wants, at)
-            at = next_from(wants, cursor)
+        if place >= cursor then
+            return count_set(wants, cursor, place)
         end
-        return count
+        return count_set(wants, cursor, places_count) + count_set(wants, 0, place)
     end
 end
