@@ -18,6 +18,8 @@ local function pause(name, on)
     if after ~= before then
         queue.paused = after
         deliverable = not on
+        -- a reserve during the pause named no time at which a scheduled message is due
+        later.fell = before % 2 > after % 2 and queue.later_count > 0
     end
     -- each group that has something to deliver is rung for all of it
     for index = 0, deliverable and geometry.places > 0 and geometry.groups - 1 or -1 do

@@ -429,6 +429,21 @@ TEST_CASE("places: a due time wakes one after another, a nearer one is told to t
     CHECK(queue.heard() == "1");
 }
 
+TEST_CASE("places: a resume tells the first place when messages are scheduled")
+{
+    Placed queue;
+    queue.schedule("job", on_server::now_ms + 5000);
+    queue.run("pause", {"1"});
+    queue.subscribe(0);
+    queue.subscribe(1);
+    CHECK(found_nothing(queue.wait(0), -1, 0));
+    CHECK(found_nothing(queue.wait(1), -1, 0));
+    queue.run("resume", {"1"});
+    CHECK(queue.heard() == "0");
+    CHECK(queue.row(0) == "0: 1 1 0 0 0");
+    CHECK(found_nothing(queue.wait(0), on_server::now_ms + 5000, 1));
+}
+
 TEST_CASE("places: a client without a place, or in a queue without places, leaves no mark")
 {
     Placed queue;
