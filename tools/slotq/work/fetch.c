@@ -43,6 +43,22 @@ static void look_whether_drained(worker *work)
     }
 }
 
+/* When something may be there without a wake-up: a limit, a lease, a delay or a due time ends. */
+static uint64_t next_at_ms(const slotq_stats *stats, slotq_outcome outcome, uint64_t now_ms)
+{
+    uint64_t at_ms = UINT64_MAX;
+    if (outcome == SLOTQ_LIMITED) {
+        at_ms = stats->limited_until_ms;
+    } else if (stats->leased + stats->waiting > 0) {
+        at_ms = stats->next_due_ms;
+    }
+    const bool is_promoted = stats->later > 0 && (stats->paused & SLOTQ_PAUSE_IN) == 0;
+    if (is_promoted && stats->later_due_ms > now_ms && stats->later_due_ms < at_ms) {
+        at_ms = stats->later_due_ms;
+    }
+    return at_ms;
+}
+
 /* From a queue in Redis. Asking to wait registers this worker for wake-ups; it sleeps in the loop,
  * because signals and commands end that sleep, too. */
 static slotq_outcome ask_far(worker *work, slotq_batch *batch)
@@ -70,9 +86,7 @@ static slotq_outcome ask_far(worker *work, slotq_batch *batch)
     }
     const bool drain = given(work->line, OPTION_DRAIN);
     const uint64_t now_ms = slotq_now_ms(work->queue);
-    const uint64_t at_ms = outcome == SLOTQ_LIMITED           ? stats.limited_until_ms
-                           : stats.leased + stats.waiting > 0 ? stats.next_due_ms
-                                                              : UINT64_MAX;
+    const uint64_t at_ms = next_at_ms(&stats, outcome, now_ms);
     const uint64_t due_ms = at_ms > now_ms ? at_ms - now_ms : BUSY_LOOK_MS;
     uint64_t rest_ms = work->woken < 0         ? DEAF_LOOK_MS
                        : stats.unfinished != 0 ? UNFINISHED_LOOK_MS
