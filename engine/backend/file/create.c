@@ -131,10 +131,11 @@ static slotq_outcome say_exists(const file_names *names, const slotq_geometry *t
 {
     return fault_say(fault, SLOTQ_EXISTS,
                      "%s exists with another geometry (slots %u, payload %u, groups %u, dead %u, "
-                     "max-attempts %u, flags %u, tick %u): use it, choose another name, or "
-                     "remove it first",
+                     "later %u, aside %u, places %u, note-bytes %u, max-attempts %u, flags %u, "
+                     "tick %u): use it, choose another name, or remove it first",
                      names->shown, there->ring_slots - 1u, there->payload_bytes, there->groups,
-                     there->dead_slots, there->max_attempts, there->flags, there->tick_ms);
+                     there->dead_slots, there->later_slots, there->aside_slots, there->places,
+                     there->note_bytes, there->max_attempts, there->flags, there->tick_ms);
 }
 
 /* They differ at most in the generation. */
