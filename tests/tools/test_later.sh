@@ -33,6 +33,16 @@ fresh q --slots 8 --payload 16 --later 4
 expect 'a time without a zone' 0 '^1$' 'at 2099-01-01T17:00:00.000Z; the time had no zone' \
     push q --at '2099-01-01 18:00' x
 
+# ---- a delay counts from the moment at which a line came ----
+fresh q --slots 8 --payload 16 --later 4
+(
+    echo one
+    sleep 0.3
+    echo two
+) | "$SLOTQ" --sync always push q --in 1h -q
+"$SLOTQ" later ls q | cut -f 2 >dues
+same 'two lines, two times' 2 "$(sort -u dues | wc -l)"
+
 # ---- pause holds them back ----
 fresh q --slots 8 --payload 16 --later 4
 "$SLOTQ" pause q in

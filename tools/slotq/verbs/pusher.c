@@ -56,13 +56,22 @@ static void note_scheduled(void *context, slotq_outcome outcome, uint32_t later_
     note(context, outcome, later_id);
 }
 
+/* A file that syncs each message keeps other processes waiting for so long. */
+static uint32_t most_at_a_time(const command_line *line)
+{
+    enum { SYNCED_MOST = 64 };
+    const option_value *sync = &line->options[OPTION_SYNC];
+    return sync->given && strcmp(sync->text, "always") == 0 ? SYNCED_MOST : SLOTQ_CALL_MESSAGES_MAX;
+}
+
 /* From --in or --at. EXIT_CODE_OK, or another after a message. */
 static int read_due(pusher *push)
 {
     const command_line *line = push->line;
-    if (given(line, OPTION_IN)) {
-        push->due_ms = slotq_now_ms(push->queue) + option_number(line, OPTION_IN, 0);
-    } else if (!parse_moment(line->options[OPTION_AT].text, &push->due_ms, &push->due_is_local)) {
+    scheduler_due due = {.is_delay = given(line, OPTION_IN),
+                         .ms = option_number(line, OPTION_IN, 0)};
+    if (!due.is_delay &&
+        !parse_moment(line->options[OPTION_AT].text, &due.ms, &push->due_is_local)) {
         complain("--at %.60s: must be a time such as 2026-12-31T18:00:00Z, 2026-12-31T18:00+01:00, "
                  "2026-12-31T18:00 (local time), or seconds since 1970",
                  plain_word(line->options[OPTION_AT].text).text);
@@ -73,7 +82,7 @@ static int read_due(pusher *push)
                  push->name);
         return EXIT_CODE_USAGE;
     }
-    push->scheduler = scheduler_new(push->queue, push->due_ms, note_scheduled, push);
+    push->scheduler = scheduler_new(push->queue, &due, most_at_a_time(line), note_scheduled, push);
     if (push->scheduler == NULL) {
         complain("out of memory");
         return EXIT_CODE_FAILURE;
@@ -283,12 +292,13 @@ int pusher_judge_size(const pusher *push, const char *what, uint64_t number, siz
 void pusher_tell_due(const pusher *push)
 {
     const uint64_t now_ms = slotq_now_ms(push->queue);
-    if (push->due_ms > now_ms) {
-        remark("%s: due in %s, at %s%s", push->name, time_text(push->due_ms - now_ms).text,
-               moment_text(push->due_ms).text,
+    const uint64_t due_ms = scheduler_due_ms(push->scheduler);
+    if (due_ms > now_ms) {
+        remark("%s: due in %s, at %s%s", push->name, time_text(due_ms - now_ms).text,
+               moment_text(due_ms).text,
                push->due_is_local ? "; the time had no zone, and was read as local time" : "");
     } else {
-        remark("%s: due now: %s is past", push->name, moment_text(push->due_ms).text);
+        remark("%s: due now: %s is past", push->name, moment_text(due_ms).text);
     }
 }
 
@@ -299,7 +309,8 @@ static void summarise_json(const pusher *push)
         push->scheduler != NULL ? "first_later_id" : "first_id", (json_int_t)push->first_id,
         push->scheduler != NULL ? "last_later_id" : "last_id", (json_int_t)push->last_id);
     if (push->scheduler != NULL) {
-        json_object_set_new(object, "due_ms", json_integer((json_int_t)push->due_ms));
+        json_object_set_new(object, "due_ms",
+                            json_integer((json_int_t)scheduler_due_ms(push->scheduler)));
     }
     output_json(object);
 }

@@ -17,8 +17,7 @@ typedef struct pusher {
     const slotq_geometry *geometry;
     slotq_producer *producer; /* or */
     scheduler *scheduler;
-    uint64_t due_ms; /* with a scheduler */
-    bool due_is_local;
+    bool due_is_local; /* with a scheduler */
     uint64_t pushed;
     uint64_t first_id;
     uint64_t last_id;

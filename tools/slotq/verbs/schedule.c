@@ -7,7 +7,9 @@
 
 struct scheduler {
     slotq *queue;
-    uint64_t due_ms;
+    scheduler_due due;
+    uint64_t due_ms; /* of the last call */
+    uint32_t most;
     on_scheduled *told;
     void *context;
     uint32_t count;
@@ -16,12 +18,15 @@ struct scheduler {
     uint8_t bytes[SLOTQ_CALL_BYTES_MAX];
 };
 
-scheduler *scheduler_new(slotq *queue, uint64_t due_ms, on_scheduled *told, void *context)
+scheduler *scheduler_new(slotq *queue, const scheduler_due *due, uint32_t most, on_scheduled *told,
+                         void *context)
 {
     scheduler *self = malloc(sizeof *self);
     if (self != NULL) {
         self->queue = queue;
-        self->due_ms = due_ms;
+        self->due = *due;
+        self->due_ms = due->is_delay ? 0 : due->ms;
+        self->most = most;
         self->told = told;
         self->context = context;
         self->count = 0;
@@ -40,12 +45,18 @@ uint32_t scheduler_count(const scheduler *self)
     return self->count;
 }
 
+uint64_t scheduler_due_ms(const scheduler *self)
+{
+    return self->due_ms;
+}
+
 slotq_outcome scheduler_flush(scheduler *self)
 {
     uint32_t first = 0;
     if (self->count == 0) {
         return SLOTQ_OK;
     }
+    self->due_ms = (self->due.is_delay ? slotq_now_ms(self->queue) : 0) + self->due.ms;
     const slotq_outcome outcome =
         slotq_schedule(self->queue, self->messages, self->count, self->due_ms, 0, &first);
     if (outcome != SLOTQ_OK && outcome != SLOTQ_OUTCOME_UNKNOWN) {
@@ -62,7 +73,7 @@ slotq_outcome scheduler_flush(scheduler *self)
 slotq_outcome scheduler_add(scheduler *self, const void *bytes, uint32_t size)
 {
     const bool has_room =
-        self->count < SLOTQ_CALL_MESSAGES_MAX && size <= SLOTQ_CALL_BYTES_MAX - self->used_bytes;
+        self->count < self->most && size <= SLOTQ_CALL_BYTES_MAX - self->used_bytes;
     if (!has_room) {
         const slotq_outcome outcome = scheduler_flush(self);
         if (outcome != SLOTQ_OK) {

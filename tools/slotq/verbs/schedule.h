@@ -13,8 +13,15 @@ typedef struct scheduler scheduler;
  * is not known (outcome). */
 typedef void on_scheduled(void *context, slotq_outcome outcome, uint32_t later_id);
 
-/* NULL: no memory. */
-scheduler *scheduler_new(slotq *queue, uint64_t due_ms, on_scheduled *told, void *context);
+/* When messages are due. */
+typedef struct scheduler_due {
+    bool is_delay; /* ms is counted from the call that schedules them, else since 1970 */
+    uint64_t ms;
+} scheduler_due;
+
+/* most: messages per call, 1 to SLOTQ_CALL_MESSAGES_MAX. NULL: no memory. */
+scheduler *scheduler_new(slotq *queue, const scheduler_due *due, uint32_t most, on_scheduled *told,
+                         void *context);
 void scheduler_free(scheduler *self);
 
 /* The bytes are copied; those before go first when there is no room. OK, or the outcome of
@@ -23,5 +30,7 @@ slotq_outcome scheduler_add(scheduler *self, const void *bytes, uint32_t size);
 /* Schedule what was gathered. */
 slotq_outcome scheduler_flush(scheduler *self);
 uint32_t scheduler_count(const scheduler *self);
+/* When the messages that were scheduled last are due. */
+uint64_t scheduler_due_ms(const scheduler *self);
 
 #endif
