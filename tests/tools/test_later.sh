@@ -9,6 +9,19 @@ expect 'create shows their room' 0 - '^  later +4 x \(12 \+ 2 \+ 4 stamp \+ 16\)
     create q --slots 8 --payload 16 --later 4 --tick 1
 later_cases q
 
+# ---- what dump shows of them ----
+"$SLOTQ" create seen --slots 2 --payload 4 --later 3 --aside 0 --dead 0 --max-attempts 0 \
+    --places 0 -q
+"$SLOTQ" push seen --at 2099-01-01T00:00Z -q x y >out
+expect 'dump lists them' 0 '^ +178  1 +slot 0, due 2099-01-01T00:00:00Z$' - dump seen
+expect 'dump in JSON' 0 '"offset":190,"later_id":2,"due_ms":4070908800000,"slot":1' - \
+    dump seen --json
+printf '\377' | dd of=seen.slotq bs=1 seek=$((178 + 11)) conv=notrunc status=none
+expect 'and where one is damaged' 6 '^ +178  1 +slot 65280, .*; slot not below L$' '' dump seen
+expect 'make it due' 0 - - later kick seen 1
+expect 'it is not delivered' 6 - 'later' reserve seen
+rm seen.slotq
+
 # ---- what is refused ----
 fresh none --slots 4
 expect 'a queue without room for them' 2 - 'created without --later N' push none --in 1h x

@@ -166,6 +166,48 @@ static void print_slots(const dump *dumped, const front_block *front)
     }
 }
 
+static void print_later_entry(const dump *dumped, uint32_t place)
+{
+    const slotq_view *view = &dumped->shown->view;
+    const uint32_t offset = later_entry_offset(view, place);
+    const uint8_t *entry = view->bytes + offset;
+    const uint64_t due_ms = load_u48(entry + AT_later_due_ms);
+    const uint32_t later_id = load_u32(entry + AT_later_later_id);
+    const uint32_t slot = load_u16(entry + AT_later_slot) ^ place;
+    const bool is_there = slot < view->geometry.later_slots;
+    if (dumped->json) {
+        output_json(json_pack("{s:I, s:I, s:I, s:I}", "offset", (json_int_t)offset, "later_id",
+                              (json_int_t)later_id, "due_ms", (json_int_t)due_ms, "slot",
+                              (json_int_t)slot));
+        return;
+    }
+    printf("%9" PRIu32 "  %-15" PRIu32 "  slot %" PRIu32 ", due %.19sZ%s\n", offset, later_id, slot,
+           moment_text(due_ms).text, is_there ? "" : "; slot not below L");
+}
+
+/* In the order of the heap; a damaged count was shown with the front. */
+static void print_later_entries(const dump *dumped)
+{
+    const slotq_view *view = &dumped->shown->view;
+    const uint32_t stored = load_u16(view->bytes + AT_shared_later_count);
+    const uint32_t count =
+        stored < view->geometry.later_slots ? stored : view->geometry.later_slots;
+    if (view->geometry.later_slots == 0) {
+        return;
+    }
+    dump_heading(dumped, "scheduled");
+    if (count == 0 && !dumped->json) {
+        puts("           none");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (i >= LINES_MOST && !given(dumped->line, OPTION_HEX) && !dumped->json) {
+            printf("           ... and %" PRIu32 " more (--hex shows all)\n", count - i);
+            return;
+        }
+        print_later_entry(dumped, i);
+    }
+}
+
 /* The state of a message aside in a group. */
 static void print_share_aside(const dump *dumped, uint32_t group, uint32_t slot, char *text,
                               size_t size)
@@ -271,6 +313,7 @@ void dump_sections(const dump *dumped)
         print_states(dumped, &front, group);
     }
     print_slots(dumped, &front);
+    print_later_entries(dumped);
     print_aside_entries(dumped, &front);
     print_dead_entries(dumped, &front);
 }
