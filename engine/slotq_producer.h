@@ -68,6 +68,9 @@ SLOTQ_API slotq_outcome slotq_producer_flush(slotq_producer *producer);
 SLOTQ_API uint64_t slotq_producer_due_ms(const slotq_producer *producer);
 /* Messages accepted and not yet pushed. */
 SLOTQ_API uint32_t slotq_producer_count(const slotq_producer *producer);
+/* Give up the messages accepted and not yet pushed: they are never pushed, and on_pushed is not
+ * called for them. Returns their number; 0 also from inside on_pushed. */
+SLOTQ_API uint32_t slotq_producer_clear(slotq_producer *producer);
 /* Flush, then free the producer, whatever the flush returned; returns the outcome of the flush.
  * Messages that the queue refused are dropped, and on_pushed reports it. NULL is allowed. */
 SLOTQ_API slotq_outcome slotq_producer_close(slotq_producer *producer);

@@ -352,6 +352,17 @@ uint32_t slotq_producer_count(const slotq_producer *producer)
     return producer == NULL ? 0 : producer->count;
 }
 
+uint32_t slotq_producer_clear(slotq_producer *producer)
+{
+    if (producer == NULL || producer->telling) {
+        return 0;
+    }
+    const uint32_t count = producer->count;
+    producer->count = 0;
+    producer->used_bytes = 0;
+    return count;
+}
+
 slotq_outcome slotq_producer_close(slotq_producer *producer)
 {
     if (producer == NULL) {

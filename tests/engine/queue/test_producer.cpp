@@ -137,6 +137,26 @@ TEST_CASE("a producer pushes when it has gathered max_bytes", "[producer]")
     CHECK(payloads(queue) == Strings{"aaaa", "bbbbbb", "12345678", "c"});
 }
 
+TEST_CASE("a producer that is cleared never pushes what the queue refused", "[producer]")
+{
+    Queue queue(each_kind(), Geometry(3, 8));
+    Producer producer(queue, at_most(100));
+    REQUIRE(producer.push("a") == SLOTQ_OK);
+    REQUIRE(producer.push("b") == SLOTQ_OK);
+    REQUIRE(producer.flush() == SLOTQ_OK);
+    const size_t told = producer.told.size();
+    REQUIRE(producer.push("c") == SLOTQ_OK);
+    REQUIRE(producer.flush() == SLOTQ_FULL);
+    CHECK(slotq_producer_clear(producer.raw) == 1);
+    CHECK(slotq_producer_clear(producer.raw) == 0);
+    CHECK(slotq_producer_clear(nullptr) == 0);
+    REQUIRE(slotq_purge(queue) == SLOTQ_OK);
+    REQUIRE(producer.push("d") == SLOTQ_OK);
+    REQUIRE(producer.close() == SLOTQ_OK);
+    CHECK(payloads(queue) == Strings{"d"});
+    CHECK(producer.told.size() == told + 1);
+}
+
 TEST_CASE("a producer gathers by payloads, however large the slots are", "[producer]")
 {
     Queue queue(each_kind(), Geometry(20, 65535));

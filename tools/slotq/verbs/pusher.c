@@ -118,6 +118,7 @@ int pusher_open(pusher *push, const command_line *line)
 
 void pusher_close(pusher *push)
 {
+    (void)slotq_producer_clear(push->producer);
     (void)slotq_producer_close(push->producer);
     scheduler_free(push->scheduler);
     slotq_close(push->queue);

@@ -30,7 +30,7 @@ typedef struct pusher {
 
 /* EXIT_CODE_OK, or another after a message; to be closed in either case. */
 int pusher_open(pusher *push, const command_line *line);
-/* What was not flushed is given up: its like was told before. */
+/* What was not flushed is given up, and never pushed: it was told that it was not. */
 void pusher_close(pusher *push);
 
 /* OK: the message is on its way, and so are those before it. */
