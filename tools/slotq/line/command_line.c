@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../say/report.h"
+#include "slotq.h"
 #include "suggest.h"
 #include "values.h"
 #include "../say/texts.h"
@@ -161,15 +162,57 @@ static int read_letters(command_line *line, int argc, char **argv, int *at)
     return EXIT_CODE_OK;
 }
 
+/* A queue in Redis may be named jobs:mail. */
+static bool is_url(const char *text)
+{
+    return strstr(text, ":/") != NULL && slotq_url_kind(text) != SLOTQ_PLACE_FOLDER;
+}
+
 int complain_command(const char *word)
 {
     const char *near = suggest_command(word);
-    if (near != NULL) {
-        complain("unknown command %s; did you mean %s? slotq help lists the commands", word, near);
+    if (is_url(word)) {
+        complain("unknown command %s; a URL comes after -u", shown_url(word).text);
+    } else if (near != NULL) {
+        complain("unknown command %s; did you mean %s? slotq help lists the commands",
+                 shown_url(word).text, near);
     } else {
-        complain("unknown command %s; slotq help lists the commands", word);
+        complain("unknown command %s; slotq help lists the commands", shown_url(word).text);
     }
     return EXIT_CODE_USAGE;
+}
+
+/* Operands from *first to *end name queues; none where the command has no QUEUE. */
+static void queues_of(const command_line *line, int *first, int *end)
+{
+    const char *operands = line->command->operands;
+    const char *found = strstr(operands, "QUEUE");
+    *first = 0;
+    *end = 0;
+    if (found == NULL) {
+        return;
+    }
+    for (const char *at = operands; at < found; at++) {
+        *first += *at == ' ';
+    }
+    *end = strncmp(found, "QUEUE...", strlen("QUEUE...")) == 0 ? line->count : *first + 1;
+    *end = *end < line->count ? *end : line->count;
+}
+
+/* A URL where a queue is to be named: a password in it would be shown as the queue's name. */
+static int judge_queues(const command_line *line)
+{
+    int first;
+    int end;
+    queues_of(line, &first, &end);
+    for (int i = first; i < end; i++) {
+        if (is_url(line->operands[i])) {
+            complain("%s is a URL, not the name of a queue: slotq -u URL %s QUEUE",
+                     shown_url(line->operands[i]).text, line->command->name);
+            return EXIT_CODE_USAGE;
+        }
+    }
+    return EXIT_CODE_OK;
 }
 
 static int read_operand(command_line *line, char *text, bool dashed)
@@ -206,7 +249,7 @@ static int judge(const command_line *line)
                  command->name, command->operands[0] != '\0' ? " " : "", command->operands);
         return EXIT_CODE_USAGE;
     }
-    return EXIT_CODE_OK;
+    return judge_queues(line);
 }
 
 int command_line_read(command_line *line, int argc, char **argv)

@@ -7,6 +7,7 @@
 #include "command_line.h"
 #include "../say/output.h"
 #include "../say/report.h"
+#include "../say/texts.h"
 
 /* Words that an operand or an option's value can be. */
 static void print_cases(void)
@@ -119,7 +120,7 @@ static void print_operands(void)
 int run_completion(const command_line *line)
 {
     if (strcmp(line->operands[0], "bash") != 0) {
-        complain("completion %s: must be bash", line->operands[0]);
+        complain("completion %s: must be bash", shown_url(line->operands[0]).text);
         return EXIT_CODE_USAGE;
     }
     puts("# bash completion for slotq; made by: slotq completion bash\n"

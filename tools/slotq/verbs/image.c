@@ -36,7 +36,7 @@ static int read_all(int descriptor, const char *path, image *loaded)
 {
     struct stat status;
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-        complain("%s is not a regular file", path);
+        complain("%s is not a regular file", shown_url(path).text);
         return EXIT_CODE_FAILURE;
     }
     const uint64_t most = SLOTQ_IMAGE_BYTES_MAX + UINT64_C(1);
@@ -50,7 +50,8 @@ static int read_all(int descriptor, const char *path, image *loaded)
         const ssize_t got =
             pread(descriptor, loaded->bytes + done, (size_t)(loaded->size - done), (off_t)done);
         if (got < 0 && errno != EINTR) {
-            complain("cannot read %s at %s: %s", path, count_text(done).text, strerror(errno));
+            complain("cannot read %s at %s: %s", shown_url(path).text, count_text(done).text,
+                     strerror(errno));
             return EXIT_CODE_FAILURE;
         }
         if (got == 0) {
@@ -71,7 +72,7 @@ static int load_file(const command_line *line, const char *name, image *loaded)
     int code = EXIT_CODE_FAILURE;
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
-        complain("cannot open %s: %s", path, strerror(errno));
+        complain("cannot open %s: %s", shown_url(path).text, strerror(errno));
     } else {
         code = read_all(descriptor, path, loaded);
         close(descriptor);
