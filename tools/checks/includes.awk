@@ -107,6 +107,15 @@ own <= 5 && /^[ \t]*#[ \t]*include[ \t]*"/ {
     }
 }
 
+own <= 5 && /^[ \t]*#[ \t]*include[ \t]*<[^>]*\// {
+    name = $0
+    sub(/^[^<]*</, "", name)
+    sub(/>.*/, "", name)
+    if (height("engine/" name) != 9 || height(name) != 9) {
+        finding("what is ours is included with quotes, so that its direction is judged: " name)
+    }
+}
+
 freestanding && /^[ \t]*#[ \t]*include[ \t]*</ {
     name = $0
     sub(/^[^<]*</, "", name)

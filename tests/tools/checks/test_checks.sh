@@ -101,7 +101,8 @@ includes() {
         printf '#include "backend/file/journal.h"\n  #  include "queue/handle.h"\n'
         printf '#include "engine/queue/handle.h"\n#include "doctor.h"\n'
         printf '#include "../say/output.h"\n#include "layout/word.h"\n'
-        printf '#include "backend/not_there.h"\n'
+        printf '#include "backend/not_there.h"\n#include <queue/handle.h>\n'
+        printf '#include <hiredis/hiredis.h>\n#include <sys/stat.h>\n'
     } >tools/slotq/doctor/a.c
     printf '#include "../line/values.h"\n#include "output.h"\n' >tools/slotq/say/a.c
     look includes.awk engine/layout/a.c engine/core/a.c engine/backend/a.c \
@@ -127,8 +128,9 @@ includes() {
     says "nor with blanks" "tools/slotq/doctor/a.c:4: tools use slotq.h"
     says "nor from the top" "tools/slotq/doctor/a.c:5: tools use slotq.h"
     says "nor a file that is missing" "tools/slotq/doctor/a.c:9: tools use slotq.h"
+    says "nor in pointed brackets" "tools/slotq/doctor/a.c:10: what is ours is included with quotes"
     says "say includes no other room" "tools/slotq/say/a.c:1: say/ prints"
-    verdict "nothing else is said" test "$(wc -l <said)" = 19
+    verdict "nothing else is said" test "$(wc -l <said)" = 20
 }
 
 tables() {
