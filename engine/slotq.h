@@ -44,10 +44,10 @@
  *
  * Lock: the handles of a file take turns, each for microseconds. If the owner of the lock dies, the
  * next handle finishes or undoes its step, within 100 ms plus the time in which the system frees
- * the owner's memory. If the owner is stopped, all other handles wait: a call with wait_ms for that
- * long, every call until should_stop ends the wait, and at least one second. Then the call returns
- * IO with `passes` set in slotq_error, and nothing happened. Processes may be in any PID namespaces
- * (containers) that share the folder.
+ * the owner's memory. While the owner is stopped, calls of other handles block for at least one
+ * second. Then a call with wait_ms gives up after wait_ms, and any call when should_stop returns
+ * true: IO with `passes` set in slotq_error, and nothing happened. Processes may be in any PID
+ * namespaces (containers) that share the folder.
  *
  * Files: never shorten, overwrite or copy over a queue's file: its processes would die by SIGBUS,
  * or a recovery would replay an unfinished step into other bytes. A handle to a removed file may

@@ -12,14 +12,14 @@
  * deleted and created again, or restored by slotq_import, while handles have it open, the next call
  * of each handle returns REMADE: nothing happened. The handle has read the new geometry
  * (slotq_geometry_of) and works on the new queue from then on. Ids, tokens and batches from before
- * are void: drop them. A call by id or token cannot tell where they come from and would act on the
- * new queue; a batch, and a verb that was put into a pipeline before, can: they return REMADE
- * again, the batch is empty then, and nothing happens. A producer keeps its messages and pushes
+ * are void: drop them. Calls by id or token do not detect this and would act on the new queue.
+ * Batches, and verbs that were put into a pipeline before, do: they return REMADE again, the batch
+ * is empty then, and nothing happens. A producer keeps its messages and pushes
  * them to the new queue at the next try; TOOBIG: one is too large for it. After slotq_next and the
  * calls that settle a batch it is empty, and nothing was settled: go on by reserving. If the bytes
  * are damaged (a changed byte of the geometry) or the queue is gone again, the call returns CORRUPT
- * or NOQUEUE instead. A file that another one replaces under its name stays what it is for the
- * handles that have it open: they return IO within a second. If another queue was written into a
+ * or NOQUEUE instead. If a queue file is replaced, open handles keep the old file and return IO
+ * within a second. If another queue was written into a
  * file that is open, all calls return REMADE until the handle is closed. A queue in memory belongs
  * to its handles and cannot be made anew under them.
  */
@@ -73,8 +73,8 @@ SLOTQ_API slotq_outcome slotq_redis_attach(struct redisContext *borrowed, const 
  * server is gone, not Redis): poll the queue once a second. */
 SLOTQ_API slotq_outcome slotq_redis_listen(slotq *queue, int *fd);
 
-/* Stop listening: for a caller that takes nothing more for a while, or ends. Another waiting client
- * is woken in its stead if messages are ready, or room is free. slotq_close does the same. OK. */
+/* Stop listening; call it before you stop reserving. Another waiting client is then woken if
+ * messages are ready, or room is free. slotq_close does the same. OK. */
 SLOTQ_API slotq_outcome slotq_redis_unlisten(slotq *queue);
 
 /* ---- a plain connection, for the caller's commands ---- */
