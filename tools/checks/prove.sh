@@ -250,10 +250,9 @@ quick() {
     check headers headers
 }
 
-# A suite or two of these take nearly all of the time, on one core.
+# Two suites of it take nearly all of the time, on one core.
 long() {
     check deep deep
-    check valgrind valgrinded
 }
 
 covered() {
@@ -283,6 +282,7 @@ if command -v qemu-ppc >/dev/null && command -v powerpc-linux-gnu-g++ >/dev/null
 else
     skip big-endian "no powerpc-linux-gnu-g++ or no qemu-ppc here"
 fi
+check valgrind valgrinded
 join
 check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-60}" # it has so many seconds: both cores for it
 
