@@ -292,14 +292,21 @@ int pusher_judge_size(const pusher *push, const char *what, uint64_t number, siz
 
 void pusher_tell_due(const pusher *push)
 {
+    char ids[64] = ""; /* on stdout they look like those of messages */
     const uint64_t now_ms = slotq_now_ms(push->queue);
     const uint64_t due_ms = scheduler_due_ms(push->scheduler);
+    if (push->print_ids && push->pushed == 1) {
+        snprintf(ids, sizeof ids, "later id %" PRIu64 ", ", push->first_id);
+    } else if (push->print_ids) {
+        snprintf(ids, sizeof ids, "later ids %" PRIu64 " to %" PRIu64 ", ", push->first_id,
+                 push->last_id);
+    }
     if (due_ms > now_ms) {
-        remark("%s: due in %s, at %s%s", push->name, time_text(due_ms - now_ms).text,
+        remark("%s: %sdue in %s, at %s%s", push->name, ids, time_text(due_ms - now_ms).text,
                moment_text(due_ms).text,
                push->due_is_local ? "; the time had no zone, and was read as local time" : "");
     } else {
-        remark("%s: due now: %s is past", push->name, moment_text(due_ms).text);
+        remark("%s: %sdue now: %s is past", push->name, ids, moment_text(due_ms).text);
     }
 }
 
