@@ -8,7 +8,8 @@ later_ids() { "$SLOTQ" later ls "$1" | cut -f 1 | xargs; }
 later_cases() {
     local queue=$1 begun_ms handle
     expect 'later ls of none' 3 - 'no scheduled message' later ls "$queue"
-    expect 'push --in prints the later id' 0 '^1$' 'later id 1, due in (59 m|1 h)' push "$queue" --in 1h a
+    expect 'push --in prints the later id' 0 '^1$' 'later id 1, due in (59 m|1 h)' \
+        push "$queue" --in 1h a
     expect 'push --at' 0 '^3$' 'at 2099-01-01T00:00:00.000Z$' \
         push "$queue" --at 2099-01-01T01:00:00+01:00 b c
     expect 'no message is ready' 3 - 'no message is ready' reserve "$queue"
