@@ -360,8 +360,8 @@ SUITES ?= $(LONGEST) $(filter-out $(LONGEST),$(TEST_BINARIES)) \
 suites:
 	@OUT=$(OUT) JOBS=$(JOBS) CC='$(CC)' CXX='$(CXX)' sh tools/checks/suites.sh $(SUITES)
 
-prove: ## all checks: sanitizers, tidy, coverage, fuzzing, big-endian (SECONDS=60)
-	@MAKE='$(MAKE)' SECONDS_EACH=$(or $(SECONDS),60) sh tools/checks/prove.sh $(ONLY)
+prove: ## all checks: sanitizers, tidy, coverage, fuzzing, big-endian (SECONDS=30)
+	@MAKE='$(MAKE)' SECONDS_EACH=$(or $(SECONDS),30) sh tools/checks/prove.sh $(ONLY)
 
 MINUTES ?= 10
 torture: ## the random tests for MINUTES=10 each room, seeds printed

@@ -170,7 +170,7 @@ linted() {
 
 sanitized() {
     $make FLAVOUR=asan tests-built || return 1
-    SLOTQ_STEPS=200000 SLOTQ_EXCEPT='closure: 4*' $make FLAVOUR=asan suites
+    SLOTQ_STEPS=100000 SLOTQ_EXCEPT='closure: 4*' $make FLAVOUR=asan suites
 }
 
 # What runs beside other checks finds its binaries made: to make them is not its business.
@@ -284,7 +284,7 @@ else
 fi
 check valgrind valgrinded
 join
-check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-60}" # it has so many seconds: both cores for it
+check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-30}" # it has so many seconds: both cores for it
 
 cat "$logs"/*.end | awk '
     { if ($1 == "passed") passed++; else failed++ }
