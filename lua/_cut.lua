@@ -16,17 +16,25 @@ local function cut_slots(bytes, count)
     return from == #bytes + 1 and parts or nil
 end
 
--- put cut slots at tail; a few bytes between two are written too: that costs less than a write
-local function put_cut(parts)
-    local stop
+-- put cut slots, the i-th at offset_of(i); a few bytes between two that are adjacent are written
+-- too: that costs less than a write
+local function put_cut_at(parts, offset_of)
+    local before, stop
     for i, part in ipairs(parts) do
-        local at = ring_at + (queue.tail + i - 1) % slots * stride
-        if stop and stop < at and at - stop <= SLOT_GAP_BYTES_MAX then
+        local at = offset_of(i)
+        if before and at == before + stride and stop < at and at - stop <= SLOT_GAP_BYTES_MAX then
             put(stop, string.rep('\0', at - stop))
         end
         put(at, part)
-        stop = at + #part
+        before, stop = at, at + #part
     end
+end
+
+-- put cut slots at tail
+local function put_cut(parts)
+    put_cut_at(parts, function(i)
+        return ring_at + (queue.tail + i - 1) % slots * stride
+    end)
 end
 
 -- add count slots from index on to a reply, each up to the end of its payload; of one that is

@@ -23,18 +23,11 @@ local function next_later_ids(count)
     return block == 0 and 1 or block * 65536
 end
 
--- put slots, whole or cut, where the entries have theirs; adjacent ones in one piece
+-- put slots, whole or cut, where the entries have theirs
 local function put_later(places, parts)
-    local stop
-    for i, part in ipairs(parts) do
-        local at = later.slots_at + places[i] * stride
-        local adjacent = i > 1 and places[i] == places[i - 1] + 1
-        if adjacent and stop < at and at - stop <= SLOT_GAP_BYTES_MAX then
-            put(stop, string.rep('\0', at - stop))
-        end
-        put(at, part)
-        stop = at + #part
-    end
+    put_cut_at(parts, function(i)
+        return later.slots_at + places[i] * stride
+    end)
     for i = 1, has(SLOTQ_FLAG_KEYS) and #places or 0 do
         put(later.keys_at + places[i] * KEY_BYTES, string.rep('\0', KEY_BYTES))
     end
