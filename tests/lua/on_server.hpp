@@ -104,6 +104,16 @@ private:
     std::string key_;
 };
 
+/* Verbs at a time that the test sets; the image is sound after each. */
+class SoundQueue : public Queue
+{
+public:
+    using Queue::Queue;
+    Reply ask(const std::string &script, const Arguments &after_now);
+
+    uint64_t at_ms = now_ms;
+};
+
 /* "" when the whole-image check finds the bytes sound, else what it says. */
 std::string check(const std::string &bytes);
 

@@ -24,20 +24,13 @@ on_server::Shape small_shape(uint32_t groups = 1)
     return shape;
 }
 
-/* A queue whose image is sound after every verb. */
-class Sound : public Queue
+/* Verbs of a message aside in one line each. */
+class Sound : public on_server::SoundQueue
 {
 public:
     Sound(const std::string &variant, const on_server::Shape &shape)
-        : Queue(redis::shared_server(), variant, shape)
+        : SoundQueue(redis::shared_server(), variant, shape)
     {
-    }
-    Reply ask(const std::string &script, const Arguments &after_now)
-    {
-        const Reply reply = run_at(at_ms, script, after_now);
-        CAPTURE(script, reply.told());
-        CHECK(on_server::check(bytes()) == "");
-        return reply;
     }
     /* The token, or 0. */
     uint32_t lease(uint32_t count, const std::string &group = "0", uint32_t lease_ms = 30000)
@@ -90,8 +83,6 @@ public:
         }
         return -1;
     }
-
-    uint64_t at_ms = now_ms;
 };
 
 /* Messages 1 to 3 are aside, leased with the token that is returned; the ring is empty. */

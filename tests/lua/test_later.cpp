@@ -28,20 +28,13 @@ on_server::Shape shape_of(uint32_t later_slots, uint32_t ring_slots = 9)
     return shape;
 }
 
-/* A queue whose image is sound after every verb. */
-class Later : public Queue
+/* Verbs of scheduled messages in one line each. */
+class Later : public on_server::SoundQueue
 {
 public:
     explicit Later(const on_server::Shape &shape, const std::string &variant = "redis7")
-        : Queue(redis::shared_server(), variant, shape)
+        : SoundQueue(redis::shared_server(), variant, shape)
     {
-    }
-    Reply ask(const std::string &script, const Arguments &after_now)
-    {
-        const Reply reply = run_at(at_ms, script, after_now);
-        CAPTURE(script, reply.told());
-        CHECK(on_server::check(bytes()) == "");
-        return reply;
     }
     /* Payloads due after so many milliseconds. */
     Reply in(int64_t ms, const Arguments &payloads, const std::string &not_past = "")
@@ -84,8 +77,6 @@ public:
     {
         set(bytes().replace(offset, count, on_server::number(value, count)));
     }
-
-    uint64_t at_ms = now_ms;
 };
 
 std::string due_reply(int64_t after)

@@ -100,6 +100,14 @@ Reply Queue::run_at(uint64_t at_ms, const std::string &script, const Arguments &
     return run_raw(script, arguments);
 }
 
+Reply SoundQueue::ask(const std::string &script, const Arguments &after_now)
+{
+    const Reply reply = run_at(at_ms, script, after_now);
+    CAPTURE(script, reply.told());
+    CHECK(check(bytes()) == "");
+    return reply;
+}
+
 Reply Queue::run(const std::string &script, const Arguments &after_now)
 {
     return run_at(now_ms, script, after_now);
