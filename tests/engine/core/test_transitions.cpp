@@ -268,6 +268,21 @@ void try_settle(Was was, Place place, slotq_verb verb, uint64_t ms, bool right)
     }
 }
 
+/* Each state of a message, in each place where it can be. */
+template <typename Try>
+void in_every_scene(Try try_it)
+{
+    for (const Was was : every_state) {
+        for (const Place place : every_place) {
+            if (place != Place::aside || !is_never_aside(was)) {
+                Scene scene(was, place);
+                CAPTURE(static_cast<int>(was), static_cast<int>(place));
+                try_it(was, scene);
+            }
+        }
+    }
+}
+
 } // namespace
 
 TEST_CASE("transitions: every state against ack, nack, release, extend, kill")
@@ -291,71 +306,57 @@ TEST_CASE("transitions: every state against ack, nack, release, extend, kill")
 
 TEST_CASE("transitions: every state against remove")
 {
-    for (const Was was : every_state) {
-        for (const Place place : every_place) {
-            if (place == Place::aside && is_never_aside(was)) {
-                continue;
-            }
-            Scene scene(was, place);
-            Queue &queue = scene.queue;
-            CAPTURE(static_cast<int>(was), static_cast<int>(place));
-            if (is(was, {Was::leased, Was::leased_passed})) {
-                REQUIRE_REFUSED(queue, remove(scene.id, 0), SLOTQ_LEASED);
-                REQUIRE_REFUSED(queue, remove(scene.id), SLOTQ_LEASED);
-                REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK); /* there it is not */
-                continue;
-            }
-            const slotq_outcome refused = refusal(was, false);
-            if (refused != SLOTQ_STALE) {
-                REQUIRE_REFUSED(queue, remove(scene.id, 0), refused);
-                if (refused == SLOTQ_NOTFOUND) {
-                    REQUIRE_REFUSED(queue, remove(scene.id), refused);
-                } else { /* the other group has it left */
-                    REQUIRE(queue.remove(scene.id) == SLOTQ_OK);
-                    REQUIRE_REFUSED(queue, remove(scene.id), SLOTQ_GONE);
-                    REQUIRE_REFUSED(queue, remove(scene.id, 1), SLOTQ_GONE);
-                }
-                continue;
-            }
-            REQUIRE(queue.remove(scene.id, 0) == SLOTQ_OK);
-            REQUIRE_REFUSED(queue, remove(scene.id, 0), SLOTQ_GONE);
-            if (scene.at_head) {
-                REQUIRE(queue.status(scene.id) == SLOTQ_FINISHED);
-            } else {
-                REQUIRE(queue.word(scene.id) == 0x203);
-            }
-            REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK);
+    in_every_scene([](Was was, Scene &scene) {
+        Queue &queue = scene.queue;
+        if (is(was, {Was::leased, Was::leased_passed})) {
+            REQUIRE_REFUSED(queue, remove(scene.id, 0), SLOTQ_LEASED);
+            REQUIRE_REFUSED(queue, remove(scene.id), SLOTQ_LEASED);
+            REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK); /* there it is not */
+            return;
         }
-    }
+        const slotq_outcome refused = refusal(was, false);
+        if (refused != SLOTQ_STALE) {
+            REQUIRE_REFUSED(queue, remove(scene.id, 0), refused);
+            if (refused == SLOTQ_NOTFOUND) {
+                REQUIRE_REFUSED(queue, remove(scene.id), refused);
+            } else { /* the other group has it left */
+                REQUIRE(queue.remove(scene.id) == SLOTQ_OK);
+                REQUIRE_REFUSED(queue, remove(scene.id), SLOTQ_GONE);
+                REQUIRE_REFUSED(queue, remove(scene.id, 1), SLOTQ_GONE);
+            }
+            return;
+        }
+        REQUIRE(queue.remove(scene.id, 0) == SLOTQ_OK);
+        REQUIRE_REFUSED(queue, remove(scene.id, 0), SLOTQ_GONE);
+        if (scene.at_head) {
+            REQUIRE(queue.status(scene.id) == SLOTQ_FINISHED);
+        } else {
+            REQUIRE(queue.word(scene.id) == 0x203);
+        }
+        REQUIRE(queue.remove(scene.id, 1) == SLOTQ_OK);
+    });
 }
 
 TEST_CASE("transitions: every state against kick")
 {
-    for (const Was was : every_state) {
-        for (const Place place : every_place) {
-            if (place == Place::aside && is_never_aside(was)) {
-                continue;
-            }
-            Scene scene(was, place);
-            Queue &queue = scene.queue;
-            CAPTURE(static_cast<int>(was), static_cast<int>(place));
-            const slotq_outcome refused = refusal(was, false);
-            if (refused != SLOTQ_STALE) {
-                REQUIRE_REFUSED(queue, kick(scene.id), refused);
-            } else if (is(was, {Was::leased, Was::leased_passed})) {
-                REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_LEASED);
-            } else if (is(was, {Was::waiting, Was::waiting_passed})) {
-                const uint32_t word = queue.word(scene.id);
-                REQUIRE(queue.kick(scene.id) == SLOTQ_OK);
-                REQUIRE(queue.word(scene.id) == (word & ~3u)); /* attempts and bits stay */
-                REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_OK);
-                REQUIRE(queue.status(scene.id) == SLOTQ_OK);
-                REQUIRE(queue.call.status.status.state == SLOTQ_STATE_READY);
-            } else {
-                REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_OK);
-            }
+    in_every_scene([](Was was, Scene &scene) {
+        Queue &queue = scene.queue;
+        const slotq_outcome refused = refusal(was, false);
+        if (refused != SLOTQ_STALE) {
+            REQUIRE_REFUSED(queue, kick(scene.id), refused);
+        } else if (is(was, {Was::leased, Was::leased_passed})) {
+            REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_LEASED);
+        } else if (is(was, {Was::waiting, Was::waiting_passed})) {
+            const uint32_t word = queue.word(scene.id);
+            REQUIRE(queue.kick(scene.id) == SLOTQ_OK);
+            REQUIRE(queue.word(scene.id) == (word & ~3u)); /* attempts and bits stay */
+            REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_OK);
+            REQUIRE(queue.status(scene.id) == SLOTQ_OK);
+            REQUIRE(queue.call.status.status.state == SLOTQ_STATE_READY);
+        } else {
+            REQUIRE_REFUSED(queue, kick(scene.id), SLOTQ_OK);
         }
-    }
+    });
 }
 
 TEST_CASE("transitions: a message that waits for room among the dead is not kicked")
