@@ -313,9 +313,10 @@ SLOTQ_API bool slotq_batch_drop(slotq_batch *batch, uint64_t id);
 /* Lease up to limit messages to the caller for lease_ms: first retries, in id order, then new
  * messages. limit is 1 to SLOTQ_CALL_MESSAGES_MAX; slots together at most 64 MiB, in Redis 1 MiB.
  * Waits up to wait_ms (0 = not) for the first message. Damaged slots are not returned: their
- * messages die with reason 255. OK, EMPTY, PAUSED; LIMITED: messages are ready, but slotq_limit of
- * the group lets none go; AGAIN only with wait_ms 0: a bound was reached, call again at once. If
- * the outcome is not OK, the batch is empty.
+ * messages die with reason 255, or wait 60 s if the dead section is full and refuses them. OK,
+ * EMPTY, PAUSED; LIMITED: messages are ready, but slotq_limit of the group lets none go; AGAIN only
+ * with wait_ms 0: a bound was reached, call again at once. If the outcome is not OK, the batch is
+ * empty.
  * attempts counts reserves. A message that crashes its worker therefore costs one attempt for each
  * message that the worker had leased: with max_attempts 25 and 64 leased messages, 25 crashes kill
  * all 64. If a message may crash the process, reserve few at a time, or work in a child process. */

@@ -11,8 +11,20 @@ local plain_packed = false
 --@include _payload
 read_already(plain_size, plain_front, plain_now_ms)
 
--- the sound messages of the leased ones; a damaged one dies, as by kill with 255, or stays leased
--- if the dead section is full
+-- a damaged message dies, as by kill with 255; where the dead section refuses it, it waits for room
+local function bury_damaged(run)
+    settle_verb, settle_ms, settle_reason = 'kill', 0, SLOTQ_REASON_DAMAGED
+    settle({run}, function(_, outcome)
+        if outcome == 'DEADFULL' then
+            settle_verb, settle_ms = 'release', DEAD_FULL_RETRY_MS
+        end
+    end)
+    if settle_verb == 'release' then
+        settle({run}, function() end)
+    end
+end
+
+-- the sound messages of the leased ones
 local function sound_messages()
     local reply, at = {}, 0
     local damaged = {}
@@ -29,9 +41,8 @@ local function sound_messages()
             end
         end
     end
-    settle_verb, settle_ms, settle_reason = 'kill', 0, SLOTQ_REASON_DAMAGED
     for _, run in ipairs(damaged) do
-        settle({run}, function() end)
+        bury_damaged(run)
     end
     return reply
 end

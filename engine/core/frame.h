@@ -14,8 +14,7 @@ enum {
     LOOK_WORDS_MAX = 1024,      /* words that a round of a sweep or search reads */
     BURIALS_MAX = 16,           /* deaths per round of a sweep */
     ROUNDS_MAX = 4,             /* rounds of a reserve that finds nothing */
-    TOKEN_NEAR_TICKS = 4096,    /* a token's bits do not come back within this many ticks */
-    DEAD_FULL_RETRY_MS = 60000  /* delay of a message that waits for room in the dead section */
+    TOKEN_NEAR_TICKS = 4096     /* a token's bits do not come back within this many ticks */
 };
 #define HALF_RANGE_TICKS (UINT64_C(1) << 23)
 

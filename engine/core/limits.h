@@ -1,10 +1,14 @@
-/* limits.h: how much one call may push or settle. Inlined, because the plain path judges by it.
- * Knows a geometry and what a caller hands over; must not know an image.
+/* limits.h: how much one call may push or settle, and how long a message that cannot die waits.
+ * Inlined, because the plain path judges by it. Knows a geometry and what a caller hands over; must
+ * not know an image.
  */
 #ifndef SLOTQ_CORE_LIMITS_H
 #define SLOTQ_CORE_LIMITS_H
 
 #include "../slotq_types.h"
+
+/* Delay of a message that waits for room in the dead section. */
+enum { DEAD_FULL_RETRY_MS = 60000 };
 
 typedef enum push_limit {
     PUSH_FITS,

@@ -11,6 +11,7 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 #include "bury.h"
+#include "limits.h"
 
 _Static_assert(SWEEP_STEP_WORDS *WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + GROUP_STATE_BYTES +
                        HEADER_BYTES + 64 <=

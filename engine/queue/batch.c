@@ -294,7 +294,9 @@ bool batch_spare_make(const slotq_batch *batch, batch_spare *spare)
     spare->tokens = malloc(count * sizeof *spare->tokens);
     spare->runs = malloc(count * sizeof *spare->runs);
     spare->offsets = malloc(count * sizeof *spare->offsets);
-    if (spare->tokens != NULL && spare->runs != NULL && spare->offsets != NULL) {
+    spare->outcomes = malloc(count);
+    if (spare->tokens != NULL && spare->runs != NULL && spare->offsets != NULL &&
+        spare->outcomes != NULL) {
         return true;
     }
     batch_spare_free(spare);
@@ -306,6 +308,7 @@ void batch_spare_free(batch_spare *spare)
     free(spare->tokens);
     free(spare->runs);
     free(spare->offsets);
+    free(spare->outcomes);
 }
 
 void batch_retoken(slotq_batch *batch, batch_spare *spare)
@@ -339,6 +342,7 @@ void batch_retoken(slotq_batch *batch, batch_spare *spare)
     free(batch->runs);
     free(batch->harvest.offsets);
     free(spare->tokens);
+    free(spare->outcomes);
     batch->runs = spare->runs;
     batch->harvest.offsets = spare->offsets;
     batch->run_count = runs;

@@ -91,6 +91,7 @@ typedef struct batch_spare {
     uint32_t *tokens; /* count of them, to be filled in */
     slotq_run *runs;
     uint32_t *offsets;
+    uint8_t *outcomes; /* count of them, of the caller's */
 } batch_spare;
 
 bool batch_spare_make(const slotq_batch *batch, batch_spare *spare);

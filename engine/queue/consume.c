@@ -15,9 +15,23 @@ slotq_outcome consume_refuse_memory(slotq *queue)
     return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a batch: ask for fewer messages");
 }
 
+/* The damaged messages that the full dead section refused wait for room in it, so that no reserve
+ * leases them again and again (FORMAT.md, "Slot"). */
+static slotq_outcome put_off_refused(slotq *queue, uint8_t group, batch_spare *spare, uint32_t runs)
+{
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < runs; i++) {
+        if (spare->outcomes[i] == SLOTQ_DEADFULL) {
+            spare->runs[refused++] = spare->runs[i];
+        }
+    }
+    return refused == 0 ? SLOTQ_OK
+                        : slotq_settle(queue, SLOTQ_SETTLE_RELEASE, group, spare->runs, refused,
+                                       DEAD_FULL_RETRY_MS, 0, NULL, NULL);
+}
+
 /* The messages of a batch whose token in the spare is 0 die with reason 255, all in one call: its
- * runs are made of the spare's. What cannot die now (the dead section is full) stays leased until
- * its lease ends. */
+ * runs are made of the spare's. */
 static slotq_outcome bury_damaged(slotq *queue, const slotq_batch *batch, batch_spare *spare)
 {
     uint32_t message = 0;
@@ -31,8 +45,11 @@ static slotq_outcome bury_damaged(slotq *queue, const slotq_batch *batch, batch_
             spare->runs[runs++] = (slotq_run){run->id + k, run->token, 1};
         }
     }
-    const slotq_outcome outcome = slotq_settle(queue, SLOTQ_SETTLE_KILL, batch->group, spare->runs,
-                                               runs, 0, SLOTQ_REASON_DAMAGED, NULL, NULL);
+    slotq_outcome outcome = slotq_settle(queue, SLOTQ_SETTLE_KILL, batch->group, spare->runs, runs,
+                                         0, SLOTQ_REASON_DAMAGED, spare->outcomes, NULL);
+    if (outcome < SLOTQ_FAILURES && outcome != SLOTQ_REMADE) {
+        outcome = put_off_refused(queue, batch->group, spare, runs);
+    }
     return outcome < SLOTQ_FAILURES && outcome != SLOTQ_REMADE ? SLOTQ_OK : outcome;
 }
 

@@ -270,8 +270,9 @@ void Play::damage_newest(uint64_t first_id)
     std::copy_n(slots_.begin(), image_.view().stride, image_.data() + offset);
 }
 
-/* What the plain reserve does where messages are damaged: each dies by a kill, and where none was
- * sound it reserves again. The core's answer is left in call without the damaged ones. */
+/* What the plain reserve does where messages are damaged: each dies by a kill, or is
+ * released for a minute where the dead section refuses it, and where none was sound it reserves
+ * again. The core's answer is left in call without the damaged ones. */
 slotq_outcome Play::reserve_sound(slotq_call &call)
 {
     const slotq_call asked = call;
@@ -297,8 +298,15 @@ slotq_outcome Play::reserve_sound(slotq_call &call)
                 kill.settle.run_count = 1;
                 kill.settle.group = call.reserve.group;
                 kill.settle.reason = SLOTQ_REASON_DAMAGED;
-                image_.run(kill);
+                const slotq_outcome killed = image_.run(kill);
                 woke = woke || image_.woke();
+                if (killed == SLOTQ_DEADFULL) {
+                    slotq_call wait = kill;
+                    slotq_core_begin(&wait, SLOTQ_RELEASE, now_ms_);
+                    wait.settle.ms = 60000;
+                    image_.run(wait);
+                    woke = woke || image_.woke();
+                }
             }
         }
         if (outcome != SLOTQ_OK) {

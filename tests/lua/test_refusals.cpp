@@ -329,3 +329,27 @@ TEST_CASE("refusals: SLOTQCORRUPT names the offset that the core names")
     }
     CHECK(named > 50);
 }
+
+TEST_CASE("refusals: a damaged message that the dead section refuses waits for room")
+{
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    on_server::Shape shape;
+    shape.dead_slots = 1;
+    on_server::SoundQueue queue(redis::shared_server(), variant, shape);
+    queue.ask("push", {"dead", "bad", "good"});
+    const Reply first = queue.ask("reserve", {"0", "1", "30000"});
+    REQUIRE(first.items.size() == 4);
+    queue.ask("settle", {"kill", "0", "0", "9", std::to_string(first.items[0].integer),
+                         std::to_string(first.items[1].integer)});
+    std::string bytes = queue.bytes();
+    const size_t slot = 136 + 4 * shape.ring_slots + shape.stride();
+    bytes.replace(slot, 2, on_server::number(shape.payload_bytes + 1, 2));
+    queue.set(bytes);
+    const Reply taken = queue.run_at(queue.at_ms, "reserve", {"0", "5", "1000"});
+    REQUIRE(taken.items.size() == 4);
+    CHECK(taken.items[3].text == "good");
+    const Reply status = queue.run_at(queue.at_ms, "status", {"0", "2"});
+    CHECK(status.items.at(0).text == "WAITING");
+    CHECK(status.items.at(2).is_integer(0));
+    CHECK(status.items.at(3).is_integer(static_cast<int64_t>(queue.at_ms + 60000)));
+}

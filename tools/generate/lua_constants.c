@@ -6,6 +6,7 @@
 
 #include "core/frame.h"
 #include "core/later.h"
+#include "core/limits.h"
 #include "layout/fields.h"
 #include "layout/slot.h"
 #include "layout/word.h"

@@ -283,6 +283,41 @@ TEST_CASE("a reserve that finds only damaged messages ends, also where none can 
     slotq_close(queue);
 }
 
+TEST_CASE("damaged messages that cannot die wait, and are not leased again", "[batch]")
+{
+    const Geometry geometry = Geometry(9, 12).dead(1);
+    const uint64_t bytes = slotq_geometry_bytes(geometry, nullptr);
+    std::vector<uint64_t> buffer((bytes + 7) / 8);
+    uint8_t *image = reinterpret_cast<uint8_t *>(buffer.data());
+    slotq *queue = nullptr;
+    REQUIRE(slotq_open_memory(image, bytes, geometry, nullptr, &queue, nullptr) == SLOTQ_OK);
+    const slotq_data data[4] = {{"alpha", 5}, {"beta", 4}, {"gamma", 5}, {"sound", 5}};
+    REQUIRE(slotq_push(queue, data, 4, nullptr) == SLOTQ_OK);
+    for (const char *text : {"alpha", "beta", "gamma"}) {
+        image[find_bytes(std::vector<uint8_t>(image, image + bytes), text) - 1] = 0xFF;
+    }
+    const Batch given = batch();
+    REQUIRE(slotq_reserve(queue, 0, 4, 30000, 0, given.get()) == SLOTQ_OK);
+    const std::vector<Message> got = messages(given.get());
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].payload == "sound");
+    slotq_stats stats = {};
+    REQUIRE(slotq_get_stats(queue, 0, &stats) == SLOTQ_OK);
+    CHECK(stats.dead == 1);
+    CHECK(stats.leased == 1);
+    CHECK(stats.waiting == 2);
+    slotq_status status = {};
+    REQUIRE(slotq_get_status(queue, 0, 3, &status) == SLOTQ_OK);
+    CHECK(status.attempts == 0);
+    CHECK(status.deadline_ms >= slotq_now_ms(queue) + 50000);
+    REQUIRE(slotq_dead_purge(queue, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_kick(queue, 0, 3) == SLOTQ_OK);
+    CHECK(slotq_reserve(queue, 0, 4, 30000, 0, given.get()) == SLOTQ_EMPTY);
+    REQUIRE(slotq_dead_list(queue, 0, 9, given.get()) == SLOTQ_OK);
+    CHECK(messages(given.get()).at(0).id == 3);
+    slotq_close(queue);
+}
+
 TEST_CASE("peek shows every message of the window with its state", "[batch]")
 {
     Queue queue(each_kind(), Geometry(9, 8).flags(SLOTQ_FLAG_STAMPS));
