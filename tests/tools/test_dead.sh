@@ -78,6 +78,17 @@ token >tokens
 expect 'four die' 0 - - nack q - <tokens
 same 'the newest two are kept' '3 4' "$(ids)"
 same 'the others are counted' 2 "$(number q dead_dropped)"
+expect 'doctor finds it' 1 \
+    'BAD +q: the dead section is full \(2\), and 2 dead messages were dropped' - doctor q
+seq 5 7 | "$SLOTQ" push q -q
+expect 'work tells of it, once' 0 - '3 of its oldest messages were dropped|: 1 of its oldest' \
+    work q --drain -- false
+same 'once' 1 "$(grep -c 'dropped to make room' err)"
+"$SLOTQ" dead purge q -q
+expect 'a section with room is only noted' 0 'ok +q: 5 dead messages were dropped' - doctor q
+seq 8 9 | "$SLOTQ" push q -q
+expect 'two die where there is room' 0 - '0 failed, 2 died' work q --drain -- false
+holds 'of which work does not tell' eval '! grep -q dropped err'
 
 # ---- one that refuses stops the queue only when no place aside is left ----
 fresh q --slots 4 --aside 1 --dead 1 --dead-full refuse --max-attempts 1 --tick 1
@@ -109,4 +120,35 @@ expect 'stats too' 0 "$cause" - stats q
 expect 'doctor too' 1 "$cause" - doctor q
 same 'none was delivered twice' 0 "$(number q redelivered)"
 expect 'the cure' 0 - '1 dead message purged' dead purge q
+
+# ---- damaged messages that it refuses are not leased again and again ----
+fresh q --slots 4 --payload 16 --dead 1 --dead-full refuse --checks --aside 0 --no-stamps --places 0
+"$SLOTQ" push q a b c sound >ids
+"$SLOTQ" reserve q | cut -f 1 | "$SLOTQ" kill q -
+stride=22 # of length, check and payload
+ring=$(($(stat -c %s q.slotq) - 1 * (16 + 80 + stride) - 5 * stride))
+for slot in 1 2; do
+    printf X | dd of=q.slotq bs=1 conv=notrunc status=none seek=$((ring + slot * stride + 6))
+done
+ends_in_time() { # exit code of work --drain, which must not wait for ever
+    "$SLOTQ" work q "$@" -- cat >out 2>err &
+    ends $!
+}
+holds 'a drain does what it can' eval '! ends_in_time --drain --quiet; grep -qx sound out'
+expect 'and ends, with the cause' 4 - \
+    'but 2 that cannot die \(the oldest is 2\): the dead section is full \(1 of 1\) and refuses' \
+    work q --drain -- true
+expect 'and the cure' 4 - 'slotq dead purge q, or dead redrive, or dead remove' \
+    work q --drain -- true
+same 'they are not leased' '0 2' "$(number q leased) $(number q waiting)"
+"$SLOTQ" push q d e >ids 2>err
+expect 'where they hold the ring, FULL names the cause' 4 - \
+    'Its bytes are damaged: it cannot die, because the dead section is full' push q f
+expect 'one more dies with room' 0 - - dead purge q -q
+"$SLOTQ" kick q 2
+"$SLOTQ" work q -q -- false 2>err >out &
+worker=$!
+holds 'as the next reserve finds it' await 60 eval '[ "$(number q dead)" = 1 ]'
+kill -TERM $worker
+ends $worker
 finish

@@ -173,6 +173,20 @@ holds 'then it goes on' await 60 eval '[ "$(lines handled)" = 6 ]'
 kill -TERM $worker
 ends $worker
 same 'SIGTERM when idle: an orderly end' 0 $?
+fresh stuck --dead 1 --dead-full refuse --max-attempts 1 --tick 10
+fill stuck 1 2
+"$SLOTQ" work stuck --drain --lease 300ms -- false 2>said &
+worker=$!
+ends $worker
+same '--drain ends when what is left cannot die' 4 $?
+holds 'and says so' grep -q 'no message is left but 1 that cannot die (the oldest is 2)' said
+"$SLOTQ" work stuck -- true 2>said &
+worker=$!
+holds 'without --drain it says so' await 60 grep -q 'but 1 that cannot die' said
+fill stuck 3 3
+holds 'and goes on' await 60 eval '[ "$(number stuck acked)" = 1 ]'
+kill -TERM $worker
+ends $worker
 fill drain 1 20
 expect 'as many at a time as told' 0 '' '20 acked' work drain --drain -j 5 -- sh -c \
     'echo + >>level

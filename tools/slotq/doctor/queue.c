@@ -55,10 +55,21 @@ static void look_at_dead(doctor *self, const char *name, const slotq_stats *stat
                                                        : "in and out",
                     shown_command(self->line, "resume", name).text);
     }
-    if (stats->dropped != 0 || stats->dead_dropped != 0) {
-        doctor_note(self, name,
-                    "%s unfinished messages were overwritten, %s dead messages were dropped",
-                    count_text(stats->dropped).text, count_text(stats->dead_dropped).text);
+    const bool is_full = stats->dead_capacity != 0 && stats->dead >= stats->dead_capacity;
+    if (stats->dead_dropped != 0 && is_full) {
+        doctor_find(self, name,
+                    "the dead section is full (%s), and %s dead messages were dropped to make room "
+                    "for newer ones; see %s, then dead redrive or dead purge; to keep more, create "
+                    "the queue with --dead N or --dead-full refuse",
+                    count_text(stats->dead).text, count_text(stats->dead_dropped).text,
+                    shown_command(self->line, "dead ls", name).text);
+    } else if (stats->dead_dropped != 0) {
+        doctor_note(self, name, "%s dead messages were dropped",
+                    count_text(stats->dead_dropped).text);
+    }
+    if (stats->dropped != 0) {
+        doctor_note(self, name, "%s unfinished messages were overwritten",
+                    count_text(stats->dropped).text);
     }
 }
 

@@ -15,16 +15,29 @@ bool dead_is_full(const slotq *queue, const slotq_stats *stats)
     return stats->dead_capacity != 0 && stats->dead >= stats->dead_capacity && !drops;
 }
 
-/* A full ring has no room for redriven messages either. */
+static bool is_damaged(slotq *queue, const slotq_holder *holder)
+{
+    slotq_batch *batch = slotq_batch_new();
+    slotq_message message = {0};
+    const bool found = slotq_peek(queue, holder->group, holder->id, 1, batch) == SLOTQ_OK &&
+                       slotq_batch_next(batch, &message) && message.id == holder->id;
+    slotq_batch_free(batch);
+    return found && message.damaged;
+}
+
+/* A full ring has no room for redriven messages either. attempts 0: its bytes are damaged. */
 static holder_text cannot_die(const command_line *line, const char *name, const slotq_stats *stats,
                               unsigned attempts)
 {
     holder_text remedy;
+    value_text cause = {"Its bytes are damaged: it"};
     const bool ring_is_full = stats->used >= stats->capacity;
+    if (attempts != 0) {
+        snprintf(cause.text, sizeof cause.text, "It has used all its attempts (%u) and", attempts);
+    }
     snprintf(remedy.text, sizeof remedy.text,
-             "It has used all its attempts (%u) and cannot die, because the dead section is full "
-             "(%" PRIu32 " of %" PRIu32 "). %s: %s",
-             attempts, stats->dead, stats->dead_capacity,
+             "%s cannot die, because the dead section is full (%" PRIu32 " of %" PRIu32 "). %s: %s",
+             cause.text, stats->dead, stats->dead_capacity,
              ring_is_full ? "List the dead messages with dead ls, then delete them"
                           : "Push the dead messages again with dead redrive, or delete them",
              shown_command(line, "dead purge", name).text);
@@ -84,6 +97,10 @@ holder_text holder_remedy(const command_line *line, const char *name, slotq *que
     const bool is_leased = status.state == SLOTQ_STATE_LEASED && status.deadline_ms > now_ms;
     if (is_last && !is_leased && status.state != SLOTQ_STATE_READY && dead_is_full(queue, stats)) {
         return cannot_die(line, name, stats, status.attempts);
+    }
+    if (status.state == SLOTQ_STATE_WAITING && dead_is_full(queue, stats) &&
+        is_damaged(queue, holder)) {
+        return cannot_die(line, name, stats, 0);
     }
     slotq_holder now = *holder;
     now.state = status.state;

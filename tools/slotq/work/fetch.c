@@ -38,9 +38,10 @@ static void look_whether_drained(worker *work)
     const slotq_outcome outcome = slotq_get_stats(work->queue, work->group, &stats);
     if (outcome != SLOTQ_OK) {
         fetch_failed(work, outcome);
-    } else {
-        work->drained = stats.unfinished == 0;
+        return;
     }
+    work->drained = given(work->line, OPTION_DRAIN) && stats.unfinished == 0;
+    worker_look_whether_stuck(work, &stats);
 }
 
 /* When something may be there without a wake-up: a limit, a lease, a delay or a due time ends. */
@@ -94,6 +95,7 @@ static slotq_outcome ask_far(worker *work, slotq_batch *batch)
     rest_ms = drain && rest_ms > DRAIN_LOOK_MS ? DRAIN_LOOK_MS : rest_ms;
     work->look_at_ms = clock_ms() + (due_ms < rest_ms ? due_ms : rest_ms);
     work->drained = drain && work->busy == 0 && stats.unfinished == 0;
+    worker_look_whether_stuck(work, &stats);
     return SLOTQ_EMPTY;
 }
 
@@ -104,7 +106,7 @@ static slotq_outcome ask_near(worker *work, slotq_batch *batch)
     if ((outcome != SLOTQ_EMPTY && outcome != SLOTQ_LIMITED) || work->busy != 0) {
         return outcome == SLOTQ_LIMITED ? SLOTQ_EMPTY : outcome;
     }
-    if (given(work->line, OPTION_DRAIN)) {
+    if (given(work->line, OPTION_DRAIN) || !work->told_stuck) {
         look_whether_drained(work);
     }
     if (work->drained || work->end != END_NOT) {

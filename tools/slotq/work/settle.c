@@ -252,6 +252,9 @@ static void count(worker *work, job *one, slotq_outcome outcome)
     if (outcome == SLOTQ_OK || (one->perhaps_settled && was_done(verdict, outcome))) {
         (*verdict->counter)++;
         note_settled(work, one);
+        if (verdict->counter == &work->died) {
+            worker_tell_dropped(work);
+        }
     } else if (outcome == SLOTQ_DEADFULL) {
         work->failed++;
         if (!work->told_full) {

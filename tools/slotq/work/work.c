@@ -88,6 +88,7 @@ static slotq_outcome try_queue(worker *work, slotq_error *error)
             outcome = slotq_get_stats(work->queue, work->group, &stats);
         }
         *error = outcome != SLOTQ_OK ? *slotq_error_of(work->queue) : *error;
+        work->dead_dropped_before = outcome == SLOTQ_OK ? stats.dead_dropped : 0;
     }
     return outcome;
 }
@@ -197,6 +198,7 @@ int run_work(const command_line *line)
     if (code == EXIT_CODE_OK) {
         worker_run(&work);
         relays_end(&work.outputs);
+        worker_tell_dropped(&work);
         summarise(&work);
         code = work.code;
         if (work.end == END_NOW || work.interrupted_by == SIGINT) {

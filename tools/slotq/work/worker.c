@@ -121,6 +121,7 @@ static void look_whether_remade(worker *work)
     uint32_t gone = work->gone;
     work->gone = 0;
     work->generation = generation;
+    work->dead_dropped_before = 0;
     work->look_at_ms = 0;
     for (uint32_t i = 0; i < work->job_count; i++) {
         job *one = &work->jobs[i];

@@ -1,6 +1,6 @@
 /* worker.h: a run of the command work: its state, and what its files do for each other. worker.c
- * runs the loop, fetch.c takes messages, settle.c settles them. Knows children only by how they
- * ended.
+ * runs the loop, fetch.c takes messages, settle.c settles them, dead.c looks at the dead section.
+ * Knows children only by how they ended.
  */
 #ifndef SLOTQ_TOOLS_WORK_WORKER_H
 #define SLOTQ_TOOLS_WORK_WORKER_H
@@ -86,6 +86,9 @@ typedef struct worker {
     bool drained;
     bool told_paused;
     bool told_full;
+    bool told_stuck;
+    bool told_dropped;
+    uint32_t dead_dropped_before; /* the queue's count when the worker began */
     bool gave_up;
     bool lost_output;
     int code;
@@ -142,6 +145,14 @@ int worker_judge_queue(const worker *work);
 
 /* Fill the free places. */
 void worker_fetch(worker *work);
+
+/* ---- dead.c ---- */
+
+/* Of a queue that gave nothing: when all that is left cannot die, because the dead section is full
+ * and refuses, say so; with --drain that is the end. */
+void worker_look_whether_stuck(worker *work, const slotq_stats *stats);
+/* Dead messages were dropped since the worker began: say so, once. */
+void worker_tell_dropped(worker *work);
 
 /* ---- settle.c ---- */
 
