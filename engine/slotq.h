@@ -22,6 +22,10 @@
  * OUTCOME_UNKNOWN (it was sent, but no reply came; it is not repeated), NOQUEUE (the key is gone),
  * REMADE (another queue has the key now: see slotq_redis.h).
  *
+ * Structs grow in later versions where fields are called reserved. Initialise a struct that you give
+ * to the library with named fields, so that these are 0 (in options and in a geometry anything else
+ * is INVALID); do not read them.
+ *
  * Threads: no state is global but one mutex, for which a fork waits while a file is opened. One
  * thread at a time may use a handle; another thread needs another one: slotq_clone, or slotq_open
  * again for a file. Batches belong to the caller and may be used with one handle at a time.
@@ -104,6 +108,7 @@ typedef struct slotq_error {
     slotq_cause cause;
     bool passes;
     char text[1000];
+    uint64_t reserved[2]; /* 0 */
 } slotq_error;
 
 typedef enum slotq_sync {
@@ -135,6 +140,7 @@ typedef struct slotq_options {
     void *stop_context;
     const struct slotq_redis_options *redis; /* slotq_redis.h; NULL = its defaults. Borrowed for
                                                 the call */
+    uint64_t reserved[4]; /* 0 */
 } slotq_options;
 
 /* ---- names, codes, versions ---- */
@@ -292,6 +298,7 @@ typedef struct slotq_message {
     uint8_t note_bytes;  /* dead_list */
     const void *note;    /* dead_list: as nack or kill gave it, valid as payload; NULL if none */
     bool damaged;        /* peek, the lists: payload is NULL, the slot is damaged */
+    uint64_t reserved[2]; /* 0 */
 } slotq_message;
 
 /* An empty batch, or NULL if memory is out. Reuse it: it keeps its memory. */
@@ -389,6 +396,7 @@ typedef struct slotq_settled {
     uint32_t ok_count;      /* messages acked */
     uint32_t refused_count; /* messages whose lease the batch no longer had */
     uint64_t refused_id;    /* the first of them */
+    uint64_t reserved[2];   /* 0 */
 } slotq_settled;
 
 /* One loop step of a worker: ack all messages that are left in the batch, walked over or not, in

@@ -29,6 +29,7 @@ typedef struct slotq_file_facts {
     bool step_may_fit;       /* FOREIGN: the other file has the same size and geometry */
     bool in_use;             /* another process or handle has the queue open for writing */
     bool exclusive;          /* ... and keeps all others out */
+    uint64_t reserved[2];    /* 0 */
 } slotq_file_facts;
 
 /* Report on the files of the queue `name` in a folder without opening the queue. Any thread may
@@ -42,6 +43,7 @@ typedef struct slotq_folder_facts {
     bool is_network;             /* on a network or in user space: queues are refused there */
     bool needs_room;             /* copies on write: new queues are refused there */
     uint64_t free_bytes;         /* for this user */
+    uint64_t reserved[2];        /* 0 */
 } slotq_folder_facts;
 /* Report on a folder. OK, INVALID, IO. */
 SLOTQ_API slotq_outcome slotq_look_at_folder(const char *folder, slotq_folder_facts *facts,

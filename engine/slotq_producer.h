@@ -44,6 +44,7 @@ typedef struct slotq_producer_options {
     uint64_t wait_ms;      /* max wait of push (if the batch is full) and flush for a full queue */
     slotq_on_pushed *on_pushed; /* or NULL */
     void *context;              /* passed to on_pushed */
+    uint64_t reserved[2];       /* 0 */
 } slotq_producer_options;
 
 /* Make a producer. OK, INVALID, NOMEMORY. options may be NULL: all 0. It allocates all its memory:

@@ -49,6 +49,7 @@ typedef struct slotq_redis_options {
     uint32_t wait_replicas;      /* a push waits until this number of replicas have it (WAIT); fewer
                                     within wait_ms: UNCONFIRMED. 0 = does not wait */
     uint32_t wait_ms;            /* timeout of WAIT; 0 = 1000 */
+    uint64_t reserved[4];        /* 0 */
 } slotq_redis_options;
 
 struct redisContext; /* hiredis/hiredis.h */
@@ -141,6 +142,7 @@ typedef struct slotq_pipeline_result {
     uint32_t count;    /* reserve: messages leased; settle: messages settled OK */
     const char *text;  /* for people; valid until the next call on the pipeline */
     bool passes;       /* as in slotq_error: nothing happened, put the verb again */
+    uint64_t reserved[2]; /* 0 */
 } slotq_pipeline_result;
 
 /* A pipeline on a queue in Redis, for the thread of the handle, which must outlive it. OK,

@@ -71,14 +71,16 @@ enum {
      (dead_slots) * (UINT64_C(16) + (note_bytes) + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +       \
      ((places) > 0 ? (UINT64_C(1) + (groups)) * (2 + UINT64_C(2) * (places)) : 0))
 
-/* Fixed at creation. Ranges: FORMAT.md, "Geometry". */
+/* Fixed at creation. Ranges: FORMAT.md, "Geometry". Initialise it with named fields:
+ * slotq_geometry geometry = {.ring_slots = 1001, .payload_bytes = 256}; is a queue without all that
+ * is 0 there. These two fields must not be 0. */
 typedef struct slotq_geometry {
     uint16_t ring_slots;    /* R, 2 to 65535; the queue holds R - 1 messages */
     uint16_t payload_bytes; /* largest payload, 1 to 65535 bytes */
     uint16_t later_slots;   /* room for scheduled messages, 0 to 65535 */
     uint16_t dead_slots;    /* room for dead messages, 0 to 65535 */
-    uint16_t tick_ms;       /* resolution of leases and delays, 1 to 60000 ms */
-    uint8_t groups;         /* consumer groups, 1 to 16 */
+    uint16_t tick_ms;       /* resolution of leases and delays, 1 to 60000 ms; slotq.h: 0 = 100 */
+    uint8_t groups;         /* consumer groups, 1 to 16; slotq.h: 0 = 1 */
     uint8_t flags;          /* SLOTQ_FLAG_… */
     uint8_t max_attempts;   /* 1 to 62; 0 = no limit */
     uint8_t aside_slots;    /* room for messages that would hold the ring, 0 to 255 */
@@ -90,6 +92,7 @@ typedef struct slotq_geometry {
                                slotq_core.h: not 0 */
     uint32_t set;           /* the set of queues that it is a part of; 0 = alone */
     uint16_t shard;         /* its number in the set; 0 if alone */
+    uint16_t reserved[5];   /* 0: room for later versions */
 } slotq_geometry;
 
 /* 1000 messages of up to 256 bytes, 64 aside, 25 attempts, the newest 100 dead with notes of up to
@@ -99,7 +102,7 @@ typedef struct slotq_geometry {
         .ring_slots = 1001, .payload_bytes = 256, .later_slots = 0, .dead_slots = 100,             \
         .tick_ms = 100, .groups = 1, .flags = SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_DEAD_OVERWRITE,       \
         .max_attempts = 25, .aside_slots = 64, .places = 255, .note_bytes = 80, .generation = 0,   \
-        .set = 0, .shard = 0                                                                       \
+        .set = 0, .shard = 0, .reserved = {0}                                                      \
     }
 
 /* States of a message for one group (FORMAT.md, "State word"). */
@@ -149,6 +152,7 @@ typedef struct slotq_status {
     uint8_t reason;       /* is_dead: SLOTQ_REASON_…, or what nack or kill gave */
     bool is_dead;         /* the message lies in the dead section */
     uint64_t died_at_ms;  /* is_dead: when it died */
+    uint64_t reserved[2]; /* 0 */
 } slotq_status;
 
 /* The message that keeps the ring full: the oldest one that a group has not finished. */
@@ -161,6 +165,7 @@ typedef struct slotq_holder {
     bool steps_aside;    /* the next push that finds no room moves it aside; in FULL false */
     bool dead_full;      /* it cannot die, because the dead section is full and does not overwrite:
                             redrive, remove or purge dead messages */
+    uint64_t reserved[1]; /* 0 */
 } slotq_holder;
 
 /* What limits a group; 0 = no limit. The rate: one message in rate_interval_us on average, and
@@ -169,6 +174,7 @@ typedef struct slotq_limits {
     uint64_t rate_interval_us; /* to SLOTQ_RATE_INTERVAL_US_MAX; from 2^31 on whole milliseconds */
     uint16_t rate_burst;       /* 0 with a rate counts as 1 */
     uint16_t max_leased;       /* messages leased at a time */
+    uint32_t reserved;         /* 0 */
 } slotq_limits;
 
 /* Which of them slotq_limit sets; the others stay. */
@@ -203,6 +209,7 @@ typedef struct slotq_stats {
     slotq_limits limits;       /* of the group */
     uint64_t limited_until_ms; /* they let none go until then, or until a settle; 0 = one may go */
     slotq_holder holder;
+    uint64_t reserved[4]; /* 0 */
 } slotq_stats;
 
 /* The place where an image is damaged. */

@@ -115,7 +115,8 @@ static void limit(seed_queue *queue, uint16_t leased, uint64_t interval_us, uint
 {
     slotq_call call;
     slotq_core_begin(&call, SLOTQ_LIMIT, queue->now_ms);
-    call.limit.limits = (slotq_limits){interval_us, 2, leased};
+    call.limit.limits =
+        (slotq_limits){.rate_interval_us = interval_us, .rate_burst = 2, .max_leased = leased};
     call.limit.group = group;
     call.limit.what = SLOTQ_LIMIT_ALL;
     run(queue, &call);

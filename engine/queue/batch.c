@@ -186,6 +186,7 @@ static void read_slot(const slotq_batch *batch, const uint8_t *slot, slotq_messa
         payload += STAMP_BYTES;
     }
     payload += flags & SLOTQ_FLAG_CHECKS ? CHECK_BYTES : 0;
+    memset(message->reserved, 0, sizeof message->reserved);
     message->damaged = length > batch->geometry.payload_bytes;
     message->payload = message->damaged ? NULL : payload;
     message->payload_bytes = message->damaged ? 0 : length;

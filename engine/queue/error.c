@@ -37,6 +37,7 @@ slotq_outcome error_from_fault(slotq_error *error, slotq_outcome outcome, const 
     error->offset = fault->offset;
     error->cause = fault->cause;
     error->passes = fault->passes;
+    memset(error->reserved, 0, sizeof error->reserved);
     memcpy(error->text, fault->text, sizeof error->text);
     return outcome;
 }

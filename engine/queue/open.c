@@ -51,10 +51,35 @@ static slotq_outcome judge(const char *url, const char *name, const scheme *kind
     return judge_url(url, kind, error);
 }
 
+static bool is_zero(const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    uint8_t any = 0;
+    for (size_t i = 0; i < size; i++) {
+        any |= at[i];
+    }
+    return any == 0;
+}
+
+/* A struct that was not zeroed has other fields by chance, too. */
+static slotq_outcome refuse_reserved(slotq_error *error, const char *what)
+{
+    return error_say(error, SLOTQ_INVALID,
+                     "a reserved field of the %s is not 0: initialise the struct with named "
+                     "fields, or with {0}",
+                     what);
+}
+
 /* Options whose value a compiler does not hold to its range. */
 static slotq_outcome judge_options(const slotq_options *options, slotq_error *error)
 {
-    if (options == NULL || (uint32_t)options->sync <= SLOTQ_SYNC_ALWAYS) {
+    if (options == NULL) {
+        return SLOTQ_OK;
+    }
+    if (!is_zero(options->reserved, sizeof options->reserved)) {
+        return refuse_reserved(error, "options");
+    }
+    if ((uint32_t)options->sync <= SLOTQ_SYNC_ALWAYS) {
         return SLOTQ_OK;
     }
     return error_say(error, SLOTQ_INVALID,
@@ -151,14 +176,20 @@ slotq_outcome slotq_open(const char *url, const char *name, const slotq_options 
     return queue_handle_finish(made, outcome, opened, queue, error);
 }
 
-/* With a generation, if the caller leaves it to the library. */
-static slotq_geometry draw(const slotq_geometry *geometry)
+/* The geometry with what its caller leaves to the library: a tick, a group, a generation. INVALID:
+ * it was not zeroed. */
+static slotq_outcome complete(const slotq_geometry *given, slotq_geometry *whole,
+                              slotq_error *error)
 {
-    slotq_geometry drawn = *geometry;
-    if (drawn.generation == 0) {
-        drawn.generation = identity_draw();
+    enum { TICK_MS_USUAL = 100 };
+    *whole = *given;
+    if (!is_zero(given->reserved, sizeof given->reserved)) {
+        return refuse_reserved(error, "geometry");
     }
-    return drawn;
+    whole->tick_ms = whole->tick_ms == 0 ? TICK_MS_USUAL : whole->tick_ms;
+    whole->groups = whole->groups == 0 ? 1 : whole->groups;
+    whole->generation = whole->generation == 0 ? identity_draw() : whole->generation;
+    return SLOTQ_OK;
 }
 
 slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_options *options,
@@ -167,7 +198,9 @@ slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_op
     if (!set_none(queue) || geometry == NULL) {
         return refuse_null(error);
     }
-    if (judge_options(options, error) != SLOTQ_OK) {
+    slotq_geometry whole;
+    if (judge_options(options, error) != SLOTQ_OK ||
+        complete(geometry, &whole, error) != SLOTQ_OK) {
         return SLOTQ_INVALID;
     }
     slotq *made = queue_handle_new(options, POLL_MS_DEFAULT);
@@ -175,8 +208,7 @@ slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_op
         return refuse_memory(error);
     }
     store *opened = NULL;
-    const slotq_geometry drawn = draw(geometry);
-    const slotq_outcome outcome = memory_create(&drawn, &opened, &made->fault);
+    const slotq_outcome outcome = memory_create(&whole, &opened, &made->fault);
     return queue_handle_finish(made, outcome, opened, queue, error);
 }
 
@@ -186,7 +218,9 @@ slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geomet
     if (!set_none(queue) || buffer == NULL) {
         return refuse_null(error);
     }
-    if (judge_options(options, error) != SLOTQ_OK) {
+    slotq_geometry whole;
+    if (judge_options(options, error) != SLOTQ_OK ||
+        (geometry != NULL && complete(geometry, &whole, error) != SLOTQ_OK)) {
         return SLOTQ_INVALID;
     }
     slotq *made = queue_handle_new(options, POLL_MS_DEFAULT);
@@ -194,9 +228,8 @@ slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geomet
         return refuse_memory(error);
     }
     store *opened = NULL;
-    const slotq_geometry drawn = geometry != NULL ? draw(geometry) : (slotq_geometry){0};
-    const slotq_outcome outcome = memory_open(buffer, bytes, geometry != NULL ? &drawn : NULL,
-                                              &opened, &made->fault);
+    const slotq_outcome outcome =
+        memory_open(buffer, bytes, geometry != NULL ? &whole : NULL, &opened, &made->fault);
     if (outcome == SLOTQ_OK && made->options.read_only) {
         memory_only_read(opened);
     }
@@ -239,10 +272,12 @@ uint64_t slotq_geometry_bytes(const slotq_geometry *geometry, slotq_error *error
 {
     const char *what = "a required pointer is NULL";
     uint64_t bytes = 0;
+    slotq_geometry whole;
     if (geometry != NULL) {
-        slotq_geometry sized = *geometry;
-        sized.generation = 1; /* any: it takes the same room */
-        bytes = slotq_core_image_bytes(&sized, &what);
+        if (complete(geometry, &whole, error) != SLOTQ_OK) {
+            return 0;
+        }
+        bytes = slotq_core_image_bytes(&whole, &what);
     }
     if (bytes == 0) {
         error_say(error, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
@@ -266,14 +301,15 @@ slotq_outcome slotq_create(const char *url, const char *name, const slotq_geomet
     if (geometry == NULL) {
         return refuse_null(error);
     }
+    slotq_geometry whole;
     slotq_outcome judged = judge(url, name, kind, error);
     judged = judged == SLOTQ_OK ? judge_options(options, error) : judged;
+    judged = judged == SLOTQ_OK ? complete(geometry, &whole, error) : judged;
     if (judged != SLOTQ_OK) {
         return judged;
     }
     const slotq_options filled = fill_in(options, kind->poll_ms);
-    const slotq_geometry drawn = draw(geometry);
-    return told(kind->create(url, name, &drawn, &filled, &fault), &fault, error);
+    return told(kind->create(url, name, &whole, &filled, &fault), &fault, error);
 }
 
 slotq_outcome slotq_import(const char *url, const char *name, const void *image, uint64_t bytes,

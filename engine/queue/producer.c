@@ -28,6 +28,11 @@ struct slotq_producer {
 
 static slotq_outcome judge_options(slotq *queue, const slotq_producer_options *options)
 {
+    if ((options->reserved[0] | options->reserved[1]) != 0) {
+        return queue_refuse(queue, SLOTQ_INVALID,
+                            "a reserved field of the producer's options is not 0: initialise the "
+                            "struct with named fields, or with {0}");
+    }
     if (options->max_messages > SLOTQ_CALL_MESSAGES_MAX) {
         return queue_refuse(queue, SLOTQ_INVALID,
                             "a producer of %lu messages is out of range: 1 to %d are possible",

@@ -76,6 +76,52 @@ std::vector<std::string> list(const Folder &folder)
 
 } // namespace
 
+TEST_CASE("two fields make a geometry: the library fills in tick, group and generation")
+{
+    const Folder folder;
+    slotq_geometry geometry = {};
+    geometry.ring_slots = 8;
+    geometry.payload_bytes = 16;
+    slotq_error error = {};
+    REQUIRE(slotq_create(folder.path(), "q", &geometry, nullptr, &error) == SLOTQ_OK);
+    Handle handle;
+    REQUIRE(open_in(folder, error, handle) == SLOTQ_OK);
+    const slotq_geometry *made = slotq_geometry_of(handle.get());
+    CHECK(made->tick_ms == 100);
+    CHECK(made->groups == 1);
+    CHECK(made->generation != 0);
+    CHECK(slotq_geometry_bytes(&geometry, &error) == slotq_image_bytes(handle.get()));
+    slotq *in_memory = nullptr;
+    REQUIRE(slotq_create_memory(&geometry, nullptr, &in_memory, &error) == SLOTQ_OK);
+    CHECK(slotq_geometry_of(in_memory)->tick_ms == 100);
+    slotq_close(in_memory);
+}
+
+TEST_CASE("a struct that was not zeroed is told from one of today by its reserved fields")
+{
+    const Folder folder;
+    slotq_error error = {};
+    slotq_geometry geometry = *static_cast<const slotq_geometry *>(Geometry());
+    geometry.reserved[4] = 1;
+    CHECK(slotq_create(folder.path(), "q", &geometry, nullptr, &error) == SLOTQ_INVALID);
+    CHECK(says(error, "reserved field of the geometry"));
+    CHECK(slotq_geometry_bytes(&geometry, &error) == 0);
+    CHECK(says(error, "reserved field of the geometry"));
+    slotq *queue = nullptr;
+    CHECK(slotq_create_memory(&geometry, nullptr, &queue, &error) == SLOTQ_INVALID);
+    REQUIRE(create_in(folder) == SLOTQ_OK);
+    slotq_options options = {};
+    options.reserved[3] = 1;
+    refused(folder, SLOTQ_INVALID, &options);
+    Handle handle;
+    REQUIRE(open_in(folder, error, handle) == SLOTQ_OK);
+    slotq_producer_options producing = {};
+    producing.reserved[1] = 1;
+    slotq_producer *producer = nullptr;
+    CHECK(slotq_producer_new(handle.get(), &producing, &producer) == SLOTQ_INVALID);
+    CHECK(says(*slotq_error_of(handle.get()), "reserved field of the producer"));
+}
+
 TEST_CASE("invalid names are refused", "[open]")
 {
     Folder folder;
@@ -125,7 +171,7 @@ TEST_CASE("geometries out of range name the field", "[open]")
     says(error, "ring_slots");
     CHECK(create_in(folder, Geometry(9, 0), &error) == SLOTQ_INVALID);
     CHECK(create_in(folder, Geometry().groups(17), &error) == SLOTQ_INVALID);
-    CHECK(create_in(folder, Geometry().tick(0), &error) == SLOTQ_INVALID);
+    CHECK(create_in(folder, Geometry().tick(60001), &error) == SLOTQ_INVALID);
     CHECK(create_in(folder, Geometry(65535, 65535), &error) == SLOTQ_INVALID);
     says(error, "512 MiB");
     CHECK(slotq_geometry_bytes(Geometry(65535, 65535), &error) == 0);

@@ -369,7 +369,7 @@ action simulation::any(std::mt19937_64 &random) const
     if (wanted.verb == SLOTQ_LIMIT) {
         wanted.what = static_cast<uint8_t>(1 + below(SLOTQ_LIMIT_ALL));
         wanted.limits = {below(3) * UINT64_C(1000000), static_cast<uint16_t>(below(4)),
-                         static_cast<uint16_t>(below(6))};
+                         static_cast<uint16_t>(below(6)), 0};
     }
     if (wanted.verb == SLOTQ_DEAD_REMOVE || (wanted.verb == SLOTQ_REDRIVE && below(2) == 0)) {
         wanted.id = shape.dead_slots > 0 ? any_dead(below(shape.dead_slots)) : 1;

@@ -128,8 +128,8 @@ void add_settles(table &to)
 
 void add_limits(table &to)
 {
-    const slotq_limits two_an_hour{UINT64_C(1800000000), 2, 3};
-    const slotq_limits one_a_day{UINT64_C(86400000000), 1, 0};
+    const slotq_limits two_an_hour{UINT64_C(1800000000), 2, 3, 0};
+    const slotq_limits one_a_day{UINT64_C(86400000000), 1, 0, 0};
     const actions limited{push(5), limit(0, SLOTQ_LIMIT_ALL, two_an_hour)};
     const actions spent = limited + actions{reserve(0, 5, LEASE_MS)};
     to.add("limit", {push(1)}, limit(0, SLOTQ_LIMIT_ALL, two_an_hour));
