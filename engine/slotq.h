@@ -22,9 +22,9 @@
  * OUTCOME_UNKNOWN (it was sent, but no reply came; it is not repeated), NOQUEUE (the key is gone),
  * REMADE (another queue has the key now: see slotq_redis.h).
  *
- * Structs grow in later versions where fields are called reserved. Initialise a struct that you give
- * to the library with named fields, so that these are 0 (in options and in a geometry anything else
- * is INVALID); do not read them.
+ * Structs grow in later versions where fields are called reserved. Initialise a struct that you
+ * give to the library with named fields, so that these are 0 (in options and in a geometry anything
+ * else is INVALID); do not read them.
  *
  * Threads: no state is global but one mutex, for which a fork waits while a file is opened. One
  * thread at a time may use a handle; another thread needs another one: slotq_clone, or slotq_open
