@@ -6,6 +6,9 @@
 
 #include "../slotq.h"
 
+/* In a host these may begin a login in the wrong place; in a socket's path ':' and '#' too. */
+#define URL_LOGIN_MARKS ",;|&=! \t"
+
 /* rest (may be NULL): what stands behind the scheme and its "://"; the URL itself for a folder. */
 slotq_place url_place(const char *url, const char **rest);
 

@@ -49,7 +49,7 @@ static void put_host(writer *shown, const char *text, size_t length)
     }
     const size_t host_length = colon != NULL ? (size_t)(colon - text) : length;
     /* a login that was encoded whole, or that stands behind the host */
-    if (strcspn(text, "%,;|&=! \t") < host_length) {
+    if (strcspn(text, "%" URL_LOGIN_MARKS) < host_length) {
         hide(shown);
     } else {
         put(shown, text, host_length);
@@ -122,6 +122,7 @@ static void put_network(writer *shown, const char *at)
     }
 }
 
+/* /path, shown up to what may be a login behind it: a password has its place before the path. */
 static void put_socket(writer *shown, const char *at)
 {
     if (at[0] != '/') {
@@ -135,7 +136,11 @@ static void put_socket(writer *shown, const char *at)
         (password != NULL && password < at + length)) {
         hide(shown);
     } else {
-        put(shown, at, length);
+        const size_t marked = strcspn(at, ":#%" URL_LOGIN_MARKS);
+        put(shown, at, marked < length ? marked + 1 : length);
+        if (marked < length) {
+            hide(shown);
+        }
     }
     put_query(shown, at + length);
 }

@@ -98,7 +98,8 @@ fi
 
 # ---- URLs that are misspelt ----
 for url in REDIS://u:S3cret@127.0.0.1:1 valkey://u:S3cret@127.0.0.1:1 'redis:/:S3cret@h' \
-    ' redis://u:S3cret@h' valkeys://u:S3cret@h http://u:S3cret@h u:S3cret@h:6379 redis://:S3cret; do
+    ' redis://u:S3cret@h' valkeys://u:S3cret@h http://u:S3cret@h u:S3cret@h:6379 redis://:S3cret \
+    unix:///s:S3cret 'unix:///s#S3cret'; do
     for command in 'stats q' 'create q' 'push q x' 'doctor' 'doctor --json' 'ls' 'bench -s 1' \
         'metrics' 'dump q' 'check q' 'export q' 'copy q .'; do
         # shellcheck disable=SC2086
@@ -110,13 +111,14 @@ for url in REDIS://u:S3cret@127.0.0.1:1 valkey://u:S3cret@127.0.0.1:1 'redis:/:S
     done
 done
 # ---- URLs in the place of a queue or a command ----
-url=redis://u:S3cret@127.0.0.1:1
-for words in "push $url x" "create $url" "work $url -- true" "doctor $url" "metrics q $url" \
-    "dump $url" "dead ls $url" "later ls $url" "ack $url 1:5" "copy $url ." "$url push q" \
-    "help $url" "completion $url"; do
-    # shellcheck disable=SC2086
-    expect "slotq $words keeps the password" 2 - '\*\*\*' $words
-    holds 'all of it' eval '! grep -q S3cret out err'
+for url in redis://u:S3cret@127.0.0.1:1 unix:///s:S3cret 'unix:///s#S3cret'; do
+    for words in "push $url x" "create $url" "work $url -- true" "doctor $url" "metrics q $url" \
+        "dump $url" "dead ls $url" "later ls $url" "ack $url 1:5" "copy $url ." "$url push q" \
+        "help $url" "completion $url"; do
+        # shellcheck disable=SC2086
+        expect "slotq $words keeps the password" 2 - '\*\*\*' $words
+        holds 'all of it' eval '! grep -q S3cret out err'
+    done
 done
 expect 'TLS is named' 2 - 'no TLS' -u valkeys://127.0.0.1:1 stats q
 expect 'an unknown scheme' 2 - 'unknown scheme' -u http://127.0.0.1:1 stats q

@@ -69,6 +69,21 @@ std::vector<std::string> misspelt()
                             "redis://h.invalid|S3cret",
                             "unix:///s&password=S3cret",
                             "unix:///s,password=S3cret",
+                            "unix:///s:S3cret",
+                            "unix:///s:S3cret?db=1",
+                            "unix:///s:me:S3cret",
+                            "unix:///s:S3cret/x",
+                            "unix:///s:x/S3cret",
+                            "unix:///s#S3cret",
+                            "unix:///s#x/S3cret?db=1",
+                            "unix:///s%3AS3cret",
+                            "unix:///s%23S3cret",
+                            "unix:///s;S3cret",
+                            "unix:///s|S3cret",
+                            "unix:///s&S3cret",
+                            "unix:///s=S3cret",
+                            "unix:///s S3cret",
+                            "UNIX:///s:S3cret",
                             "h.invalid:6379,password=S3cret"}) {
         urls.push_back(url);
     }
@@ -124,6 +139,8 @@ TEST_CASE("a URL is shown with all that is harmless")
     CHECK(shown("redis://host:x") == "redis://host:***");
     CHECK(shown("redis://host?db=1&user=me&password=x") ==
           "redis://host?db=1&user=***&password=***");
+    CHECK(shown("unix:///run/redis.sock:x?db=1") == "unix:///run/redis.sock:***?db=1");
+    CHECK(shown("unix:///run/redis.sock#x") == "unix:///run/redis.sock#***");
     CHECK(shown("http://me:x@host") == "http://***");
     CHECK(shown(" redis://host") == "redis://***");
     char cut[8];

@@ -167,7 +167,7 @@ static bool parse_host(part place, redis_address *address)
     address->port = (uint16_t)port;
     /* these may be a login after the host, or one that is encoded: it must not be shown */
     return decode(host, address->host, sizeof address->host) &&
-           strpbrk(address->host, "@,;|&=! \t") == NULL;
+           strpbrk(address->host, "@" URL_LOGIN_MARKS) == NULL;
 }
 
 static slotq_outcome parse_network(const char *at, redis_address *address, store_fault *fault)

@@ -18,6 +18,7 @@
 
 #include "../../system/descriptors.h"
 #include "../../system/monotonic.h"
+#include "../../url.h"
 #include "connection.h"
 
 enum { KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TIMES = 3, FULL_PAUSE_US = 5000 };
@@ -26,7 +27,7 @@ static slotq_outcome refuse(const redis_address *address, int system_errno, stor
 {
     const char *remedy = "is the server running, and the URL right?";
     if (address->is_unix) {
-        const bool may_have_login = strchr(address->host, '@') != NULL;
+        const bool may_have_login = strpbrk(address->host, "@:#" URL_LOGIN_MARKS) != NULL;
         fault_system(fault, system_errno, "cannot connect to the socket %.300s (%s)",
                      may_have_login ? "of the URL" : address->host, remedy);
     } else {
