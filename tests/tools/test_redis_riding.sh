@@ -114,7 +114,11 @@ done
 for url in redis://u:S3cret@127.0.0.1:1 unix:///s:S3cret 'unix:///s#S3cret'; do
     for words in "push $url x" "create $url" "work $url -- true" "doctor $url" "metrics q $url" \
         "dump $url" "dead ls $url" "later ls $url" "ack $url 1:5" "copy $url ." "$url push q" \
-        "help $url" "completion $url"; do
+        "help $url" "completion $url" "status q $url" "ack q $url" "pause q $url" "kick q $url" \
+        "remove q $url" "dead remove q $url" "dead $url q" "later cancel q $url" \
+        "reserve q --lease $url" "reserve q -n $url" "push q --in $url x" \
+        "create q --payload $url" "create q --dead-full $url" "work q --backoff $url -- true" \
+        "limit q --rate $url" "peek q --from $url" "-x$url ls" "--$url ls" "ls --url$url"; do
         # shellcheck disable=SC2086
         expect "slotq $words keeps the password" 2 - '\*\*\*' $words
         holds 'all of it' eval '! grep -q S3cret out err'

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -34,6 +35,54 @@ static size_t stderr_columns(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+/* The URL in a word: from its scheme on, without what a sentence puts behind it. False: it has
+ * none, or is only the pattern of one. */
+static bool find_url(const char *word, size_t length, const char **from, size_t *url_length)
+{
+    static const char scheme[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-";
+    const char *at = memmem(word, length, ":/", 2);
+    if (at == NULL || memmem(word, length, "[user:", 6) != NULL ||
+        memmem(word, length, "[?db", 4) != NULL) {
+        return false;
+    }
+    size_t rest = length - (size_t)(at - word);
+    while (strchr("'\"():;,.", at[rest - 1]) != NULL) {
+        rest--;
+    }
+    const bool is_bare = strspn(at + 1, "/") + 1 >= rest;
+    *from = at;
+    while (*from > word && strchr(scheme, (*from)[-1]) != NULL) {
+        (*from)--;
+    }
+    *from += strspn(*from, "+-.");
+    *url_length = (size_t)(at - *from) + rest;
+    return !is_bare && *from < at;
+}
+
+/* A URL may stand where an option's value, an id or a command is meant: no login of it gets out. */
+static void hide_logins(const char *raw, char *text, size_t size)
+{
+    size_t used = 0;
+    while (*raw != '\0' && used < size) {
+        const size_t gap = strspn(raw, " ");
+        const size_t length = gap + strcspn(raw + gap, " ");
+        const char *from;
+        size_t url_length;
+        char url[2048];
+        if (find_url(raw, length, &from, &url_length)) {
+            snprintf(url, sizeof url, "%.*s", (int)url_length, from);
+            used += (size_t)snprintf(text + used, size - used, "%.*s%s%.*s", (int)(from - raw), raw,
+                                     shown_url(url).text,
+                                     (int)(raw + length - from - (ptrdiff_t)url_length),
+                                     from + url_length);
+        } else {
+            used += (size_t)snprintf(text + used, size - used, "%.*s", (int)length, raw);
+        }
+        raw += length;
+    }
+}
+
 /* Names of queues and words of a server are in texts: no control byte of theirs gets out. */
 static void make_visible(const char *raw, char *text, size_t size)
 {
@@ -59,11 +108,13 @@ static void make_visible(const char *raw, char *text, size_t size)
 static void say(const char *format, va_list values)
 {
     char raw[2048];
-    char text[4 * sizeof raw];
+    char plain[4 * sizeof raw] = ""; /* *** for each login */
+    char text[4 * sizeof plain];
     const size_t columns = stderr_columns();
     const char *at = text;
     vsnprintf(raw, sizeof raw, format, values);
-    make_visible(raw, text, sizeof text);
+    hide_logins(raw, plain, sizeof plain);
+    make_visible(plain, text, sizeof text);
     clear_line();
     fputs("slotq: ", stderr);
     size_t used = strlen("slotq: ");
