@@ -105,9 +105,17 @@ done
 expect 'no such folder to copy to' 1 - '^slotq: nowhere: the folder .*No such' copy jobs nowhere
 expect 'no such queue: the line that makes it' 3 - \
     '^slotq: there is no queue none in \.; create it: slotq -u \. create none$' -u . push none x
+for command in 'stats none' 'dump none' 'dead ls none' 'purge none' 'check none'; do
+    # shellcheck disable=SC2086 # a command and its operands
+    expect "nor is one to be made: $command" 3 - \
+        '^slotq: there is no queue none in \.; to see which there are: slotq ls$' $command
+done
+expect 'the name of its file' 3 - 'did you mean jobs\? A queue is named without .slotq$' \
+    stats jobs.slotq
+expect 'of a file that is not there' 3 - 'to see which there are: slotq ls$' stats none.slotq
 "$SLOTQ" doctor none >out
 same 'no such queue: the doctor says it once' \
-    'BAD      none: there is no such queue; create it: slotq create none' "$(grep none out)"
+    'BAD      none: there is no such queue; to see which there are: slotq ls' "$(grep none out)"
 mkdir folder.slotq
 expect 'a folder of that name' '1' - '' push folder x
 rmdir folder.slotq

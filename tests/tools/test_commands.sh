@@ -163,7 +163,7 @@ fi
 
 # ---- options, help ----
 expect 'SLOTQ_URL' 3 - 'no queue' -u empty stats jobs
-SLOTQ_URL=empty expect 'SLOTQ_URL is the folder' 3 - 'slotq create jobs' stats jobs
+SLOTQ_URL=empty expect 'SLOTQ_URL is the folder' 3 - 'jobs in empty; .* slotq ls' stats jobs
 expect 'an empty command' 2 - 'slotq help' ''
 expect 'help' 0 '^  create +create a queue' - help
 expect 'help of a command' 0 '--max-attempts N' - help create

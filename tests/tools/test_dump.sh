@@ -50,6 +50,17 @@ bad() { # name, offset to be named, verdict in the row or ''
     same "$1: not a byte changed" "$before" "$(cksum <bad.slotq)"
 }
 spoil && poke bad.slotq 8 'XXXX'
+expect 'check says what to do with the file' 6 - \
+    'mv \./bad\.slotq \./bad\.slotq\.damaged; .*slotq dump \./bad\.slotq\.damaged then$' check bad
+mkdir moved
+mv bad.slotq moved/bad.damaged
+expect 'dump takes the path of a file that was moved away' 6 'damaged at offset 8 of' '' \
+    dump moved/bad.damaged
+expect 'with the folder of the queues beside' 6 'damaged at offset 8 of' '' \
+    -u . dump "$PWD/moved/bad.damaged"
+expect 'a path without a file' 2 - "contains '/'" dump moved/none
+rm -r moved
+spoil && poke bad.slotq 8 'XXXX'
 bad 'the magic' 8 ' magic +XXXX +not SLQ1'
 spoil && poke bad.slotq 11 '2'
 bad 'the version' 11 ' magic +SLQ2 +other version'
@@ -92,7 +103,7 @@ expect 'says what is well' 0 'q: the bytes are sound' '' doctor q
 expect 'the file system by its name' 0 'file system [a-z][a-z0-9]+, .* free' '' doctor q
 expect 'doctor in JSON' 0 '"kind":"ok"' '' doctor q --json
 expect 'no folder' 1 'mkdir -p nowhere' '' -u nowhere doctor
-expect 'no queue' 1 'slotq create none' '' doctor none
+expect 'no queue' 1 'no such queue; .* slotq ls' '' doctor none
 "$SLOTQ" pause q in
 expect 'paused' 1 'BAD +q: is paused \(in\); slotq resume q' '' doctor q
 "$SLOTQ" resume q

@@ -138,7 +138,7 @@ holds 'knows which scripts are there' grep -Eq '[1-9][0-9]* of the [0-9]+ script
 holds 'looks at queues' grep -q 'jobs: the bytes are sound' out
 expect 'doctor in JSON' 0 '"about":"jobs","kind":"ok"' - doctor jobs --json
 expect 'of a queue that is not there it says so once' 1 \
-    'BAD      none: there is no such queue; create it: slotq create none$' - doctor none
+    'BAD      none: there is no such queue; to see which there are: slotq ls$' - doctor none
 expect 'doctor holds it against the promise wanted' 0 '' - doctor --sync always
 redis config set appendfsync everysec >out
 expect 'and finds that it is less' 1 'BAD .*appendfsync is everysec' - doctor --sync always

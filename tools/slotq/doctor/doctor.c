@@ -85,8 +85,7 @@ static void look_at_queue(doctor *self, const char *name)
         doctor_find(self, name, "%s; run %s to see what to do", error.text,
                     shown_command(self->line, "check", name).text);
     } else if (outcome == SLOTQ_NOQUEUE) {
-        doctor_find(self, name, "there is no such queue; create it: %s",
-                    shown_command(self->line, "create", name).text);
+        doctor_find(self, name, "there is no such queue; %s", absent_remedy(self->line, name).text);
     } else {
         doctor_find(self, name, "%s", error.text);
     }

@@ -17,10 +17,12 @@ static void complain_remedy(const command_line *line, const char *name)
     char *path = open_is_server(line->url) ? strdup(name) : open_path(line->url, name);
     char *aside = NULL;
     if (path != NULL && asprintf(&aside, "%s.damaged", path) >= 0) {
-        complain("to see every field: %s; to restore a backup: %s %s %s; %s < BACKUP",
+        complain("to see every field: %s; to restore a backup: %s %s %s; %s < BACKUP. The damaged "
+                 "bytes are shown by %s then",
                  shown_command(line, "dump", name).text,
                  open_is_server(line->url) ? "redis-cli RENAMENX" : "mv", shell_word(path).text,
-                 shell_word(aside).text, shown_command(line, "import", name).text);
+                 shell_word(aside).text, shown_command(line, "import", name).text,
+                 shown_command(line, "dump", aside).text);
     }
     free(aside);
     free(path);

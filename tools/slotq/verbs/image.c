@@ -62,13 +62,8 @@ static int read_all(int descriptor, const char *path, image *loaded)
     return EXIT_CODE_OK;
 }
 
-/* As the file has them, without a lock: another process may be writing. */
-static int load_file(const command_line *line, const char *name, image *loaded)
+static int load_path(const char *path, image *loaded)
 {
-    char *path = open_path(line->url, name);
-    if (path == NULL) {
-        return out_of_memory(0);
-    }
     int code = EXIT_CODE_FAILURE;
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
@@ -77,8 +72,23 @@ static int load_file(const command_line *line, const char *name, image *loaded)
         code = read_all(descriptor, path, loaded);
         close(descriptor);
     }
+    return code;
+}
+
+/* As the file has them, without a lock: another process may be writing. */
+static int load_file(const command_line *line, const char *name, image *loaded)
+{
+    char *path = open_path(line->url, name);
+    const int code = path != NULL ? load_path(path, loaded) : out_of_memory(0);
     free(path);
     return code;
+}
+
+/* A damaged file that was moved away is named by its path. */
+static bool is_file(const command_line *line, const char *name)
+{
+    struct stat status;
+    return !open_is_server(line->url) && stat(name, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 /* As the key has them: whatever string it is. */
@@ -121,6 +131,8 @@ int image_load(const command_line *line, const char *name, image *loaded)
     if (outcome == SLOTQ_OK) {
         code = load_export(queue, name, loaded);
         slotq_close(queue);
+    } else if ((outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_INVALID) && is_file(line, name)) {
+        code = load_path(name, loaded);
     } else if (outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_INVALID ||
                outcome == SLOTQ_UNSUPPORTED || outcome == SLOTQ_CONNECT) {
         return complain_open(line, name, &error);

@@ -1,5 +1,5 @@
 /* image.h: the bytes of a queue for dump, check and doctor: by export when the queue opens, else
- * as the file has them. Knows the format by the layout's own headers.
+ * as its file has them, or the file of that path. Knows the format by the layout's own headers.
  */
 #ifndef SLOTQ_TOOLS_VERBS_IMAGE_H
 #define SLOTQ_TOOLS_VERBS_IMAGE_H

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -106,13 +107,62 @@ int complain_at(const char *url, const char *name, const slotq_error *error)
     return complain_error(of_folder ? shown_url(url).text : name, error);
 }
 
+/* The queue of a file's name, NAME.slotq, if there is one: NAME, to be freed; else NULL. */
+static char *queue_of_file(const command_line *line, const char *name)
+{
+    const size_t ending = strlen(".slotq");
+    const size_t length = strlen(name);
+    if (open_is_server(line->url) || length <= ending ||
+        strcmp(name + length - ending, ".slotq") != 0) {
+        return NULL;
+    }
+    char *queue = strndup(name, length - ending);
+    char *path = queue != NULL ? open_path(line->url, queue) : NULL;
+    const bool is_there = path != NULL && access(path, F_OK) == 0;
+    free(path);
+    if (!is_there) {
+        free(queue);
+        queue = NULL;
+    }
+    return queue;
+}
+
+/* These commands work on a queue that is still empty. */
+static bool begins_with_none(const command_line *line)
+{
+    static const char *const names[] = {"push", "reserve", "work", "later"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        found = found || strcmp(line->command->name, names[i]) == 0;
+    }
+    return found;
+}
+
+command_text absent_remedy(const command_line *line, const char *name)
+{
+    command_text remedy;
+    char *queue = queue_of_file(line, name);
+    if (queue != NULL) {
+        snprintf(remedy.text, sizeof remedy.text,
+                 "did you mean %s? A queue is named without .slotq", shell_word(queue).text);
+    } else if (begins_with_none(line)) {
+        snprintf(remedy.text, sizeof remedy.text, "create it: %.2080s",
+                 shown_command(line, "create", name).text);
+    } else {
+        snprintf(remedy.text, sizeof remedy.text, "to see which there are: %.2060s",
+                 shown_command(line, "ls", NULL).text);
+    }
+    free(queue);
+    return remedy;
+}
+
 int complain_open(const command_line *line, const char *name, const slotq_error *error)
 {
     if (error->outcome != SLOTQ_NOQUEUE) {
         return complain_at(line->url, name, error);
     }
-    complain("there is no queue %s in %s; create it: %s", name, shown_url(line->url).text,
-             shown_command(line, "create", name).text);
+    complain("there is no queue %s in %s; %s", name, shown_url(line->url).text,
+             absent_remedy(line, name).text);
     return slotq_outcome_exit(error->outcome);
 }
 

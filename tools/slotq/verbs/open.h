@@ -41,7 +41,7 @@ int complain_queue(slotq *queue, const char *name);
  * NULL. */
 int complain_at(const char *url, const char *name, const slotq_error *error);
 
-/* The same of opening; for NOQUEUE with the line that makes the queue. */
+/* The same of opening; for NOQUEUE with absent_remedy. */
 int complain_open(const command_line *line, const char *name, const slotq_error *error);
 
 /* FOLDER/NAME.slotq, to be freed; NULL without memory. */
@@ -53,6 +53,10 @@ typedef struct command_text {
     char text[2100];
 } command_text;
 command_text shown_command(const command_line *line, const char *command, const char *name);
+
+/* What to do about a name that no queue has: the queue of a file's name, the line that creates it,
+ * or the one that lists queues. */
+command_text absent_remedy(const command_line *line, const char *name);
 
 /* The URL is a server's, not a folder. */
 bool open_is_server(const char *url);
