@@ -214,7 +214,31 @@ if [ -w /dev/full ]; then
     same 'and under export' 1 $?
     "$SLOTQ" peek jobs >/dev/full 2>>err
     "$SLOTQ" push jobs x >/dev/full 2>>err
-    same 'each says it once, and why' '3 No space left on device' \
-        "$(sed -n 's/^slotq: cannot write to stdout: //p' err | uniq -c | sed 's/^ *//')"
+    same 'each says it once, and why' 3 \
+        "$(grep -c '^slotq: cannot write to stdout: No space left on device' err)"
+    fresh full --later 9 --max-attempts 1
+    lost() { # what was done though it could not be printed, command...
+        local said=$1
+        shift
+        "$SLOTQ" "$@" >/dev/full 2>err
+        same "$1 $2 $3: its output is lost" 1 $?
+        holds "$1 $2 $3: what was done is said" \
+            grep -Eq "^slotq: cannot write to stdout: No space left on device; $said\$" err
+    }
+    lost 'what was pushed has the ids 1 to 2' push full a b
+    lost 'what was pushed has the ids 3 to 3' push full c --json
+    lost 'what was scheduled has the later ids 1 to 2' push full d e --in 1h
+    lost 'what was leased \(2\) comes back when the lease ends, in 1 h 0 m' \
+        reserve full -n 2 --lease 1h
+    lost 'what was leased \(1\) comes back .*, in 30.0 s' reserve full --json
+    same 'all of it was done' '3 2' "$(number full leased) $(number full later)"
+    token=$("$SLOTQ" dump full --json | sed -nE 's/.*"id":3,"count":1,"word":([0-9]+).*/3:\1/p')
+    lost 'the leases were extended: .*' extend full "$token"
+    token=$("$SLOTQ" dump full --json | sed -nE 's/.*"id":3,"count":1,"word":([0-9]+).*/3:\1/p')
+    lost 'what was asked for was done' kill full "$token" --json
+    lost 'what was pushed again \(1\) has ids up to 4' dead redrive full
+    lost 'what was asked for was done' remove full 4 --json
+    lost 'what was asked for was done' purge full --json
+    lost 'what was asked for was done' create full2 --json
 fi
 finish

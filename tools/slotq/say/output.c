@@ -3,6 +3,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,13 +143,30 @@ void output_json_merged(json_t *object, json_t *more)
     output_json(NULL);
 }
 
+static char done_text[160];
+static int write_errno; /* of JSON that could not be written after a change */
+
+void output_done(const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    vsnprintf(done_text, sizeof done_text,
+              format != NULL ? format : "what was asked for was done", values);
+    va_end(values);
+}
+
 void output_json(json_t *object)
 {
-    if (object == NULL ||
-        json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6)) !=
-            0) {
-        complain("cannot write JSON: %s", object == NULL ? "out of memory" : strerror(errno));
+    const size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6);
+    if (object == NULL) {
+        complain("cannot write JSON: out of memory");
         exit(EXIT_CODE_FAILURE);
+    }
+    if (json_dumpf(object, stdout, flags) != 0) {
+        write_errno = errno;
+        if (done_text[0] == '\0') { /* nothing is left to be done, or told */
+            exit(output_failed());
+        }
     }
     putchar('\n');
     json_decref(object);
@@ -191,8 +209,10 @@ const char *output_plain(void)
 int output_failed(void)
 {
     static bool told; /* stdout stays broken, and is looked at again at the end */
+    const int why = write_errno != 0 ? write_errno : errno != 0 ? errno : EIO;
     if (!told) {
-        complain("cannot write to stdout: %s", strerror(errno != 0 ? errno : EIO));
+        complain("cannot write to stdout: %s%s%s", strerror(why), done_text[0] != '\0' ? "; " : "",
+                 done_text);
     }
     told = true;
     return EXIT_CODE_FAILURE;

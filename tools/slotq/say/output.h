@@ -41,6 +41,9 @@ const char *output_green(void);
 const char *output_dim(void);
 const char *output_plain(void);
 
+/* What is printed from here on tells of a change that was made: said when it cannot be printed. The
+ * last text counts; NULL: what was asked for was done. */
+void output_done(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Say why stdout takes no more, by errno, but once only. EXIT_CODE_FAILURE. */
 int output_failed(void);
 /* Flush stdout; EXIT_CODE_FAILURE said when it could not all be written, else code. */

@@ -28,6 +28,7 @@ int run_purge(const command_line *line)
     } else if (slotq_get_stats(queue, 0, &stats) != SLOTQ_OK || slotq_purge(queue) != SLOTQ_OK) {
         code = complain_queue(queue, name);
     } else if (given(line, OPTION_JSON)) {
+        output_done(NULL);
         output_json_merged(output_json_queue(name),
                            json_pack("{s:I}", "freed", (json_int_t)stats.used));
     } else {
@@ -58,6 +59,7 @@ int run_remove(const command_line *line)
         const slotq_outcome outcome = slotq_remove(queue, group, id);
         code = worse_exit(code, slotq_outcome_exit(outcome));
         if (given(line, OPTION_JSON)) {
+            output_done(NULL);
             output_json(json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome",
                                   slotq_outcome_name(outcome)));
         }
@@ -101,6 +103,7 @@ static int print_pause(const command_line *line, slotq *queue)
     if (slotq_get_stats(queue, 0, &stats) != SLOTQ_OK) {
         return complain_queue(queue, line->operands[0]);
     }
+    output_done(NULL);
     output_json_merged(output_json_queue(line->operands[0]),
                        json_pack("{s:s}", "paused", words[stats.paused & SLOTQ_PAUSE_BOTH]));
     return EXIT_CODE_OK;
@@ -159,6 +162,7 @@ int run_reclaim(const command_line *line)
         dead_count += dead;
     }
     if (given(line, OPTION_JSON)) {
+        output_done(NULL);
         output_json(json_pack("{s:I, s:I}", "ready", (json_int_t)ready_count, "dead",
                               (json_int_t)dead_count));
     } else {

@@ -193,6 +193,7 @@ static void print_created(const command_line *line, const char *name, bool was_t
         in_memory ? allocated_in_memory(bytes) : allocated_on_disk(line, name, bytes);
     const uint32_t fit = slots_that_fit(geometry, allocated);
     if (given(line, OPTION_JSON)) {
+        output_done(NULL);
         output_json_merged(output_json_queue(name),
                            json_pack("{s:b, s:I, s:I, s:I, s:I}", "made", !was_there, "slots",
                                      (json_int_t)geometry->ring_slots - 1, "bytes",
@@ -274,6 +275,7 @@ int run_rm(const command_line *line)
         return complain_at(line->url, name, &error);
     }
     if (given(line, OPTION_JSON)) {
+        output_done(NULL);
         output_json_merged(output_json_queue(name), json_pack("{s:b}", "deleted", 1));
     } else {
         remark("deleted %s", name);

@@ -164,6 +164,7 @@ static int answer_count(const command_line *line, const char *name, const char *
                         uint32_t count)
 {
     if (given(line, OPTION_JSON)) {
+        output_done(NULL);
         output_json(json_pack("{s:I}", what, (json_int_t)count));
     } else {
         remark("%s: %s dead message%s %s", name, count_text(count).text, count == 1 ? "" : "s",
@@ -193,6 +194,10 @@ static void report_redriven(const command_line *line, const char *name, const do
 {
     const uint32_t count = sum->count;
     const uint32_t damaged = sum->damaged;
+    if (count > 0) {
+        output_done("what was pushed again (%s) has ids up to %" PRIu64, count_text(count).text,
+                    sum->ids[count - 1]);
+    }
     if (given(line, OPTION_JSON)) {
         output_json(json_pack("{s:I, s:I, s:o}", "redriven", (json_int_t)count, "damaged",
                               (json_int_t)damaged, "ids", json_ids(sum)));

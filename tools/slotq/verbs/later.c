@@ -245,6 +245,7 @@ static int each_id(const command_line *line, const char *name, slotq *queue, int
         parse_id(line->operands[i], &id);
         const slotq_outcome outcome = act(queue, option_group(line), id);
         if (given(line, OPTION_JSON)) {
+            output_done(NULL);
             output_json(json_pack("{s:I, s:s}", first == FIRST_ID ? "later_id" : "id",
                                   (json_int_t)id, "outcome", slotq_outcome_name(outcome)));
         }

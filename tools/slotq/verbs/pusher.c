@@ -37,6 +37,10 @@ static void note(pusher *push, slotq_outcome outcome, uint64_t id)
         push->last_id = id;
     }
     push->unconfirmed += outcome == SLOTQ_UNCONFIRMED;
+    if (push->print_ids) {
+        output_done("what was %s has the %sids %" PRIu64 " to %" PRIu64, done_word(push),
+                    push->scheduler != NULL ? "later " : "", push->first_id, push->last_id);
+    }
     if (push->print_ids && given(push->line, OPTION_JSON)) {
         output_json(
             json_pack("{s:I}", push->scheduler != NULL ? "later_id" : "id", (json_int_t)id));

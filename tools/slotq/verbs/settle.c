@@ -99,6 +99,9 @@ int run_reserve(const command_line *line)
         code = EXIT_CODE_FAILURE;
     } else if (reserve_waiting(line, queue, batch) == SLOTQ_OK) {
         slotq_message message;
+        output_done("what was leased (%s) comes back when the lease ends, in %s",
+                    count_text(slotq_batch_count(batch)).text,
+                    time_text(option_number(line, OPTION_LEASE, LEASE_USUAL_MS)).text);
         while (slotq_batch_next(batch, &message)) {
             print_reserved(line, &message);
         }
@@ -202,6 +205,12 @@ static void print_settled(const command_line *line, const settlement *settle, ui
     const slotq_run *run = &settle->runs[index];
     const slotq_outcome outcome = (slotq_outcome)settle->outcomes[index];
     const bool extended = settle->how == SLOTQ_SETTLE_EXTEND && outcome == SLOTQ_OK;
+    if (extended) {
+        output_done("the leases were extended: without their new tokens the messages come back "
+                    "when they end");
+    } else {
+        output_done(NULL);
+    }
     if (given(line, OPTION_JSON)) {
         const uint32_t token = extended ? settle->tokens[index] : run->token;
         json_t *object = json_pack("{s:I, s:I, s:s, s:s}", "id", (json_int_t)run->id, "token",

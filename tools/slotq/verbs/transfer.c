@@ -103,6 +103,7 @@ static void tell_copied(const command_line *line, const char *url, const char *n
     }
     slotq_close(queue);
     if (given(line, OPTION_JSON)) {
+        output_done(NULL);
         output_json_merged(output_json_queue(name),
                            json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "url", shown_url(url).text,
                                      "bytes", (json_int_t)image->size, "ready", (json_int_t)ready,
@@ -196,6 +197,7 @@ static size_t without_newline(const uint8_t *image, size_t size)
 static void tell_imported(const command_line *line, const char *name, size_t size)
 {
     if (given(line, OPTION_JSON)) {
+        output_done(NULL);
         output_json_merged(output_json_queue(name), json_pack("{s:I}", "bytes", (json_int_t)size));
     } else {
         remark("created %s from %s bytes", name, count_text(size).text);
