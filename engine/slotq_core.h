@@ -243,6 +243,7 @@ typedef struct slotq_progress {
     uint32_t aside_index; /* the entry of the aside index that is read next */
     uint32_t promoted;    /* scheduled messages, by this call */
     uint32_t aside_left;  /* READY messages aside that were left until the next tick */
+    uint32_t made;        /* messages that a reserve made deliverable in its group */
     bool begun;           /* a sweep of this round has started, or a settle's whole one was made */
     bool left;            /* a READY message was left until the next tick */
     bool buried;          /* the sweep made words DONE: head may move */
@@ -300,7 +301,7 @@ typedef struct slotq_patch {
 enum { SLOTQ_STEP_PATCHES = 72, SLOTQ_STEP_SCRATCH_BYTES = 2560 };
 
 /* The patches of one step, in the order in which they must reach the image: invisible bytes
- * first, the header last. It takes 3,744 bytes of RAM (3,736 with pointers of 32 bits), which the
+ * first, the header last. It takes 3,752 bytes of RAM (3,744 with pointers of 32 bits), which the
  * caller keeps from one step of a call to the next: one for each thread that works. */
 typedef struct slotq_step {
     uint32_t patch_count;
@@ -308,14 +309,19 @@ typedef struct slotq_step {
     uint32_t visible_count; /* the last visible_count patches change visible bytes */
     bool needs_journal;     /* visible bytes change in more than one place: all or none of them */
     bool pushes;            /* the patches change the header's last_id and tail */
-    bool wakes;             /* after applying, wake all callers that wait on the wake word */
+    bool wakes;             /* after applying, wake all callers that wait on the wake word; a store
+                               that wakes them one by one goes by the next four instead */
+    bool changes_group;     /* a group's block: a push may find room now, see slotq_core_room */
+    uint16_t wake_groups;   /* a bit for each group in which messages may go, ... */
+    uint16_t wake_messages; /* ... and how many it are in each of them, at most */
+    uint16_t wake_slots;    /* slots that became free */
     uint32_t stamp;         /* low 32 bits of the push tick, for SLOTS */
     const slotq_data *messages; /* for SLOTS */
     slotq_patch patches[SLOTQ_STEP_PATCHES];
     uint8_t scratch[SLOTQ_STEP_SCRATCH_BYTES];
 } slotq_step;
 #ifndef __cplusplus
-_Static_assert(sizeof(slotq_step) <= 3744, "a step takes the RAM that is told above");
+_Static_assert(sizeof(slotq_step) <= 3752, "a step takes the RAM that is told above");
 #endif
 
 /* Bytes of an image of this geometry, or 0 if the geometry is out of range (what, if not NULL, then
@@ -345,6 +351,15 @@ void slotq_core_apply(uint8_t *bytes, const slotq_view *view, const slotq_step *
 /* Write one patch; for callers that order or journal them. */
 void slotq_core_apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
                             const slotq_patch *patch);
+
+/* What a push of one message would find now. For a store that wakes callers one by one, after a
+ * step that pushes or changes a group. */
+enum {
+    SLOTQ_ROOM_NONE,
+    SLOTQ_ROOM_FREE, /* a free slot */
+    SLOTQ_ROOM_ASIDE /* none, but the oldest message may step aside */
+};
+uint32_t slotq_core_room(const slotq_view *view);
 
 /* Step and apply until the verb has its outcome, and return it. */
 slotq_outcome slotq_core_run(uint8_t *bytes, const slotq_view *view, slotq_call *call,

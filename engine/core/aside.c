@@ -9,6 +9,7 @@
 #include "../layout/memory.h"
 #include "../layout/ring.h"
 #include "../layout/word.h"
+#include "wakes.h"
 
 bool place_aside(verb_frame *frame, uint32_t entry, message_place *place)
 {
@@ -78,7 +79,7 @@ void place_made_ready(verb_frame *frame, const message_place *place, uint32_t co
         frame_retry_from(frame, place->index);
     }
     frame->group.ready_behind += count;
-    frame->deliverable = true;
+    wakes_deliver(frame, wakes_own_group(frame), count);
     frame->group_changed = true;
 }
 

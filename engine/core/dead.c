@@ -65,7 +65,7 @@ static slotq_outcome redrive_one(verb_frame *frame, uint32_t position, uint32_t 
     dead_take_out(frame, position);
     dead->first_id = dead->count == 0 ? front->last_id + 1 : dead->first_id;
     dead->count++;
-    return frame_commit_push(frame, 1, SLOTQ_MORE);
+    return frame_commit_push(frame, 1, UINT32_C(1) << died_in, SLOTQ_MORE);
 }
 
 static bool id_fits(const slotq_view *view, const slotq_call_dead *dead)

@@ -8,6 +8,7 @@
 #include "../layout/fields.h"
 #include "../layout/ring.h"
 #include "../layout/word.h"
+#include "wakes.h"
 
 enum {
     DEAD_FIELDS_FROM = AT_shared_dead_head, /* dead_head to dead_dropped, one patch */
@@ -196,7 +197,7 @@ void frame_note_group(verb_frame *frame)
 }
 
 /* By the holders of all groups. */
-static bool may_step_aside(const verb_frame *frame)
+bool frame_holders_let_go(const verb_frame *frame)
 {
     const uint32_t aside = frame->front.aside_count;
     const uint32_t used = ring_distance(frame->old_head, frame->front.tail, frame->slots);
@@ -229,7 +230,7 @@ bool frame_may_step_aside(verb_frame *frame, bool *may)
         }
         frame->holders = (frame_holders){0, 0, false};
         note_holder(frame, block);
-        *may = may_step_aside(frame);
+        *may = frame_holders_let_go(frame);
         if (!*may) {
             return true;
         }
@@ -289,19 +290,6 @@ void frame_retry_from(verb_frame *frame, uint32_t index)
 
 /* ---- ends of a step ---- */
 
-/* A lease ended in a group that had as many as max_leased allows: one of its messages may go. */
-static bool limit_frees(const verb_frame *frame)
-{
-    const group_block *group = &frame->group;
-    if (group->leased >= frame->old_leased) {
-        return false;
-    }
-    const uint32_t most =
-        load_u16(frame->view->bytes + group_offset(frame->group_index) + AT_limit_max_leased);
-    return group->leased < most && frame->old_leased >= most &&
-           (group->ready_behind > 0 || group->cursor != frame->front.tail);
-}
-
 void frame_patch_group(verb_frame *frame)
 {
     const uint32_t size = frame->limit_changed ? GROUP_BYTES : GROUP_STATE_BYTES;
@@ -315,7 +303,7 @@ void frame_patch_group(verb_frame *frame)
     frame->front_changed = true;
     frame->group_changed = false;
     frame->group_patched = true;
-    frame->deliverable = frame->deliverable || limit_frees(frame);
+    wakes_note_limit(frame);
 }
 
 void frame_patch_stamp(verb_frame *frame, uint32_t slot)
@@ -353,13 +341,6 @@ static void patch_era(verb_frame *frame)
     }
 }
 
-static void patch_wake(verb_frame *frame, uint32_t wake)
-{
-    uint8_t *bytes = step_scratch(frame->step, BYTES_shared_wake);
-    store_u32(bytes, wake);
-    step_patch_scratch(frame->step, AT_shared_wake, bytes, BYTES_shared_wake);
-}
-
 static void patch_aside_count(verb_frame *frame)
 {
     uint8_t *bytes = step_scratch(frame->step, BYTES_shared_aside_count);
@@ -368,40 +349,8 @@ static void patch_aside_count(verb_frame *frame)
     frame->step->needs_journal = true;
 }
 
-static void patch_waking(verb_frame *frame, bool makes_room)
-{
-    uint32_t wake = frame->front.wake;
-    if (frame->deliverable && (wake & WAKE_FOR_MESSAGE)) {
-        wake = wake - WAKE_FOR_MESSAGE + WAKE_COUNT_ONE;
-    }
-    if (makes_room && (wake & WAKE_FOR_ROOM)) {
-        wake = wake - WAKE_FOR_ROOM + WAKE_COUNT_ONE;
-    }
-    if (wake != frame->front.wake) {
-        patch_wake(frame, wake);
-        frame->step->wakes = true;
-    }
-}
-
-/* The step makes room for a push, or a push could now make it. False: CORRUPT. Asked only if a
- * caller waits for room. */
-static bool judge_room(verb_frame *frame, bool *makes_room)
-{
-    *makes_room = frame->front.head != frame->old_head;
-    if (*makes_room || !(frame->front.wake & WAKE_FOR_ROOM) || !frame->group_patched ||
-        frame->view->geometry.aside_slots == 0) {
-        return true;
-    }
-    if (frame->least_head < frame->slots) { /* all groups are noted as they will be */
-        *makes_room = may_step_aside(frame);
-        return true;
-    }
-    return frame_may_step_aside(frame, makes_room);
-}
-
 slotq_outcome frame_commit(verb_frame *frame, slotq_outcome outcome)
 {
-    bool makes_room;
     if (frame->group_changed) {
         if (!raise_head(frame)) {
             step_begin(frame->step);
@@ -424,15 +373,15 @@ slotq_outcome frame_commit(verb_frame *frame, slotq_outcome outcome)
         frame->front_changed = true;
     }
     patch_era(frame);
-    if (!judge_room(frame, &makes_room)) {
+    if (!wakes_end(frame)) {
         step_begin(frame->step);
         return SLOTQ_CORRUPT;
     }
-    patch_waking(frame, makes_room);
     return outcome;
 }
 
-slotq_outcome frame_commit_push(verb_frame *frame, uint32_t count, slotq_outcome outcome)
+slotq_outcome frame_commit_push(verb_frame *frame, uint32_t count, uint32_t groups,
+                                slotq_outcome outcome)
 {
     SLOTQ_ASSERT(!frame->group_changed);
     const uint64_t last_id = frame->front.last_id + count;
@@ -448,18 +397,8 @@ slotq_outcome frame_commit_push(verb_frame *frame, uint32_t count, slotq_outcome
     frame->step->pushes = true;
     frame->front.era = id_era(last_id);
     frame->front_changed = true;
-    frame->deliverable = true;
     patch_era(frame);
-    patch_waking(frame, frame->front.head != frame->old_head);
-    return outcome;
-}
-
-slotq_outcome frame_mark_waiting(verb_frame *frame, slotq_outcome outcome)
-{
-    SLOTQ_ASSERT(frame->step->patch_count == 0);
-    const uint32_t wanted = outcome == SLOTQ_FULL ? WAKE_FOR_ROOM : WAKE_FOR_MESSAGE;
-    if (!(frame->front.wake & wanted)) {
-        patch_wake(frame, frame->front.wake | wanted);
-    }
+    wakes_deliver(frame, groups, count);
+    wakes_end_push(frame);
     return outcome;
 }

@@ -76,8 +76,10 @@ bool frame_load(verb_frame *frame, uint32_t group);
 /* End a step: the patches of group, dead counts, header, era, wake. */
 slotq_outcome frame_commit(verb_frame *frame, slotq_outcome outcome);
 
-/* End a step that pushes count messages: the header as one 8-byte patch. */
-slotq_outcome frame_commit_push(verb_frame *frame, uint32_t count, slotq_outcome outcome);
+/* End a step that pushes count messages, which these groups (a bit each) deliver: the header as one
+ * 8-byte patch. */
+slotq_outcome frame_commit_push(verb_frame *frame, uint32_t count, uint32_t groups,
+                                slotq_outcome outcome);
 
 /* Refuse as CORRUPT: copy the damage to the call, empty the step. */
 slotq_outcome frame_corrupt(verb_frame *frame, uint64_t offset, const char *what);
@@ -87,9 +89,6 @@ void frame_patch_group(verb_frame *frame);
 
 /* With stamps: the tick of now becomes the stamp of the slot at an offset. */
 void frame_patch_stamp(verb_frame *frame, uint32_t slot);
-
-/* Mark that a caller waits; the only write of a refusal. */
-slotq_outcome frame_mark_waiting(verb_frame *frame, slotq_outcome outcome);
 
 /* The loaded group's word of a ring slot of [head, tail). */
 static inline uint32_t frame_word(const verb_frame *frame, uint32_t index)
@@ -123,6 +122,9 @@ void frame_leave_head(verb_frame *frame);
  * head to the min. */
 void frame_note_group(verb_frame *frame);
 void frame_take_least_head(verb_frame *frame);
+
+/* The message at the ring's head may step aside, by the holders of all groups, which are noted. */
+bool frame_holders_let_go(const verb_frame *frame);
 
 /* The message at the ring's head may step aside (FORMAT.md, "Making room"), after this step's
  * change of the loaded group. Loads no group. False: another group is CORRUPT. */

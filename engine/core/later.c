@@ -12,6 +12,7 @@
 #include "limits.h"
 #include "room.h"
 #include "verbs.h"
+#include "wakes.h"
 
 #ifndef SLOTQ_NO_LATER
 
@@ -235,15 +236,25 @@ static slotq_outcome promote_root(verb_frame *frame)
     if (!heap_take(frame, &later, 0, &root)) {
         return SLOTQ_CORRUPT;
     }
-    return frame_commit_push(frame, 1, SLOTQ_MORE);
+    return frame_commit_push(frame, 1, wakes_all_groups(view), SLOTQ_MORE);
+}
+
+/* A scheduled message is due, and may become one of the ring if that has room. */
+static bool later_is_due(const verb_frame *frame)
+{
+    return load_u48(frame->view->bytes + AT_shared_later_due_ms) <= frame->call->now_ms &&
+           !(frame->front.paused & SLOTQ_PAUSE_IN) && frame->front.last_id != SLOTQ_ID_MAX;
+}
+
+bool later_waits_for_call(const verb_frame *frame)
+{
+    return later_is_due(frame) && frame_used(frame) < frame->slots - 1;
 }
 
 slotq_outcome later_promote(verb_frame *frame)
 {
     slotq_progress *progress = &frame->call->progress;
-    const uint64_t due_ms = load_u48(frame->view->bytes + AT_shared_later_due_ms);
-    if (due_ms > frame->call->now_ms || progress->promoted == PROMOTIONS_MAX ||
-        (frame->front.paused & SLOTQ_PAUSE_IN) || frame->front.last_id == SLOTQ_ID_MAX) {
+    if (!later_is_due(frame) || progress->promoted == PROMOTIONS_MAX) {
         return SLOTQ_OK;
     }
     if (frame_used(frame) == frame->slots - 1) {

@@ -19,6 +19,9 @@ slotq_outcome later_promote(verb_frame *frame);
  * UINT64_MAX = never. */
 uint64_t later_next_ms(const verb_frame *frame);
 
+/* A scheduled message is due, and there is room for it: the next push or reserve promotes it. */
+bool later_waits_for_call(const verb_frame *frame);
+
 /* Make the scheduled message with the later id due now. OK, NOTFOUND, CORRUPT. */
 slotq_outcome later_kick(verb_frame *frame, uint64_t later_id);
 
@@ -34,6 +37,12 @@ static inline uint64_t later_next_ms(const verb_frame *frame)
 {
     (void)frame;
     return UINT64_MAX;
+}
+
+static inline bool later_waits_for_call(const verb_frame *frame)
+{
+    (void)frame;
+    return false;
 }
 
 static inline slotq_outcome later_kick(verb_frame *frame, uint64_t later_id)

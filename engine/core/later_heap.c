@@ -6,6 +6,7 @@
 #include "../layout/assert.h"
 #include "../layout/bytes.h"
 #include "../layout/fields.h"
+#include "wakes.h"
 
 #ifndef SLOTQ_NO_LATER
 
@@ -195,7 +196,7 @@ static void heap_patch_fields(verb_frame *frame, const later_block *later)
     frame->step->needs_journal = true;
     /* a caller that sleeps until the time that it was told must look earlier */
     if (later->due_ms < before) {
-        frame->deliverable = true;
+        wakes_deliver(frame, wakes_all_groups(frame->view), 1);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "../layout/assert.h"
 #include "../layout/fields.h"
 #include "verbs.h"
+#include "wakes.h"
 
 static uint64_t interval_us(const verb_frame *frame)
 {
@@ -146,7 +147,7 @@ slotq_outcome limit_step(const slotq_view *view, slotq_call *call, slotq_step *s
                           before.rate_burst != frame.limit.rate_burst;
     if (frame.limit_changed) {
         frame.group_changed = true;
-        frame.deliverable = true; /* more may go now */
+        wakes_deliver(&frame, wakes_own_group(&frame), WAKES_MANY); /* more may go now */
         if (frame.limit.rate_interval == 0) {
             set_tat(&frame, 0);
         } else {

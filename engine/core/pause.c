@@ -2,6 +2,7 @@
  */
 #include "../layout/fields.h"
 #include "verbs.h"
+#include "wakes.h"
 
 slotq_outcome pause_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
@@ -19,7 +20,9 @@ slotq_outcome pause_step(const slotq_view *view, slotq_call *call, slotq_step *s
         uint8_t *byte = step_scratch(step, BYTES_shared_paused);
         *byte = (uint8_t)after;
         step_patch_scratch(step, AT_shared_paused, byte, BYTES_shared_paused);
-        frame.deliverable = call->verb == SLOTQ_RESUME;
+        if (call->verb == SLOTQ_RESUME) {
+            wakes_deliver(&frame, wakes_all_groups(view), WAKES_MANY);
+        }
     }
     return frame_commit(&frame, SLOTQ_OK);
 }

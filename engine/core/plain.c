@@ -42,6 +42,7 @@ static inline void patch_group(slotq_step *step, uint32_t group, const group_blo
     codec_store_group(bytes, block);
     step_patch_scratch(step, group_offset(group), bytes, GROUP_STATE_BYTES);
     step->needs_journal = true;
+    step->changes_group = true;
 }
 
 PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_step *step)
@@ -74,6 +75,8 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     store_u64(header, id_low(last_id) | (uint64_t)front.head << 32 | tail << 48);
     step_patch_scratch(step, 0, header, HEADER_BYTES);
     push->first_id = front.last_id + 1;
+    step->wake_groups = (uint16_t)((1u << view->geometry.groups) - 1);
+    step->wake_messages = (uint16_t)count;
     return true;
 }
 
@@ -129,7 +132,20 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
     group.leased += count;
     group.due = deadline < group.due ? deadline : group.due;
     patch_group(step, reserve->group, &group);
+    if (count < fresh) { /* for another caller */
+        step->wake_groups = (uint16_t)(1u << reserve->group);
+        step->wake_messages = 1;
+    }
     return true;
+}
+
+/* As wakes_note_limit: of count leases that end. */
+static inline bool limit_frees(const slotq_view *view, const group_block *group, uint32_t count,
+                               uint32_t tail)
+{
+    const uint32_t most = load_u16(view->bytes + group_offset(0) + AT_limit_max_leased);
+    return group->leased >= most && group->leased - count < most &&
+           (group->ready_behind > 0 || group->cursor != tail);
 }
 
 /* The whole run is at the group's head, and the word after it is not DONE. */
@@ -178,10 +194,15 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
         group.sweep = head;
     }
     group.head = head;
+    step_begin(step);
+    if (limit_frees(view, &group, run->count, front.tail)) {
+        step->wake_groups = 1;
+        step->wake_messages = 1;
+    }
     group.leased -= run->count;
     group.acked += run->count;
-    step_begin(step);
     patch_group(step, 0, &group);
+    step->wake_slots = (uint16_t)run->count;
     uint8_t *bytes = step_scratch(step, BYTES_header_head);
     store_u16(bytes, (uint16_t)head);
     step_patch_scratch(step, AT_header_head, bytes, BYTES_header_head);

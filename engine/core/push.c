@@ -5,6 +5,7 @@
 #include "limits.h"
 #include "room.h"
 #include "verbs.h"
+#include "wakes.h"
 
 static slotq_outcome push_messages(verb_frame *frame, slotq_call_push *push)
 {
@@ -16,7 +17,7 @@ static slotq_outcome push_messages(verb_frame *frame, slotq_call_push *push)
         step_patch_no_keys(step, frame->view, frame->front.tail, push->count);
     }
     push->first_id = frame->front.last_id + 1;
-    return frame_commit_push(frame, push->count, SLOTQ_OK);
+    return frame_commit_push(frame, push->count, wakes_all_groups(frame->view), SLOTQ_OK);
 }
 
 slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *step)
@@ -51,5 +52,5 @@ slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *st
     if (!find_holder(&frame, &push->holder)) {
         return SLOTQ_CORRUPT;
     }
-    return push->may_wait ? frame_mark_waiting(&frame, SLOTQ_FULL) : SLOTQ_FULL;
+    return push->may_wait ? wakes_mark_waiting(&frame, SLOTQ_FULL) : SLOTQ_FULL;
 }

@@ -10,6 +10,7 @@
 #include "limit.h"
 #include "sweep.h"
 #include "verbs.h"
+#include "wakes.h"
 
 enum reserve_phase {
     RESERVE_BEGIN,
@@ -282,7 +283,7 @@ static uint64_t next_due_ms(const verb_frame *frame, slotq_outcome outcome)
 static slotq_outcome reserve_nothing(verb_frame *frame, slotq_outcome outcome)
 {
     frame->call->reserve.next_due_ms = next_due_ms(frame, outcome);
-    return frame->call->reserve.may_wait ? frame_mark_waiting(frame, outcome) : outcome;
+    return frame->call->reserve.may_wait ? wakes_mark_waiting(frame, outcome) : outcome;
 }
 
 /* A round ended without a patch in this step: the next phase, or the outcome. */
@@ -433,6 +434,7 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
         reserve->message_count = 0;
         const slotq_outcome promoted = later_promote(&frame);
         if (promoted != SLOTQ_OK) {
+            wakes_hand_over(&frame, SLOTQ_MORE);
             return promoted;
         }
     }
@@ -447,7 +449,11 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
             call->progress.phase = RESERVE_WHOLE;
         }
     }
-    return reserve_phases(&frame);
+    const slotq_outcome outcome = reserve_phases(&frame);
+    if (outcome != SLOTQ_CORRUPT) {
+        wakes_hand_over(&frame, outcome);
+    }
+    return outcome;
 }
 
 slotq_outcome reclaim_step(const slotq_view *view, slotq_call *call, slotq_step *step)

@@ -20,6 +20,10 @@ static inline void step_begin(slotq_step *step)
     step->needs_journal = false;
     step->pushes = false;
     step->wakes = false;
+    step->changes_group = false;
+    step->wake_groups = 0;
+    step->wake_messages = 0;
+    step->wake_slots = 0;
     step->stamp = 0;
     step->messages = NULL;
 }

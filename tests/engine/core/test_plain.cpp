@@ -1,6 +1,8 @@
 /* test_plain.cpp: where the plain path answers, it does byte for byte what the verb's own steps
  * do; where it does not, it has done nothing.
  */
+#include <tuple>
+
 #include "../../support/model/game.hpp"
 #include "queue.hpp"
 
@@ -47,6 +49,13 @@ void require_same_outputs(const slotq_call &plain, const slotq_call &general)
     }
 }
 
+/* What the step says to a store that wakes callers one by one. */
+using Woken = std::tuple<uint32_t, uint32_t, uint32_t, bool>;
+Woken woken_by(const slotq_step &step)
+{
+    return {step.wake_groups, step.wake_messages, step.wake_slots, step.changes_group};
+}
+
 /* Try the plain path on the queue's image, and the verb's own steps on a copy. */
 void try_both(Queue &queue, Tally &tally)
 {
@@ -69,6 +78,7 @@ void try_both(Queue &queue, Tally &tally)
     const bool journal = step.needs_journal;
     const bool pushes = step.pushes;
     const uint32_t visible = step.visible_count;
+    const Woken woken = woken_by(step);
     REQUIRE_FALSE(step.wakes);
     REQUIRE(queue.go() == SLOTQ_OK);
     REQUIRE(queue.image.steps() == 1);
@@ -79,6 +89,7 @@ void try_both(Queue &queue, Tally &tally)
     REQUIRE(step.needs_journal == journal);
     REQUIRE(step.pushes == pushes);
     REQUIRE(step.visible_count == visible);
+    REQUIRE(woken_by(step) == woken);
     REQUIRE(other.bytes() == queue.image.bytes());
 }
 
