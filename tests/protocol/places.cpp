@@ -4,7 +4,9 @@
 #include "places.hpp"
 
 #include <algorithm>
+#include <cstring>
 
+#include "known.hpp"
 #include "states.hpp"
 
 namespace protocol
@@ -466,7 +468,7 @@ private:
     Setting setting_;
     uint32_t actors_, rows_ = 0;
     Found found_;
-    States states_;
+    Known<State> states_;
     std::vector<uint32_t> from_;   /* of each state: the one before it */
     std::vector<const char *> by_; /* and what led to it */
     size_t here_ = 0;

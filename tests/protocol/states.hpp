@@ -1,12 +1,10 @@
-/* states.hpp: a state of the protocol of places, and the set of those that a search has reached.
- * Must not know the rules that lead from one to another.
+/* states.hpp: a state of the protocol of places. Must not know the rules that lead from one to
+ * another.
  */
 #ifndef TESTS_PROTOCOL_STATES_HPP
 #define TESTS_PROTOCOL_STATES_HPP
 
 #include <cstdint>
-#include <cstring>
-#include <vector>
 
 #include "places.hpp"
 
@@ -42,59 +40,6 @@ struct State {
 
 static_assert(sizeof(State) == sizeof(Actor) * actors_max + rows_max * (places_max + 2) + 7,
               "no padding, whose bytes would tell states apart");
-
-/* The states that are known, by their number. */
-class States
-{
-public:
-    /* false: it is known */
-    bool add(const State &state)
-    {
-        if ((states_.size() + 1) * 2 > slots_.size()) {
-            grow();
-        }
-        uint32_t &slot = slots_[find(state)];
-        if (slot != 0) {
-            return false;
-        }
-        states_.push_back(state);
-        slot = static_cast<uint32_t>(states_.size());
-        return true;
-    }
-    const State &operator[](size_t number) const
-    {
-        return states_[number];
-    }
-    size_t size() const
-    {
-        return states_.size();
-    }
-
-private:
-    size_t find(const State &state) const
-    {
-        const uint8_t *bytes = reinterpret_cast<const uint8_t *>(&state);
-        uint64_t hash = 14695981039346656037u;
-        for (size_t i = 0; i < sizeof state; i++) {
-            hash = (hash ^ bytes[i]) * 1099511628211u;
-        }
-        size_t at = (hash ^ hash >> 29) & (slots_.size() - 1);
-        while (slots_[at] != 0 && memcmp(&states_[slots_[at] - 1], &state, sizeof state) != 0) {
-            at = (at + 1) & (slots_.size() - 1);
-        }
-        return at;
-    }
-    void grow()
-    {
-        slots_.assign(slots_.empty() ? 1u << 16 : slots_.size() * 2, 0);
-        for (size_t i = 0; i < states_.size(); i++) {
-            slots_[find(states_[i])] = static_cast<uint32_t>(i + 1);
-        }
-    }
-
-    std::vector<State> states_;
-    std::vector<uint32_t> slots_;
-};
 
 } // namespace protocol
 #endif
