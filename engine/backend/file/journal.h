@@ -13,14 +13,15 @@
  *       40    4   XXH32 of bytes 0 to 39
  *       64    4   the lock's word (lock.h), set to 0 by the first opener
  *       68    4   the next user's id (life.h), set to 1 by the first opener
+ *       72    4   callers that may sleep (sleepers.h), set to 0 by the first opener; advice
  *      192    4   live: 0, or LIVE while the record counts
  *      256   20   record: patch count, scratch bytes, 1 = checked, XXH32, 0
  *      276    …   16 bytes a patch (offset, length, source, kind), then the scratch
  *
- * Little-endian except the lock, so any machine can read the rest. Version 1 had a mutex of 128
- * bytes for the lock; it is replaced if no record is live. A live record is replayed by any process
- * that finds it beside its main file, and beside a copy if the user asks for it (adopt.h). It holds
- * values, not changes, so replaying it twice is harmless.
+ * Little-endian except bytes 64 to 75, so any machine can read the rest. Version 1 had a mutex of
+ * 128 bytes for the lock; it is replaced if no record is live. A live record is replayed by any
+ * process that finds it beside its main file, and beside a copy if the user asks for it (adopt.h).
+ * It holds values, not changes, so replaying it twice is harmless.
  */
 #ifndef SLOTQ_BACKEND_FILE_JOURNAL_H
 #define SLOTQ_BACKEND_FILE_JOURNAL_H
@@ -69,7 +70,7 @@ bool journal_may_fit(const uint8_t *journal, const journal_owner *owner);
 /* The lock is used by programs of this machine's byte order. */
 bool journal_is_of_this_order(const uint8_t *journal);
 
-/* A free lock and the first id, for a journal that no process uses now. */
+/* A free lock, the first id, and no sleepers, for a journal that no process uses now. */
 void journal_reset_lock(uint8_t *journal);
 
 /* The lock's word, and the counter of ids. */
@@ -81,6 +82,12 @@ static inline uint32_t *journal_lock_word(uint8_t *journal)
 static inline uint32_t *journal_next_id(uint8_t *journal)
 {
     return (uint32_t *)(void *)(journal + JOURNAL_AT_LOCK + sizeof(uint32_t));
+}
+
+/* Callers that may sleep; under the lock or alone. */
+static inline uint32_t *journal_may_sleep(uint8_t *journal)
+{
+    return (uint32_t *)(void *)(journal + JOURNAL_AT_LOCK + 2 * sizeof(uint32_t));
 }
 
 /* ---- the record; under the lock or alone ---- */

@@ -121,7 +121,7 @@ static slotq_outcome recover(file_image *image, store_fault *fault)
         outcome = outcome == SLOTQ_OK ? file_image_retire(image, RETIRE_RECOVERY, fault) : outcome;
     }
     if (outcome == SLOTQ_OK) {
-        waiting_wake(image->bytes + AT_shared_wake, true);
+        (void)waiting_wake(image->bytes + AT_shared_wake, WAITING_ANY_KIND, WAITING_ALL, true);
     }
     return outcome;
 }

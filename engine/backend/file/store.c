@@ -15,6 +15,7 @@
 #include "section.h"
 #include "step.h"
 #include "../harvest.h"
+#include "../sleepers.h"
 #include "journal.h"
 #include "../system/identity.h"
 #include "../system/waiting.h"
@@ -26,6 +27,7 @@ typedef struct file_store {
     file_image *image;
     uint64_t looked_ms; /* now of the call that last looked whether the file is still there */
     uint32_t wake_seen;
+    uint32_t sleeps_for;
     slotq_step step;
 } file_store;
 
@@ -61,7 +63,8 @@ static bool file_keeps_still(const store *base)
            base->view.geometry.aside_slots == 0;
 }
 
-static slotq_outcome run_steps(file_store *self, slotq_call *call, bool *wakes, store_fault *fault)
+static slotq_outcome run_steps(file_store *self, slotq_call *call, sleepers_news *news,
+                               store_fault *fault)
 {
     slotq_outcome outcome;
     bool begun = false;
@@ -73,7 +76,7 @@ static slotq_outcome run_steps(file_store *self, slotq_call *call, bool *wakes, 
             return fault->outcome;
         }
         begun = begun || self->step.patch_count > 0;
-        *wakes |= self->step.wakes;
+        sleepers_note(news, &self->step);
     } while (outcome == SLOTQ_MORE);
     return outcome;
 }
@@ -115,13 +118,26 @@ static slotq_outcome refuse_remade(const file_store *self, store_fault *fault)
                      self->image->names.shown);
 }
 
+/* Before the lock is left: if this process dies first, a recovery wakes all. */
+static void wake_and_register(file_store *self, const slotq_call *call, const sleepers_news *news,
+                              slotq_outcome outcome)
+{
+    uint32_t *may_sleep = journal_may_sleep(self->image->journal);
+    const sleepers all = {&self->base.view, may_sleep, true};
+    if (outcome != SLOTQ_OK) {
+        self->wake_seen = waiting_look(self->image->bytes + AT_shared_wake);
+        self->sleeps_for = sleepers_kind(call, outcome);
+        *may_sleep |= self->sleeps_for;
+    }
+    sleepers_wake(&all, news);
+}
+
 /* Alone with the bytes. */
 static slotq_outcome call_inside(file_store *self, slotq_call *call, store_harvest *harvest,
                                  store_fault *fault)
 {
     store *base = &self->base;
-    const uint8_t *wake = self->image->bytes + AT_shared_wake;
-    bool wakes = false;
+    sleepers_news news = {0};
     store_set_now(base, call); /* no earlier: the lock may have been waited for */
     slotq_outcome outcome = look_at_times(self, call->now_ms, fault);
     if (outcome == SLOTQ_OK) {
@@ -131,15 +147,12 @@ static slotq_outcome call_inside(file_store *self, slotq_call *call, store_harve
         return outcome;
     }
     fault->outcome = SLOTQ_OK;
-    outcome = run_steps(self, call, &wakes, fault);
+    outcome = run_steps(self, call, &news, fault);
     if (harvest != NULL && outcome == SLOTQ_OK) {
         harvest_take(&base->view, call, file_keeps_still(base), harvest);
     }
-    if (outcome != SLOTQ_OK) {
-        self->wake_seen = waiting_look(wake);
-    }
-    if (wakes) { /* before the lock is left: if this process dies first, a recovery wakes them */
-        waiting_wake(wake, true);
+    if (self->image->journal != NULL) {
+        wake_and_register(self, call, &news, outcome);
     }
     return outcome;
 }
@@ -168,7 +181,8 @@ static slotq_outcome file_call(store *base, slotq_call *call, store_harvest *har
 static slotq_outcome file_wait(store *base, uint64_t sleep_ms, store_fault *fault)
 {
     file_store *self = self_of(base);
-    waiting_sleep(self->image->bytes + AT_shared_wake, self->wake_seen, sleep_ms, true);
+    waiting_sleep(self->image->bytes + AT_shared_wake, self->wake_seen, self->sleeps_for, sleep_ms,
+                  true);
     return file_image_look(self->image, fault);
 }
 

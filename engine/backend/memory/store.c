@@ -11,6 +11,7 @@
 
 #include "../../layout/fields.h"
 #include "../harvest.h"
+#include "../sleepers.h"
 #include "../system/identity.h"
 #include "../system/waiting.h"
 
@@ -18,6 +19,7 @@ typedef struct memory_image {
     uint8_t *bytes;
     bool own;
     uint32_t stores; /* atomic */
+    uint32_t may_sleep;
     pthread_mutex_t mutex;
 } memory_image;
 
@@ -25,6 +27,7 @@ typedef struct memory_store {
     store base;
     memory_image *image;
     uint32_t wake_seen;
+    uint32_t sleeps_for;
     slotq_step step;
 } memory_store;
 
@@ -40,13 +43,13 @@ static bool memory_keeps_still(const store *base)
            base->view.geometry.aside_slots == 0;
 }
 
-static slotq_outcome run_steps(memory_store *self, slotq_call *call, bool *wakes)
+static slotq_outcome run_steps(memory_store *self, slotq_call *call, sleepers_news *news)
 {
     slotq_outcome outcome;
     do {
         outcome = slotq_core_step(&self->base.view, call, &self->step);
         slotq_core_apply(self->image->bytes, &self->base.view, &self->step);
-        *wakes |= self->step.wakes;
+        sleepers_note(news, &self->step);
     } while (outcome == SLOTQ_MORE);
     return outcome;
 }
@@ -55,25 +58,26 @@ static slotq_outcome memory_call(store *base, slotq_call *call, store_harvest *h
                                  store_fault *fault)
 {
     memory_store *self = (memory_store *)(void *)base;
-    const uint8_t *wake = self->image->bytes + AT_shared_wake;
+    memory_image *image = self->image;
     const bool alone = is_alone(self);
-    bool wakes = false;
+    sleepers_news news = {0};
     if (!alone) {
-        pthread_mutex_lock(&self->image->mutex);
+        pthread_mutex_lock(&image->mutex);
     }
     store_set_now(base, call);
-    const slotq_outcome outcome = run_steps(self, call, &wakes);
+    const slotq_outcome outcome = run_steps(self, call, &news);
     if (harvest != NULL && outcome == SLOTQ_OK) {
         harvest_take(&base->view, call, memory_keeps_still(base), harvest);
     }
     if (outcome != SLOTQ_OK) {
-        self->wake_seen = waiting_look(wake);
+        self->wake_seen = waiting_look(image->bytes + AT_shared_wake);
+        self->sleeps_for = sleepers_kind(call, outcome);
     }
-    if (!alone) {
-        pthread_mutex_unlock(&self->image->mutex);
-        if (wakes) { /* a single store has no other caller to wake */
-            waiting_wake(wake, false);
-        }
+    if (!alone) { /* a single store has no other caller to wake */
+        const sleepers all = {&base->view, &image->may_sleep, false};
+        image->may_sleep |= outcome == SLOTQ_OK ? 0 : self->sleeps_for;
+        sleepers_wake(&all, &news);
+        pthread_mutex_unlock(&image->mutex);
     }
     if (outcome == SLOTQ_CORRUPT) {
         return fault_damage(fault, outcome, "the image in memory", &call->damage);
@@ -94,7 +98,8 @@ static slotq_outcome memory_wait(store *base, uint64_t sleep_ms, store_fault *fa
 {
     memory_store *self = (memory_store *)(void *)base;
     (void)fault;
-    waiting_sleep(self->image->bytes + AT_shared_wake, self->wake_seen, sleep_ms, false);
+    waiting_sleep(self->image->bytes + AT_shared_wake, self->wake_seen, self->sleeps_for, sleep_ms,
+                  false);
     return SLOTQ_OK;
 }
 
@@ -139,6 +144,7 @@ static slotq_outcome memory_clone(store *base, store **other, store_fault *fault
     made->base = *base;
     made->image = self->image;
     made->wake_seen = 0;
+    made->sleeps_for = 0;
     __atomic_fetch_add(&self->image->stores, 1, __ATOMIC_RELAXED);
     *other = &made->base;
     return SLOTQ_OK;
@@ -208,10 +214,12 @@ static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store
     image->bytes = buffer;
     image->own = own;
     image->stores = 1;
+    image->may_sleep = 0;
     /* the whole of it, as the heap gave no zeros: a field that comes later is 0 too */
     made->base = (store){.ops = &memory_ops, .view = view, .identity = identity_of_memory(image)};
     made->image = image;
     made->wake_seen = 0;
+    made->sleeps_for = 0;
     *opened = &made->base;
     return SLOTQ_OK;
 }

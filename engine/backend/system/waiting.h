@@ -1,24 +1,31 @@
-/* waiting.h: sleeping until a 32-bit word changes, and waking all sleepers: a futex, and where
- * there is none a slow look. Knows no queue.
+/* waiting.h: sleeping until a 32-bit word changes, and waking sleepers of one kind, some or all: a
+ * futex, and where there is none a slow look. Knows no queue.
  */
 #ifndef SLOTQ_BACKEND_SYSTEM_WAITING_H
 #define SLOTQ_BACKEND_SYSTEM_WAITING_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#define WAITING_ANY_KIND UINT32_MAX
+
+enum { WAITING_ALL = INT_MAX }; /* sleepers */
 
 /* The word as it is now, to be handed to waiting_sleep. Aligned to 4. */
 uint32_t waiting_look(const uint8_t *word);
 
-/* Sleep while the word is seen, at most sleep_ms; may return early. shared: other processes
- * map it too. */
-void waiting_sleep(const uint8_t *word, uint32_t seen, uint64_t sleep_ms, bool shared);
+/* Sleep while the word is seen, at most sleep_ms; may return early. kinds: a bit each, not 0.
+ * shared: other processes map it too. */
+void waiting_sleep(const uint8_t *word, uint32_t seen, uint32_t kinds, uint64_t sleep_ms,
+                   bool shared);
 
 /* Add a count to the word, so that no sleep on what was seen begins, and wake everybody. Safe in a
  * signal handler. */
 void waiting_stir(uint8_t *word, uint32_t count, bool shared);
 
-/* Wake all callers that sleep on the word. */
-void waiting_wake(const uint8_t *word, bool shared);
+/* Wake up to `most` callers that sleep on the word and have one of the kinds, those that have slept
+ * longest first. Returns how many it were. A sleeper that looks sees only a changed word. */
+uint32_t waiting_wake(const uint8_t *word, uint32_t kinds, uint32_t most, bool shared);
 
 #endif
