@@ -119,6 +119,15 @@ fill notes 1 1
     sh -c 'echo "attempt $SLOTQ_ATTEMPT" >&2; exit 3' 2>said
 same 'that of the last attempt' 'attempt 2' "$(note)"
 
+# ---- a message that crashes its command takes no other along ----
+fresh poison --max-attempts 2
+fill poison 1 8
+expect 'the others are acked, at their first attempt' 0 '' '7 acked, 1 failed, 1 died' \
+    work poison -j 4 --drain --backoff 0 -- sh -c \
+    '[ "$(cat)" != 3 ] || kill -KILL $$; [ "$SLOTQ_ATTEMPT" = 1 ] || touch again'
+holds 'none of them had to come again' test ! -e again
+expect 'it alone is dead' 0 '^3\t.*\t2\t137\t' - dead ls poison
+
 # ---- time-outs, with their whole process group ----
 fresh slow --max-attempts 1
 fill slow 1 2

@@ -318,6 +318,27 @@ TEST_CASE("damaged messages that cannot die wait, and are not leased again", "[b
     slotq_close(queue);
 }
 
+TEST_CASE("a crash costs an attempt for each message in hand, and for no other", "[batch]")
+{
+    constexpr uint8_t most_attempts = 3;
+    constexpr uint64_t lease_ms = 1000;
+    const bool one_at_a_time = GENERATE(false, true);
+    Queue queue(each_kind(), Geometry(9, 8).attempts(most_attempts).dead(9));
+    queue.fill(4); /* the first crashes each worker that has it */
+    for (uint8_t crash = 1; crash <= most_attempts; crash++) {
+        const std::vector<Message> in_hand = queue.reserve(one_at_a_time ? 1 : 4, lease_ms);
+        REQUIRE(in_hand.at(0).id == 1);
+        CHECK(in_hand.back().attempts == crash);
+        queue.now_ms += 2 * lease_ms;
+    }
+    REQUIRE(slotq_reclaim(queue, 0, nullptr, nullptr) == SLOTQ_OK);
+    CHECK(queue.stats().died == (one_at_a_time ? 1 : 4));
+    CHECK(queue.stats().ready == (one_at_a_time ? 3 : 0));
+    if (one_at_a_time) {
+        CHECK(queue.status(2).attempts == 0);
+    }
+}
+
 TEST_CASE("peek shows every message of the window with its state", "[batch]")
 {
     Queue queue(each_kind(), Geometry(9, 8).flags(SLOTQ_FLAG_STAMPS));

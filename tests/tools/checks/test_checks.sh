@@ -286,6 +286,31 @@ needs() {
     says "with the package" "g++"
 }
 
+# Files are refused where a store of the header would be torn.
+machines() {
+    local file=$root/engine/backend/file/step.c compiler
+    local refused='queue files need a native 64-bit atomic store, which this machine does not have'
+    compile() { # compiler, flags
+        run "$1" -std=c11 -D_GNU_SOURCE= -I "$root/engine" -fsyntax-only -w "${@:2}" "$file"
+    }
+    compile "${CC:-cc}"
+    answers "this machine stores 64 bits at once" 0
+    for lock_free in 0 1; do # never, sometimes
+        compile "${CC:-cc}" -U__GCC_ATOMIC_LLONG_LOCK_FREE \
+            -D__GCC_ATOMIC_LLONG_LOCK_FREE=$lock_free
+        answers "a machine that does not ($lock_free)" 1
+        says "is named in the error ($lock_free)" "$refused"
+    done
+    compile "${CC:-cc}" -U__GCC_ATOMIC_LLONG_LOCK_FREE
+    says "a compiler that does not say is refused" "$refused"
+    compiler=powerpc-linux-gnu-gcc
+    if command -v $compiler >said; then
+        compile $compiler
+        answers "PowerPC of 32 bits does not" 1
+        says "and is named in the error" "$refused"
+    fi
+}
+
 form
 plain_words
 includes
@@ -294,5 +319,6 @@ suites
 skips
 bundles
 needs
+machines
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
