@@ -80,6 +80,17 @@ slotq_outcome fault_caused(store_fault *fault, slotq_cause cause)
     return fault->outcome;
 }
 
+slotq_outcome fault_exists(store_fault *fault, const char *name, const slotq_geometry *there)
+{
+    return fault_say(fault, SLOTQ_EXISTS,
+                     "%.200s exists with another geometry (slots %u, payload %u, groups %u, dead "
+                     "%u, later %u, aside %u, places %u, note-bytes %u, max-attempts %u, flags %u, "
+                     "tick %u): use it, choose another name, or remove it first",
+                     name, there->ring_slots - 1u, there->payload_bytes, there->groups,
+                     there->dead_slots, there->later_slots, there->aside_slots, there->places,
+                     there->note_bytes, there->max_attempts, there->flags, there->tick_ms);
+}
+
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
                            const slotq_damage *damage)
 {

@@ -40,6 +40,9 @@ slotq_outcome fault_caused(store_fault *fault, slotq_cause cause);
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
                            const slotq_damage *damage);
 
+/* EXISTS: a queue of that name, with the sizes that it has. */
+slotq_outcome fault_exists(store_fault *fault, const char *name, const slotq_geometry *there);
+
 /* REMADE: another queue has the name now. */
 slotq_outcome fault_remade(store_fault *fault);
 

@@ -23,6 +23,8 @@ later_cases() {
     expect 'as many as asked for' 0 '^4' 'the soonest 1 of 4 scheduled' later ls "$queue" -n 1
     expect 'in JSON' 0 '^\{"later_id":2,"due_ms":4070908800000,"payload":"b"\}$' - \
         later ls "$queue" --json
+    expect 'ls counts them' 0 "^$queue( +[0-9,]+){6} +4 +" - ls
+    expect 'check too' 0 'dead, scheduled: 4$' - check "$queue"
     same 'stats counts them' 4 "$(number "$queue" later)"
     expect 'cancel' 0 - - later cancel "$queue" 1
     expect 'cancel it again' 3 - 'no scheduled message 1' later cancel "$queue" 1
@@ -41,7 +43,10 @@ later_cases() {
     expect 'soon' 0 '^6$' 'due' push "$queue" --in 400ms soon
     expect 'a reserve that waits gets it' 0 $'\tsoon$' - reserve "$queue" --wait 60s
     holds 'not before its time' test "$(($(date +%s%3N) - begun_ms))" -ge 400
-    expect 'lines of stdin' 0 - '2 messages scheduled, later ids 7 to 8$' \
+    expect 'a delay of none' 0 '' 'later id 7, due now$' push "$queue" --in 0s none
+    expect 'the first moment of all' 0 '' 'due now: @0 is past' push "$queue" --at @0 zero
+    same 'both are delivered' 2 "$("$SLOTQ" reserve "$queue" -n 2 | grep -Ec 'none|zero')"
+    expect 'lines of stdin' 0 - '2 messages scheduled, later ids 9 to 10$' \
         push "$queue" --in 2h - < <(printf 'x\ny\n')
     expect 'the queue is sound' 0 'sound' - check "$queue"
 

@@ -20,7 +20,7 @@ expect 'every size is taken' 0 - '' create small --slots 4 --payload 16 --dead 2
 expect 'a drop of the dead must be meant' 2 - 'drop-dead' create odd --dead 0
 expect 'and can be' 0 - '' create odd --dead 0 --drop-dead
 expect 'attempts without limit need no dead' 0 - '' create endless --dead 0 --max-attempts 0
-expect 'ls lists' 0 '^jobs +0 +1,000 +0 +0 +0 +0 +0 +320,698$' - ls
+expect 'ls lists' 0 '^jobs +0 +1,000 +0 +0 +0 +0 +0 +0 +320,698$' - ls
 expect 'ls in JSON' 0 '"queue":"small","group":1' - ls --json
 long=$(printf 'n%.0s' {1..30})
 "$SLOTQ" -q create "$long" --slots 4 --dead 0 --max-attempts 0
@@ -72,6 +72,27 @@ expect 'bytes that are no text are base64 in JSON' 0 '"id":2,.*"payload_base64":
     peek look --json
 expect 'records end with NUL on wish' 0 '' - peek look -0
 same 'three of them' 3 "$(tr -cd '\0' <out | wc -c)"
+fresh finished
+"$SLOTQ" push finished a b c >out
+"$SLOTQ" reserve finished -n 3 --lease 1h >out
+"$SLOTQ" kill finished "$(sed -n 2p out | cut -f 1)"
+"$SLOTQ" ack finished "$(sed -n 3p out | cut -f 1)"
+expect 'peek knows no attempts of one that died' 0 '^\{"id":2,"state":"done","pushed_ms"' - \
+    peek finished --json
+expect 'status does' 0 '"id":2,.*"attempts":1,.*"why":"dead"' - status finished 2 --json
+expect 'but not of one that was acked' 0 '"state":"done","position"' - status finished 3 --json
+rm finished.slotq*
+expect 'reserve takes as many as one call' 2 - '--number 0: must be a number, 1 to 4,096$' \
+    reserve look -n 0
+expect 'and no more' 2 - '--number 4097: must be a number, 1 to 4,096$' reserve look -n 4097
+expect 'a bound of others' 2 - '1 to 4,294,967,295$' peek look -n 0
+expect 'export to a file' 2 - 'too many .*slotq export QUEUE > FILE$' export look file
+expect 'import from one' 2 - 'too many .*slotq import QUEUE < FILE$' import look file
+expect 'copy with too much' 2 - 'too many .*URL2 is where the copy goes' copy look . x y
+expect 'import of nothing' 6 - '^slotq: stdin is empty; nothing was created' \
+    import none < <(true)
+expect 'dead takes all groups' 0 'group G +only this consumer group \(default: all\)' - help dead
+expect 'rm says when it asks' 0 'A script is not asked' - help rm
 expect 'peek of an empty queue' 3 - 'endless: no message to show' peek endless
 expect 'peek behind the newest' 3 - 'no message with id 400 or later to show' peek look --from 400
 expect 'stats' 0 'slots +3 of 10 in use \(30%\)' - stats look

@@ -24,9 +24,9 @@ expect 'under another name, in JSON' 0 '"queue":"more","url":"there","bytes":[0-
     copy jobs there more --json
 expect 'beside itself' 0 '' '' copy jobs . jobs2
 expect 'to a folder that is not there' 1 - 'No such file' copy jobs nowhere
-expect 'of a queue that is not there' 3 - 'create none' copy none there
+expect 'of a queue that is not there' 3 - 'no queue none in .*slotq ls' copy none there
 expect 'under a bad name' 2 - "'/'" copy jobs there a/b
-expect 'without a target' 2 - 'too few' copy jobs
+expect 'without a target' 2 - 'too few .*URL2 is a folder, or redis' copy jobs
 expect 'to TLS, which is not built' 2 - 'TLS' copy jobs rediss://localhost
 printf x >>jobs2.slotq
 expect 'of a damaged one' 6 - 'byte' copy jobs2 there

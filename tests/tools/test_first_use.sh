@@ -58,10 +58,11 @@ expect 'a dash after -- is a token, and a wrong one' 2 - 'not an ID:TOKEN' ack j
 "$SLOTQ" push pair a b c >out
 "$SLOTQ" reserve pair -n 2 --lease 1h >leased
 "$SLOTQ" nack pair "$(head -n 1 leased | cut -f 1)" --delay 1h
-expect 'ls has a line per group, and waiting messages' 0 '^pair +0 +9 +3 +1 +1 +1 +0 +[0-9,]+$' - ls
-holds 'groups are not added up' grep -Eq '^pair +1 +9 +3 +3 +0 +0 +0 +[0-9,]+$' out
+expect 'ls has a line per group, and waiting messages' 0 \
+    '^pair +0 +9 +3 +1 +1 +1 +0 +0 +[0-9,]+$' - ls
+holds 'groups are not added up' grep -Eq '^pair +1 +9 +3 +3 +0 +0 +0 +0 +[0-9,]+$' out
 holds 'the heading says what is what' \
-    grep -Eq '^QUEUE +GROUP +SLOTS +USED +READY +LEASED +WAITING +DEAD +BYTES$' out
+    grep -Eq '^QUEUE +GROUP +SLOTS +USED +READY +LEASED +WAITING +LATER +DEAD +BYTES$' out
 holds 'ls fits 80 columns' awk 'length > 80 {exit 1}' out
 
 # ---- JSON where only a message was ----

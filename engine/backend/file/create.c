@@ -126,18 +126,6 @@ static slotq_outcome open_existing(const char *folder, const file_names *names, 
 
 /* ---- create ---- */
 
-static slotq_outcome say_exists(const file_names *names, const slotq_geometry *there,
-                                store_fault *fault)
-{
-    return fault_say(fault, SLOTQ_EXISTS,
-                     "%s exists with another geometry (slots %u, payload %u, groups %u, dead %u, "
-                     "later %u, aside %u, places %u, note-bytes %u, max-attempts %u, flags %u, "
-                     "tick %u): use it, choose another name, or remove it first",
-                     names->shown, there->ring_slots - 1u, there->payload_bytes, there->groups,
-                     there->dead_slots, there->later_slots, there->aside_slots, there->places,
-                     there->note_bytes, there->max_attempts, there->flags, there->tick_ms);
-}
-
 /* They differ at most in the generation. */
 static bool is_like(const slotq_geometry *one, const slotq_geometry *other)
 {
@@ -171,7 +159,7 @@ static slotq_outcome compare(int descriptor, const file_names *names,
                                      "a file of that name exists, but it is not a sound queue"};
         return fault_damage(fault, SLOTQ_CORRUPT, names->shown, &damage);
     }
-    return is_like(&there, geometry) ? SLOTQ_OK : say_exists(names, &there, fault);
+    return is_like(&there, geometry) ? SLOTQ_OK : fault_exists(fault, names->shown, &there);
 }
 
 /* AGAIN: another process was faster. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../layout/fields.h"
 #include "../../layout/geometry.h"
 #include "call/errors.h"
 #include "call/script.h"
@@ -113,6 +114,28 @@ static slotq_outcome create_there(errand *on, const char *key, const slotq_geome
     return outcome;
 }
 
+/* The script compared the geometry; which one is there is asked for people. */
+static void say_exists(errand *on, const char *key, store_fault *fault)
+{
+    slotq_geometry there = {0};
+    store_fault unasked;
+    redisReply *reply = NULL;
+    const char *front[] = {"GETRANGE", key, "0", "43"}; /* up to the end of the geometry */
+    const size_t lengths[] = {8, strlen(key), 1, 2};
+    fault_say(fault, SLOTQ_EXISTS,
+              "a queue %.200s with another geometry exists: use it, choose another name, or remove "
+              "it first",
+              key);
+    if (redis_server_ask(&on->connection, false, 4, front, lengths, &reply, &unasked) != SLOTQ_OK) {
+        return;
+    }
+    if (reply->type == REDIS_REPLY_STRING && reply->len == GEOMETRY_END) {
+        geometry_load(&there, (const uint8_t *)reply->str);
+        fault_exists(fault, key, &there);
+    }
+    freeReplyObject(reply);
+}
+
 static slotq_outcome try_to_create(const redis_address *address, const char *key,
                                    const slotq_geometry *geometry, const redis_settings *settings,
                                    store_fault *fault)
@@ -131,10 +154,7 @@ static slotq_outcome try_to_create(const redis_address *address, const char *key
         outcome = create_there(&on, key, geometry, fault);
     }
     if (outcome == SLOTQ_EXISTS) {
-        fault_say(fault, outcome,
-                  "a queue %.200s with another geometry exists: use it, choose another name, or "
-                  "remove it first",
-                  key);
+        say_exists(&on, key, fault);
     }
     return end(&on, outcome);
 }
@@ -222,8 +242,8 @@ static slotq_outcome try_to_import(const redis_address *address, const char *key
 }
 
 slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
-                                uint64_t bytes, uint32_t generation,
-                                const redis_settings *settings, store_fault *fault)
+                                uint64_t bytes, uint32_t generation, const redis_settings *settings,
+                                store_fault *fault)
 {
     redis_patience patience = redis_patience_to_open(&settings->limits);
     uint8_t *copy = NULL;

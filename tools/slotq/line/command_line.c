@@ -39,14 +39,22 @@ static int find_letter(char letter)
     return -1;
 }
 
-static int complain_value(const option_entry *entry, const char *text)
+/* Of reserve, whose messages are one call's. */
+static uint64_t most_of(const command_line *line, int option)
 {
+    const bool is_reserve = line->command != NULL && strcmp(line->command->name, "reserve") == 0;
+    return option == OPTION_NUMBER && is_reserve ? SLOTQ_CALL_MESSAGES_MAX : entry_of(option)->most;
+}
+
+static int complain_value(const command_line *line, int option, const char *text)
+{
+    const option_entry *entry = entry_of(option);
     switch (entry->kind) {
     case KIND_COUNT:
     case KIND_BYTES:
         complain("--%s %s: must be a number%s, %s to %s", entry->name, text,
                  entry->kind == KIND_BYTES ? " of bytes (k: 1,024)" : "",
-                 count_text(entry->least).text, count_text(entry->most).text);
+                 count_text(entry->least).text, count_text(most_of(line, option)).text);
         break;
     case KIND_ID:
         complain("--%s %s: not an id; ids are 1, 2, ...", entry->name, text);
@@ -90,10 +98,10 @@ static int keep_value(command_line *line, int option, const char *text)
                value->number_most <= entry->most;
         break;
     case KIND_ID:
-        return parse_id(text, &value->number) ? EXIT_CODE_OK : complain_value(entry, text);
+        return parse_id(text, &value->number) ? EXIT_CODE_OK : complain_value(line, option, text);
     }
     good = good && value->number >= entry->least && value->number <= entry->most;
-    return good ? EXIT_CODE_OK : complain_value(entry, text);
+    return good ? EXIT_CODE_OK : complain_value(line, option, text);
 }
 
 static int complain_unknown(const command_line *line, const char *text, char letter)
@@ -231,6 +239,27 @@ static int read_operand(command_line *line, char *text, bool dashed)
     return EXIT_CODE_OK;
 }
 
+/* What is often given as an operand, and where it belongs. */
+static const char *operand_hint(const command_line *line)
+{
+    static const struct {
+        const char *command;
+        bool too_many;
+        const char *hint;
+    } hints[] = {
+        {"export", true, "; the bytes go to stdout: slotq export QUEUE > FILE"},
+        {"import", true, "; the bytes come from stdin: slotq import QUEUE < FILE"},
+        {"copy", false, "; URL2 is a folder, or redis://HOST: slotq copy QUEUE /other/folder"},
+        {"copy", true, "; URL2 is where the copy goes, QUEUE2 its name there"}};
+    const bool too_many = line->count > line->command->most;
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+        if (too_many == hints[i].too_many && strcmp(line->command->name, hints[i].command) == 0) {
+            return hints[i].hint;
+        }
+    }
+    return "";
+}
+
 static int judge(const command_line *line)
 {
     const command_entry *command = line->command;
@@ -245,8 +274,9 @@ static int judge(const command_line *line)
         }
     }
     if (line->count < command->least || line->count > command->most) {
-        complain("too %s operands: slotq %s%s%s", line->count < command->least ? "few" : "many",
-                 command->name, command->operands[0] != '\0' ? " " : "", command->operands);
+        complain("too %s operands: slotq %s%s%s%s", line->count < command->least ? "few" : "many",
+                 command->name, command->operands[0] != '\0' ? " " : "", command->operands,
+                 operand_hint(line));
         return EXIT_CODE_USAGE;
     }
     return judge_queues(line);

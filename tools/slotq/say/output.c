@@ -148,10 +148,13 @@ static int write_errno; /* of JSON that could not be written after a change */
 
 void output_done(const char *format, ...)
 {
+    if (format == NULL) {
+        snprintf(done_text, sizeof done_text, "what was asked for was done");
+        return;
+    }
     va_list values;
     va_start(values, format);
-    vsnprintf(done_text, sizeof done_text,
-              format != NULL ? format : "what was asked for was done", values);
+    vsnprintf(done_text, sizeof done_text, format, values);
     va_end(values);
 }
 

@@ -61,16 +61,19 @@ static int print_sound(const command_line *line, const char *name, slotq *queue)
     }
     if (given(line, OPTION_JSON)) {
         output_json_merged(output_json_queue(name),
-                           json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "verdict", "sound", "bytes",
-                                     (json_int_t)slotq_image_bytes(queue), "ready",
+                           json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "verdict", "sound",
+                                     "bytes", (json_int_t)slotq_image_bytes(queue), "ready",
                                      (json_int_t)ready, "leased", (json_int_t)leased, "waiting",
-                                     (json_int_t)waiting, "dead", (json_int_t)stats.dead));
+                                     (json_int_t)waiting, "dead", (json_int_t)stats.dead, "later",
+                                     (json_int_t)stats.later));
         return EXIT_CODE_OK;
     }
-    printf("%s: %ssound%s, %s bytes; %s ready, %s leased, %s waiting, %s dead\n",
+    printf("%s: %ssound%s, %s bytes; %s ready, %s leased, %s waiting, %s dead%s%s\n",
            plain_word(name).text, output_green(), output_plain(),
            count_text(slotq_image_bytes(queue)).text, count_text(ready).text,
-           count_text(leased).text, count_text(waiting).text, count_text(stats.dead).text);
+           count_text(leased).text, count_text(waiting).text, count_text(stats.dead).text,
+           stats.later_capacity != 0 ? ", scheduled: " : "",
+           stats.later_capacity != 0 ? count_text(stats.later).text : "");
     return EXIT_CODE_OK;
 }
 

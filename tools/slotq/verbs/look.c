@@ -79,9 +79,12 @@ static void print_status_json(uint64_t id, const slotq_status *status, slotq_out
             json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome", slotq_outcome_name(outcome)));
         return;
     }
-    json_t *object = json_pack("{s:I, s:s, s:s, s:i, s:I}", "id", (json_int_t)id, "outcome", "OK",
-                               "state", state_word(status->state), "attempts", status->attempts,
-                               "position", (json_int_t)status->position);
+    json_t *object = json_pack("{s:I, s:s, s:s}", "id", (json_int_t)id, "outcome", "OK", "state",
+                               state_word(status->state));
+    if (status->state != SLOTQ_STATE_DONE || status->is_dead) {
+        json_object_set_new(object, "attempts", json_integer(status->attempts));
+    }
+    json_object_set_new(object, "position", json_integer((json_int_t)status->position));
     if (status->state == SLOTQ_STATE_DONE) {
         json_object_set_new(object, "why", json_string(why_word(status->why)));
     }
@@ -175,8 +178,11 @@ int run_status(const command_line *line)
 
 static void print_peeked_json(const slotq_message *message)
 {
-    json_t *object = json_pack("{s:I, s:s, s:i}", "id", (json_int_t)message->id, "state",
-                               state_word(message->state), "attempts", message->attempts);
+    json_t *object =
+        json_pack("{s:I, s:s}", "id", (json_int_t)message->id, "state", state_word(message->state));
+    if (message->state != SLOTQ_STATE_DONE) { /* its word has no attempts any more */
+        json_object_set_new(object, "attempts", json_integer(message->attempts));
+    }
     if (message->pushed_ms != 0) {
         json_object_set_new(object, "pushed_ms", json_integer((json_int_t)message->pushed_ms));
     }

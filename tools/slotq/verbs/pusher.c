@@ -77,7 +77,7 @@ static int read_due(pusher *push)
     if (!due.is_delay &&
         !parse_moment(line->options[OPTION_AT].text, &due.ms, &push->due_is_local)) {
         complain("--at %.60s: must be a time such as 2026-12-31T18:00:00Z, 2026-12-31T18:00+01:00, "
-                 "2026-12-31T18:00 (local time), or seconds since 1970",
+                 "2026-12-31T18:00 (local time), or seconds since 1970 (@1798740000)",
                  plain_word(line->options[OPTION_AT].text).text);
         return EXIT_CODE_USAGE;
     }
@@ -310,7 +310,13 @@ void pusher_tell_due(const pusher *push)
                moment_text(due_ms).text,
                push->due_is_local ? "; the time had no zone, and was read as local time" : "");
     } else {
-        remark("%s: %sdue now: %s is past", push->name, ids, moment_text(due_ms).text);
+        const char *when = ""; /* of a delay that is 0 */
+        value_text moment = moment_text(due_ms);
+        if (given(push->line, OPTION_AT)) {
+            when = due_ms != 0 ? moment.text : push->line->options[OPTION_AT].text;
+        }
+        remark("%s: %sdue now%s%s%s", push->name, ids, when[0] != '\0' ? ": " : "", when,
+               when[0] != '\0' ? " is past" : "");
     }
 }
 

@@ -266,7 +266,7 @@ static bool note_name(void *context, const char *name)
 /* On a terminal the figures stay on the line; a program that reads a pipe gets one line per row. */
 static void choose_columns(listing *list)
 {
-    enum { NAME_COLUMNS = 16, FIGURE_COLUMNS = 63 };
+    enum { NAME_COLUMNS = 10, FIGURE_COLUMNS = 69 };
     const int columns = (int)output_columns() - FIGURE_COLUMNS;
     if (output_is_terminal() && list->name_columns > columns) {
         list->name_columns = columns;
@@ -303,10 +303,11 @@ static void list_group(const listing *list, const char *name, const slotq_stats 
                        uint64_t bytes)
 {
     print_name(list, name);
-    printf(" %5" PRIu32 " %6s %6s %6s %6s %7s %6s %12s\n", stats->group,
+    printf(" %5" PRIu32 " %6s %6s %6s %6s %7s %6s %6s %11s\n", stats->group,
            count_text(stats->capacity).text, count_text(stats->used).text,
            count_text(stats->ready).text, count_text(stats->leased).text,
-           count_text(stats->waiting).text, count_text(stats->dead).text, count_text(bytes).text);
+           count_text(stats->waiting).text, count_text(stats->later).text,
+           count_text(stats->dead).text, count_text(bytes).text);
 }
 
 static void list_one(listing *list, const char *name)
@@ -340,9 +341,9 @@ int run_ls(const command_line *line)
     const slotq_outcome outcome = slotq_list(line->url, note_name, &list, &error);
     choose_columns(&list);
     if (list.count != 0 && !given(line, OPTION_JSON)) {
-        printf("%s%-*s %5s %6s %6s %6s %6s %7s %6s %12s%s\n", output_bold(), list.name_columns,
-               "QUEUE", "GROUP", "SLOTS", "USED", "READY", "LEASED", "WAITING", "DEAD", "BYTES",
-               output_plain());
+        printf("%s%-*s %5s %6s %6s %6s %6s %7s %6s %6s %11s%s\n", output_bold(), list.name_columns,
+               "QUEUE", "GROUP", "SLOTS", "USED", "READY", "LEASED", "WAITING", "LATER", "DEAD",
+               "BYTES", output_plain());
     }
     for (size_t i = 0; i < list.count; i++) {
         list_one(&list, list.names[i]);

@@ -220,7 +220,11 @@ int run_import(const command_line *line)
     slotq_error error;
     int code = EXIT_CODE_OK;
     size = without_newline(image, size);
-    if (size > SLOTQ_IMAGE_BYTES_MAX) {
+    if (size == 0) {
+        complain("stdin is empty; nothing was created. import reads exported bytes: %s < BACKUP",
+                 shown_command(line, "import", name).text);
+        code = EXIT_CODE_CORRUPT;
+    } else if (size > SLOTQ_IMAGE_BYTES_MAX) {
         complain("stdin has more than %s, the limit of a queue; nothing was created",
                  bytes_text(SLOTQ_IMAGE_BYTES_MAX).text);
         code = EXIT_CODE_CORRUPT;
