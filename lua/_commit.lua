@@ -31,7 +31,7 @@ local function limit_frees()
 end
 
 -- end a step: its changes count from here on
-local function end_step()
+local function end_step(pushes)
     local changed = group and group.changed
     if changed then
         if limit_frees() then
@@ -44,6 +44,12 @@ local function end_step()
         front_changed = true
     end
     if queue.head ~= queue.step_head then
+        -- the ring was full before, and a message is scheduled: it may be due, and wait for room
+        if not pushes and queue.later_due_ms ~= DUE_NONE and
+            (queue.tail - queue.step_head) % slots == slots - 1 then
+            deliverable = true
+            queue.made = (queue.made or 0) + 1
+        end
         queue.step_head = queue.head
         front_changed = true
         frees = true

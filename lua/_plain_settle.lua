@@ -48,7 +48,11 @@ if plain_front and ARGV[2] == 'ack' and #given_now <= 14 and ARGV[4] == '0' and 
     local counts = sub(front, group_at + AT_group_due + 1, group_at + AT_group_acked) ..
         struct.pack('@group.acked', counted % 4294967296)
     -- a caller waits for room: this ack may make some, at head or because a message may step aside
-    local awaited = string.byte(front, AT_shared_wake + 1) % (2 * WAKE_FOR_ROOM) >= WAKE_FOR_ROOM
+    local wake = string.byte(front, AT_shared_wake + 1)
+    local awaited = wake % (2 * WAKE_FOR_ROOM) >= WAKE_FOR_ROOM
+    -- or one waits for a message, and one that is scheduled may wait for room
+    local held_up = wake % (2 * WAKE_FOR_MESSAGE) >= WAKE_FOR_MESSAGE and used == ring - 1 and
+        unpack('@shared.later_due_ms', front, AT_shared_later_due_ms + 1) ~= DUE_NONE
     if position > 0 and (held >= aside or not awaited) then
         local first = math.min(count, to_end)
         local words = call('GETRANGE', key, format('%d', words_at),
@@ -68,7 +72,7 @@ if plain_front and ARGV[2] == 'ack' and #given_now <= 14 and ARGV[4] == '0' and 
             return plain_packed and string.rep('\0', count) or {{ok = 'OK'}}
         end
     end
-    if position == 0 and not awaited then
+    if position == 0 and not awaited and not held_up then
         -- the words after the run are read with it: head moves over those acked before
         local wanted = math.min(known, count + 16)
         local first = math.min(wanted, to_end)

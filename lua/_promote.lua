@@ -36,12 +36,15 @@ function later.promote()
     end
 end
 
--- the time of an EMPTY, or when a scheduled message is due, if that is earlier; -1 is never
+-- the time of an EMPTY, or when a scheduled message is due, if that is earlier; now, if one is due
+-- and a head has made room since it was found; -1 is never
 function later.or_due(ms)
     local due_ms = queue.later_due_ms
-    if due_ms ~= DUE_NONE and (ms < 0 or due_ms < ms) and due_ms > time_ms() and
-        queue.paused % 2 ~= SLOTQ_PAUSE_IN then
-        return due_ms
+    if due_ms == DUE_NONE or queue.paused % 2 == SLOTQ_PAUSE_IN then
+        return ms
+    elseif due_ms <= time_ms() then
+        local is_free = (queue.tail - queue.head) % slots < slots - 1
+        return is_free and queue.last_id < SLOTQ_ID_MAX and time_ms() or ms
     end
-    return ms
+    return (ms < 0 or due_ms < ms) and due_ms or ms
 end

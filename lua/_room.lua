@@ -145,7 +145,7 @@ do
             queue.tail = (queue.tail + count) % slots
             front_changed = true
             deliverable = true
-            end_step()
+            end_step(true)
         end
     end
 

@@ -36,6 +36,17 @@ static inline uint32_t room_mark(const slotq_view *view)
     return view->geometry.aside_slots > 0 ? WAKE_FOR_ROOM : 0;
 }
 
+/* As held_scheduled of wakes.c: an ack at head also helps callers that wait for messages. */
+static inline uint32_t ack_marks(const slotq_view *view)
+{
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t used = ring_distance(load_u16(view->bytes + AT_header_head),
+                                        load_u16(view->bytes + AT_header_tail), slots);
+    return used == slots - 1 && load_u48(view->bytes + AT_shared_later_due_ms) != DUE_NONE
+               ? WAKE_FOR_ROOM | WAKE_FOR_MESSAGE
+               : WAKE_FOR_ROOM;
+}
+
 static inline void patch_group(slotq_step *step, uint32_t group, const group_block *block)
 {
     uint8_t *bytes = step_scratch(step, GROUP_STATE_BYTES);
@@ -176,11 +187,12 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     slotq_call_settle *settle = &call->settle;
     const uint32_t slots = view->geometry.ring_slots;
     const slotq_run *run = settle->runs;
+    const uint32_t marks = ack_marks(view);
     front_block front;
     group_block group;
     if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 || run == NULL ||
         settle->outcomes != NULL || run->count > SLOTQ_CALL_MESSAGES_MAX ||
-        !plain_front(view, WAKE_FOR_ROOM, &front, &call->damage) ||
+        !plain_front(view, marks, &front, &call->damage) ||
         !front_load_group(view, &front, 0, &group, &call->damage) ||
         ((front.wake & WAKE_FOR_MESSAGE) && has_limits(view, 0)) ||
         !is_run_at_head(view, &front, &group, run)) {
@@ -195,7 +207,7 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     }
     group.head = head;
     step_begin(step);
-    if (limit_frees(view, &group, run->count, front.tail)) {
+    if (limit_frees(view, &group, run->count, front.tail) || marks != WAKE_FOR_ROOM) {
         step->wake_groups = 1;
         step->wake_messages = 1;
     }

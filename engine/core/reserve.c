@@ -275,6 +275,9 @@ static uint64_t next_due_ms(const verb_frame *frame, slotq_outcome outcome)
     if (outcome == SLOTQ_LIMITED) {
         return limit_next_ms(frame);
     }
+    if (later_waits_for_call(frame)) { /* a head moved since it was found due */
+        return frame->call->now_ms;
+    }
     const uint64_t later_ms = later_next_ms(frame);
     const uint64_t due = frame->group.due;
     return due == DUE_NONE || due * tick_ms > later_ms ? later_ms : due * tick_ms;

@@ -59,6 +59,14 @@ static void patch_waking(verb_frame *frame, bool makes_room)
     }
 }
 
+/* The ring was full, and a message is scheduled: it may be due, and wait for room. Not asked of a
+ * step that pushes. */
+static bool held_scheduled(const verb_frame *frame)
+{
+    return load_u48(frame->view->bytes + AT_shared_later_due_ms) != DUE_NONE &&
+           ring_distance(frame->old_head, frame->front.tail, frame->slots) == frame->slots - 1;
+}
+
 /* The step makes room for a push, or a push could now make it. False: CORRUPT. Asked only if a
  * caller waits for room. */
 static bool judge_room(verb_frame *frame, bool *makes_room)
@@ -89,6 +97,9 @@ bool wakes_end(verb_frame *frame)
         return false;
     }
     note_step(frame);
+    if (frame->front.head != frame->old_head && held_scheduled(frame)) {
+        wakes_deliver(frame, wakes_all_groups(frame->view), 1);
+    }
     patch_waking(frame, makes_room);
     return true;
 }

@@ -444,6 +444,23 @@ TEST_CASE("places: a resume tells the first place when messages are scheduled")
     CHECK(found_nothing(queue.wait(0), on_server::now_ms + 5000, 1));
 }
 
+TEST_CASE("places: room in a full ring rings a client for what is scheduled")
+{
+    Placed queue(shape_with(1, 3));
+    queue.run("push", {"a", "b"});
+    const Reply taken = queue.run("reserve_packed", {"0", "2", "30000"});
+    queue.schedule("c", on_server::now_ms);
+    queue.subscribe(0);
+    queue.subscribe(1);
+    CHECK(found_nothing(queue.wait(0), on_server::now_ms + 30000, 0));
+    CHECK(found_nothing(queue.wait(1), on_server::now_ms + 30010, 0));
+    CHECK(queue.heard().empty());
+    queue.settle("ack", taken);
+    CHECK(queue.heard() == "0");
+    CHECK(queue.wait(0).items.size() == 2); /* a run and its slot */
+    CHECK(queue.heard().empty());
+}
+
 TEST_CASE("places: a client without a place, or in a queue without places, leaves no mark")
 {
     Placed queue;

@@ -183,3 +183,47 @@ TEST_CASE("wake: an ack does not wake consumers, a push does not wake producers"
     REQUIRE_FALSE(queue.image.woke());
     REQUIRE(wake(queue) == 2);
 }
+
+TEST_CASE("wake: room in a full ring wakes consumers too, while a message is scheduled")
+{
+    auto shape = support::geometry(4, 3);
+    shape.later_slots = 2;
+    for (const bool scheduled : {false, true}) {
+        for (const uint32_t messages : {2, 3}) {
+            CAPTURE(scheduled, messages);
+            Queue queue(shape);
+            REQUIRE(queue.push(messages) == SLOTQ_OK);
+            REQUIRE(queue.reserve(3, 500) == SLOTQ_OK);
+            REQUIRE((!scheduled || queue.schedule(queue.now_ms + 10) == SLOTQ_OK));
+            queue.now_ms += 20;
+            const uint32_t token = queue.runs[0].token;
+            if (messages == 3) {
+                REQUIRE(queue.reserve(1, 100, 0, true) == SLOTQ_EMPTY);
+                REQUIRE(queue.call.reserve.next_due_ms != queue.now_ms);
+                REQUIRE(wake(queue) == 1);
+            } else {
+                queue.image.set(field::shared_wake, 1);
+            }
+            REQUIRE(queue.settle(SLOTQ_ACK, 2, token) == SLOTQ_OK);
+            REQUIRE(wake(queue) == 1); /* no room yet */
+            REQUIRE(queue.settle(SLOTQ_ACK, 1, token) == SLOTQ_OK);
+            REQUIRE(wake(queue) == (scheduled && messages == 3 ? 8 : 1));
+            REQUIRE(queue.image.woke() == (scheduled && messages == 3));
+        }
+    }
+}
+
+TEST_CASE("wake: a reserve whose burials made room for what is due is to look again at once")
+{
+    auto shape = support::geometry(3, 3, 1, 0, 1, 4);
+    shape.later_slots = 1;
+    Queue queue(shape);
+    REQUIRE(queue.push(2) == SLOTQ_OK);
+    REQUIRE(queue.reserve(2, 500) == SLOTQ_OK);
+    REQUIRE(queue.schedule(queue.now_ms + 10) == SLOTQ_OK);
+    queue.now_ms += 1000;
+    REQUIRE(queue.reserve(1, 100) == SLOTQ_EMPTY);
+    REQUIRE(queue.call.reserve.next_due_ms == queue.now_ms);
+    REQUIRE(queue.reserve(1, 100) == SLOTQ_OK);
+    REQUIRE(queue.runs[0].id == 3);
+}

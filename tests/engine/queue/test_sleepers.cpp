@@ -248,8 +248,8 @@ private:
         const auto count = static_cast<uint32_t>(messages(got).size());
         (void)slotq_ack_batch(queue, got);
         if ((acked[group] += count) == TOTAL) {
-            for (const Handle &handle : handles_) {
-                slotq_interrupt(handle.get());
+            for (uint32_t i = group; i < CONSUMERS; i += 2) {
+                slotq_interrupt(handles_[PRODUCERS + i].get());
             }
         }
     }
@@ -329,6 +329,31 @@ TEST_CASE("sleepers: a push that finds room and leaves some wakes another", "[sl
         REQUIRE(slotq_ack_batch(shared.queue(), got.get()) == SLOTQ_OK); /* wakes four */
         crowd.settle(10);
         CHECK(crowd.empty == 0);
+    }
+}
+
+TEST_CASE("sleepers: room wakes one for a scheduled message that waited for it", "[sleepers]")
+{
+    if (!can_see_sleep()) {
+        return;
+    }
+    for (const Kind kind : kinds) {
+        CAPTURE(kind);
+        Geometry geometry(3);
+        geometry.raw.later_slots = 1;
+        Shared shared(kind, geometry);
+        const Batch got = batch();
+        const slotq_data late = {"l", 1};
+        REQUIRE(push(shared.queue(), 2) == SLOTQ_OK);
+        REQUIRE(slotq_reserve(shared.queue(), 0, 2, LEASE_MS, 0, got.get()) == SLOTQ_OK);
+        REQUIRE(slotq_schedule(shared.queue(), &late, 1, 1, 0, nullptr) == SLOTQ_OK);
+        Crowd crowd(shared, 2);
+        crowd.settle(0);
+        looks = 0;
+        REQUIRE(slotq_ack_batch(shared.queue(), got.get()) == SLOTQ_OK);
+        crowd.settle(1);
+        CHECK(looks == 1);
+        REQUIRE(push(shared.queue(), 1) == SLOTQ_OK);
     }
 }
 

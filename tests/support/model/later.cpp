@@ -200,6 +200,11 @@ slotq_outcome Model::later_list(slotq_call_look &look) const
 /* When a message may come to a group for which there is none now. */
 uint64_t Model::next_due_ms(const Group &group) const
 {
+    const bool promotes = !later.empty() && (paused & SLOTQ_PAUSE_IN) == 0 &&
+                          last_id != SLOTQ_ID_MAX && messages.size() < geometry.ring_slots - 1u;
+    if (promotes && later.front().due_ms <= now_ms_) {
+        return now_ms_;
+    }
     uint64_t next_ms = group.due ? *group.due * geometry.tick_ms : UINT64_MAX;
     if (!later.empty() && later.front().due_ms > now_ms_ && (paused & SLOTQ_PAUSE_IN) == 0) {
         next_ms = std::min(next_ms, later.front().due_ms);

@@ -181,10 +181,21 @@ void Model::forget_finished()
     for (const Group &group : groups) {
         oldest_head = std::min(oldest_head, group.head);
     }
+    const bool moves = !messages.empty() && messages.front().id < oldest_head;
+    if (moves) {
+        note_room();
+    }
     while (!messages.empty() && messages.front().id < oldest_head) {
         messages.pop_front();
-        frees_ = true;
     }
+}
+
+/* The front of the ring is about to be forgotten: room for pushes, and, if the ring was full, for a
+ * scheduled message that may be due. */
+void Model::note_room()
+{
+    frees_ = true;
+    delivers_ = delivers_ || (!later.empty() && messages.size() == geometry.ring_slots - 1u);
 }
 
 void Model::move_heads()
@@ -249,10 +260,10 @@ void Model::step_aside()
             group.sweep = std::max(*group.sweep, group.head);
         }
     }
+    note_room();
     messages.pop_front();
     aside.push_back(message);
     steps_aside++;
-    frees_ = true;
     move_heads();
 }
 

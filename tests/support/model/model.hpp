@@ -153,6 +153,7 @@ private:
     void step_aside();
     bool make_room(uint32_t count);
     bool forget_aside(uint64_t id);
+    void note_room();
     void note_change();
     void drop_oldest(uint32_t count);
     void add(std::string payload);
