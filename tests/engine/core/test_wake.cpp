@@ -227,3 +227,22 @@ TEST_CASE("wake: a reserve whose burials made room for what is due is to look ag
     REQUIRE(queue.reserve(1, 100) == SLOTQ_OK);
     REQUIRE(queue.runs[0].id == 3);
 }
+
+TEST_CASE("wake: what a push would find now")
+{
+    auto shape = support::geometry(5, 3, 1, 0, 0, 0);
+    shape.aside_slots = 1;
+    Queue queue(shape);
+    const auto room = [&] { return slotq_core_room(&queue.image.view()); };
+    REQUIRE(room() == SLOTQ_ROOM_FREE);
+    REQUIRE(queue.push(4) == SLOTQ_OK);
+    REQUIRE(room() == SLOTQ_ROOM_NONE);
+    REQUIRE(queue.reserve(4, 500) == SLOTQ_OK);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_ACK, 2, token) == SLOTQ_OK);
+    REQUIRE(room() == SLOTQ_ROOM_ASIDE);
+    queue.image.set(field::group_cursor, 0, 9);
+    REQUIRE(room() == SLOTQ_ROOM_NONE); /* damage is told by the next call */
+    queue.image.set(field::header_tail, 9);
+    REQUIRE(room() == SLOTQ_ROOM_NONE);
+}
