@@ -76,10 +76,13 @@ bool slotq_core_verb_may_repeat(slotq_verb verb);
  * PAUSED, INVALID. */
 typedef struct slotq_call_push {
     const slotq_data *messages; /* borrowed until the last step is applied */
+    const uint64_t *keys;       /* one a message, 0 = none; or NULL: no message has one */
     uint32_t count;
-    bool may_wait;       /* on FULL, mark in the image that a caller waits for room */
-    uint64_t first_id;   /* out, OK: id of the first message; the rest follow */
-    slotq_holder holder; /* out, FULL */
+    slotq_key_mode key_mode; /* with keys */
+    bool may_wait;           /* on FULL, mark in the image that a caller waits for room */
+    uint64_t first_id;       /* out, OK: id of the first message; the rest follow */
+    slotq_holder holder;     /* out, FULL; id 0: too many keys in one chain */
+    slotq_key_holder taken;  /* out, DUPLICATE */
 } slotq_call_push;
 
 /* reserve: lease up to limit messages. OK, EMPTY, LIMITED (messages are ready, but the limits of
@@ -174,11 +177,20 @@ typedef struct slotq_call_limit {
  * TOOBIG, PAUSED, INVALID. */
 typedef struct slotq_call_schedule {
     const slotq_data *messages; /* borrowed until the last step is applied */
+    const uint64_t *keys;       /* one a message, 0 = none; or NULL: no message has one */
     uint64_t due_ms;            /* 0 to SLOTQ_NOW_MS_MAX */
     uint32_t count;
+    slotq_key_mode key_mode; /* with keys */
     uint32_t first_later_id; /* out, OK: later id of the first message; the rest follow */
     bool not_past;           /* do nothing if due_ms is now or before */
+    slotq_key_holder taken;  /* out, DUPLICATE */
 } slotq_call_schedule;
+
+/* find: where a key is. OK, NOTFOUND, INVALID (0, a first byte of 0, a queue without keys). */
+typedef struct slotq_call_find {
+    uint64_t key;
+    slotq_key_holder holder; /* out */
+} slotq_call_find;
 
 /* cancel: take a scheduled message out. OK, NOTFOUND (promoted, cancelled, or never scheduled),
  * INVALID (0). */
@@ -270,6 +282,7 @@ typedef struct slotq_call {
         slotq_call_schedule schedule;
         slotq_call_cancel cancel;
         slotq_call_kick kick;
+        slotq_call_find find;
     };
     slotq_progress progress;
     slotq_damage damage; /* out: CORRUPT */

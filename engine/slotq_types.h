@@ -133,6 +133,29 @@ typedef struct slotq_data {
     uint32_t size; /* 0 to payload_bytes */
 } slotq_data;
 
+/* When a key is taken, so that a message with it is refused (FORMAT.md, "Judging keys"). */
+typedef enum slotq_key_mode {
+    SLOTQ_KEY_NONE = 0,
+    SLOTQ_KEY_UNIQUE = 1, /* while its message is unfinished, aside or scheduled */
+    SLOTQ_KEY_ONCE = 2,   /* also afterwards, until its slot is used again */
+    SLOTQ_KEY_RESEND = 3  /* as once, judged by the first key of the call alone */
+} slotq_key_mode;
+
+/* Where the message of a key is. */
+typedef enum slotq_key_place {
+    SLOTQ_KEY_IN_RING = 0,
+    SLOTQ_KEY_ASIDE = 1,
+    SLOTQ_KEY_SCHEDULED = 2
+} slotq_key_place;
+
+/* The message that has a key. */
+typedef struct slotq_key_holder {
+    uint64_t id;           /* SCHEDULED: its later id */
+    uint32_t message;      /* DUPLICATE: the message of the call that was refused, from 0 */
+    slotq_key_place place;
+    bool is_unfinished;    /* some group has not finished it, or it is scheduled */
+} slotq_key_holder;
+
 /* count messages with ids id, id + 1, … that have the same token. */
 typedef struct slotq_run {
     uint64_t id;
