@@ -8,6 +8,7 @@
  *     slotq_call call;
  *     slotq_core_begin(&call, SLOTQ_PUSH, now_ms);
  *     call.push.messages = messages;
+ *     call.push.keys = NULL;
  *     call.push.count = 1;
  *     call.push.may_wait = false;
  *     slotq_outcome outcome;
@@ -39,6 +40,7 @@ typedef struct slotq_view {
     uint32_t stride; /* bytes of a slot: length, [stamp], [check], payload */
     uint32_t states_offset;
     uint32_t keys_offset;
+    uint32_t buckets_offset;
     uint32_t ring_offset;
     uint32_t ring_end; /* of the last ring slot's bytes */
     uint32_t later_index_offset;
@@ -301,20 +303,21 @@ typedef enum slotq_patch_kind {
     SLOTQ_PATCH_BYTES, /* length bytes of scratch from source on */
     SLOTQ_PATCH_WORDS, /* the 32-bit word `source`, little-endian, length / 4 times */
     SLOTQ_PATCH_COPY,  /* length bytes of the image from source on; never overlaps */
-    SLOTQ_PATCH_SLOTS  /* length / stride messages of the call from the source-th on, packed */
+    SLOTQ_PATCH_SLOTS, /* length / stride messages of the call from the source-th on, packed */
+    SLOTQ_PATCH_KEYS   /* some of the ring's keys and buckets, as scratch says from source on */
 } slotq_patch_kind;
 
 typedef struct slotq_patch {
     uint32_t offset; /* where in the image */
-    uint32_t length; /* bytes written there */
+    uint32_t length; /* bytes written there, and KEYS: between there and its end */
     uint32_t source;
     slotq_patch_kind kind;
 } slotq_patch;
 
-enum { SLOTQ_STEP_PATCHES = 72, SLOTQ_STEP_SCRATCH_BYTES = 2560 };
+enum { SLOTQ_STEP_PATCHES = 72, SLOTQ_STEP_SCRATCH_BYTES = 3136 };
 
 /* The patches of one step, in the order in which they must reach the image: invisible bytes
- * first, the header last. It takes 3,752 bytes of RAM (3,744 with pointers of 32 bits), which the
+ * first, the header last. It takes 4,328 bytes of RAM (4,320 with pointers of 32 bits), which the
  * caller keeps from one step of a call to the next: one for each thread that works. */
 typedef struct slotq_step {
     uint32_t patch_count;
@@ -334,7 +337,7 @@ typedef struct slotq_step {
     uint8_t scratch[SLOTQ_STEP_SCRATCH_BYTES];
 } slotq_step;
 #ifndef __cplusplus
-_Static_assert(sizeof(slotq_step) <= 3752, "a step takes the RAM that is told above");
+_Static_assert(sizeof(slotq_step) <= 4328, "a step takes the RAM that is told above");
 #endif
 
 /* Bytes of an image of this geometry, or 0 if the geometry is out of range (what, if not NULL, then

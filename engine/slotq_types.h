@@ -26,7 +26,6 @@ typedef enum slotq_outcome {
 enum {
     SLOTQ_RING_SLOTS_MIN = 2,
     SLOTQ_RING_SLOTS_MAX = 65535,
-    SLOTQ_RING_SLOTS_KEYS_MAX = 16384,
     SLOTQ_PAYLOAD_BYTES_MAX = 65535,
     SLOTQ_GROUPS_MAX = 16,
     SLOTQ_MAX_ATTEMPTS_MAX = 62,
@@ -35,6 +34,7 @@ enum {
     SLOTQ_TICK_MS_MAX = 60000,
     SLOTQ_CALL_MESSAGES_MAX = 4096,     /* messages in one push, reserve or settle */
     SLOTQ_CALL_BYTES_MAX = 1024 * 1024, /* payload bytes in one push */
+    SLOTQ_CALL_KEYS_MAX = 256,          /* messages with a key in one push */
     SLOTQ_IMAGE_BYTES_MAX = 512 * 1024 * 1024,
     SLOTQ_IMAGE_BYTES_MIN = 136,           /* header, geometry, shared state, one group */
     SLOTQ_LEASE_TICKS_MAX = (1 << 23) - 1, /* leases and delays: 1 ms to this many ticks */
@@ -63,8 +63,9 @@ enum {
 #define SLOTQ_IMAGE_BYTES(ring_slots, payload_bytes, later_slots, dead_slots, aside_slots, places, \
                           note_bytes, groups, flags)                                               \
     (UINT64_C(80) + UINT64_C(56) * (groups) + UINT64_C(4) * (groups) * (ring_slots) +              \
-     ((flags)&SLOTQ_FLAG_KEYS ? UINT64_C(8) : 0) *                                                 \
-         ((ring_slots) + (later_slots) + (aside_slots)) +                                          \
+     ((flags)&SLOTQ_FLAG_KEYS ? UINT64_C(12) * (ring_slots) + UINT64_C(16) * (later_slots) +       \
+                                    UINT64_C(18) * (aside_slots)                                   \
+                              : UINT64_C(0)) +                                                     \
      (ring_slots)*SLOTQ_SLOT_BYTES(payload_bytes, flags) +                                         \
      (later_slots) * (12 + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +                               \
      (aside_slots) * (7 + UINT64_C(4) * (groups) + SLOTQ_SLOT_BYTES(payload_bytes, flags)) +       \
@@ -150,10 +151,10 @@ typedef enum slotq_key_place {
 
 /* The message that has a key. */
 typedef struct slotq_key_holder {
-    uint64_t id;           /* SCHEDULED: its later id */
-    uint32_t message;      /* DUPLICATE: the message of the call that was refused, from 0 */
+    uint64_t id;      /* SCHEDULED: its later id */
+    uint32_t message; /* DUPLICATE: the message of the call that was refused, from 0 */
     slotq_key_place place;
-    bool is_unfinished;    /* some group has not finished it, or it is scheduled */
+    bool is_unfinished; /* some group has not finished it, or it is scheduled */
 } slotq_key_holder;
 
 /* count messages with ids id, id + 1, … that have the same token. */

@@ -39,6 +39,26 @@ static inline void apply_bytes(uint8_t *to, const uint8_t *from, uint32_t length
 #endif
 }
 
+#ifndef SLOTQ_NO_KEYS
+/* Each key's entry, and then its bucket, which names the last of several. */
+static void apply_keys(uint8_t *keys, const uint8_t *from)
+{
+    const uint32_t slots = load_u16(from + AT_keys_slots);
+    const uint32_t buckets = load_u16(from + AT_keys_buckets);
+    const uint8_t *item = from + KEYS_HEAD_BYTES;
+    const uint8_t *end = item + load_u16(from + AT_keys_count) * KEYS_ITEM_BYTES;
+    for (; item < end; item += KEYS_ITEM_BYTES) {
+        const uint32_t holder = load_u16(item);
+        const uint64_t key = load_u64(item + AT_item_key);
+        const uint32_t bucket = (uint32_t)key % buckets;
+        uint8_t *entry = keys + holder * RING_KEY_BYTES;
+        store_u64(entry + AT_key_key, key);
+        store_u16(entry + AT_key_next, load_u16(item + AT_item_next));
+        store_u16(keys + slots * RING_KEY_BYTES + bucket * BUCKET_BYTES, (uint16_t)(holder + 1));
+    }
+}
+#endif
+
 static inline void apply_patch(uint8_t *bytes, const slotq_view *view, const slotq_step *step,
                                const slotq_patch *patch)
 {
@@ -55,6 +75,11 @@ static inline void apply_patch(uint8_t *bytes, const slotq_view *view, const slo
     case SLOTQ_PATCH_COPY:
         memcpy(bytes + patch->offset, bytes + patch->source, patch->length);
         break;
+#ifndef SLOTQ_NO_KEYS
+    case SLOTQ_PATCH_KEYS:
+        apply_keys(bytes + patch->offset, step->scratch + patch->source);
+        break;
+#endif
     default:
         apply_slots(bytes, view, step, patch);
         break;

@@ -6,6 +6,7 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 #include "dead_span.h"
+#include "keys.h"
 #include "room.h"
 #include "verbs.h"
 
@@ -56,9 +57,6 @@ static slotq_outcome redrive_one(verb_frame *frame, uint32_t position, uint32_t 
     const uint32_t slot = slot_offset(view, front->tail);
     step_patch_copy(frame->step, slot, entry + dead_slot_in_entry(view), view->stride);
     frame_patch_stamp(frame, slot);
-    if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
-        step_patch_no_keys(frame->step, view, front->tail, 1);
-    }
     if (!skip_other_groups(frame, died_in)) {
         return SLOTQ_CORRUPT;
     }
@@ -110,7 +108,8 @@ static slotq_outcome redrive_next(verb_frame *frame)
             return frame_corrupt(frame, entry + AT_dead_group, "dead.group is not below groups");
         }
         if (slotq_core_slot(view, entry + dead_slot_in_entry(view), &content)) {
-            return redrive_one(frame, position, died_in);
+            const slotq_outcome cleared = keys_clear(frame, front->tail);
+            return cleared == SLOTQ_OK ? redrive_one(frame, position, died_in) : cleared;
         }
         if (dead->id == 0) {
             return keep_damaged(frame);

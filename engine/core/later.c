@@ -8,6 +8,7 @@
 #include "../layout/fields.h"
 #include "../layout/memory.h"
 #include "../layout/ring.h"
+#include "keys.h"
 #include "later_heap.h"
 #include "limits.h"
 #include "room.h"
@@ -79,6 +80,11 @@ static slotq_outcome schedule_one(verb_frame *frame, later_block *later)
     slotq_call_schedule *schedule = &frame->call->schedule;
     uint32_t *done = &frame->call->progress.message_index;
     later_entry entry = {.due_ms = schedule->due_ms};
+    const uint64_t key = schedule->keys == NULL ? 0 : schedule->keys[*done];
+    const slotq_outcome forgotten = key == 0 ? SLOTQ_OK : keys_forget(frame, key);
+    if (forgotten != SLOTQ_OK) {
+        return forgotten;
+    }
     if ((*done == 0 && !new_later_ids(frame, later, schedule->count, &schedule->first_later_id)) ||
         !heap_free_slot(frame, later, &entry.slot)) {
         return SLOTQ_CORRUPT;
@@ -88,9 +94,8 @@ static slotq_outcome schedule_one(verb_frame *frame, later_block *later)
     frame->step->stamp = (uint32_t)frame_tick(frame);
     step_add(frame->step, SLOTQ_PATCH_SLOTS, later_slot_offset(view, entry.slot), view->stride,
              *done);
-    if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
-        step_add(frame->step, SLOTQ_PATCH_WORDS, view->later_keys_offset + entry.slot * KEY_BYTES,
-                 KEY_BYTES, 0);
+    if (key != 0 && !keys_put_in_later(frame, key, entry.slot, entry.later_id)) {
+        return SLOTQ_CORRUPT;
     }
     (*done)++;
     return later_commit(frame, heap_put(frame, later, &entry),
@@ -99,7 +104,7 @@ static slotq_outcome schedule_one(verb_frame *frame, later_block *later)
 
 slotq_outcome schedule_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
-    const slotq_call_schedule *schedule = &call->schedule;
+    slotq_call_schedule *schedule = &call->schedule;
     const uint32_t done = call->progress.message_index;
     verb_frame frame;
     later_block later;
@@ -110,11 +115,15 @@ slotq_outcome schedule_step(const slotq_view *view, slotq_call *call, slotq_step
     if (schedule->due_ms > SLOTQ_NOW_MS_MAX) {
         return SLOTQ_INVALID;
     }
-    if (done == 0) { /* all messages, once */
+    const key_call keys = {schedule->keys, schedule->count, schedule->key_mode};
+    if (call->progress.phase == 0) { /* all messages, once */
         const push_limit limit =
             schedule_judge(&view->geometry, schedule->messages, schedule->count, &size);
         if (limit != PUSH_FITS) {
             return push_limit_outcome(limit);
+        }
+        if (!keys_fit(&frame, &keys)) {
+            return SLOTQ_INVALID;
         }
     }
     if (frame.front.paused & SLOTQ_PAUSE_IN) {
@@ -125,6 +134,13 @@ slotq_outcome schedule_step(const slotq_view *view, slotq_call *call, slotq_step
     }
     if (!heap_load(&frame, &later)) {
         return SLOTQ_CORRUPT;
+    }
+    if (call->progress.phase == 0) {
+        call->progress.phase = 1;
+        const slotq_outcome judged = keys_judge(&frame, &keys, &schedule->taken);
+        if (judged != SLOTQ_OK) {
+            return judged;
+        }
     }
     return schedule->count - done > view->geometry.later_slots - later.count
                ? SLOTQ_FULL
@@ -151,6 +167,14 @@ static slotq_outcome later_find(verb_frame *frame, later_block *later, uint64_t 
     return SLOTQ_NOTFOUND;
 }
 
+/* False: CORRUPT. */
+static bool take_later_key(verb_frame *frame, uint32_t place, const later_entry *entry)
+{
+    return !keys_are_used(frame->view) ||
+           (heap_slot_fits(frame, place, entry) &&
+            keys_take_out(frame, key_holder_later(frame->view, entry->slot)));
+}
+
 slotq_outcome cancel_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     verb_frame frame;
@@ -167,7 +191,9 @@ slotq_outcome cancel_step(const slotq_view *view, slotq_call *call, slotq_step *
     if (found != SLOTQ_OK) {
         return found;
     }
-    return later_commit(&frame, heap_take(&frame, &later, place, &entry), SLOTQ_OK);
+    return later_commit(
+        &frame, take_later_key(&frame, place, &entry) && heap_take(&frame, &later, place, &entry),
+        SLOTQ_OK);
 }
 
 slotq_outcome later_kick(verb_frame *frame, uint64_t later_id)
@@ -229,11 +255,8 @@ static slotq_outcome promote_root(verb_frame *frame)
     step_patch_copy(frame->step, slot_offset(view, tail), later_slot_offset(view, root.slot),
                     view->stride);
     frame_patch_stamp(frame, slot_offset(view, tail));
-    if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
-        step_patch_copy(frame->step, view->keys_offset + tail * KEY_BYTES,
-                        view->later_keys_offset + root.slot * KEY_BYTES, KEY_BYTES);
-    }
-    if (!heap_take(frame, &later, 0, &root)) {
+    if (!keys_hand_over(frame, key_holder_later(view, root.slot), tail, 0) ||
+        !heap_take(frame, &later, 0, &root)) {
         return SLOTQ_CORRUPT;
     }
     return frame_commit_push(frame, 1, wakes_all_groups(view), SLOTQ_MORE);
@@ -259,6 +282,10 @@ slotq_outcome later_promote(verb_frame *frame)
     }
     if (frame_used(frame) == frame->slots - 1) {
         return room_make_or_drop(frame, 1);
+    }
+    const slotq_outcome cleared = keys_clear(frame, frame->front.tail);
+    if (cleared != SLOTQ_OK) {
+        return cleared;
     }
     progress->run_index = 0; /* of the groups whose heads move */
     progress->promoted++;

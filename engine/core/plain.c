@@ -68,7 +68,8 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     const uint32_t used = ring_distance(front.head, front.tail, slots);
     const uint64_t last_id = front.last_id + count;
     push_size size;
-    if (push_judge(&view->geometry, push->messages, count, &size) != PUSH_FITS ||
+    if (push->keys != NULL ||
+        push_judge(&view->geometry, push->messages, count, &size) != PUSH_FITS ||
         count > slots - 1 - used || id_era(last_id) != front.era ||
         (front.paused & SLOTQ_PAUSE_IN) || (view->geometry.flags & SLOTQ_FLAG_KEYS) ||
         may_promote(view, call->now_ms)) {

@@ -1,25 +1,51 @@
 /* push.c: pushes messages (FORMAT.md, "push").
  */
 #include "../layout/fields.h"
+#include "keys.h"
 #include "later.h"
 #include "limits.h"
 #include "room.h"
 #include "verbs.h"
 #include "wakes.h"
 
+static key_call keys_of(const slotq_call_push *push)
+{
+    return (key_call){push->keys, push->count, push->key_mode};
+}
+
+/* Judge the keys before room is made. */
+static slotq_outcome push_judge_keys(verb_frame *frame, slotq_call_push *push)
+{
+    uint32_t *phase = &frame->call->progress.phase;
+    const key_call keys = keys_of(push);
+    if (*phase > 0 || push->keys == NULL) {
+        return SLOTQ_OK;
+    }
+    *phase = 1;
+    const slotq_outcome outcome = keys_judge(frame, &keys, &push->taken);
+    if (outcome == SLOTQ_FULL) {
+        push->holder = (slotq_holder){.id = 0};
+    }
+    return outcome;
+}
+
 static slotq_outcome push_messages(verb_frame *frame, slotq_call_push *push)
 {
     slotq_step *step = frame->step;
+    const key_call keys = keys_of(push);
+    const slotq_outcome way = keys_make_way(frame, &keys, &frame->call->progress.message_index);
+    if (way != SLOTQ_OK) {
+        return way;
+    }
     step->messages = push->messages;
     step->stamp = (uint32_t)frame_tick(frame);
     step_patch_slots(step, frame->view, frame->front.tail, 0, push->count);
-    if (frame->view->geometry.flags & SLOTQ_FLAG_KEYS) {
-        step_patch_no_keys(step, frame->view, frame->front.tail, push->count);
+    if (!keys_put_in_ring(frame, &keys)) {
+        return SLOTQ_CORRUPT;
     }
     push->first_id = frame->front.last_id + 1;
     return frame_commit_push(frame, push->count, wakes_all_groups(frame->view), SLOTQ_OK);
 }
-
 slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     slotq_call_push *push = &call->push;
@@ -32,6 +58,10 @@ slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *st
     if (limit != PUSH_FITS) {
         return push_limit_outcome(limit);
     }
+    const key_call keys = keys_of(push);
+    if (call->progress.phase == 0 && !keys_fit(&frame, &keys)) {
+        return SLOTQ_INVALID;
+    }
     if (frame.front.paused & SLOTQ_PAUSE_IN) {
         return SLOTQ_PAUSED;
     }
@@ -41,6 +71,10 @@ slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *st
     }
     if (frame.front.last_id + push->count > SLOTQ_ID_MAX) { /* no room can be made for ids */
         return find_holder(&frame, &push->holder) ? SLOTQ_FULL : SLOTQ_CORRUPT;
+    }
+    const slotq_outcome judged = push_judge_keys(&frame, push);
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     if (push->count <= frame.slots - 1 - frame_used(&frame)) {
         return push_messages(&frame, push);

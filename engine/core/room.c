@@ -10,6 +10,7 @@
 #include "../layout/ring.h"
 #include "../layout/word.h"
 #include "aside.h"
+#include "keys.h"
 
 /* Move the heads of the groups, one after another, as far as possible, in bounded steps. */
 static slotq_outcome move_heads(verb_frame *frame)
@@ -27,21 +28,22 @@ static slotq_outcome move_heads(verb_frame *frame)
     return SLOTQ_OK;
 }
 
-static void copy_message(verb_frame *frame, uint32_t slot)
+/* False: CORRUPT. */
+static bool copy_message(verb_frame *frame, uint32_t slot)
 {
     const slotq_view *view = frame->view;
     const uint32_t index = frame->old_head;
     step_patch_copy(frame->step, aside_slot_offset(view, slot), slot_offset(view, index),
                     view->stride);
-    if (view->geometry.flags & SLOTQ_FLAG_KEYS) {
-        step_patch_copy(frame->step, view->aside_keys_offset + slot * KEY_BYTES,
-                        view->keys_offset + index * KEY_BYTES, KEY_BYTES);
+    if (!keys_hand_over(frame, index, key_holder_aside(view, slot), frame_id(frame, index))) {
+        return false;
     }
     uint8_t *entry = step_scratch(frame->step, ASIDE_ENTRY_BYTES);
     store_u48(entry + AT_aside_id, frame_id(frame, index));
     entry[AT_aside_slot] = (uint8_t)slot;
     step_patch_scratch(frame->step, aside_entry_offset(view, frame->front.aside_count), entry,
                        ASIDE_ENTRY_BYTES);
+    return true;
 }
 
 /* The message at the ring's head goes to a slot aside, with its words in all groups. */
@@ -51,7 +53,14 @@ static slotq_outcome step_aside(verb_frame *frame)
     if (!aside_free_slot(frame, &slot)) {
         return SLOTQ_CORRUPT;
     }
-    copy_message(frame, slot);
+    frame->call->progress.run_index = 0;
+    const slotq_outcome cleared = keys_clear(frame, key_holder_aside(frame->view, slot));
+    if (cleared != SLOTQ_OK) {
+        return cleared;
+    }
+    if (!copy_message(frame, slot)) {
+        return SLOTQ_CORRUPT;
+    }
     for (uint32_t group = 0; group < frame->view->geometry.groups; group++) {
         if (!frame_load(frame, group)) {
             step_begin(frame->step);
@@ -70,7 +79,6 @@ static slotq_outcome step_aside(verb_frame *frame)
     frame_take_least_head(frame);
     frame->front.aside_count++;
     frame->aside_changed = true;
-    frame->call->progress.run_index = 0;
     return frame_commit(frame, SLOTQ_MORE);
 }
 

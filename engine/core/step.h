@@ -96,10 +96,13 @@ static inline void step_patch_word(slotq_step *step, uint32_t offset, uint32_t w
     step->needs_journal = true;
 }
 
-/* Zero keys for count ring slots from index on (wraps). */
-void step_patch_no_keys(slotq_step *step, const slotq_view *view, uint32_t index, uint32_t count);
-
 /* Copy bytes of the image to another place in it. */
 void step_patch_copy(slotq_step *step, uint32_t offset, uint32_t source, uint32_t length);
+
+#ifndef SLOTQ_NO_KEYS
+/* Put count keys into the ring, whose items the caller has written to the scratch, behind room for
+ * the head. */
+void step_patch_keys(slotq_step *step, const slotq_view *view, uint32_t count);
+#endif
 
 #endif

@@ -53,6 +53,12 @@ slotq_outcome slotq_core_step(const slotq_view *view, slotq_call *call, slotq_st
         step_begin(step);
         return SLOTQ_INVALID;
     }
+#ifdef SLOTQ_NO_KEYS
+    if ((view->geometry.flags & SLOTQ_FLAG_KEYS) && !slotq_core_verb_only_reads(call->verb)) {
+        step_begin(step);
+        return SLOTQ_UNSUPPORTED;
+    }
+#endif
     if (call->progress.phase == 0 && plain_step(view, call, step)) {
         return SLOTQ_OK;
     }

@@ -26,6 +26,7 @@ verb_step schedule_step;
 verb_step cancel_step;
 verb_step kick_step;
 verb_step later_list_step;
+verb_step find_step;
 
 /* The message that keeps the ring full. False: CORRUPT. Loads that message's group. */
 bool find_holder(verb_frame *frame, slotq_holder *holder);

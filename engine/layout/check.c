@@ -61,7 +61,8 @@ slotq_outcome slotq_core_check(const slotq_view *view, slotq_damage *damage)
     const bool sound = check_fixed(view, damage) && front_load(view, &front, damage) &&
                        check_shared(view, &front, damage) && check_groups(view, &front, damage) &&
                        check_ring(view, &front, damage) && check_later(view, damage) &&
-                       check_aside(view, &front, damage) && check_dead(view, &front, damage);
+                       check_aside(view, &front, damage) && check_keys(view, &front, damage) &&
+                       check_dead(view, &front, damage);
     SLOTQ_ASSERT(sound == (damage->what == NULL));
     return sound ? SLOTQ_OK : SLOTQ_CORRUPT;
 }

@@ -9,13 +9,13 @@
 /* Group blocks against their state words; true = sound. */
 bool check_groups(const slotq_view *view, const front_block *front, slotq_damage *damage);
 
-/* Ring slots of unfinished messages, and the ring's keys. */
+/* Ring slots of unfinished messages. */
 bool check_ring(const slotq_view *view, const front_block *front, slotq_damage *damage);
 
-/* Later index, keys and slots. */
+/* Later index and slots. */
 bool check_later(const slotq_view *view, slotq_damage *damage);
 
-/* The index of the messages aside, their keys and slots; after check_groups. */
+/* The index of the messages aside and their slots; after check_groups. */
 bool check_aside(const slotq_view *view, const front_block *front, slotq_damage *damage);
 
 /* Dead entries and their slots. */
@@ -24,7 +24,7 @@ bool check_dead(const slotq_view *view, const front_block *front, slotq_damage *
 /* A slot in use: its length and, in a queue with checks, its check. */
 bool check_slot(const slotq_view *view, uint32_t offset, slotq_damage *damage);
 
-/* count keys from offset on. */
-bool check_keys(const slotq_view *view, uint32_t offset, uint32_t count, slotq_damage *damage);
+/* Keys and their chains; after check_later and check_aside. */
+bool check_keys(const slotq_view *view, const front_block *front, slotq_damage *damage);
 
 #endif

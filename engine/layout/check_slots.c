@@ -1,4 +1,4 @@
-/* check_slots.c: checks keys and the slots that a verb may still read, in the ring and in the dead
+/* check_slots.c: checks the slots that a verb may still read, in the ring and in the dead
  * section. All other slots may hold any bytes (FORMAT.md, "Undefined bytes").
  */
 #include "bytes.h"
@@ -6,8 +6,6 @@
 #include "fields.h"
 #include "ring.h"
 #include "word.h"
-
-enum { FIRST_BYTE = 0xFF };
 
 bool check_slot(const slotq_view *view, uint32_t offset, slotq_damage *damage)
 {
@@ -21,20 +19,6 @@ bool check_slot(const slotq_view *view, uint32_t offset, slotq_damage *damage)
     const uint32_t stamp = view->geometry.flags & SLOTQ_FLAG_STAMPS ? STAMP_BYTES : 0;
     return damage_found(damage, offset + LENGTH_BYTES + stamp,
                         "a slot's check is not the XXH32 of its payload");
-}
-
-bool check_keys(const slotq_view *view, uint32_t offset, uint32_t count, slotq_damage *damage)
-{
-    if (!(view->geometry.flags & SLOTQ_FLAG_KEYS)) {
-        return true;
-    }
-    for (uint32_t i = 0; i < count; i++, offset += KEY_BYTES) {
-        const uint64_t key = load_u64(view->bytes + offset);
-        if (key != 0 && (key & FIRST_BYTE) == 0) {
-            return damage_found(damage, offset, "a key's first byte is 0, and the key is not none");
-        }
-    }
-    return true;
 }
 
 /* Some group has not finished the message at a ring index of the window. */
@@ -60,9 +44,6 @@ static bool is_unfinished(const slotq_view *view, const front_block *front, uint
 bool check_ring(const slotq_view *view, const front_block *front, slotq_damage *damage)
 {
     const uint32_t slots = view->geometry.ring_slots;
-    if (!check_keys(view, view->keys_offset, slots, damage)) {
-        return false;
-    }
     for (uint32_t index = front->head; index != front->tail; index = ring_add(index, 1, slots)) {
         if (is_unfinished(view, front, index) &&
             !check_slot(view, slot_offset(view, index), damage)) {

@@ -34,7 +34,20 @@ enum {
     LATER_ENTRY_BYTES = AT_later_slot + BYTES_later_slot,
     HEAP_CHILDREN = 8, /* of an entry of the later index */
     WORD_BYTES = 4,
-    KEY_BYTES = 8,
+    KEY_BYTES = BYTES_key_key,
+    RING_KEY_BYTES = AT_key_next + BYTES_key_next,
+    ASIDE_KEY_BYTES = AT_aside_key_id + BYTES_aside_key_id,
+    LATER_KEY_BYTES = AT_later_key_later_id + BYTES_later_key_later_id,
+    BUCKET_BYTES = 2,
+    KEY_CHAIN_MAX = 255, /* holders of a chain */
+    /* a patch of KEYS in the scratch: its head, and items of a holder in the ring */
+    AT_keys_slots = 0, /* R */
+    AT_keys_buckets = 2,
+    AT_keys_count = 4,
+    KEYS_HEAD_BYTES = 6,
+    AT_item_next = 2, /* behind the holder's number; both as in its entry */
+    AT_item_key = 4,
+    KEYS_ITEM_BYTES = 12,
     LENGTH_BYTES = 2,
     STAMP_BYTES = 4,
     CHECK_BYTES = 4,
@@ -102,6 +115,45 @@ static inline uint32_t later_entry_offset(const slotq_view *view, uint32_t place
 static inline uint32_t later_slot_offset(const slotq_view *view, uint32_t slot)
 {
     return view->later_ring_offset + slot * view->stride;
+}
+
+/* M: all slots that may hold a key, and so the buckets. */
+static inline uint32_t key_holders(const slotq_geometry *geometry)
+{
+    return (uint32_t)geometry->ring_slots + geometry->aside_slots + geometry->later_slots;
+}
+
+/* Offset of the entry of a holder below M: of the ring, aside, later. */
+static inline uint32_t key_entry_offset(const slotq_view *view, uint32_t holder)
+{
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t aside = view->geometry.aside_slots;
+    if (holder < slots) {
+        return view->keys_offset + holder * RING_KEY_BYTES;
+    }
+    return holder < slots + aside
+               ? view->aside_keys_offset + (holder - slots) * ASIDE_KEY_BYTES
+               : view->later_keys_offset + (holder - slots - aside) * LATER_KEY_BYTES;
+}
+
+static inline uint32_t key_entry_bytes(const slotq_view *view, uint32_t holder)
+{
+    const uint32_t slots = view->geometry.ring_slots;
+    const uint32_t aside = view->geometry.aside_slots;
+    return holder < slots           ? RING_KEY_BYTES
+           : holder < slots + aside ? ASIDE_KEY_BYTES
+                                    : LATER_KEY_BYTES;
+}
+
+/* The bucket of a key, and where it names the first holder of its chain. */
+static inline uint32_t key_bucket(const slotq_view *view, uint64_t key)
+{
+    return (uint32_t)key % key_holders(&view->geometry);
+}
+
+static inline uint32_t key_bucket_offset(const slotq_view *view, uint32_t bucket)
+{
+    return view->buckets_offset + bucket * BUCKET_BYTES;
 }
 
 /* Where the slot is in a dead entry: behind the fields and the room for the note. */

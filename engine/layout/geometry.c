@@ -21,6 +21,7 @@ uint32_t geometry_stride(const slotq_geometry *geometry)
 enum section {
     SECTION_STATES,
     SECTION_KEYS,
+    SECTION_BUCKETS,
     SECTION_RING,
     SECTION_LATER_INDEX,
     SECTION_LATER_KEYS,
@@ -41,16 +42,17 @@ static void section_sizes(const slotq_geometry *geometry, uint64_t sizes[SECTION
     const uint64_t slots = geometry->ring_slots;
     const uint64_t later = geometry->later_slots;
     const uint64_t aside = geometry->aside_slots;
-    const uint64_t key = geometry->flags & SLOTQ_FLAG_KEYS ? KEY_BYTES : 0;
+    const uint64_t keys = geometry->flags & SLOTQ_FLAG_KEYS ? 1 : 0;
     sizes[SECTION_STATES] = geometry->groups * slots * WORD_BYTES;
-    sizes[SECTION_KEYS] = slots * key;
+    sizes[SECTION_KEYS] = keys * slots * RING_KEY_BYTES;
+    sizes[SECTION_BUCKETS] = keys * key_holders(geometry) * BUCKET_BYTES;
     sizes[SECTION_RING] = slots * stride;
     sizes[SECTION_LATER_INDEX] = later * LATER_ENTRY_BYTES;
-    sizes[SECTION_LATER_KEYS] = later * key;
+    sizes[SECTION_LATER_KEYS] = keys * later * LATER_KEY_BYTES;
     sizes[SECTION_LATER_SLOTS] = later * stride;
     sizes[SECTION_ASIDE_INDEX] = aside * ASIDE_ENTRY_BYTES;
     sizes[SECTION_ASIDE_WORDS] = geometry->groups * aside * WORD_BYTES;
-    sizes[SECTION_ASIDE_KEYS] = aside * key;
+    sizes[SECTION_ASIDE_KEYS] = keys * aside * ASIDE_KEY_BYTES;
     sizes[SECTION_ASIDE_SLOTS] = aside * stride;
     sizes[SECTION_DEAD] = geometry->dead_slots * (DEAD_ENTRY_BYTES + geometry->note_bytes + stride);
     sizes[SECTION_PLACES] =
@@ -104,10 +106,6 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
     if (geometry->flags & ~SLOTQ_FLAGS_ALL) {
         return fault_at(offset, AT_geometry_flags, "flags has bits above 16 (stamps)");
     }
-    if ((geometry->flags & SLOTQ_FLAG_KEYS) && geometry->ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX) {
-        return fault_at(offset, AT_geometry_ring_slots,
-                        "ring_slots is above 16384, the limit of a queue with keys");
-    }
     if (geometry->max_attempts > SLOTQ_MAX_ATTEMPTS_MAX) {
         return fault_at(offset, AT_geometry_max_attempts,
                         "max_attempts is above 62 (0 = no limit)");
@@ -122,6 +120,11 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
     if (geometry->ring_slots + geometry->aside_slots > SLOTQ_RING_SLOTS_MAX) {
         return fault_at(offset, AT_geometry_aside_slots,
                         "ring_slots and aside_slots together are above 65535");
+    }
+    if ((geometry->flags & SLOTQ_FLAG_KEYS) && key_holders(geometry) > SLOTQ_RING_SLOTS_MAX) {
+        return fault_at(offset, AT_geometry_later_slots,
+                        "ring_slots, aside_slots and later_slots together are above 65535, "
+                        "the limit of a queue with keys");
     }
     if (geometry->places > 0 && (geometry->flags & SLOTQ_FLAG_OVERWRITE)) {
         return fault_at(offset, AT_geometry_places,
@@ -152,6 +155,7 @@ void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
     view->stride = geometry_stride(geometry);
     view->states_offset = offsets[SECTION_STATES];
     view->keys_offset = offsets[SECTION_KEYS];
+    view->buckets_offset = offsets[SECTION_BUCKETS];
     view->ring_offset = offsets[SECTION_RING];
     view->ring_end = offsets[SECTION_RING + 1];
     view->later_index_offset = offsets[SECTION_LATER_INDEX];

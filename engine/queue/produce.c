@@ -8,6 +8,7 @@ static slotq_outcome push_once(slotq *queue, const slotq_data *messages, uint32_
     slotq_call call;
     slotq_core_begin(&call, SLOTQ_PUSH, STORE_TIME);
     call.push.messages = messages;
+    call.push.keys = NULL;
     call.push.count = count;
     call.push.may_wait = may_wait;
     const slotq_outcome outcome = queue_call(queue, &call);

@@ -25,14 +25,20 @@ if ! $compiler -std=c11 -Os -ffreestanding -Wall -Wextra -Wconversion -Wshadow -
     exit 1
 fi
 
-# without scheduled messages; told only
-without=unknown
-if $compiler -std=c11 -Os -ffreestanding -Wall -Wextra -Wconversion -Wshadow -Werror \
-    -DSLOTQ_NO_LATER -c "$folder/slotq_core.c" -o "$work/without.o"; then
-    without=$(size "$work/without.o" | awk 'NR == 2 { print $1 }')
-else
-    failed=1
-fi
+# text_of FLAGS…: in bytes
+text_of() {
+    $compiler -std=c11 -Os -ffreestanding -Wall -Wextra -Wconversion -Wshadow -Werror \
+        "$@" -c "$folder/slotq_core.c" -o "$work/other.o" || return 1
+    size "$work/other.o" | awk 'NR == 2 { print $1 }'
+}
+
+# told only: without scheduled messages, without keys, and without the tables that unwinding needs
+without_later=$(text_of -DSLOTQ_NO_LATER) || failed=1
+without_keys=$(text_of -DSLOTQ_NO_KEYS) || failed=1
+without_both=$(text_of -DSLOTQ_NO_LATER -DSLOTQ_NO_KEYS) || failed=1
+no_tables=-fno-asynchronous-unwind-tables
+bare=$(text_of $no_tables) || failed=1
+bare_without_keys=$(text_of $no_tables -DSLOTQ_NO_KEYS) || failed=1
 text=$(size "$work/core.o" | awk 'NR == 2 { print $1 }')
 data=$(size "$work/core.o" | awk 'NR == 2 { print $3 }')
 [ "$text" -le $text_limit ] || failed=1
@@ -57,7 +63,9 @@ stack=$(awk -f "$checks/stack.awk" "$folder/slotq_core.c" "$work"/*.ci)
 deepest=${stack%% *}
 [ $((context + deepest)) -le $memory_limit ] || failed=1
 
-echo "footprint: text $text bytes of $text_limit (-Os), $without with SLOTQ_NO_LATER," \
+echo "footprint: text $text bytes of $text_limit (-Os), $without_later with SLOTQ_NO_LATER," \
+    "$without_keys with SLOTQ_NO_KEYS, $without_both with both;" \
+    "without unwind tables $bare, and $bare_without_keys with SLOTQ_NO_KEYS;" \
     "bss $data, wants: ${wanted% };" \
     "context $context + stack $deepest = $((context + deepest)) bytes of $memory_limit" \
     "(${stack#* })"

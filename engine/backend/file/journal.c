@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../../layout/assert.h"
 #include "../../layout/bytes.h"
 #include "../../layout/checksum.h"
 #include "../../layout/fields.h"
@@ -34,9 +35,11 @@ enum {
 #define ORDER UINT32_C(0x01020304) /* as this machine stores it */
 #define LIVE UINT32_C(0x01010101)  /* the same in either byte order */
 
-_Static_assert(AT_PATCHES + SLOTQ_STEP_PATCHES * JOURNAL_PATCH_BYTES + SLOTQ_STEP_SCRATCH_BYTES <=
-                   JOURNAL_BYTES,
-               "the largest step fits a record");
+/* A step with many patches has little scratch beside the blocks of 16 groups, and one that puts
+ * keys in has few patches. */
+_Static_assert(AT_PATCHES + SLOTQ_STEP_PATCHES * JOURNAL_PATCH_BYTES + 2560 <= JOURNAL_BYTES &&
+                   AT_PATCHES + 8 * JOURNAL_PATCH_BYTES + SLOTQ_STEP_SCRATCH_BYTES <= JOURNAL_BYTES,
+               "the largest steps fit a record");
 _Static_assert(SLOTQ_STEP_SCRATCH_BYTES % COPY_CHUNK_BYTES == 0, "scratch goes in whole chunks");
 
 /* ---- header ---- */
@@ -151,10 +154,19 @@ static uint32_t record_check(const uint8_t *journal, uint32_t patch_count, uint3
            checksum_xxh32(journal + AT_PATCHES, patch_count * JOURNAL_PATCH_BYTES + scratch_bytes);
 }
 
+/* The scratch is written and read in whole chunks. */
+static bool record_fits(uint32_t patch_count, uint32_t scratch_bytes)
+{
+    return patch_count <= SLOTQ_STEP_PATCHES && scratch_bytes <= SLOTQ_STEP_SCRATCH_BYTES &&
+           patch_count * JOURNAL_PATCH_BYTES + scratch_bytes <=
+               JOURNAL_BYTES - AT_PATCHES - (COPY_CHUNK_BYTES - 1);
+}
+
 void journal_write(uint8_t *journal, const slotq_step *step, bool checked)
 {
     const uint32_t first = step->patch_count - step->visible_count;
     uint8_t *to = journal + AT_PATCHES;
+    SLOTQ_ASSERT(record_fits(step->visible_count, step->scratch_used));
     store_u32(journal + AT_PATCH_COUNT, step->visible_count);
     store_u32(journal + AT_SCRATCH_BYTES, step->scratch_used);
     store_u32(journal + AT_CHECKED, checked);
@@ -177,7 +189,30 @@ void journal_write(uint8_t *journal, const slotq_step *step, bool checked)
     __atomic_signal_fence(__ATOMIC_SEQ_CST);                    /* no patch is applied before */
 }
 
-static bool patch_fits(const slotq_patch *patch, uint64_t bytes, uint32_t scratch_bytes)
+/* A patch of KEYS: its ranges, and each holder in the ring. */
+static bool keys_fit_patch(const slotq_patch *patch, const uint8_t *scratch, uint32_t scratch_bytes)
+{
+    const uint8_t *head = scratch + patch->source;
+    if (patch->source > scratch_bytes || KEYS_HEAD_BYTES > scratch_bytes - patch->source) {
+        return false;
+    }
+    const uint32_t slots = load_u16(head + AT_keys_slots);
+    const uint32_t buckets = load_u16(head + AT_keys_buckets);
+    const uint32_t count = load_u16(head + AT_keys_count);
+    if (buckets == 0 || patch->length != slots * RING_KEY_BYTES + buckets * BUCKET_BYTES ||
+        count * KEYS_ITEM_BYTES > scratch_bytes - patch->source - KEYS_HEAD_BYTES) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (load_u16(head + KEYS_HEAD_BYTES + i * KEYS_ITEM_BYTES) >= slots) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool patch_fits(const slotq_patch *patch, uint64_t bytes, const uint8_t *scratch,
+                       uint32_t scratch_bytes)
 {
     if (patch->length == 0 || patch->offset > bytes || patch->length > bytes - patch->offset) {
         return false;
@@ -195,6 +230,8 @@ static bool patch_fits(const slotq_patch *patch, uint64_t bytes, uint32_t scratc
         return patch->source <= bytes && patch->length <= bytes - patch->source &&
                (patch->source + (uint64_t)patch->length <= patch->offset ||
                 patch->offset + (uint64_t)patch->length <= patch->source);
+    case SLOTQ_PATCH_KEYS:
+        return keys_fit_patch(patch, scratch, scratch_bytes);
     default:
         return false;
     }
@@ -207,22 +244,22 @@ static bool load_step(const uint8_t *journal, uint64_t bytes, slotq_step *step)
     memset(step, 0, sizeof *step);
     step->patch_count = load_u32(journal + AT_PATCH_COUNT);
     step->scratch_used = load_u32(journal + AT_SCRATCH_BYTES);
-    if (step->patch_count < 1 || step->patch_count > SLOTQ_STEP_PATCHES ||
-        step->scratch_used > SLOTQ_STEP_SCRATCH_BYTES) {
+    if (step->patch_count < 1 || !record_fits(step->patch_count, step->scratch_used)) {
         return false;
     }
+    const uint8_t *scratch = from + step->patch_count * JOURNAL_PATCH_BYTES;
     for (uint32_t i = 0; i < step->patch_count; i++) {
         slotq_patch *patch = &step->patches[i];
         patch->offset = load_u32(from);
         patch->length = load_u32(from + 4);
         patch->source = load_u32(from + 8);
         patch->kind = (slotq_patch_kind)load_u32(from + 12);
-        if (!patch_fits(patch, bytes, step->scratch_used)) {
+        if (!patch_fits(patch, bytes, scratch, step->scratch_used)) {
             return false;
         }
         from += JOURNAL_PATCH_BYTES;
     }
-    memcpy(step->scratch, from, step->scratch_used);
+    memcpy(step->scratch, scratch, step->scratch_used);
     return true;
 }
 

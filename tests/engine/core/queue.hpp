@@ -28,7 +28,9 @@ public:
     std::vector<uint8_t> outcomes; /* of the last settle */
     std::vector<uint32_t> tokens;  /* of the last extend */
     std::vector<slotq_item> items; /* of the last peek, dead_list or later_list */
-    bool sound = true;             /* the image is meant to be sound */
+    std::vector<uint64_t> keys;    /* of the next pushes and schedules, if there are any */
+    slotq_key_mode key_mode = SLOTQ_KEY_UNIQUE;
+    bool sound = true; /* the image is meant to be sound */
 
     void start(slotq_verb verb)
     {
@@ -67,6 +69,33 @@ public:
         call.push.messages = data.data();
         call.push.count = count;
         call.push.may_wait = may_wait;
+        call.push.keys = keys.empty() ? nullptr : keys.data();
+        call.push.key_mode = key_mode;
+        return go();
+    }
+    /* A message for each key, 0 = without one. */
+    slotq_outcome push_keys(const std::vector<uint64_t> &given,
+                            slotq_key_mode mode = SLOTQ_KEY_UNIQUE)
+    {
+        keys = given;
+        key_mode = mode;
+        const slotq_outcome outcome = push(static_cast<uint32_t>(given.size()));
+        keys.clear();
+        return outcome;
+    }
+    slotq_outcome schedule_keys(const std::vector<uint64_t> &given, uint64_t due_ms,
+                                slotq_key_mode mode = SLOTQ_KEY_UNIQUE)
+    {
+        keys = given;
+        key_mode = mode;
+        const slotq_outcome outcome = schedule(due_ms, static_cast<uint32_t>(given.size()));
+        keys.clear();
+        return outcome;
+    }
+    slotq_outcome find(uint64_t key)
+    {
+        start(SLOTQ_FIND);
+        call.find.key = key;
         return go();
     }
 
@@ -181,6 +210,8 @@ public:
         call.schedule.count = count;
         call.schedule.due_ms = due_ms;
         call.schedule.not_past = not_past;
+        call.schedule.keys = keys.empty() ? nullptr : keys.data();
+        call.schedule.key_mode = key_mode;
         return go();
     }
     slotq_outcome cancel(uint32_t later_id)

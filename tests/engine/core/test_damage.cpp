@@ -13,12 +13,23 @@ namespace
 
 constexpr uint64_t start_ms = 3000000;
 
+/* Of what is pushed or scheduled next, if the queue has keys; several are in one chain. */
+void give_keys(Queue &queue, const std::vector<uint64_t> &keys)
+{
+    queue.keys.clear();
+    if ((queue.image.geometry().flags & SLOTQ_FLAG_KEYS) != 0) {
+        queue.keys = keys;
+    }
+}
+
 /* Two messages aside, leased by both groups. */
 uint32_t put_aside(Queue &queue)
 {
     const uint64_t first = queue.image.last_id() + 1;
     uint32_t token = 0;
+    give_keys(queue, {1, 0, 13 * 3 + 1, 4, 0, 5});
     REQUIRE(queue.push(6, "as") == SLOTQ_OK);
+    queue.keys.clear();
     for (const uint32_t group : {0u, 1u}) {
         REQUIRE(queue.reserve(6, 5000, group) == SLOTQ_OK);
         token = queue.runs[0].token;
@@ -41,7 +52,9 @@ Queue rich_queue(uint32_t flags)
     shape.later_slots = 3;
     Queue queue(shape);
     queue.now_ms = start_ms;
+    give_keys(queue, {13 + 1});
     REQUIRE(queue.schedule(start_ms + 600, 1, "l") == SLOTQ_OK);
+    give_keys(queue, {13 * 2 + 1});
     REQUIRE(queue.schedule(start_ms + 9000, 1, "la") == SLOTQ_OK);
     queue.image.start_at((UINT64_C(1) << 31) - 11, 3);
     uint32_t aside = 0;
@@ -51,7 +64,9 @@ Queue rich_queue(uint32_t flags)
         queue.image.start_at((UINT64_C(1) << 31) - 3, 4);
     }
     const uint64_t first = queue.image.last_id() + 1;
+    give_keys(queue, {0, 13 * 5 + 1, 0, 8, 9, 0});
     REQUIRE(queue.push(6, "ab") == SLOTQ_OK);
+    queue.keys.clear();
     REQUIRE(queue.reserve(4, 5000, 0) == SLOTQ_OK);
     const uint32_t token = queue.runs[0].token;
     REQUIRE(queue.kill_noted(first + 1, token, "why") == SLOTQ_OK);

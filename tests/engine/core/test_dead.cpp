@@ -266,25 +266,6 @@ TEST_CASE("dead: a redrive ends when the section was emptied between its steps")
     REQUIRE(redrive.dead.damaged == 0);
 }
 
-TEST_CASE("dead: a queue with keys clears the key of what is pushed and redriven")
-{
-    Queue queue(support::geometry(5, 3, 1, SLOTQ_FLAG_KEYS, 0, 2));
-    const uint32_t keys = queue.image.view().keys_offset;
-    std::memset(queue.image.data() + keys, 0x77, 5 * 8);
-    queue.image.start_at(10, 3);
-    REQUIRE(queue.push(3) == SLOTQ_OK); /* slots 3, 4 and 0 */
-    REQUIRE(queue.image.journalled());
-    const uint8_t *bytes = queue.image.data() + keys;
-    REQUIRE(support::load(bytes + 24, 8) == 0);
-    REQUIRE(support::load(bytes + 32, 8) == 0);
-    REQUIRE(support::load(bytes, 8) == 0);
-    REQUIRE(support::load(bytes + 8, 8) == UINT64_C(0x7777777777777777));
-    REQUIRE(queue.reserve(3) == SLOTQ_OK);
-    REQUIRE(queue.settle(SLOTQ_KILL, 11, queue.runs[0].token) == SLOTQ_OK);
-    REQUIRE(queue.redrive() == SLOTQ_OK);
-    REQUIRE(support::load(bytes + 8, 8) == 0);
-}
-
 TEST_CASE("dead: purge forgets all of them and starts from the first entry")
 {
     Queue queue(support::geometry(4, 5, 1, SLOTQ_FLAG_DEAD_OVERWRITE, 0, 3));

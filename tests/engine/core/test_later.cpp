@@ -65,18 +65,17 @@ TEST_CASE("later: all groups get a message, with its key and a new stamp")
 {
     Queue queue(shape(4, 2, SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_KEYS, 2));
     const uint64_t due_ms = queue.now_ms + 5000;
+    queue.keys = {0x0102030405060708};
     REQUIRE(queue.schedule(due_ms, 1, "abc") == SLOTQ_OK);
+    queue.keys.clear();
     REQUIRE(queue.look(SLOTQ_LATER_LIST) == SLOTQ_OK);
     REQUIRE(queue.payload(queue.items[0].slot_offset) == "abc");
-    support::store(queue.image.data() + queue.image.view().later_keys_offset, 8,
-                   0x0102030405060708);
     queue.now_ms = due_ms + 250;
     for (const uint32_t group : {0u, 1u}) {
         REQUIRE(queue.reserve(1, 1000, group) == SLOTQ_OK);
         REQUIRE(queue.runs[0].id == 1);
     }
-    REQUIRE(support::load(queue.image.data() + queue.image.view().keys_offset, 8) ==
-            0x0102030405060708);
+    REQUIRE(queue.image.key_of(0) == 0x0102030405060708);
     REQUIRE(queue.status(1) == SLOTQ_OK);
     REQUIRE(queue.call.status.status.pushed_ms == (due_ms + 250) / 100 * 100);
     REQUIRE(queue.payload(queue.image.slot_offset_of(1)) == "abc");

@@ -19,17 +19,18 @@ const std::map<std::string, bool> by_hand = {
     {"resume", true},   {"purge", true},      {"status", false},    {"peek", false},
     {"stats", false},   {"dead_list", false}, {"limit", true},      {"dead_remove", true},
     {"schedule", true}, {"cancel", true},     {"kick", true},       {"later_list", false},
+    {"find", false},
 };
 
 /* Messages 1 (dead), 2 (leased, or WAITING for kick), 3 (ready) and one scheduled, paused where
  * that gives resume something to do. */
 Queue busy(slotq_verb verb)
 {
-    slotq_geometry shape = support::geometry(6, 5, 1, 0, 0, 2, 100);
+    slotq_geometry shape = support::geometry(6, 5, 1, SLOTQ_FLAG_KEYS, 0, 2, 100);
     shape.later_slots = 2;
     Queue queue(shape);
     REQUIRE(queue.schedule(queue.now_ms + 1000000) == SLOTQ_OK);
-    REQUIRE(queue.push(3) == SLOTQ_OK);
+    REQUIRE(queue.push_keys({0, 77, 0}) == SLOTQ_OK);
     REQUIRE(queue.reserve(2) == SLOTQ_OK);
     REQUIRE(queue.settle(SLOTQ_KILL, 1, queue.runs[0].token) == SLOTQ_OK);
     if (verb == SLOTQ_RESUME) {
@@ -82,6 +83,8 @@ slotq_outcome run(Queue &queue, slotq_verb verb)
         return queue.cancel(1);
     case SLOTQ_KICK:
         return queue.kick(2);
+    case SLOTQ_FIND:
+        return queue.find(77);
     default:
         return queue.plain(verb); /* purge, dead_purge, stats */
     }

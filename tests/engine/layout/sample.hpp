@@ -15,7 +15,8 @@ namespace sample
 
 using support::Image;
 
-inline slotq_outcome push(Image &image, const std::vector<std::string> &payloads, uint64_t now_ms)
+inline slotq_outcome push(Image &image, const std::vector<std::string> &payloads, uint64_t now_ms,
+                          const std::vector<uint64_t> &keys = {})
 {
     std::vector<slotq_data> messages;
     for (const std::string &payload : payloads) {
@@ -26,6 +27,8 @@ inline slotq_outcome push(Image &image, const std::vector<std::string> &payloads
     call.now_ms = now_ms;
     call.push.messages = messages.data();
     call.push.count = static_cast<uint32_t>(messages.size());
+    call.push.keys = keys.empty() ? nullptr : keys.data();
+    call.push.key_mode = SLOTQ_KEY_UNIQUE;
     return image.run(call);
 }
 
@@ -111,10 +114,8 @@ inline Image aside()
         support::geometry(5, 8, 2, SLOTQ_FLAG_CHECKS | SLOTQ_FLAG_STAMPS | SLOTQ_FLAG_KEYS, 3, 2);
     shape.aside_slots = 3;
     Image image(shape);
-    REQUIRE(push(image, {"one", "two", "three", "four"}, now_ms) == SLOTQ_OK);
-    for (uint64_t id : {2, 4}) {
-        support::store(image.data() + image.view().keys_offset + 8 * (id - 1), 8, 0x0102 * id + 1);
-    }
+    REQUIRE(push(image, {"one", "two", "three", "four"}, now_ms, {0x1001, 0x1002, 0, 0x1004}) ==
+            SLOTQ_OK);
     uint32_t token = 0;
     for (uint8_t group = 0; group < 2; group++) {
         const std::vector<slotq_run> runs = reserve(image, group, 4, 30000, now_ms);

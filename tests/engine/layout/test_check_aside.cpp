@@ -21,7 +21,11 @@ uint32_t slot_at(const Image &image, uint32_t entry)
 
 void set_id(Image &image, uint32_t entry, uint64_t id)
 {
+    const uint32_t key = image.key_offset(image.geometry().ring_slots + image.aside_slot(entry));
     store(image.data() + id_at(image, entry), 6, id);
+    if (load(image.data() + key, 8) != 0) {
+        store(image.data() + key + 10, 6, id);
+    }
 }
 
 } // namespace
@@ -185,7 +189,7 @@ TEST_CASE("slots and keys aside", "[check][aside]")
     }
     SECTION("key")
     {
-        const uint32_t key = image.view().aside_keys_offset + 8;
+        const uint32_t key = image.view().aside_keys_offset + 16;
         store(image.data() + key, 8, 0xFF00);
         expect_damage(image, key, "a key's first byte is 0, and the key is not none");
     }
@@ -200,7 +204,6 @@ TEST_CASE("what no entry in use names may be anything", "[check][aside]")
         for (uint32_t group = 0; group < 2; group++) {
             std::memset(image.data() + image.aside_word_offset(group, 0), byte, 4);
         }
-        std::memset(image.data() + image.view().aside_keys_offset, byte, key_bytes);
         std::memset(image.data() + image.aside_slot_offset(0), byte, image.view().stride);
         CHECK(image.check() == "");
         CHECK(image.masked() == before);

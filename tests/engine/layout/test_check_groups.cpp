@@ -169,8 +169,7 @@ TEST_CASE("words behind the cursor are legal ones", "[check]")
             if (state == SLOTQ_STATE_WAITING) { /* released with a delay */
                 CHECK(broken.check() == "");
             } else {
-                expect_damage(broken, broken.word_offset(0, index),
-                              "a LEASED word has 0 attempts");
+                expect_damage(broken, broken.word_offset(0, index), "a LEASED word has 0 attempts");
             }
             broken.set_word(0, index, word(state, 4, 10300));
             expect_damage(broken, broken.word_offset(0, index),
@@ -231,8 +230,7 @@ TEST_CASE("what limits a group is in its ranges", "[check]")
     };
     const auto refused = [&](support::Field where, const std::string &what) {
         expect_damage(image, at(where, 1), what);
-        CHECK(slotq_core_open(&view, image.data(), image.bytes().size(), &damage) ==
-              SLOTQ_CORRUPT);
+        CHECK(slotq_core_open(&view, image.data(), image.bytes().size(), &damage) == SLOTQ_CORRUPT);
         CHECK(damage.offset == at(where, 1));
     };
     image.set(field::limit_max_leased, 1, 65535);

@@ -183,13 +183,4 @@ TEST_CASE("slots and keys of scheduled messages", "[check][later]")
         std::memset(later.image.data() + later.slot(0), 0xFF, 2 * later.image.view().stride);
         CHECK(later.image.check() == "");
     }
-    SECTION("a key")
-    {
-        Later later = ten(SLOTQ_FLAG_KEYS);
-        const uint32_t key = later.image.view().later_keys_offset + 3 * 8;
-        store(later.image.data() + key, 8, 0xFF);
-        CHECK(later.image.check() == "");
-        store(later.image.data() + key, 8, 0xFF00);
-        expect_damage(later.image, key, "a key's first byte is 0, and the key is not none");
-    }
 }

@@ -159,13 +159,3 @@ TEST_CASE("holes are counted, and are not the first or last entry", "[check]")
         expect_damage(image, image.dead_offset(2) + 15, "dead.note_length is above note_bytes");
     }
 }
-
-TEST_CASE("a key is 0, or begins with a byte that is not 0", "[check]")
-{
-    Image image(geometry(4, 8, 1, SLOTQ_FLAG_KEYS));
-    const uint32_t keys = image.view().keys_offset;
-    store(image.data() + keys + 8, 8, 1);
-    CHECK(image.check() == "");
-    store(image.data() + keys + 24, 8, 0x100);
-    expect_damage(image, keys + 24, "a key's first byte is 0, and the key is not none");
-}

@@ -76,6 +76,10 @@ const Known version_1[] = {
     {"later", "due_ms", 0, 6},
     {"later", "later_id", 6, 4},
     {"later", "slot", 10, 2},
+    {"key", "key", 0, 8},
+    {"key", "next", 8, 2},
+    {"aside_key", "id", 10, 6},
+    {"later_key", "later_id", 10, 4},
 };
 
 const Known defined[] = {
@@ -103,12 +107,14 @@ TEST_CASE("fields of a part leave no gap", "[layout]")
     for (size_t i = 1; i < std::size(defined); i++) {
         INFO(defined[i].part << "." << defined[i].name);
         const std::string part = defined[i].part;
-        /* header, geometry and shared are one stretch, and so are group and limit */
+        /* header, geometry and shared are one stretch, and so are group and limit; the keys aside
+         * and the later keys go on where key ends */
         const bool goes_on = part == "geometry" || part == "shared" || part == "limit";
         if (goes_on || part == defined[i - 1].part) {
             CHECK(defined[i].offset == defined[i - 1].offset + defined[i - 1].bytes);
         } else {
-            CHECK(defined[i].offset == 0);
+            const bool goes_on_key = part == "aside_key" || part == "later_key";
+            CHECK(defined[i].offset == (goes_on_key ? 10 : 0));
         }
     }
 }

@@ -51,12 +51,18 @@ TEST_CASE("flags has five bits", "[geometry]")
     CHECK(fault_of(geometry(2, 1, 1, 128)) == "flags has bits above 16 (stamps)");
 }
 
-TEST_CASE("keys want at most 16384 ring slots", "[geometry]")
+TEST_CASE("keys want at most 65535 slots in all", "[geometry]")
 {
-    CHECK(fault_of(geometry(16384, 1, 1, SLOTQ_FLAG_KEYS)) == "");
-    CHECK(fault_of(geometry(16385, 1, 1, SLOTQ_FLAG_KEYS)) ==
-          "ring_slots is above 16384, the limit of a queue with keys");
-    CHECK(fault_of(geometry(16385, 1, 1, 31 - SLOTQ_FLAG_KEYS)) == "");
+    slotq_geometry made = geometry(60000, 1, 1, SLOTQ_FLAG_KEYS);
+    made.aside_slots = 255;
+    made.later_slots = 5280;
+    CHECK(fault_of(made) == "");
+    made.later_slots++;
+    CHECK(fault_of(made) == "ring_slots, aside_slots and later_slots together are above 65535, "
+                            "the limit of a queue with keys");
+    made.flags = 0;
+    CHECK(fault_of(made) == "");
+    CHECK(fault_of(geometry(65535, 1, 1, SLOTQ_FLAG_KEYS)) == "");
 }
 
 TEST_CASE("max_attempts is 0 to 62", "[geometry]")
@@ -99,8 +105,7 @@ TEST_CASE("generation is never 0, and only a part of a set has a shard", "[geome
     made.generation = 4294967295;
     CHECK(fault_of(made) == "");
     made.shard = 1;
-    CHECK(std::string(geometry_fault(&made, &offset)) ==
-          "shard is not 0, but set is 0 (alone)");
+    CHECK(std::string(geometry_fault(&made, &offset)) == "shard is not 0, but set is 0 (alone)");
     CHECK(offset == 36);
     made.set = 1;
     CHECK(fault_of(made) == "");
@@ -163,14 +168,14 @@ TEST_CASE("sections follow each other and fill the image", "[geometry]")
             CHECK(view.stride == stride);
             CHECK(view.states_offset == 80 + 56 * groups);
             CHECK(view.keys_offset == view.states_offset + groups * 5 * 4);
-            CHECK(view.ring_offset == view.keys_offset + (keys ? 5 * 8 : 0));
+            CHECK(view.ring_offset == view.keys_offset + (keys ? 5 * 10 + 2 * (5 + 6 + aside) : 0));
             CHECK(view.later_index_offset == view.ring_offset + 5 * stride);
             CHECK(view.later_keys_offset == view.later_index_offset + 6 * 12);
-            CHECK(view.later_ring_offset == view.later_keys_offset + (keys ? 6 * 8 : 0));
+            CHECK(view.later_ring_offset == view.later_keys_offset + (keys ? 6 * 14 : 0));
             CHECK(view.aside_index_offset == view.later_ring_offset + 6 * stride);
             CHECK(view.aside_words_offset == view.aside_index_offset + 7 * aside);
             CHECK(view.aside_keys_offset == view.aside_words_offset + 4 * groups * aside);
-            CHECK(view.aside_slots_offset == view.aside_keys_offset + (keys ? 8 * aside : 0));
+            CHECK(view.aside_slots_offset == view.aside_keys_offset + (keys ? 16 * aside : 0));
             CHECK(view.dead_offset == view.aside_slots_offset + aside * stride);
             CHECK(view.image_bytes == view.dead_offset + 4 * (16 + stride));
             CHECK(image.bytes().size() == view.image_bytes);

@@ -67,10 +67,6 @@ void dump_ring(std::ostream &out, const Image &image)
     for (uint64_t i = image.get(field::header_head); i != tail; i = (i + 1) % slots) {
         dump_slot(out, "slot " + std::to_string(i), image,
                   image.slot_offset(static_cast<uint32_t>(i)));
-        if (image.geometry().flags & SLOTQ_FLAG_KEYS) {
-            out << "key " << i << " " << load(image.data() + image.view().keys_offset + 8 * i, 8)
-                << "\n";
-        }
     }
 }
 
@@ -85,10 +81,6 @@ void dump_aside(std::ostream &out, const Image &image)
                 << image.get_aside_word(group, slot) << std::dec << "\n";
         }
         dump_slot(out, "aside slot " + std::to_string(slot), image, image.aside_slot_offset(slot));
-        if (image.geometry().flags & SLOTQ_FLAG_KEYS) {
-            const uint32_t at = image.view().aside_keys_offset + key_bytes * slot;
-            out << "aside key " << slot << " " << load(image.data() + at, key_bytes) << "\n";
-        }
     }
 }
 
@@ -125,6 +117,25 @@ void dump_rest(std::ostream &out, const Image &image)
     }
 }
 
+void dump_keys(std::ostream &out, const Image &image)
+{
+    const uint32_t count = image.geometry().flags & SLOTQ_FLAG_KEYS ? image.holders() : 0;
+    const uint32_t slots = image.geometry().ring_slots;
+    for (uint32_t i = 0; i < count; i++) {
+        const std::string title = "holder " + std::to_string(i);
+        out << "bucket " << i << " " << load(image.data() + image.bucket_offset(i), 2) << "\n";
+        if (image.key_of(i) != 0) {
+            const uint8_t *entry = image.data() + image.key_offset(i);
+            dump_fields(out, "key", title, entry);
+            dump_fields(out,
+                        i < slots                                  ? "none"
+                        : i < slots + image.geometry().aside_slots ? "aside_key"
+                                                                   : "later_key",
+                        title, entry);
+        }
+    }
+}
+
 std::string dump(const Image &image)
 {
     std::ostringstream out;
@@ -137,6 +148,7 @@ std::string dump(const Image &image)
                     image.data() + front_offset + group_bytes * group);
     }
     dump_ring(out, image);
+    dump_keys(out, image);
     dump_aside(out, image);
     dump_rest(out, image);
     return out.str();
@@ -156,7 +168,8 @@ Image make_wrapped()
     made.later_slots = 3;
     Image image(made);
     image.start_at((UINT64_C(1) << 32) - 3, 3);
-    REQUIRE(sample::push(image, {"1", "22", "333", "4444"}, 123456789) == SLOTQ_OK);
+    REQUIRE(sample::push(image, {"1", "22", "333", "4444"}, 123456789, {7, 0, 0x10007, 23}) ==
+            SLOTQ_OK);
     REQUIRE(sample::reserve(image, 2, 2, 60000, 123456789).size() == 1);
     REQUIRE(sample::remove(image, 1, UINT64_C(1) << 32, 123457000) == SLOTQ_OK);
     REQUIRE(sample::push(image, {"55555"}, 123460000) == SLOTQ_OK);
@@ -202,7 +215,7 @@ Image make_scheduled()
     return image;
 }
 
-/* Ten scheduled messages in twelve places, by hand: no verb writes their keys. */
+/* Ten scheduled messages in twelve places, by hand, each with a key in another chain. */
 Image make_later()
 {
     slotq_geometry made = geometry(2, 3, 1, SLOTQ_FLAG_KEYS | SLOTQ_FLAG_CHECKS);
@@ -220,7 +233,11 @@ Image make_later()
             slot[6] = static_cast<uint8_t>('a' + i);
             store(slot, 2, 1);
             store(slot + 2, 4, xxh32(slot + 6, 1));
-            store(image.data() + view.later_keys_offset + 8 * number, 8, 0x0101 * (i + 1));
+            const uint32_t holder = 2 + number;
+            const uint64_t key = 0x0100 * 14 + 1 + i; /* the bucket is 1 + i */
+            store(image.data() + image.key_offset(holder), 8, key);
+            store(image.data() + image.key_offset(holder) + 10, 4, load(entry + 6, 4));
+            store(image.data() + image.bucket_offset(1 + i), 2, holder + 1);
         }
     }
     image.set(field::shared_later_count, 10);

@@ -23,7 +23,6 @@ constexpr uint32_t GROUP_SIZE = 56;
 constexpr uint32_t DEAD_HEAD_SIZE = 16;
 constexpr uint32_t ASIDE_ENTRY_SIZE = 7;
 constexpr uint32_t LATER_ENTRY_SIZE = 12;
-constexpr uint32_t KEY_SIZE = 8;
 
 uint32_t get16(const bytes &image, size_t at)
 {
@@ -74,12 +73,11 @@ void wipe_words(bytes &image, const slotq_view &view)
     }
 }
 
-/* All but the entries in use and what belongs to their slot numbers. */
+/* All but the entries in use, what belongs to their slot numbers, and keys. */
 void wipe_aside(bytes &image, const slotq_view &view)
 {
     const uint32_t places = view.geometry.aside_slots;
     const uint32_t count = image[shared_aside_count];
-    const uint32_t key = (view.geometry.flags & SLOTQ_FLAG_KEYS) != 0 ? KEY_SIZE : 0;
     std::vector<bool> used(256);
     for (uint32_t place = 0; place < places; place++) {
         const uint32_t entry = view.aside_index_offset + place * ASIDE_ENTRY_SIZE;
@@ -98,16 +96,14 @@ void wipe_aside(bytes &image, const slotq_view &view)
         for (uint32_t group = 0; group < view.geometry.groups; group++) {
             wipe(image, view.aside_words_offset + (group * places + slot) * 4, 4);
         }
-        wipe(image, view.aside_keys_offset + slot * key, key);
         wipe(image, at, view.stride);
     }
 }
 
-/* Keys and slots of free slot numbers. */
+/* Slots of free slot numbers. */
 void wipe_later(bytes &image, const slotq_view &view)
 {
     const uint32_t count = get16(image, shared_later_count);
-    const uint32_t key = (view.geometry.flags & SLOTQ_FLAG_KEYS) != 0 ? KEY_SIZE : 0;
     for (uint32_t place = 0; place < view.geometry.later_slots; place++) {
         const uint32_t entry = view.later_index_offset + place * LATER_ENTRY_SIZE;
         const uint32_t slot = get16(image, entry + later_slot) ^ place;
@@ -118,7 +114,6 @@ void wipe_later(bytes &image, const slotq_view &view)
         if (place < count) {
             wipe_slot_rest(image, view, at);
         } else {
-            wipe(image, view.later_keys_offset + slot * key, key);
             wipe(image, at, view.stride);
         }
     }

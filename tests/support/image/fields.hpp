@@ -30,6 +30,9 @@ constexpr uint32_t dead_entry_bytes = 16;
 constexpr uint32_t aside_entry_bytes = 7;
 constexpr uint32_t later_entry_bytes = 12;
 constexpr uint32_t key_bytes = 8;
+constexpr uint32_t ring_key_bytes = 10;
+constexpr uint32_t aside_key_bytes = 16;
+constexpr uint32_t later_key_bytes = 14;
 
 } // namespace support
 #endif

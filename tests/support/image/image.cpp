@@ -342,7 +342,7 @@ void mask_slot(uint8_t *slot, const slotq_view &view)
 
 } // namespace
 
-/* All but the entries in use and what belongs to their slot numbers. */
+/* All but the entries in use, what belongs to their slot numbers, and keys. */
 void Image::mask_aside(Bytes &bytes) const
 {
     const slotq_geometry &shape = view_.geometry;
@@ -357,14 +357,11 @@ void Image::mask_aside(Bytes &bytes) const
         for (uint32_t group = 0; group < shape.groups; group++) {
             std::memset(bytes.data() + aside_word_offset(group, slot), 0, 4);
         }
-        if ((shape.flags & SLOTQ_FLAG_KEYS) != 0) {
-            std::memset(bytes.data() + view_.aside_keys_offset + slot * key_bytes, 0, key_bytes);
-        }
         std::memset(bytes.data() + aside_slot_offset(slot), 0, view_.stride);
     }
 }
 
-/* Keys and slots of free slot numbers. */
+/* Slots of free slot numbers. */
 void Image::mask_later(Bytes &bytes) const
 {
     const uint64_t count = get(field::shared_later_count);
@@ -373,9 +370,6 @@ void Image::mask_later(Bytes &bytes) const
         if (entry < count) {
             mask_slot(bytes.data() + later_slot_offset(slot), view_);
             continue;
-        }
-        if ((view_.geometry.flags & SLOTQ_FLAG_KEYS) != 0) {
-            std::memset(bytes.data() + view_.later_keys_offset + slot * key_bytes, 0, key_bytes);
         }
         std::memset(bytes.data() + later_slot_offset(slot), 0, view_.stride);
     }

@@ -208,6 +208,30 @@ public:
         return view_.later_ring_offset + slot * view_.stride;
     }
 
+    /* The entry of a holder of a key: of the ring, aside, later (FORMAT.md, "Keys"). */
+    uint32_t holders() const
+    {
+        const slotq_geometry &shape = view_.geometry;
+        return static_cast<uint32_t>(shape.ring_slots) + shape.aside_slots + shape.later_slots;
+    }
+    uint32_t key_offset(uint32_t holder) const
+    {
+        const uint32_t slots = view_.geometry.ring_slots;
+        const uint32_t aside = view_.geometry.aside_slots;
+        return holder < slots ? view_.keys_offset + holder * ring_key_bytes
+               : holder < slots + aside
+                   ? view_.aside_keys_offset + (holder - slots) * aside_key_bytes
+                   : view_.later_keys_offset + (holder - slots - aside) * later_key_bytes;
+    }
+    uint64_t key_of(uint32_t holder) const
+    {
+        return load(data() + key_offset(holder), key_bytes);
+    }
+    uint32_t bucket_offset(uint32_t bucket) const
+    {
+        return view_.keys_offset + view_.geometry.ring_slots * ring_key_bytes + 2 * bucket;
+    }
+
     /* The entry of an id in the aside index, or aside_count if it is not there. */
     uint32_t aside_entry_of(uint64_t id) const;
     /* Entries in use have this slot number. */

@@ -24,6 +24,7 @@ struct Trial {
     uint8_t outcomes[capacity] = {};
     uint32_t tokens[capacity] = {};
     slotq_item items[capacity] = {};
+    uint64_t keys[3] = {};
     uint8_t note[200] = {1, 2, 3};
 
     uint32_t pick(uint32_t limit)
@@ -53,6 +54,20 @@ struct Trial {
         const uint32_t slots = image.geometry().later_slots;
         return slots == 0 || pick(4) == 0 ? pick(100) : image.later_id(pick(std::min(slots, 4u)));
     }
+    /* Of a holder, or another; never 0 in the low byte. */
+    uint64_t pick_key()
+    {
+        const bool may = (image.geometry().flags & SLOTQ_FLAG_KEYS) != 0;
+        const uint64_t key = may ? image.key_of(pick(image.holders())) : 0;
+        return (pick(4) == 0 || key == 0 ? 1 + 256 * pick(100) + pick(200) : key) | (may ? 0 : 1);
+    }
+    const uint64_t *pick_keys()
+    {
+        for (uint64_t &key : keys) {
+            key = pick(3) == 0 ? 0 : pick_key();
+        }
+        return pick(3) == 0 ? nullptr : keys;
+    }
     slotq_run pick_run()
     {
         const uint64_t id = pick_id();
@@ -78,6 +93,8 @@ void Trial::set_inputs(slotq_verb verb)
         call.push.messages = data;
         call.push.count = 1 + pick(3);
         call.push.may_wait = pick(2) == 0;
+        call.push.keys = pick_keys();
+        call.push.key_mode = static_cast<slotq_key_mode>(1 + pick(3));
     } else if (verb == SLOTQ_RESERVE) {
         call.reserve.lease_ms = 1 + pick(100000);
         call.reserve.runs = runs;
@@ -141,6 +158,10 @@ void Trial::set_later_inputs(slotq_verb verb, uint8_t group)
         call.schedule.count = 1 + pick(3);
         call.schedule.due_ms = now_ms + pick(3000);
         call.schedule.not_past = pick(2) == 0;
+        call.schedule.keys = pick_keys();
+        call.schedule.key_mode = static_cast<slotq_key_mode>(1 + pick(3));
+    } else if (verb == SLOTQ_FIND) {
+        call.find.key = pick_key();
     } else if (verb == SLOTQ_CANCEL) {
         call.cancel.later_id = pick_later_id();
     } else if (verb == SLOTQ_KICK) {
@@ -190,7 +211,7 @@ std::string try_all_verbs(Image &image, uint64_t now_ms, uint64_t salt, bool afr
         SLOTQ_REDRIVE,   SLOTQ_PAUSE,   SLOTQ_RESUME,     SLOTQ_STATUS,      SLOTQ_PEEK,
         SLOTQ_DEAD_LIST, SLOTQ_RESERVE, SLOTQ_PUSH,       SLOTQ_DEAD_REMOVE, SLOTQ_DEAD_PURGE,
         SLOTQ_PURGE,     SLOTQ_LIMIT,   SLOTQ_LATER_LIST, SLOTQ_SCHEDULE,    SLOTQ_KICK,
-        SLOTQ_CANCEL,    SLOTQ_PUSH,    SLOTQ_RESERVE,
+        SLOTQ_CANCEL,    SLOTQ_PUSH,    SLOTQ_RESERVE,    SLOTQ_FIND,
     };
     const Bytes before = image.bytes();
     const bool sound = image.check().empty();

@@ -13,10 +13,10 @@ namespace
 {
 
 constexpr const char *verb_names[] = {
-    "push",   "reserve",     "ack",      "nack",    "release",    "extend",
-    "kill",   "remove",      "reclaim",  "redrive", "dead_purge", "pause",
-    "resume", "purge",       "status",   "peek",    "dead_list",  "stats",
-    "limit",  "dead_remove", "schedule", "cancel",  "kick",       "later_list"};
+    "push",   "reserve", "ack",        "nack",       "release", "extend",      "kill",
+    "remove", "reclaim", "redrive",    "dead_purge", "pause",   "resume",      "purge",
+    "status", "peek",    "dead_list",  "stats",      "limit",   "dead_remove", "schedule",
+    "cancel", "kick",    "later_list", "find"};
 
 } // namespace
 
@@ -39,6 +39,7 @@ std::string Play::ask(slotq_call &core, slotq_call &model)
     comparison.note(compare_dead());
     comparison.note(compare_aside());
     comparison.note(compare_later());
+    comparison.note(compare_keys());
     if (!model_.messages.empty()) {
         comparison.note(compare_payload(model_.oldest() + choices_.below(model_.messages.size())));
     }
@@ -91,6 +92,12 @@ std::string Play::compare_answers(const slotq_call &core, const slotq_call &mode
     } else if (core.verb == SLOTQ_SCHEDULE && outcome_ == SLOTQ_OK) {
         comparison.equal("first_later_id", core.schedule.first_later_id,
                          model.schedule.first_later_id);
+    } else if (outcome_ == SLOTQ_DUPLICATE) {
+        const bool pushes = core.verb == SLOTQ_PUSH;
+        comparison.note(compare_key_holder(pushes ? core.push.taken : core.schedule.taken,
+                                           pushes ? model.push.taken : model.schedule.taken));
+    } else if (core.verb == SLOTQ_FIND && outcome_ == SLOTQ_OK) {
+        comparison.note(compare_key_holder(core.find.holder, model.find.holder));
     } else if (core.verb == SLOTQ_STATS) {
         comparison.note(compare_stats(core.stats.stats, model.stats.stats));
     }
@@ -308,7 +315,7 @@ std::string Play::compare_words(uint32_t group) const
     return "";
 }
 
-/* The index, the words, and keys, which no verb sets yet; payloads one at a time (ask). */
+/* The index and the words; payloads one at a time (ask). */
 std::string Play::compare_aside() const
 {
     for (uint32_t i = 0; i < model_.aside.size(); i++) {
@@ -319,11 +326,6 @@ std::string Play::compare_aside() const
         for (uint32_t g = 0; g < model_.groups.size(); g++) {
             comparison.equal("a word aside", image_.get_aside_word(g, message.aside_slot),
                              message.shares[g].word());
-        }
-        if ((model_.geometry.flags & SLOTQ_FLAG_KEYS) != 0) {
-            const uint32_t offset =
-                image_.view().aside_keys_offset + message.aside_slot * key_bytes;
-            comparison.equal("a key aside", load(image_.data() + offset, key_bytes), 0);
         }
         if (!comparison.text().empty()) {
             return comparison.text() + " of id " + std::to_string(message.id);

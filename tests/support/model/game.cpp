@@ -383,14 +383,11 @@ void Game::stir_aside()
         for (uint32_t group = 0; group < shape.groups; group++) {
             scribble(image_.aside_word_offset(group, slot), 4);
         }
-        if ((shape.flags & SLOTQ_FLAG_KEYS) != 0) {
-            scribble(image_.view().aside_keys_offset + slot * key_bytes, key_bytes);
-        }
         scribble(image_.aside_slot_offset(slot), image_.view().stride);
     }
 }
 
-/* Keys and slots of free slot numbers; a key is zeros, or its first byte is not 0. */
+/* Slots of free slot numbers. */
 void Game::stir_later()
 {
     const slotq_geometry &shape = image_.geometry();
@@ -399,10 +396,6 @@ void Game::stir_later()
         const uint32_t slot = image_.later_slot(entry);
         const int fill = static_cast<int>(choices_.below(256));
         std::memset(image_.data() + image_.later_slot_offset(slot), fill, image_.view().stride);
-        if ((shape.flags & SLOTQ_FLAG_KEYS) != 0) {
-            const uint32_t keys = image_.view().later_keys_offset;
-            std::memset(image_.data() + keys + slot * key_bytes, fill, key_bytes);
-        }
     }
 }
 

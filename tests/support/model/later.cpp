@@ -47,6 +47,7 @@ void Model::promote()
             drop_oldest(1);
         }
         add(later.front().payload);
+        move_key_to_ring(later.front().later_id);
         later.erase(later.begin());
         promotions++;
     }
@@ -94,11 +95,17 @@ slotq_outcome Model::schedule(slotq_call_schedule &schedule)
     if (schedule.count > geometry.later_slots) {
         return SLOTQ_TOOBIG;
     }
+    if (!keys_fit(schedule.keys, schedule.count, schedule.key_mode)) {
+        return SLOTQ_INVALID;
+    }
     if ((paused & SLOTQ_PAUSE_IN) != 0) {
         return SLOTQ_PAUSED;
     }
     if (schedule.not_past && schedule.due_ms <= now_ms_) {
         return SLOTQ_EMPTY;
+    }
+    if (is_taken(schedule.keys, schedule.count, schedule.key_mode, schedule.taken)) {
+        return SLOTQ_DUPLICATE;
     }
     if (schedule.count > geometry.later_slots - later.size()) {
         return SLOTQ_FULL;
@@ -116,6 +123,8 @@ slotq_outcome Model::schedule(slotq_call_schedule &schedule)
             (geometry.flags & SLOTQ_FLAG_STAMPS) != 0 ? static_cast<uint32_t>(tick_) : 0;
         put_later(message);
         later_last_id = message.later_id;
+        give_key(schedule.keys == nullptr ? 0 : schedule.keys[i], SLOTQ_KEY_SCHEDULED,
+                 message.later_id);
     }
     return SLOTQ_OK;
 }
@@ -130,6 +139,7 @@ slotq_outcome Model::cancel(const slotq_call_cancel &cancel)
         return SLOTQ_NOTFOUND;
     }
     later.erase(found);
+    lose_key(SLOTQ_KEY_SCHEDULED, cancel.later_id);
     return SLOTQ_OK;
 }
 

@@ -18,6 +18,8 @@ slotq_outcome Model::run_look(slotq_call &call) const
         return dead_list(call.look);
     case SLOTQ_LATER_LIST:
         return later_list(call.look);
+    case SLOTQ_FIND:
+        return find_key(call.find);
     default:
         return stats(call.stats);
     }

@@ -261,6 +261,7 @@ void Model::step_aside()
         }
     }
     note_room();
+    move_key_aside(message);
     messages.pop_front();
     aside.push_back(message);
     steps_aside++;

@@ -62,6 +62,14 @@ struct Scheduled {
     uint32_t stamp = 0;
 };
 
+/* A key, and the message that has it. */
+struct Key {
+    uint64_t key = 0;
+    slotq_key_place place = SLOTQ_KEY_IN_RING;
+    uint64_t id = 0;         /* scheduled: its later id */
+    uint32_t aside_slot = 0; /* aside: its slot number, also after it is finished */
+};
+
 struct Group {
     uint64_t head = 1;   /* id of the first message not finished, or last_id + 1 */
     uint64_t cursor = 1; /* id of the first never delivered */
@@ -106,6 +114,7 @@ public:
     uint32_t dead_count() const;
     std::vector<Scheduled> later; /* by due time, then by later id */
     uint32_t later_last_id = 0;
+    std::vector<Key> keys;   /* in no order */
     uint64_t promotions = 0; /* in all */
     uint64_t last_id;
     uint32_t dropped = 0;
@@ -141,6 +150,16 @@ private:
     slotq_outcome kick(const slotq_call_kick &kick);
     slotq_outcome kick_later(uint64_t later_id);
     slotq_outcome later_list(slotq_call_look &look) const;
+
+    void lose_key(slotq_key_place place, uint64_t id);
+    void give_key(uint64_t key, slotq_key_place place, uint64_t id);
+    void move_key_aside(const Message &message);
+    void move_key_to_ring(uint32_t later_id);
+    bool is_unfinished(const Key &key) const;
+    bool keys_fit(const uint64_t *given, uint32_t count, slotq_key_mode mode) const;
+    bool is_taken(const uint64_t *given, uint32_t count, slotq_key_mode mode,
+                  slotq_key_holder &taken) const;
+    slotq_outcome find_key(slotq_call_find &find) const;
 
     void promote();
     uint32_t new_later_ids(uint32_t count) const;

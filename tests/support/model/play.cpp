@@ -103,6 +103,8 @@ std::string Play::push()
     core.push.messages = data_.data();
     core.push.count = count;
     core.push.may_wait = choices_.one_in(2);
+    core.push.keys = choose_keys(count);
+    core.push.key_mode = choose_mode();
     slotq_call model = core;
     return ask(core, model);
 }
@@ -253,6 +255,8 @@ std::string Play::schedule()
     core.schedule.count = count;
     core.schedule.due_ms = choose_due_ms();
     core.schedule.not_past = choices_.one_in(3);
+    core.schedule.keys = choose_keys(count);
+    core.schedule.key_mode = choose_mode();
     slotq_call model = core;
     return ask(core, model);
 }
@@ -319,6 +323,7 @@ std::string Play::step()
         &Play::settle,  &Play::settle,   &Play::settle,   &Play::remove,     &Play::reclaim,
         &Play::redrive, &Play::look,     &Play::status,   &Play::administer, &Play::dead_remove,
         &Play::limit,   &Play::schedule, &Play::schedule, &Play::cancel,     &Play::kick,
+        &Play::find,
     };
     move_clock();
     const slotq_geometry &shape = image_.geometry();

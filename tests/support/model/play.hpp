@@ -62,6 +62,10 @@ private:
     std::string kick();
     std::string look();
     std::string status();
+    std::string find();
+    uint64_t choose_key();
+    const uint64_t *choose_keys(uint32_t count);
+    slotq_key_mode choose_mode();
 
     std::string ask(slotq_call &core, slotq_call &model);
     std::string compare_answers(const slotq_call &core, const slotq_call &model) const;
@@ -75,6 +79,10 @@ private:
     std::string compare_aside() const;
     std::string compare_dead() const;
     std::string compare_later() const;
+    uint32_t holder_of(const Key &key) const;
+    std::string compare_keys() const;
+    std::string compare_key_holder(const slotq_key_holder &core,
+                                   const slotq_key_holder &model) const;
     std::string compare_later_list(const slotq_call &core, const slotq_call &model) const;
     uint32_t ready_aside(uint32_t group, uint64_t below) const;
     uint32_t position(const slotq_call_status &call) const;
@@ -85,6 +93,7 @@ private:
     slotq_outcome outcome_ = SLOTQ_OK;
     std::vector<std::string> payloads_;
     std::vector<slotq_data> data_;
+    std::vector<uint64_t> keys_;
     std::vector<slotq_run> core_runs_, model_runs_;
     std::vector<uint8_t> core_outcomes_, model_outcomes_;
     std::vector<uint32_t> core_tokens_, model_tokens_;

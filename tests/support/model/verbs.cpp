@@ -81,6 +81,7 @@ slotq_outcome Model::run(slotq_call &call)
     case SLOTQ_DEAD_LIST:
     case SLOTQ_STATS:
     case SLOTQ_LATER_LIST:
+    case SLOTQ_FIND:
         return run_look(call);
     case SLOTQ_SCHEDULE:
     case SLOTQ_CANCEL:
@@ -104,6 +105,7 @@ void Model::add(std::string payload)
 {
     Message message;
     message.id = ++last_id;
+    lose_key(SLOTQ_KEY_IN_RING, last_id - geometry.ring_slots);
     message.payload = std::move(payload);
     message.stamp = (geometry.flags & SLOTQ_FLAG_STAMPS) != 0 ? static_cast<uint32_t>(tick_) : 0;
     messages.push_back(std::move(message));
@@ -147,6 +149,9 @@ slotq_outcome Model::push(slotq_call_push &push)
     if (push.count > capacity) {
         return SLOTQ_TOOBIG;
     }
+    if (!keys_fit(push.keys, push.count, push.key_mode)) {
+        return SLOTQ_INVALID;
+    }
     if ((paused & SLOTQ_PAUSE_IN) != 0) {
         return SLOTQ_PAUSED;
     }
@@ -154,6 +159,9 @@ slotq_outcome Model::push(slotq_call_push &push)
     if (last_id + push.count > SLOTQ_ID_MAX) {
         push.holder = holder();
         return SLOTQ_FULL;
+    }
+    if (is_taken(push.keys, push.count, push.key_mode, push.taken)) {
+        return SLOTQ_DUPLICATE;
     }
     const uint32_t room = capacity - static_cast<uint32_t>(messages.size());
     if (!make_room(push.count)) {
@@ -168,6 +176,7 @@ slotq_outcome Model::push(slotq_call_push &push)
         const slotq_data &data = push.messages[i];
         add(data.size > 0 ? std::string(static_cast<const char *>(data.bytes), data.size)
                           : std::string());
+        give_key(push.keys == nullptr ? 0 : push.keys[i], SLOTQ_KEY_IN_RING, last_id);
     }
     return SLOTQ_OK;
 }
