@@ -62,6 +62,7 @@ static void push(seed_queue *queue, uint32_t count)
     slotq_call call;
     slotq_core_begin(&call, SLOTQ_PUSH, queue->now_ms);
     call.push.messages = data;
+    call.push.keys = NULL;
     call.push.count = count;
     call.push.may_wait = true;
     run(queue, &call);
