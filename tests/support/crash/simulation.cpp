@@ -132,13 +132,25 @@ static std::string payload_of(uint32_t serial, uint32_t room)
     return text;
 }
 
+/* Every third has none. The others come back after a while, some while the message that had the
+ * key is unfinished. */
+static uint64_t key_of(uint32_t serial)
+{
+    return serial % 3 == 0 ? 0 : 1 + serial % 31 * 26;
+}
+
 void simulation::fill(prepared &call)
 {
     const action &wanted = call.wanted;
     if (wanted.verb == SLOTQ_PUSH || wanted.verb == SLOTQ_SCHEDULE) {
         for (uint32_t i = 0; i < wanted.count; i++) {
             call.payloads.push_back(payload_of(++serial, shape.payload_bytes));
+            if ((shape.flags & SLOTQ_FLAG_KEYS) != 0) {
+                call.keys.push_back(key_of(serial));
+            }
         }
+        call.key_mode =
+            !call.keys.empty() && call.keys[0] != 0 ? SLOTQ_KEY_RESEND : SLOTQ_KEY_UNIQUE;
         for (const std::string &payload : call.payloads) {
             call.messages.push_back({payload.data(), static_cast<uint32_t>(payload.size())});
         }
@@ -213,6 +225,8 @@ void simulation::answer(prepared &call)
     if (wanted.verb == SLOTQ_PUSH) {
         core_call.push.messages = call.messages.data();
         core_call.push.count = wanted.count;
+        core_call.push.keys = call.keys.empty() ? nullptr : call.keys.data();
+        core_call.push.key_mode = call.key_mode;
     } else if (wanted.verb == SLOTQ_RESERVE) {
         core_call.reserve.lease_ms = wanted.ms;
         core_call.reserve.runs = runs.data();
@@ -236,6 +250,8 @@ void simulation::answer(prepared &call)
     } else if (wanted.verb == SLOTQ_SCHEDULE) {
         core_call.schedule.messages = call.messages.data();
         core_call.schedule.count = wanted.count;
+        core_call.schedule.keys = call.keys.empty() ? nullptr : call.keys.data();
+        core_call.schedule.key_mode = call.key_mode;
         core_call.schedule.due_ms = now_ms + wanted.ms;
     } else if (wanted.verb == SLOTQ_CANCEL) {
         core_call.cancel.later_id = static_cast<uint32_t>(wanted.id);

@@ -56,6 +56,8 @@ struct prepared {
     uint64_t now_ms = 0;
     std::vector<std::string> payloads;
     std::vector<slotq_data> messages; /* into payloads */
+    std::vector<uint64_t> keys;       /* of the messages, in a queue with keys */
+    slotq_key_mode key_mode = SLOTQ_KEY_UNIQUE;
     std::vector<slotq_run> runs;
     std::vector<uint8_t> outcomes;
     std::vector<uint32_t> tokens;

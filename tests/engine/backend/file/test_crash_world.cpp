@@ -1,9 +1,17 @@
-/* test_crash_world.cpp: what test_crash_world.hpp says, by slotq.h alone. */
+/* test_crash_world.cpp: what test_crash_world.hpp says, by slotq.h, and messages with keys by the
+ * handle's store.
+ */
 #include "test_crash_world.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+
+extern "C" {
+#define export export_ /* a word of C++; the contract of stores has a member of that name */
+#include "../../../../engine/queue/handle.h"
+#undef export
+}
 
 namespace crash
 {
@@ -42,6 +50,28 @@ slotq_outcome fire_settle(slotq *queue, prepared &call)
                               static_cast<uint32_t>(call.runs.size()), wanted.ms, wanted.reason,
                               &last_words, call.outcomes.data(),
                               how == SLOTQ_SETTLE_EXTEND ? call.tokens.data() : nullptr);
+}
+
+/* A push or schedule with keys. */
+slotq_outcome fire_keyed(slotq *queue, prepared &prepared_call)
+{
+    const action &wanted = prepared_call.wanted;
+    slotq_call call = {};
+    store_fault fault = {};
+    slotq_core_begin(&call, wanted.verb, prepared_call.now_ms);
+    if (wanted.verb == SLOTQ_PUSH) {
+        call.push.messages = prepared_call.messages.data();
+        call.push.count = wanted.count;
+        call.push.keys = prepared_call.keys.data();
+        call.push.key_mode = prepared_call.key_mode;
+    } else {
+        call.schedule.messages = prepared_call.messages.data();
+        call.schedule.count = wanted.count;
+        call.schedule.keys = prepared_call.keys.data();
+        call.schedule.key_mode = prepared_call.key_mode;
+        call.schedule.due_ms = prepared_call.now_ms + wanted.ms;
+    }
+    return queue->store->ops->call(queue->store, &call, nullptr, &fault);
 }
 
 } // namespace
@@ -115,6 +145,9 @@ slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch)
     uint32_t count = 0;
     uint64_t first_id = 0;
     slotq_stats stats;
+    if (!call.keys.empty()) {
+        return fire_keyed(queue, call);
+    }
     switch (wanted.verb) {
     case SLOTQ_PUSH:
         return slotq_push(queue, call.messages.data(), wanted.count, &first_id);

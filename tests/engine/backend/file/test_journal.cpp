@@ -162,6 +162,99 @@ TEST_CASE("an unchecked record that breaks its rules is broken and does nothing"
     spoil(FIRST_PATCH + 32 + 8, 2);   /* scratch past what is used */
 }
 
+namespace
+{
+
+/* A queue of 300 slots and the step that pushes 256 keys, some of one bucket, after a push of
+ * others; the record of it. */
+struct KeyedPush {
+    support::Image image{support::geometry(300, 1, 1, SLOTQ_FLAG_KEYS)};
+    std::unique_ptr<slotq_step> step{new slotq_step()};
+    Journal journal;
+
+    KeyedPush()
+    {
+        static const std::vector<slotq_data> messages(256); /* the step names them */
+        std::vector<uint64_t> keys;
+        for (uint64_t i = 0; i < 256; i++) {
+            keys.push_back(i % 5 == 0 ? i << 32 | 7 : i * 301 + 1 | 1);
+        }
+        uint64_t others[] = {UINT64_C(99) << 32 | 7, 8};
+        slotq_call call = push(messages, others, 2);
+        REQUIRE(image.run(call) == SLOTQ_OK);
+        call = push(messages, keys.data(), 256);
+        REQUIRE(slotq_core_step(&image.view(), &call, step.get()) == SLOTQ_OK);
+        REQUIRE(step->patches[step->patch_count - step->visible_count].kind == SLOTQ_PATCH_KEYS);
+        journal_write(journal.bytes, step.get(), false);
+    }
+    static slotq_call push(const std::vector<slotq_data> &messages, const uint64_t *keys,
+                           uint32_t count)
+    {
+        slotq_call call = {};
+        call.verb = SLOTQ_PUSH;
+        call.push.messages = messages.data();
+        call.push.count = count;
+        call.push.keys = keys;
+        call.push.key_mode = SLOTQ_KEY_ONCE;
+        return call;
+    }
+    journal_replay_answer replay()
+    {
+        return journal_replay(journal.bytes, image.data(), image.bytes().size());
+    }
+};
+
+} // namespace
+
+TEST_CASE("the keys of a push are replayed from any part of it", "[journal]")
+{
+    KeyedPush keyed;
+    support::Image wanted = keyed.image;
+    slotq_core_apply(wanted.data(), &wanted.view(), keyed.step.get());
+    REQUIRE(wanted.check() == "");
+    /* the slots, then the keys, came before the crash, or not */
+    for (uint32_t applied = keyed.step->patch_count - keyed.step->visible_count;
+         applied <= keyed.step->patch_count; applied++) {
+        KeyedPush other;
+        for (uint32_t i = 0; i < applied; i++) {
+            slotq_core_apply_patch(other.image.data(), &other.image.view(), other.step.get(),
+                                   &other.step->patches[i]);
+        }
+        for (int again = 0; again < 2; again++) {
+            REQUIRE(other.replay() == JOURNAL_REPLAYED);
+            REQUIRE(other.image.masked() == wanted.masked());
+        }
+    }
+}
+
+TEST_CASE("a record of keys that breaks its rules is broken and does nothing", "[journal]")
+{
+    const auto spoil = [](size_t at, uint32_t bytes, uint64_t value) {
+        KeyedPush keyed;
+        const support::Bytes before = keyed.image.bytes();
+        support::store(keyed.journal.bytes + at, bytes, value);
+        CHECK(keyed.replay() == JOURNAL_BROKEN);
+        CHECK(keyed.image.bytes() == before);
+    };
+    const size_t patches = KeyedPush().step->visible_count;
+    const size_t head = FIRST_PATCH + patches * JOURNAL_PATCH_BYTES;
+    spoil(FIRST_PATCH + 4, 4, 300 * 10 + 2 * 300 - 1);   /* the ranges are not that long */
+    spoil(FIRST_PATCH + 8, 4, SLOTQ_STEP_SCRATCH_BYTES); /* the head is past the scratch */
+    spoil(FIRST_PATCH + 8, 4, 0xFFFFFFFF);
+    spoil(FIRST_PATCH + 8, 4, 6 + 256 * 12 + 8 - 5);
+    spoil(FIRST_PATCH, 4, 4); /* the geometry never changes */
+    spoil(head, 2, 299);
+    spoil(head + 2, 2, 301);
+    spoil(head + 4, 2, 258); /* items past the scratch */
+    spoil(head + 4, 2, 65535);
+    spoil(head + 6, 2, 300); /* no holder in the ring */
+    spoil(head + 6 + 255 * 12, 2, 65535);
+    KeyedPush none;
+    support::store(none.journal.bytes + head + 2, 2, 0); /* no bucket */
+    support::store(none.journal.bytes + FIRST_PATCH + 4, 4, 3000);
+    CHECK(none.replay() == JOURNAL_BROKEN);
+}
+
 TEST_CASE("a journal may fit a copy: a foreign one of the same geometry and size", "[journal]")
 {
     const auto fits = [](const std::function<void(Journal &, journal_owner &)> &change) {
@@ -219,20 +312,23 @@ TEST_CASE("headers are judged: ours, foreign, damaged, another version", "[journ
     }
 }
 
-TEST_CASE("the largest step fits, and comes back whole", "[journal]")
+TEST_CASE("the largest steps fit, and come back whole", "[journal]")
 {
+    /* one of many patches, as that of 16 groups, and one of much scratch, as that of 256 keys */
+    const auto largest = GENERATE(std::pair<uint32_t, uint32_t>(SLOTQ_STEP_PATCHES, 2560),
+                                  std::pair<uint32_t, uint32_t>(8, SLOTQ_STEP_SCRATCH_BYTES));
     Journal journal;
     std::unique_ptr<slotq_step> step(new slotq_step());
-    step->patch_count = SLOTQ_STEP_PATCHES;
-    step->visible_count = SLOTQ_STEP_PATCHES;
-    step->scratch_used = SLOTQ_STEP_SCRATCH_BYTES;
+    step->patch_count = largest.first;
+    step->visible_count = largest.first;
+    step->scratch_used = largest.second;
     std::vector<uint8_t> image(200000);
     std::vector<uint8_t> wanted = image;
-    const uint32_t share = SLOTQ_STEP_SCRATCH_BYTES / SLOTQ_STEP_PATCHES;
-    for (uint32_t i = 0; i < SLOTQ_STEP_SCRATCH_BYTES; i++) {
+    const uint32_t share = largest.second / largest.first;
+    for (uint32_t i = 0; i < largest.second; i++) {
         step->scratch[i] = static_cast<uint8_t>(i * 7);
     }
-    for (uint32_t i = 0; i < SLOTQ_STEP_PATCHES; i++) {
+    for (uint32_t i = 0; i < largest.first; i++) {
         step->patches[i] = {1000 + 2000 * i, share, share * i, SLOTQ_PATCH_BYTES};
         std::memcpy(wanted.data() + 1000 + 2000 * i, step->scratch + share * i, share);
     }
