@@ -8,6 +8,7 @@
 
 #include "../../support/catch.hpp"
 #include "../../support/image/image.hpp"
+#include "format_lines.hpp"
 
 #ifndef SLOTQ_SOURCE_DIR
 #define SLOTQ_SOURCE_DIR "."
@@ -16,6 +17,8 @@
 namespace
 {
 
+using format_lines::Line;
+using format_lines::parse;
 using support::Image;
 using words = std::vector<std::string>;
 
@@ -30,54 +33,6 @@ std::string name_of(slotq_outcome outcome)
     default:
         return "?";
     }
-}
-
-/* A line: its words, those of the form name=value, quoted ones, and the answer after `->`. */
-struct Line {
-    std::string text;
-    std::string verb;
-    words plain;
-    words quoted;
-    std::map<std::string, std::string> named;
-    std::string answer;
-
-    uint64_t number(const std::string &name) const
-    {
-        const auto found = named.find(name);
-        INFO(text << ": needs " << name << "=");
-        REQUIRE(found != named.end());
-        return std::stoull(found->second, nullptr, 0);
-    }
-    uint64_t number(const std::string &name, uint64_t otherwise) const
-    {
-        return named.count(name) > 0 ? number(name) : otherwise;
-    }
-};
-
-Line parse(const std::string &text)
-{
-    Line line;
-    line.text = text;
-    const size_t arrow = text.find(" -> ");
-    std::string rest = text.substr(0, arrow);
-    line.answer = arrow == std::string::npos ? "" : text.substr(arrow + 4);
-    for (size_t open = rest.find('"'); open != std::string::npos; open = rest.find('"')) {
-        const size_t close = rest.find('"', open + 1);
-        REQUIRE(close != std::string::npos);
-        line.quoted.push_back(rest.substr(open + 1, close - open - 1));
-        rest.erase(open, close - open + 1);
-    }
-    std::istringstream in(rest);
-    in >> line.verb;
-    for (std::string word; in >> word;) {
-        const size_t equals = word.find('=');
-        if (equals == std::string::npos) {
-            line.plain.push_back(word);
-        } else {
-            line.named[word.substr(0, equals)] = word.substr(equals + 1);
-        }
-    }
-    return line;
 }
 
 std::string hex_word(uint32_t word)
@@ -184,19 +139,20 @@ std::string Example::create(const Line &line)
 
 std::string Example::push(slotq_call &call, const Line &line)
 {
-    std::vector<slotq_data> messages;
-    for (const std::string &payload : line.quoted) {
-        messages.push_back({payload.data(), static_cast<uint32_t>(payload.size())});
-    }
+    const std::vector<slotq_data> messages = format_lines::data_of(line);
+    const std::vector<uint64_t> keys = format_lines::keys_of(line);
     call.verb = SLOTQ_PUSH;
     call.push.messages = messages.data();
     call.push.count = static_cast<uint32_t>(messages.size());
+    call.push.keys = keys.empty() ? nullptr : keys.data();
+    call.push.key_mode = format_lines::mode_of(line);
     const slotq_outcome outcome = apply(call);
     if (outcome == SLOTQ_FULL) {
         return "FULL " + std::to_string(call.push.holder.id) +
                (call.push.holder.dead_full ? " dead_full" : "");
     }
-    return outcome == SLOTQ_OK ? "OK " + std::to_string(call.push.first_id) : name_of(outcome);
+    return outcome == SLOTQ_OK ? "OK " + std::to_string(call.push.first_id)
+                               : format_lines::told(name_of(outcome), call.push.taken);
 }
 
 std::string Example::reserve(slotq_call &call, const Line &line)
@@ -286,17 +242,18 @@ void Example::set_dead(slotq_call &call, const Line &line)
 
 std::string Example::schedule(slotq_call &call, const Line &line)
 {
-    std::vector<slotq_data> messages;
-    for (const std::string &payload : line.quoted) {
-        messages.push_back({payload.data(), static_cast<uint32_t>(payload.size())});
-    }
+    const std::vector<slotq_data> messages = format_lines::data_of(line);
+    const std::vector<uint64_t> keys = format_lines::keys_of(line);
     call.verb = SLOTQ_SCHEDULE;
+    call.schedule.keys = keys.empty() ? nullptr : keys.data();
+    call.schedule.key_mode = format_lines::mode_of(line);
     call.schedule.messages = messages.data();
     call.schedule.count = static_cast<uint32_t>(messages.size());
     call.schedule.due_ms = line.number("due_ms");
     call.schedule.not_past = line.number("not_past", 0) != 0;
     const std::string outcome = name_of(apply(call));
-    return outcome == "OK" ? "OK " + std::to_string(call.schedule.first_later_id) : outcome;
+    return outcome == "OK" ? "OK " + std::to_string(call.schedule.first_later_id)
+                           : format_lines::told(outcome, call.schedule.taken);
 }
 
 /* later id@due time, in the order of places */
@@ -357,6 +314,12 @@ std::string Example::other(slotq_call &call, const Line &line)
         const std::string text = outcome + " " + std::to_string(call.dead.count);
         const uint32_t damaged = call.dead.damaged;
         return damaged == 0 ? text : text + " damaged=" + std::to_string(damaged);
+    }
+    if (line.verb == "find") {
+        call.verb = SLOTQ_FIND;
+        call.find.key = std::stoull(line.plain.at(0), nullptr, 0);
+        const std::string outcome = name_of(apply(call));
+        return outcome == "OK" ? "OK " + format_lines::tell(call.find.holder) : outcome;
     }
     if (line.verb == "limit") {
         call.verb = SLOTQ_LIMIT;

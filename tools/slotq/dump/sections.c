@@ -33,7 +33,8 @@ static void print_sections(const dump *dumped)
     dump_heading(dumped, "sections");
     print_section(dumped, "front", 0, view->states_offset);
     print_section(dumped, "states", view->states_offset, view->keys_offset);
-    print_section(dumped, "keys", view->keys_offset, view->ring_offset);
+    print_section(dumped, "keys", view->keys_offset, view->buckets_offset);
+    print_section(dumped, "key buckets", view->buckets_offset, view->ring_offset);
     print_section(dumped, "ring", view->ring_offset, view->ring_end);
     print_section(dumped, "later index", view->later_index_offset, view->later_keys_offset);
     print_section(dumped, "later keys", view->later_keys_offset, view->later_ring_offset);
