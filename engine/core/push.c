@@ -54,13 +54,15 @@ slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *st
         return SLOTQ_CORRUPT;
     }
     push_size size;
-    const push_limit limit = push_judge(&view->geometry, push->messages, push->count, &size);
-    if (limit != PUSH_FITS) {
-        return push_limit_outcome(limit);
-    }
     const key_call keys = keys_of(push);
-    if (call->progress.phase == 0 && !keys_fit(&frame, &keys)) {
-        return SLOTQ_INVALID;
+    if (call->progress.phase == 0) { /* with keys, once */
+        const push_limit limit = push_judge(&view->geometry, push->messages, push->count, &size);
+        if (limit != PUSH_FITS) {
+            return push_limit_outcome(limit);
+        }
+        if (!keys_fit(&frame, &keys)) {
+            return SLOTQ_INVALID;
+        }
     }
     if (frame.front.paused & SLOTQ_PAUSE_IN) {
         return SLOTQ_PAUSED;
