@@ -46,6 +46,7 @@ typedef struct seed_queue {
     uint64_t now_ms;
     slotq_run runs[8];
     uint32_t run_count;
+    uint64_t keys; /* that were given, with those left out */
 } seed_queue;
 
 static void run(seed_queue *queue, slotq_call *call)
@@ -59,10 +60,16 @@ static void run(seed_queue *queue, slotq_call *call)
 static void push(seed_queue *queue, uint32_t count)
 {
     static const slotq_data data[3] = {{"a", 1}, {"", 0}, {"c", 1}};
+    uint64_t keys[3] = {0};
     slotq_call call;
+    for (uint32_t i = 0; i < count && (queue->view.geometry.flags & SLOTQ_FLAG_KEYS); i++) {
+        queue->keys++;
+        keys[i] = queue->keys % 3 == 0 ? 0 : queue->keys << 8 | (1 + queue->keys % 2);
+    }
     slotq_core_begin(&call, SLOTQ_PUSH, queue->now_ms);
     call.push.messages = data;
-    call.push.keys = NULL;
+    call.push.keys = keys;
+    call.push.key_mode = SLOTQ_KEY_ONCE;
     call.push.count = count;
     call.push.may_wait = true;
     run(queue, &call);
@@ -244,6 +251,17 @@ static void make_batches(void)
     }
 }
 
+/* In the place of that: an entry of the ring's keys, and the bucket behind it. */
+static void put_key(slotq_step *step)
+{
+    static const uint8_t scratch[KEYS_HEAD_BYTES + KEYS_ITEM_BYTES] = {1, 0, 1, 0, 1, 0,
+                                                                       0, 0, 0, 0, 1};
+    memcpy(step->scratch, scratch, sizeof scratch);
+    step->scratch_used = sizeof scratch;
+    step->patches[0] = (slotq_patch){GROUPS_OFFSET + GROUP_BYTES, RING_KEY_BYTES + BUCKET_BYTES, 0,
+                                     SLOTQ_PATCH_KEYS};
+}
+
 /* A journal whose step pauses the queue, in each mode; some of them torn or broken. */
 static void make_journals(void)
 {
@@ -254,7 +272,8 @@ static void make_journals(void)
     step.scratch_used = 1;
     step.scratch[0] = SLOTQ_PAUSE_OUT;
     step.patches[0] = (slotq_patch){AT_shared_paused, 1, 0, SLOTQ_PATCH_BYTES};
-    for (unsigned modes = 0; modes < 64; modes++) {
+    for (unsigned at = 0; at < 2 * 64; at++) {
+        const unsigned modes = at % 64;
         uint8_t front[1 + OVERLAY_SHAPE_BYTES + JOURNAL_BYTES] = {0};
         uint8_t *journal = front + 1 + OVERLAY_SHAPE_BYTES;
         char name[32];
@@ -262,8 +281,11 @@ static void make_journals(void)
         memcpy(front + 1, shape, sizeof shape);
         journal_write(journal, &step, modes & JOURNAL_SEED_SYNCED);
         journal[JOURNAL_AT_RECORD] ^= (uint8_t)(modes % 7 == 3);
-        snprintf(name, sizeof name, "journal-%u", modes);
+        snprintf(name, sizeof name, "journal-%u", at);
         write_seed("fuzz_journal", name, front, JOURNAL_AT_RECORD + 64, "", 0);
+        if (at == 63) {
+            put_key(&step);
+        }
     }
 }
 
