@@ -246,7 +246,7 @@ SLOTQ_API slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uin
 SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t count,
                                         uint64_t wait_ms, uint64_t *first_id);
 
-/* Single messages that become batches: slotq_producer.h. */
+/* Single messages that become batches: slotq_producer.h. Messages with keys: slotq_keys.h. */
 
 /* ---- scheduling ---- */
 
@@ -497,5 +497,6 @@ SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const vo
 #endif
 
 #include "slotq_producer.h"
+#include "slotq_keys.h"
 
 #endif

@@ -1,11 +1,12 @@
 /* later.c: scheduling messages, and ending delays before their time.
  */
-#include "handle.h"
+#include "keys.h"
+
+static const char closing[] = "Nothing was scheduled.";
 
 static slotq_outcome judge_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
                                     uint64_t due_ms, uint32_t flags)
 {
-    static const char closing[] = "Nothing was scheduled.";
     if (due_ms > SLOTQ_NOW_MS_MAX) {
         return queue_refuse(queue, SLOTQ_INVALID,
                             "a due time of %llu ms since 1970 is out of range: 0 to %llu are "
@@ -34,35 +35,62 @@ static slotq_outcome judge_schedule(slotq *queue, const slotq_data *messages, ui
     return queue_bytes_fit(queue, messages, count) ? SLOTQ_OK : SLOTQ_INVALID;
 }
 
-slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
-                             uint64_t due_ms, uint32_t flags, uint32_t *first_later_id)
+static slotq_outcome refuse_schedule(slotq *queue, slotq_outcome outcome, uint32_t count)
 {
-    slotq_call call;
-    if (queue == NULL || messages == NULL) {
-        return queue_refuse_null(queue);
-    }
-    const slotq_outcome judged = judge_schedule(queue, messages, count, due_ms, flags);
-    if (judged != SLOTQ_OK) {
-        return judged;
-    }
-    slotq_core_begin(&call, SLOTQ_SCHEDULE, STORE_TIME);
-    call.schedule = (slotq_call_schedule){.messages = messages,
-                                          .due_ms = due_ms,
-                                          .count = count,
-                                          .not_past = (flags & SLOTQ_NOT_PAST) != 0};
-    const slotq_outcome outcome = queue_call(queue, &call);
-    if (outcome == SLOTQ_OK && first_later_id != NULL) {
-        *first_later_id = call.schedule.first_later_id;
-    }
     if (outcome == SLOTQ_EMPTY) {
-        return queue_refuse(queue, outcome,
-                            "the due time is not after now (not past). Nothing was scheduled.");
+        return queue_refuse(queue, outcome, "the due time is not after now (not past). %s",
+                            closing);
     }
     if (outcome == SLOTQ_FULL) {
         return queue_refuse(queue, outcome,
                             "the queue holds up to %u scheduled messages, and has no room for %lu "
-                            "more: wait until some are due, or cancel some. Nothing was scheduled.",
-                            queue->geometry.later_slots, (unsigned long)count);
+                            "more: wait until some are due, or cancel some. %s",
+                            queue->geometry.later_slots, (unsigned long)count, closing);
+    }
+    return outcome;
+}
+
+slotq_outcome queue_schedule(slotq *queue, const queue_additions *added, uint64_t due_ms,
+                             uint32_t flags, slotq_pushed *pushed)
+{
+    slotq_call call;
+    const slotq_outcome judged =
+        judge_schedule(queue, added->messages, added->count, due_ms, flags);
+    if (judged != SLOTQ_OK) {
+        return judged;
+    }
+    slotq_core_begin(&call, SLOTQ_SCHEDULE, STORE_TIME);
+    call.schedule = (slotq_call_schedule){.messages = added->messages,
+                                          .keys = added->keys,
+                                          .key_mode = added->key_mode,
+                                          .due_ms = due_ms,
+                                          .count = added->count,
+                                          .not_past = (flags & SLOTQ_NOT_PAST) != 0};
+    const slotq_outcome outcome = queue_call(queue, &call);
+    if (outcome == SLOTQ_OK) {
+        pushed->first_id = call.schedule.first_later_id;
+    }
+    if (outcome == SLOTQ_DUPLICATE) {
+        pushed->holder = call.schedule.taken;
+        return queue_refuse_taken(queue, &pushed->holder, closing);
+    }
+    if (outcome == SLOTQ_INVALID) {
+        (void)queue_refuse_twice(queue, added, closing);
+    }
+    return refuse_schedule(queue, outcome, added->count);
+}
+
+slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
+                             uint64_t due_ms, uint32_t flags, uint32_t *first_later_id)
+{
+    slotq_pushed pushed;
+    const queue_additions added = {.messages = messages, .count = count};
+    if (queue == NULL || messages == NULL) {
+        return queue_refuse_null(queue);
+    }
+    const slotq_outcome outcome = queue_schedule(queue, &added, due_ms, flags, &pushed);
+    if (outcome == SLOTQ_OK && first_later_id != NULL) {
+        *first_later_id = (uint32_t)pushed.first_id;
     }
     return outcome;
 }

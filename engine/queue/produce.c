@@ -1,27 +1,63 @@
-/* produce.c: push, at once or waiting for room.
+/* produce.c: push, at once or waiting for room, with keys and without.
  */
-#include "handle.h"
+#include "keys.h"
 
-static slotq_outcome push_once(slotq *queue, const slotq_data *messages, uint32_t count,
-                               bool may_wait, uint64_t *first_id)
+static const char closing[] = "Nothing was pushed.";
+
+/* How often a call is sent again that its key protects from a second push. */
+enum { RESEND_TIMES = 2 };
+
+static slotq_outcome push_once(slotq *queue, const queue_additions *added, bool may_wait,
+                               slotq_pushed *pushed)
 {
     slotq_call call;
     slotq_core_begin(&call, SLOTQ_PUSH, STORE_TIME);
-    call.push.messages = messages;
-    call.push.keys = NULL;
-    call.push.count = count;
+    call.push.messages = added->messages;
+    call.push.count = added->count;
+    call.push.keys = added->keys;
+    call.push.key_mode = added->key_mode;
     call.push.may_wait = may_wait;
     const slotq_outcome outcome = queue_call(queue, &call);
     if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) { /* enqueued in either case */
-        if (first_id != NULL) {
-            *first_id = call.push.first_id;
-        }
+        pushed->first_id = call.push.first_id;
         return outcome;
     }
+    if (outcome == SLOTQ_DUPLICATE) {
+        pushed->holder = call.push.taken;
+        return queue_refuse_taken(queue, &pushed->holder, closing);
+    }
     if (outcome == SLOTQ_TOOBIG || outcome == SLOTQ_INVALID) { /* or queue_call has said it */
-        (void)queue_refuse_push(queue, messages, count, "Nothing was pushed.");
+        const slotq_outcome limit =
+            queue_refuse_push(queue, added->messages, added->count, closing);
+        if (limit == SLOTQ_OK) {
+            (void)queue_refuse_twice(queue, added, closing);
+        }
     }
     return outcome;
+}
+
+/* A call whose reply was lost, once more: its key tells whether it had arrived. */
+static slotq_outcome push_again(slotq *queue, const queue_additions *added, bool may_wait,
+                                slotq_pushed *pushed)
+{
+    slotq_outcome outcome = SLOTQ_OUTCOME_UNKNOWN;
+    for (int i = 0; i < RESEND_TIMES && outcome == SLOTQ_OUTCOME_UNKNOWN; i++) {
+        outcome = push_once(queue, added, may_wait, pushed);
+    }
+    if (outcome == SLOTQ_DUPLICATE) {
+        pushed->first_id = pushed->holder.id;
+        return SLOTQ_OK;
+    }
+    return outcome;
+}
+
+static slotq_outcome push(slotq *queue, const queue_additions *added, bool may_wait,
+                          slotq_pushed *pushed)
+{
+    const slotq_outcome outcome = push_once(queue, added, may_wait, pushed);
+    const bool repeats = added->keys != NULL && added->key_mode == SLOTQ_KEY_RESEND;
+    return outcome == SLOTQ_OUTCOME_UNKNOWN && repeats ? push_again(queue, added, may_wait, pushed)
+                                                       : outcome;
 }
 
 static slotq_outcome judge(slotq *queue, const slotq_data *messages, uint32_t count)
@@ -32,21 +68,14 @@ static slotq_outcome judge(slotq *queue, const slotq_data *messages, uint32_t co
     return queue_messages_fit(queue, messages, count) ? SLOTQ_OK : SLOTQ_INVALID;
 }
 
-slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t count,
-                         uint64_t *first_id)
-{
-    const slotq_outcome judged = judge(queue, messages, count);
-    return judged == SLOTQ_OK ? push_once(queue, messages, count, false, first_id) : judged;
-}
-
-static slotq_outcome push_until(slotq *queue, const slotq_data *messages, uint32_t count,
-                                const queue_wait *wait, uint64_t *first_id)
+static slotq_outcome push_until(slotq *queue, const queue_additions *added, const queue_wait *wait,
+                                slotq_pushed *pushed)
 {
     bool was_full = false;
     for (;;) {
         const bool over = queue_wait_is_over(wait);
         const bool marks = (was_full && !over) || queue->store->is_listened;
-        const slotq_outcome outcome = push_once(queue, messages, count, marks, first_id);
+        const slotq_outcome outcome = push(queue, added, marks, pushed);
         if (outcome != SLOTQ_FULL || over) {
             if (over && wait->wait_ms > 0) {
                 queue_wait_end(queue);
@@ -64,14 +93,92 @@ static slotq_outcome push_until(slotq *queue, const slotq_data *messages, uint32
     }
 }
 
+static slotq_outcome push_waiting(slotq *queue, const queue_additions *added, uint64_t wait_ms,
+                                  slotq_pushed *pushed)
+{
+    const queue_wait wait = queue_wait_begin(queue, wait_ms);
+    queue_patience_begin(queue, &wait);
+    return queue_patience_end(queue, push_until(queue, added, &wait, pushed));
+}
+
+static slotq_outcome tell_first(slotq_outcome outcome, const slotq_pushed *pushed,
+                                uint64_t *first_id)
+{
+    if (first_id != NULL && (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED)) {
+        *first_id = pushed->first_id;
+    }
+    return outcome;
+}
+
+slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t count,
+                         uint64_t *first_id)
+{
+    slotq_pushed pushed;
+    const queue_additions added = {.messages = messages, .count = count};
+    const slotq_outcome judged = judge(queue, messages, count);
+    return judged == SLOTQ_OK
+               ? tell_first(push_once(queue, &added, false, &pushed), &pushed, first_id)
+               : judged;
+}
+
 slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t count,
                               uint64_t wait_ms, uint64_t *first_id)
 {
+    slotq_pushed pushed;
+    const queue_additions added = {.messages = messages, .count = count};
+    const slotq_outcome judged = judge(queue, messages, count);
+    return judged == SLOTQ_OK
+               ? tell_first(push_waiting(queue, &added, wait_ms, &pushed), &pushed, first_id)
+               : judged;
+}
+
+static bool options_fit(slotq *queue, const slotq_push_options *options)
+{
+    const uint64_t *reserved = options->reserved;
+    if ((reserved[0] | reserved[1] | reserved[2] | reserved[3]) != 0) {
+        queue_refuse(queue, SLOTQ_INVALID,
+                     "a reserved field of the options is not 0: initialise the struct with named "
+                     "fields, or with {0}. %s",
+                     closing);
+        return false;
+    }
+    if (options->due_ms > 0 ? options->wait_ms > 0 : options->flags != 0) {
+        queue_refuse(queue, SLOTQ_INVALID,
+                     "wait_ms is for messages that are pushed now, and flags for those with a "
+                     "due_ms. %s",
+                     closing);
+        return false;
+    }
+    return true;
+}
+
+slotq_outcome slotq_push_with(slotq *queue, const slotq_data *messages, uint32_t count,
+                              const slotq_push_options *options, slotq_pushed *pushed)
+{
+    static const slotq_push_options none = {0};
+    slotq_pushed unwanted;
+    options = options != NULL ? options : &none;
+    pushed = pushed != NULL ? pushed : &unwanted;
+    *pushed = (slotq_pushed){0};
     const slotq_outcome judged = judge(queue, messages, count);
     if (judged != SLOTQ_OK) {
         return judged;
     }
-    const queue_wait wait = queue_wait_begin(queue, wait_ms);
-    queue_patience_begin(queue, &wait);
-    return queue_patience_end(queue, push_until(queue, messages, count, &wait, first_id));
+    if (!options_fit(queue, options)) {
+        return SLOTQ_INVALID;
+    }
+    const slotq_key_mode mode =
+        options->key_mode == SLOTQ_KEY_NONE ? SLOTQ_KEY_UNIQUE : options->key_mode;
+    const queue_additions added = {messages, options->keys, count, mode};
+    if (added.keys != NULL) {
+        const slotq_outcome fit = queue_judge_keys(queue, added.keys, count, mode, closing);
+        if (fit != SLOTQ_OK) {
+            return fit;
+        }
+    }
+    if (options->due_ms > 0) {
+        return queue_schedule(queue, &added, options->due_ms, options->flags, pushed);
+    }
+    return options->wait_ms > 0 ? push_waiting(queue, &added, options->wait_ms, pushed)
+                                : push(queue, &added, false, pushed);
 }

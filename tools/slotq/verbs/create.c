@@ -25,6 +25,7 @@ static uint8_t flags_of(const command_line *line)
     unsigned flags = 0;
     flags |= given(line, OPTION_OVERWRITE) ? SLOTQ_FLAG_OVERWRITE : 0u;
     flags |= given(line, OPTION_CHECKS) ? SLOTQ_FLAG_CHECKS : 0u;
+    flags |= given(line, OPTION_KEYS) ? SLOTQ_FLAG_KEYS : 0u;
     flags |= refuses_dead(line) ? 0u : SLOTQ_FLAG_DEAD_OVERWRITE;
     flags |= given(line, OPTION_NO_STAMPS) ? 0u : SLOTQ_FLAG_STAMPS;
     return (uint8_t)flags;
@@ -35,7 +36,10 @@ static unsigned usual_aside(const command_line *line)
 {
     const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
     const unsigned slots = (unsigned)option_number(line, OPTION_SLOTS, usual.ring_slots - 1u) + 1;
-    const unsigned most = SLOTQ_RING_SLOTS_MAX - slots;
+    const unsigned later =
+        given(line, OPTION_KEYS) ? (unsigned)option_number(line, OPTION_LATER, 0) : 0u;
+    const unsigned most =
+        slots + later < SLOTQ_RING_SLOTS_MAX ? (unsigned)SLOTQ_RING_SLOTS_MAX - slots - later : 0u;
     return usual.aside_slots < most ? usual.aside_slots : most;
 }
 
@@ -135,6 +139,25 @@ static void print_part(const char *name, const char *formula, uint64_t bytes)
     fprintf(stderr, "  %-7s %-38s %11s\n", name, formula, count_text(bytes).text);
 }
 
+/* Beside each slot: what finds a message by its key. */
+static void print_keys(const slotq_geometry *geometry)
+{
+    char formula[160];
+    char later[64] = "";
+    char aside[64] = "";
+    if (geometry->later_slots != 0) {
+        snprintf(later, sizeof later, " + 16 x %s", count_text(geometry->later_slots).text);
+    }
+    if (geometry->aside_slots != 0) {
+        snprintf(aside, sizeof aside, " + 18 x %u", geometry->aside_slots);
+    }
+    snprintf(formula, sizeof formula, "12 x %s%s%s", count_text(geometry->ring_slots).text, later,
+             aside);
+    print_part("keys", formula,
+               UINT64_C(12) * geometry->ring_slots + UINT64_C(16) * geometry->later_slots +
+                   UINT64_C(18) * geometry->aside_slots);
+}
+
 static void print_formula(const slotq_geometry *geometry, uint64_t total)
 {
     char slot[64];
@@ -155,6 +178,9 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
     print_part("states", formula, UINT64_C(4) * geometry->groups * geometry->ring_slots);
     snprintf(formula, sizeof formula, "%s slots x %s", count_text(geometry->ring_slots).text, slot);
     print_part("ring", formula, stride * geometry->ring_slots);
+    if (geometry->flags & SLOTQ_FLAG_KEYS) {
+        print_keys(geometry);
+    }
     if (geometry->later_slots != 0) {
         snprintf(formula, sizeof formula, "%s x (12 + %s", count_text(geometry->later_slots).text,
                  slot + 1);

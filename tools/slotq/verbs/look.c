@@ -129,6 +129,50 @@ static void print_status(const slotq *queue, uint64_t id, const slotq_status *st
     }
 }
 
+static void print_heading(const command_line *line)
+{
+    if (!given(line, OPTION_JSON)) {
+        printf("%s%12s  %-30s %8s  %12s  %10s%s\n", output_bold(), "ID", "STATE", "ATTEMPTS", "AGE",
+               "BEFORE IT", output_plain());
+    }
+}
+
+/* One line; the outcome, or another than OK, FINISHED and NOTFOUND where nothing was printed. */
+static slotq_outcome look_at(const command_line *line, slotq *queue, uint64_t id,
+                             slotq_batch *batch)
+{
+    slotq_status status;
+    slotq_message dead = {0};
+    const slotq_outcome outcome = slotq_get_status(queue, option_group(line), id, &status);
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_FINISHED && outcome != SLOTQ_NOTFOUND) {
+        return outcome;
+    }
+    if (outcome == SLOTQ_OK && status.is_dead && !find_dead(line, queue, id, batch, &dead)) {
+        dead.note_bytes = 0;
+    }
+    if (given(line, OPTION_JSON)) {
+        print_status_json(id, &status, outcome, &dead);
+    } else {
+        print_status(queue, id, &status, outcome, &dead);
+    }
+    return outcome;
+}
+
+int print_status_of(const command_line *line, slotq *queue, uint64_t id)
+{
+    slotq_batch *batch = slotq_batch_new();
+    if (batch == NULL) {
+        complain("out of memory");
+        return EXIT_CODE_FAILURE;
+    }
+    print_heading(line);
+    const slotq_outcome outcome = look_at(line, queue, id, batch);
+    slotq_batch_free(batch);
+    return outcome == SLOTQ_OK || outcome == SLOTQ_FINISHED || outcome == SLOTQ_NOTFOUND
+               ? EXIT_CODE_OK
+               : complain_queue(queue, line->operands[0]);
+}
+
 int run_status(const command_line *line)
 {
     uint64_t id;
@@ -143,27 +187,14 @@ int run_status(const command_line *line)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (!given(line, OPTION_JSON)) {
-        printf("%s%12s  %-30s %8s  %12s  %10s%s\n", output_bold(), "ID", "STATE", "ATTEMPTS", "AGE",
-               "BEFORE IT", output_plain());
-    }
+    print_heading(line);
     slotq_batch *batch = slotq_batch_new();
     for (int i = 1; i < line->count && batch != NULL; i++) {
-        slotq_status status;
-        slotq_message dead = {0};
         parse_id(line->operands[i], &id);
-        const slotq_outcome outcome = slotq_get_status(queue, option_group(line), id, &status);
+        const slotq_outcome outcome = look_at(line, queue, id, batch);
         if (outcome != SLOTQ_OK && outcome != SLOTQ_FINISHED && outcome != SLOTQ_NOTFOUND) {
             code = worse_exit(code, complain_queue(queue, line->operands[0]));
             break;
-        }
-        if (outcome == SLOTQ_OK && status.is_dead && !find_dead(line, queue, id, batch, &dead)) {
-            dead.note_bytes = 0;
-        }
-        if (given(line, OPTION_JSON)) {
-            print_status_json(id, &status, outcome, &dead);
-        } else {
-            print_status(queue, id, &status, outcome, &dead);
         }
         code = worse_exit(code, slotq_outcome_exit(outcome));
     }

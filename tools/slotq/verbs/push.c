@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../line/command_line.h"
+#include "keyed.h"
 #include "pusher.h"
 #include "../say/output.h"
 #include "../say/records.h"
@@ -192,6 +193,13 @@ int run_push(const command_line *line)
         return EXIT_CODE_USAGE;
     }
     if (!judge_due(line)) {
+        return EXIT_CODE_USAGE;
+    }
+    if (given(line, OPTION_KEY)) {
+        return push_keyed(line, from_stdin);
+    }
+    if (given(line, OPTION_ONCE)) {
+        complain("--once is about the key of a message: give --key KEY");
         return EXIT_CODE_USAGE;
     }
     pusher push;

@@ -14,8 +14,6 @@
 #include "../say/report.h"
 #include "../say/texts.h"
 
-enum { BLOCK_MS = 24 * 60 * 60 * 1000 };
-
 static const char *done_word(const pusher *push)
 {
     return push->scheduler != NULL ? "scheduled" : "pushed";
@@ -68,25 +66,34 @@ static uint32_t most_at_a_time(const command_line *line)
     return sync->given && strcmp(sync->text, "always") == 0 ? SYNCED_MOST : SLOTQ_CALL_MESSAGES_MAX;
 }
 
-/* From --in or --at. EXIT_CODE_OK, or another after a message. */
-static int read_due(pusher *push)
+int pusher_read_due(const command_line *line, const slotq_geometry *geometry, scheduler_due *due,
+                    bool *is_local)
 {
-    const command_line *line = push->line;
-    scheduler_due due = {.is_delay = given(line, OPTION_IN),
-                         .ms = option_number(line, OPTION_IN, 0)};
-    if (!due.is_delay &&
-        !parse_moment(line->options[OPTION_AT].text, &due.ms, &push->due_is_local)) {
+    *due = (scheduler_due){.is_delay = given(line, OPTION_IN),
+                           .ms = option_number(line, OPTION_IN, 0)};
+    if (!due->is_delay && !parse_moment(line->options[OPTION_AT].text, &due->ms, is_local)) {
         complain("--at %.60s: must be a time such as 2026-12-31T18:00:00Z, 2026-12-31T18:00+01:00, "
                  "2026-12-31T18:00 (local time), or seconds since 1970 (@1798740000)",
                  plain_word(line->options[OPTION_AT].text).text);
         return EXIT_CODE_USAGE;
     }
-    if (push->geometry->later_slots == 0) {
+    if (geometry->later_slots == 0) {
         complain("%s has no room for scheduled messages: it was created without --later N",
-                 push->name);
+                 line->operands[0]);
         return EXIT_CODE_USAGE;
     }
-    push->scheduler = scheduler_new(push->queue, &due, most_at_a_time(line), note_scheduled, push);
+    return EXIT_CODE_OK;
+}
+
+static int open_scheduler(pusher *push)
+{
+    scheduler_due due;
+    const int code = pusher_read_due(push->line, push->geometry, &due, &push->due_is_local);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    push->scheduler =
+        scheduler_new(push->queue, &due, most_at_a_time(push->line), note_scheduled, push);
     if (push->scheduler == NULL) {
         complain("out of memory");
         return EXIT_CODE_FAILURE;
@@ -105,12 +112,12 @@ int pusher_open(pusher *push, const command_line *line)
     }
     push->geometry = slotq_geometry_of(push->queue);
     if (given(line, OPTION_IN) || given(line, OPTION_AT)) {
-        return read_due(push);
+        return open_scheduler(push);
     }
     const slotq_producer_options options = {
         .max_messages = SLOTQ_CALL_MESSAGES_MAX,
         .max_delay_ms = UINT64_MAX, /* what stdin has delivered is flushed, nothing else waits */
-        .wait_ms = given(line, OPTION_BLOCK) ? BLOCK_MS : 0,
+        .wait_ms = given(line, OPTION_BLOCK) ? PUSHER_BLOCK_MS : 0,
         .on_pushed = note_pushed,
         .context = push,
     };

@@ -28,6 +28,13 @@ typedef struct pusher {
     bool print_ids;
 } pusher;
 
+/* A full queue is waited for under --block, this long. */
+enum { PUSHER_BLOCK_MS = 24 * 60 * 60 * 1000 };
+
+/* The due time of --in or --at. EXIT_CODE_OK, or another after a message. */
+int pusher_read_due(const command_line *line, const slotq_geometry *geometry, scheduler_due *due,
+                    bool *is_local);
+
 /* EXIT_CODE_OK, or another after a message; to be closed in either case. */
 int pusher_open(pusher *push, const command_line *line);
 /* What was not flushed is given up, and never pushed: it was told that it was not. */

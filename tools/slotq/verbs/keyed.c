@@ -1,0 +1,172 @@
+/* keyed.c: a message with a key pushed or scheduled, and the command find.
+ */
+#include "keyed.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "look.h"
+#include "open.h"
+#include "pusher.h"
+#include "../say/output.h"
+#include "../say/records.h"
+#include "../say/report.h"
+#include "../say/texts.h"
+
+/* The key that the line names; 0 after a message. */
+static uint64_t key_of(const command_line *line)
+{
+    const char *name = line->options[OPTION_KEY].text;
+    if (!given(line, OPTION_KEY)) {
+        complain("%s needs --key KEY", line->command->name);
+        return 0;
+    }
+    if (name[0] == '\0') {
+        complain("--key is empty: a key has at least one byte");
+        return 0;
+    }
+    return slotq_key(name, strlen(name));
+}
+
+/* EXIT_CODE_OK, or another after a message: it is larger than the queue takes. */
+static int judge_size(const command_line *line, const slotq_geometry *geometry, size_t size)
+{
+    if (size <= geometry->payload_bytes) {
+        return EXIT_CODE_OK;
+    }
+    complain("the message has more than the %s bytes that %s takes (fixed by create --payload); "
+             "nothing was pushed",
+             count_text(geometry->payload_bytes).text, line->operands[0]);
+    return EXIT_CODE_USAGE;
+}
+
+/* All of stdin, up to a byte more than the queue takes; *bytes is to be freed. */
+static int read_stdin(const slotq_geometry *geometry, slotq_data *message, uint8_t **bytes)
+{
+    const size_t most = geometry->payload_bytes + (size_t)1;
+    *bytes = malloc(most);
+    if (*bytes == NULL) {
+        complain("out of memory");
+        return EXIT_CODE_FAILURE;
+    }
+    message->bytes = *bytes;
+    message->size = (uint32_t)fread(*bytes, 1, most, stdin);
+    if (ferror(stdin)) {
+        complain("cannot read stdin; nothing was pushed");
+        return EXIT_CODE_FAILURE;
+    }
+    return EXIT_CODE_OK;
+}
+
+static void print_outcome(const command_line *line, slotq_outcome outcome, uint64_t id,
+                          bool is_later)
+{
+    if (given(line, OPTION_JSON)) {
+        output_json(json_pack("{s:I, s:s}", is_later ? "later_id" : "id", (json_int_t)id, "outcome",
+                              slotq_outcome_name(outcome)));
+    } else {
+        printf("%" PRIu64 "\n", id);
+    }
+}
+
+static void print_taken(const command_line *line, const slotq_key_holder *holder)
+{
+    const bool is_later = holder->place == SLOTQ_KEY_SCHEDULED;
+    print_outcome(line, SLOTQ_DUPLICATE, holder->id, is_later);
+    remark("%s: not %s: the key is taken by %s %" PRIu64 ", %s", line->operands[0],
+           given(line, OPTION_IN) || given(line, OPTION_AT) ? "scheduled" : "pushed",
+           is_later ? "the scheduled message with the later id" : "message", holder->id,
+           is_later                ? "which is not due yet"
+           : holder->is_unfinished ? "which is not finished"
+                                   : "which is finished");
+}
+
+static int push_message(const command_line *line, slotq *queue, const slotq_data *message,
+                        slotq_push_options *options)
+{
+    slotq_pushed pushed;
+    const bool is_later = given(line, OPTION_IN) || given(line, OPTION_AT);
+    if (is_later) {
+        scheduler_due due;
+        bool is_local = false;
+        const int code = pusher_read_due(line, slotq_geometry_of(queue), &due, &is_local);
+        if (code != EXIT_CODE_OK) {
+            return code;
+        }
+        options->due_ms = due.ms + (due.is_delay ? slotq_now_ms(queue) : 0);
+        options->due_ms = options->due_ms > 0 ? options->due_ms : 1; /* 0 = push now */
+    }
+    const slotq_outcome outcome = slotq_push_with(queue, message, 1, options, &pushed);
+    if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
+        print_outcome(line, outcome, pushed.first_id, is_later);
+    } else if (outcome == SLOTQ_DUPLICATE) {
+        print_taken(line, &pushed.holder);
+        return EXIT_CODE_OK;
+    }
+    return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_queue(queue, line->operands[0]);
+}
+
+int push_keyed(const command_line *line, bool from_stdin)
+{
+    const uint64_t key = key_of(line);
+    slotq_push_options options = {.keys = &key,
+                                  .key_mode =
+                                      given(line, OPTION_ONCE) ? SLOTQ_KEY_ONCE : SLOTQ_KEY_UNIQUE,
+                                  .wait_ms = given(line, OPTION_BLOCK) ? PUSHER_BLOCK_MS : 0};
+    if (key == 0) {
+        return EXIT_CODE_USAGE;
+    }
+    if (from_stdin ? !given(line, OPTION_WHOLE) : line->count != 2) {
+        complain("--key is for one message: give one DATA, or --whole for all of stdin");
+        return EXIT_CODE_USAGE;
+    }
+    slotq *queue;
+    int code = open_queue(line, line->operands[0], &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    uint8_t *bytes = NULL;
+    slotq_data message = {line->operands[1], 0};
+    if (from_stdin) {
+        code = read_stdin(slotq_geometry_of(queue), &message, &bytes);
+    } else {
+        message.size = (uint32_t)strlen(line->operands[1]);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = judge_size(line, slotq_geometry_of(queue), message.size);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = push_message(line, queue, &message, &options);
+    }
+    free(bytes);
+    slotq_close(queue);
+    return output_finish(code);
+}
+
+int run_find(const command_line *line)
+{
+    const uint64_t key = key_of(line);
+    slotq_key_holder holder;
+    slotq *queue;
+    if (key == 0) {
+        return EXIT_CODE_USAGE;
+    }
+    int code = open_to_look(line, line->operands[0], &queue);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (slotq_find(queue, key, &holder) != SLOTQ_OK) {
+        code = complain_queue(queue, line->operands[0]);
+    } else if (holder.place != SLOTQ_KEY_SCHEDULED) {
+        code = print_status_of(line, queue, holder.id);
+    } else if (given(line, OPTION_JSON)) {
+        output_json(
+            json_pack("{s:I, s:s}", "later_id", (json_int_t)holder.id, "state", "scheduled"));
+    } else {
+        printf("%12" PRIu64 "  scheduled (this is its later id)\n", holder.id);
+    }
+    slotq_close(queue);
+    return output_finish(code);
+}
