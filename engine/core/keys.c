@@ -34,7 +34,7 @@ static const uint8_t *bytes_after(const verb_frame *frame, uint32_t offset)
     const slotq_step *step = frame->step;
     for (uint32_t i = step->patch_count; i > 0; i--) {
         const slotq_patch *patch = &step->patches[i - 1];
-        if (patch->offset == offset && patch->kind == SLOTQ_PATCH_BYTES) {
+        if (patch->offset == offset) { /* of BYTES: no others are made in the sections of keys */
             return step->scratch + patch->source;
         }
     }
@@ -57,17 +57,21 @@ static bool read_link(verb_frame *frame, uint32_t at, uint32_t *next)
     return true;
 }
 
-/* One link on: the number of the next holder, or HOLDER_NONE. False: CORRUPT. */
+/* One link on: the number of the next holder, or HOLDER_NONE. False: CORRUPT, and no holder. */
 static bool follow_link(verb_frame *frame, key_link *link)
 {
     uint32_t next;
+    link->holder = HOLDER_NONE;
     if (!read_link(frame, link->at, &next)) {
         return false;
     }
-    link->holder = next == 0 ? HOLDER_NONE : next - 1;
-    if (next != 0 && link->length++ == KEY_CHAIN_MAX) {
+    if (next != 0 && link->length == KEY_CHAIN_MAX) {
         frame_corrupt(frame, link->at, "a chain of keys has more than 255 holders");
         return false;
+    }
+    if (next != 0) {
+        link->length++;
+        link->holder = next - 1;
     }
     return true;
 }
@@ -90,7 +94,7 @@ static bool leave_holder(verb_frame *frame, key_link *link)
 static bool find_key(verb_frame *frame, uint64_t key, key_link *link)
 {
     bool is_sound = enter_chain(frame, key, link);
-    while (is_sound && link->holder != HOLDER_NONE && holder_key(frame, link->holder) != key) {
+    while (link->holder != HOLDER_NONE && holder_key(frame, link->holder) != key) {
         is_sound = leave_holder(frame, link);
     }
     return is_sound;
@@ -100,7 +104,7 @@ static bool find_key(verb_frame *frame, uint64_t key, key_link *link)
 static bool find_link(verb_frame *frame, uint64_t key, uint32_t holder, key_link *link)
 {
     bool is_sound = enter_chain(frame, key, link);
-    while (is_sound && link->holder != holder && link->holder != HOLDER_NONE) {
+    while (link->holder != holder && link->holder != HOLDER_NONE) {
         is_sound = leave_holder(frame, link);
     }
     if (is_sound && link->holder == HOLDER_NONE) {
@@ -162,17 +166,14 @@ bool keys_take_out(verb_frame *frame, uint32_t holder)
     return keys_hand_over(frame, holder, HOLDER_NONE, 0);
 }
 
-/* Take the key out of the slot that has it, if one has. */
-static bool take_out_key(verb_frame *frame, uint64_t key)
+/* Take the key out of the slot that has it, if one has. Its chain is sound: keys_judge read it. */
+static void take_out_key(verb_frame *frame, uint64_t key)
 {
     key_link link;
-    if (!find_key(frame, key, &link)) {
-        return false;
-    }
+    (void)find_key(frame, key, &link);
     if (link.holder != HOLDER_NONE) {
         replace(frame, &link, HOLDER_NONE, 0);
     }
-    return true;
 }
 
 /* ---- steps that take keys out ---- */
@@ -194,7 +195,8 @@ slotq_outcome keys_clear(verb_frame *frame, uint32_t holder)
 #ifndef SLOTQ_NO_LATER
 slotq_outcome keys_forget(verb_frame *frame, uint64_t key)
 {
-    return taken_out(frame, take_out_key(frame, key));
+    take_out_key(frame, key);
+    return taken_out(frame, true);
 }
 #endif
 
@@ -208,8 +210,10 @@ slotq_outcome keys_make_way(verb_frame *frame, const key_call *call, uint32_t *d
     for (; is_sound && *done < call->count && frame->step->patch_count < 2 * TAKEN_OUT_MAX;
          (*done)++) {
         const uint64_t key = call->keys == NULL ? 0 : call->keys[*done];
-        is_sound = (key == 0 || take_out_key(frame, key)) &&
-                   keys_take_out(frame, ring_add(tail, *done, frame->slots));
+        if (key != 0) {
+            take_out_key(frame, key);
+        }
+        is_sound = keys_take_out(frame, ring_add(tail, *done, frame->slots));
     }
     return taken_out(frame, is_sound);
 }
@@ -374,7 +378,7 @@ static slotq_outcome told_as(verb_frame *frame, uint32_t holder, const slotq_key
 static bool end_chain(verb_frame *frame, key_link link, uint32_t *length)
 {
     bool is_sound = true;
-    while (is_sound && link.holder != HOLDER_NONE) {
+    while (link.holder != HOLDER_NONE) {
         is_sound = leave_holder(frame, &link);
     }
     *length = link.length;
@@ -423,9 +427,14 @@ slotq_outcome keys_judge(verb_frame *frame, const key_call *call, slotq_key_hold
 
 /* ---- putting in ---- */
 
-bool keys_put_in_ring(verb_frame *frame, const key_call *call)
+/* What the bucket of a key names, whose chain keys_judge read. */
+static uint32_t bucket_link(const verb_frame *frame, uint32_t bucket)
 {
-    const slotq_view *view = frame->view;
+    return load_u16(frame->view->bytes + key_bucket_offset(frame->view, bucket));
+}
+
+void keys_put_in_ring(verb_frame *frame, const key_call *call)
+{
     key_list list;
     list_begin(&list, frame);
     for (uint32_t i = 0; call->keys != NULL && i < call->count; i++) {
@@ -435,32 +444,23 @@ bool keys_put_in_ring(verb_frame *frame, const key_call *call)
         list_add(&list, ring_add(frame->front.tail, i, frame->slots), call->keys[i]);
         const uint32_t item = list.count - 1;
         const uint32_t before = item_before(&list, item);
-        uint32_t next = load_u16(list.items + before * KEYS_ITEM_BYTES) + 1u;
-        if (before == item &&
-            !read_link(frame, key_bucket_offset(view, item_bucket(&list, item)), &next)) {
-            return false;
-        }
+        const uint32_t next = before == item ? bucket_link(frame, item_bucket(&list, item))
+                                             : load_u16(list.items + before * KEYS_ITEM_BYTES) + 1u;
         store_u16(list.items + item * KEYS_ITEM_BYTES + AT_item_next, (uint16_t)next);
     }
     if (list.count > 0) {
-        step_patch_keys(frame->step, view, list.count);
+        step_patch_keys(frame->step, frame->view, list.count);
     }
-    return true;
 }
 
 #ifndef SLOTQ_NO_LATER
-bool keys_put_in_later(verb_frame *frame, uint64_t key, uint32_t slot, uint32_t later_id)
+void keys_put_in_later(verb_frame *frame, uint64_t key, uint32_t slot, uint32_t later_id)
 {
     const slotq_view *view = frame->view;
-    const uint32_t at = key_bucket_offset(view, key_bucket(view, key));
+    const uint32_t bucket = key_bucket(view, key);
     const uint32_t holder = key_holder_later(view, slot);
-    uint32_t next;
-    if (!read_link(frame, at, &next)) {
-        return false;
-    }
-    patch_entry(frame, holder, key, next, later_id);
-    patch_link(frame, at, holder + 1);
-    return true;
+    patch_entry(frame, holder, key, bucket_link(frame, bucket), later_id);
+    patch_link(frame, key_bucket_offset(view, bucket), holder + 1);
 }
 #endif
 

@@ -47,15 +47,14 @@ slotq_outcome keys_clear(verb_frame *frame, uint32_t holder);
  * from the message at *done on. */
 slotq_outcome keys_make_way(verb_frame *frame, const key_call *call, uint32_t *done);
 
-/* These are a part of the step; false: CORRUPT. Put the keys of the call in, in the ring from tail
- * on. */
-bool keys_put_in_ring(verb_frame *frame, const key_call *call);
+/* These are a part of the step. Put the keys of the call in, in the ring from tail on. */
+void keys_put_in_ring(verb_frame *frame, const key_call *call);
 
-/* Take a holder's key out, if it has one. */
+/* Take a holder's key out, if it has one. False: CORRUPT. */
 bool keys_take_out(verb_frame *frame, uint32_t holder);
 
 /* Hand a holder's key over, if it has one, to a holder in the ring or, with the message's id,
- * aside. */
+ * aside. False: CORRUPT. */
 bool keys_hand_over(verb_frame *frame, uint32_t from, uint32_t to, uint64_t id);
 
 #ifndef SLOTQ_NO_LATER
@@ -63,9 +62,8 @@ bool keys_hand_over(verb_frame *frame, uint32_t from, uint32_t to, uint64_t id);
 /* As keys_clear, for the slot that has a key, which is put in next. */
 slotq_outcome keys_forget(verb_frame *frame, uint64_t key);
 
-/* A part of the step: put in the key of a message that is scheduled now, to a later slot. False:
- * CORRUPT. */
-bool keys_put_in_later(verb_frame *frame, uint64_t key, uint32_t slot, uint32_t later_id);
+/* A part of the step: put in the key of a message that is scheduled now, to a later slot. */
+void keys_put_in_later(verb_frame *frame, uint64_t key, uint32_t slot, uint32_t later_id);
 
 #endif
 
@@ -79,8 +77,8 @@ bool keys_put_in_later(verb_frame *frame, uint64_t key, uint32_t slot, uint32_t 
 #define keys_clear(frame, holder) ((void)(holder), SLOTQ_OK)
 #define keys_forget(frame, key) SLOTQ_OK
 #define keys_make_way(frame, call, done) ((void)(call), (void)(done), SLOTQ_OK)
-#define keys_put_in_ring(frame, call) true
-#define keys_put_in_later(frame, key, slot, later_id) true
+#define keys_put_in_ring(frame, call) ((void)(call))
+#define keys_put_in_later(frame, key, slot, later_id) ((void)(key))
 #define keys_take_out(frame, holder) true
 #define keys_hand_over(frame, from, to, id) true
 

@@ -174,13 +174,13 @@ static bool check_chains(const slotq_view *view, slotq_damage *damage)
         unlinked -= chain.length;
         unlinked += key_at(view, bucket) != 0; /* there are as many holders as buckets */
     }
-    for (uint32_t holder = 0; unlinked != 0 && holder < count; holder++) {
-        if (key_at(view, holder) != 0 && !is_in_chain(view, holder, damage)) {
-            return damage_found(damage, key_entry_offset(view, holder),
-                                "a key is not in the chain of its bucket");
-        }
+    uint32_t holder = 0; /* some key is in no chain: the last, if no other is found */
+    while (unlinked != 0 && holder < count - 1 &&
+           (key_at(view, holder) == 0 || is_in_chain(view, holder, damage))) {
+        holder++;
     }
-    return true;
+    return unlinked == 0 || damage_found(damage, key_entry_offset(view, holder),
+                                         "a key is not in the chain of its bucket");
 }
 
 bool check_keys(const slotq_view *view, const front_block *front, slotq_damage *damage)

@@ -341,6 +341,19 @@ TEST_CASE("keys: damaged chains are named by the verb that meets them")
         REQUIRE_CORRUPT(queue, push(1), image.bucket_offset(2));
         REQUIRE_CORRUPT(queue, push_keys({3}), image.bucket_offset(2));
     }
+    SECTION("a slot that is used next, behind the damage")
+    {
+        image.set(field::header_tail, 0); /* as if the ring had gone round */
+        for (const support::Field at : {field::group_head, field::group_cursor,
+                                        field::group_retry_from, field::group_written}) {
+            image.set(at, 0, 0);
+        }
+        image.set(field::header_head, 0);
+        image.set(field::header_last_id, 8);
+        support::store(image.data() + image.key_offset(1) + 8, 2, 65535);
+        REQUIRE_CORRUPT(queue, push(1), image.key_offset(1) + 8);
+        REQUIRE_CORRUPT(queue, push_keys({2}), image.key_offset(1) + 8);
+    }
     SECTION("a bucket that is used next")
     {
         queue.keys = {0x201}; /* 513 = 46 · 11 + 7 */

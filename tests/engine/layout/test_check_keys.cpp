@@ -164,6 +164,12 @@ TEST_CASE("chains of keys", "[check][keys]")
         keyed.expect(keyed.entry(2) + 8, 2, 0, keyed.entry(aside_0),
                      "a key is not in the chain of its bucket");
     }
+    SECTION("the last key of all in no chain")
+    {
+        keyed.schedule(4);
+        keyed.expect(keyed.image.bucket_offset(4), 2, 0, keyed.entry(later_0 + 2),
+                     "a key is not in the chain of its bucket");
+    }
     SECTION("a key in no chain, and the chain is empty")
     {
         keyed.expect(keyed.image.bucket_offset(3), 2, 0, keyed.entry(4),
