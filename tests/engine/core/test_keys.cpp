@@ -296,42 +296,65 @@ TEST_CASE("keys: one bucket that a call changes several times")
 
 /* ---- damage ---- */
 
+namespace
+{
+
+/* 11 buckets; the chain of bucket 1 is 34 (scheduled), 23, 12, 1. Not held sound. */
+struct Chained {
+    Queue queue{keyed(8, 0, 3)};
+    support::Image &image = queue.image;
+    uint32_t bucket = image.bucket_offset(1);
+    uint32_t next = image.key_offset(0) + 8; /* the end of the chain */
+
+    Chained()
+    {
+        REQUIRE(queue.push_keys({1, 12, 23}) == SLOTQ_OK);
+        REQUIRE(queue.schedule_keys({34}, queue.now_ms + 99999) == SLOTQ_OK);
+        queue.sound = false;
+        image.check_each_step(false);
+    }
+};
+
+} // namespace
+
 TEST_CASE("keys: damaged chains are named by the verb that meets them")
 {
-    Queue queue(keyed(8, 0, 3)); /* 11 buckets */
-    REQUIRE(queue.push_keys({1, 12, 23}) == SLOTQ_OK);
-    REQUIRE(queue.schedule_keys({34}, queue.now_ms + 99999) == SLOTQ_OK);
-    support::Image &image = queue.image;
-    const uint32_t bucket = image.bucket_offset(1);
-    const uint32_t next = image.key_offset(0) + 8; /* the end of the chain: 34, 23, 12, 1 */
-    queue.sound = false;
-    image.check_each_step(false);
+    Chained chained;
+    Queue &queue = chained.queue;
+    support::Image &image = chained.image;
     SECTION("a holder that does not exist")
     {
-        support::store(image.data() + bucket, 2, 12);
-        REQUIRE_CORRUPT(queue, find(1), bucket);
-        REQUIRE_CORRUPT(queue, push_keys({45}), bucket);
-        REQUIRE_CORRUPT(queue, schedule_keys({45}, queue.now_ms), bucket);
-        REQUIRE_CORRUPT(queue, cancel(1), bucket);
+        support::store(image.data() + chained.bucket, 2, 12);
+        REQUIRE_CORRUPT(queue, find(1), chained.bucket);
+        REQUIRE_CORRUPT(queue, push_keys({45}), chained.bucket);
+        REQUIRE_CORRUPT(queue, schedule_keys({45}, queue.now_ms), chained.bucket);
+        REQUIRE_CORRUPT(queue, cancel(1), chained.bucket);
     }
     SECTION("a ring")
     {
-        support::store(image.data() + next, 2, 2);
+        support::store(image.data() + chained.next, 2, 2);
         REQUIRE_CORRUPT(queue, find(45), image.key_offset(1) + 8);
         REQUIRE_CORRUPT(queue, push_keys({12}), image.key_offset(1) + 8);
         REQUIRE(queue.find(12) == SLOTQ_OK);
     }
     SECTION("a key that is not in its chain")
     {
-        support::store(image.data() + bucket, 2, 3);
-        REQUIRE_CORRUPT(queue, cancel(1), next);
+        support::store(image.data() + chained.bucket, 2, 3);
+        REQUIRE_CORRUPT(queue, cancel(1), chained.next);
         queue.now_ms += 99999;
-        REQUIRE_CORRUPT(queue, reserve(1), next);
+        REQUIRE_CORRUPT(queue, reserve(1), chained.next);
     }
+}
+
+TEST_CASE("keys: damage at what a verb uses next is named")
+{
+    Chained chained;
+    Queue &queue = chained.queue;
+    support::Image &image = chained.image;
     SECTION("a ring slot that had no message")
     {
         support::store(image.data() + image.key_offset(5), 8, 45);
-        support::store(image.data() + next, 2, 6);
+        support::store(image.data() + chained.next, 2, 6);
         REQUIRE_CORRUPT(queue, find(45), image.key_offset(5));
         REQUIRE_CORRUPT(queue, push_keys({45}, SLOTQ_KEY_ONCE), image.key_offset(5));
     }
@@ -341,7 +364,7 @@ TEST_CASE("keys: damaged chains are named by the verb that meets them")
         REQUIRE_CORRUPT(queue, push(1), image.bucket_offset(2));
         REQUIRE_CORRUPT(queue, push_keys({3}), image.bucket_offset(2));
     }
-    SECTION("a slot that is used next, behind the damage")
+    SECTION("a slot that is used chained.next, behind the damage")
     {
         image.set(field::header_tail, 0); /* as if the ring had gone round */
         for (const support::Field at : {field::group_head, field::group_cursor,
