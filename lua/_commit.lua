@@ -264,6 +264,9 @@ do
         if later.put_heap then
             later.put_heap()
         end
+        if keys.put_changes then
+            keys.put_changes()
+        end
         put_front()
         write_pieces()
         moving = {}

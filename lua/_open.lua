@@ -10,13 +10,19 @@ end
 local image_bytes, front_bytes
 local geometry, queue = {}, {}
 local slots, stride, dead_entry_bytes, tick_ms
-local states_at, keys_at, ring_at, dead_at, rows_bytes
-local aside_index_at, aside_words_at, aside_keys_at, aside_slots_at
--- the later section: offsets, and what pieces above know of it
-local later = {}
+local states_at, ring_at, dead_at, rows_bytes
+local aside_index_at, aside_words_at, aside_slots_at
+-- the later section, and keys: offsets, and what pieces above know of them
+local later, keys = {}, {}
 
 local function has(flag_bit)
     return geometry.flags % (2 * flag_bit) >= flag_bit
+end
+
+-- how many messages may have a key at a time
+local function holders_of_keys()
+    return has(SLOTQ_FLAG_KEYS) and
+        geometry.ring_slots + geometry.aside_slots + geometry.later_slots or 0
 end
 
 local function judge_geometry()
@@ -29,8 +35,6 @@ local function judge_geometry()
         corrupt(AT_geometry_groups, 'groups')
     elseif fields.flags > SLOTQ_FLAGS_ALL then
         corrupt(AT_geometry_flags, 'flags')
-    elseif has(SLOTQ_FLAG_KEYS) and fields.ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX then
-        corrupt(AT_geometry_ring_slots, 'ring_slots with keys')
     elseif fields.max_attempts > SLOTQ_MAX_ATTEMPTS_MAX then
         corrupt(AT_geometry_max_attempts, 'max_attempts')
     elseif fields.tick_ms < 1 or fields.tick_ms > SLOTQ_TICK_MS_MAX then
@@ -39,6 +43,8 @@ local function judge_geometry()
         corrupt(AT_geometry_aside_slots, 'aside_slots with overwrite')
     elseif fields.ring_slots + fields.aside_slots > SLOTQ_RING_SLOTS_MAX then
         corrupt(AT_geometry_aside_slots, 'ring_slots and aside_slots')
+    elseif holders_of_keys() > SLOTQ_RING_SLOTS_MAX then
+        corrupt(AT_geometry_later_slots, 'slots of a queue with keys')
     elseif fields.places > 0 and has(SLOTQ_FLAG_OVERWRITE) then
         corrupt(AT_geometry_places, 'places of a queue that overwrites')
     end
@@ -70,17 +76,20 @@ local function lay_out()
     if has(SLOTQ_FLAG_CHECKS) then
         stride = stride + CHECK_BYTES
     end
-    local key_bytes = has(SLOTQ_FLAG_KEYS) and KEY_BYTES or 0
+    local holders = holders_of_keys()
+    local keyed = holders > 0 and 1 or 0
+    keys.holders = holders
     states_at = GROUPS_OFFSET + GROUP_BYTES * geometry.groups
-    keys_at = states_at + geometry.groups * slots * WORD_BYTES
-    ring_at = keys_at + slots * key_bytes
+    keys.ring_at = states_at + geometry.groups * slots * WORD_BYTES
+    keys.buckets_at = keys.ring_at + keyed * slots * RING_KEY_BYTES
+    ring_at = keys.buckets_at + holders * BUCKET_BYTES
     later.index_at = ring_at + slots * stride
-    later.keys_at = later.index_at + geometry.later_slots * LATER_ENTRY_BYTES
-    later.slots_at = later.keys_at + geometry.later_slots * key_bytes
+    keys.later_at = later.index_at + geometry.later_slots * LATER_ENTRY_BYTES
+    later.slots_at = keys.later_at + keyed * geometry.later_slots * LATER_KEY_BYTES
     aside_index_at = later.slots_at + geometry.later_slots * stride
     aside_words_at = aside_index_at + geometry.aside_slots * ASIDE_ENTRY_BYTES
-    aside_keys_at = aside_words_at + geometry.groups * geometry.aside_slots * WORD_BYTES
-    aside_slots_at = aside_keys_at + geometry.aside_slots * key_bytes
+    keys.aside_at = aside_words_at + geometry.groups * geometry.aside_slots * WORD_BYTES
+    aside_slots_at = keys.aside_at + keyed * geometry.aside_slots * ASIDE_KEY_BYTES
     dead_at = aside_slots_at + geometry.aside_slots * stride
     dead_entry_bytes = DEAD_ENTRY_BYTES + geometry.note_bytes + stride
     rows_bytes = geometry.places > 0 and

@@ -1,17 +1,19 @@
--- _plain_push.lua: push and push_packed (plain_packed) if there is room and no era is crossed,
--- before any function is defined. Leaves plain_size and plain_front to the general path, and to
--- _plain_push_ring what it needs if clients wait at places.
+-- _plain_push.lua: a push if there is room and no era is crossed, before any function is defined.
+-- The verb says in plain_reads whether the number of arguments is one of its, in plain_packed
+-- whether they are slots, in plain_first where payloads begin, in plain_serves whether it may be
+-- plain, in plain_key the key of its one message, or ''. Leaves plain_size and plain_front to the
+-- general path, and to _plain_push_ring what it needs if clients wait at places.
 local plain_size, plain_front, plain_rest
-if #KEYS == 1 and #ARGV >= 2 and (not plain_packed or #ARGV >= 3 and #ARGV <= 7) then
+if #KEYS == 1 and plain_reads then
     plain_size = redis.call('STRLEN', KEYS[1])
     plain_front = redis.call('GETRANGE', KEYS[1], '0', END_OF_SHARED)
 end
 --@include _plain_now
-if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
+if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and plain_serves and
     not string.find(given_now, '%D') and (not plain_packed or
-        #ARGV[2] <= 4 and not string.find(ARGV[2], '%D') and not ARGV[4]) then
+        #ARGV[2] <= 4 and not string.find(ARGV[2], '%D')) then
     local call, unpack = redis.call, struct.unpack
-    local key, count, slots, front = KEYS[1], #ARGV - 1, '', plain_front
+    local key, count, slots, front = KEYS[1], #ARGV + 1 - plain_first, '', plain_front
     local last_id, head, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
         tick_ms, places, note, paused, held, era, later_due_ms = unpack(
         '@header.last_id..geometry.note_bytes shared.paused..later_due_ms', front)
@@ -36,12 +38,12 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
             stamp = struct.pack('<I4', (now_ms - now_ms % tick_ms) / tick_ms % 4294967296)
         end
         local left = count * payload
-        for i = 2, count + 1 do
+        for i = plain_first, #ARGV do
             fits = fits and #ARGV[i] <= payload
             left = left - #ARGV[i]
         end
         if fits and count == 1 then
-            slots = struct.pack('<H', #ARGV[2]) .. stamp .. ARGV[2]
+            slots = struct.pack('<H', #ARGV[plain_first]) .. stamp .. ARGV[plain_first]
         elseif fits and left <= count * SLOT_GAP_BYTES_MAX then
             local parts = {}
             for i = 2, count + 1 do
@@ -57,12 +59,16 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
     if used < 0 then
         used = used + ring
     end
-    if served and head < ring and tail < ring and used <= last_id and
+    served = served and head < ring and tail < ring and used <= last_id and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
         fits and count * payload <= SLOTQ_CALL_BYTES_MAX and
         (later_due_ms == DUE_NONE or later_due_ms > now_ms) and paused % 2 == 0 and
         last_id >= 2147483648 * (era % 2) and
-        last_id + count < 2147483648 * (1 + era % 2) then
+        last_id + count < 2147483648 * (1 + era % 2)
+    if served and (holders > 0 or plain_key ~= '') then
+        --@include _plain_key
+    end
+    if served then
         local at = string.format('%d', ring_at + tail * stride)
         local before = ring - tail
         tail = tail + count

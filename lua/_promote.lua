@@ -15,8 +15,9 @@ local function promote_root()
     moving[queue.tail] = bytes
     in_order = true
     put(ring_at + queue.tail * stride, bytes)
-    if has(SLOTQ_FLAG_KEYS) then
-        put_copy(keys_at + queue.tail * KEY_BYTES, '', later.keys_at + slot * KEY_BYTES, KEY_BYTES)
+    if keys.holders > 0 then
+        keys.free(queue.tail)
+        keys.hand_over(keys.of_later(slot), queue.tail)
     end
     later.take_out(0)
     ring.push_header(1)

@@ -10,8 +10,9 @@ local function refuse_full(waits)
         it.group, it.state, it.dead_full) .. TEXT_FULL)
 end
 
--- make room for count messages, or refuse
-local function make_room(count, waits)
+-- push count messages, which put_slots puts at tail; returns their first id. keyed: the keys of a
+-- call that has some
+local function push_messages(count, waits, put_slots, keyed)
     if queue.paused % 2 == SLOTQ_PAUSE_IN then
         refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for pushing: resume it')
     end
@@ -21,17 +22,28 @@ local function make_room(count, waits)
     if queue.last_id + count > SLOTQ_ID_MAX then
         refuse_full(false)
     end
+    if keys.holders > 0 then
+        keys.expect_many(count)
+    end
+    local taken = keyed and keys.judge(keyed)
+    if taken then
+        commit()
+        return taken
+    end
     if not ring.make_room(count) then
         refuse_full(waits)
     end
-end
-
--- push count messages, which put_slots puts at tail; returns their first id
-local function push_messages(count, waits, put_slots)
-    make_room(count, waits)
+    if keys.holders > 0 then
+        if keyed then
+            keys.forget(keyed)
+        end
+        keys.free_ring(queue.tail, count)
+    end
     put_slots()
-    if has(SLOTQ_FLAG_KEYS) then
-        ring.put(keys_at, KEY_BYTES, count, string.rep('\0', KEY_BYTES * count))
+    for i = 1, keyed and count or 0 do
+        if keyed[i] then
+            keys.put_in((queue.tail + i - 1) % slots, keyed[i])
+        end
     end
     ring.push_header(count)
     queue.pushed = true

@@ -1,6 +1,6 @@
 -- _room.lua: room in the ring: how it is made, and messages put at tail (FORMAT.md, "Making room").
 -- Knows the ring; must not know where the messages come from.
---@include _commit
+--@include _keys
 --@include _heads
 
 -- What other pieces use. It is defined when a call needs it, because each definition costs the
@@ -35,9 +35,8 @@ do
             moving[index] = moving[at] or slot_at(at)
             -- the push may overwrite the source of a copy that is read only when it is written
             in_order = in_order or stride > copied_at_once
-            if has(SLOTQ_FLAG_KEYS) then
-                put_copy(aside_keys_at - (index + 1) * KEY_BYTES, '', keys_at + at * KEY_BYTES,
-                    KEY_BYTES)
+            if keys.holders > 0 then
+                keys.step_aside(at, index)
             end
             for group_number = 0, geometry.groups - 1 do
                 load_group(group_number)
@@ -150,6 +149,7 @@ do
     end
 
     function ring.define()
+        keys.define()
         define_clear()
         define_drop()
         define_push()

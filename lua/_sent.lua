@@ -13,23 +13,25 @@ local function expect_no_checks(instead)
     end
 end
 
--- cut slots of the payloads that are arguments from a place on; most: messages that fit at all
-local function pack_payloads(place, most)
+-- cut slots of the payloads that are arguments from a place on, each, or one of `step`; most:
+-- messages that fit at all
+local function pack_payloads(place, most, step)
     local payload_bytes, parts = 0, {}
-    for i = place, #ARGV do
+    step = step or 1
+    for i = place, #ARGV, step do
         if #ARGV[i] > geometry.payload_bytes then
             refuse_too_big('a payload has at most ' .. decimal(geometry.payload_bytes) .. ' bytes')
         end
         payload_bytes = payload_bytes + #ARGV[i]
     end
-    if #ARGV - place + 1 > most then
+    if (#ARGV - place) / step + 1 > most then
         refuse_too_big('at most ' .. decimal(most) .. ' messages')
     elseif payload_bytes > SLOTQ_CALL_BYTES_MAX then
         invalid('payloads must have at most 1048576 bytes together')
     end
     local stamp = has(SLOTQ_FLAG_STAMPS) and pack('<I4', tick() % 4294967296) or ''
-    for i = place, #ARGV do
-        parts[i - place + 1] = pack('<H', #ARGV[i]) .. stamp .. ARGV[i]
+    for i = place, #ARGV, step do
+        parts[#parts + 1] = pack('<H', #ARGV[i]) .. stamp .. ARGV[i]
     end
     return parts
 end

@@ -4,6 +4,7 @@
 -- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
 --@include _later
+--@include _keys
 
 return answer(function()
     expect('cancel KEY now id', 2, 2)
@@ -12,6 +13,12 @@ return answer(function()
     later.open()
     local place = later.find(id)
     if place then
+        if keys.holders > 0 then
+            later.at(place)
+            local _, slot = later.slot_of(place)
+            keys.define()
+            keys.free(keys.of_later(slot))
+        end
         later.take_out(place)
         commit()
     end

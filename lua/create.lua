@@ -59,8 +59,8 @@ local function read_geometry()
     geometry.generation = number(13, 'generation', 1, 4294967295)
     geometry.set = optional(14, 'set', 4294967295)
     geometry.shard = optional(15, 'shard', geometry.set > 0 and 65535 or 0)
-    if has(SLOTQ_FLAG_KEYS) and geometry.ring_slots > SLOTQ_RING_SLOTS_KEYS_MAX then
-        invalid('ring_slots must be a whole number, 2 to 16384 with keys')
+    if holders_of_keys() > SLOTQ_RING_SLOTS_MAX then
+        invalid('ring_slots, aside_slots and later_slots must be at most 65535 together with keys')
     elseif has(SLOTQ_FLAG_OVERWRITE) and geometry.aside_slots > 0 then
         invalid('aside_slots must be 0 with overwrite')
     elseif geometry.ring_slots + geometry.aside_slots > SLOTQ_RING_SLOTS_MAX then

@@ -95,8 +95,8 @@ local function redrive_one(at, stamp, named)
     local kept = LENGTH_BYTES + #stamp
     put_copy(ring_at + queue.tail * stride, length .. stamp, slot_from + kept, stride - kept)
     take_out(at)
-    if has(SLOTQ_FLAG_KEYS) then
-        ring.put(keys_at, KEY_BYTES, 1, string.rep('\0', KEY_BYTES))
+    if keys.holders > 0 then
+        keys.free(queue.tail)
     end
     skip_other_groups(died_in)
     ring.push_header(1, blocks[died_in])

@@ -32,7 +32,7 @@ struct Shape {
     uint32_t later_slots = 3;
     uint32_t dead_slots = 3;
     uint32_t groups = 1;
-    uint32_t flags = 0;
+    uint32_t flags = 4; /* keys */
     uint32_t max_attempts = 0;
     uint32_t tick_ms = 100;
     uint32_t aside_slots = 0;
@@ -113,6 +113,9 @@ public:
 
     uint64_t at_ms = now_ms;
 };
+
+/* 8 bytes that name a message. */
+std::string keyed(const std::string &name);
 
 /* "" when the whole-image check finds the bytes sound, else what it says. */
 std::string check(const std::string &bytes);

@@ -39,6 +39,8 @@ redis::Reply status_reply(const std::string &text);
 redis::Reply error_reply(const std::string &text);
 
 /* What a script must answer where the core answered this. */
+redis::Reply expected_duplicate(const slotq_key_holder &taken);
+redis::Reply expected_find(const slotq_call &call, slotq_outcome outcome);
 redis::Reply expected_push(const slotq_call &call, slotq_outcome outcome);
 redis::Reply expected_reserve(const Image &image, const slotq_call &call, slotq_outcome outcome,
                               bool packed);
@@ -101,6 +103,13 @@ private:
     void finish_ahead();
 
     std::string push();
+    bool choose_keys(uint32_t count, bool packed);
+    uint64_t one_key(uint32_t most);
+    slotq_key_mode choose_mode();
+    void put_mode(redis::Arguments &arguments, slotq_key_mode mode);
+    void put_keys(redis::Arguments &arguments, slotq_key_mode mode);
+    void put_key_pairs(redis::Arguments &arguments, slotq_key_mode mode);
+    std::string find();
     std::string reserve();
     slotq_outcome reserve_sound(slotq_call &call);
     std::string settle();
@@ -152,6 +161,7 @@ private:
     std::string slots_; /* last pushed, packed */
     std::vector<std::string> payloads_;
     std::vector<slotq_data> data_;
+    std::vector<uint64_t> keys_; /* of a call */
     std::deque<std::string> told_;
     support::Bytes before_{0}; /* the last verb */
 };

@@ -42,8 +42,8 @@ end
 
 -- the arguments of create: up to tick_ms, and aside_slots, places and note_bytes
 local shapes = {
-    {9, 16, 0, 3, 2, 16, 3, 100}, {5, 3, 2, 2, 1, 1, 0, 1}, {30, 7, 0, 4, 3, 24, 2, 1000},
-    {2, 1, 0, 0, 1, 0, 1, 60000}, {17, 25, 30, 2, 2, 2, 62, 3}, {4, 5, 9, 2, 2, 0, 2, 20},
+    {9, 16, 0, 3, 2, 20, 3, 100}, {5, 3, 2, 2, 1, 5, 0, 1}, {30, 7, 0, 4, 3, 24, 2, 1000},
+    {2, 1, 0, 0, 1, 0, 1, 60000}, {17, 25, 30, 2, 2, 6, 62, 3}, {4, 5, 9, 2, 2, 0, 2, 20},
 }
 local rests = {{3, 4, 9}, {0, 0, 0}, {5, 2, 255}, {0, 0, 1}, {255, 255, 3}, {1, 1, 20}}
 
@@ -94,11 +94,33 @@ local function packed(count)
     return table.concat(slots)
 end
 
+local function key()
+    return string.char(1 + below(3), below(2)) .. string.rep('k', 6)
+end
+
+local function mode()
+    return ({'unique', 'once', 'resend'})[1 + below(3)]
+end
+
+local function push_keyed(count)
+    if below(2) == 0 or has_checks() then
+        local keys = {}
+        for i = 1, count do
+            keys[i] = below(4) == 0 and string.rep('\0', 8) or key()
+        end
+        return say('push_keyed_packed', time(), text_of(count), packed(count), mode(),
+            table.concat(keys), waiting())
+    end
+    return say('push_keyed', time(), mode(), key(), string.rep('p', below(shape[2] + 1)))
+end
+
 local function push()
     local count = 1 + below(3)
     local reply
-    if below(2) == 0 or has_checks() then
-        reply = say('push_packed', time(), text_of(count), packed(count), 'none', '', waiting())
+    if below(2) == 0 then
+        reply = push_keyed(count)
+    elseif below(2) == 0 or has_checks() then
+        reply = say('push_packed', time(), text_of(count), packed(count), waiting())
     else
         reply = say('push', time(), string.rep('p', below(shape[2] + 1)))
         count = 1
@@ -247,14 +269,19 @@ local function schedule()
     if below(2) == 0 or has_checks() then
         local count = 1 + below(3)
         say('schedule_packed', time(), due, text_of(count), packed(count), not_past)
+    elseif below(2) == 0 then
+        say('schedule_keyed', time(), due, not_past, mode(), key(),
+            string.rep('l', 1 + below(shape[2])))
     else
         say('schedule', time(), due, not_past, string.rep('l', 1 + below(shape[2])))
     end
 end
 
 local function scheduled()
-    local which, id = below(6), text_of(1 + below(40))
-    if which == 0 then
+    local which, id = below(7), text_of(1 + below(40))
+    if which == 6 then
+        say('find', time(), key())
+    elseif which == 0 then
         say('cancel', time(), id)
     elseif which == 1 then
         say('kick', time(), id, 'later')

@@ -44,9 +44,11 @@ const std::vector<std::string> &nonsense()
 /* Arguments that may be any bytes: a payload, packed slots. */
 bool is_bytes(const std::string &script, size_t index)
 {
-    return (script == "push" && index >= 1) || (script == "push_packed" && index == 2) ||
+    return (script == "push" && index >= 1) || (script == "push_keyed" && index == 3) ||
+           ((script == "push_packed" || script == "push_keyed_packed") && index == 2) ||
            (script == "redrive" && index == 2) || (script == "settle_packed" && index == 6) ||
-           (script.substr(0, 8) == "schedule" && index == 3);
+           (script == "schedule_keyed" && index == 5) ||
+           (script != "schedule_keyed" && script.substr(0, 8) == "schedule" && index == 3);
 }
 
 /* Arguments that are refused only where they are too long, or may be empty. */
@@ -54,8 +56,11 @@ bool may_be_empty(const std::string &script, size_t index)
 {
     return index == 0 || (script.substr(0, 4) == "peek" && index == 2) ||
            (script.substr(0, 7) == "reserve" && index == 4) ||
-           (script == "push_packed" && index >= 3) || (script == "schedule" && index == 2) ||
-           (script == "schedule_packed" && index == 4) || is_bytes(script, index);
+           (script == "push_packed" && index >= 3) ||
+           (script == "push_keyed" && index == 2) || /* no key */
+           (script == "push_keyed_packed" && index >= 5) ||
+           (script == "schedule" && index == 2) || (script == "schedule_packed" && index == 4) ||
+           (script == "schedule_keyed" && (index == 2 || index == 4)) || is_bytes(script, index);
 }
 
 bool refuses(Queue &queue, const std::string &script, const Reply &reply, const std::string &before)
@@ -158,6 +163,7 @@ TEST_CASE("arguments: empty, missing, too many")
         }
         /* the last of these may be left out, as a caller that wants nothing of it does */
         const size_t needed = script == "push_packed"              ? 3
+                              : script == "push_keyed_packed"      ? 5
                               : script == "redrive"                ? 2
                               : script == "create"                 ? 13 /* set, shard */
                               : script == "dead_remove"            ? 2
@@ -264,9 +270,8 @@ TEST_CASE("arguments: out of range for push and reserve")
                              {"push_packed", {"1", cut(std::string(17, 'y'))}},
                              {"push_packed", {"1", cut("x") + "y"}},
                              {"push_packed", {"3", cut("x") + cut("y")}},
-                             {"push_packed", {"1", queue.slot("x"), "unique", ""}},
-                             {"push_packed", {"1", queue.slot("x"), "none", "12345678"}},
-                             {"push_packed", {"1", queue.slot("x"), "none", "", "2"}},
+                             {"push_packed", {"1", queue.slot("x"), "2"}},
+                             {"push_packed", {"1", queue.slot("x"), "none", ""}},
                              {"push_packed", {"9", std::string(9 * 18, '\0')}},
                              {"push", {std::string(17, 'x')}},
                          });
@@ -414,4 +419,73 @@ TEST_CASE("arguments: an error never repeats the caller's bytes")
             CHECK(reply.text.find(secret) == std::string::npos);
         }
     }
+}
+
+TEST_CASE("arguments: keys")
+{
+    Queue queue(redis::shared_server(), "redis7");
+    const std::string one = queue.slot("x");
+    const std::string key = on_server::keyed("new");
+    const std::string none(8, '\0');
+    const std::string low("\0key4567", 8);
+    queue.prepare();
+    check_refused(queue,
+                  {
+                      {"push_keyed", {"", key, "x"}},
+                      {"push_keyed", {"none", key, "x"}},
+                      {"push_keyed", {"Once", key, "x"}},
+                      {"push_keyed", {"once", "short", "x"}},
+                      {"push_keyed", {"once", key + "9", "x"}},
+                      {"push_keyed", {"once", low, "x"}},
+                      {"push_keyed", {"once", none, "x"}},
+                      {"push_keyed", {"once", key, "x", key}},
+                      {"push_keyed", {"once", key, "x", key, "y"}},
+                      {"push_keyed", {"resend", "", "x", key, "y"}},
+                      {"push_keyed", {"once", key, std::string(17, 'x')}},
+                      {"push_keyed_packed", {"1", one, "once", key + key}},
+                      {"push_keyed_packed", {"2", one + one, "once", key}},
+                      {"push_keyed_packed", {"2", one + one, "once", key + key}},
+                      {"push_keyed_packed", {"2", one + one, "resend", none + key}},
+                      {"push_keyed_packed", {"1", one, "once", low}},
+                      {"push_keyed_packed", {"1", one, "", key}},
+                      {"push_keyed_packed", {"1", one, "once", key, "2"}},
+                      {"push_keyed_packed", {"1", one, "once", key, "1", "0"}},
+                      {"schedule_keyed", {"1", "", "first", key, "x"}},
+                      {"schedule_keyed", {"1", "", "once", key, "x", key, "y"}},
+                      {"schedule_keyed", {"1", "", "once", key, "x", "y"}},
+                      {"schedule_packed", {"1", "1", one, "", "once"}},
+                      {"schedule_packed", {"1", "1", one, "", "once", key + key}},
+                      {"schedule_packed", {"1", "1", one, "", "", key}},
+                      {"find", {none}},
+                      {"find", {low}},
+                      {"find", {"key"}},
+                      {"find", {key + "9"}},
+                  });
+    on_server::Shape shape;
+    shape.flags = 0;
+    Queue without(redis::shared_server(), "redis7", shape);
+    without.prepare();
+    check_refused(without, {{"push_keyed", {"once", key, "x"}},
+                            {"push_keyed_packed", {"1", one, "once", key}},
+                            {"schedule_keyed", {"1", "", "once", key, "x"}},
+                            {"schedule_packed", {"1", "1", one, "", "once", key}},
+                            {"find", {key}}});
+    CHECK(without.run("push_keyed", {"once", "", "x"}).is_integer(6));
+    CHECK(without.run("push_keyed_packed", {"1", one, "once", none}).is_integer(7));
+}
+
+TEST_CASE("arguments: 256 messages of a call may have keys, and no more")
+{
+    on_server::Shape shape;
+    shape.ring_slots = 600;
+    Queue queue(redis::shared_server(), "redis7", shape);
+    std::string slots, keys;
+    for (uint32_t i = 0; i < 257; i++) {
+        slots += queue.slot("x");
+        keys += on_server::number(256 * i + 1, 8);
+    }
+    CHECK(queue.run("push_keyed_packed", {"257", slots, "once", keys}).word() == "SLOTQINVALID");
+    keys.replace(8 * 9, 8, std::string(8, '\0'));
+    CHECK(queue.run("push_keyed_packed", {"257", slots, "once", keys}).is_integer(1));
+    CHECK(on_server::check(queue.bytes()) == "");
 }

@@ -279,7 +279,7 @@ TEST_CASE("aside: a caller that waits for room is woken when a message may step 
     const bool reserves = verb.substr(0, 7) == "reserve";
     queue.ask("push", {"a", "b", "c", "d"});
     const uint32_t token = queue.lease(reserves ? 2 : 3);
-    const Reply full = queue.ask("push_packed", {"1", queue.slot("e"), "", "", "1"});
+    const Reply full = queue.ask("push_packed", {"1", queue.slot("e"), "1"});
     CHECK(full.word() == "SLOTQFULL");
     CHECK(queue.field(support::field::shared_wake) == 2);
     if (reserves) {

@@ -1,7 +1,9 @@
 /* test_costs.cpp: what a verb costs the server, counted: calls inside a script by INFO
  * commandstats, memory by MEMORY USAGE.
  */
+#include <algorithm>
 #include <cstdlib>
+#include <memory>
 
 #include "../support/catch.hpp"
 #include "on_server.hpp"
@@ -49,6 +51,13 @@ redis::Server &counted_server()
     return server;
 }
 
+on_server::Shape keyless()
+{
+    on_server::Shape shape;
+    shape.flags = 0;
+    return shape;
+}
+
 std::string run_of(const Reply &reserved)
 {
     return reserved.items.at(0).text.substr(0, 12);
@@ -78,7 +87,7 @@ TEST_CASE("costs: calls of push, for any number of groups")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     for (const uint32_t groups : {1u, 2u, 3u, 16u}) {
-        on_server::Shape shape;
+        on_server::Shape shape = keyless();
         shape.groups = groups;
         Queue queue(counted_server(), variant, shape);
         CAPTURE(variant, groups);
@@ -99,7 +108,7 @@ TEST_CASE("costs: calls of reserve")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     const std::string script = GENERATE(as<std::string>(), "reserve_packed", "reserve");
-    Queue queue(counted_server(), variant);
+    Queue queue(counted_server(), variant, keyless());
     queue.run("push", {"a", "b", "c", "d"});
     CAPTURE(variant);
     CHECK_CALLS(queue, script, 5u, {now, "0", "1", "30000"});
@@ -107,7 +116,7 @@ TEST_CASE("costs: calls of reserve")
     const Reply held = queue.run("reserve_packed", {"0", "1", "30000"});
     queue.run("settle_packed", {"release", "0", "0", "0", run_of(held)});
     CHECK_CALLS(queue, script, 6u, {now, "0", "1", "30000"}); /* a retry */
-    Queue other(counted_server(), variant);
+    Queue other(counted_server(), variant, keyless());
     other.run("push", {"a"});
     CHECK_CALLS(other, script, 6u, {"", "0", "1", "30000"}); /* TIME */
 }
@@ -115,7 +124,7 @@ TEST_CASE("costs: calls of reserve")
 TEST_CASE("costs: calls of an ack at head, and elsewhere")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
-    Queue queue(counted_server(), variant);
+    Queue queue(counted_server(), variant, keyless());
     queue.run("push", {"a", "b", "c", "d"});
     std::vector<std::string> runs;
     for (uint32_t i = 0; i < 4; i++) {
@@ -141,7 +150,7 @@ TEST_CASE("costs: calls of an ack at head, and elsewhere")
 TEST_CASE("costs: calls while a consumer waits, and of a run that wraps")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
-    Queue queue(counted_server(), variant);
+    Queue queue(counted_server(), variant, keyless());
     CAPTURE(variant);
     queue.run("reserve_packed", {"0", "1", "30000", "1"});
     CHECK_CALLS(queue, "push_packed", 6u, {now, "1", queue.slot("a")});
@@ -160,7 +169,7 @@ TEST_CASE("costs: calls while a consumer waits, and of a run that wraps")
 
 TEST_CASE("costs: what is scheduled costs no call before it is due, but the time, if not given")
 {
-    on_server::Shape shape;
+    on_server::Shape shape = keyless();
     shape.ring_slots = 100;
     Queue queue(counted_server(), "redis7", shape);
     queue.schedule("l", on_server::now_ms + 1);
@@ -177,7 +186,7 @@ TEST_CASE("costs: what is scheduled costs no call before it is due, but the time
 
 TEST_CASE("costs: a message is promoted by reads of the heap's levels")
 {
-    on_server::Shape shape;
+    on_server::Shape shape = keyless();
     shape.ring_slots = 100;
     shape.later_slots = 4000;
     Queue queue(counted_server(), "redis7", shape);
@@ -191,7 +200,7 @@ TEST_CASE("costs: a message is promoted by reads of the heap's levels")
 
 TEST_CASE("costs: calls of a batch are those of one message")
 {
-    on_server::Shape shape;
+    on_server::Shape shape = keyless();
     shape.ring_slots = 1000;
     Queue queue(counted_server(), "redis7", shape);
     std::string slots;
@@ -208,7 +217,7 @@ TEST_CASE("costs: calls of a batch are those of one message")
 /* What is not sent is not written either: the calls, and the bytes that Redis logs for them. */
 TEST_CASE("costs: cut slots take the calls of their writes, and no bytes for what is not there")
 {
-    on_server::Shape shape;
+    on_server::Shape shape = keyless();
     shape.ring_slots = 1000;
     shape.payload_bytes = 200;
     Queue queue(counted_server(), "redis7", shape);
@@ -234,7 +243,7 @@ TEST_CASE("costs: cut slots take the calls of their writes, and no bytes for wha
 
 TEST_CASE("costs: large slots are reserved by what is in them")
 {
-    on_server::Shape shape;
+    on_server::Shape shape = keyless();
     shape.ring_slots = 30;
     shape.payload_bytes = 60000;
     Queue queue(counted_server(), "redis7", shape);
@@ -253,7 +262,7 @@ TEST_CASE("costs: MEMORY USAGE is the formula's, also when all are leased")
 {
     for (const uint32_t slots : {2u, 9u, 100u, 1000u, 65535u}) {
         for (const uint32_t payload : {1u, 32u, 100u}) {
-            on_server::Shape shape;
+            on_server::Shape shape = keyless();
             shape.ring_slots = slots;
             shape.payload_bytes = payload;
             Queue queue(redis::shared_server(), "redis7", shape);
@@ -281,4 +290,75 @@ TEST_CASE("costs: MEMORY USAGE is the formula's, also when all are leased")
             CHECK(usage() == fresh);
         }
     }
+}
+
+/* A queue with keys; key n of a lap. */
+struct Keyed {
+    on_server::Shape shape;
+    std::unique_ptr<Queue> queue;
+    uint64_t next = 1;
+
+    explicit Keyed(uint32_t slots)
+    {
+        shape.ring_slots = slots;
+        shape.later_slots = 0;
+        queue = std::make_unique<Queue>(counted_server(), "redis7", shape);
+    }
+    /* The lower half decides the bucket: each has one of its own, but where slots are fewer. */
+    std::string key()
+    {
+        return on_server::number(next++ * 256 + 1, 8);
+    }
+    void fill(uint32_t count)
+    {
+        while (count > 0) {
+            const uint32_t now_count = std::min(count, 256u);
+            std::string slots, keys;
+            for (uint32_t i = 0; i < now_count; i++) {
+                slots += queue->slot("a");
+                keys += key();
+            }
+            REQUIRE(queue->run("push_keyed_packed", {std::to_string(now_count), slots, "once", keys})
+                        .kind == Reply::Kind::integer);
+            queue->run("purge", {});
+            count -= now_count;
+        }
+    }
+};
+
+TEST_CASE("costs: calls of a push with a key, in a short and in a long queue")
+{
+    for (const uint32_t slots : {1001u, 65521u}) { /* a prime: the buckets differ */
+        Keyed keyed(slots);
+        CAPTURE(slots);
+        /* size, front, old entry, bucket; bucket, entry, slot, header */
+        CHECK_CALLS(*keyed.queue, "push_keyed", 8u, {now, "unique", keyed.key(), "a"});
+        CHECK_CALLS(*keyed.queue, "push_keyed_packed", 8u,
+                    {now, "1", keyed.queue->slot("a"), "once", keyed.key()});
+        CHECK_CALLS(*keyed.queue, "push", 5u, {now, "a"}); /* the old entry */
+        CHECK_CALLS(*keyed.queue, "push_packed", 5u, {now, "2", keyed.queue->slot("a") +
+                                                                    keyed.queue->slot("b")});
+    }
+    Keyed keyed(521);
+    keyed.fill(521 * 2);
+    /* and the bucket of the old key, which gets its next; chains of one here */
+    CHECK_CALLS(*keyed.queue, "push_keyed", 8u + 2u + 2u, {now, "unique", keyed.key(), "a"});
+    CHECK_CALLS(*keyed.queue, "push", 8u, {now, "a"});
+    CHECK(on_server::check(keyed.queue->bytes()) == "");
+}
+
+TEST_CASE("costs: calls of many keys, and of a duplicate")
+{
+    Keyed keyed(1009);
+    keyed.fill(1009 * 2);
+    std::string slots, keys;
+    for (uint32_t i = 0; i < 256; i++) {
+        slots += keyed.queue->slot("a");
+        keys += keyed.key();
+    }
+    /* sections are read whole, and buckets near each other are written together */
+    CHECK_CALLS(*keyed.queue, "push_keyed_packed", 70u, {now, "256", slots, "once", keys});
+    CHECK(on_server::check(keyed.queue->bytes()) == "");
+    CHECK_CALLS(*keyed.queue, "push_keyed_packed", 6u, {now, "256", slots, "once", keys});
+    CHECK_CALLS(*keyed.queue, "find", 5u, {now, keys.substr(0, 8)});
 }

@@ -18,6 +18,7 @@ const std::vector<std::string> &all_scripts()
                                                    "dead_list_packed",
                                                    "dead_purge",
                                                    "dead_remove",
+                                                   "find",
                                                    "kick",
                                                    "later_list",
                                                    "later_list_packed",
@@ -27,6 +28,8 @@ const std::vector<std::string> &all_scripts()
                                                    "peek_packed",
                                                    "purge",
                                                    "push",
+                                                   "push_keyed",
+                                                   "push_keyed_packed",
                                                    "push_packed",
                                                    "reclaim",
                                                    "redrive",
@@ -35,6 +38,7 @@ const std::vector<std::string> &all_scripts()
                                                    "reserve_packed",
                                                    "resume",
                                                    "schedule",
+                                                   "schedule_keyed",
                                                    "schedule_packed",
                                                    "settle",
                                                    "settle_packed",
@@ -47,7 +51,8 @@ const std::vector<std::string> &all_scripts()
 bool only_reads(const std::string &script)
 {
     return script.substr(0, 4) == "peek" || script.substr(0, 9) == "dead_list" ||
-           script.substr(0, 10) == "later_list" || script == "stats" || script == "status";
+           script.substr(0, 10) == "later_list" || script == "stats" || script == "status" ||
+           script == "find";
 }
 
 bool has_idle_sample(const std::string &script)
@@ -142,8 +147,13 @@ void Queue::set(const std::string &bytes)
 
 void Queue::prepare()
 {
-    const Reply pushed =
-        run("push_packed", {"5", slot("a") + slot("b") + slot("c") + slot("d") + slot("e")});
+    const bool keys = (shape_.flags & SLOTQ_FLAG_KEYS) != 0;
+    Arguments five = {"5", slot("a") + slot("b") + slot("c") + slot("d") + slot("e")};
+    if (keys) {
+        five.push_back("once");
+        five.push_back(keyed("a") + keyed("b") + keyed("c") + keyed("d") + keyed("e"));
+    }
+    const Reply pushed = run(keys ? "push_keyed_packed" : "push_packed", five);
     const Reply reserved = run("reserve_packed", {"0", "3", "30000"});
     if (pushed.kind != Reply::Kind::integer || reserved.items.size() < 2) {
         throw std::runtime_error("prepare: " + pushed.told() + " " + reserved.told());
@@ -164,7 +174,11 @@ void Queue::prepare()
 
 uint64_t Queue::schedule(const std::string &payload, uint64_t at_ms)
 {
-    const Reply reply = run("schedule_packed", {std::to_string(at_ms), "1", slot(payload)});
+    Arguments one = {std::to_string(at_ms), "1", slot(payload)};
+    if ((shape_.flags & SLOTQ_FLAG_KEYS) != 0) {
+        one.insert(one.end(), {"", "once", keyed(payload)});
+    }
+    const Reply reply = run("schedule_packed", one);
     if (reply.kind != Reply::Kind::integer) {
         throw std::runtime_error("schedule: " + reply.told());
     }
@@ -223,6 +237,7 @@ Arguments Queue::sample(const std::string &script) const
         {"dead_list_packed", {"0", "10", "1", "0"}},
         {"dead_purge", {}},
         {"dead_remove", {std::to_string(leased_id + 1), "0"}},
+        {"find", {keyed("d")}},
         {"kick", {"1", "later"}},
         {"later_list", {"0", "10"}},
         {"later_list_packed", {"0", "10"}},
@@ -232,7 +247,9 @@ Arguments Queue::sample(const std::string &script) const
         {"peek_packed", {"0", "", "10"}},
         {"purge", {}},
         {"push", {"x"}},
-        {"push_packed", {"1", slot("x"), "none", "", ""}},
+        {"push_keyed", {"unique", keyed("push"), "x"}},
+        {"push_keyed_packed", {"1", slot("x"), "once", keyed("push"), ""}},
+        {"push_packed", {"1", slot("x"), ""}},
         {"reclaim", {"0"}},
         {"redrive",
          {"1", number(leased_id + 1, 6) + number(0, 2), std::to_string(leased_id + 1), "0"}},
@@ -241,7 +258,9 @@ Arguments Queue::sample(const std::string &script) const
         {"reserve_packed", {"0", "1", "30000", ""}},
         {"resume", {"3"}},
         {"schedule", {std::to_string(due_ms), "", "x"}},
-        {"schedule_packed", {std::to_string(due_ms - 1), "1", slot("x"), "1"}},
+        {"schedule_keyed", {std::to_string(due_ms), "", "unique", keyed("later"), "x"}},
+        {"schedule_packed",
+         {std::to_string(due_ms - 1), "1", slot("x"), "1", "once", keyed("later")}},
         {"settle", {"nack", "0", "1000", "1", id, std::to_string(token)}},
         {"settle_packed", {"nack", "0", "1000", "1", run, "why"}},
         {"stats", {"0"}},
@@ -254,6 +273,12 @@ Arguments Queue::sample(const std::string &script) const
         }
     }
     throw std::runtime_error("no sample of " + script);
+}
+
+std::string keyed(const std::string &name)
+{
+    std::string key = "\1" + name.substr(0, 7);
+    return key + std::string(8 - key.size(), '\0');
 }
 
 std::string check(const std::string &bytes)

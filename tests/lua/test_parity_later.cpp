@@ -25,27 +25,37 @@ std::string Play::schedule()
     call.schedule.count = count;
     call.schedule.due_ms = choose_due_ms();
     call.schedule.not_past = choices_.one_in(3);
+    const bool keyed = choose_keys(count, packed);
+    call.schedule.keys = keyed ? keys_.data() : nullptr;
+    call.schedule.key_mode = choose_mode();
     const std::string not_past = call.schedule.not_past ? "1" : choices_.one_in(2) ? "0" : "";
     Arguments arguments = {now(), std::to_string(call.schedule.due_ms)};
     const bool damaged = packed && damages_ && count > 0 && choices_.one_in(2);
     if (packed) {
         arguments.push_back(std::to_string(count));
         arguments.push_back(choose_slots(count, damaged));
-        if (!not_past.empty() || choices_.one_in(2)) {
+        if (!not_past.empty() || keyed || choices_.one_in(2)) {
             arguments.push_back(not_past);
         }
+        if (keyed) {
+            put_keys(arguments, call.schedule.key_mode);
+        }
+    } else if (keyed) {
+        arguments.push_back(not_past);
+        put_key_pairs(arguments, call.schedule.key_mode);
     } else {
         arguments.push_back(not_past);
         arguments.insert(arguments.end(), payloads_.begin(), payloads_.end());
     }
-    send(packed ? "schedule_packed" : "schedule", arguments);
+    send(packed ? "schedule_packed" : keyed ? "schedule_keyed" : "schedule", arguments);
     const slotq_outcome outcome = image_.run(call);
     if (damaged && outcome == SLOTQ_OK) {
         damage_later(call.schedule.first_later_id);
     }
-    return compare(outcome == SLOTQ_OK      ? integer_reply(call.schedule.first_later_id)
-                   : outcome == SLOTQ_EMPTY ? status_reply("EMPTY")
-                                            : expected_refusal(outcome));
+    return compare(outcome == SLOTQ_OK          ? integer_reply(call.schedule.first_later_id)
+                   : outcome == SLOTQ_EMPTY     ? status_reply("EMPTY")
+                   : outcome == SLOTQ_DUPLICATE ? expected_duplicate(call.schedule.taken)
+                                                : expected_refusal(outcome));
 }
 
 /* As damage_newest, for the slot of a scheduled message. */

@@ -17,7 +17,7 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
     static const uint32_t attempts[] = {0, 1, 1, 2, 3, 4, 62};
     static const uint32_t ticks[] = {1, 3, 100, 1000};
     const bool large = choices.one_in(5);
-    const uint32_t flags = choices.small(32) & ~uint32_t{SLOTQ_FLAG_KEYS};
+    const uint32_t flags = choices.small(32);
     const uint32_t groups = wide ? 1 + choices.small(2) : 1 + choices.small(3);
     const uint32_t slots = wide    ? 1500 + choices.small(4500)
                            : large ? 2 + choices.small(299)
@@ -153,6 +153,7 @@ std::string Play::step()
         &Play::redrive,  &Play::look,        &Play::stats,   &Play::status,   &Play::administer,
         &Play::limit,    &Play::dead_remove, &Play::unwait,  &Play::schedule, &Play::schedule,
         &Play::schedule, &Play::cancel,      &Play::kick,    &Play::kick,     &Play::later_list,
+        &Play::find,
     };
     move_clock();
     const uint32_t most = image_.geometry().max_attempts;

@@ -138,10 +138,39 @@ Reply expected_refusal(slotq_outcome outcome)
     return error_reply(std::string("SLOTQ") + slotq_outcome_name(outcome));
 }
 
+static void tell_holder(Reply &reply, const slotq_key_holder &holder)
+{
+    reply.items.push_back(integer_reply(holder.place));
+    reply.items.push_back(integer_reply(static_cast<int64_t>(holder.id)));
+    reply.items.push_back(integer_reply(holder.is_unfinished));
+}
+
+Reply expected_duplicate(const slotq_key_holder &taken)
+{
+    Reply reply = array_reply();
+    reply.items = {status_reply("DUPLICATE"), integer_reply(taken.message)};
+    tell_holder(reply, taken);
+    return reply;
+}
+
+Reply expected_find(const slotq_call &call, slotq_outcome outcome)
+{
+    if (outcome == SLOTQ_INVALID) {
+        return expected_refusal(outcome);
+    }
+    Reply reply = array_reply();
+    reply.items = {status_reply(slotq_outcome_name(outcome))};
+    tell_holder(reply, outcome == SLOTQ_OK ? call.find.holder : slotq_key_holder{});
+    return reply;
+}
+
 Reply expected_push(const slotq_call &call, slotq_outcome outcome)
 {
     if (outcome == SLOTQ_OK) {
         return integer_reply(static_cast<int64_t>(call.push.first_id));
+    }
+    if (outcome == SLOTQ_DUPLICATE) {
+        return expected_duplicate(call.push.taken);
     }
     if (outcome != SLOTQ_FULL) {
         return expected_refusal(outcome);

@@ -279,7 +279,7 @@ TEST_CASE("places: unwait passes on what was meant for its caller")
     } else {
         queue.run("push", {"a"});
         for (const char *place : {"1", "2"}) {
-            CHECK(queue.run("push_packed", {"1", queue.slot("b"), "", "", "1", place}).word() ==
+            CHECK(queue.run("push_packed", {"1", queue.slot("b"), "1", place}).word() ==
                   "SLOTQFULL");
         }
         CHECK(queue.row(1) == "0: 0 1 1 0 0");
@@ -339,7 +339,7 @@ TEST_CASE("places: room is told to all whose messages fit into it")
             slots += queue.slot("x");
         }
         queue.subscribe(i);
-        CHECK(queue.run("push_packed", {counts[i], slots, "", "", "1", std::to_string(i)}).word() ==
+        CHECK(queue.run("push_packed", {counts[i], slots, "1", std::to_string(i)}).word() ==
               "SLOTQFULL");
     }
     CHECK(queue.wake() == 2);
@@ -377,10 +377,10 @@ TEST_CASE("places: a head that moves tells all if the next message may step asid
     const Reply first = queue.run("reserve_packed", {"0", "3", "30000"});
     queue.subscribe(1);
     const std::string two = queue.slot("x") + queue.slot("y");
-    CHECK(queue.run("push_packed", {"2", two, "", "", "1", "1"}).word() == "SLOTQFULL");
+    CHECK(queue.run("push_packed", {"2", two, "1", "1"}).word() == "SLOTQFULL");
     ack("0", first, 1, 3); /* frees one slot, and what holds the ring then may step aside */
     CHECK(queue.heard() == "1");
-    CHECK(queue.run("push_packed", {"2", two, "", "", "1", "1"}).is_integer(5));
+    CHECK(queue.run("push_packed", {"2", two, "1", "1"}).is_integer(5));
 }
 
 TEST_CASE("places: a redrive that takes room tells of what is left")
@@ -395,9 +395,9 @@ TEST_CASE("places: a redrive that takes room tells of what is left")
     const std::string slot = queue.slot("x");
     queue.subscribe(0);
     queue.subscribe(1);
-    CHECK(queue.run("push_packed", {"3", slot + slot + slot, "", "", "1", "0"}).word() ==
+    CHECK(queue.run("push_packed", {"3", slot + slot + slot, "1", "0"}).word() ==
           "SLOTQFULL");
-    CHECK(queue.run("push_packed", {"1", slot, "", "", "1", "1"}).word() == "SLOTQFULL");
+    CHECK(queue.run("push_packed", {"1", slot, "1", "1"}).word() == "SLOTQFULL");
     queue.run("settle_packed", {"ack", "0", "0", "0",
                                 taken.items.at(0).text.substr(0, 10) + on_server::number(3, 2)});
     CHECK(queue.heard() == "0"); /* for its 3 messages; nothing is left for place 1 */

@@ -26,6 +26,8 @@ for refusal in FULL PAUSED INVALID; do
 done
 # 39 is the limit that only a redrive by id has, 6e6e the beginning of a note
 holds 'a dead message is redriven by its id' grep -q '^redrive .* 39 .* = \[+OK,:[1-9]' lua5.1.story
+holds 'a key is taken' grep -q '^push_keyed .* = \[+DUPLICATE,' lua5.1.story
+holds 'a key is found' grep -q '^find .* = \[+OK,' lua5.1.story
 holds 'a note is kept' grep -q '^dead_list .*\$6e6e' lua5.1.story
 holds 'luajit tells the same' cmp lua5.1.story luajit.story
 holds 'lua5.4 tells the same' cmp lua5.1.story lua5.4.story

@@ -93,7 +93,7 @@ namespace
  * it): a byte that moves no offset and stays in its range is believed. */
 bool is_believed(size_t offset, uint8_t value)
 {
-    const bool flags = offset == 21 && (value & ~9) == 0;
+    const bool flags = offset == 21 && (value & ~9) == 4;
     const bool attempts = offset == 22 && value <= 62;
     const bool tick = offset == 24;
     const bool tick_high = offset == 25 && value < 60000 / 256;
@@ -151,7 +151,8 @@ TEST_CASE("refusals: a geometry out of range with a right check")
     } changes[] = {{12, 2, 0},  {12, 2, 1},  {14, 2, 0},  {20, 1, 0},  {20, 1, 17},
                    {21, 1, 32}, {22, 1, 63}, {23, 1, 1},  {24, 2, 0},  {24, 2, 60001},
                    {26, 1, 1},  {27, 1, 1},  {12, 2, 10}, {14, 2, 17}, {16, 2, 1},
-                   {18, 2, 4},  {20, 1, 2},  {21, 1, 2},  {21, 1, 4}};
+                   {18, 2, 4},  {20, 1, 2},  {21, 1, 2},  {21, 1, 0},
+                   {16, 2, 65534}};
     for (const auto &change : changes) {
         std::string bytes = sound;
         bytes.replace(change.offset, change.bytes, on_server::number(change.value, change.bytes));

@@ -83,7 +83,7 @@ TEST_CASE("waking: a producer that found no room is told of it")
     Queue queue(redis::shared_server(), "redis7", shape);
     Listener listener(queue);
     queue.run("push", {"a"});
-    CHECK(queue.run("push_packed", {"1", queue.slot("b"), "", "", "1"}).word() == "SLOTQFULL");
+    CHECK(queue.run("push_packed", {"1", queue.slot("b"), "1"}).word() == "SLOTQFULL");
     CHECK(wake_of(queue) == 2);
     const Reply reserved = queue.run("reserve", {"0", "1", "30000"});
     CHECK(listener.heard() == 0);

@@ -6,7 +6,8 @@
 #   ALL_CAPS              a constant's name becomes its value; one that is not known fails
 #   '@group.head..due'    a string that begins with @ becomes the format of struct.pack for these
 #                         fields of fields.def: single ones and ranges, in the order of their
-#                         offsets; the bytes of fields that are left out are skipped
+#                         offsets; the bytes of fields that are left out are skipped; a field of
+#                         8 bytes is a string, because no number of Lua holds it
 # Comment lines and indentation go away.
 
 FILENAME == ARGV[1] {
@@ -108,7 +109,7 @@ function format_of(list, file, number,    items, count, i, ends, to, from, at, o
                 out = out "x"
                 at++
             }
-            out = out (bytes == 1 ? "B" : bytes == 2 ? "H" : "I" bytes)
+            out = out (bytes == 1 ? "B" : bytes == 2 ? "H" : bytes == 8 ? "c8" : "I" bytes)
             at = value["AT_" field[from]] + bytes
         }
     }

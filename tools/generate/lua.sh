@@ -22,9 +22,10 @@ head_of() {
         }' "$1"
 }
 
-# effect_of NAME: what verbs.def says of the verb whose script, or whose packed one, NAME is.
+# effect_of NAME: what verbs.def says of the verb whose script, or whose packed one, NAME is, or
+# NAME without _keyed.
 effect_of() {
-    sed -n "s/^EFFECT_OF_$1\(_packed\)\{0,1\} //p" "$constants" | head -n 1
+    sed -n "s/^EFFECT_OF_${1%_keyed*}\(_packed\)\{0,1\} //p" "$constants" | head -n 1
 }
 
 sha1_of() {

@@ -243,13 +243,69 @@ static slotq_outcome take_settle(const redis_terms *terms, slotq_call *call,
 
 /* ---- the others ---- */
 
-static slotq_outcome take_push(slotq_call *call, const redisReply *reply, store_fault *fault)
+/* Place and id of a key's holder, and whether its message is unfinished. */
+static bool take_holder(redisReply *const *parts, slotq_key_holder *holder)
 {
+    uint64_t place;
     uint64_t id;
-    if (!value_number(reply, SLOTQ_ID_MAX, &id) || !id_fits(id, call->push.count)) {
+    uint64_t unfinished;
+    if (!value_number(parts[0], SLOTQ_KEY_SCHEDULED, &place) ||
+        !value_number(parts[1], place == SLOTQ_KEY_SCHEDULED ? UINT32_MAX : SLOTQ_ID_MAX, &id) ||
+        !value_number(parts[2], 1, &unfinished) || id == 0 ||
+        (place == SLOTQ_KEY_SCHEDULED && unfinished == 0)) {
+        return false;
+    }
+    holder->place = (slotq_key_place)place;
+    holder->id = id;
+    holder->is_unfinished = unfinished == 1;
+    return true;
+}
+
+/* DUPLICATE, for a message that has a key which the mode judges. */
+static bool take_duplicate(const redisReply *reply, const uint64_t *keys, uint32_t count,
+                           slotq_key_mode mode, slotq_key_holder *taken)
+{
+    static const slotq_outcome possible[] = {SLOTQ_DUPLICATE};
+    slotq_outcome outcome;
+    uint64_t message;
+    slotq_key_holder holder;
+    if (keys == NULL || !value_is_array(reply, 5) ||
+        !value_outcome(reply->element[0], possible, 1, &outcome) ||
+        !value_number(reply->element[1], count - 1, &message) || keys[message] == 0 ||
+        (mode == SLOTQ_KEY_RESEND && message != 0) ||
+        !take_holder(reply->element + 2, &holder) ||
+        (mode == SLOTQ_KEY_UNIQUE && !holder.is_unfinished)) {
+        return false;
+    }
+    holder.message = (uint32_t)message;
+    *taken = holder;
+    return true;
+}
+
+static slotq_outcome take_find(slotq_call *call, const redisReply *reply, store_fault *fault)
+{
+    static const slotq_outcome possible[] = {SLOTQ_OK, SLOTQ_NOTFOUND};
+    slotq_key_holder holder = {0};
+    slotq_outcome outcome;
+    if (!value_is_array(reply, 4) || !value_outcome(reply->element[0], possible, 2, &outcome) ||
+        (outcome == SLOTQ_OK && !take_holder(reply->element + 1, &holder))) {
         return misshapen(call, fault);
     }
-    call->push.first_id = id;
+    call->find.holder = holder;
+    return outcome;
+}
+
+static slotq_outcome take_push(slotq_call *call, const redisReply *reply, store_fault *fault)
+{
+    slotq_call_push *push = &call->push;
+    uint64_t id;
+    if (take_duplicate(reply, push->keys, push->count, push->key_mode, &push->taken)) {
+        return SLOTQ_DUPLICATE;
+    }
+    if (!value_number(reply, SLOTQ_ID_MAX, &id) || !id_fits(id, push->count)) {
+        return misshapen(call, fault);
+    }
+    push->first_id = id;
     return SLOTQ_OK;
 }
 
@@ -262,6 +318,10 @@ static slotq_outcome take_schedule(slotq_call *call, const redisReply *reply, st
     uint64_t id;
     if (schedule->not_past && value_outcome(reply, possible, 1, &outcome)) {
         return outcome;
+    }
+    if (take_duplicate(reply, schedule->keys, schedule->count, schedule->key_mode,
+                       &schedule->taken)) {
+        return SLOTQ_DUPLICATE;
     }
     if (!value_number(reply, UINT32_MAX, &id) || id == 0 || schedule->count - 1 > UINT32_MAX - id) {
         return misshapen(call, fault);
@@ -384,6 +444,8 @@ static slotq_outcome take_answer(const redis_terms *terms, slotq_call *call,
         return take_push(call, reply, fault);
     case SLOTQ_SCHEDULE:
         return take_schedule(call, reply, fault);
+    case SLOTQ_FIND:
+        return take_find(call, reply, fault);
     case SLOTQ_RESERVE:
         return take_reserve(terms, call, reply, harvest, fault);
     case SLOTQ_ACK:

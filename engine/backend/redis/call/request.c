@@ -19,6 +19,7 @@
 enum {
     FIRST_ROOM = 32,
     BEFORE_KEY = 3, /* EVALSHA, the sum, the number of keys */
+    KEY_LOW_BYTE = 0xFF,
     PACKED_KEEPS_BYTES = 1024 * 1024
 };
 
@@ -205,7 +206,8 @@ static bool is_cut(const slotq_view *view, uint32_t count, const push_size *size
     return count == 1 ? empty > 0 : empty > (size_t)count * SLOT_GAP_BYTES_MAX;
 }
 
-/* Their number, and the messages as slots. False: no memory. */
+/* Their number, and the messages as slots, with room for as many keys behind them. False: no
+ * memory. */
 static bool put_messages(redis_request *request, const redis_terms *terms, uint64_t now_ms,
                          const slotq_data *messages, uint32_t count, const push_size *size)
 {
@@ -214,7 +216,7 @@ static bool put_messages(redis_request *request, const redis_terms *terms, uint6
     const uint32_t payload_bytes = view->geometry.payload_bytes;
     const size_t bytes = (size_t)count * (view->stride - payload_bytes) +
                          (cut ? size->payload_bytes : (size_t)count * payload_bytes);
-    if (!have_packed(request, bytes)) {
+    if (!have_packed(request, bytes + (size_t)count * KEY_BYTES)) {
         return false;
     }
     put_number(request, count);
@@ -222,6 +224,51 @@ static bool put_messages(redis_request *request, const redis_terms *terms, uint6
         pack_slots(request, view, stamp_of(terms, now_ms), messages, count, cut));
     return true;
 }
+
+/* ---- keys ---- */
+
+static bool has_keys(const uint64_t *keys, uint32_t count)
+{
+    bool has = false;
+    for (uint32_t i = 0; keys != NULL && i < count; i++) {
+        has = has || keys[i] != 0;
+    }
+    return has;
+}
+
+static const char *mode_word(slotq_key_mode mode)
+{
+    static const char *const words[] = {"none", "unique", "once", "resend"};
+    return (uint32_t)mode <= SLOTQ_KEY_RESEND ? words[mode] : words[SLOTQ_KEY_NONE];
+}
+
+/* The mode and the keys, behind the slots. */
+static void put_keys(redis_request *request, slotq_key_mode mode, const uint64_t *keys,
+                     uint32_t count, size_t slots_bytes)
+{
+    uint8_t *packed = request->packed + slots_bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        store_u64(packed + (size_t)i * KEY_BYTES, keys[i]);
+    }
+    put_text(request, mode_word(mode));
+    put(request, packed, (size_t)count * KEY_BYTES);
+}
+
+static slotq_outcome build_find(redis_request *request, const redis_terms *terms,
+                                const slotq_call *call)
+{
+    if ((call->find.key & KEY_LOW_BYTE) == 0) {
+        return SLOTQ_INVALID;
+    }
+    if (!begin_verb(request, terms, call) || !have_packed(request, KEY_BYTES)) {
+        return SLOTQ_NOMEMORY;
+    }
+    store_u64(request->packed, call->find.key);
+    put(request, request->packed, KEY_BYTES);
+    return SLOTQ_OK;
+}
+
+/* ---- push, schedule ---- */
 
 static slotq_outcome build_push(redis_request *request, const redis_terms *terms,
                                 const slotq_call *call)
@@ -232,13 +279,18 @@ static slotq_outcome build_push(redis_request *request, const redis_terms *terms
     if (limit != PUSH_FITS) {
         return push_limit_outcome(limit);
     }
-    if (!begin_verb(request, terms, call) ||
+    const bool keyed = has_keys(push->keys, push->count);
+    const redis_script_index script =
+        keyed ? REDIS_SCRIPT_push_keyed_packed : scripts[call->verb];
+    if (!begin(request, terms, script, call->now_ms) ||
         !put_messages(request, terms, call->now_ms, push->messages, push->count, &size)) {
         return SLOTQ_NOMEMORY;
     }
+    if (keyed) {
+        put_keys(request, push->key_mode, push->keys, push->count,
+                 request->lengths[request->count - 1]);
+    }
     if (push->may_wait || redis_call_leaves(terms, call)) {
-        put_text(request, "none");
-        put(request, "", 0);
         put_waiting(request, terms, call);
     }
     return SLOTQ_OK;
@@ -264,7 +316,11 @@ static slotq_outcome build_schedule(redis_request *request, const redis_terms *t
     if (!put_messages(request, terms, call->now_ms, schedule->messages, schedule->count, &size)) {
         return SLOTQ_NOMEMORY;
     }
+    const size_t slots_bytes = request->lengths[request->count - 1];
     put_text(request, schedule->not_past ? "1" : "0");
+    if (has_keys(schedule->keys, schedule->count)) {
+        put_keys(request, schedule->key_mode, schedule->keys, schedule->count, slots_bytes);
+    }
     return SLOTQ_OK;
 }
 
@@ -467,6 +523,8 @@ slotq_outcome redis_request_build(redis_request *request, const redis_terms *ter
         return build_hasten(request, terms, call);
     case SLOTQ_REDRIVE:
         return build_redrive(request, terms, call);
+    case SLOTQ_FIND:
+        return build_find(request, terms, call);
     default:
         return build_small(request, terms, call);
     }

@@ -321,3 +321,81 @@ TEST_CASE("arrays in arrays are read down to a depth that can be freed again")
     freeReplyObject(made);
     CHECK(made == nullptr);
 }
+
+TEST_CASE("push and schedule: a key that is taken, as far as a queue can say that")
+{
+    Far far(inside::geometry(9, 4, SLOTQ_FLAG_KEYS));
+    const slotq_data messages[] = {{"a", 1}, {"b", 1}, {"c", 1}};
+    const uint64_t keys[] = {0, 5, 7};
+    const auto answer = [](const char *text, int64_t message, int64_t place, int64_t id,
+                           int64_t unfinished) {
+        std::string wire = "*5\r\n+" + std::string(text) + "\r\n";
+        for (const int64_t value : {message, place, id, unfinished}) {
+            wire += ":" + std::to_string(value) + "\r\n";
+        }
+        return wire;
+    };
+    const auto expect = [&](const slotq_key_holder &taken) {
+        CHECK(taken.message == 2);
+        CHECK(taken.place == SLOTQ_KEY_ASIDE);
+        CHECK(taken.id == 99);
+        CHECK_FALSE(taken.is_unfinished);
+    };
+    slotq_core_begin(&far.call, SLOTQ_SCHEDULE, 1000);
+    far.call.schedule = {};
+    far.call.schedule.messages = messages;
+    far.call.schedule.keys = keys;
+    far.call.schedule.count = 3;
+    far.call.schedule.key_mode = SLOTQ_KEY_ONCE;
+    CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 0)) == SLOTQ_DUPLICATE);
+    expect(far.call.schedule.taken);
+    slotq_core_begin(&far.call, SLOTQ_PUSH, 1000);
+    far.call.push = {};
+    far.call.push.messages = messages;
+    far.call.push.keys = keys;
+    far.call.push.count = 3;
+    far.call.push.key_mode = SLOTQ_KEY_ONCE;
+    CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 0)) == SLOTQ_DUPLICATE);
+    expect(far.call.push.taken);
+    CHECK(far.take(answer("DUPLICATE", 1, 2, 4294967295, 1)) == SLOTQ_DUPLICATE);
+    far.call.push.taken = {};
+    for (const std::string &wire :
+         {answer("OK", 2, 1, 99, 0), answer("DUPLICATE", 0, 1, 99, 0), /* it has no key */
+          answer("DUPLICATE", 3, 1, 99, 0), answer("DUPLICATE", -1, 1, 99, 0),
+          answer("DUPLICATE", 2, 3, 99, 0), answer("DUPLICATE", 2, 1, 0, 0),
+          answer("DUPLICATE", 2, 1, 99, 2), answer("DUPLICATE", 2, 2, 4294967296, 1),
+          answer("DUPLICATE", 2, 2, 99, 0), /* scheduled, and finished */
+          answer("DUPLICATE", 2, 0, int64_t{SLOTQ_ID_MAX} + 1, 0), std::string("+DUPLICATE\r\n"),
+          std::string("*0\r\n"), std::string("*1\r\n+DUPLICATE\r\n")}) {
+        CAPTURE(wire);
+        CHECK(far.take(wire) == SLOTQ_OUTCOME_UNKNOWN);
+        CHECK(far.call.push.taken.id == 0);
+    }
+    far.call.push.key_mode = SLOTQ_KEY_UNIQUE;
+    CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 0)) == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 1)) == SLOTQ_DUPLICATE);
+    far.call.push.key_mode = SLOTQ_KEY_RESEND; /* judges only the first */
+    CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 1)) == SLOTQ_OUTCOME_UNKNOWN);
+    far.call.push.keys = nullptr;
+    CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 1)) == SLOTQ_OUTCOME_UNKNOWN);
+}
+
+TEST_CASE("find: where a key is, or not there")
+{
+    Far far(inside::geometry(9, 4, SLOTQ_FLAG_KEYS));
+    slotq_core_begin(&far.call, SLOTQ_FIND, 1000);
+    far.call.find = {};
+    far.call.find.key = 1;
+    CHECK(far.take("*4\r\n+OK\r\n:2\r\n:7\r\n:1\r\n") == SLOTQ_OK);
+    CHECK(far.call.find.holder.place == SLOTQ_KEY_SCHEDULED);
+    CHECK(far.call.find.holder.id == 7);
+    CHECK(far.call.find.holder.is_unfinished);
+    CHECK(far.take("*4\r\n+NOTFOUND\r\n:0\r\n:0\r\n:0\r\n") == SLOTQ_NOTFOUND);
+    CHECK(far.call.find.holder.id == 0);
+    for (const char *wire :
+         {"*4\r\n+OK\r\n:0\r\n:0\r\n:0\r\n", "*4\r\n+GONE\r\n:0\r\n:7\r\n:0\r\n",
+          "*3\r\n+OK\r\n:0\r\n:7\r\n", "*4\r\n+OK\r\n:9\r\n:7\r\n:0\r\n", "+OK\r\n"}) {
+        CAPTURE(wire);
+        CHECK(far.take(wire) == SLOTQ_IO); /* it changes nothing */
+    }
+}

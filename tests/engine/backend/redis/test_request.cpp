@@ -120,7 +120,7 @@ TEST_CASE("slots are cut where more than a few bytes of each are empty")
         CHECK(cut.size() == 4096 * (head + 1));
         CHECK(cut.substr(0, head + 1) == cut.substr(4095 * (head + 1)));
         CHECK(cut.substr(0, 2) == std::string("\1\0", 2));
-        CHECK(request.raw.count == at_key + (waits ? 7U : 4U));
+        CHECK(request.raw.count == at_key + (waits ? 5U : 4U));
     }
 }
 
@@ -178,4 +178,69 @@ TEST_CASE("the small verbs have their arguments in order")
     REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
     CHECK(request.argument(at_key + 2) == "2");
     CHECK(request.argument(at_key + 3) == "7");
+}
+
+TEST_CASE("a call with a key goes to the script with keys; one without does not")
+{
+    inside::Far far(inside::geometry(9, 5, SLOTQ_FLAG_KEYS));
+    const slotq_data messages[] = {{"abc", 3}, {"abcde", 5}};
+    uint64_t keys[] = {0, 0x0807060504030201};
+    Request request;
+    slotq_core_begin(&far.call, SLOTQ_PUSH, 1000);
+    far.call.push = {};
+    far.call.push.messages = messages;
+    far.call.push.count = 2;
+    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+    const uint32_t plain = request.raw.script;
+    far.call.push.keys = keys;
+    far.call.push.key_mode = SLOTQ_KEY_ONCE;
+    for (const bool waits : {false, true}) {
+        far.call.push.may_wait = waits;
+        REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+        CHECK(request.raw.script != plain);
+        CHECK(request.argument(at_key + 3).size() == 2 * far.view.stride);
+        CHECK(request.argument(at_key + 4) == "once");
+        CHECK(request.argument(at_key + 5) ==
+              std::string(8, '\0') + std::string("\1\2\3\4\5\6\7\10"));
+        CHECK(request.argument(at_key + 6) == (waits ? "1" : "none"));
+    }
+    far.call.push.key_mode = static_cast<slotq_key_mode>(7); /* the script refuses it */
+    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+    CHECK(request.argument(at_key + 4) == "none");
+    keys[1] = 0;
+    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+    CHECK(request.raw.script == plain);
+    CHECK(request.raw.count == at_key + 5);
+}
+
+TEST_CASE("scheduled messages have keys behind not_past, and find has one")
+{
+    slotq_geometry geometry = inside::geometry(9, 5, SLOTQ_FLAG_KEYS);
+    geometry.later_slots = 4;
+    inside::Far far(geometry);
+    const slotq_data message = {"abc", 3};
+    const uint64_t key = 0x0807060504030201;
+    Request request;
+    slotq_core_begin(&far.call, SLOTQ_SCHEDULE, 1000);
+    far.call.schedule = {};
+    far.call.schedule.messages = &message;
+    far.call.schedule.count = 1;
+    far.call.schedule.due_ms = 77;
+    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+    CHECK(request.raw.count == at_key + 6);
+    far.call.schedule.keys = &key;
+    far.call.schedule.key_mode = SLOTQ_KEY_UNIQUE;
+    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+    CHECK(request.raw.count == at_key + 8);
+    CHECK(request.argument(at_key + 4).size() == 2 + 3);
+    CHECK(request.argument(at_key + 6) == "unique");
+    CHECK(request.argument(at_key + 7) == "\1\2\3\4\5\6\7\10");
+    slotq_core_begin(&far.call, SLOTQ_FIND, 1000);
+    far.call.find = {};
+    CHECK(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_INVALID);
+    far.call.find.key = 0x100;
+    CHECK(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_INVALID);
+    far.call.find.key = key;
+    REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
+    CHECK(request.argument(at_key + 2) == "\1\2\3\4\5\6\7\10");
 }
