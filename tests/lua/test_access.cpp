@@ -149,7 +149,7 @@ TEST_CASE("access: what a worker needs, and no more")
 TEST_CASE("access: what a monitor needs, and no more")
 {
     on_server::Shape shape;
-    shape.flags = 16;
+    shape.flags = 20;
     for (size_t left_out = 0; left_out <= monitor_permissions.size(); left_out++) {
         Queue queue(guarded_server(), "redis7", shape);
         queue.prepare();

@@ -58,6 +58,9 @@ inline slotq_outcome run(slotq *queue, slotq_verb verb, store_fault *fault)
     case SLOTQ_KICK:
         call.kick.id = 1;
         break;
+    case SLOTQ_FIND:
+        call.find.key = 1;
+        break;
     case SLOTQ_PEEK:
     case SLOTQ_DEAD_LIST:
     case SLOTQ_LATER_LIST:
