@@ -487,6 +487,12 @@ static slotq_outcome explain_invalid(store_fault *fault)
                      said.text);
 }
 
+static bool has_keys(const slotq_call *call)
+{
+    return (call->verb == SLOTQ_PUSH && call->push.keys != NULL) ||
+           (call->verb == SLOTQ_SCHEDULE && call->schedule.keys != NULL);
+}
+
 slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const redisReply *reply,
                                store_harvest *harvest, store_fault *fault)
 {
@@ -500,9 +506,10 @@ slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const
         call->push.holder = error.holder;
     }
     call->damage = error.damage;
-    /* the library judges arguments itself; only whether a burst has a rate lies in the queue */
-    const bool of_queue = call->verb == SLOTQ_LIMIT;
-    if (outcome == SLOTQ_INVALID && call->now_ms <= SLOTQ_NOW_MS_MAX && !of_queue) {
+    /* the library judges arguments itself, but whether a burst has a rate, which lies in the queue,
+     * and whether keys differ */
+    const bool is_left = call->verb == SLOTQ_LIMIT || has_keys(call);
+    if (outcome == SLOTQ_INVALID && call->now_ms <= SLOTQ_NOW_MS_MAX && !is_left) {
         return explain_invalid(fault);
     }
     return outcome;

@@ -257,7 +257,8 @@ static void put_keys(redis_request *request, slotq_key_mode mode, const uint64_t
 static slotq_outcome build_find(redis_request *request, const redis_terms *terms,
                                 const slotq_call *call)
 {
-    if ((call->find.key & KEY_LOW_BYTE) == 0) {
+    if ((call->find.key & KEY_LOW_BYTE) == 0 ||
+        !(terms->view->geometry.flags & SLOTQ_FLAG_KEYS)) {
         return SLOTQ_INVALID;
     }
     if (!begin_verb(request, terms, call) || !have_packed(request, KEY_BYTES)) {

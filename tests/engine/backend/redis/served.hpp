@@ -18,6 +18,7 @@ inline void make_queue(const redis::Server &server)
     geometry.tick_ms = 10;
     geometry.later_slots = 9;
     geometry.groups = 1;
+    geometry.flags = SLOTQ_FLAG_KEYS;
     const slotq_outcome outcome =
         slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, &error);
     INFO(error.text);

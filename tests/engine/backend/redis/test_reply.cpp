@@ -376,8 +376,10 @@ TEST_CASE("push and schedule: a key that is taken, as far as a queue can say tha
     CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 1)) == SLOTQ_DUPLICATE);
     far.call.push.key_mode = SLOTQ_KEY_RESEND; /* judges only the first */
     CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 1)) == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(far.take("-SLOTQINVALID two messages\r\n") == SLOTQ_INVALID);
     far.call.push.keys = nullptr;
     CHECK(far.take(answer("DUPLICATE", 2, 1, 99, 1)) == SLOTQ_OUTCOME_UNKNOWN);
+    CHECK(far.take("-SLOTQINVALID two messages\r\n") != SLOTQ_INVALID);
 }
 
 TEST_CASE("find: where a key is, or not there")

@@ -243,4 +243,7 @@ TEST_CASE("scheduled messages have keys behind not_past, and find has one")
     far.call.find.key = key;
     REQUIRE(redis_request_build(&request.raw, &far.terms, &far.call) == SLOTQ_OK);
     CHECK(request.argument(at_key + 2) == "\1\2\3\4\5\6\7\10");
+    inside::Far without(inside::geometry(9, 5));
+    without.call = far.call;
+    CHECK(redis_request_build(&request.raw, &without.terms, &without.call) == SLOTQ_INVALID);
 }
