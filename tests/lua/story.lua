@@ -278,10 +278,8 @@ local function schedule()
 end
 
 local function scheduled()
-    local which, id = below(7), text_of(1 + below(40))
-    if which == 6 then
-        say('find', time(), key())
-    elseif which == 0 then
+    local which, id = below(6), text_of(1 + below(40))
+    if which == 0 then
         say('cancel', time(), id)
     elseif which == 1 then
         say('kick', time(), id, 'later')
@@ -294,8 +292,12 @@ local function scheduled()
     end
 end
 
+local function find()
+    say('find', time(), key())
+end
+
 local moves = {push, push, push, reserve, reserve, reserve, settle, settle, settle, look, look,
-    administer, redrive_by_id, schedule, scheduled}
+    administer, redrive_by_id, schedule, scheduled, find}
 
 for number = 1, #shapes do
     new_queue(number)

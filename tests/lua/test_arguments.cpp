@@ -58,8 +58,8 @@ bool may_be_empty(const std::string &script, size_t index)
            (script.substr(0, 7) == "reserve" && index == 4) ||
            (script == "push_packed" && index >= 3) ||
            (script == "push_keyed" && index == 2) || /* no key */
-           (script == "push_keyed_packed" && index >= 5) ||
-           (script == "schedule" && index == 2) || (script == "schedule_packed" && index == 4) ||
+           (script == "push_keyed_packed" && index >= 5) || (script == "schedule" && index == 2) ||
+           (script == "schedule_packed" && index == 4) ||
            (script == "schedule_keyed" && (index == 2 || index == 4)) || is_bytes(script, index);
 }
 
@@ -429,38 +429,37 @@ TEST_CASE("arguments: keys")
     const std::string none(8, '\0');
     const std::string low("\0key4567", 8);
     queue.prepare();
-    check_refused(queue,
-                  {
-                      {"push_keyed", {"", key, "x"}},
-                      {"push_keyed", {"none", key, "x"}},
-                      {"push_keyed", {"Once", key, "x"}},
-                      {"push_keyed", {"once", "short", "x"}},
-                      {"push_keyed", {"once", key + "9", "x"}},
-                      {"push_keyed", {"once", low, "x"}},
-                      {"push_keyed", {"once", none, "x"}},
-                      {"push_keyed", {"once", key, "x", key}},
-                      {"push_keyed", {"once", key, "x", key, "y"}},
-                      {"push_keyed", {"resend", "", "x", key, "y"}},
-                      {"push_keyed", {"once", key, std::string(17, 'x')}},
-                      {"push_keyed_packed", {"1", one, "once", key + key}},
-                      {"push_keyed_packed", {"2", one + one, "once", key}},
-                      {"push_keyed_packed", {"2", one + one, "once", key + key}},
-                      {"push_keyed_packed", {"2", one + one, "resend", none + key}},
-                      {"push_keyed_packed", {"1", one, "once", low}},
-                      {"push_keyed_packed", {"1", one, "", key}},
-                      {"push_keyed_packed", {"1", one, "once", key, "2"}},
-                      {"push_keyed_packed", {"1", one, "once", key, "1", "0"}},
-                      {"schedule_keyed", {"1", "", "first", key, "x"}},
-                      {"schedule_keyed", {"1", "", "once", key, "x", key, "y"}},
-                      {"schedule_keyed", {"1", "", "once", key, "x", "y"}},
-                      {"schedule_packed", {"1", "1", one, "", "once"}},
-                      {"schedule_packed", {"1", "1", one, "", "once", key + key}},
-                      {"schedule_packed", {"1", "1", one, "", "", key}},
-                      {"find", {none}},
-                      {"find", {low}},
-                      {"find", {"key"}},
-                      {"find", {key + "9"}},
-                  });
+    check_refused(queue, {
+                             {"push_keyed", {"", key, "x"}},
+                             {"push_keyed", {"none", key, "x"}},
+                             {"push_keyed", {"Once", key, "x"}},
+                             {"push_keyed", {"once", "short", "x"}},
+                             {"push_keyed", {"once", key + "9", "x"}},
+                             {"push_keyed", {"once", low, "x"}},
+                             {"push_keyed", {"once", none, "x"}},
+                             {"push_keyed", {"once", key, "x", key}},
+                             {"push_keyed", {"once", key, "x", key, "y"}},
+                             {"push_keyed", {"resend", "", "x", key, "y"}},
+                             {"push_keyed", {"once", key, std::string(17, 'x')}},
+                             {"push_keyed_packed", {"1", one, "once", key + key}},
+                             {"push_keyed_packed", {"2", one + one, "once", key}},
+                             {"push_keyed_packed", {"2", one + one, "once", key + key}},
+                             {"push_keyed_packed", {"2", one + one, "resend", none + key}},
+                             {"push_keyed_packed", {"1", one, "once", low}},
+                             {"push_keyed_packed", {"1", one, "", key}},
+                             {"push_keyed_packed", {"1", one, "once", key, "2"}},
+                             {"push_keyed_packed", {"1", one, "once", key, "1", "0"}},
+                             {"schedule_keyed", {"1", "", "first", key, "x"}},
+                             {"schedule_keyed", {"1", "", "once", key, "x", key, "y"}},
+                             {"schedule_keyed", {"1", "", "once", key, "x", "y"}},
+                             {"schedule_packed", {"1", "1", one, "", "once"}},
+                             {"schedule_packed", {"1", "1", one, "", "once", key + key}},
+                             {"schedule_packed", {"1", "1", one, "", "", key}},
+                             {"find", {none}},
+                             {"find", {low}},
+                             {"find", {"key"}},
+                             {"find", {key + "9"}},
+                         });
     on_server::Shape shape;
     shape.flags = 0;
     Queue without(redis::shared_server(), "redis7", shape);

@@ -304,7 +304,7 @@ struct Keyed {
         shape.later_slots = 0;
         queue = std::make_unique<Queue>(counted_server(), "redis7", shape);
     }
-    /* The lower half decides the bucket: each has one of its own, but where slots are fewer. */
+    /* The lower half decides the bucket: no two have the same, but where slots are fewer. */
     std::string key()
     {
         return on_server::number(next++ * 256 + 1, 8);
@@ -318,8 +318,9 @@ struct Keyed {
                 slots += queue->slot("a");
                 keys += key();
             }
-            REQUIRE(queue->run("push_keyed_packed", {std::to_string(now_count), slots, "once", keys})
-                        .kind == Reply::Kind::integer);
+            REQUIRE(
+                queue->run("push_keyed_packed", {std::to_string(now_count), slots, "once", keys})
+                    .kind == Reply::Kind::integer);
             queue->run("purge", {});
             count -= now_count;
         }
@@ -336,8 +337,8 @@ TEST_CASE("costs: calls of a push with a key, in a short and in a long queue")
         CHECK_CALLS(*keyed.queue, "push_keyed_packed", 8u,
                     {now, "1", keyed.queue->slot("a"), "once", keyed.key()});
         CHECK_CALLS(*keyed.queue, "push", 5u, {now, "a"}); /* the old entry */
-        CHECK_CALLS(*keyed.queue, "push_packed", 5u, {now, "2", keyed.queue->slot("a") +
-                                                                    keyed.queue->slot("b")});
+        CHECK_CALLS(*keyed.queue, "push_packed", 5u,
+                    {now, "2", keyed.queue->slot("a") + keyed.queue->slot("b")});
     }
     Keyed keyed(521);
     keyed.fill(521 * 2);

@@ -395,8 +395,7 @@ TEST_CASE("places: a redrive that takes room tells of what is left")
     const std::string slot = queue.slot("x");
     queue.subscribe(0);
     queue.subscribe(1);
-    CHECK(queue.run("push_packed", {"3", slot + slot + slot, "1", "0"}).word() ==
-          "SLOTQFULL");
+    CHECK(queue.run("push_packed", {"3", slot + slot + slot, "1", "0"}).word() == "SLOTQFULL");
     CHECK(queue.run("push_packed", {"1", slot, "1", "1"}).word() == "SLOTQFULL");
     queue.run("settle_packed", {"ack", "0", "0", "0",
                                 taken.items.at(0).text.substr(0, 10) + on_server::number(3, 2)});

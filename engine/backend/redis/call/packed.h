@@ -1,9 +1,11 @@
 /* packed.h: the bytes of packed arguments and replies (FORMAT.md, "Outcome bytes, packed runs"):
- * a run, a judged dead message, and what stands before a slot that was looked at. Knows no verb.
+ * a run, a judged dead message, what stands before a slot that was looked at, slots and keys. Knows
+ * no verb.
  */
 #ifndef SLOTQ_BACKEND_REDIS_CALL_PACKED_H
 #define SLOTQ_BACKEND_REDIS_CALL_PACKED_H
 
+#include "../../../core/limits.h"
 #include "../../../layout/bytes.h"
 #include "../../../slotq_core.h"
 
@@ -42,5 +44,21 @@ static inline void packed_store_judged(uint8_t *bytes, const slotq_judged *judge
     bytes[PACKED_JUDGED_GROUP] = judged->group;
     bytes[PACKED_JUDGED_DAMAGED] = judged->is_damaged;
 }
+
+/* Messages as slots, each whole or each cut after its payload; returns the bytes of all. */
+size_t packed_store_slots(uint8_t *bytes, const slotq_view *view, uint32_t stamp,
+                          const slotq_data *messages, uint32_t count, bool cut);
+
+/* Slots are cut where what is not sent is more than what a separate write of each costs. */
+bool packed_is_cut(const slotq_view *view, uint32_t count, const push_size *size);
+
+/* One of count keys is not 0; keys may be NULL. */
+bool packed_has_keys(const uint64_t *keys, uint32_t count);
+
+/* 8 bytes a key; returns the bytes of all. */
+size_t packed_store_keys(uint8_t *bytes, const uint64_t *keys, uint32_t count);
+
+/* A mode as the scripts call it; "none", which they refuse, is any that is not one. */
+const char *packed_key_mode(slotq_key_mode mode);
 
 #endif

@@ -272,8 +272,7 @@ static bool take_duplicate(const redisReply *reply, const uint64_t *keys, uint32
     if (keys == NULL || !value_is_array(reply, 5) ||
         !value_outcome(reply->element[0], possible, 1, &outcome) ||
         !value_number(reply->element[1], count - 1, &message) || keys[message] == 0 ||
-        (mode == SLOTQ_KEY_RESEND && message != 0) ||
-        !take_holder(reply->element + 2, &holder) ||
+        (mode == SLOTQ_KEY_RESEND && message != 0) || !take_holder(reply->element + 2, &holder) ||
         (mode == SLOTQ_KEY_UNIQUE && !holder.is_unfinished)) {
         return false;
     }

@@ -11,7 +11,6 @@
 #include "../../../core/limits.h"
 #include "../../../layout/bytes.h"
 #include "../../../layout/fields.h"
-#include "../../../layout/slot.h"
 #include "bounds.h"
 #include "packed.h"
 #include "redis_script_names.h"
@@ -183,36 +182,13 @@ static uint32_t stamp_of(const redis_terms *terms, uint64_t now_ms)
     return (uint32_t)((uint64_t)(ms < 0 ? 0 : ms) / terms->view->geometry.tick_ms);
 }
 
-/* Each slot whole, or each cut after its payload. Returns the bytes of all. */
-static size_t pack_slots(redis_request *request, const slotq_view *view, uint32_t stamp,
-                         const slotq_data *messages, uint32_t count, bool cut)
-{
-    const uint32_t head = view->stride - view->geometry.payload_bytes;
-    uint8_t *slot = request->packed;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t used = head + messages[i].size;
-        const uint32_t end = cut ? used : view->stride;
-        slot_store(slot, &view->geometry, stamp, &messages[i]);
-        memset(slot + used, 0, end - used); /* nothing of ours goes out with it */
-        slot += end;
-    }
-    return (size_t)(slot - request->packed);
-}
-
-/* Slots are cut where what is not sent is more than what a separate write of each costs. */
-static bool is_cut(const slotq_view *view, uint32_t count, const push_size *size)
-{
-    const size_t empty = (size_t)count * view->geometry.payload_bytes - size->payload_bytes;
-    return count == 1 ? empty > 0 : empty > (size_t)count * SLOT_GAP_BYTES_MAX;
-}
-
 /* Their number, and the messages as slots, with room for as many keys behind them. False: no
  * memory. */
 static bool put_messages(redis_request *request, const redis_terms *terms, uint64_t now_ms,
                          const slotq_data *messages, uint32_t count, const push_size *size)
 {
     const slotq_view *view = terms->view;
-    const bool cut = is_cut(view, count, size);
+    const bool cut = packed_is_cut(view, count, size);
     const uint32_t payload_bytes = view->geometry.payload_bytes;
     const size_t bytes = (size_t)count * (view->stride - payload_bytes) +
                          (cut ? size->payload_bytes : (size_t)count * payload_bytes);
@@ -221,44 +197,25 @@ static bool put_messages(redis_request *request, const redis_terms *terms, uint6
     }
     put_number(request, count);
     put(request, request->packed,
-        pack_slots(request, view, stamp_of(terms, now_ms), messages, count, cut));
+        packed_store_slots(request->packed, view, stamp_of(terms, now_ms), messages, count, cut));
     return true;
 }
 
 /* ---- keys ---- */
-
-static bool has_keys(const uint64_t *keys, uint32_t count)
-{
-    bool has = false;
-    for (uint32_t i = 0; keys != NULL && i < count; i++) {
-        has = has || keys[i] != 0;
-    }
-    return has;
-}
-
-static const char *mode_word(slotq_key_mode mode)
-{
-    static const char *const words[] = {"none", "unique", "once", "resend"};
-    return (uint32_t)mode <= SLOTQ_KEY_RESEND ? words[mode] : words[SLOTQ_KEY_NONE];
-}
 
 /* The mode and the keys, behind the slots. */
 static void put_keys(redis_request *request, slotq_key_mode mode, const uint64_t *keys,
                      uint32_t count, size_t slots_bytes)
 {
     uint8_t *packed = request->packed + slots_bytes;
-    for (uint32_t i = 0; i < count; i++) {
-        store_u64(packed + (size_t)i * KEY_BYTES, keys[i]);
-    }
-    put_text(request, mode_word(mode));
-    put(request, packed, (size_t)count * KEY_BYTES);
+    put_text(request, packed_key_mode(mode));
+    put(request, packed, packed_store_keys(packed, keys, count));
 }
 
 static slotq_outcome build_find(redis_request *request, const redis_terms *terms,
                                 const slotq_call *call)
 {
-    if ((call->find.key & KEY_LOW_BYTE) == 0 ||
-        !(terms->view->geometry.flags & SLOTQ_FLAG_KEYS)) {
+    if ((call->find.key & KEY_LOW_BYTE) == 0 || !(terms->view->geometry.flags & SLOTQ_FLAG_KEYS)) {
         return SLOTQ_INVALID;
     }
     if (!begin_verb(request, terms, call) || !have_packed(request, KEY_BYTES)) {
@@ -280,9 +237,8 @@ static slotq_outcome build_push(redis_request *request, const redis_terms *terms
     if (limit != PUSH_FITS) {
         return push_limit_outcome(limit);
     }
-    const bool keyed = has_keys(push->keys, push->count);
-    const redis_script_index script =
-        keyed ? REDIS_SCRIPT_push_keyed_packed : scripts[call->verb];
+    const bool keyed = packed_has_keys(push->keys, push->count);
+    const redis_script_index script = keyed ? REDIS_SCRIPT_push_keyed_packed : scripts[call->verb];
     if (!begin(request, terms, script, call->now_ms) ||
         !put_messages(request, terms, call->now_ms, push->messages, push->count, &size)) {
         return SLOTQ_NOMEMORY;
@@ -319,7 +275,7 @@ static slotq_outcome build_schedule(redis_request *request, const redis_terms *t
     }
     const size_t slots_bytes = request->lengths[request->count - 1];
     put_text(request, schedule->not_past ? "1" : "0");
-    if (has_keys(schedule->keys, schedule->count)) {
+    if (packed_has_keys(schedule->keys, schedule->count)) {
         put_keys(request, schedule->key_mode, schedule->keys, schedule->count, slots_bytes);
     }
     return SLOTQ_OK;
