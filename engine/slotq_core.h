@@ -314,7 +314,11 @@ typedef struct slotq_patch {
     slotq_patch_kind kind;
 } slotq_patch;
 
-enum { SLOTQ_STEP_PATCHES = 72, SLOTQ_STEP_SCRATCH_BYTES = 3136 };
+enum {
+    SLOTQ_STEP_PATCHES = 72,
+    SLOTQ_STEP_SCRATCH_BYTES = 3136,    /* for 256 keys, in a step of few patches */
+    SLOTQ_STEP_SCRATCH_OF_OTHERS = 2560 /* what all other steps use at most */
+};
 
 /* The patches of one step, in the order in which they must reach the image: invisible bytes
  * first, the header last. It takes 4,328 bytes of RAM (4,320 with pointers of 32 bits), which the

@@ -15,14 +15,14 @@
 
 _Static_assert(SWEEP_STEP_WORDS *WORD_BYTES + BURIALS_MAX * DEAD_ENTRY_BYTES + GROUP_STATE_BYTES +
                        HEADER_BYTES + 64 <=
-                   SLOTQ_STEP_SCRATCH_BYTES,
+                   SLOTQ_STEP_SCRATCH_OF_OTHERS,
                "a sweep step fits the scratch");
 
 /* Words aside that a step changes: each may be a burial, and leave the index. */
 enum { ASIDE_STEP_WORDS = 16 };
 _Static_assert(255 * ASIDE_ENTRY_BYTES + ASIDE_STEP_WORDS * DEAD_ENTRY_BYTES + GROUP_STATE_BYTES +
                        HEADER_BYTES + 64 <=
-                   SLOTQ_STEP_SCRATCH_BYTES,
+                   SLOTQ_STEP_SCRATCH_OF_OTHERS,
                "a sweep step aside fits the scratch");
 _Static_assert(ASIDE_STEP_WORDS * 3 + 8 <= SLOTQ_STEP_PATCHES, "and its patches fit the step");
 

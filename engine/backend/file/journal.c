@@ -37,7 +37,9 @@ enum {
 
 /* A step with many patches has little scratch beside the blocks of 16 groups, and one that puts
  * keys in has few patches. */
-_Static_assert(AT_PATCHES + SLOTQ_STEP_PATCHES * JOURNAL_PATCH_BYTES + 2560 <= JOURNAL_BYTES &&
+_Static_assert(AT_PATCHES + SLOTQ_STEP_PATCHES * JOURNAL_PATCH_BYTES +
+                           SLOTQ_STEP_SCRATCH_OF_OTHERS <=
+                       JOURNAL_BYTES &&
                    AT_PATCHES + 8 * JOURNAL_PATCH_BYTES + SLOTQ_STEP_SCRATCH_BYTES <= JOURNAL_BYTES,
                "the largest steps fit a record");
 _Static_assert(SLOTQ_STEP_SCRATCH_BYTES % COPY_CHUNK_BYTES == 0, "scratch goes in whole chunks");

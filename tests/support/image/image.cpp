@@ -260,7 +260,8 @@ void Image::judge_step(const slotq_call &call, const slotq_step &step, slotq_out
     const bool waits = outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN ||
                        outcome == SLOTQ_LIMITED || outcome == SLOTQ_FULL;
     if (step.patch_count > SLOTQ_STEP_PATCHES || step.scratch_used > SLOTQ_STEP_SCRATCH_BYTES ||
-        step.visible_count > step.patch_count) {
+        step.visible_count > step.patch_count ||
+        (step.patch_count > 8 && step.scratch_used > SLOTQ_STEP_SCRATCH_OF_OTHERS)) {
         fault_ = "a step is larger than it can be";
         return;
     }

@@ -315,8 +315,9 @@ TEST_CASE("headers are judged: ours, foreign, damaged, another version", "[journ
 TEST_CASE("the largest steps fit, and come back whole", "[journal]")
 {
     /* one of many patches, as that of 16 groups, and one of much scratch, as that of 256 keys */
-    const auto largest = GENERATE(std::pair<uint32_t, uint32_t>(SLOTQ_STEP_PATCHES, 2560),
-                                  std::pair<uint32_t, uint32_t>(8, SLOTQ_STEP_SCRATCH_BYTES));
+    const auto largest =
+        GENERATE(std::pair<uint32_t, uint32_t>(SLOTQ_STEP_PATCHES, SLOTQ_STEP_SCRATCH_OF_OTHERS),
+                 std::pair<uint32_t, uint32_t>(8, SLOTQ_STEP_SCRATCH_BYTES));
     Journal journal;
     std::unique_ptr<slotq_step> step(new slotq_step());
     step->patch_count = largest.first;
