@@ -179,8 +179,11 @@ static bool check_chains(const slotq_view *view, slotq_damage *damage)
            (key_at(view, holder) == 0 || is_in_chain(view, holder, damage))) {
         holder++;
     }
-    return unlinked == 0 || damage_found(damage, key_entry_offset(view, holder),
-                                         "a key is not in the chain of its bucket");
+    if (unlinked != 0) {
+        damage_found(damage, key_entry_offset(view, holder),
+                     "a key is not in the chain of its bucket");
+    }
+    return unlinked == 0;
 }
 
 bool check_keys(const slotq_view *view, const front_block *front, slotq_damage *damage)
