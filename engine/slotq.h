@@ -198,6 +198,16 @@ SLOTQ_API slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *er
 /* Close a handle; NULL is allowed. Leases that are not settled run until they end. */
 SLOTQ_API void slotq_close(slotq *queue);
 
+/* Give a queue other sizes: ring_slots, payload_bytes, later_slots, dead_slots, aside_slots and
+ * groups of the geometry wanted; its other fields are ignored. All messages stay, with their ids,
+ * tokens, states, attempts, deadlines, keys and counters, and so does the generation; finished
+ * messages lose payloads that do not fit. A new group begins behind all messages; groups cannot be
+ * taken away. OK; TOOBIG: something does not fit, and error names it; INVALID; in a folder LOCKED:
+ * a handle has the queue open; otherwise as slotq_open. If the outcome is not OK, the queue is as
+ * it was. */
+SLOTQ_API slotq_outcome slotq_resize(const char *url, const char *name,
+                                     const slotq_geometry *wanted, slotq_error *error);
+
 /* Delete a queue that no handle has open. In Redis open handles get NOQUEUE, and REMADE after the
  * queue was created again. OK, NOQUEUE, LOCKED, IO. */
 SLOTQ_API slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error *error);

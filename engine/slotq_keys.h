@@ -18,8 +18,8 @@
 extern "C" {
 #endif
 
-/* The key of what names a message: XXH3-64 of its bytes, the low byte never 0. 0, which is no key,
- * only for size 0. */
+/* The key of what names a message: XXH3-64 of its bytes, the low byte never 0. Size 0: 0, which
+ * stands for none. */
 SLOTQ_API uint64_t slotq_key(const void *name, size_t size);
 
 /* Fields that are 0 change nothing: a call with none is slotq_push. */
@@ -52,7 +52,7 @@ typedef struct slotq_pushed {
  *
  * RESEND is for calls that are repeated: only the first message's key is judged, as in ONCE, and
  * then all messages are in the queue, because a call pushes all or none. In Redis the library
- * repeats such a call by itself when its reply was lost, and returns OK with the ids of the first
+ * repeats such a call when its reply was lost, and returns OK with the ids of the first
  * try if that had arrived. This holds for as many messages as ONCE does. */
 SLOTQ_API slotq_outcome slotq_push_with(slotq *queue, const slotq_data *messages, uint32_t count,
                                         const slotq_push_options *options, slotq_pushed *pushed);

@@ -148,7 +148,7 @@ void wakes_hand_over(verb_frame *frame, slotq_outcome outcome)
     const uint32_t left = *made > least ? *made : least;
     if (outcome != SLOTQ_MORE && left > 0 && leaves_messages(frame)) {
         step->wake_groups = (uint16_t)(step->wake_groups | own);
-        step->wake_messages = (uint16_t)(left > step->wake_messages ? left : step->wake_messages);
+        step->wake_messages = (uint16_t)at_most(step->wake_messages + left, WAKES_MANY);
     }
 }
 

@@ -96,8 +96,16 @@ uint64_t slotq_now_ms(const slotq *queue)
 
 slotq_outcome queue_call(slotq *queue, slotq_call *call)
 {
-    const slotq_outcome outcome = queue->store->ops->call(queue->store, call, NULL, &queue->fault);
-    return outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, call);
+    const uint32_t generation = queue->geometry.generation;
+    slotq_outcome outcome;
+    do {
+        outcome = queue->store->ops->call(queue->store, call, NULL, &queue->fault);
+        if (outcome == SLOTQ_OK) {
+            return outcome;
+        }
+        outcome = queue_answer(queue, outcome, call);
+    } while (queue_was_resized(queue, outcome, generation));
+    return outcome;
 }
 
 slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *harvest)

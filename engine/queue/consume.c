@@ -173,13 +173,19 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
     if (!consume_wish_fits(queue, &wanted)) {
         return SLOTQ_INVALID;
     }
-    if (!consume_room(queue, &wanted, batch)) {
-        return consume_refuse_memory(queue);
-    }
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
+    const uint32_t generation = queue->geometry.generation;
+    slotq_outcome outcome;
     queue_patience_begin(queue, &wait);
-    const slotq_outcome outcome = reserve_sound(queue, &call, &wanted, wait_ms > 0, batch);
-    return queue_patience_end(queue, consume_wait(queue, &call, &wanted, &wait, outcome, batch));
+    do {
+        wanted.limit = limit;
+        if (!consume_room(queue, &wanted, batch)) {
+            return queue_patience_end(queue, consume_refuse_memory(queue));
+        }
+        outcome = reserve_sound(queue, &call, &wanted, wait_ms > 0, batch);
+        outcome = consume_wait(queue, &call, &wanted, &wait, outcome, batch);
+    } while (queue_was_resized(queue, outcome, generation));
+    return queue_patience_end(queue, outcome);
 }
 
 /* ---- settle ---- */

@@ -100,6 +100,7 @@ const scheme scheme_folder = {
     .name_fault = folder_name_fault,
     .create = folder_create,
     .import = file_import,
+    .resize = file_resize,
     .open = folder_open,
     .remove = file_remove,
     .list = folder_list,

@@ -34,6 +34,14 @@ slotq_outcome queue_handle_finish(slotq *made, slotq_outcome outcome, store *ope
 /* The store says REMADE: the handle works by its new geometry. */
 void queue_take_geometry(slotq *queue);
 
+/* A call on a queue of this generation returned REMADE because slotq_resize gave the queue other
+ * sizes: nothing happened, ids and tokens are valid, and the call may be made again. */
+static inline bool queue_was_resized(const slotq *queue, slotq_outcome outcome,
+                                     uint32_t generation)
+{
+    return outcome == SLOTQ_REMADE && queue->geometry.generation == generation;
+}
+
 /* ---- errors (error.c) ---- */
 
 /* Keep the outcome of a verb; the text, if it has none yet, is made from it later. Answers it. */
@@ -141,9 +149,9 @@ uint64_t queue_now_ms(const slotq *queue);
 /* A store belongs to this handle from now on, and asks it for the time. */
 void queue_own_store(slotq *queue, store *opened);
 
-/* Run a verb and keep its answer. */
+/* Run a verb and keep its answer; again if the queue was resized. */
 slotq_outcome queue_call(slotq *queue, slotq_call *call);
-/* The same for a verb that gives payloads. */
+/* The same for a verb that gives payloads, once: their room may be too small then. */
 slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *harvest);
 
 /* How long a waiting call may go on, in real time. */

@@ -83,7 +83,7 @@ slotq_outcome queue_schedule(slotq *queue, const queue_additions *added, uint64_
 slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
                              uint64_t due_ms, uint32_t flags, uint32_t *first_later_id)
 {
-    slotq_pushed pushed;
+    slotq_pushed pushed = {0};
     const queue_additions added = {.messages = messages, .count = count};
     if (queue == NULL || messages == NULL) {
         return queue_refuse_null(queue);

@@ -43,14 +43,20 @@ static slotq_outcome look(slotq *queue, slotq_verb verb, slotq_call_look wanted,
     if ((!any_group && !queue_group_fits(queue, wanted.group)) || !queue_count_fits(queue, limit)) {
         return SLOTQ_INVALID;
     }
-    if (!batch_room(batch, kind, queue->store, false, &limit)) {
-        return queue_refuse(queue, SLOTQ_NOMEMORY, "no memory for a batch: ask for fewer messages");
-    }
-    slotq_core_begin(&call, verb, STORE_TIME);
-    call.look = wanted;
-    call.look.items = batch->items;
-    call.look.capacity = limit;
-    const slotq_outcome outcome = queue_call_harvest(queue, &call, &batch->harvest);
+    const uint32_t generation = queue->geometry.generation;
+    slotq_outcome outcome;
+    do {
+        limit = wanted.capacity;
+        if (!batch_room(batch, kind, queue->store, false, &limit)) {
+            return queue_refuse(queue, SLOTQ_NOMEMORY,
+                                "no memory for a batch: ask for fewer messages");
+        }
+        slotq_core_begin(&call, verb, STORE_TIME);
+        call.look = wanted;
+        call.look.items = batch->items;
+        call.look.capacity = limit;
+        outcome = queue_call_harvest(queue, &call, &batch->harvest);
+    } while (queue_was_resized(queue, outcome, generation));
     if (outcome == SLOTQ_OK) {
         batch_fill_items(batch, &call);
     }
@@ -156,6 +162,11 @@ slotq_outcome slotq_check(slotq *queue)
     if (queue == NULL) {
         return SLOTQ_INVALID;
     }
-    const slotq_outcome outcome = queue->store->ops->check(queue->store, &damage, &queue->fault);
-    return outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, NULL);
+    const uint32_t generation = queue->geometry.generation;
+    slotq_outcome outcome;
+    do {
+        outcome = queue->store->ops->check(queue->store, &damage, &queue->fault);
+        outcome = outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, NULL);
+    } while (queue_was_resized(queue, outcome, generation));
+    return outcome;
 }

@@ -61,6 +61,7 @@ static slotq_outcome ack_and_reserve(slotq *queue, consume_wish *wanted, uint64_
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
     queue_patience_begin(queue, &wait); /* slotq_next ends it */
     consume_reserve_begin(&reserve, wanted, wait_ms > 0, batch);
+    const uint32_t generation = queue->geometry.generation;
     slotq_outcome outcome = run_pair(queue, &settle, &reserve, batch, &acked);
     tell_settled(batch, &settle, acked, settled);
     if (outcome == SLOTQ_OK) {
@@ -68,7 +69,8 @@ static slotq_outcome ack_and_reserve(slotq *queue, consume_wish *wanted, uint64_
     } else {
         queue_answer(queue, outcome, &reserve);
     }
-    const bool failed = acked == SLOTQ_INVALID || acked >= SLOTQ_FAILURES;
+    const bool failed = acked == SLOTQ_INVALID || acked >= SLOTQ_FAILURES ||
+                        queue_was_resized(queue, acked, generation);
     if (failed && outcome != SLOTQ_OK) { /* nothing came of it: the batch may be tried again */
         batch_bring_back(batch);
         return outcome < SLOTQ_FAILURES ? queue_answer(queue, acked, &settle) : outcome;
@@ -95,5 +97,15 @@ slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t l
         settled->outcome = judged == SLOTQ_REMADE ? judged : SLOTQ_OK;
         return judged;
     }
-    return queue_patience_end(queue, ack_and_reserve(queue, &wanted, wait_ms, batch, settled));
+    const uint32_t generation = queue->geometry.generation;
+    slotq_outcome outcome;
+    do { /* resized before the acks */
+        *settled = (slotq_settled){.outcome = SLOTQ_OK};
+        wanted.limit = limit;
+        outcome = ack_and_reserve(queue, &wanted, wait_ms, batch, settled);
+    } while (queue_was_resized(queue, settled->outcome, generation));
+    queue_patience_end(queue, outcome);
+    return queue_was_resized(queue, outcome, generation) /* and after them */
+               ? slotq_reserve(queue, group, limit, lease_ms, wait_ms, batch)
+               : outcome;
 }

@@ -327,6 +327,19 @@ slotq_outcome slotq_import(const char *url, const char *name, const void *image,
     return told(kind->import(url, name, image, bytes, identity_draw(), &fault), &fault, error);
 }
 
+slotq_outcome slotq_resize(const char *url, const char *name, const slotq_geometry *wanted,
+                           slotq_error *error)
+{
+    store_fault fault;
+    const scheme *kind = scheme_of(url);
+    if (wanted == NULL) {
+        return refuse_null(error);
+    }
+    const slotq_outcome judged = judge(url, name, kind, error);
+    return judged == SLOTQ_OK ? told(kind->resize(url, name, wanted, &fault), &fault, error)
+                              : judged;
+}
+
 slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error *error)
 {
     store_fault fault;

@@ -113,7 +113,7 @@ static slotq_outcome tell_first(slotq_outcome outcome, const slotq_pushed *pushe
 slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t count,
                          uint64_t *first_id)
 {
-    slotq_pushed pushed;
+    slotq_pushed pushed = {0};
     const queue_additions added = {.messages = messages, .count = count};
     const slotq_outcome judged = judge(queue, messages, count);
     return judged == SLOTQ_OK
@@ -124,7 +124,7 @@ slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t coun
 slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t count,
                               uint64_t wait_ms, uint64_t *first_id)
 {
-    slotq_pushed pushed;
+    slotq_pushed pushed = {0};
     const queue_additions added = {.messages = messages, .count = count};
     const slotq_outcome judged = judge(queue, messages, count);
     return judged == SLOTQ_OK
@@ -156,7 +156,7 @@ slotq_outcome slotq_push_with(slotq *queue, const slotq_data *messages, uint32_t
                               const slotq_push_options *options, slotq_pushed *pushed)
 {
     static const slotq_push_options none = {0};
-    slotq_pushed unwanted;
+    slotq_pushed unwanted = {0};
     options = options != NULL ? options : &none;
     pushed = pushed != NULL ? pushed : &unwanted;
     *pushed = (slotq_pushed){0};

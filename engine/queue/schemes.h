@@ -20,6 +20,8 @@ typedef struct scheme {
                             const slotq_options *options, store_fault *fault);
     slotq_outcome (*import)(const char *url, const char *name, const uint8_t *image, uint64_t bytes,
                             uint32_t generation, store_fault *fault);
+    slotq_outcome (*resize)(const char *url, const char *name, const slotq_geometry *wanted,
+                            store_fault *fault);
     slotq_outcome (*open)(const char *url, const char *name, const slotq_options *options,
                           store **opened, store_fault *fault);
     slotq_outcome (*remove)(const char *url, const char *name, store_fault *fault);

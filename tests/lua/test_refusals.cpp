@@ -252,6 +252,7 @@ TEST_CASE("refusals: every byte of the front and the section aside", "[deep]")
     shape.payload_bytes = 3;
     shape.aside_slots = 4;
     shape.later_slots = 0;
+    shape.flags = 0;
     Queue queue(redis::shared_server(), "redis7", shape);
     queue.prepare_aside();
     REQUIRE(on_server::check(queue.bytes()) == "");
@@ -336,6 +337,7 @@ TEST_CASE("refusals: a damaged message that the dead section refuses waits for r
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     on_server::Shape shape;
     shape.dead_slots = 1;
+    shape.flags = 0;
     on_server::SoundQueue queue(redis::shared_server(), variant, shape);
     queue.ask("push", {"dead", "bad", "good"});
     const Reply first = queue.ask("reserve", {"0", "1", "30000"});

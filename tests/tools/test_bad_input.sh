@@ -77,7 +77,7 @@ unchanged 'a flag with a value' 2 'does not take a value' push jobs --block=1 x
 unchanged 'too few operands' 2 'too few' ack jobs
 unchanged 'too many operands' 2 'too many' stats jobs more
 unchanged 'unknown command' 2 'unknown command' frobnicate jobs
-unchanged 'a command of a later version' 2 'unknown command' resize jobs
+unchanged 'a command of a later version' 2 'unknown command' cluster jobs
 unchanged 'replicas of a file' 2 '--replicas is for Redis' push jobs --replicas 1 x
 unchanged 'sync of no kind' 2 'os or always' --sync never push jobs x
 unchanged 'work with a command that is not there' 1 'no such command; no message was reserved' \

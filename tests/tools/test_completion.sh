@@ -37,7 +37,7 @@ same 'what an option takes' 'always os' "$(complete_line slotq --sync '')"
 same 'dead ls' 'ls purge redrive remove' "$(complete_line slotq dead '')"
 same 'its queue' 'jobs' "$(complete_line slotq dead ls j)"
 same 'pause what' 'in out' "$(complete_line slotq pause jobs '')"
-same 'help about' 'reclaim release remove reserve resume' "$(complete_line slotq help re)"
+same 'help about' 'reclaim release remove reserve resize resume' "$(complete_line slotq help re)"
 
 # ---- queues of a server ----
 # shellcheck source=tests/tools/private_server.sh

@@ -59,7 +59,7 @@ expect 'a rate of nothing' 2 - 'must be' limit r --rate 0/s
 expect 'none in flight' 2 - 'in-flight' limit r --in-flight 0
 expect 'more than 65,535 in flight' 2 - '65,?535' limit r --in-flight 65536
 expect 'a group that is not there' 2 - 'group' limit r -g 5 --in-flight 1
-expect 'a queue that is not there' 3 - 'create none' limit none --in-flight 1
+expect 'a queue that is not there' 3 - 'slotq ls' limit none --in-flight 1
 same 'all is as before' "0${tab}9$tab-$tab-" "$(shown r)"
 
 finish

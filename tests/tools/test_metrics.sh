@@ -100,7 +100,7 @@ printf 'x' >>$'caf\xc3\xa9 \xff.slotq'
 expect 'a damaged one is down, the rest is told' 6 '^slotq_ready_messages' 'caf' metrics
 holds 'and still they can be read' parses out
 same 'down' 0 "$(value slotq_up $'queue="caf\xc3\xa9 \\\\xff"')"
-expect 'one that is not there' 3 '^slotq_up\{queue="none"\} 0$' 'create none' metrics none
+expect 'one that is not there' 3 '^slotq_up\{queue="none"\} 0$' 'slotq ls' metrics none
 expect 'JSON is elsewhere' 2 - 'ls --json' metrics --json
 
 # ---- as other programs read them ----

@@ -1,4 +1,4 @@
-/* create.c: queue files that appear whole: created, imported; and removed. A file gets its
+/* create.c: queue files that appear whole: created, imported, resized; and removed. A file gets its
  * name last, so a half-made queue is never seen, and of two creators one wins.
  */
 #define _GNU_SOURCE
@@ -16,6 +16,8 @@
 #include "../system/descriptors.h"
 #include "create.h"
 #include "journal_file.h"
+#include "open.h"
+#include "../resize.h"
 #include "locks.h"
 
 enum { CREATE_TRIES = 100 }; /* others create and remove it at the same time */
@@ -25,6 +27,7 @@ typedef struct making {
     file_image image; /* names, descriptor, mapping and size; not shared yet */
     int folder;
     fresh_file main;
+    bool replaces; /* the file of that name, which this process has exclusively */
     store_fault *fault;
 } making;
 
@@ -34,6 +37,7 @@ static slotq_outcome begin(making *self, const char *folder, const char *queue, 
     file_image *image = &self->image;
     memset(image, 0, sizeof *image);
     image->view.image_bytes = (uint32_t)size;
+    self->replaces = false;
     self->fault = fault;
     file_names_make(&image->names, queue);
     slotq_outcome outcome = filesystem_open_folder(folder, &self->folder, fault);
@@ -65,19 +69,25 @@ static slotq_outcome begin(making *self, const char *folder, const char *queue, 
 }
 
 /* Both files get their names; a process that opens the main file meanwhile waits for its journal.
- */
+ * The journal of a file that is replaced goes first: it would be foreign to the new one, and the
+ * next opener makes one where there is none. */
 static slotq_outcome publish(making *self, fresh_file *journal)
 {
     const file_names *names = &self->image.names;
     (void)lock_presence(self->main.descriptor, true);
+    if (self->replaces && unlinkat(self->folder, names->journal, 0) != 0 && errno != ENOENT) {
+        return fault_system(self->fault, errno, "%s-journal cannot be replaced", names->shown);
+    }
     slotq_outcome outcome =
-        fresh_file_publish(self->folder, &self->main, names->main, false, self->fault);
+        fresh_file_publish(self->folder, &self->main, names->main, self->replaces, self->fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
     outcome = fresh_file_publish(self->folder, journal, names->journal, true, self->fault);
-    if (outcome != SLOTQ_OK) {
+    if (outcome != SLOTQ_OK && !self->replaces) {
         (void)unlinkat(self->folder, names->main, 0); /* not open anywhere yet */
+    }
+    if (outcome != SLOTQ_OK) {
         return outcome;
     }
     return filesystem_sync_folder(self->folder, names->shown, "made", self->fault);
@@ -278,6 +288,50 @@ slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *
     }
     outcome = end(&self, outcome);
     return outcome == SLOTQ_EXISTS ? refuse_taken(&self.image.names, fault) : outcome;
+}
+
+/* ---- resize ---- */
+
+/* The old file is whole until the new one has its name. */
+static slotq_outcome make_resized(const char *folder, const char *queue, const slotq_view *view,
+                                  const slotq_geometry *geometry, store_fault *fault)
+{
+    making self;
+    const uint32_t size = slotq_core_image_bytes(geometry, NULL);
+    slotq_outcome outcome = begin(&self, folder, queue, size, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    self.replaces = true;
+    return end(&self, resize_image(view, geometry, self.image.bytes, fault));
+}
+
+slotq_outcome file_resize(const char *folder, const char *queue, const slotq_geometry *wanted,
+                          store_fault *fault)
+{
+    const file_options options = {.exclusive = true};
+    file_image *image;
+    slotq_damage damage;
+    const char *what;
+    slotq_outcome outcome = file_image_open(folder, queue, &options, &image, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    const slotq_geometry geometry = resize_geometry(&image->view.geometry, wanted);
+    if (slotq_core_image_bytes(&geometry, &what) == 0) {
+        outcome = fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = slotq_core_check(&image->view, &damage);
+        if (outcome != SLOTQ_OK) {
+            fault_damage(fault, outcome, image->names.shown, &damage);
+        }
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = make_resized(folder, queue, &image->view, &geometry, fault);
+    }
+    file_image_close(image);
+    return outcome;
 }
 
 /* ---- remove ---- */

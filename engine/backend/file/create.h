@@ -1,5 +1,5 @@
-/* create.h: creates, imports and removes queue files. Each appears whole or not at all. Knows names
- * and room on the disk; no verb.
+/* create.h: creates, imports, resizes and removes queue files. Each appears whole or not at all.
+ * Knows names and room on the disk; no verb.
  */
 #ifndef SLOTQ_BACKEND_FILE_CREATE_H
 #define SLOTQ_BACKEND_FILE_CREATE_H
@@ -15,6 +15,12 @@ slotq_outcome file_create(const char *folder, const char *queue, const slotq_geo
  * OK, EXISTS, CORRUPT, VERSION … */
 slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *image,
                           uint64_t bytes, uint32_t generation, store_fault *fault);
+
+/* Replace a queue that no other process or handle has open by one with the sizes of wanted and the
+ * same messages, ids and tokens. OK, TOOBIG (what does not fit), INVALID, and the answers of
+ * file_open; the file is unchanged then. */
+slotq_outcome file_resize(const char *folder, const char *queue, const slotq_geometry *wanted,
+                          store_fault *fault);
 
 /* Delete a queue that no process has open, and its journal. OK, NOQUEUE, LOCKED, IO. */
 slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault);

@@ -18,6 +18,12 @@ slotq_outcome redis_keys_import(const redis_address *address, const char *key, c
                                 uint64_t bytes, uint32_t generation,
                                 const redis_settings *settings, store_fault *fault);
 
+/* Replace a queue by one with the sizes of wanted and the same messages, ids and tokens. OK, TOOBIG
+ * (what does not fit), INVALID, NOQUEUE, LOCKED (it was changed all the time) … */
+slotq_outcome redis_keys_resize(const redis_address *address, const char *key,
+                                const slotq_geometry *wanted, const redis_settings *settings,
+                                store_fault *fault);
+
 /* Delete a key that is a slotq. OK, NOQUEUE, CORRUPT (it is none) … */
 slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
                                 const redis_settings *settings, store_fault *fault);

@@ -49,6 +49,17 @@ static slotq_outcome redis_import(const char *url, const char *name, const uint8
     return redis_keys_import(&address, name, image, bytes, generation, &settings, fault);
 }
 
+static slotq_outcome redis_resize(const char *url, const char *name, const slotq_geometry *wanted,
+                                  store_fault *fault)
+{
+    redis_address address;
+    redis_settings settings;
+    const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
+    settings.force = true; /* the queue is there: opening it reports the risk */
+    return outcome == SLOTQ_OK ? redis_keys_resize(&address, name, wanted, &settings, fault)
+                               : outcome;
+}
+
 static slotq_outcome redis_open(const char *url, const char *name, const slotq_options *options,
                                 store **opened, store_fault *fault)
 {
@@ -82,6 +93,7 @@ static const scheme redis = {
     .name_fault = redis_name_fault,
     .create = redis_create,
     .import = redis_import,
+    .resize = redis_resize,
     .open = redis_open,
     .remove = redis_remove,
     .list = redis_list,

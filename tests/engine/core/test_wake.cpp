@@ -184,6 +184,27 @@ TEST_CASE("wake: an ack does not wake consumers, a push does not wake producers"
     REQUIRE(wake(queue) == 2);
 }
 
+TEST_CASE("wake: the end of a lease that was the group's last one wakes, if a message is left")
+{
+    for (const uint32_t pushed : {1u, 2u, 3u}) { /* nothing, a retry, a new one is left */
+        CAPTURE(pushed);
+        Queue queue(support::geometry(8, 3));
+        REQUIRE(queue.push(pushed == 1 ? 1 : 2) == SLOTQ_OK);
+        REQUIRE(queue.reserve(2) == SLOTQ_OK);
+        const uint32_t token = queue.runs[0].token;
+        if (pushed > 1) {
+            REQUIRE(queue.settle(pushed == 2 ? SLOTQ_NACK : SLOTQ_ACK, 2, token) == SLOTQ_OK);
+        }
+        if (pushed == 3) {
+            REQUIRE(queue.push(1) == SLOTQ_OK);
+        }
+        REQUIRE(queue.limit(SLOTQ_LIMIT_LEASED, 1) == SLOTQ_OK);
+        queue.image.set(field::shared_wake, 1);
+        REQUIRE(queue.settle(SLOTQ_ACK, 1, token) == SLOTQ_OK);
+        REQUIRE(queue.image.woke() == (pushed > 1));
+    }
+}
+
 TEST_CASE("wake: room in a full ring wakes consumers too, while a message is scheduled")
 {
     auto shape = support::geometry(4, 3);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../line/command_line.h"
+#include "create.h"
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
@@ -210,8 +211,20 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
     print_part("total", "bytes (one slot always stays empty)", total);
 }
 
-static void print_created(const command_line *line, const char *name, bool was_there,
-                          const slotq_geometry *geometry)
+/* made: there was none of that name. */
+static void print_json(const char *name, bool made, const slotq_geometry *geometry,
+                       uint64_t allocated, uint32_t fit)
+{
+    output_json_merged(output_json_queue(name),
+                       json_pack("{s:b, s:I, s:I, s:I, s:I}", "made", made, "slots",
+                                 (json_int_t)geometry->ring_slots - 1, "bytes",
+                                 (json_int_t)slotq_geometry_bytes(geometry, NULL),
+                                 "allocated_bytes", (json_int_t)allocated, "slots_that_fit",
+                                 (json_int_t)fit));
+}
+
+void create_show(const command_line *line, const char *name, const char *end, bool made,
+                 const slotq_geometry *geometry)
 {
     const uint64_t bytes = slotq_geometry_bytes(geometry, NULL);
     const bool in_memory = open_is_server(line->url);
@@ -220,11 +233,7 @@ static void print_created(const command_line *line, const char *name, bool was_t
     const uint32_t fit = slots_that_fit(geometry, allocated);
     if (given(line, OPTION_JSON)) {
         output_done(NULL);
-        output_json_merged(output_json_queue(name),
-                           json_pack("{s:b, s:I, s:I, s:I, s:I}", "made", !was_there, "slots",
-                                     (json_int_t)geometry->ring_slots - 1, "bytes",
-                                     (json_int_t)bytes, "allocated_bytes", (json_int_t)allocated,
-                                     "slots_that_fit", (json_int_t)fit));
+        print_json(name, made, geometry, allocated, fit);
         return;
     }
     if (given(line, OPTION_QUIET)) {
@@ -232,8 +241,7 @@ static void print_created(const command_line *line, const char *name, bool was_t
     }
     fprintf(stderr, "%s: %s message%s of up to %s bytes%s\n", plain_word(name).text,
             count_text(geometry->ring_slots - 1u).text, geometry->ring_slots == 2 ? "" : "s",
-            count_text(geometry->payload_bytes).text,
-            was_there ? "; it existed already, with these sizes" : "; it never grows");
+            count_text(geometry->payload_bytes).text, end);
     print_formula(geometry, bytes);
     if (fit > geometry->ring_slots - 1u) {
         fprintf(stderr, "%s messages would fit in the same %s of %s (--slots %u)\n",
@@ -278,7 +286,9 @@ int run_create(const command_line *line)
     if (slotq_create(line->url, name, &geometry, &settings.options, &error) != SLOTQ_OK) {
         return complain_at(line->url, name, &error);
     }
-    print_created(line, name, was_there, &geometry);
+    create_show(line, name,
+                was_there ? "; it existed already, with these sizes" : "; it never grows",
+                !was_there, &geometry);
     return EXIT_CODE_OK;
 }
 

@@ -1,0 +1,20 @@
+/* resize.h: the image of a queue with other sizes (FORMAT.md, "Resize"). Knows the layout; no verb,
+ * and not where the image lies.
+ */
+#ifndef SLOTQ_BACKEND_RESIZE_H
+#define SLOTQ_BACKEND_RESIZE_H
+
+#include "../slotq_core.h"
+#include "fault.h"
+
+/* The geometry of from with the sizes that wanted has: ring_slots, payload_bytes, later_slots,
+ * dead_slots, aside_slots, groups. */
+slotq_geometry resize_geometry(const slotq_geometry *from, const slotq_geometry *wanted);
+
+/* Write the messages and the state of a queue, whose image slotq_core_check has passed, as a queue
+ * of this geometry into bytes: slotq_core_image_bytes(geometry) of them, aligned to 8, all zero.
+ * OK; TOOBIG: what does not fit, and the bytes are not a queue. */
+slotq_outcome resize_image(const slotq_view *from, const slotq_geometry *geometry, uint8_t *bytes,
+                           store_fault *fault);
+
+#endif

@@ -1,0 +1,13 @@
+/* create.h: what people are told of a queue's sizes. */
+#ifndef SLOTQ_TOOLS_VERBS_CREATE_H
+#define SLOTQ_TOOLS_VERBS_CREATE_H
+
+#include "../line/command_line.h"
+#include "slotq.h"
+
+/* The sizes of the queue on stderr, with the sum of its bytes, or JSON on stdout. end: how the
+ * first line ends; made: there was no queue of that name. */
+void create_show(const command_line *line, const char *name, const char *end, bool made,
+                 const slotq_geometry *geometry);
+
+#endif
