@@ -177,7 +177,7 @@ struct KeyedPush {
         static const std::vector<slotq_data> messages(256); /* the step names them */
         std::vector<uint64_t> keys;
         for (uint64_t i = 0; i < 256; i++) {
-            keys.push_back(i % 5 == 0 ? i << 32 | 7 : i * 301 + 1 | 1);
+            keys.push_back(i % 5 == 0 ? i << 32 | 7 : (i * 301 + 1) | 1);
         }
         uint64_t others[] = {UINT64_C(99) << 32 | 7, 8};
         slotq_call call = push(messages, others, 2);
