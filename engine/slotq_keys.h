@@ -50,10 +50,10 @@ typedef struct slotq_pushed {
  * used again; a process that is killed in a push may free a few earlier). A dead message has no
  * key once its slot is used again, and redrive gives it none.
  *
- * RESEND is for calls that are repeated: only the first message's key is judged, as in ONCE, and
- * then all messages are in the queue, because a call pushes all or none. In Redis the library
- * repeats such a call when its reply was lost, and returns OK with the ids of the first
- * try if that had arrived. This holds for as many messages as ONCE does. */
+ * RESEND is for pushes that are repeated: only the first message's key is judged, as in ONCE, and
+ * all messages are in the queue then, as a call pushes all or none (with due_ms INVALID for two and
+ * more, as a kill may leave a part). In Redis the library repeats such a push if its reply is lost,
+ * and returns OK with the ids of the first try if that had arrived. It holds as long as ONCE. */
 SLOTQ_API slotq_outcome slotq_push_with(slotq *queue, const slotq_data *messages, uint32_t count,
                                         const slotq_push_options *options, slotq_pushed *pushed);
 

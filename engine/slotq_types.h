@@ -139,7 +139,8 @@ typedef enum slotq_key_mode {
     SLOTQ_KEY_NONE = 0,
     SLOTQ_KEY_UNIQUE = 1, /* while its message is unfinished, aside or scheduled */
     SLOTQ_KEY_ONCE = 2,   /* also afterwards, until its slot is used again */
-    SLOTQ_KEY_RESEND = 3  /* as once, judged by the first key of the call alone */
+    SLOTQ_KEY_RESEND = 3, /* as once, judged by the first key of the call alone */
+    SLOTQ_KEY_MODE_MAX = 255 /* none: what is between is for later versions, and INVALID */
 } slotq_key_mode;
 
 /* Where the message of a key is. */

@@ -14,7 +14,7 @@ if served then
     local old = call('GETRANGE', key, format('%d', entry_at),
         format('%d', entry_at + count * RING_KEY_BYTES - 1))
     local holds = string.find(old, '%Z')
-    local bucket_at, first, point_at, taken
+    local bucket_at, first, point_at
     served = not holds or count == 1
     -- the chain of the new key to its end, then that of the old one up to the slot
     for turn = plain_key == '' and 2 or 1, served and (holds and 2 or 1) or 0 do
@@ -37,7 +37,7 @@ if served then
                 local entry = call('GETRANGE', key, format('%d', at),
                     format('%d', at + RING_KEY_BYTES - 1))
                 if turn == 1 and sub(entry, 1, KEY_BYTES) == plain_key then
-                    served, taken, link = false, here, 0
+                    served, link = false, 0
                 elseif here == tail then -- both chains are one
                     served, link = false, 0
                 else
@@ -60,13 +60,5 @@ if served then
             struct.pack('@key.key..next', plain_key, first))
     elseif served and holds then
         call('SETRANGE', key, format('%d', entry_at), string.rep('\0', RING_KEY_BYTES))
-    end
-    -- a message that has left the ring had the key, whose slot keeps it
-    if taken and taken < ring and plain_mode ~= 'unique' then
-        local back = taken < tail and tail - taken or tail - taken + ring
-        local id = (era - era % 2) * 2147483648 + last_id + 1 - back
-        if back > used and id >= 1 then
-            return {{ok = 'DUPLICATE'}, 0, SLOTQ_KEY_IN_RING, math.floor(id), 0}
-        end
     end
 end

@@ -5,6 +5,7 @@
 #include "assert.h"
 #include "checksum.h"
 #include "codec.h"
+#include "memory.h"
 
 uint32_t geometry_stride(const slotq_geometry *geometry)
 {
@@ -195,6 +196,7 @@ void geometry_load(slotq_geometry *geometry, const uint8_t *bytes)
 {
     geometry_block block;
     codec_load_geometry(bytes, &block);
+    memset(geometry, 0, sizeof *geometry);
     geometry->ring_slots = (uint16_t)block.ring_slots;
     geometry->payload_bytes = (uint16_t)block.payload_bytes;
     geometry->later_slots = (uint16_t)block.later_slots;

@@ -102,6 +102,11 @@ slotq_outcome consume_take(slotq *queue, slotq_call *call, const consume_wish *w
         if (outcome != SLOTQ_OK || batch->count > 0) {
             return outcome;
         }
+        if (batch->geometry.payload_bytes != queue->geometry.payload_bytes) {
+            batch_clear(batch); /* its room is for slots of the size before */
+            return queue_refuse(queue, SLOTQ_REMADE,
+                                "the queue was resized, and nothing was reserved: call again");
+        }
         if (round == TAKE_ROUNDS_MAX || damaged >= TAKE_DAMAGED_MAX) {
             call->reserve.next_due_ms = call->now_ms;
             return queue_answer(queue, SLOTQ_AGAIN, call);

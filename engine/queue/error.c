@@ -132,6 +132,13 @@ static void say_full(slotq *queue)
     const unsigned capacity = queue->geometry.ring_slots - 1u;
     const unsigned long unfinished = holder->unfinished;
     const char *state = state_name(holder->state);
+    if (holder->id == 0 && queue->error_verb == SLOTQ_PUSH) {
+        queue_refuse(
+            queue, SLOTQ_FULL,
+            "255 keys in the queue share a chain with a key of this push, and no more may: "
+            "choose another key. Nothing was pushed.");
+        return;
+    }
     if (holder->id == 0) {
         queue_refuse(queue, SLOTQ_FULL,
                      "the queue is full: it holds %u message%s. slotq stats names the oldest "

@@ -54,6 +54,13 @@ slotq_outcome queue_schedule(slotq *queue, const queue_additions *added, uint64_
                              uint32_t flags, slotq_pushed *pushed)
 {
     slotq_call call;
+    if (added->keys != NULL && added->key_mode == SLOTQ_KEY_RESEND && added->count > 1) {
+        return queue_refuse(queue, SLOTQ_INVALID,
+                            "%lu messages scheduled as one call that may be repeated (resend): a "
+                            "process that dies may leave the first ones, so schedule one, or use "
+                            "once. %s",
+                            (unsigned long)added->count, closing);
+    }
     const slotq_outcome judged =
         judge_schedule(queue, added->messages, added->count, due_ms, flags);
     if (judged != SLOTQ_OK) {

@@ -44,7 +44,7 @@ static slotq_outcome push_again(slotq *queue, const queue_additions *added, bool
     for (int i = 0; i < RESEND_TIMES && outcome == SLOTQ_OUTCOME_UNKNOWN; i++) {
         outcome = push_once(queue, added, may_wait, pushed);
     }
-    if (outcome == SLOTQ_DUPLICATE) {
+    if (outcome == SLOTQ_DUPLICATE && pushed->holder.place != SLOTQ_KEY_SCHEDULED) {
         pushed->first_id = pushed->holder.id;
         return SLOTQ_OK;
     }
@@ -76,7 +76,8 @@ static slotq_outcome push_until(slotq *queue, const queue_additions *added, cons
         const bool over = queue_wait_is_over(wait);
         const bool marks = (was_full && !over) || queue->store->is_listened;
         const slotq_outcome outcome = push(queue, added, marks, pushed);
-        if (outcome != SLOTQ_FULL || over) {
+        const bool is_chain = outcome == SLOTQ_FULL && queue->holder.id == 0; /* of keys */
+        if (outcome != SLOTQ_FULL || over || is_chain) {
             if (over && wait->wait_ms > 0) {
                 queue_wait_end(queue);
             }

@@ -27,7 +27,7 @@ typedef struct making {
     file_image image; /* names, descriptor, mapping and size; not shared yet */
     int folder;
     fresh_file main;
-    bool replaces; /* the file of that name, which this process has exclusively */
+    int replaced; /* -1, or the file of that name, which this process has exclusively */
     store_fault *fault;
 } making;
 
@@ -37,7 +37,7 @@ static slotq_outcome begin(making *self, const char *folder, const char *queue, 
     file_image *image = &self->image;
     memset(image, 0, sizeof *image);
     image->view.image_bytes = (uint32_t)size;
-    self->replaces = false;
+    self->replaced = -1;
     self->fault = fault;
     file_names_make(&image->names, queue);
     slotq_outcome outcome = filesystem_open_folder(folder, &self->folder, fault);
@@ -68,6 +68,21 @@ static slotq_outcome begin(making *self, const char *folder, const char *queue, 
     return SLOTQ_OK;
 }
 
+/* A file that takes the place of another belongs to the same user and group, with the same rights.
+ */
+static slotq_outcome take_rights(int descriptor, int of, const char *shown, store_fault *fault)
+{
+    struct stat facts;
+    if (fstat(of, &facts) != 0 || fchown(descriptor, facts.st_uid, facts.st_gid) != 0 ||
+        fchmod(descriptor, facts.st_mode & 07777) != 0) {
+        return fault_system(fault, errno,
+                            "%s cannot be given the owner and the rights of the file before: let "
+                            "its owner resize it. Nothing was changed",
+                            shown);
+    }
+    return SLOTQ_OK;
+}
+
 /* Both files get their names; a process that opens the main file meanwhile waits for its journal.
  * The journal of a file that is replaced goes first: it would be foreign to the new one, and the
  * next opener makes one where there is none. */
@@ -75,16 +90,17 @@ static slotq_outcome publish(making *self, fresh_file *journal)
 {
     const file_names *names = &self->image.names;
     (void)lock_presence(self->main.descriptor, true);
-    if (self->replaces && unlinkat(self->folder, names->journal, 0) != 0 && errno != ENOENT) {
+    const bool replaces = self->replaced >= 0;
+    if (replaces && unlinkat(self->folder, names->journal, 0) != 0 && errno != ENOENT) {
         return fault_system(self->fault, errno, "%s-journal cannot be replaced", names->shown);
     }
     slotq_outcome outcome =
-        fresh_file_publish(self->folder, &self->main, names->main, self->replaces, self->fault);
+        fresh_file_publish(self->folder, &self->main, names->main, replaces, self->fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
     outcome = fresh_file_publish(self->folder, journal, names->journal, true, self->fault);
-    if (outcome != SLOTQ_OK && !self->replaces) {
+    if (outcome != SLOTQ_OK && !replaces) {
         (void)unlinkat(self->folder, names->main, 0); /* not open anywhere yet */
     }
     if (outcome != SLOTQ_OK) {
@@ -104,7 +120,11 @@ static slotq_outcome end(making *self, slotq_outcome outcome)
     if (outcome == SLOTQ_OK) {
         outcome = file_journal_make(&self->image, self->folder, &journal, self->fault);
         if (outcome == SLOTQ_OK) {
-            outcome = publish(self, &journal);
+            if (self->replaced >= 0) {
+                outcome = take_rights(journal.descriptor, self->replaced, self->image.names.shown,
+                                      self->fault);
+            }
+            outcome = outcome == SLOTQ_OK ? publish(self, &journal) : outcome;
             fresh_file_drop(self->folder, &journal);
         }
     }
@@ -293,7 +313,7 @@ slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *
 /* ---- resize ---- */
 
 /* The old file is whole until the new one has its name. */
-static slotq_outcome make_resized(const char *folder, const char *queue, const slotq_view *view,
+static slotq_outcome make_resized(const char *folder, const char *queue, const file_image *old,
                                   const slotq_geometry *geometry, store_fault *fault)
 {
     making self;
@@ -302,8 +322,16 @@ static slotq_outcome make_resized(const char *folder, const char *queue, const s
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    self.replaces = true;
-    return end(&self, resize_image(view, geometry, self.image.bytes, fault));
+    self.replaced = old->descriptor;
+    outcome = take_rights(self.main.descriptor, old->descriptor, old->names.shown, fault);
+    if (outcome == SLOTQ_OK && fdatasync(old->descriptor) != 0) { /* its journal goes first */
+        outcome =
+            fault_system(fault, errno, "%s could not be synced to the disk", old->names.shown);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = resize_image(&old->view, geometry, self.image.bytes, fault);
+    }
+    return end(&self, outcome);
 }
 
 slotq_outcome file_resize(const char *folder, const char *queue, const slotq_geometry *wanted,
@@ -328,7 +356,7 @@ slotq_outcome file_resize(const char *folder, const char *queue, const slotq_geo
         }
     }
     if (outcome == SLOTQ_OK) {
-        outcome = make_resized(folder, queue, &image->view, &geometry, fault);
+        outcome = make_resized(folder, queue, image, &geometry, fault);
     }
     file_image_close(image);
     return outcome;

@@ -8,44 +8,16 @@
 
 #include "../../layout/fields.h"
 #include "../../layout/geometry.h"
-#include "../resize.h"
 #include "call/errors.h"
 #include "call/script.h"
-#include "server.h"
-
-/* A server met for one errand. */
-typedef struct errand {
-    redis_connection connection;
-    redis_facts facts;
-} errand;
-
-static slotq_outcome begin(errand *on, const redis_address *address, const char *key,
-                           const redis_settings *settings, store_fault *fault)
-{
-    memset(&on->connection, 0, sizeof on->connection);
-    on->connection.address = *address;
-    on->connection.connect_timeout_ms = settings->connect_timeout_ms;
-    on->connection.timeout_ms = settings->timeout_ms;
-    slotq_outcome outcome = redis_connection_open(&on->connection, fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = redis_server_greet(&on->connection, key, key == NULL ? 0 : strlen(key),
-                                     &on->facts, fault);
-    }
-    return outcome;
-}
-
-static slotq_outcome end(errand *on, slotq_outcome outcome)
-{
-    redis_connection_free(&on->connection);
-    return outcome;
-}
+#include "errand.h"
 
 /* Each errand is tried again, as a whole, while the server refuses for now: nothing happened. */
 
 /* ---- create ---- */
 
 /* SCRIPT LOAD, then the script; *reply is that of whichever was the last. */
-static slotq_outcome load_and_run(errand *on, const redis_request *request,
+static slotq_outcome load_and_run(redis_errand *on, const redis_request *request,
                                   const redis_script_source *source, redisReply **reply,
                                   store_fault *fault)
 {
@@ -62,7 +34,7 @@ static slotq_outcome load_and_run(errand *on, const redis_request *request,
 }
 
 /* By its sum; loaded where the server does not know it; plain where it is too old for a shebang. */
-static slotq_outcome run_create(errand *on, redis_request *request, redisReply **reply,
+static slotq_outcome run_create(redis_errand *on, redis_request *request, redisReply **reply,
                                 store_fault *fault)
 {
     slotq_outcome outcome = SLOTQ_OK;
@@ -90,7 +62,7 @@ static slotq_outcome run_create(errand *on, redis_request *request, redisReply *
     return outcome;
 }
 
-static slotq_outcome create_there(errand *on, const char *key, const slotq_geometry *geometry,
+static slotq_outcome create_there(redis_errand *on, const char *key, const slotq_geometry *geometry,
                                   store_fault *fault)
 {
     redis_request request = {0};
@@ -116,7 +88,7 @@ static slotq_outcome create_there(errand *on, const char *key, const slotq_geome
 }
 
 /* The script compared the geometry; which one is there is asked for people. */
-static void say_exists(errand *on, const char *key, store_fault *fault)
+static void say_exists(redis_errand *on, const char *key, store_fault *fault)
 {
     slotq_geometry there = {0};
     store_fault unasked;
@@ -141,13 +113,13 @@ static slotq_outcome try_to_create(const redis_address *address, const char *key
                                    const slotq_geometry *geometry, const redis_settings *settings,
                                    store_fault *fault)
 {
-    errand on;
+    redis_errand on;
     const char *what;
     const redis_demands demands = {.force = settings->force};
     if (slotq_core_image_bytes(geometry, &what) == 0) {
         return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
-    slotq_outcome outcome = begin(&on, address, key, settings, fault);
+    slotq_outcome outcome = redis_errand_begin(&on, address, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
@@ -157,7 +129,7 @@ static slotq_outcome try_to_create(const redis_address *address, const char *key
     if (outcome == SLOTQ_EXISTS) {
         say_exists(&on, key, fault);
     }
-    return end(&on, outcome);
+    return redis_errand_end(&on, outcome);
 }
 
 slotq_outcome redis_keys_create(const redis_address *address, const char *key,
@@ -202,8 +174,8 @@ static slotq_outcome copy_image(const uint8_t *image, uint64_t bytes, uint32_t g
     return SLOTQ_OK;
 }
 
-static slotq_outcome import_there(errand *on, const char *key, const uint8_t *image, uint64_t bytes,
-                                  store_fault *fault)
+static slotq_outcome import_there(redis_errand *on, const char *key, const uint8_t *image,
+                                  uint64_t bytes, store_fault *fault)
 {
     const char *words[] = {"SET", key, (const char *)image, "NX"};
     const size_t lengths[] = {3, strlen(key), (size_t)bytes, 2};
@@ -230,16 +202,16 @@ static slotq_outcome try_to_import(const redis_address *address, const char *key
                                    const uint8_t *image, uint64_t bytes,
                                    const redis_settings *settings, store_fault *fault)
 {
-    errand on;
+    redis_errand on;
     const redis_demands demands = {.force = settings->force};
-    slotq_outcome outcome = begin(&on, address, key, settings, fault);
+    slotq_outcome outcome = redis_errand_begin(&on, address, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
     if (outcome == SLOTQ_OK) {
         outcome = import_there(&on, key, image, bytes, fault);
     }
-    return end(&on, outcome);
+    return redis_errand_end(&on, outcome);
 }
 
 slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
@@ -259,204 +231,9 @@ slotq_outcome redis_keys_import(const redis_address *address, const char *key, c
     return outcome;
 }
 
-/* ---- resize ---- */
-
-enum { RESIZE_TRIES = 50 }; /* others change the queue between our look and our write */
-
-/* A command that is only taken. */
-static slotq_outcome tell(errand *on, int count, const char **words, const size_t *lengths,
-                          store_fault *fault)
-{
-    redisReply *reply = NULL;
-    slotq_outcome outcome =
-        redis_server_ask(&on->connection, false, count, words, lengths, &reply, fault);
-    if (outcome != SLOTQ_OK) {
-        return outcome;
-    }
-    if (reply->type == REDIS_REPLY_ERROR) {
-        redis_error error;
-        outcome = redis_error_take(reply, false, &error, fault);
-    } else if (reply->type != REDIS_REPLY_STATUS) {
-        outcome = redis_error_shape(false, fault);
-    }
-    freeReplyObject(reply);
-    return outcome;
-}
-
-/* The whole value, in *image of *bytes bytes, to be freed after OK. */
-static slotq_outcome read_whole(errand *on, const char *key, uint8_t **image, uint64_t *bytes,
-                                store_fault *fault)
-{
-    const char *words[] = {"GET", key};
-    const size_t lengths[] = {3, strlen(key)};
-    redisReply *reply = NULL;
-    slotq_outcome outcome =
-        redis_server_ask(&on->connection, false, 2, words, lengths, &reply, fault);
-    if (outcome != SLOTQ_OK) {
-        return outcome;
-    }
-    if (reply->type == REDIS_REPLY_NIL) {
-        outcome = fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %.200s", key);
-    } else if (reply->type == REDIS_REPLY_ERROR) {
-        redis_error error;
-        outcome = redis_error_take(reply, false, &error, fault);
-    } else if (reply->type != REDIS_REPLY_STRING) {
-        outcome = redis_error_shape(false, fault);
-    } else {
-        *bytes = reply->len;
-        *image = malloc(reply->len + 1); /* aligned, as the core wants it */
-        if (*image == NULL) {
-            outcome = fault_say(fault, SLOTQ_NOMEMORY, "no memory for a copy of the queue");
-        } else {
-            memcpy(*image, reply->str, reply->len);
-        }
-    }
-    freeReplyObject(reply);
-    return outcome;
-}
-
-/* The image with other sizes, in *resized, to be freed after OK. */
-static slotq_outcome resize_copy(const char *key, const uint8_t *image, uint64_t bytes,
-                                 const slotq_geometry *wanted, uint8_t **resized, uint32_t *size,
-                                 store_fault *fault)
-{
-    slotq_view view;
-    slotq_damage damage;
-    const char *what;
-    slotq_outcome outcome = slotq_core_open(&view, image, bytes, &damage);
-    if (outcome == SLOTQ_OK) {
-        outcome = slotq_core_check(&view, &damage);
-    }
-    if (outcome != SLOTQ_OK) {
-        return fault_damage(fault, outcome, key, &damage);
-    }
-    const slotq_geometry geometry = resize_geometry(&view.geometry, wanted);
-    *size = slotq_core_image_bytes(&geometry, &what);
-    if (*size == 0) {
-        return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
-    }
-    *resized = calloc(1, *size);
-    if (*resized == NULL) {
-        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a queue of %lu bytes",
-                         (unsigned long)*size);
-    }
-    outcome = resize_image(&view, &geometry, *resized, fault);
-    if (outcome != SLOTQ_OK) {
-        free(*resized);
-    }
-    return outcome;
-}
-
-/* EXEC: OK, or AGAIN where the value changed since WATCH. */
-static slotq_outcome execute(errand *on, store_fault *fault)
-{
-    const char *words[] = {"EXEC"};
-    const size_t lengths[] = {4};
-    redisReply *reply = NULL;
-    slotq_outcome outcome =
-        redis_server_ask(&on->connection, true, 1, words, lengths, &reply, fault);
-    if (outcome != SLOTQ_OK) {
-        return outcome;
-    }
-    const bool ran = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1;
-    const redisReply *answer = ran ? reply->element[0] : reply;
-    if (reply->type == REDIS_REPLY_NIL) {
-        outcome = SLOTQ_AGAIN;
-    } else if (answer->type == REDIS_REPLY_ERROR) {
-        redis_error error;
-        outcome = redis_error_take(answer, true, &error, fault);
-    } else if (!ran || answer->type != REDIS_REPLY_STATUS) {
-        outcome = redis_error_shape(true, fault);
-    }
-    freeReplyObject(reply);
-    return outcome;
-}
-
-static slotq_outcome replace(errand *on, const char *key, const uint8_t *image, uint32_t bytes,
-                             store_fault *fault)
-{
-    const char *multi[] = {"MULTI"};
-    const size_t multi_lengths[] = {5};
-    const char *set[] = {"SET", key, (const char *)image};
-    const size_t set_lengths[] = {3, strlen(key), bytes};
-    slotq_outcome outcome = tell(on, 1, multi, multi_lengths, fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = tell(on, 3, set, set_lengths, fault);
-    }
-    return outcome == SLOTQ_OK ? execute(on, fault) : outcome;
-}
-
-/* AGAIN: the queue was changed meanwhile, and stays as it is. */
-static slotq_outcome resize_once(errand *on, const char *key, const slotq_geometry *wanted,
-                                 store_fault *fault)
-{
-    const char *watch[] = {"WATCH", key};
-    const size_t lengths[] = {5, strlen(key)};
-    uint8_t *image = NULL;
-    uint8_t *resized = NULL;
-    uint64_t bytes = 0;
-    uint32_t size = 0;
-    slotq_outcome outcome = tell(on, 2, watch, lengths, fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = read_whole(on, key, &image, &bytes, fault);
-    }
-    if (outcome != SLOTQ_OK) {
-        return outcome;
-    }
-    outcome = resize_copy(key, image, bytes, wanted, &resized, &size, fault);
-    free(image);
-    if (outcome == SLOTQ_OK) {
-        outcome = replace(on, key, resized, size, fault);
-        free(resized);
-    }
-    return outcome;
-}
-
-static slotq_outcome try_to_resize(const redis_address *address, const char *key,
-                                   const slotq_geometry *wanted, const redis_settings *settings,
-                                   store_fault *fault)
-{
-    errand on;
-    slotq_view view;
-    const redis_demands demands = {.force = settings->force, .was_open = true};
-    slotq_outcome outcome = begin(&on, address, key, settings, fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = redis_server_judge(&on.facts, &demands, fault);
-    }
-    if (outcome == SLOTQ_OK) {
-        outcome = redis_server_open_key(&on.facts, key, &view, fault);
-    }
-    if (outcome != SLOTQ_OK) {
-        return end(&on, outcome);
-    }
-    outcome = SLOTQ_AGAIN;
-    for (int i = 0; i < RESIZE_TRIES && outcome == SLOTQ_AGAIN; i++) {
-        outcome = resize_once(&on, key, wanted, fault);
-    }
-    if (outcome == SLOTQ_AGAIN) {
-        outcome = fault_say(fault, SLOTQ_LOCKED,
-                            "others changed %.200s each time between the look and the write: pause "
-                            "it, let its leases be settled, and try again. Nothing was changed",
-                            key);
-    }
-    return end(&on, outcome);
-}
-
-slotq_outcome redis_keys_resize(const redis_address *address, const char *key,
-                                const slotq_geometry *wanted, const redis_settings *settings,
-                                store_fault *fault)
-{
-    redis_patience patience = redis_patience_to_open(&settings->limits);
-    slotq_outcome outcome;
-    do {
-        outcome = try_to_resize(address, key, wanted, settings, fault);
-    } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
-    return outcome;
-}
-
 /* ---- remove ---- */
 
-static slotq_outcome remove_there(errand *on, const char *key, store_fault *fault)
+static slotq_outcome remove_there(redis_errand *on, const char *key, store_fault *fault)
 {
     static const char *const commands[] = {"UNLINK", "DEL"}; /* the second for Redis before 4 */
     slotq_outcome outcome = SLOTQ_OK;
@@ -488,9 +265,9 @@ static slotq_outcome remove_there(errand *on, const char *key, store_fault *faul
 static slotq_outcome try_to_remove(const redis_address *address, const char *key,
                                    const redis_settings *settings, store_fault *fault)
 {
-    errand on;
+    redis_errand on;
     slotq_view view;
-    slotq_outcome outcome = begin(&on, address, key, settings, fault);
+    slotq_outcome outcome = redis_errand_begin(&on, address, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_open_key(&on.facts, key, &view, fault);
         /* a damaged queue can be removed, what never was one not */
@@ -502,7 +279,7 @@ static slotq_outcome try_to_remove(const redis_address *address, const char *key
     if (outcome == SLOTQ_OK) {
         outcome = remove_there(&on, key, fault);
     }
-    return end(&on, outcome);
+    return redis_errand_end(&on, outcome);
 }
 
 slotq_outcome redis_keys_remove(const redis_address *address, const char *key,

@@ -21,6 +21,7 @@ typedef struct entry {
     slotq_run one_run; /* settle of one run; more are in runs */
     slotq_run *runs;
     uint32_t geometry_number; /* of the store when it was put */
+    uint32_t generation;      /* and the queue's */
     store_fault fault;
     slotq_outcome outcome;
 } entry;
@@ -130,6 +131,7 @@ static slotq_outcome take_in(slotq_pipeline *pipeline, uint32_t *index)
         *index = pipeline->count;
     }
     pipeline->entries[pipeline->count]->geometry_number = pipeline->store->geometry_number;
+    pipeline->entries[pipeline->count]->generation = pipeline->queue->geometry.generation;
     store_set_now(pipeline->queue->store, &pipeline->entries[pipeline->count]->call);
     pipeline->count++;
     return SLOTQ_OK;
@@ -235,8 +237,8 @@ slotq_outcome slotq_pipeline_settle_batch(slotq_pipeline *pipeline, slotq_settle
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    outcome = slotq_pipeline_settle(
-        pipeline, how, batch->group, batch->runs, batch->run_count, ms, reason, NULL, NULL, index);
+    outcome = slotq_pipeline_settle(pipeline, how, batch->group, batch->runs, batch->run_count, ms,
+                                    reason, NULL, NULL, index);
     if (outcome == SLOTQ_OK) {
         batch_clear(batch);
     }
@@ -430,12 +432,16 @@ static void take_reply(slotq_pipeline *pipeline, entry *verb, const redisReply *
         verb->outcome = SLOTQ_AGAIN;
     } else if (verb->geometry_number != pipeline->store->geometry_number) {
         /* the handle has met another queue since: replies of that one have another shape */
-        verb->outcome = fault_remade(&verb->fault);
+        verb->outcome =
+            verb->generation == pipeline->queue->geometry.generation
+                ? fault_say(&verb->fault, SLOTQ_OUTCOME_UNKNOWN,
+                            "the queue was resized before the reply was read: whether it happened "
+                            "is not known")
+                : fault_remade(&verb->fault);
     } else {
         verb->outcome =
             redis_reply_take(&pipeline->store->terms, &verb->call, reply, harvest, &verb->fault);
-        pipeline->store->is_remade =
-            pipeline->store->is_remade || verb->outcome == SLOTQ_REMADE;
+        pipeline->store->is_remade = pipeline->store->is_remade || verb->outcome == SLOTQ_REMADE;
         conclude(pipeline, verb);
     }
 }

@@ -233,6 +233,15 @@ TEST_CASE("keys: each refusal says what is wrong, and changes nothing", "[keys]"
         CHECK(slotq_get_stats(one.queue, 0, &stats) == SLOTQ_OK);
         CHECK(stats.used == 0);
     }
+    Queue later(Kind::memory, with_keys(4));
+    const uint64_t first_alone[] = {key_of("k"), 0};
+    options.keys = first_alone;
+    options.key_mode = SLOTQ_KEY_RESEND;
+    options.due_ms = later.now_ms + 1000;
+    CHECK(slotq_push_with(later, two, 2, &options, nullptr) == SLOTQ_INVALID);
+    CHECK(later.error().find("may be repeated (resend)") != std::string::npos);
+    CHECK(slotq_push_with(later, two, 1, &options, nullptr) == SLOTQ_OK);
+    options.due_ms = 0;
     std::vector<uint64_t> many(SLOTQ_CALL_KEYS_MAX + 1);
     std::vector<slotq_data> messages(many.size(), slotq_data{"a", 1});
     for (size_t i = 0; i < many.size(); i++) {
@@ -255,6 +264,32 @@ TEST_CASE("keys: each refusal says what is wrong, and changes nothing", "[keys]"
     CHECK(slotq_find(keyless, key_of("k"), &holder) == SLOTQ_INVALID);
     CHECK(slotq_find(queue, key_of("k"), nullptr) == SLOTQ_INVALID);
     CHECK(slotq_push_with(queue, two, 2, nullptr, nullptr) == SLOTQ_OK);
+}
+
+TEST_CASE("keys: no wait helps a chain that is too long", "[keys]")
+{
+    Geometry geometry(301, 16);
+    geometry.flags(SLOTQ_FLAG_KEYS);
+    geometry.raw.aside_slots = 0;
+    Queue queue(Kind::memory, geometry);
+    const slotq_data data = {"a", 1};
+    slotq_push_options options = {};
+    uint64_t key = 1; /* all in bucket 1 of 301 */
+    options.keys = &key;
+    options.wait_ms = UINT64_MAX;
+    uint32_t pushed = 0;
+    slotq_outcome outcome = SLOTQ_OK;
+    while (outcome == SLOTQ_OK) {
+        outcome = slotq_push_with(queue, &data, 1, &options, nullptr);
+        pushed += outcome == SLOTQ_OK;
+        do {
+            key += 301;
+        } while ((key & 0xFF) == 0);
+    }
+    CHECK(outcome == SLOTQ_FULL);
+    CHECK(pushed == 255);
+    CHECK(queue.error().find("choose another key") != std::string::npos);
+    CHECK(queue.push("without one") == SLOTQ_OK);
 }
 
 TEST_CASE("keys: names of any length make one, and none makes none", "[keys]")

@@ -90,6 +90,8 @@ TEST_CASE("two fields make a geometry: the library fills in tick, group and gene
     CHECK(made->tick_ms == 100);
     CHECK(made->groups == 1);
     CHECK(made->generation != 0);
+    CHECK(slotq_geometry_bytes(made, &error) == slotq_image_bytes(handle.get()));
+    CHECK(slotq_create(folder.path(), "copy", made, nullptr, &error) == SLOTQ_OK);
     CHECK(slotq_geometry_bytes(&geometry, &error) == slotq_image_bytes(handle.get()));
     slotq *in_memory = nullptr;
     REQUIRE(slotq_create_memory(&geometry, nullptr, &in_memory, &error) == SLOTQ_OK);

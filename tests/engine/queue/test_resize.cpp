@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <random>
+#include <sys/stat.h>
 #include <sstream>
 #include <thread>
 
@@ -335,6 +336,43 @@ TEST_CASE("resize: a payload that is not read any more does not hold it up", "[r
     CHECK(slotq_check(queue) == SLOTQ_OK);
     CHECK(queue.status(1).state == SLOTQ_STATE_LEASED);
     CHECK(queue.status(2).state == SLOTQ_STATE_DONE);
+}
+
+TEST_CASE("resize: the file keeps its rights", "[resize]")
+{
+    Queue queue(Kind::file);
+    const std::string path = queue.folder().file(queue.name() + ".slotq");
+    REQUIRE(chmod(path.c_str(), 0640) == 0);
+    REQUIRE(resize(queue, grow) == SLOTQ_OK);
+    for (const std::string &one : {path, path + "-journal"}) {
+        struct stat facts = {};
+        REQUIRE(stat(one.c_str(), &facts) == 0);
+        CHECK((facts.st_mode & 07777) == 0640);
+    }
+}
+
+TEST_CASE("resize: clients of a server that wait look again", "[resize]")
+{
+    for (const uint8_t places : {uint8_t{0}, uint8_t{3}}) {
+        CAPTURE(int(places));
+        Geometry geometry;
+        geometry.raw.places = places;
+        Queue queue(Kind::redis, geometry);
+        slotq_options options = queue.options();
+        options.poll_ms = 3600000;
+        slotq *waiter = nullptr;
+        REQUIRE(slotq_open(queue.url().c_str(), queue.name().c_str(), &options, &waiter, nullptr) ==
+                SLOTQ_OK);
+        std::thread sleeper([waiter] {
+            const Batch batch = any_queue::batch();
+            CHECK(slotq_reserve(waiter, 0, 1, 30000, UINT64_MAX, batch.get()) == SLOTQ_OK);
+        });
+        std::this_thread::sleep_for(std::chrono::milliseconds(200)); /* mostly it waits by now */
+        REQUIRE(resize(queue, grow) == SLOTQ_OK);
+        REQUIRE(queue.push("for it") == SLOTQ_OK);
+        sleeper.join();
+        slotq_close(waiter);
+    }
 }
 
 TEST_CASE("resize: a new group begins behind all messages", "[resize]")

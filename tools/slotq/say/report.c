@@ -42,8 +42,9 @@ static bool find_url(const char *word, size_t length, const char **from, size_t 
     static const char scheme[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-";
     const char *at = memmem(word, length, ":/", 2);
-    if (at == NULL || memmem(word, length, "[user:", 6) != NULL ||
-        memmem(word, length, "[?db", 4) != NULL) {
+    const bool has_user = memchr(word, '@', length) != NULL;
+    if (at == NULL || memmem(word, length, "://[user:", 9) != NULL ||
+        (!has_user && memmem(word, length, "[?db", 4) != NULL)) {
         return false;
     }
     size_t rest = length - (size_t)(at - word);

@@ -143,7 +143,7 @@ static void print_part(const char *name, const char *formula, uint64_t bytes)
 /* Beside each slot: what finds a message by its key. */
 static void print_keys(const slotq_geometry *geometry)
 {
-    char formula[160];
+    char formula[192];
     char later[64] = "";
     char aside[64] = "";
     if (geometry->later_slots != 0) {

@@ -74,9 +74,12 @@ static void print_outcome(const command_line *line, slotq_outcome outcome, uint6
 static void print_taken(const command_line *line, const slotq_key_holder *holder)
 {
     const bool is_later = holder->place == SLOTQ_KEY_SCHEDULED;
-    print_outcome(line, SLOTQ_DUPLICATE, holder->id, is_later);
+    const bool wants_later = given(line, OPTION_IN) || given(line, OPTION_AT);
+    if (given(line, OPTION_JSON) || is_later == wants_later) { /* the other kind would mislead */
+        print_outcome(line, SLOTQ_DUPLICATE, holder->id, is_later);
+    }
     remark("%s: not %s: the key is taken by %s %" PRIu64 ", %s", line->operands[0],
-           given(line, OPTION_IN) || given(line, OPTION_AT) ? "scheduled" : "pushed",
+           wants_later ? "scheduled" : "pushed",
            is_later ? "the scheduled message with the later id" : "message", holder->id,
            is_later                ? "which is not due yet"
            : holder->is_unfinished ? "which is not finished"

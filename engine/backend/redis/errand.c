@@ -1,0 +1,26 @@
+/* errand.c: see errand.h.
+ */
+#include "errand.h"
+
+#include <string.h>
+
+slotq_outcome redis_errand_begin(redis_errand *on, const redis_address *address, const char *key,
+                                 const redis_settings *settings, store_fault *fault)
+{
+    memset(&on->connection, 0, sizeof on->connection);
+    on->connection.address = *address;
+    on->connection.connect_timeout_ms = settings->connect_timeout_ms;
+    on->connection.timeout_ms = settings->timeout_ms;
+    slotq_outcome outcome = redis_connection_open(&on->connection, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_greet(&on->connection, key, key == NULL ? 0 : strlen(key),
+                                     &on->facts, fault);
+    }
+    return outcome;
+}
+
+slotq_outcome redis_errand_end(redis_errand *on, slotq_outcome outcome)
+{
+    redis_connection_free(&on->connection);
+    return outcome;
+}

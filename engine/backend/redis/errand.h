@@ -1,0 +1,22 @@
+/* errand.h: a server met for one errand about a key, such as to create a queue, and left again.
+ * Knows no script.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_ERRAND_H
+#define SLOTQ_BACKEND_REDIS_ERRAND_H
+
+#include "server.h"
+#include "store.h"
+
+typedef struct redis_errand {
+    redis_connection connection;
+    redis_facts facts;
+} redis_errand;
+
+/* Connect, log in, and ask about the server and the key (NULL: none). To be ended in any case. */
+slotq_outcome redis_errand_begin(redis_errand *on, const redis_address *address, const char *key,
+                                 const redis_settings *settings, store_fault *fault);
+
+/* Returns outcome. */
+slotq_outcome redis_errand_end(redis_errand *on, slotq_outcome outcome);
+
+#endif
