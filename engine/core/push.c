@@ -44,6 +44,7 @@ static slotq_outcome push_messages(verb_frame *frame, slotq_call_push *push)
     push->first_id = frame->front.last_id + 1;
     return frame_commit_push(frame, push->count, wakes_all_groups(frame->view), SLOTQ_OK);
 }
+
 slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     slotq_call_push *push = &call->push;

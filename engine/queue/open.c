@@ -181,13 +181,13 @@ slotq_outcome slotq_open(const char *url, const char *name, const slotq_options 
 static slotq_outcome complete(const slotq_geometry *given, slotq_geometry *whole,
                               slotq_error *error)
 {
-    enum { TICK_MS_USUAL = 100 };
+    static const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
     *whole = *given;
     if (!is_zero(given->reserved, sizeof given->reserved)) {
         return refuse_reserved(error, "geometry");
     }
-    whole->tick_ms = whole->tick_ms == 0 ? TICK_MS_USUAL : whole->tick_ms;
-    whole->groups = whole->groups == 0 ? 1 : whole->groups;
+    whole->tick_ms = whole->tick_ms == 0 ? usual.tick_ms : whole->tick_ms;
+    whole->groups = whole->groups == 0 ? usual.groups : whole->groups;
     whole->generation = whole->generation == 0 ? identity_draw() : whole->generation;
     return SLOTQ_OK;
 }

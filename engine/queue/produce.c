@@ -102,11 +102,20 @@ static slotq_outcome push_waiting(slotq *queue, const queue_additions *added, ui
     return queue_patience_end(queue, push_until(queue, added, &wait, pushed));
 }
 
-static slotq_outcome tell_first(slotq_outcome outcome, const slotq_pushed *pushed,
-                                uint64_t *first_id)
+/* Without keys; wait_ms NULL: at once. */
+static slotq_outcome push_plain(slotq *queue, const slotq_data *messages, uint32_t count,
+                                const uint64_t *wait_ms, uint64_t *first_id)
 {
+    slotq_pushed pushed = {0};
+    const queue_additions added = {.messages = messages, .count = count};
+    slotq_outcome outcome = judge(queue, messages, count);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = wait_ms != NULL ? push_waiting(queue, &added, *wait_ms, &pushed)
+                              : push_once(queue, &added, false, &pushed);
     if (first_id != NULL && (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED)) {
-        *first_id = pushed->first_id;
+        *first_id = pushed.first_id;
     }
     return outcome;
 }
@@ -114,23 +123,13 @@ static slotq_outcome tell_first(slotq_outcome outcome, const slotq_pushed *pushe
 slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t count,
                          uint64_t *first_id)
 {
-    slotq_pushed pushed = {0};
-    const queue_additions added = {.messages = messages, .count = count};
-    const slotq_outcome judged = judge(queue, messages, count);
-    return judged == SLOTQ_OK
-               ? tell_first(push_once(queue, &added, false, &pushed), &pushed, first_id)
-               : judged;
+    return push_plain(queue, messages, count, NULL, first_id);
 }
 
 slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t count,
                               uint64_t wait_ms, uint64_t *first_id)
 {
-    slotq_pushed pushed = {0};
-    const queue_additions added = {.messages = messages, .count = count};
-    const slotq_outcome judged = judge(queue, messages, count);
-    return judged == SLOTQ_OK
-               ? tell_first(push_waiting(queue, &added, wait_ms, &pushed), &pushed, first_id)
-               : judged;
+    return push_plain(queue, messages, count, &wait_ms, first_id);
 }
 
 static bool options_fit(slotq *queue, const slotq_push_options *options)

@@ -361,7 +361,7 @@ slotq_outcome slotq_pipeline_get(const slotq_pipeline *pipeline, uint32_t index,
     }
     const entry *verb = pipeline->entries[index];
     memset(result, 0, sizeof *result);
-    *result = (slotq_pipeline_result){.outcome = verb->outcome};
+    result->outcome = verb->outcome;
     result->text = text_of(verb);
     result->passes = verb->outcome >= SLOTQ_FAILURES && verb->fault.passes;
     if (verb->outcome >= SLOTQ_FAILURES) {
