@@ -288,7 +288,8 @@ do
             return nil
         end
 
-        -- judge the keys of a call: the reply if one is taken
+        -- judge the keys of a call: the reply if one is taken. A refusal ends the call: it has
+        -- committed what the call did before
         function keys.judge(keyed)
             local more = {}
             for i = 1, keyed.count do

@@ -27,8 +27,7 @@ local function push_messages(count, waits, put_slots, keyed)
     end
     local taken = keyed and keys.judge(keyed)
     if taken then
-        commit()
-        return taken
+        return taken -- judge has committed
     end
     if not ring.make_room(count) then
         refuse_full(waits)

@@ -97,6 +97,25 @@ TEST_CASE("keys: a scheduled message keeps its key when it is due")
     CHECK(queue.ask("schedule_keyed", {"0", "1", "unique", keyed("l"), "l"}).is_status("EMPTY"));
 }
 
+TEST_CASE("keys: a push that is refused keeps what it promoted, round a small ring")
+{
+    Shape shape;
+    shape.ring_slots = 4;
+    shape.later_slots = 12;
+    shape.flags = 5; /* overwrite, keys */
+    Keys queue(GENERATE(as<std::string>(), "plain", "redis7"), shape);
+    queue.push("once", "x"); /* so that the ring's end is amid the first few */
+    const std::string due = std::to_string(queue.at_ms + 1000);
+    for (const char *name : {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}) {
+        queue.ask("schedule_keyed", {due, "", "once", keyed(name), name});
+    }
+    queue.at_ms += 1000;
+    CHECK(queue.push("once", "j").told() == "[+DUPLICATE :0 :0 :11 :1 ]");
+    const Reply got = queue.ask("reserve", {"0", "4", "1000"});
+    REQUIRE(got.items.size() == 12);
+    CHECK(got.items[3].text + got.items[7].text + got.items[11].text == "hij");
+}
+
 TEST_CASE("keys: a message that steps aside takes its key along")
 {
     Shape shape;
