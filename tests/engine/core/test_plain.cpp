@@ -130,6 +130,7 @@ void play(uint64_t seed, Tally &tally)
 {
     support::RandomChoices choices(seed);
     const uint32_t groups = choices.one_in(4) ? 2 : 1;
+    const bool limited = choices.one_in(3);
     Queue queue(support::geometry(2 + choices.small(12), 7, groups, choices.small(32),
                                   choices.small(3), 2, 10));
     std::vector<slotq_run> held;
@@ -140,6 +141,9 @@ void play(uint64_t seed, Tally &tally)
     for (uint32_t i = 0; i < 400; i++) {
         CAPTURE(seed, i);
         queue.now_ms += choices.small(6);
+        if (choices.one_in(limited ? 40 : 4000)) {
+            queue.limit(SLOTQ_LIMIT_LEASED, choices.small(3));
+        }
         choose_call(queue, choices, held, data);
         const slotq_verb verb = queue.call.verb;
         try_both(queue, tally);
@@ -164,4 +168,27 @@ TEST_CASE("plain: the plain path and the verbs' own steps leave the same bytes")
     }
     REQUIRE(tally.plain > 1000);
     REQUIRE(tally.general > 1000);
+}
+
+TEST_CASE("plain: an ack of a limited group's last lease, with nothing, a retry or a new one left")
+{
+    for (const uint32_t left : {0u, 1u, 2u}) {
+        CAPTURE(left);
+        Tally tally;
+        Queue queue(support::geometry(8, 7));
+        REQUIRE(queue.push(left == 1 ? 2 : 1) == SLOTQ_OK);
+        REQUIRE(queue.reserve(2) == SLOTQ_OK);
+        slotq_run run = {1, queue.runs[0].token, 1};
+        if (left == 1) {
+            REQUIRE(queue.settle(SLOTQ_NACK, 2, run.token) == SLOTQ_OK);
+        } else if (left == 2) {
+            REQUIRE(queue.push(1) == SLOTQ_OK);
+        }
+        REQUIRE(queue.limit(SLOTQ_LIMIT_LEASED, 1) == SLOTQ_OK);
+        queue.start(SLOTQ_ACK);
+        queue.call.settle.runs = &run;
+        queue.call.settle.run_count = 1;
+        try_both(queue, tally);
+        REQUIRE(tally.plain == 1);
+    }
 }
