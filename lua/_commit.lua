@@ -95,8 +95,9 @@ end
 
 -- pieces must be written in the order of put: one may overwrite the source of an earlier one
 local in_order = false
--- write all changes of the verb (a script has room for 200 local names: the others end here)
-local write_changes
+-- the bytes of all changes of the verb, and writing them (a script has room for 200 local names:
+-- the others end here)
+local gather_changes, write_pieces, try_last_byte
 
 do
     -- words of a group from one index up to another, with the changes of this call
@@ -229,18 +230,31 @@ do
         return piece.stop or piece.offset + #piece[1] + piece.length
     end
 
-    -- the piece that ends last is written first, or its last byte as it is now: a server that
-    -- refuses strings of that length (a lower proto-max-bulk-len) refuses it before any other write
-    local function write_pieces()
+    -- the number of the piece that ends last
+    local function last_piece()
         local last = 1
         for i = 2, #pieces do
             if end_of(pieces[i]) > end_of(pieces[last]) then
                 last = i
             end
         end
-        if in_order and last > 1 then
-            local at = end_of(pieces[last]) - 1
+        return last
+    end
+
+    -- write the last byte of all pieces as it is now, if it is at `least` or behind: a server that
+    -- refuses strings of that length (a lower proto-max-bulk-len) refuses it before any other write
+    function try_last_byte(least)
+        local at = #pieces > 0 and end_of(pieces[last_piece()]) - 1 or 0
+        if at >= least then
             call('SETRANGE', key, decimal(at), bytes_at(at, 1))
+        end
+    end
+
+    -- the piece that ends last is written first, or its last byte is tried, for the same reason
+    function write_pieces()
+        local last = last_piece()
+        if in_order and last > 1 then
+            try_last_byte(0)
         elseif last > 1 then
             pieces[1], pieces[last] = pieces[last], pieces[1]
         end
@@ -252,9 +266,10 @@ do
                 piece[2] and table.concat(piece) or piece[1])
             piece[2] = nil
         end
+        moving = {}
     end
 
-    function write_changes()
+    function gather_changes()
         for index = 0, geometry.groups - 1 do
             if blocks[index] then
                 put_words(blocks[index])
@@ -268,8 +283,6 @@ do
             keys.put_changes()
         end
         put_front()
-        write_pieces()
-        moving = {}
     end
 end
 
@@ -287,8 +300,9 @@ local function wake_those_who_wait()
     return woken
 end
 
--- write all changes of the verb; waits_for: the bit of what the caller will wait for
-local function commit(waits_for)
+-- all that may find damage, up to the bytes that will be written; returns what writes them.
+-- waits_for: the bit of what the caller will wait for
+local function prepare(waits_for)
     local placed = geometry.places > 0
     local woken = not placed and wake_those_who_wait()
     waits_for = waits_for and (my_place or not placed) and waits_for
@@ -296,9 +310,17 @@ local function commit(waits_for)
         queue.wake = queue.wake + waits_for
     end
     local room = room_to_tell()
-    write_changes()
-    if woken then
-        redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
+    gather_changes()
+    return function()
+        write_pieces()
+        if woken then
+            redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
+        end
+        return placed and settle_places(waits_for, room)
     end
-    return placed and settle_places(waits_for, room)
+end
+
+-- write all changes of the verb
+local function commit(waits_for)
+    return prepare(waits_for)()
 end

@@ -19,7 +19,7 @@ constexpr uint64_t now_ms = 1700000000000;
 /* Of what prepare schedules. */
 constexpr uint64_t due_ms = now_ms + 100000000;
 
-/* Every script that there must be. */
+/* Every script on one queue that there must be. */
 const std::vector<std::string> &all_scripts();
 /* Those that only look. */
 bool only_reads(const std::string &script);

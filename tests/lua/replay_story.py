@@ -42,9 +42,9 @@ def replay(server, folder):
         words = line.split()
         if words[0] == "published":
             continue
-        if words[0] == "value":
+        if words[0] in ("value", "other"):
             values += 1
-            told = server.command(b"GET", b"q")
+            told = server.command(b"GET", b"q" if words[0] == "value" else b"m")
             wanted = "$" + words[1]
         else:
             script, wanted = words[0], words[-1]
@@ -55,8 +55,12 @@ def replay(server, folder):
                     hashes[script] = server.command(b"SCRIPT", b"LOAD", source.read())[1:]
             # the words between, empty arguments among them, are single-spaced
             arguments = line.rstrip("\n").split(" = ")[0].split(" ")[1:]
-            told = server.command(b"EVALSHA", bytes.fromhex(hashes[script]), b"1", b"q",
+            keys = (b"2", b"q", b"m") if script == "move" else (b"1", b"q")
+            told = server.command(b"EVALSHA", bytes.fromhex(hashes[script]), *keys,
                                   *(bytes.fromhex(argument) for argument in arguments))
+            if script == "create":
+                value = server.command(b"GET", b"q")
+                server.command(b"SET", b"m", bytes.fromhex(value[1:]))
             calls += 1
         if told != wanted:
             print(f"after {calls} calls: {line[:200].rstrip()}\n  the server: {told[:200]}")

@@ -302,9 +302,9 @@ local function source_of(folder, name)
     return sources[name]
 end
 
--- what the script returns, as it returned it
-function shim.run(folder, name, key, arguments)
-    local world = sandbox({key}, arguments)
+-- what the script returns, as it returned it; other: a second key, or nil
+function shim.run(folder, name, key, arguments, other)
+    local world = sandbox({key, other}, arguments)
     local text = source_of(folder, name)
     local body
     if setfenv then

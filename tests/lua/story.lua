@@ -6,7 +6,7 @@ local folder, steps = arg[1], tonumber(arg[2])
 local shim = dofile((string.match(arg[0], '^(.*/)') or './') .. 'shim.lua')
 
 -- the same numbers wherever numbers are doubles or integers
-local state = 20240229
+local state = 20240301
 
 local function below(limit)
     state = state * 16807 % 2147483647
@@ -26,9 +26,11 @@ local function bytes_of(value, width)
     return table.concat(bytes)
 end
 
+-- the queue is q; move has another, m, which begins as q does
 local function say(script, ...)
     local arguments, words = {...}, {script}
-    local fine, reply = pcall(shim.run, folder, script, 'q', arguments)
+    local other = script == 'move' and 'm' or nil
+    local fine, reply = pcall(shim.run, folder, script, 'q', arguments, other)
     if not fine and type(reply) ~= 'table' then
         io.stderr:write(script, ': ', tostring(reply), '\n')
         os.exit(1)
@@ -62,6 +64,7 @@ local function new_queue(number)
         end
     end
     say('create', '', (table.unpack or unpack)(texts))
+    shim.values.m = shim.values.q
 end
 
 local function time()
@@ -296,8 +299,20 @@ local function find()
     say('find', time(), key())
 end
 
+-- of an older token now and then, which then is settled once more
+local function move()
+    local run = held[#held] and held[1 + below(#held)]
+    if run then
+        local key_of = shape[6] % 8 >= 4 and below(3) > 0 and key() or ''
+        local form = below(2) == 0 and 'slot' or nil
+        say('move', time(), '', run.group, text_of(run.id), text_of(run.token), key_of, form,
+            form and packed(1))
+    end
+end
+
 local moves = {push, push, push, reserve, reserve, reserve, settle, settle, settle, look, look,
-    administer, redrive_by_id, schedule, scheduled, find}
+    administer, redrive_by_id, schedule, scheduled, find,
+    move}
 
 for number = 1, #shapes do
     new_queue(number)
@@ -307,5 +322,6 @@ for number = 1, #shapes do
     end
     wrong()
     print('value ' .. shim.hex(shim.values.q))
+    print('other ' .. shim.hex(shim.values.m))
     print('published ' .. text_of(shim.published))
 end

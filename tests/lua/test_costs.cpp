@@ -167,6 +167,38 @@ TEST_CASE("costs: calls while a consumer waits, and of a run that wraps")
     CHECK_CALLS(queue, "reserve_packed", 7u, {now, "0", "4", "30000"});
 }
 
+/* Source: size, front, words, slot, front. Target: size, two parts of the front, slot, front. */
+TEST_CASE("costs: calls of a move are those of an ack and a push, and the read of the slot")
+{
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue source(counted_server(), variant, keyless());
+    Queue target(counted_server(), variant, keyless());
+    on_server::Shape keyed = keyless();
+    keyed.flags = 4; /* keys */
+    Queue with_keys(counted_server(), variant, keyed);
+    source.run("push", {"a", "b", "c", "d"});
+    const std::string run = run_of(source.run("reserve_packed", {"0", "4", "20000"}));
+    const std::string token = std::to_string(on_server::value_of(run, 6, 4));
+    const auto calls_of = [&](Queue &to, const std::string &id, const Arguments &more) {
+        Arguments arguments = {now, "", "0", id, token};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        Arguments call = source.scripts().call("move", source.key(), arguments);
+        call[2] = "2";
+        call.insert(call.begin() + 4, to.key());
+        source.command({"CONFIG", "RESETSTAT"});
+        const Reply reply = source.command(call);
+        std::string told;
+        const uint32_t calls = calls_inside(source.command({"INFO", "commandstats"}).text, told);
+        CAPTURE(variant, id, told, reply.told());
+        CHECK(reply.kind == Reply::Kind::integer);
+        return calls;
+    };
+    CHECK(calls_of(target, "1", {}) <= 9);
+    CHECK(calls_of(target, "3", {}) <= 10); /* behind head: its word is written */
+    CHECK(calls_of(target, "2", {"", "payload", "x"}) <= 8);
+    CHECK(calls_of(with_keys, "4", {on_server::number(257, 8)}) <= 13);
+}
+
 TEST_CASE("costs: what is scheduled costs no call before it is due, but the time, if not given")
 {
     on_server::Shape shape = keyless();

@@ -2,6 +2,7 @@
  */
 #include "on_server.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "../support/catch.hpp"
@@ -294,8 +295,10 @@ uint64_t value_of(const std::string &bytes, size_t offset, uint32_t count)
 
 TEST_CASE("scripts: all of them are there, in both variants, and no others")
 {
-    CHECK(redis::script_names("plain") == on_server::all_scripts());
-    CHECK(redis::script_names("redis7") == on_server::all_scripts());
+    std::vector<std::string> names = on_server::all_scripts();
+    names.insert(std::find(names.begin(), names.end(), "pause"), "move"); /* has two keys */
+    CHECK(redis::script_names("plain") == names);
+    CHECK(redis::script_names("redis7") == names);
 }
 
 TEST_CASE("scripts: each does what its sample asks")

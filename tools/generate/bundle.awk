@@ -3,12 +3,16 @@
 #
 #   --@include _piece     the piece goes here, once a script
 #   --@inner              what follows, to the script's end, is in a function
+#   --@begin, --@end      what is between is a script of its own, the body of a function of KEYS and
+#                         ARGV: its pieces are its own, and --@inner goes to its end
 #   ALL_CAPS              a constant's name becomes its value; one that is not known fails
 #   '@group.head..due'    a string that begins with @ becomes the format of struct.pack for these
 #                         fields of fields.def: single ones and ranges, in the order of their
 #                         offsets; the bytes of fields that are left out are skipped; a field of
 #                         8 bytes is a string, because no number of Lua holds it
 # Comment lines and indentation go away.
+
+BEGIN { script = 0 }
 
 FILENAME == ARGV[1] {
     name = $1
@@ -32,17 +36,22 @@ function put(line, file, number,    piece) {
         include(folder piece ".lua", file, number)
     } else if (line == "--@inner") {
         print "return (function()"
-        inner++
+        inner[script]++
+    } else if (line == "--@begin") {
+        script = ++scripts
+    } else if (line == "--@end") {
+        close_inner()
+        script = 0
     } else if (line != "" && line !~ /^--/) {
         print named(line, file, number)
     }
 }
 
 function include(path, file, number,    line, at, got) {
-    if (path in taken) {
+    if ((script, path) in taken) {
         return
     }
-    taken[path] = 1
+    taken[script, path] = 1
     at = 0
     while ((got = (getline line < path)) > 0) {
         put(line, path, ++at)
@@ -133,9 +142,15 @@ function fail(file, number, what) {
     exit 1
 }
 
-END {
-    while (!failed && inner-- > 0) {
+function close_inner() {
+    while (inner[script]-- > 0) {
         print "end)()"
+    }
+}
+
+END {
+    if (!failed) {
+        close_inner()
     }
     exit failed
 }

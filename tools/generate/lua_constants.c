@@ -93,7 +93,8 @@ int main(void)
     printf("EFFECT_OF_%s %s\n", #script, #effect);
 #include "verbs.def"
 #undef SLOTQ_VERB
-    /* not a verb: it writes, and what it writes needs no memory */
+    /* not verbs of one queue: they write, and what they write needs no memory */
     puts("EFFECT_OF_unwait WRITES");
+    puts("EFFECT_OF_move WRITES");
     return 0;
 }
