@@ -433,7 +433,9 @@ private:
             attempt(call);
         }
         let_time_pass(state);
-        drain();
+        if (fault_.empty()) { /* drain forgets what was found before */
+            drain();
+        }
         if (!fault_.empty()) {
             fault_ += " after " + std::to_string(transitions_) + " transitions";
         }
