@@ -102,7 +102,7 @@ FUZZ_TARGETS := $(wildcard fuzz/fuzz_*.c fuzz/fuzz_*.cpp)
 FUZZ_SHARED := $(filter-out $(FUZZ_TARGETS) fuzz/replay.c fuzz/make_seeds.c,\
 	$(wildcard fuzz/*.c fuzz/*.cpp))
 TEST_SOURCES := $(sort $(filter-out tests/support/%,$(shell find tests -name '*.cpp' 2>/dev/null)))
-SEARCHES := tests/engine/core/test_closure.cpp $(wildcard tests/protocol/*.cpp)
+SEARCHES := $(wildcard tests/engine/core/test_closure*.cpp) $(wildcard tests/protocol/*.cpp)
 TEST_SCRIPTS := $(sort $(shell find tests -name 'test_*.sh' 2>/dev/null))
 TEST_ROOMS := $(sort $(patsubst tests/%/,%,$(dir $(TEST_SOURCES))))
 CORE_ROOMS := $(filter engine/layout engine/core,$(TEST_ROOMS))

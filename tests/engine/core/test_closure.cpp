@@ -6,16 +6,17 @@
 
 #include "closure.hpp"
 
+using closure::Trial;
+
 namespace
 {
 
-void close(const char *name, const slotq_geometry &geometry, bool stops, bool pauses = false,
-           uint32_t max_leased = 0)
+void close(const char *name, const slotq_geometry &geometry, const Trial &trial)
 {
-    closure::Closure closure(geometry, stops, pauses, max_leased);
+    closure::Closure closure(geometry, trial);
     const size_t states = closure.run();
-    std::printf("closure, %s%s: %zu states, %llu transitions", name, stops ? ", stops" : "", states,
-                static_cast<unsigned long long>(closure.transitions()));
+    std::printf("closure, %s%s: %zu states, %llu transitions", name, trial.stops ? ", stops" : "",
+                states, static_cast<unsigned long long>(closure.transitions()));
     for (uint32_t aside = 1; aside <= geometry.aside_slots; aside++) {
         std::printf(", %zu with %u aside", closure.states_aside(aside), aside);
         REQUIRE(closure.states_aside(aside) > 0);
@@ -25,6 +26,16 @@ void close(const char *name, const slotq_geometry &geometry, bool stops, bool pa
     INFO(closure.fault());
     REQUIRE(closure.fault().empty());
     REQUIRE(states > 100);
+}
+
+void close(const char *name, const slotq_geometry &geometry, bool stops, bool pauses = false,
+           uint32_t max_leased = 0)
+{
+    Trial trial;
+    trial.stops = stops;
+    trial.pauses = pauses;
+    trial.max_leased = max_leased;
+    close(name, geometry, trial);
 }
 
 /* What takes more than some seconds is for SLOTQ_PROVE. */

@@ -1,0 +1,83 @@
+/* test_closure_keys.cpp: all states that tiny queues with scheduled messages and keys can reach,
+ * and in each transition what becomes of each key.
+ */
+#include <cstdio>
+#include <cstdlib>
+
+#include "closure.hpp"
+
+namespace
+{
+
+struct Size {
+    uint32_t slots, groups, attempts, dead, aside, later, keys;
+};
+
+slotq_geometry shape_of(const Size &size, uint32_t flags)
+{
+    slotq_geometry made =
+        support::geometry(size.slots, 1, size.groups, flags | (size.keys > 0 ? SLOTQ_FLAG_KEYS : 0),
+                          size.attempts, size.dead, 100);
+    made.aside_slots = static_cast<uint8_t>(size.aside);
+    made.later_slots = static_cast<uint16_t>(size.later);
+    return made;
+}
+
+void close(const Size &size, bool stops, uint32_t flags = 0)
+{
+    closure::Trial trial;
+    trial.stops = stops;
+    trial.keys = size.keys;
+    closure::Closure closure(shape_of(size, flags), trial);
+    const size_t states = closure.run();
+    std::printf("closure, R %u, G %u, A %u, attempts %u, dead %u, later %u, %u keys%s%s: %zu "
+                "states, %llu transitions, %llu promote, %llu DUPLICATE\n",
+                size.slots, size.groups, size.aside, size.attempts, size.dead, size.later,
+                size.keys, flags != 0 ? ", overwrite" : "", stops ? ", stops" : "", states,
+                static_cast<unsigned long long>(closure.transitions()),
+                static_cast<unsigned long long>(closure.promotions()),
+                static_cast<unsigned long long>(closure.duplicates()));
+    INFO(closure.fault());
+    REQUIRE(closure.fault().empty());
+    REQUIRE((size.later == 0 || closure.promotions() > 100));
+    REQUIRE((size.keys == 0 || closure.duplicates() > 100));
+}
+
+/* Two keys take half a minute. */
+bool deep()
+{
+    return std::getenv("SLOTQ_PROVE") != nullptr;
+}
+
+} // namespace
+
+TEST_CASE("closure: scheduled messages")
+{
+    close({3, 1, 2, 1, 1, 2, 0}, true);
+    close({2, 2, 1, 1, 0, 2, 0}, true);
+    close({2, 1, 1, 0, 0, 4, 0}, true);
+    close({3, 1, 1, 0, 0, 2, 0}, true, SLOTQ_FLAG_OVERWRITE);
+}
+
+TEST_CASE("closure: 2 keys")
+{
+    close({3, 1, 1, 1, 1, 0, 2}, true);
+    close({2, 2, 1, 0, 0, 0, 2}, true);
+    close({3, 1, 1, 0, 0, 0, 2}, true, SLOTQ_FLAG_OVERWRITE);
+}
+
+TEST_CASE("closure: 2 keys, scheduled messages")
+{
+    close({2, 1, 1, 1, 1, 1, 2}, true);
+    close({3, 1, 1, 0, 0, 1, 2}, true);
+    close({3, 1, 1, 0, 0, 1, 2}, true, SLOTQ_FLAG_OVERWRITE);
+    close({2, 2, 1, 0, 0, 1, 2}, true);
+}
+
+TEST_CASE("closure: 2 or 3 slots, 2 keys, 2 scheduled messages or 1 aside", "[deep]")
+{
+    const uint32_t keys = deep() ? 2 : 1;
+    close({2, 1, 1, 0, 1, 2, keys}, true);
+    close({3, 1, 2, 0, 0, 1, keys}, true);
+    close({3, 1, 1, 0, 1, 1, keys}, true);
+}
