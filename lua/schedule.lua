@@ -3,7 +3,10 @@
 -- reply: later id of the first; the rest follow; status EMPTY: not_past is 1, and due_ms has passed
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
+local plain_packed = false
+--@include _plain_schedule
 --@include _schedule
+read_already(plain_size, plain_front)
 
 return answer(function()
     expect('schedule KEY now due_ms not_past payload [payload ...]', 4,

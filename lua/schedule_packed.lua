@@ -3,8 +3,11 @@
 -- reply: as schedule, or with keys as schedule_keyed
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
+local plain_packed = true
+--@include _plain_schedule
 --@include _schedule
 --@include _keyed
+read_already(plain_size, plain_front)
 
 return answer(function()
     expect('schedule_packed KEY now due_ms n slots [not_past [mode keys]]', 4, 7)

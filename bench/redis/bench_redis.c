@@ -2,13 +2,14 @@
  * the targets that were promised. Knows what is compared; the measuring is in cycle.c.
  *
  * bench_redis FOLDER [--only NAME] [--rounds N] [--small] [--scripts FOLDER]: results go to
- * FOLDER. NAME: a row of the first table, memory, wake, sleepers, idle or longest. --small:
- * sleepers and longest with few messages.
+ * FOLDER. NAME: a row of the first table, memory, wake, sleepers, idle, sections or longest.
+ * --small: sleepers, sections and longest with few messages.
  */
 #include "library.h"
 #include "cycle.h"
 #include "longest_calls.h"
 #include "memory.h"
+#include "sections.h"
 #include "sleepers.h"
 #include "../support/private_server.h"
 #include "../support/report.h"
@@ -462,6 +463,9 @@ int main(int count, char **words)
     }
     if (is_wanted(&wanted, "idle")) {
         count_idle(&wire);
+    }
+    if (is_wanted(&wanted, "sections")) {
+        sections_compare(private_server_socket(server), wanted.rounds, wanted.is_small);
     }
     if (is_wanted(&wanted, "longest")) {
         longest_calls(server, least(wanted.rounds, LONGEST_ROUNDS_MOST), wanted.is_small);

@@ -71,6 +71,7 @@ static const constant texts[] = {
     {"OFFSET_OF_HEAD", AT_header_head},
     {"END_OF_SHARED", GROUPS_OFFSET - 1},
     {"OFFSET_OF_WAKE", AT_shared_wake},
+    {"OFFSET_OF_LATER_DUE", AT_shared_later_due_ms},
     {"END_OF_FIRST_GROUP", GROUPS_OFFSET + GROUP_BYTES - 1},
     {"END_OF_FOUR_GROUPS", GROUPS_OFFSET + GROUP_BYTES * 4 - 1},
     {"END_OF_GROUPS", GROUPS_OFFSET + GROUP_BYTES * SLOTQ_GROUPS_MAX - 1},

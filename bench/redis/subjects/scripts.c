@@ -20,11 +20,15 @@ typedef enum script {
     RESERVE,
     SETTLE,
     CREATE,
+    SCHEDULE_PACKED,
+    CANCEL,
+    PUSH_KEYED_PACKED,
     SCRIPTS
 } script;
 
 static const char *const script_names[SCRIPTS] = {
-    "push_packed", "reserve_packed", "settle_packed", "push", "reserve", "settle", "create"};
+    "push_packed", "reserve_packed", "settle_packed",   "push",   "reserve",
+    "settle",      "create",         "schedule_packed", "cancel", "push_keyed_packed"};
 
 /* Bare ones answer to the names of the packed ones. */
 typedef enum variant { BUNDLED, BARE, VARIANTS } variant;
