@@ -91,7 +91,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
                 pack('@later.due_ms..slot', due_ms, id, bit.bxor(free, place)))
             call('SETRANGE', key, OFFSET_OF_LATER_DUE, pack('@shared.later_due_ms..later_last_id',
                 math.min(due_ms, first_due_ms), later_count + 1, id))
-            return id
+            return math.floor(id)
         end
     end
 end
