@@ -4,8 +4,8 @@
 # that it is seen to work (--smoke); not what it means.
 #
 # run.sh [--quick|--all|--smoke] [--into FOLDER] [ROOM…]      OUT: build; CC: its compiler
-# ROOM: core, or of it cycle, held, wake, locks, growth; redis; peers, and behind it the families
-# wanted. Without any: all, but --quick the peers alone. --all goes on where it was interrupted.
+# ROOM: core, or of it cycle, held, wake, sleepers, locks, growth; redis; peers, and behind it the
+# families wanted. Without any: all, but --quick the peers alone. --all goes on where it was interrupted.
 set -u
 
 cd "$(dirname "$0")/.." || exit 2
@@ -44,7 +44,7 @@ read_words() {
         *)
             if [ "$wants_peers" ] && is_among "$1" "${all_families[@]}"; then
                 families+=("$1")
-            elif is_among "$1" cycle held wake locks growth; then
+            elif is_among "$1" cycle held wake sleepers locks growth; then
                 wants_core=yes
                 core+=("$1")
             else
@@ -73,6 +73,7 @@ options_of() {
     standard-memory) echo --lengths 10000 ;;
     standard-growth) echo --rounds 5 --lengths 10,1000,65534 --leased 0 ;;
     standard-full) echo --rounds 1 ;;
+    standard-wire) echo --batches 1,256 ;;
 
     quick-cycle) echo --rounds 2 --stretch 15 --batches 1,64,256 --flights 8 ;;
     quick-embedded) echo --rounds 1 --stretch 10 --batches 1,256 --flights 1 ;;

@@ -1,15 +1,17 @@
 /* bench_core.c: the figures of the embedded queue beside their targets: the cycle against memcpy,
- * and while messages are held, the wake-up against a bare futex, waits for a file's lock, the
- * growth with the ring. Knows what is measured and what was promised; the measuring is in cycle/,
- * held.c, wake.c, locks.c and growth.c.
+ * and while messages are held, the wake-up against a bare futex, many sleepers, waits for a
+ * file's lock, the growth with the ring. Knows what is measured and what was promised; the measuring is in cycle/,
+ * held.c, wake.c, sleepers.c, locks.c and growth.c.
  *
- * bench_core FOLDER [cycle] [held] [wake] [locks] [growth]: queue files and results go to FOLDER.
+ * bench_core FOLDER [cycle] [held] [wake] [sleepers] [locks] [growth]: queue files and results go
+ * to FOLDER.
  */
 #include "cycle/cycle.h"
 #include "../support/sure.h"
 #include "growth.h"
 #include "held.h"
 #include "locks.h"
+#include "sleepers.h"
 #include "../support/report.h"
 #include "../support/samples.h"
 #include "wake.h"
@@ -457,12 +459,15 @@ static bool wanted(int count, char **words, const char *name)
 int main(int count, char **words)
 {
     if (count < 2) {
-        fputs("usage: bench_core FOLDER [cycle] [held] [wake] [locks] [growth]\n", stderr);
+        fputs("usage: bench_core FOLDER [cycle] [held] [wake] [sleepers] [locks] [growth]\n", stderr);
         return 2;
     }
     report_open(words[1]);
     if (wanted(count, words, "wake")) {
         bench_wake(words[1]);
+    }
+    if (wanted(count, words, "sleepers")) {
+        sleepers_compare_stores(words[1]);
     }
     if (wanted(count, words, "locks")) {
         bench_locks(words[1]);

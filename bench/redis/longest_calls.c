@@ -260,6 +260,14 @@ static void do_purge(stage *self)
     bench_ok(slotq_purge(self->queue), "slotq_purge");
 }
 
+/* To more slots: the whole image goes to the client and back. */
+static void do_resize(stage *self)
+{
+    slotq_geometry wanted = self->geometry;
+    wanted.ring_slots = (uint16_t)(self->geometry.ring_slots + 100);
+    bench_ok(slotq_resize(self->url, QUEUE_NAME, &wanted, NULL), "slotq_resize");
+}
+
 static void do_create(stage *self)
 {
     create_queue(self);
@@ -323,6 +331,9 @@ static const longest_case cases[] = {
      0},
     {"remove 65534 ahead, 16 groups", pushed, do_remove_last, 65534, RING_MOST, SHORT, 0, 16, 0, 0},
     {"purge 65534", leased, do_purge, 65534, RING_MOST, SHORT, 16, 1, 0, 0},
+    {"resize, 1000 of 32 B", pushed, do_resize, 1000, 1001, SHORT, 0, 1, 0, 0},
+    {"resize, 60,000 of 32 B", pushed, do_resize, 60000, 60001, SHORT, 0, 1, 0, 0},
+    {"resize, 4096 of 65,000 B", used_once, do_resize, 4096, 4097, WIDE, 0, 1, 0, 0},
     {"create 512 MiB", opened_empty, do_create, 65534, RING_MOST, HUGE_BYTES, 0, 1, 0, 0},
     {"remove the queue, 512 MiB", closed, do_remove_queue, 65534, RING_MOST, HUGE_BYTES, 0, 1, 0,
      0},
@@ -399,7 +410,7 @@ static bool read_command(const char *line, const char *name, uint32_t *calls, do
 /* The commands that the call sent, and those that their scripts called. */
 static void read_commands(connection *wire, uint32_t *sent, double *sent_us, uint32_t *inside)
 {
-    static const char *const sends[] = {"evalsha", "del", "unlink"};
+    static const char *const sends[] = {"evalsha", "del", "unlink", "get", "exec"};
     static const char *const calls[] = {"getrange", "setrange", "strlen", "exists", "publish"};
     redisReply *info = wire_ask(wire, "INFO commandstats");
     double us = 0;
