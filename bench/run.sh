@@ -5,7 +5,8 @@
 #
 # run.sh [--quick|--all|--smoke] [--into FOLDER] [ROOM…]      OUT: build; CC: its compiler
 # ROOM: core, or of it cycle, held, wake, sleepers, locks, growth; redis; peers, and behind it the
-# families wanted. Without any: all, but --quick the peers alone. --all goes on where it was interrupted.
+# families wanted. Without any: all, but --quick the peers alone. --all goes on where it was
+# interrupted.
 set -u
 
 cd "$(dirname "$0")/.." || exit 2

@@ -1,7 +1,7 @@
 /* bench_core.c: the figures of the embedded queue beside their targets: the cycle against memcpy,
- * and while messages are held, the wake-up against a bare futex, many sleepers, waits for a
- * file's lock, the growth with the ring. Knows what is measured and what was promised; the measuring is in cycle/,
- * held.c, wake.c, sleepers.c, locks.c and growth.c.
+ * and while messages are held, the wake-up against a bare futex, many sleepers, waits for a file's
+ * lock, the growth with the ring. Knows what is measured and what was promised; the measuring is
+ * in cycle/, held.c, wake.c, sleepers.c, locks.c and growth.c.
  *
  * bench_core FOLDER [cycle] [held] [wake] [sleepers] [locks] [growth]: queue files and results go
  * to FOLDER.
@@ -459,7 +459,8 @@ static bool wanted(int count, char **words, const char *name)
 int main(int count, char **words)
 {
     if (count < 2) {
-        fputs("usage: bench_core FOLDER [cycle] [held] [wake] [sleepers] [locks] [growth]\n", stderr);
+        fputs("usage: bench_core FOLDER [cycle] [held] [wake] [sleepers] [locks] [growth]\n",
+              stderr);
         return 2;
     }
     report_open(words[1]);
