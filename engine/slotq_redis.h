@@ -21,7 +21,8 @@
  * or NOQUEUE instead. If a queue file is replaced, open handles keep the old file and return IO
  * within a second. If another queue was written into a
  * file that is open, all calls return REMADE until the handle is closed. A queue in memory belongs
- * to its handles and cannot be made anew under them.
+ * to its handles and cannot be made anew under them. slotq_resize keeps the generation: handles in
+ * Redis go on by themselves, and ids, tokens and batches stay valid.
  */
 #ifndef SLOTQ_REDIS_H
 #define SLOTQ_REDIS_H

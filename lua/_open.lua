@@ -173,7 +173,8 @@ local function open()
     -- the groups of most queues are read with it, those of others when they are needed
     front_bytes = front_bytes or call('GETRANGE', key, '0', END_OF_FOUR_GROUPS)
     if known_geometry ~= '' and known_geometry ~= geometry_bytes() then
-        refuse('SLOTQREMADE ' .. TEXT_REMADE .. ': read its geometry, and drop ids and tokens')
+        refuse('SLOTQREMADE ' .. TEXT_REMADE ..
+            ': read its geometry; if its generation is new, drop ids and tokens')
     end
     open_geometry()
     open_queue()

@@ -20,16 +20,27 @@ typedef struct resizing {
     store_fault *fault;
 } resizing;
 
-slotq_geometry resize_geometry(const slotq_geometry *from, const slotq_geometry *wanted)
+slotq_outcome resize_begin(const char *name, const slotq_view *from, const slotq_geometry *wanted,
+                           slotq_geometry *sized, store_fault *fault)
 {
-    slotq_geometry sized = *from;
-    sized.ring_slots = wanted->ring_slots;
-    sized.payload_bytes = wanted->payload_bytes;
-    sized.later_slots = wanted->later_slots;
-    sized.dead_slots = wanted->dead_slots;
-    sized.aside_slots = wanted->aside_slots;
-    sized.groups = wanted->groups;
-    return sized;
+    slotq_damage damage;
+    const char *what;
+    const slotq_outcome outcome = slotq_core_check(from, &damage);
+    if (outcome != SLOTQ_OK) {
+        return fault_damage(fault, outcome, name, &damage);
+    }
+    *sized = from->geometry;
+    sized->ring_slots = wanted->ring_slots;
+    sized->payload_bytes = wanted->payload_bytes;
+    sized->later_slots = wanted->later_slots;
+    sized->dead_slots = wanted->dead_slots;
+    sized->aside_slots = wanted->aside_slots;
+    sized->groups = wanted->groups;
+    if (slotq_core_image_bytes(sized, &what) == 0) {
+        return fault_say(fault, SLOTQ_INVALID,
+                         "the sizes of the queue are invalid: %s. Nothing was changed", what);
+    }
+    return SLOTQ_OK;
 }
 
 /* ---- what fits ---- */

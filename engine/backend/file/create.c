@@ -102,8 +102,6 @@ static slotq_outcome publish(making *self, fresh_file *journal)
     outcome = fresh_file_publish(self->folder, journal, names->journal, true, self->fault);
     if (outcome != SLOTQ_OK && !replaces) {
         (void)unlinkat(self->folder, names->main, 0); /* not open anywhere yet */
-    }
-    if (outcome != SLOTQ_OK) {
         return outcome;
     }
     return filesystem_sync_folder(self->folder, names->shown, "made", self->fault);
@@ -339,22 +337,12 @@ slotq_outcome file_resize(const char *folder, const char *queue, const slotq_geo
 {
     const file_options options = {.exclusive = true};
     file_image *image;
-    slotq_damage damage;
-    const char *what;
+    slotq_geometry geometry;
     slotq_outcome outcome = file_image_open(folder, queue, &options, &image, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    const slotq_geometry geometry = resize_geometry(&image->view.geometry, wanted);
-    if (slotq_core_image_bytes(&geometry, &what) == 0) {
-        outcome = fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
-    }
-    if (outcome == SLOTQ_OK) {
-        outcome = slotq_core_check(&image->view, &damage);
-        if (outcome != SLOTQ_OK) {
-            fault_damage(fault, outcome, image->names.shown, &damage);
-        }
-    }
+    outcome = resize_begin(image->names.shown, &image->view, wanted, &geometry, fault);
     if (outcome == SLOTQ_OK) {
         outcome = make_resized(folder, queue, image, &geometry, fault);
     }

@@ -74,19 +74,16 @@ static slotq_outcome resize_copy(const char *key, const uint8_t *image, uint64_t
 {
     slotq_view view;
     slotq_damage damage;
-    const char *what;
+    slotq_geometry geometry;
     slotq_outcome outcome = slotq_core_open(&view, image, bytes, &damage);
-    if (outcome == SLOTQ_OK) {
-        outcome = slotq_core_check(&view, &damage);
-    }
     if (outcome != SLOTQ_OK) {
         return fault_damage(fault, outcome, key, &damage);
     }
-    const slotq_geometry geometry = resize_geometry(&view.geometry, wanted);
-    *size = slotq_core_image_bytes(&geometry, &what);
-    if (*size == 0) {
-        return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
+    outcome = resize_begin(key, &view, wanted, &geometry, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
     }
+    *size = slotq_core_image_bytes(&geometry, NULL);
     *resized = calloc(1, *size);
     if (*resized == NULL) {
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a queue of %lu bytes",
