@@ -64,6 +64,11 @@ std::string name_of_byte(const slotq_view &view, uint32_t offset);
 
 /* ---- the game ---- */
 
+/* A wide play is on thousands of slots. In a crowded one few slots are too few for much that is
+ * scheduled and has one of few keys, so that promotions, refusals and overwriting come together.
+ */
+enum class Kind { usual, wide, crowded };
+
 class Play : private support::Game
 {
 public:
@@ -81,22 +86,22 @@ public:
     {
         return promoted_;
     }
-    bool wide() const
-    {
-        return wide_;
-    }
     bool spent() const /* a play on a large queue is short, as each of its steps is long */
     {
-        return steps_ >= (image_.bytes().size() > 60000 || wide_ ? 250u : 1200u);
+        const bool large = image_.bytes().size() > 60000 || wide_;
+        return steps_ >= (large ? 250u : kind_ == Kind::crowded ? 400u : 1200u);
     }
 
 private:
     using Step = std::string (Play::*)();
 
     Play(Choices &choices, redis::Connection &connection, redis::Scripts &scripts,
-         redis::Connection &listener, const std::string &key, bool wide);
+         redis::Connection &listener, const std::string &key, Kind kind);
 
-    static slotq_geometry choose_geometry(Choices &choices, bool wide);
+    static Kind choose_kind(Choices &choices);
+    static slotq_geometry choose_geometry(Choices &choices, Kind kind);
+    static slotq_geometry choose_crowded(Choices &choices);
+    Step choose_step();
     void start();
     void move_clock();
     uint32_t choose_count(uint32_t most);
@@ -120,6 +125,7 @@ private:
     void choose_dead(slotq_call &call);
     std::string dead_remove();
     std::string schedule();
+    std::string rush();
     std::string cancel();
     std::string kick();
     std::string later_list();
@@ -150,8 +156,10 @@ private:
     redis::Scripts &scripts_;
     redis::Connection &listener_;
     std::string key_;
+    Kind kind_;
     bool wide_;
-    bool damages_; /* some messages say a length that cannot be */
+    bool damages_;         /* some messages say a length that cannot be */
+    uint64_t rush_ms_ = 0; /* when all that is scheduled in a rush is due; 0 = no rush */
     uint32_t steps_ = 0;
     uint32_t steps_aside_ = 0;
     uint32_t promoted_ = 0;

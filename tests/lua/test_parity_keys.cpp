@@ -12,10 +12,12 @@ using redis::Arguments;
 bool Play::choose_keys(uint32_t count, bool packed)
 {
     const bool has_keys = (image_.geometry().flags & SLOTQ_FLAG_KEYS) != 0;
-    if (count == 0 || count > SLOTQ_CALL_MESSAGES_MAX || !choices_.one_in(has_keys ? 2 : 40)) {
+    const bool crowded = kind_ == Kind::crowded && !choices_.one_in(rush_ms_ > 0 ? 2 : 5);
+    if (count == 0 || count > SLOTQ_CALL_MESSAGES_MAX ||
+        (!crowded && !choices_.one_in(has_keys ? 2 : 40))) {
         return false;
     }
-    const uint32_t most = count > 8 ? 40000 : 30;
+    const uint32_t most = count > 8 ? 40000 : crowded ? 9 : 30;
     const uint32_t without = 1 + choices_.small(5);
     keys_.assign(count, 0);
     for (uint32_t i = 0; i < count; i++) {

@@ -12,8 +12,36 @@ namespace field = support::field;
 
 /* ---- the beginning ---- */
 
-slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
+Kind Play::choose_kind(Choices &choices)
 {
+    const uint32_t kind = choices.small(12);
+    return kind == 0 ? Kind::wide : kind < 7 ? Kind::crowded : Kind::usual;
+}
+
+slotq_geometry Play::choose_crowded(Choices &choices)
+{
+    static const uint32_t attempts[] = {0, 1, 1, 2, 3};
+    const bool overwrites = choices.one_in(2);
+    const uint32_t flags = choices.small(32) | SLOTQ_FLAG_KEYS;
+    slotq_geometry made = support::geometry(
+        2 + choices.small(5), 1 + choices.small(25), 1 + choices.small(2),
+        overwrites ? flags | SLOTQ_FLAG_OVERWRITE
+                   : flags & ~static_cast<uint32_t>(SLOTQ_FLAG_OVERWRITE),
+        attempts[choices.small(5)], choices.small(4), choices.one_in(2) ? 1 : 100);
+    made.later_slots = static_cast<uint16_t>(1 + choices.small(choices.one_in(3) ? 4 : 24));
+    if (!overwrites) {
+        made.aside_slots = static_cast<uint8_t>(choices.small(4));
+        made.places = static_cast<uint8_t>(choices.one_in(4) ? 1 + choices.small(3) : 0);
+    }
+    return made;
+}
+
+slotq_geometry Play::choose_geometry(Choices &choices, Kind kind)
+{
+    if (kind == Kind::crowded) {
+        return choose_crowded(choices);
+    }
+    const bool wide = kind == Kind::wide;
     static const uint32_t attempts[] = {0, 1, 1, 2, 3, 4, 62};
     static const uint32_t ticks[] = {1, 3, 100, 1000};
     const bool large = choices.one_in(5);
@@ -53,14 +81,15 @@ slotq_geometry Play::choose_geometry(Choices &choices, bool wide)
 
 Play::Play(Choices &choices, redis::Connection &connection, redis::Scripts &scripts,
            redis::Connection &listener, const std::string &key)
-    : Play(choices, connection, scripts, listener, key, choices.one_in(12))
+    : Play(choices, connection, scripts, listener, key, choose_kind(choices))
 {
 }
 
 Play::Play(Choices &choices, redis::Connection &connection, redis::Scripts &scripts,
-           redis::Connection &listener, const std::string &key, bool wide)
-    : Game(choices, choose_geometry(choices, wide)), connection_(connection), scripts_(scripts),
-      listener_(listener), key_(key), wide_(wide), damages_(choices.one_in(4))
+           redis::Connection &listener, const std::string &key, Kind kind)
+    : Game(choices, choose_geometry(choices, kind)), connection_(connection), scripts_(scripts),
+      listener_(listener), key_(key), kind_(kind), wide_(kind == Kind::wide),
+      damages_(choices.one_in(4))
 {
     listener_.command({"SUBSCRIBE", "slotq:" + key_});
     start();
@@ -143,9 +172,9 @@ void Play::finish_ahead()
     image_.set(field::group_written, group, tail);
 }
 
-std::string Play::step()
+Play::Step Play::choose_step()
 {
-    static const Step steps[] = {
+    static const Step usual[] = {
         &Play::push,     &Play::push,        &Play::push,    &Play::push,     &Play::push,
         &Play::reserve,  &Play::reserve,     &Play::reserve, &Play::reserve,  &Play::reserve,
         &Play::reserve,  &Play::settle,      &Play::settle,  &Play::settle,   &Play::settle,
@@ -155,6 +184,21 @@ std::string Play::step()
         &Play::schedule, &Play::cancel,      &Play::kick,    &Play::kick,     &Play::later_list,
         &Play::find,
     };
+    static const Step crowded[] = {
+        &Play::push,     &Play::push,     &Play::push,     &Play::push,       &Play::push,
+        &Play::push,     &Play::reserve,  &Play::reserve,  &Play::reserve,    &Play::reserve,
+        &Play::settle,   &Play::settle,   &Play::settle,   &Play::settle,     &Play::schedule,
+        &Play::schedule, &Play::schedule, &Play::schedule, &Play::redrive,    &Play::redrive,
+        &Play::remove,   &Play::reclaim,  &Play::kick,     &Play::cancel,     &Play::find,
+        &Play::status,   &Play::look,     &Play::limit,    &Play::administer, &Play::rush,
+        &Play::rush,
+    };
+    return kind_ == Kind::crowded ? crowded[choices_.small(sizeof crowded / sizeof crowded[0])]
+                                  : usual[choices_.small(sizeof usual / sizeof usual[0])];
+}
+
+std::string Play::step()
+{
     move_clock();
     const uint32_t most = image_.geometry().max_attempts;
     const bool worn = (most == 0 || most == 62) && choices_.one_in(300);
@@ -179,9 +223,9 @@ std::string Play::step()
     steps_++;
     steps_aside_ += image_.get(field::shared_aside_count) > 0 ? 1 : 0;
     const uint64_t later = image_.get(field::shared_later_count);
-    const uint32_t pick = choices_.small(sizeof steps / sizeof steps[0]);
-    const bool delivers = steps[pick] == &Play::push || steps[pick] == &Play::reserve;
-    const std::string fault = (this->*steps[pick])();
+    const Step verb = choose_step();
+    const bool delivers = verb == &Play::push || verb == &Play::reserve;
+    const std::string fault = (this->*verb)();
     promoted_ +=
         delivers ? static_cast<uint32_t>(later - image_.get(field::shared_later_count)) : 0;
     return fault.empty() && steps_ % 40 == 0 ? count_wakes() : fault;
