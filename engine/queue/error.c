@@ -42,6 +42,21 @@ slotq_outcome error_from_fault(slotq_error *error, slotq_outcome outcome, const 
     return outcome;
 }
 
+slotq_outcome error_judge_reserved(slotq_error *error, const void *reserved, size_t size,
+                                   const char *what)
+{
+    const uint8_t *bytes = reserved;
+    uint8_t any = 0;
+    for (size_t i = 0; i < size; i++) {
+        any |= bytes[i];
+    }
+    return any == 0 ? SLOTQ_OK
+                    : error_say(error, SLOTQ_INVALID,
+                                "a reserved field of the %s is not 0: initialise the struct with "
+                                "named fields, or with {0}. Nothing was done",
+                                what);
+}
+
 /* ---- calls on a handle ---- */
 
 static void begin_error(slotq *queue, slotq_outcome outcome)

@@ -61,6 +61,10 @@ slotq_outcome queue_refuse_null(slotq *queue);
 /* For calls without a handle; error may be NULL. */
 __attribute__((format(printf, 3, 4))) slotq_outcome
 error_say(slotq_error *error, slotq_outcome outcome, const char *format, ...);
+/* INVALID if a reserved field of a struct that the caller gave is not 0: a struct that was not
+ * zeroed has other fields by chance, too. */
+slotq_outcome error_judge_reserved(slotq_error *error, const void *reserved, size_t size,
+                                   const char *what);
 slotq_outcome error_from_fault(slotq_error *error, slotq_outcome outcome, const store_fault *fault);
 
 /* ---- arguments; the refusals, which name the limit, in arguments.c ---- */

@@ -51,33 +51,16 @@ static slotq_outcome judge(const char *url, const char *name, const scheme *kind
     return judge_url(url, kind, error);
 }
 
-static bool is_zero(const void *bytes, size_t size)
-{
-    const uint8_t *at = bytes;
-    uint8_t any = 0;
-    for (size_t i = 0; i < size; i++) {
-        any |= at[i];
-    }
-    return any == 0;
-}
-
-/* A struct that was not zeroed has other fields by chance, too. */
-static slotq_outcome refuse_reserved(slotq_error *error, const char *what)
-{
-    return error_say(error, SLOTQ_INVALID,
-                     "a reserved field of the %s is not 0: initialise the struct with named "
-                     "fields, or with {0}",
-                     what);
-}
-
 /* Options whose value a compiler does not hold to its range. */
 static slotq_outcome judge_options(const slotq_options *options, slotq_error *error)
 {
     if (options == NULL) {
         return SLOTQ_OK;
     }
-    if (!is_zero(options->reserved, sizeof options->reserved)) {
-        return refuse_reserved(error, "options");
+    const slotq_outcome judged =
+        error_judge_reserved(error, options->reserved, sizeof options->reserved, "options");
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     if ((uint32_t)options->sync <= SLOTQ_SYNC_ALWAYS) {
         return SLOTQ_OK;
@@ -183,8 +166,10 @@ static slotq_outcome complete(const slotq_geometry *given, slotq_geometry *whole
 {
     static const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
     *whole = *given;
-    if (!is_zero(given->reserved, sizeof given->reserved)) {
-        return refuse_reserved(error, "geometry");
+    const slotq_outcome judged =
+        error_judge_reserved(error, given->reserved, sizeof given->reserved, "geometry");
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     whole->tick_ms = whole->tick_ms == 0 ? usual.tick_ms : whole->tick_ms;
     whole->groups = whole->groups == 0 ? usual.groups : whole->groups;

@@ -134,12 +134,8 @@ slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t
 
 static bool options_fit(slotq *queue, const slotq_push_options *options)
 {
-    const uint64_t *reserved = options->reserved;
-    if ((reserved[0] | reserved[1] | reserved[2] | reserved[3]) != 0) {
-        queue_refuse(queue, SLOTQ_INVALID,
-                     "a reserved field of the options is not 0: initialise the struct with named "
-                     "fields, or with {0}. %s",
-                     closing);
+    if (error_judge_reserved(&queue->error, options->reserved, sizeof options->reserved,
+                             "options of the push") != SLOTQ_OK) {
         return false;
     }
     if (options->due_ms > 0 ? options->wait_ms > 0 : options->flags != 0) {

@@ -28,10 +28,10 @@ struct slotq_producer {
 
 static slotq_outcome judge_options(slotq *queue, const slotq_producer_options *options)
 {
-    if ((options->reserved[0] | options->reserved[1]) != 0) {
-        return queue_refuse(queue, SLOTQ_INVALID,
-                            "a reserved field of the producer's options is not 0: initialise the "
-                            "struct with named fields, or with {0}");
+    const slotq_outcome judged = error_judge_reserved(
+        &queue->error, options->reserved, sizeof options->reserved, "options of the producer");
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     if (options->max_messages > SLOTQ_CALL_MESSAGES_MAX) {
         return queue_refuse(queue, SLOTQ_INVALID,

@@ -121,7 +121,7 @@ TEST_CASE("a struct that was not zeroed is told from one of today by its reserve
     producing.reserved[1] = 1;
     slotq_producer *producer = nullptr;
     CHECK(slotq_producer_new(handle.get(), &producing, &producer) == SLOTQ_INVALID);
-    CHECK(says(*slotq_error_of(handle.get()), "reserved field of the producer"));
+    CHECK(says(*slotq_error_of(handle.get()), "reserved field of the options of the producer"));
 }
 
 TEST_CASE("invalid names are refused", "[open]")
