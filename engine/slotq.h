@@ -508,5 +508,6 @@ SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const vo
 
 #include "slotq_producer.h"
 #include "slotq_keys.h"
+#include "slotq_move.h"
 
 #endif

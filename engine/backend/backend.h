@@ -36,6 +36,26 @@ typedef struct store_owner {
     bool (*gives_up)(const void *handle, uint64_t waited_ms);
 } store_owner;
 
+/* A leased message on its way into another queue (FORMAT.md, "move"). */
+typedef struct store_move {
+    uint64_t id;
+    uint64_t key;           /* in the target; 0 = none */
+    uint64_t now_ms;        /* or STORE_TIME */
+    const slotq_data *data; /* NULL: its own payload; then both queues have checks, or neither */
+    uint32_t token;
+    uint8_t group;
+    bool target_refused;    /* out: the outcome is the target's */
+    uint64_t new_id;         /* out: OK, DUPLICATE; 0 = a scheduled message has the key */
+    slotq_holder holder;     /* out: FULL */
+} store_move;
+
+/* How two stores can move a message from one to the other. */
+typedef enum store_meeting {
+    STORES_APART,    /* by a push and an ack */
+    STORES_TOGETHER, /* by store_ops.move */
+    STORES_ALIKE     /* not at all: they are one queue */
+} store_meeting;
+
 /* What every kind of store can do. Functions that return a slotq_outcome fill fault if it is a
  * failure or comes from the store (IO, LOCKED, UNSUPPORTED …). Outcomes of the core are returned
  * unchanged, CORRUPT with call->damage and fault. A call with STORE_TIME gets the owner's time once
@@ -55,6 +75,13 @@ typedef struct store_ops {
      * lost, both outcomes say so. */
     slotq_outcome (*pair)(store *store, slotq_call *first, slotq_call *second,
                           store_harvest *harvest, slotq_outcome *first_outcome, store_fault *fault);
+
+    /* Or both NULL, and all stores that are not one queue are apart. move: ack a leased message and
+     * push it into a store that is together with this one, in one step: OK, DUPLICATE (it was there
+     * before, and is acked now), the refusals of ack, or, with target_refused, those of push. fault
+     * is filled for all but OK, STALE, GONE, NOTFOUND and DUPLICATE. */
+    store_meeting (*meet)(const store *source, const store *target);
+    slotq_outcome (*move)(store *source, store *target, store_move *move, store_fault *fault);
 
     /* Sleep up to sleep_ms, or less if another caller woke the waiters since this store's last
      * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */

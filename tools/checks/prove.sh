@@ -92,7 +92,8 @@ strict() {
 }
 
 headers() {
-    for header in slotq_types slotq_core slotq slotq_producer slotq_files slotq_redis; do
+    for header in slotq_types slotq_core slotq slotq_producer slotq_keys slotq_move slotq_files \
+        slotq_redis; do
         for language in "gcc -std=c11 -x c" "gcc -std=c17 -x c" "g++ -std=gnu++17 -x c++" \
             "clang -std=c11 -x c" "clang++ -std=gnu++17 -x c++"; do
             # shellcheck disable=SC2086 # a command and its options

@@ -11,6 +11,7 @@
 #include "../system/monotonic.h"
 #include "call/bounds.h"
 #include "call/reply.h"
+#include "call/reply_move.h"
 #include "call/script.h"
 #include "places.h"
 #include "server.h"
@@ -47,6 +48,7 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     self->waiter.places = view.geometry.places;
     self->base.spreads_polls = view.geometry.places > 0;
     self->redis7 = facts->redis7;
+    self->in_cluster = strcmp(facts->mode, "cluster") == 0;
     self->terms.server_ahead_ms = facts->server_ahead_ms;
     self->base.ahead_ms = self->settings.own_clock ? 0 : facts->server_ahead_ms;
     return is_other ? fault_remade(fault) : SLOTQ_OK;
@@ -183,7 +185,10 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
         return fault_remade(job->fault);
     }
     redis_places_put(self, job);
-    const slotq_outcome built = redis_request_build(request, &self->terms, job->call);
+    const slotq_outcome built =
+        job->move != NULL
+            ? redis_request_move(request, &self->terms, &job->target->terms, job->move)
+            : redis_request_build(request, &self->terms, job->call);
     if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
         return built;
     }
@@ -201,7 +206,7 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
         request->lengths[0] = strlen(request->arguments[0]);
         request->arguments[1] = source->sha1;
         request->lengths[1] = strlen(source->sha1);
-        request->arguments[2] = "1";
+        request->arguments[2] = request->key_count;
         request->lengths[2] = 1;
         if (redis_outbox_add(to, (int)request->count, request->arguments, request->lengths)) {
             return SLOTQ_OK;
@@ -317,8 +322,11 @@ static void take_answer(redis_store *self, redis_job *job, const redisReply *rep
         self->known_scripts = 0;
         return;
     }
-    finish(job, redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
-    self->is_remade = self->is_remade || job->outcome == SLOTQ_REMADE;
+    finish(job, job->move != NULL
+                    ? redis_reply_take_move(job->move, reply, job->fault)
+                    : redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
+    const bool is_others = job->move != NULL && job->move->target_refused;
+    self->is_remade = self->is_remade || (job->outcome == SLOTQ_REMADE && !is_others);
     redis_places_take(self, job, reply);
     note_refusal(job, reply);
 }

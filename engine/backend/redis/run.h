@@ -21,6 +21,8 @@ typedef enum redis_job_state {
 /* A verb that is to be run. harvest may be NULL; fault is filled as store_ops.call says. */
 typedef struct redis_job {
     slotq_call *call;
+    store_move *move;          /* NULL, or what runs instead of the call, which is an ack */
+    const redis_store *target; /* of the move */
     store_harvest *harvest;
     store_fault *fault;
     uint32_t geometry_number; /* of the store when the verb was put; 0 = the present one */

@@ -9,6 +9,7 @@
 
 #include "../system/identity.h"
 #include "call/errors.h"
+#include "move.h"
 #include "places.h"
 #include "server.h"
 
@@ -211,6 +212,8 @@ static slotq_outcome redis_clone(store *base, store **other, store_fault *fault)
 static const store_ops redis_ops = {
     .call = redis_call,
     .pair = redis_pair,
+    .meet = redis_meet,
+    .move = redis_move,
     .wait = redis_wait,
     .interrupt = redis_interrupt,
     .leave = redis_leave,
@@ -224,6 +227,11 @@ static const store_ops redis_ops = {
 redis_store *redis_store_of(store *base)
 {
     return base->ops == &redis_ops ? self_of(base) : NULL;
+}
+
+const redis_store *redis_store_of_const(const store *base)
+{
+    return base->ops == &redis_ops ? (const redis_store *)(const void *)base : NULL;
 }
 
 static uint32_t first_given(uint32_t first, uint32_t second, uint32_t otherwise)

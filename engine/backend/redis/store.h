@@ -36,6 +36,7 @@ typedef struct redis_store {
     uint8_t geometry[REDIS_GEOMETRY_BYTES]; /* as it was read; terms names it */
     uint32_t geometry_number; /* goes up with each other geometry; never 0 when open */
     bool is_remade;           /* a reply said so: the geometry is to be read anew */
+    bool in_cluster;          /* two keys may be on two nodes */
     bool redis7;     /* scripts with a shebang */
     bool no_monitor; /* EVALSHA_RO is not allowed: read-only handles use EVALSHA, as workers do */
     uint64_t known_scripts; /* a bit a script that this connection has seen the server have */
@@ -58,5 +59,6 @@ int redis_store_listen(redis_store *self);
 
 /* The store as one of Redis, or NULL. */
 redis_store *redis_store_of(store *base);
+const redis_store *redis_store_of_const(const store *base);
 
 #endif

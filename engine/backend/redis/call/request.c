@@ -3,26 +3,18 @@
 #define _GNU_SOURCE
 #include "request.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../../core/limits.h"
 #include "../../../layout/bytes.h"
 #include "../../../layout/fields.h"
+#include "arguments.h"
 #include "bounds.h"
 #include "packed.h"
 #include "redis_script_names.h"
 
-enum {
-    FIRST_ROOM = 32,
-    BEFORE_KEY = 3, /* EVALSHA, the sum, the number of keys */
-    KEY_LOW_BYTE = 0xFF,
-    PACKED_KEEPS_BYTES = 1024 * 1024
-};
-
-_Static_assert((uint32_t)REDIS_GEOMETRY_BYTES == (uint32_t)GEOMETRY_BYTES, "bytes 8 to 43");
+enum { KEY_LOW_BYTE = 0xFF };
 
 static const redis_script_index scripts[SLOTQ_VERB_COUNT] = {
 #define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
@@ -31,93 +23,15 @@ static const redis_script_index scripts[SLOTQ_VERB_COUNT] = {
 #undef SLOTQ_VERB
 };
 
-/* ---- arguments ---- */
-
-static bool have_room(redis_request *request, uint32_t more)
-{
-    uint32_t room = request->room < FIRST_ROOM ? FIRST_ROOM : request->room;
-    while (room - request->count < more) {
-        room *= 2;
-    }
-    if (room == request->room) {
-        return true;
-    }
-    const char **arguments = realloc(request->arguments, room * sizeof *arguments);
-    if (arguments == NULL) {
-        return false;
-    }
-    request->arguments = arguments;
-    size_t *lengths = realloc(request->lengths, room * sizeof *lengths);
-    if (lengths == NULL) {
-        return false;
-    }
-    request->lengths = lengths;
-    request->room = room;
-    return true;
-}
-
-/* The room is there: FIRST_ROOM has more than any script but push takes. */
-static void put(redis_request *request, const void *bytes, size_t length)
-{
-    request->arguments[request->count] = length > 0 ? bytes : "";
-    request->lengths[request->count++] = length;
-}
-
-static void put_text(redis_request *request, const char *text)
-{
-    put(request, text, strlen(text));
-}
-
-static void put_number(redis_request *request, uint64_t value)
-{
-    char *number = request->numbers[request->number_count++];
-    const int length = snprintf(number, REDIS_NUMBER_BYTES, "%" PRIu64, value);
-    put(request, number, (size_t)length);
-}
-
-/* The first argument: what the handle knows of the geometry, then the time. */
-static void put_now(redis_request *request, const redis_terms *terms, uint64_t now_ms)
-{
-    size_t length = 0;
-    if (terms->geometry != NULL) {
-        memcpy(request->now, terms->geometry, GEOMETRY_BYTES);
-        length = GEOMETRY_BYTES;
-    }
-    if (terms->own_clock) {
-        length += (size_t)snprintf(request->now + length, REDIS_NUMBER_BYTES, "%" PRIu64, now_ms);
-    }
-    put(request, request->now, length);
-}
-
 static bool begin(redis_request *request, const redis_terms *terms, redis_script_index script,
                   uint64_t now_ms)
 {
-    request->script = script;
-    request->count = 0;
-    request->number_count = 0;
-    if (!have_room(request, FIRST_ROOM)) {
-        return false;
-    }
-    request->count = BEFORE_KEY;
-    put(request, terms->key, terms->key_bytes);
-    put_now(request, terms, now_ms);
-    return true;
+    return arguments_begin(request, terms, NULL, script, now_ms);
 }
 
 static bool begin_verb(redis_request *request, const redis_terms *terms, const slotq_call *call)
 {
     return begin(request, terms, scripts[call->verb], call->now_ms);
-}
-
-static bool have_packed(redis_request *request, size_t bytes)
-{
-    if (bytes <= request->packed_room && request->packed_room <= PACKED_KEEPS_BYTES) {
-        return true;
-    }
-    free(request->packed);
-    request->packed = malloc(bytes);
-    request->packed_room = request->packed == NULL ? 0 : bytes;
-    return request->packed != NULL;
 }
 
 /* ---- places ---- */
@@ -147,9 +61,9 @@ bool redis_call_leaves(const redis_terms *terms, const slotq_call *call)
 /* Whether the call waits, and its place: none, where the handle hears nothing. */
 static void put_waiting(redis_request *request, const redis_terms *terms, const slotq_call *call)
 {
-    put_text(request, may_wait(call) ? "1" : "0");
+    arguments_put_text(request, may_wait(call) ? "1" : "0");
     if (redis_call_registers(terms, call) || redis_call_leaves(terms, call)) {
-        put_number(request, (uint64_t)terms->place);
+        arguments_put_number(request, (uint64_t)terms->place);
     }
 }
 
@@ -164,23 +78,15 @@ slotq_outcome redis_request_unwait(redis_request *request, const redis_terms *te
         row++;
     }
     if (row == terms->view->geometry.groups) {
-        put_text(request, "room");
+        arguments_put_text(request, "room");
     } else {
-        put_number(request, row);
+        arguments_put_number(request, row);
     }
-    put_number(request, (uint64_t)place);
+    arguments_put_number(request, (uint64_t)place);
     return SLOTQ_OK;
 }
 
 /* ---- push ---- */
-
-/* Low 32 bits of the push's tick by the clock that counts. */
-static uint32_t stamp_of(const redis_terms *terms, uint64_t now_ms)
-{
-    int64_t ms = (int64_t)(now_ms & SLOTQ_NOW_MS_MAX);
-    ms += terms->own_clock ? 0 : terms->server_ahead_ms;
-    return (uint32_t)((uint64_t)(ms < 0 ? 0 : ms) / terms->view->geometry.tick_ms);
-}
 
 /* Their number, and the messages as slots, with room for as many keys behind them. False: no
  * memory. */
@@ -192,12 +98,13 @@ static bool put_messages(redis_request *request, const redis_terms *terms, uint6
     const uint32_t payload_bytes = view->geometry.payload_bytes;
     const size_t bytes = (size_t)count * (view->stride - payload_bytes) +
                          (cut ? size->payload_bytes : (size_t)count * payload_bytes);
-    if (!have_packed(request, bytes + (size_t)count * KEY_BYTES)) {
+    if (!arguments_have_packed(request, bytes + (size_t)count * KEY_BYTES)) {
         return false;
     }
-    put_number(request, count);
-    put(request, request->packed,
-        packed_store_slots(request->packed, view, stamp_of(terms, now_ms), messages, count, cut));
+    arguments_put_number(request, count);
+    arguments_put(request, request->packed,
+                  packed_store_slots(request->packed, view, arguments_stamp(terms, now_ms),
+                                     messages, count, cut));
     return true;
 }
 
@@ -208,8 +115,8 @@ static void put_keys(redis_request *request, slotq_key_mode mode, const uint64_t
                      uint32_t count, size_t slots_bytes)
 {
     uint8_t *packed = request->packed + slots_bytes;
-    put_text(request, packed_key_mode(mode));
-    put(request, packed, packed_store_keys(packed, keys, count));
+    arguments_put_text(request, packed_key_mode(mode));
+    arguments_put(request, packed, packed_store_keys(packed, keys, count));
 }
 
 static slotq_outcome build_find(redis_request *request, const redis_terms *terms,
@@ -218,11 +125,11 @@ static slotq_outcome build_find(redis_request *request, const redis_terms *terms
     if ((call->find.key & KEY_LOW_BYTE) == 0 || !(terms->view->geometry.flags & SLOTQ_FLAG_KEYS)) {
         return SLOTQ_INVALID;
     }
-    if (!begin_verb(request, terms, call) || !have_packed(request, KEY_BYTES)) {
+    if (!begin_verb(request, terms, call) || !arguments_have_packed(request, KEY_BYTES)) {
         return SLOTQ_NOMEMORY;
     }
     store_u64(request->packed, call->find.key);
-    put(request, request->packed, KEY_BYTES);
+    arguments_put(request, request->packed, KEY_BYTES);
     return SLOTQ_OK;
 }
 
@@ -269,12 +176,12 @@ static slotq_outcome build_schedule(redis_request *request, const redis_terms *t
     if (!begin_verb(request, terms, call)) {
         return SLOTQ_NOMEMORY;
     }
-    put_number(request, schedule->due_ms);
+    arguments_put_number(request, schedule->due_ms);
     if (!put_messages(request, terms, call->now_ms, schedule->messages, schedule->count, &size)) {
         return SLOTQ_NOMEMORY;
     }
     const size_t slots_bytes = request->lengths[request->count - 1];
-    put_text(request, schedule->not_past ? "1" : "0");
+    arguments_put_text(request, schedule->not_past ? "1" : "0");
     if (packed_has_keys(schedule->keys, schedule->count)) {
         put_keys(request, schedule->key_mode, schedule->keys, schedule->count, slots_bytes);
     }
@@ -290,9 +197,9 @@ static slotq_outcome build_reserve(redis_request *request, const redis_terms *te
     if (!begin_verb(request, terms, call)) {
         return SLOTQ_NOMEMORY;
     }
-    put_number(request, reserve->group);
-    put_number(request, redis_reserve_limit(terms->view, reserve));
-    put_number(request, reserve->lease_ms);
+    arguments_put_number(request, reserve->group);
+    arguments_put_number(request, redis_reserve_limit(terms->view, reserve));
+    arguments_put_number(request, reserve->lease_ms);
     if (reserve->may_wait || redis_call_leaves(terms, call)) {
         put_waiting(request, terms, call);
     }
@@ -310,36 +217,31 @@ static slotq_outcome build_settle(redis_request *request, const redis_terms *ter
         return SLOTQ_INVALID;
     }
     const size_t bytes = (size_t)settle->run_count * PACKED_RUN_BYTES;
-    if (!begin_verb(request, terms, call) || !have_packed(request, bytes)) {
+    if (!begin_verb(request, terms, call) || !arguments_have_packed(request, bytes)) {
         return SLOTQ_NOMEMORY;
     }
     for (uint32_t i = 0; i < settle->run_count; i++) {
         packed_store_run(request->packed + (size_t)i * PACKED_RUN_BYTES, &settle->runs[i]);
     }
-    put_text(request, slotq_core_verb_name(call->verb));
-    put_number(request, settle->group);
-    put_number(request, settle->ms);
-    put_number(request, settle->reason);
-    put(request, request->packed, bytes);
+    arguments_put_text(request, slotq_core_verb_name(call->verb));
+    arguments_put_number(request, settle->group);
+    arguments_put_number(request, settle->ms);
+    arguments_put_number(request, settle->reason);
+    arguments_put(request, request->packed, bytes);
     if (settle->note_bytes > 0 && (call->verb == SLOTQ_NACK || call->verb == SLOTQ_KILL)) {
-        put(request, settle->note, settle->note_bytes);
+        arguments_put(request, settle->note, settle->note_bytes);
     }
     return SLOTQ_OK;
 }
 
 /* ---- the others ---- */
 
-static uint64_t packed_id(uint64_t id)
-{
-    return id < PACKED_ID_BEYOND ? id : PACKED_ID_BEYOND;
-}
-
 static void put_group(redis_request *request, uint8_t group)
 {
     if (group == SLOTQ_ALL_GROUPS) {
-        put_text(request, "all");
+        arguments_put_text(request, "all");
     } else {
-        put_number(request, group);
+        arguments_put_number(request, group);
     }
 }
 
@@ -350,12 +252,12 @@ static slotq_outcome build_look(redis_request *request, const redis_terms *terms
         return SLOTQ_NOMEMORY;
     }
     if (call->verb == SLOTQ_PEEK) {
-        put_number(request, call->look.group);
+        arguments_put_number(request, call->look.group);
     }
-    put_number(request, packed_id(call->look.from));
-    put_number(request, call->look.capacity);
+    arguments_put_id(request, call->look.from);
+    arguments_put_number(request, call->look.capacity);
     if (call->verb == SLOTQ_DEAD_LIST && call->look.id != 0) {
-        put_number(request, packed_id(call->look.id));
+        arguments_put_id(request, call->look.id);
         put_group(request, call->look.group);
     }
     return SLOTQ_OK;
@@ -370,22 +272,23 @@ static slotq_outcome build_redrive(redis_request *request, const redis_terms *te
         return SLOTQ_INVALID;
     }
     const size_t bytes = judges ? (size_t)dead->judged_count * PACKED_JUDGED_BYTES : 0;
-    if (!begin_verb(request, terms, call) || (judges && !have_packed(request, bytes + 1))) {
+    if (!begin_verb(request, terms, call) ||
+        (judges && !arguments_have_packed(request, bytes + 1))) {
         return SLOTQ_NOMEMORY;
     }
-    put_number(request, dead->limit);
+    arguments_put_number(request, dead->limit);
     if (judges) {
         for (uint32_t i = 0; i < dead->judged_count; i++) {
             packed_store_judged(request->packed + (size_t)i * PACKED_JUDGED_BYTES,
                                 &dead->judged[i]);
         }
-        put(request, request->packed, bytes);
+        arguments_put(request, request->packed, bytes);
     }
     if (dead->id != 0) {
         if (!judges) {
-            put(request, "", 0);
+            arguments_put(request, "", 0);
         }
-        put_number(request, packed_id(dead->id));
+        arguments_put_id(request, dead->id);
         put_group(request, dead->group);
     }
     return SLOTQ_OK;
@@ -403,11 +306,11 @@ static slotq_outcome build_hasten(redis_request *request, const redis_terms *ter
     if (!begin_verb(request, terms, call)) {
         return SLOTQ_NOMEMORY;
     }
-    put_number(request, packed_id(id));
+    arguments_put_id(request, id);
     if (call->verb == SLOTQ_KICK && is_later) {
-        put_text(request, "later");
+        arguments_put_text(request, "later");
     } else if (call->verb == SLOTQ_KICK) {
-        put_number(request, call->kick.group);
+        arguments_put_number(request, call->kick.group);
     }
     return SLOTQ_OK;
 }
@@ -421,33 +324,33 @@ static slotq_outcome build_small(redis_request *request, const redis_terms *term
     }
     switch (call->verb) {
     case SLOTQ_REMOVE:
-        put_number(request, packed_id(call->remove.id));
+        arguments_put_id(request, call->remove.id);
         put_group(request, call->remove.group);
         break;
     case SLOTQ_DEAD_REMOVE:
-        put_number(request, packed_id(call->dead.id));
+        arguments_put_id(request, call->dead.id);
         put_group(request, call->dead.group);
         break;
     case SLOTQ_RECLAIM:
-        put_number(request, call->reclaim.group);
+        arguments_put_number(request, call->reclaim.group);
         break;
     case SLOTQ_PAUSE:
     case SLOTQ_RESUME:
-        put_number(request, call->pause.what);
+        arguments_put_number(request, call->pause.what);
         break;
     case SLOTQ_STATUS:
-        put_number(request, call->status.group);
-        put_number(request, packed_id(call->status.id));
+        arguments_put_number(request, call->status.group);
+        arguments_put_id(request, call->status.id);
         break;
     case SLOTQ_STATS:
-        put_number(request, call->stats.group);
+        arguments_put_number(request, call->stats.group);
         break;
     case SLOTQ_LIMIT:
-        put_number(request, call->limit.group);
-        put_number(request, call->limit.what);
-        put_number(request, call->limit.limits.max_leased);
-        put_number(request, call->limit.limits.rate_interval_us);
-        put_number(request, call->limit.limits.rate_burst);
+        arguments_put_number(request, call->limit.group);
+        arguments_put_number(request, call->limit.what);
+        arguments_put_number(request, call->limit.limits.max_leased);
+        arguments_put_number(request, call->limit.limits.rate_interval_us);
+        arguments_put_number(request, call->limit.limits.rate_burst);
         break;
     default:
         break;
@@ -493,20 +396,20 @@ slotq_outcome redis_request_create(redis_request *request, const redis_terms *te
     if (!begin(request, terms, REDIS_SCRIPT_create, 0)) {
         return SLOTQ_NOMEMORY;
     }
-    put_number(request, geometry->ring_slots);
-    put_number(request, geometry->payload_bytes);
-    put_number(request, geometry->later_slots);
-    put_number(request, geometry->dead_slots);
-    put_number(request, geometry->groups);
-    put_number(request, geometry->flags);
-    put_number(request, geometry->max_attempts);
-    put_number(request, geometry->tick_ms);
-    put_number(request, geometry->aside_slots);
-    put_number(request, geometry->places);
-    put_number(request, geometry->note_bytes);
-    put_number(request, geometry->generation);
-    put_number(request, geometry->set);
-    put_number(request, geometry->shard);
+    arguments_put_number(request, geometry->ring_slots);
+    arguments_put_number(request, geometry->payload_bytes);
+    arguments_put_number(request, geometry->later_slots);
+    arguments_put_number(request, geometry->dead_slots);
+    arguments_put_number(request, geometry->groups);
+    arguments_put_number(request, geometry->flags);
+    arguments_put_number(request, geometry->max_attempts);
+    arguments_put_number(request, geometry->tick_ms);
+    arguments_put_number(request, geometry->aside_slots);
+    arguments_put_number(request, geometry->places);
+    arguments_put_number(request, geometry->note_bytes);
+    arguments_put_number(request, geometry->generation);
+    arguments_put_number(request, geometry->set);
+    arguments_put_number(request, geometry->shard);
     return SLOTQ_OK;
 }
 

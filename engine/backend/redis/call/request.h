@@ -5,6 +5,7 @@
 #define SLOTQ_BACKEND_REDIS_CALL_REQUEST_H
 
 #include "../../../slotq_core.h"
+#include "../../backend.h"
 
 /* What holds for every call on one queue. */
 typedef struct redis_terms {
@@ -25,7 +26,8 @@ enum { REDIS_NUMBERS_MAX = 16, REDIS_NUMBER_BYTES = 24, REDIS_GEOMETRY_BYTES = 3
 /* A command, borrowing from the call, the terms and itself until it is built anew. */
 typedef struct redis_request {
     uint32_t script;        /* redis_script_index */
-    const char **arguments; /* EVALSHA, the sum, 1, key, now, … */
+    const char *key_count;  /* "1"; "2" of a move */
+    const char **arguments; /* EVALSHA, the sum, the number of keys, key, now, … */
     size_t *lengths;
     uint32_t count;
     uint32_t room;
@@ -51,6 +53,11 @@ bool redis_call_leaves(const redis_terms *terms, const slotq_call *call);
 /* The script unwait, for the lowest of some rows. OK or NOMEMORY. */
 slotq_outcome redis_request_unwait(redis_request *request, const redis_terms *terms, uint32_t rows,
                                    int32_t place);
+
+/* The script move, which has no call: from the queue of the terms into another one on the server.
+ * OK, NOMEMORY, or TOOBIG with target_refused. */
+slotq_outcome redis_request_move(redis_request *request, const redis_terms *terms,
+                                 const redis_terms *target, store_move *move);
 
 /* The script create, which has no call. */
 slotq_outcome redis_request_create(redis_request *request, const redis_terms *terms,

@@ -19,6 +19,7 @@ extern "C" {
 #include "../../../../engine/backend/redis/call/errors.h"
 #include "../../../../engine/backend/redis/call/packed.h"
 #include "../../../../engine/backend/redis/call/reply.h"
+#include "../../../../engine/backend/redis/call/reply_move.h"
 #include "../../../../engine/backend/redis/call/request.h"
 #include "../../../../engine/layout/geometry.h"
 #undef export

@@ -1,0 +1,322 @@
+/* move.c: a leased message goes to another queue: by one step of the store where it can, else by a
+ * push and an ack, never with two locks held. Knows two handles; no store's kind.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "../layout/bytes.h"
+#include "../layout/word.h"
+#include "handle.h"
+
+static const char closing[] = "Nothing was moved.";
+
+/* FORMAT.md, "move" */
+enum { KEY_ID = 4, KEY_GROUP = 10, KEY_NAME_BYTES = 11 };
+
+uint64_t slotq_move_key(const slotq *from, uint8_t group, uint64_t id)
+{
+    uint8_t name[KEY_NAME_BYTES];
+    if (from == NULL) {
+        return 0;
+    }
+    store_u32(name, from->geometry.generation);
+    store_u48(name + KEY_ID, id);
+    name[KEY_GROUP] = group;
+    return slotq_key(name, sizeof name);
+}
+
+/* What is moved, and how far it is. */
+typedef struct moving {
+    slotq *from;
+    slotq *to;
+    const slotq_data *data; /* the caller's, or NULL */
+    uint64_t id;
+    uint64_t key; /* in the target, 0 = none */
+    uint64_t new_id;
+    uint32_t token;
+    uint8_t group;
+} moving;
+
+/* ---- refusals ---- */
+
+/* Put words before the text of an error that is kept; returns its outcome. */
+static slotq_outcome say_before(slotq *queue, const char *words)
+{
+    char text[sizeof queue->error.text];
+    memcpy(text, slotq_error_of(queue)->text, sizeof text);
+    const int wanted = snprintf(queue->error.text, sizeof queue->error.text, "%s%s", words, text);
+    fault_end_at_word(queue->error.text, sizeof queue->error.text, wanted);
+    return queue->error.outcome;
+}
+
+static slotq_outcome refused_by_source(const moving *it)
+{
+    return say_before(it->from, "the queue that the message is in: ");
+}
+
+/* The error that the target's handle has. */
+static slotq_outcome refused_by_target(const moving *it)
+{
+    it->from->error = *slotq_error_of(it->to);
+    return say_before(it->from, "the queue to move to: ");
+}
+
+/* ---- in one step ---- */
+
+/* What the store answered for the target, kept by its handle as if it had pushed. */
+static void keep_for_target(const moving *it, slotq_outcome outcome, const store_move *move,
+                            const store_fault *fault)
+{
+    slotq_call push;
+    slotq_core_begin(&push, SLOTQ_PUSH, STORE_TIME);
+    push.push.holder = move->holder;
+    if (move->data != NULL && queue_refuse_push(it->to, move->data, 1, closing) != SLOTQ_OK) {
+        return;
+    }
+    if (outcome == SLOTQ_FULL || outcome == SLOTQ_PAUSED) {
+        (void)queue_answer(it->to, outcome, &push);
+    } else {
+        error_from_fault(&it->to->error, outcome, fault);
+    }
+}
+
+/* The target was made anew: its handle finds that out alone. OK: it has the new geometry, and
+ * the message may be moved if its queue only has other sizes. */
+static slotq_outcome adopt_target(const moving *it)
+{
+    slotq_stats stats;
+    const uint32_t generation = it->to->geometry.generation;
+    const slotq_outcome outcome = slotq_get_stats(it->to, 0, &stats);
+    return outcome == SLOTQ_OK && it->to->geometry.generation == generation ? SLOTQ_OK
+                                                                            : SLOTQ_REMADE;
+}
+
+/* data: the bytes that go, or NULL: the message's own. */
+static slotq_outcome move_at_once(moving *it, const slotq_data *data)
+{
+    store_fault *fault = &it->from->fault;
+    const uint32_t generation = it->from->geometry.generation;
+    slotq_outcome outcome;
+    store_move move;
+    bool again;
+    do {
+        move = (store_move){.id = it->id,
+                            .key = it->key,
+                            .now_ms = queue_now_ms(it->from),
+                            .data = data,
+                            .token = it->token,
+                            .group = it->group};
+        outcome = it->from->store->ops->move(it->from->store, it->to->store, &move, fault);
+        again = outcome == SLOTQ_REMADE && move.target_refused && adopt_target(it) == SLOTQ_OK;
+        if (outcome == SLOTQ_REMADE && !move.target_refused) {
+            queue_take_geometry(it->from);
+            again = queue_was_resized(it->from, outcome, generation);
+        }
+    } while (again);
+    it->new_id = move.new_id;
+    if (outcome == SLOTQ_OK || outcome == SLOTQ_DUPLICATE) {
+        return SLOTQ_OK;
+    }
+    if (move.target_refused) {
+        keep_for_target(it, outcome, &move, fault);
+        return refused_by_target(it);
+    }
+    slotq_call ack;
+    slotq_core_begin(&ack, SLOTQ_ACK, STORE_TIME);
+    (void)queue_answer(it->from, outcome, &ack);
+    return refused_by_source(it);
+}
+
+/* ---- by a push and an ack ---- */
+
+/* OK, or what an ack with this token would say. */
+static slotq_outcome judge_token(const moving *it)
+{
+    slotq_call call;
+    slotq_core_begin(&call, SLOTQ_STATUS, STORE_TIME);
+    call.status = (slotq_call_status){.id = it->id, .group = it->group};
+    slotq_outcome outcome = queue_call(it->from, &call);
+    const slotq_status *status = &call.status.status;
+    const bool is_done = outcome == SLOTQ_OK && status->state == SLOTQ_STATE_DONE;
+    if (is_done || outcome == SLOTQ_FINISHED) {
+        outcome = SLOTQ_GONE;
+    } else if (outcome == SLOTQ_OK) {
+        const uint64_t deadline = status->deadline_ms / it->from->geometry.tick_ms;
+        const uint32_t word = word_make(status->state, status->attempts, deadline);
+        const bool held = status->state == SLOTQ_STATE_LEASED && word == it->token;
+        outcome = held ? SLOTQ_OK : SLOTQ_STALE;
+    }
+    if (outcome == SLOTQ_GONE || outcome == SLOTQ_STALE) {
+        slotq_core_begin(&call, SLOTQ_ACK, STORE_TIME);
+        (void)queue_answer(it->from, outcome, &call);
+    }
+    return outcome;
+}
+
+/* The message's payload, which is valid until the batch is freed. */
+static slotq_outcome read_payload(const moving *it, slotq_batch *batch, slotq_data *data)
+{
+    slotq_message message;
+    const slotq_outcome outcome = slotq_peek(it->from, it->group, it->id, 1, batch);
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_EMPTY) {
+        return outcome;
+    }
+    if (outcome == SLOTQ_EMPTY || !slotq_batch_next(batch, &message) || message.id != it->id) {
+        return queue_refuse(it->from, SLOTQ_GONE, "the message was finished meanwhile. %s",
+                            closing);
+    }
+    if (message.damaged) {
+        return queue_refuse(it->from, SLOTQ_CORRUPT,
+                            "the bytes of message %llu are damaged: kill it with reason 255. %s",
+                            (unsigned long long)it->id, closing);
+    }
+    *data = (slotq_data){message.payload, message.payload_bytes};
+    return SLOTQ_OK;
+}
+
+static slotq_outcome push_there(moving *it, const slotq_data *data)
+{
+    const slotq_push_options options = {.keys = it->key != 0 ? &it->key : NULL,
+                                        .key_mode = SLOTQ_KEY_ONCE};
+    slotq_pushed pushed;
+    const slotq_outcome outcome = slotq_push_with(it->to, data, 1, &options, &pushed);
+    const slotq_key_holder *holder = &pushed.holder;
+    if (outcome == SLOTQ_DUPLICATE) {
+        it->new_id = holder->place == SLOTQ_KEY_SCHEDULED ? 0 : holder->id;
+        return SLOTQ_OK;
+    }
+    it->new_id = pushed.first_id;
+    return outcome == SLOTQ_OK ? outcome : refused_by_target(it);
+}
+
+static slotq_outcome ack_here(const moving *it)
+{
+    char words[160];
+    const slotq_outcome outcome = slotq_ack(it->from, it->group, it->id, it->token);
+    if (outcome == SLOTQ_OK) {
+        return outcome;
+    }
+    (void)snprintf(words, sizeof words,
+                   "the message is in the queue to move to, as %llu, but was not acked in the "
+                   "queue that it is in: ",
+                   (unsigned long long)it->new_id);
+    return say_before(it->from, words);
+}
+
+static slotq_outcome move_in_parts(moving *it, slotq_batch *batch)
+{
+    slotq_data own = {0};
+    slotq_outcome outcome = judge_token(it);
+    if (outcome == SLOTQ_OK && it->data == NULL) {
+        outcome = read_payload(it, batch, &own);
+    }
+    if (outcome != SLOTQ_OK) {
+        return refused_by_source(it);
+    }
+    outcome = push_there(it, it->data != NULL ? it->data : &own);
+    return outcome == SLOTQ_OK ? ack_here(it) : outcome;
+}
+
+/* ---- which of both ---- */
+
+static store_meeting meeting_of(const moving *it)
+{
+    const store *source = it->from->store;
+    const store *target = it->to->store;
+    if (source->identity == target->identity) {
+        return STORES_ALIKE;
+    }
+    store_meeting meeting = STORES_APART;
+    if (source->ops->meet != NULL) {
+        meeting = source->ops->meet(source, target);
+    }
+    const slotq_options *here = &it->from->options;
+    const slotq_options *there = &it->to->options;
+    const bool one_clock =
+        here->clock_ms == there->clock_ms && here->clock_context == there->clock_context;
+    return meeting == STORES_TOGETHER && !one_clock ? STORES_APART : meeting;
+}
+
+/* A script computes no check: it takes the bytes as they are only where both queues have one, or
+ * neither. */
+static bool fits_one_step(const moving *it)
+{
+    const uint8_t differ = it->from->geometry.flags ^ it->to->geometry.flags;
+    return it->data != NULL || (differ & SLOTQ_FLAG_CHECKS) == 0;
+}
+
+/* In one step, with the message's bytes read before. */
+static slotq_outcome move_checked(moving *it, slotq_batch *batch)
+{
+    slotq_data own = {0};
+    slotq_outcome outcome = judge_token(it);
+    if (outcome == SLOTQ_OK) {
+        outcome = read_payload(it, batch, &own);
+    }
+    return outcome == SLOTQ_OK ? move_at_once(it, &own) : refused_by_source(it);
+}
+
+static slotq_outcome move_message(moving *it)
+{
+    const bool at_once = meeting_of(it) == STORES_TOGETHER;
+    if (at_once && fits_one_step(it)) {
+        return move_at_once(it, it->data);
+    }
+    slotq_batch *batch = slotq_batch_new();
+    if (batch == NULL) {
+        return queue_refuse(it->from, SLOTQ_NOMEMORY, "no memory for a batch. %s", closing);
+    }
+    const slotq_outcome outcome = at_once ? move_checked(it, batch) : move_in_parts(it, batch);
+    slotq_batch_free(batch);
+    return outcome;
+}
+
+/* What needs no store. */
+static slotq_outcome judge(const moving *it)
+{
+    slotq *from = it->from;
+    if (!queue_group_fits(from, it->group) ||
+        (it->data != NULL && !queue_bytes_fit(from, it->data, 1))) {
+        return SLOTQ_INVALID;
+    }
+    if (meeting_of(it) == STORES_ALIKE) {
+        return queue_refuse(from, SLOTQ_INVALID,
+                            "both handles are to one queue: a message that shall be delivered "
+                            "again there is released or nacked. %s",
+                            closing);
+    }
+    if (from->options.read_only) { /* found before the push */
+        return queue_refuse(from, SLOTQ_UNSUPPORTED,
+                            "the queue that the message is in was opened for reading only. %s",
+                            closing);
+    }
+    if (it->data != NULL) {
+        const slotq_outcome fits = queue_refuse_push(it->to, it->data, 1, closing);
+        return fits == SLOTQ_OK ? fits : refused_by_target(it);
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome slotq_move(slotq *from, uint8_t group, uint64_t id, uint32_t token, slotq *to,
+                         const slotq_data *data, uint64_t *new_id)
+{
+    if (new_id != NULL) {
+        *new_id = 0;
+    }
+    if (from == NULL || to == NULL) {
+        return queue_refuse_null(from);
+    }
+    moving it = {.from = from, .to = to, .data = data, .id = id, .token = token, .group = group};
+    slotq_outcome outcome = judge(&it);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    if (to->geometry.flags & SLOTQ_FLAG_KEYS) {
+        it.key = slotq_move_key(from, group, id);
+    }
+    outcome = move_message(&it);
+    if (new_id != NULL) {
+        *new_id = it.new_id;
+    }
+    return outcome;
+}
