@@ -36,6 +36,8 @@ same 'after an option with a value' 'jobs' "$(complete_line slotq reserve --leas
 same 'what an option takes' 'always os' "$(complete_line slotq --sync '')"
 same 'dead ls' 'ls purge redrive remove' "$(complete_line slotq dead '')"
 same 'its queue' 'jobs' "$(complete_line slotq dead ls j)"
+same 'the queue to move to' 'jobs' "$(complete_line slotq move jobs 1 : 5 --to-url other j)"
+same 'where it is' 'other' "$(complete_line slotq move jobs 1 : 5 jobs --to-url o)"
 same 'pause what' 'in out' "$(complete_line slotq pause jobs '')"
 same 'help about' 'reclaim release remove reserve resize resume' "$(complete_line slotq help re)"
 

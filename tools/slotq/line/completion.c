@@ -13,7 +13,7 @@
 static void print_cases(void)
 {
     puts("    case $previous in\n"
-         "    -u|--url) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n"
+         "    -u|--url|--to-url) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n"
          "    --sync) mapfile -t COMPREPLY < <(compgen -W 'os always' -- \"$word\"); return ;;\n"
          "    --output) mapfile -t COMPREPLY < <(compgen -W 'line group none' -- \"$word\")\n"
          "        return ;;");
@@ -22,7 +22,7 @@ static void print_cases(void)
     for (int i = 0; i < OPTION_COUNT; i++) {
         const option_entry *entry = &option_table[i];
         if (entry->value_word != NULL && i != OPTION_URL && i != OPTION_SYNC &&
-            i != OPTION_OUTPUT) {
+            i != OPTION_OUTPUT && i != OPTION_TO_URL) {
             printf("%s--%s", between, entry->name);
             if (entry->letter != 0) {
                 printf("|-%c", entry->letter);
@@ -99,7 +99,7 @@ static void print_operands(void)
          "    pause:1|resume:1) words='in out' ;;\n"
          "    work:1) mapfile -t COMPREPLY < <(compgen -c -- \"$word\"); return ;;\n"
          "    ls:*|bench:*|version:*|completion:*|help:*) ;;\n"
-         "    dead:1|doctor:*|*:0) wants_queue=1 ;;\n"
+         "    dead:1|move:2|doctor:*|*:0) wants_queue=1 ;;\n"
          "    esac\n"
          "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
          "    [[ -n $wants_queue ]] || return\n"

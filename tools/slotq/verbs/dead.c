@@ -7,12 +7,11 @@
 
 #include "../line/command_line.h"
 #include "../line/values.h"
+#include "dead.h"
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
-
-enum { FIRST_ID = 2 }; /* operands: what, queue, ids */
 
 static void print_json(const slotq_message *message)
 {
@@ -72,20 +71,18 @@ static void print_batch(const command_line *line, slotq_batch *batch)
     }
 }
 
-/* The group that is meant: all, or that of the option. */
-static uint8_t asked_group(const command_line *line)
+uint8_t dead_group(const command_line *line)
 {
     return given(line, OPTION_GROUP) ? option_group(line) : SLOTQ_ALL_GROUPS;
 }
 
-static int complain_not_dead(const char *name, uint64_t id)
+int complain_not_dead(const char *name, uint64_t id)
 {
     complain("%s: the dead section has no message %" PRIu64 "; dead ls lists them", name, id);
     return EXIT_CODE_EMPTY;
 }
 
-/* The operands behind the queue, which were judged before. */
-static uint64_t id_of(const command_line *line, int operand)
+uint64_t dead_id(const command_line *line, int operand)
 {
     uint64_t id = 0;
     parse_id(line->operands[operand], &id);
@@ -95,9 +92,9 @@ static uint64_t id_of(const command_line *line, int operand)
 static int list_ids(const command_line *line, const char *name, slotq *queue, slotq_batch *batch)
 {
     int code = EXIT_CODE_OK;
-    for (int i = FIRST_ID; i < line->count; i++) {
-        const uint64_t id = id_of(line, i);
-        const slotq_outcome outcome = slotq_dead_find(queue, asked_group(line), id, batch);
+    for (int i = DEAD_FIRST_ID; i < line->count; i++) {
+        const uint64_t id = dead_id(line, i);
+        const slotq_outcome outcome = slotq_dead_find(queue, dead_group(line), id, batch);
         if (outcome == SLOTQ_OK) {
             print_batch(line, batch);
         } else if (outcome == SLOTQ_EMPTY) {
@@ -117,7 +114,7 @@ static int list_dead(const command_line *line, const char *name, slotq *queue, s
         printf("%s%12s  %-20s  %5s  %8s  %6s  %s%s\n", output_bold(), "ID", "DIED", "GROUP",
                "ATTEMPTS", "REASON", "PAYLOAD", output_plain());
     }
-    if (line->count > FIRST_ID) {
+    if (line->count > DEAD_FIRST_ID) {
         return list_ids(line, name, queue, batch);
     }
     while (done < count) {
@@ -173,14 +170,7 @@ static int answer_count(const command_line *line, const char *name, const char *
     return EXIT_CODE_OK;
 }
 
-/* What was done with dead messages, all calls together. */
-typedef struct done {
-    uint64_t *ids; /* redrive: room for the new ids */
-    uint32_t count;
-    uint32_t damaged;
-} done;
-
-static json_t *json_ids(const done *sum)
+static json_t *json_ids(const dead_sum *sum)
 {
     json_t *ids = json_array();
     for (uint32_t i = 0; i < sum->count; i++) {
@@ -190,7 +180,8 @@ static json_t *json_ids(const done *sum)
 }
 
 /* code: of what went wrong and was said before. */
-static void report_redriven(const command_line *line, const char *name, const done *sum, int code)
+static void report_redriven(const command_line *line, const char *name, const dead_sum *sum,
+                            int code)
 {
     const uint32_t count = sum->count;
     const uint32_t damaged = sum->damaged;
@@ -230,15 +221,16 @@ static slotq_outcome remove_id(slotq *queue, uint8_t group, uint64_t id, uint64_
     return slotq_dead_remove(queue, group, id, count);
 }
 
-static int each_id(const command_line *line, const char *name, slotq *queue, on_id *act, done *sum)
+static int each_id(const command_line *line, const char *name, slotq *queue, on_id *act,
+                   dead_sum *sum)
 {
     int code = EXIT_CODE_OK;
-    for (int i = FIRST_ID; i < line->count; i++) {
-        const uint64_t id = id_of(line, i);
+    for (int i = DEAD_FIRST_ID; i < line->count; i++) {
+        const uint64_t id = dead_id(line, i);
         uint64_t *ids = sum->ids != NULL ? sum->ids + sum->count : NULL;
         uint32_t count = 0;
         uint32_t damaged = 0;
-        const slotq_outcome outcome = act(queue, asked_group(line), id, ids, &count, &damaged);
+        const slotq_outcome outcome = act(queue, dead_group(line), id, ids, &count, &damaged);
         sum->count += count;
         sum->damaged += damaged;
         if (outcome == SLOTQ_NOTFOUND) {
@@ -257,7 +249,7 @@ static int dead_remove(const command_line *line, const char *name)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    done sum = {0};
+    dead_sum sum = {0};
     code = each_id(line, name, queue, remove_id, &sum);
     if (sum.count != 0 || code == EXIT_CODE_OK || given(line, OPTION_JSON)) {
         answer_count(line, name, "removed", sum.count);
@@ -273,18 +265,19 @@ static int dead_redrive(const command_line *line, const char *name)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    enum { DEAD_MOST = 65535 };
     const uint64_t asked = option_number(line, OPTION_NUMBER, 0);
     const uint32_t limit = asked < DEAD_MOST ? (uint32_t)asked : DEAD_MOST;
-    const size_t named = (size_t)(line->count - FIRST_ID);
-    done sum = {0};
+    const size_t named = (size_t)(line->count - DEAD_FIRST_ID);
+    dead_sum sum = {0};
     sum.ids = calloc(named > 0 ? named * SLOTQ_GROUPS_MAX : DEAD_MOST, sizeof *sum.ids);
     if (sum.ids == NULL) {
         complain("out of memory");
         slotq_close(queue);
         return EXIT_CODE_FAILURE;
     }
-    if (named > 0) {
+    if (given(line, OPTION_TO)) {
+        code = dead_move(line, name, queue, limit, &sum);
+    } else if (named > 0) {
         code = each_id(line, name, queue, slotq_dead_redrive_id, &sum);
     } else if (slotq_dead_redrive(queue, limit, sum.ids, &sum.count, &sum.damaged) != SLOTQ_OK) {
         code = complain_queue(queue, name);
@@ -321,9 +314,9 @@ static int dead_purge(const command_line *line, const char *name)
 static int judge_line(const command_line *line, const char *what)
 {
     uint64_t id;
-    const bool has_ids = line->count > FIRST_ID;
+    const bool has_ids = line->count > DEAD_FIRST_ID;
     const bool purges = strcmp(what, "purge") == 0;
-    for (int i = FIRST_ID; i < line->count; i++) {
+    for (int i = DEAD_FIRST_ID; i < line->count; i++) {
         if (!parse_id(line->operands[i], &id)) {
             complain("%s: not an id (1, 2, ...)", line->operands[i]);
             return EXIT_CODE_USAGE;
@@ -337,6 +330,10 @@ static int judge_line(const command_line *line, const char *what)
         complain("dead remove needs the ids of messages; dead purge deletes all of them");
     } else if (has_ids && given(line, OPTION_NUMBER)) {
         complain("dead %s takes ids or --number, not both", what);
+    } else if (given(line, OPTION_TO) && strcmp(what, "redrive") != 0) {
+        complain("dead %s does not take --to; dead redrive does", what);
+    } else if (given(line, OPTION_TO_URL) && !given(line, OPTION_TO)) {
+        complain("--to-url is where the queue of --to is: give --to QUEUE2");
     } else if (!has_ids && given(line, OPTION_GROUP)) {
         complain("dead %s takes --group only with ids", what);
     } else {

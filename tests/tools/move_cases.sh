@@ -1,0 +1,59 @@
+# move_cases.sh: messages that go to another queue, alive and dead, wherever the two queues are.
+# Sourced after cases.sh.
+# shellcheck shell=bash disable=SC2154 # set by cases.sh
+
+# taken QUEUE: ID:TOKEN of its next message, leased for an hour.
+taken() {
+    "$SLOTQ" reserve "$1" --lease 1h | cut -f 1
+}
+
+# move_cases FROM TO WHERE...: both are fresh, FROM with 8 messages of up to 16 bytes, TO with keys,
+# 4 messages, 8 bytes; WHERE are the options that name TO's place.
+move_cases() {
+    local from=$1 to=$2 handle
+    shift 2
+    seq 101 108 | "$SLOTQ" push "$from" -q
+    handle=$(taken "$from")
+    expect 'move' 0 '^1$' - move "$from" "$handle" "$to" "$@"
+    expect 'again: it is done' 8 - 'the message is already finished' \
+        move "$from" "$handle" "$to" "$@"
+    expect 'with other bytes' 0 '^2$' - move "$from" "$(taken "$from")" "$to" "$@" other
+    expect 'with those of stdin' 0 '^3$' - \
+        move "$from" "$(taken "$from")" "$to" "$@" - < <(printf 'a\nb')
+    expect 'in JSON' 0 '^\{"id":4,"outcome":"OK"\}$' - \
+        move "$from" "$(taken "$from")" "$to" "$@" --json ''
+    handle=$(taken "$from")
+    expect 'a full queue' 4 - \
+        "$from: the queue to move to: the queue is full: 4 messages are unfinished" \
+        move "$from" "$handle" "$to" "$@"
+    same 'it is still leased' 1 "$(number "$from" leased)"
+    expect 'too large' 2 - 'more than the 8 bytes' move "$from" "$handle" "$to" "$@" 123456789
+    expect 'too large on stdin' 2 - 'more than the 8 bytes' \
+        move "$from" "$handle" "$to" "$@" - < <(echo 12345678)
+    expect 'a wrong token' 8 - "the queue that the message is in: the token is no longer valid" \
+        move "$from" "${handle%:*}:5" "$to" "$@"
+    expect 'no such message' 3 - 'that the message is in' move "$from" 99:5 "$to" "$@"
+    expect 'no token' 2 - 'not an ID:TOKEN' move "$from" 5 "$to" "$@"
+    expect 'no such queue to move to' 3 - 'no queue nowhere' move "$from" "$handle" nowhere "$@"
+    expect 'no such queue to move from' 3 - 'no queue nowhere' move nowhere 1:5 "$to" "$@"
+    same 'nothing was lost' '4 done, 1 leased, 3 ready' \
+        "$(number "$from" acked) done, $(number "$from" leased) leased, $(
+            number "$from" ready) ready"
+}
+
+# dead_move_cases FROM TO WHERE...: the same; TO has room for 4 messages.
+dead_move_cases() {
+    local from=$1 to=$2
+    shift 2
+    "$SLOTQ" reserve "$from" -n 6 --lease 1h | "$SLOTQ" kill "$from" - --reason 9
+    expect 'dead redrive to another queue, one' 0 '^1$' '1 dead message redriven' \
+        dead redrive "$from" --to "$to" "$@" -n 1
+    expect 'by id' 0 '^2$' '1 dead message redriven' dead redrive "$from" 3 --to "$to" "$@"
+    expect 'that is not dead' 3 - 'no message 3' dead redrive "$from" 3 --to "$to" "$@"
+    expect 'not for another group' 2 - 'group' dead redrive "$from" 4 --to "$to" "$@" -g 1
+    expect 'as many as have room' 4 '^3$' \
+        'message 5 stays in the dead section of '"$from"'' dead redrive "$from" --to "$to" "$@"
+    same 'their new ids' '3 4' "$(xargs <out)"
+    same 'the others stay' '5 6' "$("$SLOTQ" dead ls "$from" | cut -f 1 | xargs)"
+    expect 'to no such queue' 3 - 'no queue nowhere' dead redrive "$from" --to nowhere "$@"
+}

@@ -1,0 +1,54 @@
+#!/bin/bash
+# test_redis_move.sh: move and dead redrive --to between queues of one server, in one call, and
+# between a server and a folder.
+# shellcheck source=tests/tools/cases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+# shellcheck source=tests/tools/private_server.sh
+. "$source_folder/tests/tools/private_server.sh"
+# shellcheck source=tests/tools/move_cases.sh
+. "$source_folder/tests/tools/move_cases.sh"
+
+start_server
+mkdir folder
+payloads() { "$SLOTQ" "$@" peek to -n 99 | cut -f 4 | xargs; }
+
+fresh from --slots 8 --payload 16
+fresh to --slots 4 --payload 8 --keys
+move_cases from to
+same 'what is there' '101 other a b' "$(payloads)"
+holds 'the queues are sound' "$SLOTQ" check from
+holds 'both' "$SLOTQ" check to
+
+# ---- one script, not a push and an ack ----
+fresh from --slots 8
+fresh to --slots 8
+echo x | "$SLOTQ" push from -q
+handle=$(taken from)
+redis config resetstat >reset
+expect 'move' 0 '^1$' - move from "$handle" to
+same 'one call' 'cmdstat_evalsha:calls=1,' \
+    "$(redis info commandstats | grep -o '^cmdstat_evalsha:calls=[0-9]*,')"
+
+# ---- to a folder, and from one ----
+fresh from --slots 8 --payload 16
+"$SLOTQ" -u folder create to --slots 4 --payload 8 --keys -q
+move_cases from to --to-url folder
+same 'what is in the folder' '101 other a b' "$(payloads -u folder)"
+SLOTQ_URL=folder expect 'back' 0 '^2$' - \
+    move to "$(SLOTQ_URL=folder taken to)" to --to-url "$server_url" --sync always
+same 'what is on the server' 'x 101' "$(payloads)"
+
+for where in "$server_url" folder; do
+    fresh from --slots 8 --payload 16
+    seq 101 108 | "$SLOTQ" push from -q
+    "$SLOTQ" -u "$where" -q rm to
+    "$SLOTQ" -u "$where" create to --slots 4 --payload 8 --keys -q
+    dead_move_cases from to --to-url "$where"
+    same 'what is there' '101 103 102 104' "$(payloads -u "$where")"
+done
+
+fresh self --slots 8
+echo x | "$SLOTQ" push self -q
+expect 'onto itself' 2 - 'both handles are to one queue' move self "$(taken self)" self
+end_server
+finish

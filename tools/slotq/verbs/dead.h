@@ -1,0 +1,33 @@
+/* dead.h: what the command dead did with messages, all calls together; and pushing them to another
+ * queue.
+ */
+#ifndef SLOTQ_TOOLS_VERBS_DEAD_H
+#define SLOTQ_TOOLS_VERBS_DEAD_H
+
+#include "../line/command_line.h"
+#include "slotq.h"
+
+/* Operands of dead: what, queue, ids. */
+enum { DEAD_FIRST_ID = 2, DEAD_MOST = 65535 };
+
+typedef struct dead_sum {
+    uint64_t *ids; /* redrive: room for the new ids */
+    uint32_t count;
+    uint32_t damaged;
+} dead_sum;
+
+/* The group that is meant: all, or that of the option. */
+uint8_t dead_group(const command_line *line);
+
+/* The message of an operand, which was judged before. */
+uint64_t dead_id(const command_line *line, int operand);
+
+/* Says that there is none; EXIT_CODE_EMPTY. */
+int complain_not_dead(const char *name, uint64_t id);
+
+/* redrive --to: the messages of the line, at most limit (0 = all), into the other queue that it
+ * names. EXIT_CODE_OK, or another after a message; sum is filled in either case. */
+int dead_move(const command_line *line, const char *name, slotq *queue, uint32_t limit,
+              dead_sum *sum);
+
+#endif

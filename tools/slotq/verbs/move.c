@@ -1,0 +1,254 @@
+/* move.c: the command move, and dead redrive --to: messages that go to another queue, which may be
+ * in another folder or on another server.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../line/command_line.h"
+#include "../line/values.h"
+#include "dead.h"
+#include "open.h"
+#include "../say/output.h"
+#include "../say/report.h"
+#include "../say/texts.h"
+
+/* ---- the other queue ---- */
+
+/* The other queue, opened as the line says; EXIT_CODE_OK, or another after a message. */
+static int open_other(const command_line *line, const char *name, slotq **other)
+{
+    command_line there = *line;
+    if (given(line, OPTION_TO_URL)) {
+        there.url = line->options[OPTION_TO_URL].text;
+        there.options[OPTION_URL].given = true; /* in commands that are shown */
+    }
+    if (strcmp(there.url, line->url) != 0 && open_is_server(there.url)) {
+        there.options[OPTION_SYNC].given = false; /* it is about the files of this one */
+    }
+    return open_queue(&there, name, other);
+}
+
+/* ---- move ---- */
+
+/* A message that goes instead of the one that is there; bytes NULL: none does. */
+typedef struct replacement {
+    slotq_data data;
+    uint8_t *read; /* to be freed */
+} replacement;
+
+/* All of stdin, up to a byte more than the queue takes. */
+static int read_whole(const slotq *to, replacement *instead)
+{
+    const size_t most = slotq_geometry_of(to)->payload_bytes + (size_t)1;
+    instead->read = malloc(most);
+    if (instead->read == NULL) {
+        complain("out of memory");
+        return EXIT_CODE_FAILURE;
+    }
+    instead->data = (slotq_data){instead->read, (uint32_t)fread(instead->read, 1, most, stdin)};
+    if (ferror(stdin)) {
+        complain("cannot read stdin; nothing was moved");
+        return EXIT_CODE_FAILURE;
+    }
+    return EXIT_CODE_OK;
+}
+
+static int read_replacement(const command_line *line, const slotq *to, replacement *instead)
+{
+    enum { DATA = 3 };
+    if (line->count <= DATA) {
+        return EXIT_CODE_OK;
+    }
+    const char *text = line->operands[DATA];
+    const slotq_geometry *geometry = slotq_geometry_of(to);
+    int code = EXIT_CODE_OK;
+    if (line->dashed > DATA && strcmp(text, "-") == 0) {
+        code = read_whole(to, instead);
+    } else {
+        const size_t size = strlen(text); /* an argument may be as long as 32 bits cannot say */
+        const size_t most = geometry->payload_bytes + (size_t)1;
+        instead->data = (slotq_data){text, (uint32_t)(size < most ? size : most)};
+    }
+    if (code == EXIT_CODE_OK && instead->data.size > geometry->payload_bytes) {
+        complain("the message has more than the %s bytes that %s takes (fixed by create "
+                 "--payload); nothing was moved",
+                 count_text(geometry->payload_bytes).text, line->operands[2]);
+        code = EXIT_CODE_USAGE;
+    }
+    return code;
+}
+
+static void print_moved(const command_line *line, uint64_t id)
+{
+    output_done("the message was moved, and has the id %" PRIu64 " in %s", id, line->operands[2]);
+    if (given(line, OPTION_JSON)) {
+        output_json(json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome", "OK"));
+    } else if (id != 0) {
+        printf("%" PRIu64 "\n", id);
+    }
+    if (id == 0) {
+        remark("%s: it was moved before: a scheduled message has its key", line->operands[2]);
+    }
+}
+
+int run_move(const command_line *line)
+{
+    const char *name = line->operands[0];
+    slotq_run run;
+    slotq *from = NULL;
+    slotq *to = NULL;
+    replacement instead = {0};
+    uint64_t id = 0;
+    if (!parse_token(line->operands[1], &run)) {
+        complain("%.60s: not an ID:TOKEN as reserve prints it; nothing was moved",
+                 line->operands[1]);
+        return EXIT_CODE_USAGE;
+    }
+    int code = open_queue(line, name, &from);
+    if (code == EXIT_CODE_OK) {
+        code = open_other(line, line->operands[2], &to);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = read_replacement(line, to, &instead);
+    }
+    if (code == EXIT_CODE_OK) {
+        const slotq_data *data = instead.data.bytes != NULL ? &instead.data : NULL;
+        const slotq_outcome outcome =
+            slotq_move(from, option_group(line), run.id, run.token, to, data, &id);
+        if (outcome == SLOTQ_OK) {
+            print_moved(line, id);
+        } else {
+            code = complain_queue(from, name);
+        }
+    }
+    free(instead.read);
+    slotq_close(to);
+    slotq_close(from);
+    return output_finish(code);
+}
+
+/* ---- dead redrive --to ---- */
+
+/* Dead messages on their way. */
+typedef struct transfer {
+    const command_line *line;
+    const char *name;
+    const char *other;
+    slotq *from;
+    slotq *to;
+    slotq_batch *batch;
+    dead_sum *sum;
+} transfer;
+
+/* Push one, once if the other queue has keys, then remove it: a break between the two leaves it in
+ * both. */
+static int move_dead(const transfer *it, const slotq_message *message)
+{
+    const uint64_t key = slotq_move_key(it->from, message->group, message->id);
+    const bool has_keys = slotq_geometry_of(it->to)->flags & SLOTQ_FLAG_KEYS;
+    const slotq_push_options options = {.keys = has_keys ? &key : NULL, .key_mode = SLOTQ_KEY_ONCE};
+    const slotq_data data = {message->payload, message->payload_bytes};
+    slotq_pushed pushed;
+    const slotq_outcome outcome = slotq_push_with(it->to, &data, 1, &options, &pushed);
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_DUPLICATE) {
+        complain("message %" PRIu64 " stays in the dead section of %s", message->id, it->name);
+        return complain_queue(it->to, it->other);
+    }
+    it->sum->ids[it->sum->count++] = outcome == SLOTQ_OK ? pushed.first_id : pushed.holder.id;
+    const slotq_outcome removed = slotq_dead_remove(it->from, message->group, message->id, NULL);
+    if (removed != SLOTQ_OK && removed != SLOTQ_NOTFOUND) {
+        complain("message %" PRIu64 " is in %s now, and also in the dead section of %s",
+                 message->id, it->other, it->name);
+        return complain_queue(it->from, it->name);
+    }
+    return EXIT_CODE_OK;
+}
+
+/* The messages of the batch, at most so many; damaged ones stay. */
+static int move_batch(const transfer *it, uint32_t *left)
+{
+    slotq_message message;
+    int code = EXIT_CODE_OK;
+    while (code == EXIT_CODE_OK && *left > 0 && report_signal() == 0 &&
+           slotq_batch_next(it->batch, &message)) {
+        *left -= 1;
+        if (message.damaged) {
+            it->sum->damaged++;
+        } else {
+            code = move_dead(it, &message);
+        }
+    }
+    return code;
+}
+
+/* The oldest, at most limit of those that are there now. */
+static int move_oldest(const transfer *it, uint32_t limit)
+{
+    slotq_stats stats;
+    int code = EXIT_CODE_OK;
+    if (slotq_get_stats(it->from, 0, &stats) != SLOTQ_OK) {
+        return complain_queue(it->from, it->name);
+    }
+    uint32_t left = limit == 0 || limit > stats.dead ? stats.dead : limit;
+    while (code == EXIT_CODE_OK && left > 0 && report_signal() == 0) {
+        const uint32_t most = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
+        const slotq_outcome outcome = slotq_dead_list(it->from, it->sum->damaged, most, it->batch);
+        if (outcome == SLOTQ_EMPTY) {
+            break; /* others have taken them */
+        }
+        code = outcome == SLOTQ_OK ? move_batch(it, &left) : complain_queue(it->from, it->name);
+    }
+    return code;
+}
+
+static int move_ids(const transfer *it)
+{
+    int code = EXIT_CODE_OK;
+    int worst = EXIT_CODE_OK;
+    for (int i = DEAD_FIRST_ID; i < it->line->count && code == EXIT_CODE_OK; i++) {
+        const uint64_t id = dead_id(it->line, i);
+        uint32_t left = SLOTQ_GROUPS_MAX;
+        const slotq_outcome outcome =
+            slotq_dead_find(it->from, dead_group(it->line), id, it->batch);
+        if (outcome == SLOTQ_OK) {
+            code = move_batch(it, &left);
+        } else if (outcome == SLOTQ_EMPTY) {
+            worst = worse_exit(worst, complain_not_dead(it->name, id));
+        } else {
+            code = complain_queue(it->from, it->name);
+        }
+    }
+    return worse_exit(code, worst);
+}
+
+int dead_move(const command_line *line, const char *name, slotq *queue, uint32_t limit,
+              dead_sum *sum)
+{
+    const char *other = line->options[OPTION_TO].text;
+    transfer it = {.line = line, .name = name, .other = other, .from = queue, .sum = sum};
+    const bool is_here =
+        !given(line, OPTION_TO_URL) || strcmp(line->options[OPTION_TO_URL].text, line->url) == 0;
+    if (is_here && strcmp(name, other) == 0) {
+        complain("--to %s is the queue itself: without --to its dead messages are pushed there",
+                 other);
+        return EXIT_CODE_USAGE;
+    }
+    int code = open_other(line, other, &it.to);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    it.batch = slotq_batch_new();
+    if (it.batch == NULL) {
+        complain("out of memory");
+        code = EXIT_CODE_FAILURE;
+    } else {
+        report_catch_signals(); /* a message that was pushed is removed before the end */
+        code = line->count > DEAD_FIRST_ID ? move_ids(&it) : move_oldest(&it, limit);
+        code = report_signal() != 0 ? worse_exit(code, report_interrupted()) : code;
+    }
+    slotq_batch_free(it.batch);
+    slotq_close(it.to);
+    return code;
+}
