@@ -160,9 +160,15 @@ local function set_words(index, count, word)
 end
 
 -- the words from index on become 0: up to a whole ring of them in each group, so they are not put
--- into a table one by one. Nothing of a gap may be changed behind that in the same call
+-- into a table one by one; those that were read before are of an earlier lap. Nothing of a gap may
+-- be changed behind that in the same call
 local function set_gap(index, count)
-    local runs, gaps = group.runs, group.gaps
+    local words, runs, gaps = group.words, group.runs, group.gaps
+    for i in pairs(words) do
+        if (i - index) % slots < count then
+            words[i] = 0
+        end
+    end
     local before = math.min(count, slots - index)
     gaps[#gaps + 1] = {from = index, to = index + before, zeros = true}
     runs[#runs + 1] = gaps[#gaps]

@@ -124,6 +124,53 @@ TEST_CASE("redrive: by id, and what a script must be told for it")
     CHECK(queue.run("dead_list", {"0", "9", "3", "1"}).items.empty());
 }
 
+namespace
+{
+
+/* Reserve up to three messages of a group; those named are settled so, in this order. */
+void settle_some(Queue &queue, const std::string &verb, uint32_t group,
+                 const std::vector<uint64_t> &ids)
+{
+    const std::string of = std::to_string(group);
+    const Reply taken = queue.run("reserve", {of, "3", "30000"});
+    REQUIRE(taken.items.size() >= 4);
+    const std::string token = std::to_string(taken.items[1].integer);
+    for (const uint64_t id : ids) {
+        REQUIRE(queue.run("settle", {verb, of, "0", "0", std::to_string(id), token})
+                    .items[0]
+                    .is_status("OK"));
+    }
+}
+
+} // namespace
+
+/* The head of group 1 is moved and its words are read, with those of an earlier lap beyond
+ * `written`, when message 4 steps aside. Then the first redriven message makes these a gap. */
+TEST_CASE("redrive: a message that a group was never given is not passed over")
+{
+    Shape shape;
+    shape.ring_slots = 4;
+    shape.groups = 2;
+    shape.aside_slots = 1;
+    Queue queue(redis::shared_server(), GENERATE(as<std::string>(), "plain", "redis7"), shape);
+    REQUIRE(queue.run("push", {"a", "b", "c"}).is_integer(1));
+    settle_some(queue, "ack", 1, {2, 3, 1});
+    settle_some(queue, "kill", 0, {1, 2, 3});
+    REQUIRE(queue.run("push", {"d", "e"}).is_integer(4));
+    settle_some(queue, "ack", 1, {5});
+    REQUIRE(queue.run("push", {"f"}).is_integer(6));
+    settle_some(queue, "ack", 0, {5, 6});
+    const Reply redriven = queue.run("redrive", {"3"});
+    REQUIRE(redriven.items.size() == 4);
+    CHECK(redriven.items[0].is_status("FULL"));
+    CHECK(redriven.items[1].is_integer(2));
+    CHECK(on_server::check(queue.bytes()) == "");
+    const Reply given = queue.run("reserve", {"1", "3", "30000"});
+    REQUIRE(given.items.size() == 4);
+    CHECK(given.items[0].is_integer(6));
+    CHECK(given.items[3].text == "f");
+}
+
 TEST_CASE("settle: a note is kept with the dead, in both forms")
 {
     Shape shape;
