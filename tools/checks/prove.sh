@@ -171,7 +171,7 @@ linted() {
 
 sanitized() {
     $make FLAVOUR=asan tests-built || return 1
-    SLOTQ_STEPS=100000 SLOTQ_EXCEPT='closure: 4*' $make FLAVOUR=asan suites
+    SLOTQ_STEPS=100000 SLOTQ_EXCEPT='[long]' $make FLAVOUR=asan suites
 }
 
 # What runs beside other checks finds its binaries made: to make them is not its business.
@@ -203,7 +203,7 @@ embedded() {
 
 big_endian() {
     $make FLAVOUR=powerpc endian-built || return 1
-    SLOTQ_STEPS=50000 SLOTQ_EXCEPT='closure: 4*' SLOTQ_WRAP=qemu-ppc \
+    SLOTQ_STEPS=50000 SLOTQ_EXCEPT='[long]' SLOTQ_WRAP=qemu-ppc \
         $make FLAVOUR=powerpc endian-suites
 }
 

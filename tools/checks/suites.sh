@@ -3,8 +3,8 @@
 # suite as it ends and the sum as the last line. Knows how each kind reports, not what it tests.
 #
 # OUT=build suites.sh SUITE…    SLOTQ_WRAP: a command that runs each binary (valgrind);
-# SLOTQ_EXCEPT: test cases of binaries that are left out, a name or a part with * (where slow);
-# or SLOTQ_ONLY: the only ones, a name or a [tag]
+# SLOTQ_EXCEPT: test cases of binaries that are left out, a name, a part with * or a [tag] (where
+# slow); or SLOTQ_ONLY: the only ones, a name or a [tag]
 set -u
 
 out=${OUT:-build}

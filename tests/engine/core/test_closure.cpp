@@ -62,7 +62,7 @@ TEST_CASE("closure: 3 slots, 2 groups, 2 attempts, dead section", "[deep]")
     close("R 3, G 2, attempts 2, dead 1", support::geometry(3, 1, 2, 0, 2, 1, 100), deep());
 }
 
-TEST_CASE("closure: 4 slots, 1 group, 2 attempts, dead section")
+TEST_CASE("closure: 4 slots, 1 group, 2 attempts, dead section", "[long]")
 {
     close("R 4, G 1, attempts 2, dead 1", support::geometry(4, 1, 1, 0, 2, 1, 100), true, true);
 }
@@ -75,14 +75,14 @@ TEST_CASE("closure: 3 slots, 2 groups, holes among the dead")
           support::geometry(2, 1, 2, SLOTQ_FLAG_DEAD_OVERWRITE, 1, dead, 100), true);
 }
 
-TEST_CASE("closure: 4 slots, 1 group, overwrite, dead overwrite")
+TEST_CASE("closure: 4 slots, 1 group, overwrite, dead overwrite", "[long]")
 {
     close("R 4, G 1, attempts 1, overwrite, dead overwrite",
           support::geometry(4, 1, 1, SLOTQ_FLAG_OVERWRITE | SLOTQ_FLAG_DEAD_OVERWRITE, 1, 2, 100),
           true);
 }
 
-TEST_CASE("closure: 4 slots, 2 groups", "[deep]")
+TEST_CASE("closure: 4 slots, 2 groups", "[deep][long]")
 {
     close("R 4, G 2, attempts 1", support::geometry(4, 1, 2, 0, 1, 0, 100), deep());
     if (torture()) {
@@ -117,7 +117,7 @@ TEST_CASE("closure: 2 slots, 2 groups, 1 aside, 1 attempt, dead section")
           with_aside(support::geometry(2, 1, 2, 0, 1, 1, 100), 1), true);
 }
 
-TEST_CASE("closure: 4 slots, 1 group, 1 aside")
+TEST_CASE("closure: 4 slots, 1 group, 1 aside", "[long]")
 {
     close("R 4, G 1, A 1, attempts 1", with_aside(support::geometry(4, 1, 1, 0, 1, 0, 100), 1),
           true);
@@ -127,7 +127,7 @@ TEST_CASE("closure: 4 slots, 1 group, 1 aside")
     }
 }
 
-TEST_CASE("closure: 4 slots, 1 group, 1 aside, 1 leased at a time", "[deep]")
+TEST_CASE("closure: 4 slots, 1 group, 1 aside, 1 leased at a time", "[deep][long]")
 {
     const uint32_t attempts = deep() ? 2 : 1;
     close(deep() ? "R 4, G 1, A 1, attempts 2, max_leased 1"
