@@ -57,21 +57,44 @@ static void run(seed_queue *queue, slotq_call *call)
     }
 }
 
-static void push(seed_queue *queue, uint32_t count)
+static const slotq_data three[3] = {{"a", 1}, {"", 0}, {"c", 1}};
+
+/* Keys of three messages, of few buckets. */
+static void choose_keys(seed_queue *queue, uint64_t keys[3])
 {
-    static const slotq_data data[3] = {{"a", 1}, {"", 0}, {"c", 1}};
-    uint64_t keys[3] = {0};
-    slotq_call call;
-    for (uint32_t i = 0; i < count && (queue->view.geometry.flags & SLOTQ_FLAG_KEYS); i++) {
+    for (uint32_t i = 0; i < 3 && (queue->view.geometry.flags & SLOTQ_FLAG_KEYS); i++) {
         queue->keys++;
         keys[i] = queue->keys % 3 == 0 ? 0 : queue->keys << 8 | (1 + queue->keys % 2);
     }
+}
+
+static void push(seed_queue *queue, uint32_t count)
+{
+    uint64_t keys[3] = {0};
+    slotq_call call;
+    choose_keys(queue, keys);
     slotq_core_begin(&call, SLOTQ_PUSH, queue->now_ms);
-    call.push.messages = data;
+    call.push.messages = three;
     call.push.keys = keys;
     call.push.key_mode = SLOTQ_KEY_ONCE;
     call.push.count = count;
     call.push.may_wait = true;
+    run(queue, &call);
+}
+
+/* With keys in the mode unique, so that those of finished messages are put in again. */
+static void schedule(seed_queue *queue, uint32_t count, uint64_t delay_ms)
+{
+    uint64_t keys[3] = {0};
+    slotq_call call;
+    choose_keys(queue, keys);
+    slotq_core_begin(&call, SLOTQ_SCHEDULE, queue->now_ms);
+    call.schedule.messages = three;
+    call.schedule.keys = keys;
+    call.schedule.key_mode = SLOTQ_KEY_UNIQUE;
+    call.schedule.count = count;
+    call.schedule.due_ms = queue->now_ms + delay_ms;
+    call.schedule.not_past = false;
     run(queue, &call);
 }
 
@@ -137,6 +160,9 @@ static void live(seed_queue *queue, unsigned stage)
         const uint8_t group = (uint8_t)(i % queue->view.geometry.groups);
         push(queue, 1 + i % 3 < queue->view.geometry.ring_slots - 1u ? 1 + i % 3 : 1);
         reserve(queue, 1 + i % 2, group);
+        if (queue->view.geometry.later_slots > 0) { /* some are due in the next round */
+            schedule(queue, 1 + i % 2, 150 + 300 * (i % 3));
+        }
         const slotq_verb verbs[] = {SLOTQ_NACK, SLOTQ_KILL, SLOTQ_RELEASE,
                                     SLOTQ_ACK,  SLOTQ_NACK, SLOTQ_EXTEND};
         settle(queue, verbs[i % 6], 1, i % 6 < 4 ? 0 : 700, group);
@@ -190,6 +216,7 @@ static void make_queues(void)
     static const uint8_t shapes[][OVERLAY_SHAPE_BYTES] = {
         {1, 3, 2, 0, 2, 0, 0, 2},  {1, 5, 1, 2, 3, 1, 31, 3}, {1, 0, 0, 0, 0, 0, 1, 0},
         {1, 6, 4, 1, 1, 2, 18, 1}, {1, 7, 7, 3, 3, 1, 11, 2}, {1, 0, 3, 14, 3, 1, 30, 0},
+        {1, 2, 1, 7, 2, 0, 4, 2},  {1, 1, 1, 3, 1, 1, 5, 1},  {1, 3, 2, 11, 2, 1, 22, 3},
     };
     for (unsigned i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         const slotq_geometry geometry = overlay_geometry(shapes[i]);
@@ -294,7 +321,7 @@ static void make_journals(void)
 static void make_moves(void)
 {
     uint64_t state = 1;
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 20; i++) {
         uint8_t bytes[1500];
         char name[32];
         for (size_t at = 0; at < sizeof bytes; at++) {
