@@ -3,7 +3,7 @@
 -- reply: id of the first message; the rest follow
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
-local plain_packed, plain_first, plain_key, plain_mode = false, 2, '', ''
+local plain_packed, plain_first, plain_key = false, 2, ''
 local plain_reads, plain_serves = #ARGV >= 2, true
 --@include _plain_push
 --@include _plain_push_ring

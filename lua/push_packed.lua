@@ -3,7 +3,7 @@
 -- reply: id of the first message
 -- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE CORRUPT VERSION
 -- flags: allow-oom
-local plain_packed, plain_first, plain_key, plain_mode = true, 3, '', ''
+local plain_packed, plain_first, plain_key = true, 3, ''
 local plain_reads, plain_serves = #ARGV >= 3 and #ARGV <= 5, #ARGV == 3
 --@include _plain_push
 --@include _plain_push_ring

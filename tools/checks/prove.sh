@@ -171,7 +171,7 @@ linted() {
 
 sanitized() {
     $make FLAVOUR=asan tests-built || return 1
-    SLOTQ_STEPS=100000 SLOTQ_EXCEPT='[long]' $make FLAVOUR=asan suites
+    SLOTQ_STEPS=50000 SLOTQ_EXCEPT='[long]' $make FLAVOUR=asan suites
 }
 
 # What runs beside other checks finds its binaries made: to make them is not its business.
