@@ -194,11 +194,11 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     }
     job->script = (redis_script_index)request->script;
     const uint64_t script_bit = UINT64_C(1) << job->script;
-    if (job->in_order && !(self->known_scripts & script_bit)) {
-        job->state = REDIS_JOB_LACKS;
-        self->known_scripts |= script_bit; /* for the jobs after it */
-    }
-    const bool lacks = job->state == REDIS_JOB_LACKS;
+    const bool is_unknown = !(self->known_scripts & script_bit);
+    const bool lacks =
+        is_unknown && (job->in_order || job->brings_script || job->state == REDIS_JOB_LACKS);
+    job->state = lacks ? REDIS_JOB_LACKS : REDIS_JOB_WAITS;
+    self->known_scripts |= lacks ? script_bit : 0; /* for the jobs after it */
     if (built == SLOTQ_OK && (!lacks || redis_store_put_load(self, to, job->script))) {
         const redis_script_source *source = redis_script(job->script, self->redis7);
         const bool monitors = self->settings.read_only && self->redis7 && !self->no_monitor;
@@ -273,18 +273,27 @@ static void doubt(const redis_store *self, redis_job *jobs, uint32_t count, long
     }
 }
 
-/* Reads the reply to SCRIPT LOAD. If it is an error, *refused keeps it: it becomes the job's reply
- * if the server does not have the script. */
-static bool take_load(redis_store *self, redisReply **refused, store_fault *fault)
+/* The error reply to the last SCRIPT LOAD of a turn: it becomes the reply of this job and those
+ * behind it that need the script, if the server does not have it. */
+typedef struct refused_load {
+    redisReply *reply; /* or NULL */
+    redis_script_index script;
+} refused_load;
+
+/* Reads the reply to SCRIPT LOAD. */
+static bool take_load(redis_store *self, redis_script_index script, refused_load *refused,
+                      store_fault *fault)
 {
     redisReply *reply;
     if (!redis_connection_next(&self->connection, 0, &reply, fault)) {
         return false;
     }
+    freeReplyObject(refused->reply);
+    *refused = (refused_load){NULL, script};
     if (redis_error_is_of_age(reply)) {
         self->redis7 = false;
     } else if (reply->type == REDIS_REPLY_ERROR) {
-        *refused = reply;
+        refused->reply = reply;
         self->known_scripts = 0; /* redis_store_put had noted the script as known */
         return true;
     }
@@ -309,13 +318,13 @@ static bool is_to_be_loaded(redis_store *self, const redis_job *job, const redis
     return (is_old || may_not || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX;
 }
 
-/* Takes the job's reply. refused: the error reply to its SCRIPT LOAD, or NULL. */
 static void take_answer(redis_store *self, redis_job *job, const redisReply *reply,
-                        const redisReply *refused)
+                        const refused_load *refused)
 {
     const bool again = is_to_be_loaded(self, job, reply);
-    if (refused != NULL && redis_error_is(reply, "NOSCRIPT")) {
-        reply = refused;
+    const bool is_refused = refused->reply != NULL && refused->script == job->script;
+    if (is_refused && redis_error_is(reply, "NOSCRIPT")) {
+        reply = refused->reply;
     } else if (again) {
         job->loads++;
         job->state = REDIS_JOB_LACKS; /* it did not happen, also if a job after it did */
@@ -331,11 +340,11 @@ static void take_answer(redis_store *self, redis_job *job, const redisReply *rep
     note_refusal(job, reply);
 }
 
-static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
+static bool take_job(redis_store *self, redis_job *job, refused_load *refused, store_fault *fault)
 {
     redisReply *reply;
-    redisReply *refused = NULL;
-    if (job->state == REDIS_JOB_LOADING && !take_load(self, &refused, fault)) {
+    const bool loads = job->state == REDIS_JOB_LOADING;
+    if (loads && !take_load(self, job->script, refused, fault)) {
         return false;
     }
     job->state = REDIS_JOB_SENT;
@@ -344,7 +353,6 @@ static bool take_job(redis_store *self, redis_job *job, store_fault *fault)
         take_answer(self, job, reply, refused);
         freeReplyObject(reply);
     }
-    freeReplyObject(refused);
     return came;
 }
 
@@ -371,6 +379,7 @@ static void lose(redis_store *self, redis_job *jobs, uint32_t count, const store
 static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_fault *fault)
 {
     bool confirms = false;
+    refused_load refused = {0};
     for (uint32_t i = 0; i < count; i++) {
         confirms = confirms || (is_out(&jobs[i]) && waits_for_replicas(self, &jobs[i]));
     }
@@ -379,9 +388,10 @@ static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
     bool whole = redis_connection_send(&self->connection, fault);
     for (uint32_t i = 0; i < count && whole; i++) {
         if (is_out(&jobs[i])) {
-            whole = take_job(self, &jobs[i], fault);
+            whole = take_job(self, &jobs[i], &refused, fault);
         }
     }
+    freeReplyObject(refused.reply);
     whole = whole && (!waits || take_wait(self, &replicas, fault));
     if (!whole) {
         self->known_scripts = 0;

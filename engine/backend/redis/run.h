@@ -27,6 +27,7 @@ typedef struct redis_job {
     store_fault *fault;
     uint32_t geometry_number; /* of the store when the verb was put; 0 = the present one */
     bool in_order;         /* others follow, which a NOSCRIPT must not let pass */
+    bool brings_script;    /* one that the server is not known to have; in_order does so too */
     slotq_outcome outcome; /* out */
     /* run.c's own */
     redis_job_state state;
