@@ -7,130 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../layout/fields.h"
 #include "../system/monotonic.h"
-#include "call/bounds.h"
 #include "call/reply.h"
 #include "call/reply_move.h"
 #include "call/script.h"
+#include "connect.h"
 #include "places.h"
 #include "server.h"
 
 enum { LOADS_MAX = 3, TURNS_MAX = 64 };
 enum { SCRIPTS_KNOWN_MS = 1000 };
-
-/* ---- connecting ---- */
-
-/* Judges the server and the queue, and takes its geometry. REMADE: it is not that of before. */
-static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, store_fault *fault)
-{
-    slotq_view view;
-    const redis_demands demands = {.force = self->settings.force,
-                                   .only_reads = self->settings.read_only,
-                                   .was_open = self->base.view.image_bytes != 0};
-    slotq_outcome outcome = redis_server_judge(facts, &demands, fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = redis_server_open_key(facts, self->key, &view, fault);
-    }
-    if (outcome != SLOTQ_OK) {
-        return outcome;
-    }
-    const uint8_t *there = facts->front + HEADER_BYTES;
-    const bool is_other =
-        demands.was_open && memcmp(self->geometry, there, sizeof self->geometry) != 0;
-    memcpy(self->geometry, there, sizeof self->geometry);
-    self->terms.geometry = self->geometry;
-    self->geometry_number += is_other || self->geometry_number == 0;
-    self->is_remade = false;
-    self->base.view = view;
-    self->base.dying_most = redis_dying_most(&view);
-    self->base.redrive_most = redis_redrive_most(&view);
-    self->waiter.places = view.geometry.places;
-    self->base.spreads_polls = view.geometry.places > 0;
-    self->redis7 = facts->redis7;
-    self->in_cluster = strcmp(facts->mode, "cluster") == 0;
-    self->terms.server_ahead_ms = facts->server_ahead_ms;
-    self->base.ahead_ms = self->settings.own_clock ? 0 : facts->server_ahead_ms;
-    return is_other ? fault_remade(fault) : SLOTQ_OK;
-}
-
-slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault)
-{
-    redis_facts facts;
-    slotq_outcome outcome =
-        redis_server_greet(&self->connection, self->key, self->terms.key_bytes, &facts, fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = take_facts(self, &facts, fault);
-    }
-    /* the same again: it was remade twice since the call */
-    return outcome == SLOTQ_OK ? fault_remade(fault) : outcome;
-}
-
-static slotq_outcome connect_once(redis_store *self, store_fault *fault)
-{
-    redis_facts facts;
-    slotq_outcome outcome = SLOTQ_OK;
-    self->known_scripts = 0;
-    if (!self->connection.borrowed) {
-        redis_connection_drop(&self->connection, "");
-        outcome = redis_connection_open(&self->connection, fault);
-    }
-    if (outcome == SLOTQ_OK) {
-        outcome =
-            redis_server_greet(&self->connection, self->key, self->terms.key_bytes, &facts, fault);
-    }
-    if (outcome == SLOTQ_OK) {
-        outcome = take_facts(self, &facts, fault);
-        if (outcome != SLOTQ_OK && outcome != SLOTQ_REMADE && !self->connection.borrowed) {
-            redis_connection_drop(&self->connection, "the queue cannot be used");
-        }
-    }
-    return outcome;
-}
-
-slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, store_fault *fault)
-{
-    slotq_outcome outcome = connect_once(self, fault);
-    while (outcome != SLOTQ_OK && redis_patience_wait(patience, fault)) {
-        outcome = connect_once(self, fault);
-    }
-    return outcome;
-}
-
-static bool may_dial(const redis_store *self)
-{
-    return !self->connection.borrowed && !self->settings.no_reconnect;
-}
-
-slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience, store_fault *fault)
-{
-    if (!redis_connection_is_stale(&self->connection)) {
-        return SLOTQ_OK;
-    }
-    if (!may_dial(self)) {
-        fault_say(fault, SLOTQ_CONNECT,
-                  "the connection to the server is lost: open the queue again");
-        fault->cause = SLOTQ_CAUSE_AWAY; /* it does not pass for this handle */
-        return SLOTQ_CONNECT;
-    }
-    return redis_store_connect(self, patience, fault);
-}
-
-bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis_patience *patience,
-                          store_fault *fault)
-{
-    if (refusal->cause == SLOTQ_CAUSE_ROLE && !may_dial(self)) {
-        fault->passes = false; /* this handle cannot connect again */
-    }
-    const bool moves = refusal->fate == REDIS_FATE_MOVES && may_dial(self);
-    if (moves) { /* so the next call connects again too, if this one gives up */
-        redis_connection_drop(&self->connection, "the server's role changed");
-    }
-    if (moves && !self->base.is_listened) {
-        redis_waiter_leave(&self->waiter);
-    }
-    return redis_patience_wait(patience, fault);
-}
 
 /* ---- sending ---- */
 

@@ -9,6 +9,7 @@
 
 #include "../system/identity.h"
 #include "call/errors.h"
+#include "connect.h"
 #include "move.h"
 #include "places.h"
 #include "server.h"

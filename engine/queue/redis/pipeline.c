@@ -7,6 +7,7 @@
 
 #include "../../backend/redis/call/errors.h"
 #include "../../backend/redis/call/reply.h"
+#include "../../backend/redis/connect.h"
 #include "../../backend/redis/run.h"
 #include "../consume.h"
 

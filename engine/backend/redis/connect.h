@@ -1,0 +1,27 @@
+/* connect.h: a store's connection is made, and made again; the server and the queue are judged each
+ * time. Knows patience and facts; no verb.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_CONNECT_H
+#define SLOTQ_BACKEND_REDIS_CONNECT_H
+
+#include "call/errors.h"
+#include "store.h"
+
+/* A new connection, tried again while the patience lasts. OK, REMADE (connected, and the store has
+ * the new geometry), or why not. */
+slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, store_fault *fault);
+
+/* After a reply that said REMADE: read the geometry of the queue that has the key now. REMADE with
+ * the new one in the store, or why it cannot be had. */
+slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault);
+
+/* A connection that can be used, made again where it was lost. */
+slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience,
+                                    store_fault *fault);
+
+/* After a refusal that passes: sleep, and leave the server where another may have taken over.
+ * false: the refusal is the answer. */
+bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis_patience *patience,
+                          store_fault *fault);
+
+#endif
