@@ -381,17 +381,16 @@ SLOTQ_API slotq_outcome slotq_settle_noted(slotq *queue, slotq_settle_how how, u
                                            const slotq_run *runs, uint32_t run_count, uint64_t ms,
                                            uint8_t reason, const slotq_data *note,
                                            uint8_t *outcomes, uint32_t *new_tokens);
-/* slotq_settle for a whole reserved batch in its group. After EXTEND the batch has the new tokens,
- * without messages that lost their lease, and a walk continues at its place; after the other verbs
- * the batch is empty, or after a failure has the messages that may not be settled. */
+/* slotq_settle for a whole reserved batch in its group, except marks (slotq_mark). After EXTEND it
+ * has the new tokens, without messages that lost their lease, and a walk continues at its place;
+ * after other verbs it is empty, or after a failure has the messages that may not be settled. */
 SLOTQ_API slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch *batch,
                                            uint64_t ms, uint8_t reason);
 /* slotq_settle_batch with ACK. */
 SLOTQ_API slotq_outcome slotq_ack_batch(slotq *queue, slotq_batch *batch);
 /* Settle one message of a reserved batch by its id. It leaves the batch, also after STALE, GONE or
- * NOTFOUND. It stays after DEADFULL and failures, and after an EXTEND that returns OK, with its new
- * token. INVALID: the batch has no message with this id. The walk continues at its place; the
- * payloads of the others stay valid. */
+ * NOTFOUND, but stays after DEADFULL and failures, and with its new token after EXTEND. INVALID:
+ * the batch has no message with this id. The walk and the other payloads are as before. */
 SLOTQ_API slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_batch *batch,
                                              uint64_t id, uint64_t ms, uint8_t reason);
 /* The same with a note: see slotq_settle_noted. */
@@ -399,19 +398,19 @@ SLOTQ_API slotq_outcome slotq_settle_message_noted(slotq *queue, slotq_settle_ho
                                                    slotq_batch *batch, uint64_t id, uint64_t ms,
                                                    uint8_t reason, const slotq_data *note);
 
-/* The result of the acks in slotq_next. */
+/* The result of the settles in slotq_next; of each message: slotq_batch_settled (slotq_mark.h). */
 typedef struct slotq_settled {
-    slotq_outcome outcome;  /* OK: all acked, or none to ack; else of the first refused message
-                               (STALE, GONE, NOTFOUND), or a failure */
-    uint32_t ok_count;      /* messages acked */
-    uint32_t refused_count; /* messages whose lease the batch no longer had */
-    uint64_t refused_id;    /* the first of them */
+    slotq_outcome outcome;  /* OK: all settled; else the first failure, or else the first refusal */
+    uint32_t ok_count;      /* messages settled */
+    uint32_t refused_count; /* STALE, GONE, NOTFOUND, DEADFULL */
+    uint32_t failed_count;  /* not settled, or not known */
+    uint64_t refused_id;    /* the first refused one */
     uint64_t reserved[2];   /* 0 */
 } slotq_settled;
 
 /* One loop step of a worker: ack all messages that are left in the batch, walked over or not, in
  * its group, and reserve the next messages into it; in Redis in one round trip. Before this call,
- * settle messages whose work is not done by slotq_settle_message, or drop them.
+ * mark messages whose work is not done by slotq_mark, settle them, or drop them.
  *
  * Returns the outcome of the reserve, as slotq_reserve, and in *settled (required) the outcome of
  * the acks, as slotq_ack_batch. The two are separate: the acks count also if there is no message to
@@ -420,8 +419,7 @@ typedef struct slotq_settled {
  * their leases end; or it returns that failure, and the batch still has the old ids and tokens,
  * without payloads: call slotq_next again, or slotq_ack_batch, to ack them (GONE then means that
  * the first ack happened). With an empty batch the call is slotq_reserve. INVALID and NOMEMORY
- * before anything is done leave the messages in the batch. Each crash of the worker costs all
- * leased messages one attempt: see slotq_reserve. */
+ * before anything is done leave the messages in the batch. */
 SLOTQ_API slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t lease_ms,
                                    uint64_t wait_ms, slotq_batch *batch, slotq_settled *settled);
 
@@ -509,5 +507,6 @@ SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const vo
 #include "slotq_producer.h"
 #include "slotq_keys.h"
 #include "slotq_move.h"
+#include "slotq_mark.h"
 
 #endif

@@ -57,6 +57,30 @@ static void settle_some(slotq *queue, slotq_settle_how how, slotq_batch *batch, 
     require(slotq_batch_count(batch) <= before);
 }
 
+/* Mark some messages, and unmark one; the note is the argument's. */
+static void mark_some(slotq *queue, slotq_settle_how how, slotq_batch *batch, uint8_t argument)
+{
+    const slotq_data note = {&argument, argument % 3 == 0};
+    for (unsigned i = 0; i <= argument % 4u; i++) {
+        const uint64_t id = argument & 128 ? argument + i : walk(batch, 1);
+        (void)slotq_mark(queue, how, batch, id, argument, argument, &note);
+        if (argument % 8 == 0) {
+            (void)slotq_batch_unmark(batch, id);
+        }
+    }
+}
+
+/* As many messages as were settled; reading past them ends. */
+static void read_settled(slotq_batch *batch, uint32_t sum)
+{
+    slotq_settled_message message;
+    uint32_t count = 0;
+    for (; slotq_batch_settled(batch, count, &message); count++) {
+        require(message.id != 0 && message.outcome != SLOTQ_MORE);
+    }
+    require(count == sum);
+}
+
 /* move: kind, then two arguments. */
 static void make_move(slotq *queue, slotq_batch **batches, const uint8_t *move)
 {
@@ -64,7 +88,7 @@ static void make_move(slotq *queue, slotq_batch **batches, const uint8_t *move)
     const uint8_t group = (uint8_t)(move[2] >> 1 & 3);
     const slotq_settle_how how = (slotq_settle_how)(move[1] % 7 - 1); /* one of each end is wrong */
     slotq_settled settled;
-    switch (move[0] % 9) {
+    switch (move[0] % 10) {
     case 0:
         push(queue, move[1]);
         break;
@@ -76,6 +100,7 @@ static void make_move(slotq *queue, slotq_batch **batches, const uint8_t *move)
         break;
     case 3:
         (void)slotq_next(queue, group, move[1] % 12, 500, 0, batch, &settled);
+        read_settled(batch, settled.ok_count + settled.refused_count + settled.failed_count);
         break;
     case 4:
         settle_some(queue, how, batch, move[2]);
@@ -89,6 +114,9 @@ static void make_move(slotq *queue, slotq_batch **batches, const uint8_t *move)
         break;
     case 7:
         (void)slotq_peek(queue, group, 0, move[1] % 12, batch);
+        break;
+    case 8:
+        mark_some(queue, how, batch, move[2]);
         break;
     default:
         now_ms += (uint64_t)move[1] * 10;

@@ -263,8 +263,9 @@ static void make_bad_fronts(void)
 static void make_batches(void)
 {
     /* push, reserve, then one call of each kind; see fuzz_batches.c */
-    static const uint8_t moves[] = {0, 3, 0, 1, 3, 0, 2, 1, 0, 0, 3, 0, 3, 4, 0, 3, 2, 0, 8, 90, 0,
-                                    1, 2, 1, 4, 5, 1, 5, 1, 1, 2, 0, 1, 2, 6, 1, 6, 9, 0, 7, 9,  1};
+    static const uint8_t moves[] = {0, 3, 0, 1, 3, 0, 2,  1, 0, 0, 3, 0, 3, 4, 0, 8,
+                                    2, 4, 3, 2, 0, 9, 90, 0, 1, 2, 1, 4, 5, 1, 5, 1,
+                                    1, 8, 4, 1, 2, 0, 1,  2, 6, 1, 6, 9, 0, 7, 9, 1};
     for (unsigned i = 0; i < 6; i++) {
         uint8_t front[1 + sizeof moves + OVERLAY_SHAPE_BYTES];
         const uint8_t shape[OVERLAY_SHAPE_BYTES] = {1, (uint8_t)(i + 2), (uint8_t)i,       1,

@@ -25,6 +25,30 @@ typedef struct store_harvest {
 
 typedef struct store store;
 
+/* Verbs that are run one after the other. */
+typedef struct store_list {
+    slotq_call *calls;
+    slotq_outcome *outcomes; /* out: one a call, always set */
+    uint32_t count;
+    store_harvest *harvest; /* of the last verb, the only one that may give payloads; or NULL */
+    bool keeps_order;       /* a server gets the scripts that it may lack before them, so that none
+                               comes late because of that */
+} store_list;
+
+/* It says nothing of a verb's messages: the verb did not run, or that is not known. */
+static inline bool store_call_failed(slotq_outcome outcome)
+{
+    return outcome == SLOTQ_INVALID || outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_REMADE ||
+           outcome >= SLOTQ_FAILURES;
+}
+
+/* The outcome of a verb that was left out because one before it failed. A verb with a harvest has
+ * the same one. */
+static inline slotq_outcome store_left_out(slotq_outcome failed, const store_harvest *harvest)
+{
+    return failed == SLOTQ_OUTCOME_UNKNOWN && harvest == NULL ? SLOTQ_IO : failed;
+}
+
 /* now_ms of a call to which the store gives the time. */
 enum { STORE_TIME = 0 };
 
@@ -68,13 +92,12 @@ typedef struct store_ops {
     slotq_outcome (*call)(store *store, slotq_call *call, store_harvest *harvest,
                           store_fault *fault);
 
-    /* Or NULL: run two verbs in one message, the first (which gives no payloads) wholly before the
-     * second, others perhaps between them. Returns what call would have returned for the second;
-     * *first_outcome is that of the first, and is always set. The second is run whatever the first
-     * returned. fault is the second's if that failed, else the first's; if the reply to both was
-     * lost, both outcomes say so. */
-    slotq_outcome (*pair)(store *store, slotq_call *first, slotq_call *second,
-                          store_harvest *harvest, slotq_outcome *first_outcome, store_fault *fault);
+    /* Run verbs in one message, or under one hold of the lock. A server runs each whatever the
+     * others returned: other clients may act between them, and a verb that lacked its script, or
+     * was refused for now, is sent again, behind the others. A store that holds its lock leaves out
+     * all behind one that failed (store_left_out). Returns the last outcome. fault is that of the
+     * first that failed; of the last one, if that has the harvest and is a failure. */
+    slotq_outcome (*list)(store *store, store_list *list, store_fault *fault);
 
     /* Or both NULL, and all stores that are not one queue are apart. move: ack a leased message and
      * push it into a store that is together with this one, in one step: OK, DUPLICATE (it was there

@@ -24,7 +24,11 @@ void slotq_batch_free(slotq_batch *batch)
         free(batch->harvest.offsets);
         free(batch->harvest.copies);
         free(batch->aside.runs);
+        free(batch->aside.tokens);
         free(batch->aside.outcomes);
+        free(batch->aside.hows);
+        marks_free(&batch->marks);
+        marks_free(&batch->aside.marks);
         free(batch);
     }
 }
@@ -34,6 +38,7 @@ void batch_clear(slotq_batch *batch)
     batch->kind = BATCH_EMPTY;
     batch->count = 0;
     batch->run_count = 0;
+    batch->marks.count = 0;
     slotq_batch_rewind(batch);
 }
 
@@ -69,23 +74,6 @@ static bool grow_runs(slotq_batch *batch, uint32_t capacity)
     }
     batch->harvest.offsets = offsets;
     batch->run_capacity = capacity;
-    return true;
-}
-
-static bool grow_aside(slotq_batch *batch, uint32_t capacity)
-{
-    if (capacity <= batch->aside.capacity) {
-        return true;
-    }
-    free(batch->aside.runs);
-    free(batch->aside.outcomes);
-    batch->aside.runs = malloc(capacity * sizeof *batch->aside.runs);
-    batch->aside.outcomes = malloc(capacity);
-    batch->aside.capacity = capacity;
-    if (batch->aside.runs == NULL || batch->aside.outcomes == NULL) {
-        batch->aside.capacity = 0;
-        return false;
-    }
     return true;
 }
 
@@ -151,6 +139,7 @@ void batch_fill_runs(slotq_batch *batch, const slotq_call *call)
     batch->kind = BATCH_RESERVED;
     batch->group = call->reserve.group;
     batch->now_ms = call->now_ms;
+    batch->marks.count = 0;
     batch->run_count = call->reserve.run_count;
     batch->count = call->reserve.message_count;
     slotq_batch_rewind(batch);
@@ -159,6 +148,7 @@ void batch_fill_runs(slotq_batch *batch, const slotq_call *call)
 void batch_fill_items(slotq_batch *batch, const slotq_call *call)
 {
     batch->kind = batch_kind_of(call->verb);
+    batch->marks.count = 0;
     batch->group = call->look.group;
     batch->now_ms = call->now_ms;
     batch->count = call->look.count;
@@ -464,29 +454,4 @@ void batch_drop_first(slotq_batch *batch, uint32_t count)
 bool slotq_batch_drop(slotq_batch *batch, uint64_t id)
 {
     return batch != NULL && batch_set_token(batch, id, 0);
-}
-
-/* ---- runs set aside ---- */
-
-bool batch_set_aside(slotq_batch *batch)
-{
-    if (!grow_aside(batch, batch->count)) {
-        return false;
-    }
-    memcpy(batch->aside.runs, batch->runs, batch->run_count * sizeof *batch->runs);
-    batch->aside.run_count = batch->run_count;
-    batch->aside.count = batch->count;
-    batch->aside.group = batch->group;
-    return true;
-}
-
-void batch_bring_back(slotq_batch *batch)
-{
-    memcpy(batch->runs, batch->aside.runs, batch->aside.run_count * sizeof *batch->runs);
-    memset(batch->harvest.offsets, 0, batch->aside.run_count * sizeof *batch->harvest.offsets);
-    batch->kind = BATCH_UNSETTLED;
-    batch->run_count = batch->aside.run_count;
-    batch->count = batch->aside.count;
-    batch->group = batch->aside.group;
-    slotq_batch_rewind(batch);
 }

@@ -6,6 +6,10 @@
 
 #include "../backend/backend.h"
 #include "../slotq.h"
+#include "marks.h"
+
+/* In place of an outcome: a mixed settle has not settled the message yet. */
+enum { BATCH_NOT_SETTLED = SLOTQ_MORE };
 
 typedef enum batch_kind {
     BATCH_EMPTY,
@@ -33,19 +37,28 @@ struct slotq_batch {
     slotq_item *items;     /* PEEKED, DEAD and LATER */
     uint32_t item_capacity;
     uint64_t copies_bytes;
-    struct { /* runs that are being settled while the batch is filled anew */
-        slotq_run *runs;
-        uint8_t *outcomes; /* a byte a message */
-        uint32_t run_count;
-        uint32_t count;
-        uint32_t capacity; /* of both: messages */
-        uint8_t group;
-    } aside;
     struct { /* the walk */
         uint32_t entry;
         uint32_t in_run;
         uint32_t offset;
     } at;
+    batch_marks marks;
+    struct { /* runs that are being settled while the batch is filled anew, and their outcomes */
+        slotq_run *runs;
+        batch_marks marks;
+        uint32_t *tokens;  /* one a message, is_mixed: the newest */
+        uint8_t *outcomes; /* one a message */
+        uint8_t *hows;     /* one a message, is_mixed */
+        uint32_t run_count;
+        uint32_t count;
+        uint32_t capacity;   /* messages */
+        uint32_t told_count; /* messages whose outcomes may be read: all or none */
+        uint32_t at_run;     /* of the outcome that was read last, */
+        uint32_t at_first;   /* and the first message of that run */
+        uint8_t group;
+        uint8_t how; /* of all, not is_mixed */
+        bool is_mixed;
+    } aside;
 };
 
 /* Of the items of a verb that looks. */
@@ -71,10 +84,28 @@ static inline bool batch_is_leased(const slotq_batch *batch)
     return batch->kind == BATCH_RESERVED || batch->kind == BATCH_UNSETTLED;
 }
 
-/* Copy the runs of a leased batch aside; and make them the batch again, without payloads. false:
- * no memory, nothing changed. */
-bool batch_set_aside(slotq_batch *batch);
-void batch_bring_back(slotq_batch *batch);
+/* Copy the runs of a leased batch aside, with their marks, to be settled in one way. false: no
+ * memory, nothing changed. */
+bool batch_set_aside(slotq_batch *batch, slotq_settle_how how);
+/* Make the batch again, without payloads, of those messages set aside that may not be settled. */
+void batch_bring_back_failed(slotq_batch *batch);
+/* The batch has kept its runs: it has its marks again. */
+void batch_bring_marks_back(slotq_batch *batch);
+/* The outcome of a message that is still the batch's: its verb did not happen, or that is not
+ * known. */
+static inline bool batch_may_settle_again(slotq_outcome outcome)
+{
+    return outcome == SLOTQ_INVALID || outcome >= SLOTQ_FAILURES;
+}
+
+/* The outcomes of what was set aside can be read from now on. failed, if not OK, is that of all
+ * messages; of a mixed settle, of those that are not settled yet. */
+void batch_tell(slotq_batch *batch, slotq_outcome failed);
+/* The same after an extend: tokens has the new ones. */
+void batch_tell_extended(slotq_batch *batch, const uint32_t *tokens);
+/* Count them. Its outcome is failed, or else the first failure of a message, or else the first
+ * refusal. */
+slotq_settled batch_sum_up(const slotq_batch *batch, slotq_outcome failed);
 
 /* The token of a message of a leased batch; 0 = it has none of this id. */
 uint32_t batch_token(const slotq_batch *batch, uint64_t id);

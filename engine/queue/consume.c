@@ -1,4 +1,4 @@
-/* consume.c: reserve, at once or waiting; and settling what was reserved. A damaged slot is
+/* consume.c: reserve, at once or waiting; and settling messages by their tokens. A damaged slot is
  * buried here, before a batch is handed out.
  */
 #include "consume.h"
@@ -222,7 +222,7 @@ static const slotq_verb hows[] = {
     [SLOTQ_SETTLE_KILL] = SLOTQ_KILL,
 };
 
-static bool how_fits(slotq *queue, slotq_settle_how how)
+bool consume_how_fits(slotq *queue, slotq_settle_how how)
 {
     if ((uint32_t)how < sizeof hows / sizeof hows[0]) {
         return true;
@@ -234,10 +234,9 @@ static bool how_fits(slotq *queue, slotq_settle_how how)
     return false;
 }
 
-/* how, group and ms in range; for the run or runs the caller answers. */
-static bool settle_fits(slotq *queue, slotq_settle_how how, uint8_t group, uint64_t ms)
+bool consume_settle_fits(slotq *queue, slotq_settle_how how, uint8_t group, uint64_t ms)
 {
-    if (!how_fits(queue, how)) {
+    if (!consume_how_fits(queue, how)) {
         return false;
     }
     if (!queue_group_fits(queue, group)) {
@@ -269,7 +268,7 @@ static slotq_outcome settle_one(slotq *queue, slotq_settle_how how, uint8_t grou
     if (queue == NULL) {
         return SLOTQ_INVALID;
     }
-    if (!settle_fits(queue, how, group, ms)) {
+    if (!consume_settle_fits(queue, how, group, ms)) {
         return SLOTQ_INVALID;
     }
     const slotq_run run = {id, token, 1};
@@ -319,7 +318,7 @@ slotq_outcome slotq_kill(slotq *queue, uint8_t group, uint64_t id, uint32_t toke
     return settle_one(queue, SLOTQ_SETTLE_KILL, group, id, token, 0, reason, NULL);
 }
 
-static bool note_fits(slotq *queue, const slotq_data *note)
+bool consume_note_fits(slotq *queue, const slotq_data *note)
 {
     if (note == NULL || note->size == 0) {
         return true;
@@ -342,8 +341,8 @@ slotq_outcome slotq_settle_noted(slotq *queue, slotq_settle_how how, uint8_t gro
     if (queue == NULL || runs == NULL) {
         return queue_refuse_null(queue);
     }
-    if (!settle_fits(queue, how, group, ms) || !queue_runs_fit(queue, runs, run_count) ||
-        !note_fits(queue, note)) {
+    if (!consume_settle_fits(queue, how, group, ms) || !queue_runs_fit(queue, runs, run_count) ||
+        !consume_note_fits(queue, note)) {
         return SLOTQ_INVALID;
     }
     slotq_call call;
@@ -367,111 +366,4 @@ slotq_outcome slotq_settle(slotq *queue, slotq_settle_how how, uint8_t group, co
 {
     return slotq_settle_noted(queue, how, group, runs, run_count, ms, reason, NULL, outcomes,
                               new_tokens);
-}
-
-static slotq_outcome extend_batch(slotq *queue, slotq_batch *batch, uint64_t ms)
-{
-    batch_spare spare;
-    if (!batch_spare_make(batch, &spare)) {
-        return consume_refuse_memory(queue);
-    }
-    const slotq_outcome outcome =
-        slotq_settle(queue, SLOTQ_SETTLE_EXTEND, batch->group, batch->runs, batch->run_count, ms, 0,
-                     NULL, spare.tokens);
-    if (!parts_is_of_messages(outcome)) {
-        batch_spare_free(&spare);
-        if (outcome == SLOTQ_REMADE || outcome == SLOTQ_NOQUEUE) { /* they are gone */
-            batch_clear(batch);
-        }
-        return outcome;
-    }
-    batch_retoken(batch, &spare); /* whose lease was lost leaves the batch */
-    return outcome;
-}
-
-/* All but extend: what was settled leaves the batch, also before a failure. */
-static slotq_outcome settle_and_drop(slotq *queue, slotq_settle_how how, slotq_batch *batch,
-                                     uint64_t ms, uint8_t reason)
-{
-    slotq_call call;
-    uint32_t settled = 0;
-    if (!settle_fits(queue, how, batch->group, ms)) {
-        return SLOTQ_INVALID;
-    }
-    consume_settle_begin(&call, how, batch->group, ms, reason);
-    call.settle.runs = batch->runs;
-    call.settle.run_count = batch->run_count;
-    call.settle.outcomes = NULL;
-    call.settle.tokens = NULL;
-    const slotq_outcome outcome = parts_settle(queue, &call, &settled);
-    if (outcome != SLOTQ_INVALID && outcome < SLOTQ_FAILURES) {
-        batch_clear(batch);
-    } else {
-        batch_drop_first(batch, settled);
-    }
-    return outcome;
-}
-
-slotq_outcome slotq_settle_batch(slotq *queue, slotq_settle_how how, slotq_batch *batch,
-                                 uint64_t ms, uint8_t reason)
-{
-    if (queue == NULL || batch == NULL) {
-        return queue_refuse_null(queue);
-    }
-    if (!how_fits(queue, how)) {
-        return SLOTQ_INVALID;
-    }
-    if (batch->count == 0) {
-        return SLOTQ_OK;
-    }
-    const slotq_outcome judged = consume_judge_batch(queue, batch);
-    if (judged != SLOTQ_OK) {
-        return judged;
-    }
-    if (how == SLOTQ_SETTLE_EXTEND) {
-        return extend_batch(queue, batch, ms);
-    }
-    return settle_and_drop(queue, how, batch, ms, reason);
-}
-
-slotq_outcome slotq_settle_message(slotq *queue, slotq_settle_how how, slotq_batch *batch,
-                                   uint64_t id, uint64_t ms, uint8_t reason)
-{
-    return slotq_settle_message_noted(queue, how, batch, id, ms, reason, NULL);
-}
-
-slotq_outcome slotq_settle_message_noted(slotq *queue, slotq_settle_how how, slotq_batch *batch,
-                                         uint64_t id, uint64_t ms, uint8_t reason,
-                                         const slotq_data *note)
-{
-    if (queue == NULL || batch == NULL) {
-        return queue_refuse_null(queue);
-    }
-    if (!how_fits(queue, how)) {
-        return SLOTQ_INVALID;
-    }
-    const slotq_outcome judged = batch->count > 0 ? consume_judge_batch(queue, batch) : SLOTQ_OK;
-    if (judged != SLOTQ_OK) {
-        return judged;
-    }
-    slotq_run run = {id, batch_token(batch, id), 1};
-    uint32_t token = 0;
-    if (run.token == 0) {
-        return queue_refuse(queue, SLOTQ_INVALID, "the batch has no message %llu (any more)",
-                            (unsigned long long)id);
-    }
-    const slotq_outcome outcome =
-        slotq_settle_noted(queue, how, batch->group, &run, 1, ms, reason, note, NULL,
-                           how == SLOTQ_SETTLE_EXTEND ? &token : NULL);
-    if (outcome == SLOTQ_REMADE) {
-        batch_clear(batch);
-    } else if (outcome != SLOTQ_INVALID && outcome != SLOTQ_DEADFULL && outcome < SLOTQ_FAILURES) {
-        batch_set_token(batch, id, outcome == SLOTQ_OK ? token : 0);
-    }
-    return outcome;
-}
-
-slotq_outcome slotq_ack_batch(slotq *queue, slotq_batch *batch)
-{
-    return slotq_settle_batch(queue, SLOTQ_SETTLE_ACK, batch, 0, 0);
 }

@@ -40,6 +40,12 @@ slotq_outcome consume_take(slotq *queue, slotq_call *call, const consume_wish *w
 slotq_outcome consume_wait(slotq *queue, slotq_call *call, const consume_wish *wanted,
                            const queue_wait *wait, slotq_outcome outcome, slotq_batch *batch);
 
+/* The way to settle, the group and ms are in range (for the runs the caller answers); the refusal
+ * is kept. */
+bool consume_how_fits(slotq *queue, slotq_settle_how how);
+bool consume_settle_fits(slotq *queue, slotq_settle_how how, uint8_t group, uint64_t ms);
+bool consume_note_fits(slotq *queue, const slotq_data *note); /* NULL: there is none */
+
 /* A settle call that lacks only runs, run_count, outcomes and tokens. */
 void consume_settle_begin(slotq_call *call, slotq_settle_how how, uint8_t group, uint64_t ms,
                           uint8_t reason);

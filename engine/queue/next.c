@@ -1,81 +1,81 @@
-/* next.c: ack a batch and reserve the following one, in one message where the store can. Knows how
- * the two answers are told apart; no store's kind.
+/* next.c: settle a batch and reserve the following one, in one message where the store can. Knows
+ * how the two answers are told apart; no store's kind.
  */
 #include "consume.h"
+#include "mixed.h"
+#include "parts.h"
 
-/* Both verbs, the second whatever the first answered unless that failed here. */
-static slotq_outcome run_pair(slotq *queue, slotq_call *settle, slotq_call *reserve,
-                              slotq_batch *batch, slotq_outcome *settled)
+/* What was set aside is settled by the first call, or by others where it has marks; the second one
+ * reserves, and its outcome is returned. */
+static slotq_outcome run_both(slotq *queue, slotq_call *calls, slotq_batch *batch,
+                              slotq_settled *settled)
 {
-    store *place = queue->store;
-    if (place->ops->pair != NULL) {
-        return place->ops->pair(place, settle, reserve, &batch->harvest, settled, &queue->fault);
+    static const settle_way ack = {.how = SLOTQ_SETTLE_ACK};
+    slotq_outcome outcomes[2];
+    if (batch->aside.is_mixed) {
+        const slotq_outcome outcome = mixed_run(queue, &ack, batch, &calls[1], &outcomes[0]);
+        *settled = batch_sum_up(batch, outcomes[0]);
+        return outcome;
     }
-    *settled = place->ops->call(place, settle, NULL, &queue->fault);
-    if (*settled == SLOTQ_INVALID || *settled == SLOTQ_REMADE || *settled >= SLOTQ_FAILURES) {
-        return *settled;
+    slotq_call_settle *settle = &calls[0].settle;
+    consume_settle_begin(&calls[0], SLOTQ_SETTLE_ACK, batch->aside.group, 0, 0);
+    settle->runs = batch->aside.runs;
+    settle->run_count = batch->aside.run_count;
+    settle->outcomes = batch->aside.outcomes;
+    settle->tokens = NULL;
+    store_list list = {
+        .calls = calls, .outcomes = outcomes, .count = 2, .harvest = &batch->harvest};
+    const slotq_outcome outcome = queue->store->ops->list(queue->store, &list, &queue->fault);
+    if (outcomes[0] == SLOTQ_OK) {
+        batch->aside.told_count = batch->aside.count;
+        settled->outcome = SLOTQ_OK;
+        settled->ok_count = settle->ok_count;
+        return outcome;
     }
-    return place->ops->call(place, reserve, &batch->harvest, &queue->fault);
+    const slotq_outcome failed = parts_is_of_messages(outcomes[0]) ? SLOTQ_OK : outcomes[0];
+    batch_tell(batch, failed);
+    *settled = batch_sum_up(batch, failed);
+    return outcome;
 }
 
-/* What became of the acks. */
-static void tell_settled(const slotq_batch *batch, const slotq_call *settle, slotq_outcome outcome,
-                         slotq_settled *settled)
+static slotq_outcome refuse_memory(slotq *queue, slotq_batch *batch, slotq_settled *settled)
 {
-    settled->outcome = outcome;
-    if (outcome == SLOTQ_INVALID || outcome == SLOTQ_REMADE || outcome >= SLOTQ_FAILURES) {
-        return;
-    }
-    settled->ok_count = settle->settle.ok_count;
-    settled->refused_count = batch->aside.count - settled->ok_count;
-    uint32_t message = 0;
-    for (uint32_t i = 0; i < batch->aside.run_count && settled->refused_count > 0; i++) {
-        const slotq_run *run = &batch->aside.runs[i];
-        for (uint32_t k = 0; k < run->count; k++, message++) {
-            if (batch->aside.outcomes[message] != SLOTQ_OK) {
-                settled->refused_id = run->id + k;
-                return;
-            }
-        }
-    }
+    batch_tell(batch, SLOTQ_NOMEMORY);
+    *settled = batch_sum_up(batch, SLOTQ_NOMEMORY);
+    batch_bring_back_failed(batch);
+    return consume_refuse_memory(queue);
 }
 
-static slotq_outcome ack_and_reserve(slotq *queue, consume_wish *wanted, uint64_t wait_ms,
-                                     slotq_batch *batch, slotq_settled *settled)
+/* *resized: nothing happened to messages of what was set aside, and the call may be made again. */
+static slotq_outcome settle_and_reserve(slotq *queue, consume_wish *wanted, uint64_t wait_ms,
+                                        slotq_batch *batch, slotq_settled *settled, bool *resized)
 {
-    slotq_call settle;
-    slotq_call reserve;
-    slotq_outcome acked = SLOTQ_OK;
-    if (!batch_set_aside(batch)) {
-        return consume_refuse_memory(queue);
-    }
+    slotq_call calls[2];
+    slotq_call *reserve = &calls[1];
+    *resized = false;
     if (!consume_room(queue, wanted, batch)) {
-        batch_bring_back(batch);
-        return consume_refuse_memory(queue);
+        return refuse_memory(queue, batch, settled);
     }
-    consume_settle_begin(&settle, SLOTQ_SETTLE_ACK, batch->aside.group, 0, 0);
-    settle.settle.runs = batch->aside.runs;
-    settle.settle.run_count = batch->aside.run_count;
-    settle.settle.outcomes = batch->aside.outcomes;
-    settle.settle.tokens = NULL;
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
     queue_patience_begin(queue, &wait); /* slotq_next ends it */
-    consume_reserve_begin(&reserve, wanted, wait_ms > 0, batch);
+    consume_reserve_begin(reserve, wanted, wait_ms > 0, batch);
     const uint32_t generation = queue->geometry.generation;
-    slotq_outcome outcome = run_pair(queue, &settle, &reserve, batch, &acked);
-    tell_settled(batch, &settle, acked, settled);
+    slotq_outcome outcome = run_both(queue, calls, batch, settled);
     if (outcome == SLOTQ_OK) {
-        outcome = consume_take(queue, &reserve, wanted, wait_ms > 0, batch);
+        outcome = consume_take(queue, reserve, wanted, wait_ms > 0, batch);
     } else {
-        queue_answer(queue, outcome, &reserve);
+        queue_answer(queue, outcome, reserve);
     }
-    const bool failed = acked == SLOTQ_INVALID || acked >= SLOTQ_FAILURES ||
-                        queue_was_resized(queue, acked, generation);
-    if (failed && outcome != SLOTQ_OK) { /* nothing came of it: the batch may be tried again */
-        batch_bring_back(batch);
-        return outcome < SLOTQ_FAILURES ? queue_answer(queue, acked, &settle) : outcome;
+    *resized = outcome != SLOTQ_OK && queue_was_resized(queue, settled->outcome, generation);
+    if (*resized) {
+        mixed_run_again(batch);
+        return outcome;
     }
-    return consume_wait(queue, &reserve, wanted, &wait, outcome, batch);
+    if (outcome != SLOTQ_OK && batch_may_settle_again(settled->outcome)) {
+        batch_bring_back_failed(batch);
+        return outcome < SLOTQ_FAILURES ? mixed_answer(queue, settled->outcome) : outcome;
+    }
+    return consume_wait(queue, reserve, wanted, &wait, outcome, batch);
 }
 
 slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t lease_ms,
@@ -86,6 +86,7 @@ slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t l
         return queue_refuse_null(queue);
     }
     *settled = (slotq_settled){.outcome = SLOTQ_OK};
+    batch->aside.told_count = 0;
     if (!consume_wish_fits(queue, &wanted)) {
         return SLOTQ_INVALID;
     }
@@ -97,13 +98,21 @@ slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t l
         settled->outcome = judged == SLOTQ_REMADE ? judged : SLOTQ_OK;
         return judged;
     }
+    const bool is_marked = batch->marks.count > 0;
+    if (!batch_set_aside(batch, SLOTQ_SETTLE_ACK)) {
+        return consume_refuse_memory(queue);
+    }
+    if (is_marked) {
+        mixed_begin(batch);
+    }
     const uint32_t generation = queue->geometry.generation;
     slotq_outcome outcome;
-    do { /* resized before the acks */
+    bool resized;
+    do { /* before the settles */
         *settled = (slotq_settled){.outcome = SLOTQ_OK};
         wanted.limit = limit;
-        outcome = ack_and_reserve(queue, &wanted, wait_ms, batch, settled);
-    } while (queue_was_resized(queue, settled->outcome, generation));
+        outcome = settle_and_reserve(queue, &wanted, wait_ms, batch, settled, &resized);
+    } while (resized);
     queue_patience_end(queue, outcome);
     return queue_was_resized(queue, outcome, generation) /* and after them */
                ? slotq_reserve(queue, group, limit, lease_ms, wait_ms, batch)

@@ -23,8 +23,8 @@ static uint32_t count_messages(const slotq_run *runs, uint32_t run_count)
     return count;
 }
 
-/* Runs of this call whose messages die: a token has the number of attempts. */
-static uint32_t count_killed(const slotq *queue, const slotq_call *call)
+/* A token has the number of attempts. */
+uint32_t parts_killed(const slotq *queue, const slotq_call *call)
 {
     const uint32_t most = queue->geometry.max_attempts;
     uint32_t killed = call->verb == SLOTQ_KILL ? call->settle.run_count : 0;
@@ -69,7 +69,7 @@ slotq_outcome parts_settle(slotq *queue, const slotq_call *call, uint32_t *settl
 {
     const uint32_t all = count_messages(call->settle.runs, call->settle.run_count);
     const uint32_t bound = queue->store->dying_most;
-    const uint32_t most = bound > 0 && count_killed(queue, call) > 0 ? bound : all;
+    const uint32_t most = bound > 0 && parts_killed(queue, call) > 0 ? bound : all;
     parts left = {.all = &call->settle};
     slotq_outcome first = SLOTQ_OK;
     while (left.run < call->settle.run_count) {
@@ -79,7 +79,7 @@ slotq_outcome parts_settle(slotq *queue, const slotq_call *call, uint32_t *settl
         part.settle.outcomes =
             call->settle.outcomes == NULL ? NULL : call->settle.outcomes + left.done;
         part.settle.tokens = call->settle.tokens == NULL ? NULL : call->settle.tokens + left.done;
-        if (most < all && count_killed(queue, &part) == part.settle.run_count) {
+        if (most < all && parts_killed(queue, &part) == part.settle.run_count) {
             part.settle.ms = 0; /* no delay: its sweep would spare this part's messages alone */
         }
         const slotq_outcome outcome = queue_call(queue, &part);

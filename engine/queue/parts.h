@@ -9,6 +9,9 @@
 /* It is an outcome that a settle has for a message, and not for the call. */
 bool parts_is_of_messages(slotq_outcome outcome);
 
+/* Runs of a settle whose messages die, if their tokens are valid. */
+uint32_t parts_killed(const slotq *queue, const slotq_call *call);
+
 /* Run call, a settle with its runs in place, as as many calls as the store asks for. Returns what
  * one call would: the first outcome that is not OK. Another outcome than those of messages ends it:
  * *settled messages, in the order of the runs, were settled before (or refused),

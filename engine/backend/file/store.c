@@ -157,11 +157,18 @@ static slotq_outcome call_inside(file_store *self, slotq_call *call, store_harve
     return outcome;
 }
 
+static slotq_outcome told(const file_store *self, slotq_outcome outcome, const slotq_call *call,
+                          store_fault *fault)
+{
+    return outcome == SLOTQ_CORRUPT && fault->outcome == SLOTQ_OK
+               ? fault_damage(fault, outcome, self->image->names.shown, &call->damage)
+               : outcome;
+}
+
 static slotq_outcome file_call(store *base, slotq_call *call, store_harvest *harvest,
                                store_fault *fault)
 {
     file_store *self = self_of(base);
-    file_image *image = self->image;
     bool locked;
     slotq_outcome outcome = refuse_early(self, call, fault);
     if (outcome == SLOTQ_OK) {
@@ -171,9 +178,40 @@ static slotq_outcome file_call(store *base, slotq_call *call, store_harvest *har
         return outcome;
     }
     outcome = call_inside(self, call, harvest, fault);
-    leave(image, locked);
-    if (outcome == SLOTQ_CORRUPT && fault->outcome == SLOTQ_OK) {
-        return fault_damage(fault, outcome, image->names.shown, &call->damage);
+    leave(self->image, locked);
+    return told(self, outcome, call, fault);
+}
+
+/* Alone with the bytes: the verbs of a list. */
+static void list_inside(file_store *self, store_list *list, store_fault *fault)
+{
+    slotq_outcome failed = SLOTQ_OK;
+    for (uint32_t i = 0; i < list->count; i++) {
+        slotq_call *call = &list->calls[i];
+        store_harvest *harvest = i + 1 == list->count ? list->harvest : NULL;
+        list->outcomes[i] = store_left_out(failed, harvest);
+        if (failed == SLOTQ_OK) {
+            list->outcomes[i] = told(self, call_inside(self, call, harvest, fault), call, fault);
+            failed = store_call_failed(list->outcomes[i]) ? list->outcomes[i] : SLOTQ_OK;
+        }
+    }
+}
+
+static slotq_outcome file_list(store *base, store_list *list, store_fault *fault)
+{
+    file_store *self = self_of(base);
+    bool locked;
+    slotq_outcome outcome = refuse_early(self, &list->calls[0], fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = enter(self, &locked, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        list_inside(self, list, fault);
+        leave(self->image, locked);
+        return list->outcomes[list->count - 1];
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        list->outcomes[i] = outcome;
     }
     return outcome;
 }
@@ -275,6 +313,7 @@ static slotq_outcome file_clone(store *base, store **other, store_fault *fault);
 
 static const store_ops file_ops = {
     .call = file_call,
+    .list = file_list,
     .wait = file_wait,
     .interrupt = file_interrupt,
     .keeps_still = file_keeps_still,

@@ -54,16 +54,13 @@ static slotq_outcome run_steps(memory_store *self, slotq_call *call, sleepers_ne
     return outcome;
 }
 
-static slotq_outcome memory_call(store *base, slotq_call *call, store_harvest *harvest,
-                                 store_fault *fault)
+/* Alone with the bytes. */
+static inline slotq_outcome call_inside(memory_store *self, slotq_call *call,
+                                        store_harvest *harvest, bool alone)
 {
-    memory_store *self = (memory_store *)(void *)base;
+    store *base = &self->base;
     memory_image *image = self->image;
-    const bool alone = is_alone(self);
     sleepers_news news = {0};
-    if (!alone) {
-        pthread_mutex_lock(&image->mutex);
-    }
     store_set_now(base, call);
     const slotq_outcome outcome = run_steps(self, call, &news);
     if (harvest != NULL && outcome == SLOTQ_OK) {
@@ -77,12 +74,53 @@ static slotq_outcome memory_call(store *base, slotq_call *call, store_harvest *h
         const sleepers all = {&base->view, &image->may_sleep, false};
         image->may_sleep |= outcome == SLOTQ_OK ? 0 : self->sleeps_for;
         sleepers_wake(&all, &news);
-        pthread_mutex_unlock(&image->mutex);
-    }
-    if (outcome == SLOTQ_CORRUPT) {
-        return fault_damage(fault, outcome, "the image in memory", &call->damage);
     }
     return outcome;
+}
+
+static slotq_outcome told(slotq_outcome outcome, const slotq_call *call, store_fault *fault)
+{
+    return outcome == SLOTQ_CORRUPT
+               ? fault_damage(fault, outcome, "the image in memory", &call->damage)
+               : outcome;
+}
+
+static slotq_outcome memory_call(store *base, slotq_call *call, store_harvest *harvest,
+                                 store_fault *fault)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    const bool alone = is_alone(self);
+    if (!alone) {
+        pthread_mutex_lock(&self->image->mutex);
+    }
+    const slotq_outcome outcome = call_inside(self, call, harvest, alone);
+    if (!alone) {
+        pthread_mutex_unlock(&self->image->mutex);
+    }
+    return told(outcome, call, fault);
+}
+
+static slotq_outcome memory_list(store *base, store_list *list, store_fault *fault)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    const bool alone = is_alone(self);
+    slotq_outcome failed = SLOTQ_OK;
+    if (!alone) {
+        pthread_mutex_lock(&self->image->mutex);
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        slotq_call *call = &list->calls[i];
+        store_harvest *harvest = i + 1 == list->count ? list->harvest : NULL;
+        list->outcomes[i] = store_left_out(failed, harvest);
+        if (failed == SLOTQ_OK) {
+            list->outcomes[i] = told(call_inside(self, call, harvest, alone), call, fault);
+            failed = store_call_failed(list->outcomes[i]) ? list->outcomes[i] : SLOTQ_OK;
+        }
+    }
+    if (!alone) {
+        pthread_mutex_unlock(&self->image->mutex);
+    }
+    return list->outcomes[list->count - 1];
 }
 
 static slotq_outcome memory_call_reading(store *base, slotq_call *call, store_harvest *harvest,
@@ -92,6 +130,15 @@ static slotq_outcome memory_call_reading(store *base, slotq_call *call, store_ha
         return fault_read_only(fault, "the queue in memory", slotq_core_verb_name(call->verb));
     }
     return memory_call(base, call, harvest, fault);
+}
+
+static slotq_outcome memory_list_reading(store *base, store_list *list, store_fault *fault)
+{
+    for (uint32_t i = list->count; i > 0; i--) {
+        store_harvest *harvest = i == list->count ? list->harvest : NULL;
+        list->outcomes[i - 1] = memory_call_reading(base, &list->calls[i - 1], harvest, fault);
+    }
+    return list->outcomes[list->count - 1];
 }
 
 static slotq_outcome memory_wait(store *base, uint64_t sleep_ms, store_fault *fault)
@@ -167,6 +214,7 @@ static void memory_close(store *base)
 
 static const store_ops memory_ops = {
     .call = memory_call,
+    .list = memory_list,
     .wait = memory_wait,
     .interrupt = memory_interrupt,
     .keeps_still = memory_keeps_still,
@@ -179,6 +227,7 @@ static const store_ops memory_ops = {
 /* Of a handle that may only read: so the call of the others need not ask. */
 static const store_ops memory_reading_ops = {
     .call = memory_call_reading,
+    .list = memory_list_reading,
     .wait = memory_wait,
     .interrupt = memory_interrupt,
     .keeps_still = memory_keeps_still,

@@ -15,6 +15,7 @@
 #include "server.h"
 
 enum { CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 10000, WAIT_MS = 1000 };
+enum { LIST_FEW = 2 }; /* verbs of a list for which the stack has room */
 
 static redis_store *self_of(store *base)
 {
@@ -32,21 +33,55 @@ static slotq_outcome redis_call(store *base, slotq_call *call, store_harvest *ha
     return job.outcome;
 }
 
-static slotq_outcome redis_pair(store *base, slotq_call *first, slotq_call *second,
-                                store_harvest *harvest, slotq_outcome *first_outcome,
-                                store_fault *fault)
+/* jobs and faults have room for the list. */
+static void run_list(store *base, store_list *list, redis_job *jobs, store_fault *faults,
+                     store_fault *fault)
 {
-    store_fault first_fault = {0};
-    redis_job jobs[2] = {{.call = first, .fault = &first_fault},
-                         {.call = second, .harvest = harvest, .fault = fault}};
-    store_set_now(base, first);
-    store_set_now(base, second);
-    redis_store_run(self_of(base), jobs, 2);
-    *first_outcome = jobs[0].outcome;
-    if (jobs[0].outcome >= SLOTQ_FAILURES && jobs[1].outcome < SLOTQ_FAILURES) {
-        *fault = first_fault;
+    const uint32_t last = list->count - 1;
+    uint32_t told = list->count; /* whose fault it is */
+    for (uint32_t i = 0; i < list->count; i++) {
+        store_set_now(base, &list->calls[i]);
+        jobs[i] = (redis_job){.call = &list->calls[i],
+                              .harvest = i == last ? list->harvest : NULL,
+                              .fault = &faults[i],
+                              .brings_script = list->keeps_order};
     }
-    return jobs[1].outcome;
+    redis_store_run(self_of(base), jobs, list->count);
+    for (uint32_t i = list->count; i > 0; i--) {
+        const slotq_outcome outcome = jobs[i - 1].outcome;
+        list->outcomes[i - 1] = outcome;
+        /* the core says INVALID without a fault */
+        told = store_call_failed(outcome) && outcome != SLOTQ_INVALID ? i - 1 : told;
+    }
+    if (list->harvest != NULL && list->outcomes[last] >= SLOTQ_FAILURES) {
+        told = last;
+    }
+    if (told < list->count) {
+        *fault = faults[told];
+    }
+}
+
+static slotq_outcome redis_list(store *base, store_list *list, store_fault *fault)
+{
+    redis_job few_jobs[LIST_FEW];
+    store_fault few_faults[LIST_FEW];
+    if (list->count <= LIST_FEW) {
+        run_list(base, list, few_jobs, few_faults, fault);
+        return list->outcomes[list->count - 1];
+    }
+    redis_job *jobs = calloc(list->count, sizeof *jobs);
+    store_fault *faults = calloc(list->count, sizeof *faults);
+    if (jobs != NULL && faults != NULL) {
+        run_list(base, list, jobs, faults, fault);
+    } else {
+        for (uint32_t i = 0; i < list->count; i++) {
+            list->outcomes[i] = fault_say(fault, SLOTQ_NOMEMORY, "no memory for %lu commands",
+                                          (unsigned long)list->count);
+        }
+    }
+    free(jobs);
+    free(faults);
+    return list->outcomes[list->count - 1];
 }
 
 /* ---- waiting ---- */
@@ -212,7 +247,7 @@ static slotq_outcome redis_clone(store *base, store **other, store_fault *fault)
 
 static const store_ops redis_ops = {
     .call = redis_call,
-    .pair = redis_pair,
+    .list = redis_list,
     .meet = redis_meet,
     .move = redis_move,
     .wait = redis_wait,

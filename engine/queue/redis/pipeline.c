@@ -234,6 +234,11 @@ slotq_outcome slotq_pipeline_settle_batch(slotq_pipeline *pipeline, slotq_settle
         return queue_refuse(pipeline->queue, SLOTQ_INVALID,
                             "only a reserved batch can be settled in a pipeline, and not extended");
     }
+    if (batch->marks.count > 0) {
+        return queue_refuse(pipeline->queue, SLOTQ_INVALID,
+                            "messages of the batch are marked, and a pipeline settles all in one "
+                            "way: call slotq_settle_batch. Nothing was put");
+    }
     slotq_outcome outcome = consume_judge_batch(pipeline->queue, batch);
     if (outcome != SLOTQ_OK) {
         return outcome;

@@ -2,6 +2,7 @@
  */
 #include "proxy.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -33,16 +34,6 @@ int connect_to(const std::string &path)
     return made;
 }
 
-bool pass_on(int client, int server)
-{
-    char bytes[65536];
-    const ssize_t got = recv(client, bytes, sizeof bytes, 0);
-    if (got <= 0) {
-        return false;
-    }
-    return send(server, bytes, static_cast<size_t>(got), MSG_NOSIGNAL) == got;
-}
-
 } // namespace
 
 Proxy::Proxy(const std::string &upstream) : upstream_(upstream), path_(upstream + "-proxy")
@@ -63,6 +54,26 @@ Proxy::~Proxy()
     thread_.join();
     close(listener_);
     unlink(path_.c_str());
+}
+
+bool Proxy::pass_on(int client, int server)
+{
+    char bytes[65536];
+    const ssize_t got = recv(client, bytes, sizeof bytes, 0);
+    if (got <= 0) {
+        return false;
+    }
+    const bool went = send(server, bytes, static_cast<size_t>(got), MSG_NOSIGNAL) == got;
+    if (held_ > 0) {
+        const std::lock_guard<std::mutex> lock(place_);
+        said_.append(bytes, static_cast<size_t>(got));
+        for (size_t at = said_.find(word_); at != std::string::npos; at = said_.find(word_)) {
+            said_.erase(0, at + word_.size());
+            held_--;
+        }
+        said_.erase(0, said_.size() - std::min(said_.size(), word_.size() - 1));
+    }
+    return went;
 }
 
 bool Proxy::pass_back(int client, int server)
@@ -91,7 +102,7 @@ void Proxy::run()
         std::vector<pollfd> waited = {{listener_, POLLIN, 0}};
         for (const auto &[client, server] : pairs) {
             waited.push_back({client, POLLIN, 0});
-            waited.push_back({server, POLLIN, 0});
+            waited.push_back({server, static_cast<short>(held_ > 0 ? 0 : POLLIN), 0});
         }
         if (poll(waited.data(), waited.size(), 20) <= 0) {
             continue;

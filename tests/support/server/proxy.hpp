@@ -38,6 +38,14 @@ public:
         bits_ = bits;
         budget_ = bytes;
     }
+    /* From now on let nothing back to the client until it has said the word so many times, once. */
+    void hold_until(const std::string &word, long times)
+    {
+        const std::lock_guard<std::mutex> lock(place_);
+        word_ = word;
+        said_.clear();
+        held_ = times;
+    }
     /* It did cut or spoil, or never had cause to: back to letting all through. True: it did. */
     bool disarm()
     {
@@ -47,6 +55,7 @@ public:
 
 private:
     void run();
+    bool pass_on(int client, int server);
     bool pass_back(int client, int server);
 
     std::string upstream()
@@ -55,8 +64,11 @@ private:
         return upstream_;
     }
 
-    std::mutex place_; /* upstream_ */
+    std::mutex place_; /* upstream_, word_, said_ */
     std::string upstream_;
+    std::string word_;
+    std::string said_; /* the end of what the client said, in which a word may have begun */
+    std::atomic<long> held_{0};
     std::string path_;
     int listener_ = -1;
     std::atomic<bool> ends_{false};
