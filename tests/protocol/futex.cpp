@@ -4,10 +4,6 @@
  */
 #include "futex.hpp"
 
-#include <cstring>
-
-#include "known.hpp"
-
 namespace protocol::futex
 {
 
@@ -51,17 +47,10 @@ public:
 
     Found run()
     {
-        visit(State(), "");
-        for (here_ = 0; here_ < states_.size(); here_++) {
-            const State state = states_[here_];
-            judge(state);
-            if (found_.lost > 0 && setting_.without != Rule::none) {
-                break; /* one is enough */
-            }
-            expand(state);
-        }
-        found_.states = states_.size();
-        return found_;
+        search_.begin(State());
+        return search_.run(
+            setting_.without != Rule::none, [this](const State &state) { judge(state); },
+            [this](const State &state) { expand(state); });
     }
 
 private:
@@ -70,18 +59,9 @@ private:
         return setting_.without != rule;
     }
 
-    void visit(const State &state, const char *by)
-    {
-        if (states_.add(state)) {
-            from_.push_back(static_cast<uint32_t>(here_));
-            by_.push_back(by);
-        }
-    }
-
     void go(const State &state, const char *what)
     {
-        found_.transitions++;
-        visit(state, what);
+        search_.go(state, what);
     }
 
     /* ---- the word and the system's list ---- */
@@ -375,13 +355,7 @@ private:
     void lose(const State &state, uint32_t i)
     {
         const bool beyond = !setting_.crash || !state.crashed || state.polled;
-        found_.lost++;
-        found_.lost_beyond_poll += beyond;
-        if (beyond && found_.first.empty()) {
-            for (size_t at = here_; at != 0; at = from_[at]) {
-                found_.first = std::string(by_[at]) + "\n" + found_.first;
-            }
-        }
+        search_.lose(beyond);
         if (setting_.crash && !state.polled && state.actors[i].phase == SLEEPS) {
             State next = state;
             next.polled = 1;
@@ -394,11 +368,7 @@ private:
     Setting setting_;
     uint32_t actors_;
     bool room_;
-    Found found_;
-    Known<State> states_;
-    std::vector<uint32_t> from_;   /* of each state: the one before it */
-    std::vector<const char *> by_; /* and what led to it */
-    size_t here_ = 0;
+    Search<State> search_;
 };
 
 } // namespace

@@ -5,7 +5,11 @@
 #ifndef TESTS_PROTOCOL_FUTEX_HPP
 #define TESTS_PROTOCOL_FUTEX_HPP
 
-#include "places.hpp"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "search.hpp"
 
 namespace protocol::futex
 {
@@ -39,7 +43,7 @@ struct Setting {
     Rule without = Rule::none;
 };
 
-/* As places.hpp says: lost_beyond_poll is what a poll of each sleeper does not find. */
+/* lost_beyond_poll is what a poll of each sleeper does not find. */
 Found search(const Setting &setting);
 
 } // namespace protocol::futex

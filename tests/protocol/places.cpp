@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "known.hpp"
 #include "states.hpp"
 
 namespace protocol
@@ -35,17 +34,10 @@ public:
             first.actors[i].row = static_cast<uint8_t>(setting_.rows[i]);
             first.actors[i].wants = static_cast<uint8_t>(setting_.wants[i]);
         }
-        visit(first, "");
-        for (here_ = 0; here_ < states_.size(); here_++) {
-            const State state = states_[here_];
-            judge(state);
-            if (found_.lost > 0 && setting_.without != Rule::none) {
-                break; /* one is enough */
-            }
-            expand(state);
-        }
-        found_.states = states_.size();
-        return found_;
+        search_.begin(sorted(first));
+        return search_.run(
+            setting_.without != Rule::none, [this](const State &state) { judge(state); },
+            [this](const State &state) { expand(state); });
     }
 
 private:
@@ -55,22 +47,18 @@ private:
     }
 
     /* Clients that want the same of the same row may change places: they are kept in order. */
-    void visit(State state, const char *by)
+    State sorted(State state) const
     {
         if (!setting_.apart) {
             std::sort(state.actors, state.actors + actors_,
                       [](const Actor &a, const Actor &b) { return memcmp(&a, &b, sizeof a) < 0; });
         }
-        if (states_.add(state)) {
-            from_.push_back(static_cast<uint32_t>(here_));
-            by_.push_back(by);
-        }
+        return state;
     }
 
     void go(const State &state, const char *what)
     {
-        found_.transitions++;
-        visit(state, what);
+        search_.go(sorted(state), what);
     }
 
     /* ---- scripts ---- */
@@ -450,13 +438,7 @@ private:
     void lose(const State &state, uint32_t i)
     {
         const bool beyond = setting_.crash != Crash::ever || !state.crashed || state.polled;
-        found_.lost++;
-        found_.lost_beyond_poll += beyond;
-        if (beyond && found_.first.empty()) {
-            for (size_t at = here_; at != 0; at = from_[at]) {
-                found_.first = std::string(by_[at]) + "\n" + found_.first;
-            }
-        }
+        search_.lose(beyond);
         if (setting_.crash == Crash::ever && !state.polled) {
             State next = state;
             next.polled = 1;
@@ -467,11 +449,7 @@ private:
 
     Setting setting_;
     uint32_t actors_, rows_ = 0;
-    Found found_;
-    Known<State> states_;
-    std::vector<uint32_t> from_;   /* of each state: the one before it */
-    std::vector<const char *> by_; /* and what led to it */
-    size_t here_ = 0;
+    Search<State> search_;
 };
 
 } // namespace

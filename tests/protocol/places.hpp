@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "search.hpp"
+
 namespace protocol
 {
 
@@ -47,14 +49,6 @@ struct Setting {
     bool apart = false;           /* client i always has place i */
     Crash crash = Crash::never;
     Rule without = Rule::none;
-};
-
-struct Found {
-    uint64_t states = 0;
-    uint64_t transitions = 0;
-    uint64_t lost = 0;             /* states in which a client sleeps over what it could have */
-    uint64_t lost_beyond_poll = 0; /* the same after one more poll of any sleeper */
-    std::string first;             /* how the first of these comes about */
 };
 
 Found search(const Setting &setting);

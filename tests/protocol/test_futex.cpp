@@ -2,8 +2,6 @@
  * poll with one: every state that a few callers can reach is looked at. Without any single rule
  * the search finds a wake-up that is lost.
  */
-#include <iostream>
-
 #include "../support/catch.hpp"
 #include "futex.hpp"
 
@@ -16,12 +14,7 @@ namespace
 Found searched(const Setting &setting)
 {
     const Found found = search(setting);
-    std::cout << "futex: " << setting.name << ": " << found.states << " states, "
-              << found.transitions << " transitions, " << found.lost << " lose a wake-up";
-    if (setting.crash) {
-        std::cout << ", " << found.lost_beyond_poll << " beyond a poll";
-    }
-    std::cout << "\n";
+    found.tell("futex: " + setting.name, setting.crash);
     return found;
 }
 

@@ -2,8 +2,6 @@
  * state that a few clients can reach is looked at. Without any single rule the search finds a
  * wake-up that is lost.
  */
-#include <iostream>
-
 #include "../support/catch.hpp"
 #include "places.hpp"
 
@@ -18,12 +16,7 @@ namespace
 Found searched(const Setting &setting)
 {
     const Found found = protocol::search(setting);
-    std::cout << "places: " << setting.name << ": " << found.states << " states, "
-              << found.transitions << " transitions, " << found.lost << " lose a wake-up";
-    if (setting.crash == Crash::ever) {
-        std::cout << ", " << found.lost_beyond_poll << " beyond a poll";
-    }
-    std::cout << "\n";
+    found.tell("places: " + setting.name, setting.crash == Crash::ever);
     return found;
 }
 
