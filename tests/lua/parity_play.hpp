@@ -64,9 +64,7 @@ std::string name_of_byte(const slotq_view &view, uint32_t offset);
 
 /* ---- the game ---- */
 
-/* A wide play is on thousands of slots. In a crowded one few slots are too few for much that is
- * scheduled and has one of few keys, so that promotions, refusals and overwriting come together.
- */
+/* A wide play is on thousands of slots, a crowded one on few, with few keys and many rushes. */
 enum class Kind { usual, wide, crowded };
 
 class Play : private support::Game
@@ -100,7 +98,6 @@ private:
 
     static Kind choose_kind(Choices &choices);
     static slotq_geometry choose_geometry(Choices &choices, Kind kind);
-    static slotq_geometry choose_crowded(Choices &choices);
     Step choose_step();
     void start();
     void move_clock();
@@ -158,8 +155,7 @@ private:
     std::string key_;
     Kind kind_;
     bool wide_;
-    bool damages_;         /* some messages say a length that cannot be */
-    uint64_t rush_ms_ = 0; /* when all that is scheduled in a rush is due; 0 = no rush */
+    bool damages_; /* some messages say a length that cannot be */
     uint32_t steps_ = 0;
     uint32_t steps_aside_ = 0;
     uint32_t promoted_ = 0;

@@ -12,7 +12,7 @@ using redis::Arguments;
 bool Play::choose_keys(uint32_t count, bool packed)
 {
     const bool has_keys = (image_.geometry().flags & SLOTQ_FLAG_KEYS) != 0;
-    const bool crowded = kind_ == Kind::crowded && !choices_.one_in(rush_ms_ > 0 ? 2 : 5);
+    const bool crowded = kind_ == Kind::crowded && !choices_.one_in(is_rush() ? 2 : 5);
     if (count == 0 || count > SLOTQ_CALL_MESSAGES_MAX ||
         (!crowded && !choices_.one_in(has_keys ? 2 : 40))) {
         return false;

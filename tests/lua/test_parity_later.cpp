@@ -23,7 +23,7 @@ std::string Play::schedule()
     slotq_call call = fresh(SLOTQ_SCHEDULE);
     call.schedule.messages = data_.data();
     call.schedule.count = count;
-    call.schedule.due_ms = rush_ms_ > 0 ? rush_ms_ : choose_due_ms();
+    call.schedule.due_ms = choose_due_ms();
     call.schedule.not_past = choices_.one_in(3);
     const bool keyed = choose_keys(count, packed);
     call.schedule.keys = keyed ? keys_.data() : nullptr;
@@ -69,18 +69,15 @@ void Play::damage_later(uint32_t later_id)
                 image_.data() + image_.later_slot_offset(image_.later_slot(entry)));
 }
 
-/* As much as fits becomes due at once, and the next verb finds it: more promotions in a call than
- * a small ring has slots. */
+/* The next verb finds it all due. */
 std::string Play::rush()
 {
     std::string fault;
-    rush_ms_ = std::min(now_ms_ + 1 + choices_.below(2 * image_.geometry().tick_ms),
-                        UINT64_C(0) + SLOTQ_NOW_MS_MAX);
+    begin_rush();
     for (uint32_t i = 0; i < 6 && fault.empty(); i++) {
         fault = schedule();
     }
-    now_ms_ = std::max(now_ms_, rush_ms_);
-    rush_ms_ = 0;
+    end_rush();
     return !fault.empty() ? fault : choices_.one_in(2) ? push() : (this->*choose_step())();
 }
 

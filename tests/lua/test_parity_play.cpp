@@ -18,28 +18,13 @@ Kind Play::choose_kind(Choices &choices)
     return kind == 0 ? Kind::wide : kind < 7 ? Kind::crowded : Kind::usual;
 }
 
-slotq_geometry Play::choose_crowded(Choices &choices)
-{
-    static const uint32_t attempts[] = {0, 1, 1, 2, 3};
-    const bool overwrites = choices.one_in(2);
-    const uint32_t flags = choices.small(32) | SLOTQ_FLAG_KEYS;
-    slotq_geometry made = support::geometry(
-        2 + choices.small(5), 1 + choices.small(25), 1 + choices.small(2),
-        overwrites ? flags | SLOTQ_FLAG_OVERWRITE
-                   : flags & ~static_cast<uint32_t>(SLOTQ_FLAG_OVERWRITE),
-        attempts[choices.small(5)], choices.small(4), choices.one_in(2) ? 1 : 100);
-    made.later_slots = static_cast<uint16_t>(1 + choices.small(choices.one_in(3) ? 4 : 24));
-    if (!overwrites) {
-        made.aside_slots = static_cast<uint8_t>(choices.small(4));
-        made.places = static_cast<uint8_t>(choices.one_in(4) ? 1 + choices.small(3) : 0);
-    }
-    return made;
-}
-
 slotq_geometry Play::choose_geometry(Choices &choices, Kind kind)
 {
     if (kind == Kind::crowded) {
-        return choose_crowded(choices);
+        slotq_geometry made = crowded_geometry(choices);
+        const bool may = (made.flags & SLOTQ_FLAG_OVERWRITE) == 0 && choices.one_in(4);
+        made.places = static_cast<uint8_t>(may ? 1 + choices.small(3) : 0);
+        return made;
     }
     const bool wide = kind == Kind::wide;
     static const uint32_t attempts[] = {0, 1, 1, 2, 3, 4, 62};

@@ -213,6 +213,9 @@ uint64_t Game::choose_dead_id()
 /* Mostly soon, at times past, far or out of range. */
 uint64_t Game::choose_due_ms()
 {
+    if (is_rush()) {
+        return rush_ms_;
+    }
     const uint64_t tick_ms = image_.geometry().tick_ms;
     const uint64_t most = SLOTQ_NOW_MS_MAX + (choices_.one_in(8) ? 1 : 0);
     const uint32_t kind = choices_.small(16);

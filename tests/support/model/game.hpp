@@ -82,6 +82,18 @@ protected:
     Game(Choices &choices, const slotq_geometry &geometry);
     virtual ~Game() = default;
 
+    /* Few slots, too few for much that is scheduled and has a key, so that promotions, refusals and
+     * overwriting come together. */
+    static slotq_geometry crowded_geometry(Choices &choices);
+    /* All that is scheduled in a rush is due at once, at its end: more promotions in a call than a
+     * small ring has slots. */
+    void begin_rush();
+    void end_rush();
+    bool is_rush() const
+    {
+        return rush_ms_ > 0;
+    }
+
     void give_a_past(); /* ids, time and counters of a queue that was used for long */
     void move_clock();
     slotq_call fresh(slotq_verb verb) const;
@@ -120,6 +132,8 @@ protected:
     std::string note_; /* of the last settle */
 
 private:
+    uint64_t rush_ms_ = 0; /* its end; 0 = no rush */
+
     bool wear(uint32_t word, uint32_t &attempts);
     void wear_out_aside(uint32_t group);
     void stir_words(uint32_t group);

@@ -15,6 +15,9 @@ slotq_geometry Play::choose_geometry(Choices &choices)
     static const uint32_t attempts[] = {0, 0, 1, 2, 3, 3, 62};
     static const uint32_t ticks[] = {1, 3, 100, 1000};
     static const uint32_t aside[] = {0, 0, 1, 2, 7, 7, 7, 255};
+    if (choices.one_in(4)) {
+        return crowded_geometry(choices);
+    }
     const bool large = choices.one_in(5);
     slotq_geometry made = geometry(
         2 + (large ? choices.small(299) : choices.small(14)), 1 + 2 * choices.small(12),
@@ -261,6 +264,18 @@ std::string Play::schedule()
     return ask(core, model);
 }
 
+/* The next verb finds it all due. */
+std::string Play::rush()
+{
+    std::string fault;
+    begin_rush();
+    for (uint32_t i = 0; i < 3 && fault.empty(); i++) {
+        fault = schedule();
+    }
+    end_rush();
+    return !fault.empty() ? fault : choices_.one_in(2) ? push() : reserve();
+}
+
 std::string Play::cancel()
 {
     slotq_call core = fresh(SLOTQ_CANCEL);
@@ -323,7 +338,7 @@ std::string Play::step()
         &Play::settle,  &Play::settle,   &Play::settle,   &Play::remove,     &Play::reclaim,
         &Play::redrive, &Play::look,     &Play::status,   &Play::administer, &Play::dead_remove,
         &Play::limit,   &Play::schedule, &Play::schedule, &Play::cancel,     &Play::kick,
-        &Play::find,
+        &Play::find,    &Play::rush,
     };
     move_clock();
     const slotq_geometry &shape = image_.geometry();

@@ -58,6 +58,7 @@ private:
     std::string administer();
     std::string limit();
     std::string schedule();
+    std::string rush();
     std::string cancel();
     std::string kick();
     std::string look();
