@@ -9,6 +9,9 @@
  * ends meanwhile. The message is then delivered here again, and moved again. If the target was
  * created with SLOTQ_FLAG_KEYS, a message that is moved again is there once: it has a key,
  * slotq_move_key, for which the rules of SLOTQ_KEY_ONCE hold (slotq_keys.h).
+ *
+ * After a power loss a moved message is as safe as a pushed one is in `to`: if `from` was opened
+ * with SLOTQ_SYNC_ALWAYS and `to` was not, the ack may be kept and the push be lost.
  */
 #ifndef SLOTQ_MOVE_H
 #define SLOTQ_MOVE_H
@@ -21,8 +24,8 @@ extern "C" {
 
 /* Move a message that is leased by this token, with its payload or with data (borrowed for the
  * call) instead. Its attempts begin anew. `to` is another queue, of any kind; both handles belong
- * to the calling thread. If the outcome is not OK, slotq_error_of(from) says which queue refused,
- * or failed.
+ * to the calling thread. A batch that has the message keeps it: slotq_batch_drop. If the outcome is
+ * not OK, slotq_error_of(from) says which queue refused, or failed.
  *
  * OK: *new_id (may be NULL) is its id in `to`; 0 if it was moved before, and the key is a scheduled
  * message's. STALE, GONE, NOTFOUND: as slotq_ack; nothing was pushed, but if *new_id is not 0: the

@@ -3,6 +3,12 @@
 #ifndef TESTS_ENGINE_QUEUE_MOVES_HPP
 #define TESTS_ENGINE_QUEUE_MOVES_HPP
 
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
 #include "any_queue.hpp"
 
 namespace moves
@@ -44,6 +50,58 @@ inline slotq_outcome move(slotq *from, const Message &message, slotq *to, uint64
                           const slotq_data *data = nullptr)
 {
     return slotq_move(from, 0, message.id, message.token, to, data, id);
+}
+
+/* Threads move messages from one of two queues to the other, both ways, each so many; then all
+ * payloads, in order. "" or what a call answered that it must not. */
+inline std::string to_and_fro(slotq *one, slotq *other, uint32_t thread_count, uint32_t each)
+{
+    std::vector<std::string> faults(thread_count);
+    std::vector<std::thread> threads;
+    for (uint32_t i = 0; i < thread_count; i++) {
+        slotq *from = nullptr;
+        slotq *to = nullptr;
+        if (slotq_clone(i % 2 == 0 ? one : other, &from, nullptr) != SLOTQ_OK ||
+            slotq_clone(i % 2 == 0 ? other : one, &to, nullptr) != SLOTQ_OK) {
+            throw std::runtime_error("no clone");
+        }
+        threads.emplace_back([from, to, each, &fault = faults[i]] {
+            const Batch got = batch();
+            for (uint32_t done = 0; done < each && fault.empty();) {
+                const slotq_outcome outcome = slotq_reserve(from, 0, 1, 3600000, 0, got.get());
+                for (const Message &message : messages(got.get())) {
+                    const slotq_outcome moved = move(from, message, to);
+                    fault = moved == SLOTQ_OK ? "" : text_of(from);
+                    done++;
+                }
+                if (outcome != SLOTQ_OK && outcome != SLOTQ_EMPTY && outcome != SLOTQ_AGAIN) {
+                    fault = text_of(from);
+                }
+            }
+            slotq_close(from);
+            slotq_close(to);
+        });
+    }
+    for (std::thread &thread : threads) {
+        thread.join();
+    }
+    std::string all;
+    for (const std::string &fault : faults) {
+        all += fault;
+    }
+    return all;
+}
+
+inline std::string in_order(const std::string &told)
+{
+    std::istringstream words(told);
+    std::vector<std::string> sorted{std::istream_iterator<std::string>(words), {}};
+    std::sort(sorted.begin(), sorted.end());
+    std::string joined;
+    for (const std::string &word : sorted) {
+        joined += word + " ";
+    }
+    return joined;
 }
 
 } // namespace moves

@@ -329,3 +329,21 @@ TEST_CASE("move: a process that is killed on the way loses no message", "[move]"
     CHECK(left["1 |1 "] > 0); /* killed between the two */
     CHECK(left["|1 "] == 2);
 }
+
+/* No thread holds two locks: if one did, two of them would wait for each other for ever. */
+TEST_CASE("move: both ways at the same time, with nothing lost or twice", "[move]")
+{
+    for (const Kind kind : {Kind::memory, Kind::file, Kind::redis}) {
+        CAPTURE(kind);
+        Geometry roomy(99, 16);
+        roomy.raw.aside_slots = 8;
+        Queue one(kind, roomy);
+        Queue other(kind, roomy);
+        one.fill(9);
+        CHECK(to_and_fro(one, other, 4, 100) == "");
+        CHECK(in_order(payloads(one) + payloads(other)) == "1 2 3 4 5 6 7 8 9 ");
+        CHECK(one.stats().last_id + other.stats().last_id == 9 + 400);
+        CHECK(slotq_check(one) == SLOTQ_OK);
+        CHECK(slotq_check(other) == SLOTQ_OK);
+    }
+}

@@ -236,3 +236,17 @@ TEST_CASE("move: a push of unknown outcome leaves the message leased, and a key 
     CHECK(id == 2);
     CHECK(payloads(to.queue) == "1 2 ");
 }
+
+TEST_CASE("move: in one call both ways at the same time, with nothing lost or twice", "[move]")
+{
+    redis::Server server;
+    Geometry roomy(99, 16);
+    Plain one(server.url(), "one", roomy);
+    Plain other(server.url(), "other", roomy);
+    const slotq_data three[] = {{"a", 1}, {"b", 1}, {"c", 1}};
+    REQUIRE(slotq_push(one.queue, three, 3, nullptr) == SLOTQ_OK);
+    CHECK(to_and_fro(one.queue, other.queue, 4, 100) == "");
+    CHECK(in_order(payloads(one.queue) + payloads(other.queue)) == "a b c ");
+    CHECK(slotq_check(one.queue) == SLOTQ_OK);
+    CHECK(slotq_check(other.queue) == SLOTQ_OK);
+}
