@@ -84,6 +84,10 @@ public:
     {
         return promoted_;
     }
+    uint32_t refused() const /* pushes that promoted something and were refused */
+    {
+        return refused_;
+    }
     bool spent() const /* a play on a large queue is short, as each of its steps is long */
     {
         const bool large = image_.bytes().size() > 60000 || wide_;
@@ -118,6 +122,7 @@ private:
     std::string remove();
     std::string reclaim();
     std::string redrive();
+    std::string redrive_full();
     std::string judged(uint32_t limit, uint64_t id, uint32_t group) const;
     void choose_dead(slotq_call &call);
     std::string dead_remove();
@@ -159,6 +164,7 @@ private:
     uint32_t steps_ = 0;
     uint32_t steps_aside_ = 0;
     uint32_t promoted_ = 0;
+    uint32_t refused_ = 0;
     bool woke_ = false;  /* in a step before the verb's last */
     uint32_t wakes_ = 0; /* since listener_ was last counted */
     std::string script_;

@@ -31,6 +31,7 @@ struct Counts {
     uint64_t steps = 0;
     uint64_t aside = 0;    /* of them with messages aside */
     uint64_t promoted = 0; /* messages */
+    uint64_t refused = 0;  /* pushes that promoted */
 };
 
 /* "" or what went wrong, with the last verbs told. Counts the steps. */
@@ -46,6 +47,7 @@ std::string play(Table &table, uint64_t seed, Counts &counts)
     }
     counts.aside += play.steps_aside();
     counts.promoted += play.promoted();
+    counts.refused += play.refused();
     fault = fault.empty() ? play.end() : fault;
     return fault.empty() ? "" : "seed " + std::to_string(seed) + ": " + fault + "\n" + play.told();
 }
@@ -61,14 +63,16 @@ void play_many(const std::string &variant, uint64_t steps, uint64_t first)
     }
     std::printf(
         "core against %s Lua: %llu steps, %llu with messages aside, %llu messages promoted, "
-        "seeds %llu to %llu\n",
+        "%llu pushes refused after that, seeds %llu to %llu\n",
         variant.c_str(), static_cast<unsigned long long>(done.steps),
         static_cast<unsigned long long>(done.aside), static_cast<unsigned long long>(done.promoted),
-        static_cast<unsigned long long>(first), static_cast<unsigned long long>(seed - 1));
+        static_cast<unsigned long long>(done.refused), static_cast<unsigned long long>(first),
+        static_cast<unsigned long long>(seed - 1));
     INFO(fault);
     REQUIRE(fault.empty());
     CHECK((steps < 5000 || done.aside > steps / 20)); /* or the plays no longer lead there */
     CHECK((steps < 5000 || done.promoted > steps / 100));
+    CHECK((steps < 5000 || done.refused > steps / 1000));
 }
 
 } // namespace

@@ -70,6 +70,16 @@ std::string Play::redrive()
     return compare(expected_simple(call, outcome));
 }
 
+/* Into a ring that is mostly full, so that messages step aside amid it. */
+std::string Play::redrive_full()
+{
+    std::string fault;
+    for (uint32_t i = 0; i < 3 && fault.empty(); i++) {
+        fault = push();
+    }
+    return fault.empty() ? redrive() : fault;
+}
+
 /* An id, mostly of the dead section, in a group or in all. */
 void Play::choose_dead(slotq_call &call)
 {

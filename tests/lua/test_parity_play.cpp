@@ -170,13 +170,15 @@ Play::Step Play::choose_step()
         &Play::find,
     };
     static const Step crowded[] = {
-        &Play::push,     &Play::push,     &Play::push,     &Play::push,       &Play::push,
-        &Play::push,     &Play::reserve,  &Play::reserve,  &Play::reserve,    &Play::reserve,
-        &Play::settle,   &Play::settle,   &Play::settle,   &Play::settle,     &Play::schedule,
-        &Play::schedule, &Play::schedule, &Play::schedule, &Play::redrive,    &Play::redrive,
-        &Play::remove,   &Play::reclaim,  &Play::kick,     &Play::cancel,     &Play::find,
-        &Play::status,   &Play::look,     &Play::limit,    &Play::administer, &Play::rush,
-        &Play::rush,
+        &Play::push,       &Play::push,         &Play::push,         &Play::push,
+        &Play::push,       &Play::push,         &Play::reserve,      &Play::reserve,
+        &Play::reserve,    &Play::reserve,      &Play::settle,       &Play::settle,
+        &Play::settle,     &Play::settle,       &Play::schedule,     &Play::schedule,
+        &Play::schedule,   &Play::schedule,     &Play::redrive,      &Play::redrive,
+        &Play::remove,     &Play::reclaim,      &Play::kick,         &Play::cancel,
+        &Play::find,       &Play::status,       &Play::look,         &Play::limit,
+        &Play::administer, &Play::rush,         &Play::rush,         &Play::rush,
+        &Play::rush,       &Play::redrive_full, &Play::redrive_full, &Play::redrive_full,
     };
     return kind_ == Kind::crowded ? crowded[choices_.small(sizeof crowded / sizeof crowded[0])]
                                   : usual[choices_.small(sizeof usual / sizeof usual[0])];

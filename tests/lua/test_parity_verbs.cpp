@@ -261,7 +261,10 @@ std::string Play::push()
         arguments.insert(arguments.end(), payloads_.begin(), payloads_.end());
     }
     send(std::string("push") + (keyed ? "_keyed" : "") + (packed ? "_packed" : ""), arguments);
+    const uint64_t later = image_.get(field::shared_later_count);
     const slotq_outcome outcome = image_.run(call);
+    const bool promotes = image_.get(field::shared_later_count) < later;
+    refused_ += outcome != SLOTQ_OK && promotes ? 1 : 0;
     if (damaged && outcome == SLOTQ_OK) {
         damage_newest(call.push.first_id);
     }

@@ -14,9 +14,9 @@ slotq_geometry Game::crowded_geometry(Choices &choices)
     const bool overwrites = choices.one_in(2);
     const uint32_t flags = choices.small(32) | SLOTQ_FLAG_KEYS;
     slotq_geometry made =
-        geometry(2 + choices.small(5), 1 + choices.small(25), 1 + choices.small(2),
+        geometry(2 + choices.small(5), 1 + choices.small(25), 1 + choices.small(3),
                  overwrites ? flags | overwrite : flags & ~overwrite, attempts[choices.small(5)],
-                 choices.small(4), choices.one_in(2) ? 1 : 100);
+                 choices.one_in(4) ? 0 : 1 + choices.small(6), choices.one_in(2) ? 1 : 100);
     made.later_slots = static_cast<uint16_t>(1 + choices.small(choices.one_in(3) ? 4 : 24));
     made.aside_slots = static_cast<uint8_t>(overwrites ? 0 : choices.small(4));
     return made;
