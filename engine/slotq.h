@@ -128,6 +128,8 @@ typedef struct slotq_options {
                            the journal of another day, or of a similar queue, may also fit. Checked
                            before the first write: geometry, size, the record, and the whole queue
                            with the step done; otherwise IO or CORRUPT, both files unchanged */
+    bool copies; /* reserved payloads are copies in the batch, valid until the batch is filled again
+                    or freed, whatever becomes of the message and the queue */
     uint32_t poll_ms; /* max sleep of a waiting call between two polls; 0 = 1000, in Redis 5000. If
                          another handle sets a delay meanwhile, the call sees it at the next poll */
     uint64_t (*clock_ms)(void *context); /* NULL = CLOCK_REALTIME, in Redis the server's clock;
@@ -191,9 +193,7 @@ SLOTQ_API slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes,
                                           const slotq_options *options, slotq **queue,
                                           slotq_error *error);
 
-/* Another handle to the same queue, for another thread. It has the options of `queue`: clock,
- * should_stop with the same context, poll_ms, read_only. Called by the thread that has `queue`. */
-SLOTQ_API slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *error);
+/* More handles to an open queue, for other threads: slotq_clone (slotq_clone.h). */
 
 /* Close a handle; NULL is allowed. Leases that are not settled run until they end. */
 SLOTQ_API void slotq_close(slotq *queue);
@@ -292,7 +292,7 @@ SLOTQ_API slotq_outcome slotq_later_list(slotq *queue, uint32_t skip, uint32_t l
 /* A message in a batch. The payload is not aligned: copy it (memcpy) before you read it as anything
  * but bytes. payload points into the batch or the queue: valid until the batch is
  * used again or freed, the message is settled, its lease ends, or the handle is purged, cloned or
- * closed, whichever is first. */
+ * closed, whichever is first (see also `copies` of slotq_options). */
 typedef struct slotq_message {
     uint64_t id;    /* later_list: its later id, which is not its id when it is delivered */
     uint32_t token; /* reserve: pass it to settle */
@@ -504,6 +504,7 @@ SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const vo
 }
 #endif
 
+#include "slotq_clone.h"
 #include "slotq_producer.h"
 #include "slotq_keys.h"
 #include "slotq_move.h"

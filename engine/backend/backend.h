@@ -20,6 +20,7 @@ typedef struct store_harvest {
     uint32_t *offsets;   /* in: room for an offset a run (reserve) or an item (peek, dead_list);
                             out: where its first slot begins, counted from base */
     const uint8_t *base; /* out */
+    bool wants_copies;   /* in: copied even where bytes keep still */
     bool still;          /* out: base is the image */
 } store_harvest;
 
@@ -128,8 +129,10 @@ typedef struct store_ops {
     /* A consistent copy of the image's bytes; buffer has room for view.image_bytes. */
     slotq_outcome (*export)(store *store, uint8_t *buffer, store_fault *fault);
 
-    /* Another store on the same bytes, for another thread. */
-    slotq_outcome (*clone)(store *store, struct store **other, store_fault *fault);
+    /* Another store on the same bytes, for another thread. A server is waited for timeout_ms, 0 =
+     * as long as by this store. */
+    slotq_outcome (*clone)(store *store, uint32_t timeout_ms, struct store **other,
+                           store_fault *fault);
 
     /* Close and free the store. The bytes stay where they are kept; memory is freed with its last
      * store. */

@@ -74,10 +74,10 @@ void harvest_take(const slotq_view *view, const slotq_call *call, bool still,
                   store_harvest *harvest)
 {
     const bool reserve = call->verb == SLOTQ_RESERVE;
-    harvest->still = still && reserve;
+    harvest->still = still && reserve && !harvest->wants_copies;
     harvest->base = harvest->still ? view->bytes : harvest->copies;
     if (reserve) {
-        take_runs(view, &call->reserve, still, harvest);
+        take_runs(view, &call->reserve, harvest->still, harvest);
     } else {
         take_items(view, &call->look, harvest_note_bytes(view, call), harvest);
     }

@@ -67,6 +67,9 @@ static bool gives_up(const void *handle, uint64_t waited_ms)
         return true;
     }
     const queue_wait *wait = queue->patience;
+    if (queue->timeout_ms > 0 && waited_ms >= queue->timeout_ms) {
+        return true;
+    }
     if (wait == NULL) {
         return false;
     }

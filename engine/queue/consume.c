@@ -160,7 +160,8 @@ bool consume_wish_fits(slotq *queue, const consume_wish *wanted)
 
 bool consume_room(slotq *queue, consume_wish *wanted, slotq_batch *batch)
 {
-    const bool still = queue->store->ops->keeps_still(queue->store);
+    const bool still = !queue->options.copies && queue->store->ops->keeps_still(queue->store);
+    batch->harvest.wants_copies = queue->options.copies;
     return batch_room(batch, BATCH_RESERVED, queue->store, still, &wanted->limit);
 }
 

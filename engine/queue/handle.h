@@ -13,6 +13,7 @@ struct slotq {
     slotq_options options; /* poll_ms and clock filled in */
     slotq_geometry geometry;
     uint64_t lease_max_ms;
+    uint32_t timeout_ms; /* of slotq_clone_options; 0 = none was given */
     /* the last call that did not answer OK; text is made when asked for */
     slotq_error error;
     slotq_verb error_verb;

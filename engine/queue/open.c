@@ -223,15 +223,31 @@ slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geomet
 
 slotq_outcome slotq_clone(slotq *queue, slotq **other, slotq_error *error)
 {
+    return slotq_clone_with(queue, NULL, other, error);
+}
+
+slotq_outcome slotq_clone_with(slotq *queue, const slotq_clone_options *options, slotq **other,
+                               slotq_error *error)
+{
+    static const slotq_clone_options none;
+    const slotq_clone_options *own = options != NULL ? options : &none;
     if (!set_none(other) || queue == NULL) {
         return refuse_null(error);
+    }
+    const slotq_outcome judged =
+        error_judge_reserved(error, own->reserved, sizeof own->reserved, "clone options");
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     slotq *made = queue_handle_new(&queue->options, POLL_MS_DEFAULT);
     if (made == NULL) {
         return refuse_memory(error);
     }
+    made->options.copies = queue->options.copies || own->copies;
+    made->timeout_ms = own->timeout_ms > 0 ? own->timeout_ms : queue->timeout_ms;
     store *opened = NULL;
-    const slotq_outcome outcome = queue->store->ops->clone(queue->store, &opened, &made->fault);
+    const slotq_outcome outcome =
+        queue->store->ops->clone(queue->store, own->timeout_ms, &opened, &made->fault);
     return queue_handle_finish(made, outcome, opened, other, error);
 }
 

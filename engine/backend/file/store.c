@@ -309,7 +309,8 @@ static void file_close(store *base)
     file_image_close(image);
 }
 
-static slotq_outcome file_clone(store *base, store **other, store_fault *fault);
+static slotq_outcome file_clone(store *base, uint32_t timeout_ms, store **other,
+                                store_fault *fault);
 
 static const store_ops file_ops = {
     .call = file_call,
@@ -352,9 +353,10 @@ static file_store *make_store(file_image *image, store_fault *fault)
     return made;
 }
 
-static slotq_outcome file_clone(store *base, store **other, store_fault *fault)
+static slotq_outcome file_clone(store *base, uint32_t timeout_ms, store **other, store_fault *fault)
 {
     file_image *image = self_of(base)->image;
+    (void)timeout_ms; /* no server; the owner bounds the wait for the lock */
     const slotq_outcome outcome = file_section_admit(image, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;

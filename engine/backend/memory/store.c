@@ -180,9 +180,11 @@ static slotq_outcome memory_export(store *base, uint8_t *buffer, store_fault *fa
     return SLOTQ_OK;
 }
 
-static slotq_outcome memory_clone(store *base, store **other, store_fault *fault)
+static slotq_outcome memory_clone(store *base, uint32_t timeout_ms, store **other,
+                                  store_fault *fault)
 {
     const memory_store *self = (const memory_store *)(const void *)base;
+    (void)timeout_ms; /* no server */
     memory_store *made = malloc(sizeof *made);
     if (made == NULL) {
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",

@@ -235,14 +235,21 @@ static void redis_close(store *base)
     free(self);
 }
 
-static slotq_outcome redis_clone(store *base, store **other, store_fault *fault)
+static slotq_outcome redis_clone(store *base, uint32_t timeout_ms, store **other,
+                                 store_fault *fault)
 {
     const redis_store *self = self_of(base);
     if (self->connection.borrowed) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
                          "the connection was lent: attach another one for another thread");
     }
-    return redis_store_open(&self->connection.address, self->key, &self->settings, other, fault);
+    redis_settings settings = self->settings;
+    if (timeout_ms > 0) {
+        settings.connect_timeout_ms = timeout_ms;
+        settings.timeout_ms = timeout_ms;
+        settings.limits.reconnect_ms = timeout_ms;
+    }
+    return redis_store_open(&self->connection.address, self->key, &settings, other, fault);
 }
 
 static const store_ops redis_ops = {
