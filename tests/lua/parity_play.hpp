@@ -128,6 +128,7 @@ private:
     std::string dead_remove();
     std::string schedule();
     std::string rush();
+    std::string expire();
     std::string cancel();
     std::string kick();
     std::string later_list();

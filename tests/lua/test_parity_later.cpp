@@ -81,6 +81,23 @@ std::string Play::rush()
     return !fault.empty() ? fault : choices_.one_in(2) ? push() : (this->*choose_step())();
 }
 
+/* Most leases of a full ring end while messages are due: a reserve finds no room for these, and
+ * then its sweep makes some. */
+std::string Play::expire()
+{
+    static const Step fill[] = {&Play::schedule, &Play::push, &Play::push, &Play::reserve,
+                                &Play::reserve};
+    const uint64_t most = SLOTQ_NOW_MS_MAX;
+    std::string fault;
+    begin_rush();
+    for (size_t i = 0; i < sizeof fill / sizeof fill[0] && fault.empty(); i++) {
+        fault = (this->*fill[i])();
+    }
+    end_rush();
+    now_ms_ = std::max(now_ms_, std::min(now_ms_ + 60 * image_.geometry().tick_ms, most));
+    return fault.empty() ? reserve() : fault;
+}
+
 std::string Play::cancel()
 {
     slotq_call call = fresh(SLOTQ_CANCEL);

@@ -179,6 +179,7 @@ Play::Step Play::choose_step()
         &Play::find,       &Play::status,       &Play::look,         &Play::limit,
         &Play::administer, &Play::rush,         &Play::rush,         &Play::rush,
         &Play::rush,       &Play::redrive_full, &Play::redrive_full, &Play::redrive_full,
+        &Play::expire,     &Play::expire,
     };
     return kind_ == Kind::crowded ? crowded[choices_.small(sizeof crowded / sizeof crowded[0])]
                                   : usual[choices_.small(sizeof usual / sizeof usual[0])];
