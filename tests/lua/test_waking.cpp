@@ -125,6 +125,22 @@ TEST_CASE("waking: consumers look again when the next due time falls, and when i
     CHECK(wake_of(queue) == 32);
 }
 
+TEST_CASE("waking: a reserve whose burials made room for what is due is told to look at once")
+{
+    on_server::Shape shape;
+    shape.ring_slots = 3;
+    shape.max_attempts = 1;
+    on_server::SoundQueue queue(redis::shared_server(),
+                                GENERATE(as<std::string>(), "plain", "redis7"), shape);
+    queue.ask("push", {"a", "b"});
+    CHECK(queue.ask("reserve", {"0", "2", "1000"}).items.size() == 8);
+    queue.ask("schedule", {std::to_string(queue.at_ms + 500), "", "c"});
+    queue.at_ms += 2000; /* a and b held the ring, and die */
+    const Reply empty = queue.ask("reserve", {"0", "2", "1000", "1"});
+    CHECK(empty.is_integer(static_cast<int64_t>(queue.at_ms)));
+    CHECK(queue.ask("reserve", {"0", "2", "1000", "1"}).items.size() == 4);
+}
+
 TEST_CASE("waking: an ack does not wake consumers that wait for a message")
 {
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
