@@ -76,7 +76,7 @@ static void read_settled(slotq_batch *batch, uint32_t sum)
     slotq_settled_message message;
     uint32_t count = 0;
     for (; slotq_batch_settled(batch, count, &message); count++) {
-        require(message.id != 0 && message.outcome != SLOTQ_MORE);
+        require(message.outcome != SLOTQ_MORE);
     }
     require(count == sum);
 }

@@ -44,6 +44,40 @@ void run_pipeline(slotq *queue, slotq_batch *batch)
     slotq_pipeline_free(pipeline);
 }
 
+/* A batch with marks: what was not settled is told, and stays with its mark. */
+void run_marked(slotq *queue, slotq_batch *batch)
+{
+    const slotq_data messages[] = {{"a", 1}, {"b", 1}, {"c", 1}};
+    const slotq_data note = {"why", 3};
+    slotq_settled settled = {};
+    slotq_message message = {};
+    expect(slotq_push(queue, messages, 3, nullptr));
+    const slotq_outcome reserved = slotq_reserve(queue, 0, 3, 30000, 0, batch);
+    expect(reserved, reserved == SLOTQ_EMPTY ? SLOTQ_EMPTY : SLOTQ_OK);
+    const uint32_t had = slotq_batch_count(batch);
+    for (uint32_t i = 0; slotq_batch_next(batch, &message); i++) {
+        const slotq_settle_how how = i == 0   ? SLOTQ_SETTLE_KILL
+                                     : i == 1 ? SLOTQ_SETTLE_EXTEND
+                                              : SLOTQ_SETTLE_ACK;
+        expect(slotq_mark(queue, how, batch, message.id, 60000, 1, i == 0 ? &note : nullptr));
+    }
+    const slotq_outcome outcome = slotq_next(queue, 0, 1, 30000, 0, batch, &settled);
+    expect(outcome, outcome == SLOTQ_EMPTY ? SLOTQ_EMPTY : SLOTQ_OK);
+    slotq_settled_message told = {};
+    uint32_t count = 0;
+    uint32_t failed = 0;
+    for (; slotq_batch_settled(batch, count, &told); count++) {
+        CHECK((told.outcome == SLOTQ_OK || told.outcome == SLOTQ_NOMEMORY));
+        failed += told.outcome == SLOTQ_NOMEMORY;
+    }
+    CHECK((count == had || (count == 0 && outcome == SLOTQ_NOMEMORY)));
+    CHECK(settled.failed_count == failed);
+    if (outcome == SLOTQ_NOMEMORY && failed > 0) {
+        CHECK(slotq_batch_count(batch) == failed);
+    }
+    expect(slotq_ack_batch(queue, batch));
+}
+
 void run_own(const char *url)
 {
     slotq_redis_connection *connection = nullptr;
@@ -77,10 +111,11 @@ void live_a_day(const char *url)
         expect(slotq_ack_batch(queue, batch));
         expect(slotq_get_stats(queue, 0, &stats));
         const slotq_outcome dead = slotq_dead_list(queue, 0, 5, batch);
-        expect(dead, SLOTQ_EMPTY);
+        expect(dead, dead == SLOTQ_OK ? SLOTQ_OK : SLOTQ_EMPTY);
         expect(slotq_check(queue));
         expect(slotq_clone(queue, &other, nullptr));
         run_pipeline(queue, batch);
+        run_marked(queue, batch);
         CHECK(slotq_error_of(queue) != nullptr);
     }
     slotq_batch_free(batch);
@@ -103,6 +138,8 @@ TEST_CASE("each allocation fails once, then for good")
     geometry.tick_ms = 100;
     geometry.groups = 1;
     geometry.dead_slots = 2;
+    geometry.flags = SLOTQ_FLAG_DEAD_OVERWRITE;
+    geometry.note_bytes = 4;
     REQUIRE(slotq_create(url.c_str(), "jobs", &geometry, nullptr, nullptr) == SLOTQ_OK);
     for (const int call : {faults::CALL_malloc, faults::CALL_calloc, faults::CALL_realloc}) {
         for (const bool for_good : {false, true}) {

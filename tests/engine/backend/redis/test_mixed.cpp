@@ -23,7 +23,7 @@ struct Handle {
     slotq_batch *batch = slotq_batch_new();
     slotq_settled settled = {};
 
-    explicit Handle(const std::string &url)
+    explicit Handle(const std::string &url, const char *name = "jobs")
     {
         slotq_redis_options redis = {};
         slotq_options options = {};
@@ -31,7 +31,7 @@ struct Handle {
         redis.timeout_ms = PATIENCE_MS;
         redis.reconnect_ms = 1000;
         options.redis = &redis;
-        const slotq_outcome outcome = slotq_open(url.c_str(), "jobs", &options, &queue, &error);
+        const slotq_outcome outcome = slotq_open(url.c_str(), name, &options, &queue, &error);
         INFO(error.text);
         REQUIRE(outcome == SLOTQ_OK);
     }
@@ -311,29 +311,49 @@ TEST_CASE_METHOD(Served, "marks outlive a resize", "[mark]")
     CHECK(handle.stats().acked == 2);
 }
 
+/* A queue in which 1500 messages, the only ones, are leased to the handle. */
+void lease_many(Handle &handle)
+{
+    const std::vector<slotq_data> many(1500, slotq_data{"dies", 4});
+    REQUIRE(slotq_push(handle.queue, many.data(), 1500, nullptr) == SLOTQ_OK);
+    REQUIRE(handle.next(1500) == SLOTQ_OK);
+}
+
 TEST_CASE("many that die in one way do so in parts, in the same round trip", "[mark]")
 {
+    const slotq_settle_how how = GENERATE(SLOTQ_SETTLE_KILL, SLOTQ_SETTLE_NACK);
+    const uint64_t ms = how == SLOTQ_SETTLE_NACK ? 60000 : 0;
     redis::Server server;
     slotq_geometry geometry = {};
     geometry.ring_slots = 2000;
     geometry.payload_bytes = 8;
-    geometry.dead_slots = 2000;
+    geometry.dead_slots = 1100; /* not for all */
     geometry.note_bytes = 9;
-    REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, nullptr) == SLOTQ_OK);
+    geometry.max_attempts = 1;
+    geometry.generation = 7;
+    for (const char *name : {"jobs", "twin"}) {
+        REQUIRE(slotq_create(server.url().c_str(), name, &geometry, nullptr, nullptr) == SLOTQ_OK);
+    }
     Proxy proxy(server.socket_path());
     Handle handle(proxy.url());
-    const std::vector<slotq_data> many(1500, slotq_data{"dies", 4});
+    Handle twin(server.url(), "twin");
+    lease_many(handle);
+    lease_many(twin);
     const slotq_data note = {"together", 8};
-    REQUIRE(slotq_push(handle.queue, many.data(), 1500, nullptr) == SLOTQ_OK);
-    REQUIRE(handle.next(1500) == SLOTQ_OK);
     for (uint64_t id = 1500; id > 0; id--) {
-        REQUIRE(slotq_mark(handle.queue, SLOTQ_SETTLE_KILL, handle.batch, id, 0, 3, &note) ==
-                SLOTQ_OK);
+        REQUIRE(slotq_mark(handle.queue, how, handle.batch, id, ms, 3, &note) == SLOTQ_OK);
     }
-    proxy.hold_until("EVALSHA", 3);
-    CHECK(handle.next(1) == SLOTQ_EMPTY);
-    CHECK(handle.settled.ok_count == 1500);
-    CHECK(handle.stats().dead == 1500);
+    slotq_message message = {};
+    slotq_batch_rewind(twin.batch);
+    REQUIRE(slotq_batch_next(twin.batch, &message));
+    const slotq_run run = {1, message.token, 1500};
+    CHECK(slotq_settle_noted(twin.queue, how, 0, &run, 1, ms, 3, &note, nullptr, nullptr) ==
+          SLOTQ_DEADFULL);
+    proxy.hold_until("EVALSHA", 2);
+    CHECK(slotq_ack_batch(handle.queue, handle.batch) == SLOTQ_DEADFULL);
+    CHECK(handle.stats().dead == 1100);
+    CHECK(handle.stats().leased == twin.stats().leased);
+    CHECK(handle.stats().waiting == twin.stats().waiting);
 }
 
 TEST_CASE_METHOD(Opened, "a pipeline refuses a batch with marks", "[mark]")
