@@ -149,6 +149,7 @@ struct store {
                            can be told */
     bool is_listened;   /* its owner polls for wakes: a call that finds nothing is waiting */
     bool spreads_polls; /* many may sleep, each woken alone: their polls should not come at once */
+    bool has_trips;     /* its bytes are on a server: a list saves time */
     bool wants_now;     /* every call should have a now, rough where the verb needs none */
     bool asks_judged; /* it cannot compute checks: redrive brings judged if the queue has checks */
     /* A server serves no other client during a call: the messages that one call may let die, or

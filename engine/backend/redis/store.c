@@ -327,6 +327,7 @@ static redis_store *make(const char *key, const redis_settings *settings, store_
     self->base.ops = &redis_ops;
     self->base.identity = identity_mix(0, key, key_bytes);
     self->base.wants_now = settings->own_clock;
+    self->base.has_trips = true;
     self->base.asks_judged = true;
     redis_waiter_init(&self->waiter);
     self->settings = *settings;
