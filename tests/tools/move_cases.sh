@@ -23,6 +23,8 @@ move_cases() {
     expect 'in JSON' 0 '^\{"id":4,"outcome":"OK"\}$' - \
         move "$from" "$(taken "$from")" "$to" "$@" --json ''
     handle=$(taken "$from")
+    expect 'a closed stdin is not an empty message' 1 - 'cannot read stdin: .*; nothing was moved' \
+        move "$from" "$handle" "$to" "$@" - <&-
     expect 'a full queue' 4 - \
         "$from: the queue to move to: the queue is full: 4 messages are unfinished" \
         move "$from" "$handle" "$to" "$@"

@@ -200,6 +200,50 @@ if [ "$(id -u)" = 0 ] && as_another_user "$SLOTQ" version >out 2>err; then # ano
 fi
 chmod 755 closed
 
+# ---- input that cannot be read: a payload that never came is not an empty one ----
+fresh keyed --slots 4 --payload 16 --keys --later 4
+fresh moved --slots 4 --payload 16
+echo kept | "$SLOTQ" -q push moved
+held=$("$SLOTQ" reserve moved --lease 1h | cut -f 1)
+# refuse_input NAME WHY: every command that reads stdin, with the one that is fd 7, or a closed one.
+refuse_input() {
+    local name=$1 why="cannot read stdin: $2" line
+    while read -r line; do
+        line=${line/HELD/$held}
+        # shellcheck disable=SC2086 # words
+        if [ "$name" = closed ]; then
+            expect "$line, stdin $name" 1 - "$why" $line <&-
+        else
+            expect "$line, stdin $name" 1 - "$why" $line <&7
+        fi
+    done <<'END'
+push keyed
+push keyed -
+push keyed -0
+push keyed --whole
+push keyed --whole --key k
+push keyed --whole --key k --in 1h
+push keyed --whole --in 1h
+move moved HELD keyed -
+ack moved -
+nack moved -
+release moved -
+extend moved -
+kill moved -
+import brought
+END
+}
+refuse_input closed 'Bad file descriptor'
+exec 7<.
+refuse_input 'a folder' 'Is a directory'
+exec 7>written
+refuse_input 'only to be written' 'Bad file descriptor'
+exec 7>&-
+same 'nothing was pushed' 0 "$(number keyed last_id)"
+same 'nothing was settled or moved' 1 "$(number moved leased)"
+expect 'nothing was imported' 3 - 'no queue brought' stats brought
+expect 'an empty stdin is an empty payload' 0 '^1$' - move moved "$held" keyed - </dev/null
+
 # ---- output that cannot be written ----
 "$SLOTQ" stats jobs >&- 2>err
 same 'a closed stdout' 1 $?

@@ -14,13 +14,15 @@
 #include "say/report.h"
 #include "say/texts.h"
 
-/* 0, 1 and 2 must be taken, or a queue's file could become stdout. A stdout that was closed refuses
- * what is written: a token that is not printed must not look like success. */
+/* 0, 1 and 2 must be taken, or a queue's file could become stdout. A stdin that was closed refuses
+ * reads: a payload that never came must not look like an empty one. A stdout that was closed
+ * refuses what is written: a token that is not printed must not look like success. */
 static void hold_standard_descriptors(void)
 {
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
         if (fcntl(descriptor, F_GETFD) < 0) {
-            (void)open("/dev/null", descriptor == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+            (void)open("/dev/null", modes[descriptor]);
         }
     }
 }

@@ -10,6 +10,7 @@
 #include "look.h"
 #include "open.h"
 #include "pusher.h"
+#include "whole.h"
 #include "../say/output.h"
 #include "../say/records.h"
 #include "../say/report.h"
@@ -40,24 +41,6 @@ static int judge_size(const command_line *line, const slotq_geometry *geometry, 
              "nothing was pushed",
              count_text(geometry->payload_bytes).text, line->operands[0]);
     return EXIT_CODE_USAGE;
-}
-
-/* All of stdin, up to a byte more than the queue takes; *bytes is to be freed. */
-static int read_stdin(const slotq_geometry *geometry, slotq_data *message, uint8_t **bytes)
-{
-    const size_t most = geometry->payload_bytes + (size_t)1;
-    *bytes = malloc(most);
-    if (*bytes == NULL) {
-        complain("out of memory");
-        return EXIT_CODE_FAILURE;
-    }
-    message->bytes = *bytes;
-    message->size = (uint32_t)fread(*bytes, 1, most, stdin);
-    if (ferror(stdin)) {
-        complain("cannot read stdin; nothing was pushed");
-        return EXIT_CODE_FAILURE;
-    }
-    return EXIT_CODE_OK;
 }
 
 static void print_outcome(const command_line *line, slotq_outcome outcome, uint64_t id,
@@ -133,7 +116,8 @@ int push_keyed(const command_line *line, bool from_stdin)
     uint8_t *bytes = NULL;
     slotq_data message = {line->operands[1], 0};
     if (from_stdin) {
-        code = read_stdin(slotq_geometry_of(queue), &message, &bytes);
+        code = read_whole_stdin(slotq_geometry_of(queue)->payload_bytes, "nothing was pushed",
+                                &message, &bytes);
     } else {
         message.size = (uint32_t)strlen(line->operands[1]);
     }

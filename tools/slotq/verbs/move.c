@@ -10,6 +10,7 @@
 #include "../line/values.h"
 #include "dead.h"
 #include "open.h"
+#include "whole.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -38,23 +39,6 @@ typedef struct replacement {
     uint8_t *read; /* to be freed */
 } replacement;
 
-/* All of stdin, up to a byte more than the queue takes. */
-static int read_whole(const slotq *to, replacement *instead)
-{
-    const size_t most = slotq_geometry_of(to)->payload_bytes + (size_t)1;
-    instead->read = malloc(most);
-    if (instead->read == NULL) {
-        complain("out of memory");
-        return EXIT_CODE_FAILURE;
-    }
-    instead->data = (slotq_data){instead->read, (uint32_t)fread(instead->read, 1, most, stdin)};
-    if (ferror(stdin)) {
-        complain("cannot read stdin; nothing was moved");
-        return EXIT_CODE_FAILURE;
-    }
-    return EXIT_CODE_OK;
-}
-
 static int read_replacement(const command_line *line, const slotq *to, replacement *instead)
 {
     enum { DATA = 3 };
@@ -65,7 +49,8 @@ static int read_replacement(const command_line *line, const slotq *to, replaceme
     const slotq_geometry *geometry = slotq_geometry_of(to);
     int code = EXIT_CODE_OK;
     if (line->dashed > DATA && strcmp(text, "-") == 0) {
-        code = read_whole(to, instead);
+        code = read_whole_stdin(geometry->payload_bytes, "nothing was moved", &instead->data,
+                                &instead->read);
     } else {
         const size_t size = strlen(text); /* an argument may be as long as 32 bits cannot say */
         const size_t most = geometry->payload_bytes + (size_t)1;
