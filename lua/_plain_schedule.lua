@@ -19,8 +19,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
     local call, unpack, pack, format = redis.call, struct.unpack, struct.pack, string.format
     local key, front, due_ms = KEYS[1], plain_front, tonumber(plain_due)
     local wake = string.byte(front, AT_shared_wake + 1)
-    local magic, ring, payload, later, dead, groups, flags, most, aside, tick_ms, places, note =
-        unpack('@geometry.magic..note_bytes', front, HEADER_BYTES + 1)
+    local last_id, head, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
+        tick_ms, places, note = unpack('@header.last_id..geometry.note_bytes', front)
     local paused, held, era, first_due_ms, later_count, last_later_id = unpack(
         '@shared.paused..later_last_id', front, AT_shared_paused + 1)
     --@include _plain_geometry
@@ -41,7 +41,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
         end
         slot = pack('<H', served and #slot or 0) .. stamp .. slot
     end
-    served = served and due_ms <= SLOTQ_NOW_MS_MAX and paused % 2 == 0 and later_count < later and
+    served = served and head < ring and tail < ring and (tail - head) % ring <= last_id and
+        due_ms <= SLOTQ_NOW_MS_MAX and paused % 2 == 0 and later_count < later and
         last_later_id % 65536 < 65535 and (plain_flag ~= '1' or due_ms > now_ms) and
         (due_ms >= first_due_ms and wake % 4 < WAKE_FOR_ROOM or wake % 4 == 0) and
         (later_count > 0 or first_due_ms == DUE_NONE)
@@ -60,7 +61,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
             root_due, root_id, root_slot = entry_at(index_at)
         end
         free = bit.bxor(free, place)
-        served = free_id == 0 and free < later and root_due == first_due_ms and root_id > 0
+        served = free_id == 0 and free < later and root_id > 0 and root_due == first_due_ms and
+            (place == 0 or root_due <= SLOTQ_NOW_MS_MAX)
         local offsets, entries, moved = {}, {}, 0
         while served and place > 0 do
             local parent = (place - 1 - (place - 1) % HEAP_CHILDREN) / HEAP_CHILDREN

@@ -64,13 +64,12 @@ typedef struct store_owner {
 /* A leased message on its way into another queue (FORMAT.md, "move"). */
 typedef struct store_move {
     uint64_t id;
-    uint64_t key;           /* in the target; 0 = none */
     uint64_t now_ms;        /* or STORE_TIME */
-    const slotq_data *data; /* NULL: its own payload; then both queues have checks, or neither */
+    const slotq_data *data; /* NULL: its own payload; then neither queue has checks */
     uint32_t token;
     uint8_t group;
     bool target_refused;    /* out: the outcome is the target's */
-    uint64_t new_id;         /* out: OK, DUPLICATE; 0 = a scheduled message has the key */
+    uint64_t new_id;         /* out: OK */
     slotq_holder holder;     /* out: FULL */
 } store_move;
 

@@ -11,17 +11,19 @@
 static const char closing[] = "Nothing was moved.";
 
 /* FORMAT.md, "move" */
-enum { KEY_ID = 4, KEY_GROUP = 10, KEY_NAME_BYTES = 11 };
+enum { KEY_ID = 4, KEY_GROUP = 10, KEY_PUSHED_MS = 11, KEY_PAYLOAD = 19, KEY_NAME_BYTES = 27 };
 
-uint64_t slotq_move_key(const slotq *from, uint8_t group, uint64_t id)
+uint64_t slotq_move_key(const slotq *from, uint8_t group, const slotq_message *message)
 {
     uint8_t name[KEY_NAME_BYTES];
-    if (from == NULL) {
+    if (from == NULL || message == NULL) {
         return 0;
     }
     store_u32(name, from->geometry.generation);
-    store_u48(name + KEY_ID, id);
+    store_u48(name + KEY_ID, message->id);
     name[KEY_GROUP] = group;
+    store_u64(name + KEY_PUSHED_MS, message->pushed_ms);
+    store_u64(name + KEY_PAYLOAD, slotq_key(message->payload, message->payload_bytes));
     return slotq_key(name, sizeof name);
 }
 
@@ -31,7 +33,6 @@ typedef struct moving {
     slotq *to;
     const slotq_data *data; /* the caller's, or NULL */
     uint64_t id;
-    uint64_t key; /* in the target, 0 = none */
     uint64_t new_id;
     uint32_t token;
     uint8_t group;
@@ -101,7 +102,6 @@ static slotq_outcome move_at_once(moving *it, const slotq_data *data)
     bool again;
     do {
         move = (store_move){.id = it->id,
-                            .key = it->key,
                             .now_ms = queue_now_ms(it->from),
                             .data = data,
                             .token = it->token,
@@ -114,8 +114,8 @@ static slotq_outcome move_at_once(moving *it, const slotq_data *data)
         }
     } while (again);
     it->new_id = move.new_id;
-    if (outcome == SLOTQ_OK || outcome == SLOTQ_DUPLICATE) {
-        return SLOTQ_OK;
+    if (outcome == SLOTQ_OK) {
+        return outcome;
     }
     if (move.target_refused) {
         keep_for_target(it, outcome, &move, fault);
@@ -153,33 +153,34 @@ static slotq_outcome judge_token(const moving *it)
     return outcome;
 }
 
-/* The message's payload, which is valid until the batch is freed. */
-static slotq_outcome read_payload(const moving *it, slotq_batch *batch, slotq_data *data)
+/* The message, which is valid until the batch is freed. */
+static slotq_outcome read_message(const moving *it, slotq_batch *batch, slotq_message *message)
 {
-    slotq_message message;
     const slotq_outcome outcome = slotq_peek(it->from, it->group, it->id, 1, batch);
     if (outcome != SLOTQ_OK && outcome != SLOTQ_EMPTY) {
         return outcome;
     }
-    if (outcome == SLOTQ_EMPTY || !slotq_batch_next(batch, &message) || message.id != it->id) {
+    if (outcome == SLOTQ_EMPTY || !slotq_batch_next(batch, message) || message->id != it->id) {
         return queue_refuse(it->from, SLOTQ_GONE, "the message was finished meanwhile. %s",
                             closing);
     }
-    if (message.damaged) {
+    if (message->damaged && it->data == NULL) {
         return queue_refuse(it->from, SLOTQ_CORRUPT,
                             "the bytes of message %llu are damaged: kill it with reason 255. %s",
                             (unsigned long long)it->id, closing);
     }
-    *data = (slotq_data){message.payload, message.payload_bytes};
     return SLOTQ_OK;
 }
 
-static slotq_outcome push_there(moving *it, const slotq_data *data)
+static slotq_outcome push_there(moving *it, const slotq_message *message)
 {
-    const slotq_push_options options = {.keys = it->key != 0 ? &it->key : NULL,
-                                        .key_mode = SLOTQ_KEY_ONCE};
+    const slotq_data own = {message->payload, message->payload_bytes};
+    const bool has_keys = (it->to->geometry.flags & SLOTQ_FLAG_KEYS) != 0;
+    const uint64_t key = slotq_move_key(it->from, it->group, message);
+    const slotq_push_options options = {.keys = has_keys ? &key : NULL, .key_mode = SLOTQ_KEY_ONCE};
     slotq_pushed pushed;
-    const slotq_outcome outcome = slotq_push_with(it->to, data, 1, &options, &pushed);
+    const slotq_outcome outcome =
+        slotq_push_with(it->to, it->data != NULL ? it->data : &own, 1, &options, &pushed);
     const slotq_key_holder *holder = &pushed.holder;
     if (outcome == SLOTQ_DUPLICATE) {
         it->new_id = holder->place == SLOTQ_KEY_SCHEDULED ? 0 : holder->id;
@@ -203,17 +204,9 @@ static slotq_outcome ack_here(const moving *it)
     return say_before(it->from, words);
 }
 
-static slotq_outcome move_in_parts(moving *it, slotq_batch *batch)
+static slotq_outcome move_in_parts(moving *it, const slotq_message *message)
 {
-    slotq_data own = {0};
-    slotq_outcome outcome = judge_token(it);
-    if (outcome == SLOTQ_OK && it->data == NULL) {
-        outcome = read_payload(it, batch, &own);
-    }
-    if (outcome != SLOTQ_OK) {
-        return refused_by_source(it);
-    }
-    outcome = push_there(it, it->data != NULL ? it->data : &own);
+    const slotq_outcome outcome = push_there(it, message);
     return outcome == SLOTQ_OK ? ack_here(it) : outcome;
 }
 
@@ -237,36 +230,39 @@ static store_meeting meeting_of(const moving *it)
     return meeting == STORES_TOGETHER && !one_clock ? STORES_APART : meeting;
 }
 
-/* A script computes no check: it takes the bytes as they are only where both queues have one, or
- * neither. */
-static bool fits_one_step(const moving *it)
+/* A script computes no check: it moves bytes that it need not judge, and that carry none. */
+static bool fits_script(const moving *it)
 {
-    const uint8_t differ = it->from->geometry.flags ^ it->to->geometry.flags;
-    return it->data != NULL || (differ & SLOTQ_FLAG_CHECKS) == 0;
+    const uint8_t flags = it->from->geometry.flags | it->to->geometry.flags;
+    return it->data != NULL || (flags & SLOTQ_FLAG_CHECKS) == 0;
 }
 
-/* In one step, with the message's bytes read before. */
-static slotq_outcome move_checked(moving *it, slotq_batch *batch)
+/* With the message's bytes read before. */
+static slotq_outcome move_read(moving *it, slotq_batch *batch, bool at_once)
 {
-    slotq_data own = {0};
+    slotq_message message;
     slotq_outcome outcome = judge_token(it);
     if (outcome == SLOTQ_OK) {
-        outcome = read_payload(it, batch, &own);
+        outcome = read_message(it, batch, &message);
     }
-    return outcome == SLOTQ_OK ? move_at_once(it, &own) : refused_by_source(it);
+    if (outcome != SLOTQ_OK) {
+        return refused_by_source(it);
+    }
+    const slotq_data own = {message.payload, message.payload_bytes};
+    return at_once ? move_at_once(it, &own) : move_in_parts(it, &message);
 }
 
 static slotq_outcome move_message(moving *it)
 {
     const bool at_once = meeting_of(it) == STORES_TOGETHER;
-    if (at_once && fits_one_step(it)) {
+    if (at_once && fits_script(it)) {
         return move_at_once(it, it->data);
     }
     slotq_batch *batch = slotq_batch_new();
     if (batch == NULL) {
         return queue_refuse(it->from, SLOTQ_NOMEMORY, "no memory for a batch. %s", closing);
     }
-    const slotq_outcome outcome = at_once ? move_checked(it, batch) : move_in_parts(it, batch);
+    const slotq_outcome outcome = move_read(it, batch, at_once);
     slotq_batch_free(batch);
     return outcome;
 }
@@ -281,8 +277,9 @@ static slotq_outcome judge(const moving *it)
     }
     if (meeting_of(it) == STORES_ALIKE) {
         return queue_refuse(from, SLOTQ_INVALID,
-                            "both handles are to one queue: a message that shall be delivered "
-                            "again there is released or nacked. %s",
+                            "both handles are to one queue (or its copy of the same name and "
+                            "generation): a message that shall be delivered again there is "
+                            "released or nacked. %s",
                             closing);
     }
     if (from->options.read_only) { /* found before the push */
@@ -310,9 +307,6 @@ slotq_outcome slotq_move(slotq *from, uint8_t group, uint64_t id, uint32_t token
     slotq_outcome outcome = judge(&it);
     if (outcome != SLOTQ_OK) {
         return outcome;
-    }
-    if (to->geometry.flags & SLOTQ_FLAG_KEYS) {
-        it.key = slotq_move_key(from, group, id);
     }
     outcome = move_message(&it);
     if (new_id != NULL) {

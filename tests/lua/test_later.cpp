@@ -392,6 +392,8 @@ TEST_CASE("later: a damaged heap is CORRUPT, and nothing changes")
             {"push", {"x"}},
             {"reserve", {"0", "1", "1000"}},
             {"schedule", {"1", "", "x"}},
+            {"schedule", {"1", "0", "x"}}, /* without the general path */
+            {"schedule", {std::to_string(now_ms + 99), "0", "x"}},
             {"cancel", {"2"}},
             {"kick", {"2", "later"}},
             {"later_list", {"0", "9"}},
@@ -422,6 +424,25 @@ TEST_CASE("later: a damaged heap is CORRUPT, and nothing changes")
     corrupt(heap + 24, 6, 0x800000000000, "reserve", {"0", "1", "1000"});
     corrupt(heap + 12 + 6, 4, 0, "cancel", {"1"});
     corrupt(heap + 12, 6, 0x800000000000, "later_list", {"1", "1"});
+    corrupt(heap + 36 + 10, 2, 0xFFFF, "schedule", {"1", "0", "x"});
+    corrupt(heap + 36 + 6, 4, 7, "schedule", {"1", "0", "x"});
+    corrupt(4, 2, 9, "schedule", {"1", "0", "x"}); /* head */
+    corrupt(6, 2, 9, "schedule", {"1", "0", "x"}); /* tail */
+}
+
+TEST_CASE("later: a root beyond all times is CORRUPT, also where an entry does not rise to it")
+{
+    Later queue(shape_of(40, 20));
+    queue.in(5, Arguments(10, "m"));
+    const size_t heap = 136 + 40 * 4 + 40 * queue.shape().stride();
+    queue.poke(48, 6, 0xFFFFFFFFFFFF);
+    queue.poke(heap, 6, 0xFFFFFFFFFFFF);
+    const std::string bytes = queue.bytes();
+    for (const char *not_past : {"", "0"}) {
+        CHECK(queue.run_at(queue.at_ms, "schedule", {std::to_string(now_ms + 99), not_past, "x"})
+                  .word() == "SLOTQCORRUPT");
+        CHECK(queue.bytes() == bytes);
+    }
 }
 
 /* Against a map that is ordered by time and id. */

@@ -6,16 +6,31 @@
 
 #include "run.h"
 
+static bool has_one_address(const redis_connection *one, const redis_connection *other)
+{
+    const redis_address *here = &one->address;
+    const redis_address *there = &other->address;
+    return !one->borrowed && !other->borrowed && here->is_unix == there->is_unix &&
+           here->port == there->port && strcmp(here->host, there->host) == 0;
+}
+
 static bool is_same_server(const redis_connection *one, const redis_connection *other)
 {
     if (one->borrowed || other->borrowed) {
         return one->context == other->context && one->context != NULL;
     }
-    const redis_address *here = &one->address;
-    const redis_address *there = &other->address;
-    return here->is_unix == there->is_unix && here->port == there->port &&
-           here->database == there->database && strcmp(here->host, there->host) == 0 &&
-           strcmp(here->user, there->user) == 0;
+    return has_one_address(one, other) && one->address.database == other->address.database &&
+           strcmp(one->address.user, other->address.user) == 0;
+}
+
+/* One queue has one generation, by whatever address it is reached; of its copies only one in
+ * another database of a server is known to be another one. */
+static bool are_alike(const redis_store *from, const redis_store *to)
+{
+    const bool is_other = has_one_address(&from->connection, &to->connection) &&
+                          from->connection.address.database != to->connection.address.database;
+    return !is_other && strcmp(from->key, to->key) == 0 &&
+           memcmp(from->geometry, to->geometry, sizeof from->geometry) == 0;
 }
 
 store_meeting redis_meet(const store *source, const store *target)
@@ -25,9 +40,7 @@ store_meeting redis_meet(const store *source, const store *target)
     if (from == NULL || to == NULL) {
         return STORES_APART;
     }
-    /* one queue has one generation, by whatever address it is reached */
-    if (strcmp(from->key, to->key) == 0 &&
-        memcmp(from->geometry, to->geometry, sizeof from->geometry) == 0) {
+    if (are_alike(from, to)) {
         return STORES_ALIKE;
     }
     const bool may = is_same_server(&from->connection, &to->connection) && !from->in_cluster &&

@@ -46,6 +46,17 @@ inline std::string payloads(slotq *queue)
     return told;
 }
 
+/* The key that it has where a push and an ack moved it to. */
+inline uint64_t move_key(slotq *from, const Message &held, uint8_t group = 0)
+{
+    slotq_message message = {};
+    message.id = held.id;
+    message.pushed_ms = held.raw.pushed_ms;
+    message.payload = held.payload.data();
+    message.payload_bytes = static_cast<uint32_t>(held.payload.size());
+    return slotq_move_key(from, group, &message);
+}
+
 inline slotq_outcome move(slotq *from, const Message &message, slotq *to, uint64_t *id = nullptr,
                           const slotq_data *data = nullptr)
 {

@@ -4,6 +4,7 @@
 #include "catch.hpp"
 
 #include <csignal>
+#include <cstring>
 #include <map>
 
 #include "child.hpp"
@@ -41,9 +42,6 @@ TEST_CASE("move: between any two stores", "[move]")
             CHECK(to.stats().last_id == 4);
             CHECK(slotq_check(from) == SLOTQ_OK);
             CHECK(slotq_check(to) == SLOTQ_OK);
-            slotq_key_holder holder = {};
-            REQUIRE(slotq_find(to, slotq_move_key(from, 0, held[0].id), &holder) == SLOTQ_OK);
-            CHECK(holder.id == 3);
         }
     }
 }
@@ -56,7 +54,7 @@ TEST_CASE("move: what was pushed before is there once, and acked", "[move]")
         Queue to(Kind::memory, with_keys());
         from.fill(2);
         const auto held = from.reserve(2);
-        const uint64_t key = slotq_move_key(from, 0, held[0].id);
+        const uint64_t key = move_key(from, held[0]);
         const slotq_data data = {"1", 1};
         slotq_push_options options = {};
         options.keys = &key;
@@ -67,10 +65,13 @@ TEST_CASE("move: what was pushed before is there once, and acked", "[move]")
         CHECK(id == 1);
         CHECK(move(from, held[1], to, &id) == SLOTQ_OK);
         CHECK(id == 2);
+        slotq_key_holder holder = {};
+        CHECK(slotq_find(to, move_key(from, held[1]), &holder) == SLOTQ_OK);
+        CHECK(holder.id == 2);
         CHECK(payloads(to) == "1 2 ");
         CHECK(payloads(from) == "");
     }
-    CHECK(slotq_move_key(nullptr, 0, 1) == 0);
+    CHECK(slotq_move_key(nullptr, 0, nullptr) == 0);
 }
 
 TEST_CASE("move: a move key is of one message, one group, one queue", "[move]")
@@ -78,13 +79,50 @@ TEST_CASE("move: a move key is of one message, one group, one queue", "[move]")
     Geometry geometry;
     geometry.raw.generation = 0x04030201;
     Queue queue(Kind::memory, geometry);
-    const uint8_t name[] = {1, 2, 3, 4, 0x11, 0x22, 0, 0, 0, 0, 7};
-    CHECK(slotq_move_key(queue, 7, 0x2211) == slotq_key(name, sizeof name));
+    Message one = {0x2211, 0, "payload", 0, {}};
+    one.raw.pushed_ms = 0x9988;
+    uint8_t name[27] = {1, 2, 3, 4, 0x11, 0x22, 0, 0, 0, 0, 7, 0x88, 0x99};
+    const uint64_t payload_key = slotq_key("payload", 7);
+    for (uint32_t i = 0; i < 8; i++) {
+        name[19 + i] = static_cast<uint8_t>(payload_key >> 8 * i);
+    }
+    const uint64_t key = move_key(queue, one, 7);
+    CHECK(key == slotq_key(name, sizeof name));
+    CHECK(move_key(queue, one, 6) != key);
     geometry.raw.generation = 1;
     Queue other(Kind::memory, geometry);
-    CHECK(slotq_move_key(other, 7, 0x2211) != slotq_move_key(queue, 7, 0x2211));
-    CHECK(slotq_move_key(queue, 6, 0x2211) != slotq_move_key(queue, 7, 0x2211));
-    CHECK(slotq_move_key(queue, 7, 0x2212) != slotq_move_key(queue, 7, 0x2211));
+    CHECK(move_key(other, one, 7) != key);
+    for (const uint32_t field : {0u, 1u, 2u}) {
+        Message another = one;
+        another.id += field == 0 ? 1 : 0;
+        another.raw.pushed_ms += field == 1 ? 1 : 0;
+        another.payload += field == 2 ? "s" : "";
+        CHECK(move_key(queue, another, 7) != key);
+    }
+}
+
+TEST_CASE("move: a value that is set back gives ids anew, and loses no message", "[move]")
+{
+    Queue from(Kind::memory);
+    Queue to(Kind::memory, with_keys());
+    for (const char *payload : {"before", "after"}) {
+        std::vector<uint64_t> image(slotq_image_bytes(from) / 8 + 1);
+        REQUIRE(slotq_export(from, image.data(), image.size() * 8) == SLOTQ_OK);
+        slotq *copy = nullptr;
+        REQUIRE(slotq_open_memory(image.data(), slotq_image_bytes(from), nullptr, nullptr, &copy,
+                                  nullptr) == SLOTQ_OK);
+        const slotq_data data = {payload, static_cast<uint32_t>(std::strlen(payload))};
+        REQUIRE(slotq_push(copy, &data, 1, nullptr) == SLOTQ_OK);
+        slotq_batch *batch = slotq_batch_new();
+        slotq_message message = {};
+        REQUIRE(slotq_reserve(copy, 0, 1, 1000, 0, batch) == SLOTQ_OK);
+        REQUIRE(slotq_batch_next(batch, &message));
+        CHECK(message.id == 1);
+        CHECK(slotq_move(copy, 0, message.id, message.token, to, nullptr, nullptr) == SLOTQ_OK);
+        slotq_batch_free(batch);
+        slotq_close(copy);
+    }
+    CHECK(payloads(to) == "before after ");
 }
 
 TEST_CASE("move: refusals name the queue, and leave the source as it is", "[move]")

@@ -77,19 +77,10 @@ TEST_CASE("move: in one call between two queues of one server", "[move]")
     CHECK(id == 2);
     CHECK(payloads(to.queue) == "one two ");
     CHECK(payloads(from.queue) == "");
-    slotq_key_holder holder = {};
-    CHECK(slotq_find(to.queue, slotq_move_key(from.queue, 0, held.id), &holder) == SLOTQ_OK);
     server.command({"SCRIPT", "FLUSH"});
     const slotq_data data = {"three", 5};
     CHECK(move(from.queue, from.leased("x"), to.queue, &id, &data) == SLOTQ_OK);
     CHECK(payloads(to.queue) == "one two three ");
-    const Message twice = from.leased("four");
-    const uint64_t key = slotq_move_key(from.queue, 0, twice.id);
-    slotq_push_options options = {};
-    options.keys = &key;
-    REQUIRE(slotq_push_with(to.queue, &data, 1, &options, nullptr) == SLOTQ_OK);
-    CHECK(move(from.queue, twice, to.queue, &id) == SLOTQ_OK);
-    CHECK(id == 4);
     CHECK(payloads(from.queue) == "");
 }
 

@@ -131,7 +131,7 @@ typedef struct transfer {
  * both. */
 static int move_dead(const transfer *it, const slotq_message *message)
 {
-    const uint64_t key = slotq_move_key(it->from, message->group, message->id);
+    const uint64_t key = slotq_move_key(it->from, message->group, message);
     const bool has_keys = slotq_geometry_of(it->to)->flags & SLOTQ_FLAG_KEYS;
     const slotq_push_options options = {.keys = has_keys ? &key : NULL, .key_mode = SLOTQ_KEY_ONCE};
     const slotq_data data = {message->payload, message->payload_bytes};

@@ -10,34 +10,11 @@
 static const char of_source[] = " [source]";
 static const char of_target[] = " [target]";
 
-/* DUPLICATE, the message from 0, then as find; *id is 0 if a scheduled message has the key. */
-static bool take_duplicate(const redisReply *reply, uint64_t *id)
-{
-    static const slotq_outcome possible[] = {SLOTQ_DUPLICATE};
-    slotq_outcome outcome;
-    uint64_t message;
-    uint64_t place;
-    uint64_t unfinished;
-    if (!value_is_array(reply, 5) || !value_outcome(reply->element[0], possible, 1, &outcome) ||
-        !value_number(reply->element[1], 0, &message) ||
-        !value_number(reply->element[2], SLOTQ_KEY_SCHEDULED, &place) ||
-        !value_number(reply->element[3], SLOTQ_ID_MAX, id) || *id == 0 ||
-        !value_number(reply->element[4], 1, &unfinished)) {
-        return false;
-    }
-    *id = place == SLOTQ_KEY_SCHEDULED ? 0 : *id;
-    return true;
-}
-
 static slotq_outcome take_answer(store_move *move, const redisReply *reply, store_fault *fault)
 {
     static const slotq_outcome lost[] = {SLOTQ_STALE, SLOTQ_GONE, SLOTQ_NOTFOUND};
     slotq_outcome outcome;
     uint64_t id = 0;
-    if (move->key != 0 && take_duplicate(reply, &id)) {
-        move->new_id = id;
-        return SLOTQ_DUPLICATE;
-    }
     if (value_number(reply, SLOTQ_ID_MAX, &id) && id > 0) {
         move->new_id = id;
         return SLOTQ_OK;

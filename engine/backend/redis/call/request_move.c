@@ -6,11 +6,11 @@
 #include "arguments.h"
 #include "packed.h"
 
-/* Its slot in the target, packed behind the key. */
+/* Its slot in the target. */
 static void put_slot(redis_request *request, const redis_terms *terms, const redis_terms *target,
                      const store_move *move)
 {
-    uint8_t *slot = request->packed + KEY_BYTES;
+    uint8_t *slot = request->packed;
     const redis_terms there = {.view = target->view,
                                .own_clock = terms->own_clock,
                                .server_ahead_ms = terms->server_ahead_ms};
@@ -31,16 +31,15 @@ slotq_outcome redis_request_move(redis_request *request, const redis_terms *term
         return push_limit_outcome(limit);
     }
     if (!arguments_begin(request, terms, target, REDIS_SCRIPT_move, move->now_ms) ||
-        !arguments_have_packed(request, KEY_BYTES + (size_t)target->view->stride)) {
+        !arguments_have_packed(request, (size_t)target->view->stride)) {
         return SLOTQ_NOMEMORY;
     }
     arguments_put(request, target->geometry, GEOMETRY_BYTES);
     arguments_put_number(request, move->group);
     arguments_put_id(request, move->id);
     arguments_put_number(request, move->token);
-    store_u64(request->packed, move->key);
-    arguments_put(request, request->packed, move->key != 0 ? KEY_BYTES : 0);
     if (move->data != NULL) {
+        arguments_put(request, NULL, 0); /* no key: one step moves it once */
         put_slot(request, terms, target, move);
     }
     return SLOTQ_OK;

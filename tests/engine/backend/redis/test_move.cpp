@@ -14,12 +14,11 @@ namespace
 struct Move : store_move {
     store_fault fault = {};
 
-    explicit Move(uint64_t of_key = 0) : store_move{}
+    Move() : store_move{}
     {
         id = 7;
         token = 2561;
         group = 1;
-        key = of_key;
     }
     slotq_outcome take(const std::string &wire)
     {
@@ -27,16 +26,9 @@ struct Move : store_move {
     }
 };
 
-std::string holder(const std::string &message, const std::string &place, const std::string &id,
-                   const std::string &unfinished)
-{
-    return "*5\r\n+DUPLICATE\r\n:" + message + "\r\n:" + place + "\r\n:" + id +
-           "\r\n:" + unfinished + "\r\n";
-}
-
 } // namespace
 
-TEST_CASE("move: the arguments are both keys, both geometries, the token, the key, the slot")
+TEST_CASE("move: the arguments are both keys, both geometries, the token, the slot")
 {
     Far from(inside::geometry(9, 4));
     Far to(inside::geometry(5, 6, SLOTQ_FLAG_STAMPS));
@@ -46,7 +38,7 @@ TEST_CASE("move: the arguments are both keys, both geometries, the token, the ke
     to.terms.key = "later";
     to.terms.key_bytes = 5;
     redis_request request = {};
-    Move move(0x0807060504030201);
+    Move move;
     const slotq_data data = {"abc", 3};
     move.now_ms = 123456;
     const auto argument = [&](uint32_t i) {
@@ -54,14 +46,12 @@ TEST_CASE("move: the arguments are both keys, both geometries, the token, the ke
     };
     REQUIRE(redis_request_move(&request, &from.terms, &to.terms, &move) == SLOTQ_OK);
     CHECK(std::string(request.key_count) == "2");
-    REQUIRE(request.count == 11);
-    const std::string wanted[] = {"jobs", "later", geometries[0], geometries[1],
-                                  "1",    "7",     "2561",        little(move.key, 8)};
-    for (uint32_t i = 0; i < 8; i++) {
+    REQUIRE(request.count == 10);
+    const std::string wanted[] = {"jobs", "later", geometries[0], geometries[1], "1", "7", "2561"};
+    for (uint32_t i = 0; i < 7; i++) {
         CHECK(argument(3 + i) == wanted[i]);
     }
     move.data = &data;
-    move.key = 0;
     from.terms.own_clock = true;
     REQUIRE(redis_request_move(&request, &from.terms, &to.terms, &move) == SLOTQ_OK);
     REQUIRE(request.count == 13);
@@ -78,15 +68,9 @@ TEST_CASE("move: the arguments are both keys, both geometries, the token, the ke
 
 TEST_CASE("move: good replies")
 {
-    Move move(1);
+    Move move;
     CHECK(move.take(":12\r\n") == SLOTQ_OK);
     CHECK(move.new_id == 12);
-    CHECK(move.take(holder("0", "0", "5", "1")) == SLOTQ_DUPLICATE);
-    CHECK(move.new_id == 5);
-    CHECK(move.take(holder("0", "1", "4", "0")) == SLOTQ_DUPLICATE);
-    CHECK(move.new_id == 4);
-    CHECK(move.take(holder("0", "2", "9", "1")) == SLOTQ_DUPLICATE);
-    CHECK(move.new_id == 0);
     CHECK(move.take("+STALE\r\n") == SLOTQ_STALE);
     CHECK(move.take("+GONE\r\n") == SLOTQ_GONE);
     CHECK(move.take("+NOTFOUND\r\n") == SLOTQ_NOTFOUND);
@@ -95,18 +79,15 @@ TEST_CASE("move: good replies")
 
 TEST_CASE("move: replies that the script cannot give are unknown")
 {
-    Move move(1);
+    Move move;
     for (const std::string &wire :
          {std::string(":0\r\n"), std::string(":-1\r\n"), std::string(":140737488355328\r\n"),
           bulk("x"), std::string("+OK\r\n"), std::string("+DEADFULL\r\n"), std::string("*0\r\n"),
-          std::string("$-1\r\n"), holder("1", "0", "5", "1"), holder("0", "3", "5", "1"),
-          holder("0", "0", "0", "1"), holder("0", "0", "5", "2")}) {
+          std::string("$-1\r\n"), std::string("*5\r\n+DUPLICATE\r\n:0\r\n:0\r\n:5\r\n:1\r\n")}) {
         CAPTURE(wire);
         CHECK(move.take(wire) == SLOTQ_OUTCOME_UNKNOWN);
         CHECK(move.new_id == 0);
     }
-    Move keyless;
-    CHECK(keyless.take(holder("0", "0", "5", "1")) == SLOTQ_OUTCOME_UNKNOWN);
 }
 
 TEST_CASE("move: an error says which queue refused, and its text does not")
