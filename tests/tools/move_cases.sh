@@ -7,6 +7,11 @@ taken() {
     "$SLOTQ" reserve "$1" --lease 1h | cut -f 1
 }
 
+# in_json HANDLE OUTCOME [MORE]: the expression of the line that a command that settles prints.
+in_json() {
+    echo "^\{\"id\":${1%:*},\"token\":${1#*:},\"handle\":\"$1\",\"outcome\":\"$2\"${3:-}\}\$"
+}
+
 # move_cases FROM TO WHERE...: both are fresh, FROM with 8 messages of up to 16 bytes, TO with keys,
 # 4 messages, 8 bytes; WHERE are the options that name TO's place.
 move_cases() {
@@ -20,8 +25,15 @@ move_cases() {
     expect 'with other bytes' 0 '^2$' - move "$from" "$(taken "$from")" "$to" "$@" other
     expect 'with those of stdin' 0 '^3$' - \
         move "$from" "$(taken "$from")" "$to" "$@" - < <(printf 'a\nb')
-    expect 'in JSON' 0 '^\{"id":4,"outcome":"OK"\}$' - \
-        move "$from" "$(taken "$from")" "$to" "$@" --json ''
+    handle=$(taken "$from")
+    expect 'in JSON' 0 "$(in_json "$handle" OK ',"new_id":4')" - \
+        move "$from" "$handle" "$to" "$@" --json ''
+    expect 'in JSON, again' 8 "$(in_json "$handle" GONE)" 'already finished' \
+        move "$from" "$handle" "$to" "$@" --json
+    expect 'in JSON, no such message' 3 "$(in_json 99:5 NOTFOUND)" '' \
+        move "$from" 99:5 "$to" "$@" --json
+    "$SLOTQ" ack "$from" 99:5 --json >acked 2>err
+    same 'as ack has it' "$(<acked)" "$(<out)"
     handle=$(taken "$from")
     expect 'a closed stdin is not an empty message' 1 - 'cannot read stdin: .*; nothing was moved' \
         move "$from" "$handle" "$to" "$@" - <&-
@@ -32,6 +44,10 @@ move_cases() {
     expect 'too large' 2 - 'more than the 8 bytes' move "$from" "$handle" "$to" "$@" 123456789
     expect 'too large on stdin' 2 - 'more than the 8 bytes' \
         move "$from" "$handle" "$to" "$@" - < <(echo 12345678)
+    expect 'no JSON of a full queue' 4 - 'the queue is full' \
+        move "$from" "$handle" "$to" "$@" --json
+    expect 'in JSON, a stale token' 8 "$(in_json "${handle%:*}:5" STALE)" 'no longer valid' \
+        move "$from" "${handle%:*}:5" "$to" "$@" --json
     expect 'a wrong token' 8 - "the queue that the message is in: the token is no longer valid" \
         move "$from" "${handle%:*}:5" "$to" "$@"
     expect 'no such message' 3 - 'that the message is in' move "$from" 99:5 "$to" "$@"

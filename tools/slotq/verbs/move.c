@@ -10,6 +10,7 @@
 #include "../line/values.h"
 #include "dead.h"
 #include "open.h"
+#include "settle.h"
 #include "whole.h"
 #include "../say/output.h"
 #include "../say/report.h"
@@ -65,16 +66,27 @@ static int read_replacement(const command_line *line, const slotq *to, replaceme
     return code;
 }
 
+/* An outcome that is the message's own, as ack prints it; or it is in the other queue. */
+static void print_outcome(const command_line *line, const slotq_run *run, slotq_outcome outcome,
+                          uint64_t new_id)
+{
+    if (!given(line, OPTION_JSON) || (outcome > SLOTQ_DEADFULL && new_id == 0)) {
+        return;
+    }
+    json_t *object = settled_json(run->id, run->token, outcome);
+    if (object != NULL && new_id != 0) {
+        json_object_set_new(object, "new_id", json_integer((json_int_t)new_id));
+    }
+    output_json(object);
+}
+
 static void print_moved(const command_line *line, uint64_t id)
 {
     output_done("the message was moved, and has the id %" PRIu64 " in %s", id, line->operands[2]);
-    if (given(line, OPTION_JSON)) {
-        output_json(json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome", "OK"));
-    } else if (id != 0) {
-        printf("%" PRIu64 "\n", id);
-    }
     if (id == 0) {
         remark("%s: it was moved before: a scheduled message has its key", line->operands[2]);
+    } else if (!given(line, OPTION_JSON)) {
+        printf("%" PRIu64 "\n", id);
     }
 }
 
@@ -107,6 +119,7 @@ int run_move(const command_line *line)
         } else {
             code = complain_queue(from, name);
         }
+        print_outcome(line, &run, outcome, id);
     }
     free(instead.read);
     slotq_close(to);

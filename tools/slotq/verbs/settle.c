@@ -10,6 +10,7 @@
 #include "../line/command_line.h"
 #include "limit.h"
 #include "open.h"
+#include "settle.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../line/values.h"
@@ -23,6 +24,12 @@ static value_text handle_text(uint64_t id, uint32_t token)
     value_text handle;
     snprintf(handle.text, sizeof handle.text, "%" PRIu64 ":%" PRIu32, id, token);
     return handle;
+}
+
+json_t *settled_json(uint64_t id, uint32_t token, slotq_outcome outcome)
+{
+    return json_pack("{s:I, s:I, s:s, s:s}", "id", (json_int_t)id, "token", (json_int_t)token,
+                     "handle", handle_text(id, token).text, "outcome", slotq_outcome_name(outcome));
 }
 
 static void print_reserved(const command_line *line, const slotq_message *message)
@@ -213,10 +220,7 @@ static void print_settled(const command_line *line, const settlement *settle, ui
     }
     if (given(line, OPTION_JSON)) {
         const uint32_t token = extended ? settle->tokens[index] : run->token;
-        json_t *object = json_pack("{s:I, s:I, s:s, s:s}", "id", (json_int_t)run->id, "token",
-                                   (json_int_t)token, "handle", handle_text(run->id, token).text,
-                                   "outcome", slotq_outcome_name(outcome));
-        output_json(object);
+        output_json(settled_json(run->id, token, outcome));
     } else if (extended) {
         printf("%" PRIu64 ":%" PRIu32 "\n", run->id, settle->tokens[index]);
     }
