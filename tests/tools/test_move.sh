@@ -64,7 +64,15 @@ expect 'onto itself' 2 - 'both handles are to one queue' move from "$handle" fro
 ln -s . same
 expect 'by another name of the folder' 2 - 'both handles are to one queue' \
     move from "$handle" from --to-url same
-expect 'the dead too' 2 - 'is the queue itself' dead redrive from --to from
+"$SLOTQ" kill from "$handle"
+for where in . ./ same "$PWD" other/..; do
+    expect "the dead too, in $where" 2 - 'is the queue itself' \
+        dead redrive from --to from --to-url "$where"
+done
+expect 'without a URL' 2 - 'is the queue itself' dead redrive from --to from
+expect 'from another name of the folder' 2 - 'is the queue itself' \
+    -u same dead redrive from 1 --to from --to-url .
+same 'it was not pushed, and is dead' '1 1' "$(number from last_id) $(number from dead)"
 expect 'in another folder not' 3 - 'no queue from' dead redrive from --to from --to-url other
 expect 'dead ls has no other queue' 2 - 'does not take --to' dead ls from --to to
 expect 'nor a URL alone' 2 - 'give --to QUEUE2' dead redrive from --to-url other

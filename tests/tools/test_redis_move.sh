@@ -38,6 +38,22 @@ SLOTQ_URL=folder expect 'back' 0 '^2$' - \
     move to "$(SLOTQ_URL=folder taken to)" to --to-url "$server_url" --sync always
 same 'what is on the server' 'x 101' "$(payloads)"
 
+fresh from --slots 8 --payload 16
+seq 101 102 | "$SLOTQ" push from -q
+"$SLOTQ" -u folder create synced --slots 8 -q
+expect '--sync is about the file, also where the source is a server' 0 '^1$' - \
+    move from "$(taken from)" synced --to-url folder --sync always
+"$SLOTQ" kill from "$(taken from)"
+expect 'and for the dead' 0 '^2$' '1 dead message redriven' \
+    dead redrive from --to synced --to-url folder --sync always
+expect 'it must be one that is' 2 - 'os or always' \
+    move from 1:5 to --to-url folder --sync never
+for url in "$server_url" "$server_url?db=1"; do
+    expect 'not between servers' 2 - 'is for files' move from 1:5 to --to-url "$url" --sync always
+    expect 'nor for the dead' 2 - 'is for files' \
+        dead redrive from --to to --to-url "$url" --sync always
+done
+
 for where in "$server_url" folder; do
     fresh from --slots 8 --payload 16
     seq 101 108 | "$SLOTQ" push from -q
@@ -50,5 +66,12 @@ done
 fresh self --slots 8
 echo x | "$SLOTQ" push self -q
 expect 'onto itself' 2 - 'both handles are to one queue' move self "$(taken self)" self
+"$SLOTQ" push self y -q >id
+"$SLOTQ" kill self "$(taken self)"
+expect 'nor the dead' 2 - 'is the queue itself' dead redrive self --to self
+ln -s "$server_folder/socket" other_socket
+expect 'nor by another path to the server' 2 - 'is the queue itself' \
+    dead redrive self --to self --to-url "unix://$PWD/other_socket"
+same 'nothing was pushed' '2 1' "$(number self last_id) $(number self dead)"
 end_server
 finish

@@ -261,7 +261,8 @@ static int dead_remove(const command_line *line, const char *name)
 static int dead_redrive(const command_line *line, const char *name)
 {
     slotq *queue;
-    int code = open_queue(line, name, &queue);
+    int code =
+        given(line, OPTION_TO) ? move_open(line, name, &queue) : open_queue(line, name, &queue);
     if (code != EXIT_CODE_OK) {
         return code;
     }

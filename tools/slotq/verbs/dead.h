@@ -25,6 +25,10 @@ uint64_t dead_id(const command_line *line, int operand);
 /* Says that there is none; EXIT_CODE_EMPTY. */
 int complain_not_dead(const char *name, uint64_t id);
 
+/* Open the queue of a line that names another one too; as open_queue (open.h), but --sync is about
+ * the one of both that is a file. */
+int move_open(const command_line *line, const char *name, slotq **from);
+
 /* redrive --to: the messages of the line, at most limit (0 = all), into the other queue that it
  * names. EXIT_CODE_OK, or another after a message; sum is filled in either case. */
 int dead_move(const command_line *line, const char *name, slotq *queue, uint32_t limit,

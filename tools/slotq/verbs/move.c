@@ -16,20 +16,47 @@
 #include "../say/report.h"
 #include "../say/texts.h"
 
-/* ---- the other queue ---- */
+/* ---- the two queues ---- */
 
-/* The other queue, opened as the line says; EXIT_CODE_OK, or another after a message. */
+static const char *other_url(const command_line *line)
+{
+    return given(line, OPTION_TO_URL) ? line->options[OPTION_TO_URL].text : line->url;
+}
+
+/* The line for the queue at this URL. --sync is about the store that is a file, if one is. */
+static command_line line_at(const command_line *line, const char *url)
+{
+    command_line here = *line;
+    here.url = url;
+    if (open_is_server(url) && open_is_server(line->url) != open_is_server(other_url(line))) {
+        here.options[OPTION_SYNC].given = false;
+    }
+    return here;
+}
+
+int move_open(const command_line *line, const char *name, slotq **from)
+{
+    const command_line here = line_at(line, line->url);
+    return open_queue(&here, name, from);
+}
+
+/* The other queue; EXIT_CODE_OK, or another after a message. */
 static int open_other(const command_line *line, const char *name, slotq **other)
 {
-    command_line there = *line;
+    command_line there = line_at(line, other_url(line));
     if (given(line, OPTION_TO_URL)) {
-        there.url = line->options[OPTION_TO_URL].text;
         there.options[OPTION_URL].given = true; /* in commands that are shown */
     }
-    if (strcmp(there.url, line->url) != 0 && open_is_server(there.url)) {
-        there.options[OPTION_SYNC].given = false; /* it is about the files of this one */
-    }
     return open_queue(&there, name, other);
+}
+
+/* As slotq_move tells it: by what is there, not by its names. A message that is too large for the
+ * other queue is refused before any store is asked. */
+static bool is_one_queue(slotq *from, slotq *to)
+{
+    static uint8_t bytes[SLOTQ_PAYLOAD_BYTES_MAX + 1];
+    const slotq_data too_large = {bytes, slotq_geometry_of(to)->payload_bytes + 1u};
+    return slotq_move(from, 0, 0, 0, to, &too_large, NULL) == SLOTQ_INVALID;
 }
 
 /* ---- move ---- */
@@ -103,7 +130,7 @@ int run_move(const command_line *line)
                  line->operands[1]);
         return EXIT_CODE_USAGE;
     }
-    int code = open_queue(line, name, &from);
+    int code = move_open(line, name, &from);
     if (code == EXIT_CODE_OK) {
         code = open_other(line, line->operands[2], &to);
     }
@@ -226,19 +253,16 @@ int dead_move(const command_line *line, const char *name, slotq *queue, uint32_t
 {
     const char *other = line->options[OPTION_TO].text;
     transfer it = {.line = line, .name = name, .other = other, .from = queue, .sum = sum};
-    const bool is_here =
-        !given(line, OPTION_TO_URL) || strcmp(line->options[OPTION_TO_URL].text, line->url) == 0;
-    if (is_here && strcmp(name, other) == 0) {
-        complain("--to %s is the queue itself: without --to its dead messages are pushed there",
-                 other);
-        return EXIT_CODE_USAGE;
-    }
     int code = open_other(line, other, &it.to);
     if (code != EXIT_CODE_OK) {
         return code;
     }
     it.batch = slotq_batch_new();
-    if (it.batch == NULL) {
+    if (is_one_queue(queue, it.to)) {
+        complain("--to %s is the queue itself: without --to its dead messages are pushed there",
+                 other);
+        code = EXIT_CODE_USAGE;
+    } else if (it.batch == NULL) {
         complain("out of memory");
         code = EXIT_CODE_FAILURE;
     } else {
