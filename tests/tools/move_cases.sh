@@ -75,3 +75,33 @@ dead_move_cases() {
     same 'the others stay' '5 6' "$("$SLOTQ" dead ls "$from" | cut -f 1 | xargs)"
     expect 'to no such queue' 3 - 'no queue nowhere' dead redrive "$from" --to nowhere "$@"
 }
+
+# figures FIELD: its sum over the lines in said.1, said.2, ...
+figures() {
+    cat said.? | sed -E "s/.*\"$1\":([0-9]+).*/\\1/" | awk '{ sum += $1 } END { print sum }'
+}
+
+# dead_at_once_cases FROM TO URL: three commands move the same dead messages. FROM has room for 3000
+# and for as many dead, TO for 12000; both are empty.
+dead_at_once_cases() {
+    local from=$1 to=$2 url=$3 run pushed runs=()
+    seq 3000 | "$SLOTQ" push "$from" -q
+    "$SLOTQ" reserve "$from" -n 3000 --lease 1h | "$SLOTQ" kill "$from" -
+    for run in 1 2 3; do
+        "$SLOTQ" --json dead redrive "$from" --to "$to" --to-url "$url" >said.$run 2>err.$run &
+        runs+=($!)
+    done
+    for run in "${runs[@]}"; do
+        ends "$run"
+        same 'one of three at once succeeds' 0 $?
+    done
+    pushed=$(SLOTQ_URL=$url number "$to" last_id)
+    same 'each message is reported once' 3000 "$(figures redriven)"
+    same 'with another id' 3000 \
+        "$(sed 's/.*"ids":\[//; s/\].*//' said.? | tr , '\n' | grep . | sort -u | wc -l)"
+    same 'others are told apart' "$pushed" $((3000 + $(figures taken)))
+    holds "few are there twice, of $pushed" [ "$pushed" -lt 3600 ]
+    same 'none is missing' 3000 \
+        "$("$SLOTQ" -u "$url" peek "$to" -n 12000 | cut -f 4 | sort -u | wc -l)"
+    same 'none is dead' 0 "$(number "$from" dead)"
+}

@@ -52,9 +52,19 @@ cp from.slotq-journal kept-journal
 expect 'redriven' 0 '^1$' '' dead redrive from --to to
 cp kept from.slotq # as if the removal had not been
 cp kept-journal from.slotq-journal
-expect 'again, with the id that it has' 0 '^1$' '' dead redrive from --to to
+expect 'again: it is there already' 0 - '^slotq: from: 1 more was in to already$' \
+    dead redrive from --to to
 same 'it is there once' x "$(payloads)"
 expect 'and dead no more' 3 - 'no dead message' dead ls from
+
+# ---- several at once ----
+for keys in '' --keys; do
+    fresh from --slots 3000 --payload 8 --dead 3000
+    # shellcheck disable=SC2086 # none, or one
+    fresh to --slots 12000 --payload 8 $keys
+    dead_at_once_cases from to .
+    [ -z "$keys" ] || same 'with keys none is there twice' 3000 "$(number to last_id)"
+done
 
 # ---- what cannot be ----
 fresh from --slots 8

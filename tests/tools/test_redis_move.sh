@@ -63,6 +63,15 @@ for where in "$server_url" folder; do
     same 'what is there' '101 103 102 104' "$(payloads -u "$where")"
 done
 
+# ---- several at once ----
+for keys in '' --keys; do
+    fresh from --slots 3000 --payload 8 --dead 3000
+    # shellcheck disable=SC2086 # none, or one
+    fresh to --slots 12000 --payload 8 $keys
+    dead_at_once_cases from to "$server_url"
+    [ -z "$keys" ] || same 'with keys none is there twice' 3000 "$(number to last_id)"
+done
+
 fresh self --slots 8
 echo x | "$SLOTQ" push self -q
 expect 'onto itself' 2 - 'both handles are to one queue' move self "$(taken self)" self

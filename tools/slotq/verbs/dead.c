@@ -179,6 +179,20 @@ static json_t *json_ids(const dead_sum *sum)
     return ids;
 }
 
+/* What is not counted as redriven, though it is in the other queue. */
+static void report_others(const command_line *line, const char *name, const dead_sum *sum)
+{
+    const char *other = line->options[OPTION_TO].text;
+    if (sum->already != 0) {
+        remark("%s: %s more %s in %s already", name, count_text(sum->already).text,
+               sum->already == 1 ? "was" : "were", other);
+    }
+    if (sum->taken != 0) {
+        remark("%s: %s more %s moved or removed by others meanwhile, and may be in %s twice", name,
+               count_text(sum->taken).text, sum->taken == 1 ? "was" : "were", other);
+    }
+}
+
 /* code: of what went wrong and was said before. */
 static void report_redriven(const command_line *line, const char *name, const dead_sum *sum,
                             int code)
@@ -190,8 +204,13 @@ static void report_redriven(const command_line *line, const char *name, const de
                     sum->ids[count - 1]);
     }
     if (given(line, OPTION_JSON)) {
-        output_json(json_pack("{s:I, s:I, s:o}", "redriven", (json_int_t)count, "damaged",
-                              (json_int_t)damaged, "ids", json_ids(sum)));
+        json_t *object = json_pack("{s:I, s:I, s:o}", "redriven", (json_int_t)count, "damaged",
+                                   (json_int_t)damaged, "ids", json_ids(sum));
+        if (object != NULL && given(line, OPTION_TO)) {
+            json_object_set_new(object, "already", json_integer(sum->already));
+            json_object_set_new(object, "taken", json_integer(sum->taken));
+        }
+        output_json(object);
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -207,6 +226,7 @@ static void report_redriven(const command_line *line, const char *name, const de
     } else if (count != 0 || code == EXIT_CODE_OK) {
         answer_count(line, name, "redriven", count);
     }
+    report_others(line, name, sum);
 }
 
 /* What a verb does with one id. */

@@ -14,6 +14,8 @@ typedef struct dead_sum {
     uint64_t *ids; /* redrive: room for the new ids */
     uint32_t count;
     uint32_t damaged;
+    uint32_t already; /* --to: removed here, but the other queue had them (by their keys) */
+    uint32_t taken;   /* --to: pushed, but others had removed them here: twice there, maybe */
 } dead_sum;
 
 /* The group that is meant: all, or that of the option. */
@@ -30,7 +32,11 @@ int complain_not_dead(const char *name, uint64_t id);
 int move_open(const command_line *line, const char *name, slotq **from);
 
 /* redrive --to: the messages of the line, at most limit (0 = all), into the other queue that it
- * names. EXIT_CODE_OK, or another after a message; sum is filled in either case. */
+ * names. EXIT_CODE_OK, or another after a message; sum is filled in either case.
+ *
+ * Several may run at once: each message is in the ids of one. If the other queue has keys, it is
+ * pushed once. Else it may be pushed twice where two meet at it: the one that finds it gone counts
+ * it as taken, and goes on at another place in the dead section. */
 int dead_move(const command_line *line, const char *name, slotq *queue, uint32_t limit,
               dead_sum *sum);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "../line/command_line.h"
 #include "../line/values.h"
@@ -156,6 +157,10 @@ int run_move(const command_line *line)
 
 /* ---- dead redrive --to ---- */
 
+/* Messages of one look at the dead section: a list that is at hand for long names what others that
+ * do the same have moved meanwhile. */
+enum { DEAD_LOOK_MESSAGES = 64 };
+
 /* Dead messages on their way. */
 typedef struct transfer {
     const command_line *line;
@@ -165,15 +170,34 @@ typedef struct transfer {
     slotq *to;
     slotq_batch *batch;
     dead_sum *sum;
+    uint32_t damaged; /* since the place in the dead section where this walk began */
+    uint32_t left;    /* that may still be redriven */
+    bool has_keys;    /* the other queue */
+    bool has_met;     /* another took a message of the list at hand */
 } transfer;
+
+/* With keys the one that pushed it reports it, else the one that removed it: several that run at
+ * once report each message once. */
+static void count_dead(transfer *it, const slotq_pushed *pushed, bool is_new, bool is_removed)
+{
+    it->has_met = !is_removed;
+    if (!is_new) {
+        it->sum->already++;
+    } else if (!is_removed && !it->has_keys) {
+        it->sum->taken++;
+    } else {
+        it->sum->ids[it->sum->count++] = pushed->first_id;
+        it->left--;
+    }
+}
 
 /* Push one, once if the other queue has keys, then remove it: a break between the two leaves it in
  * both. */
-static int move_dead(const transfer *it, const slotq_message *message)
+static int move_dead(transfer *it, const slotq_message *message)
 {
     const uint64_t key = slotq_move_key(it->from, message->group, message);
-    const bool has_keys = slotq_geometry_of(it->to)->flags & SLOTQ_FLAG_KEYS;
-    const slotq_push_options options = {.keys = has_keys ? &key : NULL, .key_mode = SLOTQ_KEY_ONCE};
+    const slotq_push_options options = {.keys = it->has_keys ? &key : NULL,
+                                        .key_mode = SLOTQ_KEY_ONCE};
     const slotq_data data = {message->payload, message->payload_bytes};
     slotq_pushed pushed;
     const slotq_outcome outcome = slotq_push_with(it->to, &data, 1, &options, &pushed);
@@ -181,8 +205,8 @@ static int move_dead(const transfer *it, const slotq_message *message)
         complain("message %" PRIu64 " stays in the dead section of %s", message->id, it->name);
         return complain_queue(it->to, it->other);
     }
-    it->sum->ids[it->sum->count++] = outcome == SLOTQ_OK ? pushed.first_id : pushed.holder.id;
     const slotq_outcome removed = slotq_dead_remove(it->from, message->group, message->id, NULL);
+    count_dead(it, &pushed, outcome == SLOTQ_OK, removed != SLOTQ_NOTFOUND);
     if (removed != SLOTQ_OK && removed != SLOTQ_NOTFOUND) {
         complain("message %" PRIu64 " is in %s now, and also in the dead section of %s",
                  message->id, it->other, it->name);
@@ -191,16 +215,16 @@ static int move_dead(const transfer *it, const slotq_message *message)
     return EXIT_CODE_OK;
 }
 
-/* The messages of the batch, at most so many; damaged ones stay. */
-static int move_batch(const transfer *it, uint32_t *left)
+/* The messages of the batch, until another has taken one; damaged ones stay. */
+static int move_batch(transfer *it)
 {
     slotq_message message;
     int code = EXIT_CODE_OK;
-    while (code == EXIT_CODE_OK && *left > 0 && report_signal() == 0 &&
+    it->has_met = false;
+    while (code == EXIT_CODE_OK && it->left > 0 && !it->has_met && report_signal() == 0 &&
            slotq_batch_next(it->batch, &message)) {
-        *left -= 1;
         if (message.damaged) {
-            it->sum->damaged++;
+            it->damaged++;
         } else {
             code = move_dead(it, &message);
         }
@@ -208,42 +232,81 @@ static int move_batch(const transfer *it, uint32_t *left)
     return code;
 }
 
-/* The oldest, at most limit of those that are there now. */
-static int move_oldest(const transfer *it, uint32_t limit)
+/* Another is at work here: begin anew at a place of the dead section that it is unlikely to choose,
+ * or both would meet at each message. */
+static uint32_t elsewhere(const transfer *it)
+{
+    slotq_stats stats;
+    uint32_t chance = 0;
+    if (slotq_get_stats(it->from, 0, &stats) != SLOTQ_OK || stats.dead == 0 ||
+        getrandom(&chance, sizeof chance, GRND_NONBLOCK) != (ssize_t)sizeof chance) {
+        return 0;
+    }
+    return chance % stats.dead;
+}
+
+/* The oldest, at most limit of those that are there now. A walk that began elsewhere goes on at the
+ * oldest when it is at the end. */
+static int move_oldest(transfer *it, uint32_t limit)
 {
     slotq_stats stats;
     int code = EXIT_CODE_OK;
+    uint32_t start = 0;
+    bool is_over = false;
     if (slotq_get_stats(it->from, 0, &stats) != SLOTQ_OK) {
         return complain_queue(it->from, it->name);
     }
-    uint32_t left = limit == 0 || limit > stats.dead ? stats.dead : limit;
-    while (code == EXIT_CODE_OK && left > 0 && report_signal() == 0) {
-        const uint32_t most = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
-        const slotq_outcome outcome = slotq_dead_list(it->from, it->sum->damaged, most, it->batch);
-        if (outcome == SLOTQ_EMPTY) {
-            break; /* others have taken them */
+    it->left = limit == 0 || limit > stats.dead ? stats.dead : limit;
+    while (code == EXIT_CODE_OK && !is_over && it->left > 0 && report_signal() == 0) {
+        const uint32_t most = it->left < DEAD_LOOK_MESSAGES ? it->left : DEAD_LOOK_MESSAGES;
+        const slotq_outcome outcome =
+            slotq_dead_list(it->from, start + it->damaged, most, it->batch);
+        if (outcome == SLOTQ_OK) {
+            code = move_batch(it);
+        } else if (outcome != SLOTQ_EMPTY) {
+            code = complain_queue(it->from, it->name);
         }
-        code = outcome == SLOTQ_OK ? move_batch(it, &left) : complain_queue(it->from, it->name);
+        it->sum->damaged = it->damaged > it->sum->damaged ? it->damaged : it->sum->damaged;
+        is_over = outcome == SLOTQ_EMPTY && start == 0;
+        if (outcome == SLOTQ_EMPTY || it->has_met) {
+            start = outcome == SLOTQ_EMPTY ? 0 : elsewhere(it);
+            it->damaged = 0;
+            it->has_met = false;
+        }
     }
     return code;
 }
 
-static int move_ids(const transfer *it)
+/* The messages of one id, of several groups; looked for again where another took one of them. */
+static int move_id(transfer *it, uint64_t id, int *worst)
+{
+    int code = EXIT_CODE_OK;
+    bool is_known = false;
+    do {
+        it->damaged = 0;
+        it->has_met = false;
+        it->left = SLOTQ_GROUPS_MAX;
+        const slotq_outcome outcome =
+            slotq_dead_find(it->from, dead_group(it->line), id, it->batch);
+        if (outcome == SLOTQ_OK) {
+            is_known = true;
+            code = move_batch(it);
+        } else if (outcome != SLOTQ_EMPTY) {
+            code = complain_queue(it->from, it->name);
+        } else if (!is_known) {
+            *worst = worse_exit(*worst, complain_not_dead(it->name, id));
+        }
+    } while (code == EXIT_CODE_OK && it->has_met && report_signal() == 0);
+    it->sum->damaged += it->damaged;
+    return code;
+}
+
+static int move_ids(transfer *it)
 {
     int code = EXIT_CODE_OK;
     int worst = EXIT_CODE_OK;
     for (int i = DEAD_FIRST_ID; i < it->line->count && code == EXIT_CODE_OK; i++) {
-        const uint64_t id = dead_id(it->line, i);
-        uint32_t left = SLOTQ_GROUPS_MAX;
-        const slotq_outcome outcome =
-            slotq_dead_find(it->from, dead_group(it->line), id, it->batch);
-        if (outcome == SLOTQ_OK) {
-            code = move_batch(it, &left);
-        } else if (outcome == SLOTQ_EMPTY) {
-            worst = worse_exit(worst, complain_not_dead(it->name, id));
-        } else {
-            code = complain_queue(it->from, it->name);
-        }
+        code = move_id(it, dead_id(it->line, i), &worst);
     }
     return worse_exit(code, worst);
 }
@@ -257,6 +320,7 @@ int dead_move(const command_line *line, const char *name, slotq *queue, uint32_t
     if (code != EXIT_CODE_OK) {
         return code;
     }
+    it.has_keys = (slotq_geometry_of(it.to)->flags & SLOTQ_FLAG_KEYS) != 0;
     it.batch = slotq_batch_new();
     if (is_one_queue(queue, it.to)) {
         complain("--to %s is the queue itself: without --to its dead messages are pushed there",
