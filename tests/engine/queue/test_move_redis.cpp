@@ -84,6 +84,43 @@ TEST_CASE("move: in one call between two queues of one server", "[move]")
     CHECK(payloads(from.queue) == "");
 }
 
+TEST_CASE("move: damaged bytes stay where they are, also between queues with checks", "[move]")
+{
+    redis::Server server;
+    Geometry checked = with_keys();
+    checked.raw.flags |= SLOTQ_FLAG_CHECKS;
+    Plain from(server.url(), "from", checked);
+    Plain to(server.url(), "to", checked);
+    const Message held = from.leased("sound");
+    const std::string bytes = server.command({"GET", "from"}).text;
+    const size_t at = bytes.find("sound");
+    REQUIRE(at != std::string::npos);
+    server.command({"SETRANGE", "from", std::to_string(at), "X"});
+    CHECK(move(from.queue, held, to.queue) == SLOTQ_CORRUPT);
+    CHECK(payloads(to.queue) == "");
+    slotq_stats stats = {};
+    CHECK(slotq_get_stats(from.queue, 0, &stats) == SLOTQ_OK);
+    CHECK(stats.leased == 1);
+    server.command({"SETRANGE", "from", std::to_string(at), "s"});
+    CHECK(move(from.queue, held, to.queue) == SLOTQ_OK);
+    CHECK(payloads(to.queue) == "sound ");
+    CHECK(slotq_check(to.queue) == SLOTQ_OK);
+}
+
+TEST_CASE("move: a copy in another database is another queue", "[move]")
+{
+    redis::Server server;
+    Plain from(server.url(), "q");
+    server.command({"COPY", "q", "q", "DB", "1"});
+    slotq *other = nullptr;
+    REQUIRE(slotq_open((server.url() + "?db=1").c_str(), "q", nullptr, &other, nullptr) ==
+            SLOTQ_OK);
+    CHECK(move(from.queue, from.leased("one"), other) == SLOTQ_OK);
+    CHECK(payloads(other) == "one ");
+    CHECK(payloads(from.queue) == "");
+    slotq_close(other);
+}
+
 TEST_CASE("move: in one call each refusal is that of two calls", "[move]")
 {
     redis::Server server;
