@@ -38,9 +38,14 @@ printf '%s\n' aaaa bbbb cccc | "$SLOTQ" push from -q
 at=$(grep -abo bbbb from.slotq | tail -n 1 | cut -d : -f 1)
 printf X | dd of=from.slotq bs=1 seek="$at" conv=notrunc status=none
 expect 'a damaged one stays' 0 '^2$' '2 dead messages redriven, 1 damaged stays' \
-    dead redrive from --to to
+    dead redrive from --to to -n 2
 same 'the sound ones are there' 'aaaa cccc' "$(payloads)"
 same 'and it is still dead' 2 "$("$SLOTQ" dead ls from | cut -f 1)"
+for id in '' 2; do
+    # shellcheck disable=SC2086 # none, or one
+    expect "nor can it go as ${id:-the oldest}" 0 - '1 damaged dead message stays' \
+        dead redrive from $id --to to
+done
 
 # ---- killed after the push, before the removal: the next one places it once, with keys ----
 fresh from --slots 8 --payload 8
