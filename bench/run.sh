@@ -100,7 +100,7 @@ options_of() {
     smoke-embedded) echo --rounds 1 --stretch 2 --batches 1,64 --flights 1 ;;
     smoke-latency) echo --rounds 1 --rates 1000 --consumers 1 --seconds 1 ;;
     smoke-memory) echo --lengths 100 ;;
-    smoke-growth) echo --rounds 1 --lengths 10,100 --leased 50 ;;
+    smoke-growth) echo --rounds 1 --lengths 10,65534 --leased 50 ;;
     smoke-wire) echo --batches 64 ;;
     smoke-recovery) echo --rounds 1 --only slotq,Streams ;;
     smoke-mailboxes) echo --lengths 100 ;;
@@ -145,7 +145,8 @@ run_program() { # name, words
 footprint() {
     local source=build/amalgamation/slotq_core.c object=$results/slotq_core.o
     [ -f "$source" ] || return 0
-    $compiler -std=c11 -Os -ffreestanding -c -o "$object" "$source" || return 1
+    $compiler -std=c11 -Os -ffreestanding -fno-asynchronous-unwind-tables \
+        -c -o "$object" "$source" || return 1
     echo "## The amalgamated core"
     echo
     size "$object" | awk 'NR == 2 {

@@ -56,6 +56,9 @@ static void *start(const contender *self, uint32_t messages, uint32_t payload_by
     bench_need(messages < SLOTQ_RING_SLOTS_MAX, "a ring of so many messages");
     geometry.ring_slots = (uint16_t)(messages + 1);
     geometry.payload_bytes = (uint16_t)payload_bytes;
+    if (messages + 1 + geometry.aside_slots > SLOTQ_RING_SLOTS_MAX) {
+        geometry.aside_slots = (uint8_t)(SLOTQ_RING_SLOTS_MAX - messages - 1); /* both together */
+    }
     made->kind = self->own;
     made->payload_bytes = payload_bytes;
     for (uint32_t i = 0; i < LOAD_BATCH_MOST; i++) {
