@@ -250,8 +250,12 @@ same 'what ran is released, not failed' 4 "$(number sig ready)"
 # ---- no stdout ----
 fresh mute
 fill mute 1 1
-"$SLOTQ" -q work mute --drain -- sh -c 'echo "$(cat)" && echo well >wrote' >&- 2>err
-same 'a command can write where our stdout is closed' 'well' "$(cat wrote)"
+for output in line group none; do
+    "$SLOTQ" work mute --drain --output $output -- cat >&- 2>err
+    same "a closed stdout, --output $output" 1 $?
+    holds 'is said' grep -q 'cannot write to stdout: Bad file descriptor; no message was res' err
+done
+same 'and nothing was taken' 1 "$(number mute ready)"
 
 # ---- SIGKILL loses nothing ----
 fresh kill --slots 400 --tick 10 --max-attempts 0

@@ -174,18 +174,6 @@ typedef struct birth {
     pid_t worker;
 } birth;
 
-/* A worker whose stdout was closed holds one that cannot be written to (main.c); a command gets
- * one that it can write to. */
-static int give_stdout(void)
-{
-    const int flags = fcntl(STDOUT_FILENO, F_GETFL);
-    if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY) {
-        return 0;
-    }
-    const int sink = open("/dev/null", O_WRONLY);
-    return sink < 0 || dup2(sink, STDOUT_FILENO) < 0 || close(sink) != 0 ? errno : 0;
-}
-
 static int set_descriptors(const birth *how)
 {
     if (dup2(how->input, STDIN_FILENO) < 0 ||
@@ -193,7 +181,7 @@ static int set_descriptors(const birth *how)
         (how->errors >= 0 && dup2(how->errors, STDERR_FILENO) < 0)) {
         return errno;
     }
-    return how->output >= 0 ? 0 : give_stdout();
+    return 0;
 }
 
 /* In a session without a terminal: a command that asks one gets an error at once. In a process

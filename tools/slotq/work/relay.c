@@ -363,13 +363,6 @@ void relays_end(relays *all)
     all->set = -1;
 }
 
-/* stdout was closed when the worker began (main.c): there is nothing to pass on. */
-static bool is_closed(int stream)
-{
-    const int flags = fcntl(STDOUT_FILENO + stream, F_GETFL);
-    return flags < 0 || (flags & O_ACCMODE) == O_RDONLY;
-}
-
 static int open_stream(relays *all, relay_pair *pair, int stream, int *end)
 {
     int ends[2];
@@ -406,10 +399,7 @@ int relays_open(relays *all, relay_pair *pair, int ends[RELAY_STREAMS])
     ends[0] = -1;
     ends[1] = -1;
     for (int stream = 0; all->mode != RELAY_NONE && stream < RELAY_STREAMS; stream++) {
-        if (is_closed(stream)) {
-            continue;
-        }
-        if (stream == 1 && all->is_one_file && ends[0] >= 0) {
+        if (stream == 1 && all->is_one_file) {
             ends[1] = ends[0];
             break;
         }

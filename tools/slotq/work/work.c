@@ -2,6 +2,7 @@
  * worker does is in worker.h.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -72,6 +73,20 @@ static void free_places(worker *work)
     }
     slotq_batch_free(work->looked);
     free(work->jobs);
+}
+
+/* A stdout that was closed cannot be written to (main.c): what commands write would be lost, and
+ * their messages acked. Else a message was printed. */
+static bool has_stdout(void)
+{
+    const int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY) {
+        return true;
+    }
+    complain("cannot write to stdout: %s; no message was reserved. To drop what commands write: "
+             ">/dev/null",
+             strerror(EBADF));
+    return false;
 }
 
 /* Open the queue and look at the group, which may not exist. */
@@ -184,6 +199,9 @@ int run_work(const command_line *line)
     worker work = {.line = line, .name = line->operands[0], .signals = -1, .woken = -1};
     if (!read_output(line, &work.outputs.mode)) {
         return EXIT_CODE_USAGE;
+    }
+    if (!has_stdout()) {
+        return EXIT_CODE_FAILURE;
     }
     work.outputs.set = -1;
     work.far = open_is_server(line->url);
