@@ -83,4 +83,13 @@ if command -v scdoc >out; then
 else
     skip 'the man pages are good scdoc' 'scdoc is not on the PATH'
 fi
+# ---- what both say alike ----
+says() { # name, words, COMMAND of the help; line breaks do not count
+    holds "the page: $1" eval "tr -s '\n\t ' ' ' <\"\$page\" | sed 's/[*_]//g' | grep -qF -- '$2'"
+    [ -z "${3:-}" ] ||
+        holds "help $3: $1" eval "'$SLOTQ' help $3 | tr -s '\n ' ' ' | grep -qF -- '$2'"
+}
+says 'reason 0 is also that of none' 'given, or the lease ended; 255' dead
+says 'when a token ends' 'it is made ready again: after its lease has ended'
+says 'move takes no key along' 'it was pushed with (push --key) is not taken along' move
 finish
