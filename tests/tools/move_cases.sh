@@ -20,7 +20,7 @@ move_cases() {
     seq 101 108 | "$SLOTQ" push "$from" -q
     handle=$(taken "$from")
     expect 'move' 0 '^1$' - move "$from" "$handle" "$to" "$@"
-    expect 'again: it is done' 8 - 'the message is already finished' \
+    expect 'again: it is done' 8 - 'message 1 in .* is already finished; nothing was moved' \
         move "$from" "$handle" "$to" "$@"
     expect 'with other bytes' 0 '^2$' - move "$from" "$(taken "$from")" "$to" "$@" other
     expect 'with those of stdin' 0 '^3$' - \
@@ -38,19 +38,20 @@ move_cases() {
     expect 'a closed stdin is not an empty message' 1 - 'cannot read stdin: .*; nothing was moved' \
         move "$from" "$handle" "$to" "$@" - <&-
     expect 'a full queue' 4 - \
-        "$from: the queue to move to: the queue is full: 4 messages are unfinished" \
+        "$to is full .*: message 5 was not moved, and is still leased in $from\. .*remove $to 1 " \
         move "$from" "$handle" "$to" "$@"
     same 'it is still leased' 1 "$(number "$from" leased)"
     expect 'too large' 2 - 'more than the 8 bytes' move "$from" "$handle" "$to" "$@" 123456789
     expect 'too large on stdin' 2 - 'more than the 8 bytes' \
         move "$from" "$handle" "$to" "$@" - < <(echo 12345678)
-    expect 'no JSON of a full queue' 4 - 'the queue is full' \
+    expect 'no JSON of a full queue' 4 - 'is full' \
         move "$from" "$handle" "$to" "$@" --json
     expect 'in JSON, a stale token' 8 "$(in_json "${handle%:*}:5" STALE)" 'no longer valid' \
         move "$from" "${handle%:*}:5" "$to" "$@" --json
-    expect 'a wrong token' 8 - "the queue that the message is in: the token is no longer valid" \
+    expect 'a wrong token' 8 - "^slotq: the token 5 of message 5 in $from is no longer valid: " \
         move "$from" "${handle%:*}:5" "$to" "$@"
-    expect 'no such message' 3 - 'that the message is in' move "$from" 99:5 "$to" "$@"
+    expect 'no such message' 3 - "no message 99 was ever pushed to $from;" \
+        move "$from" 99:5 "$to" "$@"
     expect 'no token' 2 - 'not an ID:TOKEN' move "$from" 5 "$to" "$@"
     expect 'no such queue to move to' 3 - 'no queue nowhere' move "$from" "$handle" nowhere "$@"
     expect 'no such queue to move from' 3 - 'no queue nowhere' move nowhere 1:5 "$to" "$@"
@@ -70,7 +71,8 @@ dead_move_cases() {
     expect 'that is not dead' 3 - 'no message 3' dead redrive "$from" 3 --to "$to" "$@"
     expect 'not for another group' 2 - 'group' dead redrive "$from" 4 --to "$to" "$@" -g 1
     expect 'as many as have room' 4 '^3$' \
-        'message 5 stays in the dead section of '"$from"'' dead redrive "$from" --to "$to" "$@"
+        "$to is full .*: message 5 stays in the dead section of $from\. .*remove $to 1 " \
+        dead redrive "$from" --to "$to" "$@"
     same 'their new ids' '3 4' "$(xargs <out)"
     same 'the others stay' '5 6' "$("$SLOTQ" dead ls "$from" | cut -f 1 | xargs)"
     expect 'to no such queue' 3 - 'no queue nowhere' dead redrive "$from" --to nowhere "$@"

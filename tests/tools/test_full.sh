@@ -4,16 +4,17 @@
 # shellcheck source=tests/tools/cases.sh
 . "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
 
-# advised WHAT EXPRESSION: stats, doctor and push give this advice for the queue q.
+# advised WHAT EXPRESSION: stats, doctor and push, with a key too, give this advice for the queue q.
 advised() {
     expect "$1: stats" 0 "$2" - stats q
     expect "$1: doctor" 1 "$2" - doctor q
     expect "$1: push" 4 - "$2" push q x
+    expect "$1: push with a key" 4 - "$2" push q --key new x
 }
 pushes() { expect "$1: then push goes on" 0 '^[0-9]+$' - push q x; }
 
 # ---- ready ----
-"$SLOTQ" -q create q --slots 3 --groups 2 --tick 1
+"$SLOTQ" -q create q --keys --slots 3 --groups 2 --tick 1
 seq 3 | "$SLOTQ" push q -q
 advised ready 'Start a worker for group 0, or remove the message: slotq remove q 1 -g 0'
 # The other group's lease of the same message must not stand in the way of the advice.
@@ -24,7 +25,7 @@ expect 'ready: the advice works' 0 - - remove q 1 -g 0
 pushes ready
 
 # ---- leased ----
-fresh q --slots 3 --tick 1
+fresh q --keys --slots 3 --tick 1
 seq 3 | "$SLOTQ" push q -q
 "$SLOTQ" reserve q --lease 1h >leased
 advised leased \
@@ -35,7 +36,7 @@ holds 'leased: no advice that is refused' eval '! grep -q remove out'
 pushes leased
 
 # ---- leased, and the lease has ended ----
-fresh q --slots 3 --tick 1
+fresh q --keys --slots 3 --tick 1
 seq 3 | "$SLOTQ" push q -q
 "$SLOTQ" reserve q --lease 1ms >out
 sleep 0.05
@@ -45,7 +46,7 @@ expect 'lease over: the advice works' 0 - '1 made ready' reclaim q -g 0
 expect 'lease over: ready again' 0 'ready in group 0' - stats q
 
 # ---- waiting for a retry ----
-fresh q --slots 3 --tick 1
+fresh q --keys --slots 3 --tick 1
 seq 3 | "$SLOTQ" push q -q
 "$SLOTQ" reserve q --lease 1h >out
 "$SLOTQ" nack q --delay 1h "$(cut -f 1 out)"
@@ -54,7 +55,7 @@ expect 'waiting: the advice works' 0 - - remove q 1 -g 0
 pushes waiting
 
 # ---- the dead section is full: nothing else is the cause, and no worker can end it ----
-fresh q --slots 3 --aside 0 --dead 1 --dead-full refuse --max-attempts 1 --tick 1
+fresh q --keys --slots 3 --aside 0 --dead 1 --dead-full refuse --max-attempts 1 --tick 1
 seq 4 | "$SLOTQ" push q -q 2>err
 "$SLOTQ" reserve q -n 2 --lease 1ms >out
 sleep 0.05

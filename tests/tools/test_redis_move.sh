@@ -74,7 +74,7 @@ done
 
 fresh self --slots 8
 echo x | "$SLOTQ" push self -q
-expect 'onto itself' 2 - 'both handles are to one queue' move self "$(taken self)" self
+expect 'onto itself' 2 - 'is the queue that the message is in' move self "$(taken self)" self
 "$SLOTQ" push self y -q >id
 "$SLOTQ" kill self "$(taken self)"
 expect 'nor the dead' 2 - 'is the queue itself' dead redrive self --to self

@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../say/report.h"
 #include "../say/texts.h"
+#include "look.h"
 #include "open.h"
 
 bool dead_is_full(const slotq *queue, const slotq_stats *stats)
@@ -106,4 +108,22 @@ holder_text holder_remedy(const command_line *line, const char *name, slotq *que
     now.state = status.state;
     return status.state == SLOTQ_STATE_LEASED ? leased(line, name, &now, &status, now_ms)
                                               : idle(line, name, &now, is_last);
+}
+
+/* The library names no command of this tool: look once more, at why the holder holds. */
+bool complain_full(const command_line *line, const char *name, slotq *queue, const char *rest)
+{
+    slotq_stats stats;
+    const slotq_holder *holder = &stats.holder;
+    if (slotq_get_stats(queue, 0, &stats) != SLOTQ_OK || holder->id == 0 ||
+        stats.used < stats.capacity) {
+        return false;
+    }
+    complain("%s is full (%s of %s slots in use, %s unfinished)%s%s. Message %" PRIu64
+             ", %s in group %u, holds it. %s",
+             name, count_text(stats.used).text, count_text(stats.capacity).text,
+             count_text(holder->unfinished).text, rest[0] != '\0' ? ": " : "", rest, holder->id,
+             state_word(holder->state), holder->group,
+             holder_remedy(line, name, queue, &stats).text);
+    return true;
 }

@@ -20,4 +20,8 @@ bool dead_is_full(const slotq *queue, const slotq_stats *stats);
 holder_text holder_remedy(const command_line *line, const char *name, slotq *queue,
                           const slotq_stats *stats);
 
+/* Say that the queue is full, which message holds it and what to do; rest, if not "", tells what
+ * became of what was to go in. False: nothing was said, because there is room by now. */
+bool complain_full(const command_line *line, const char *name, slotq *queue, const char *rest);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "holder.h"
 #include "look.h"
 #include "open.h"
 #include "pusher.h"
@@ -69,6 +70,15 @@ static void print_taken(const command_line *line, const slotq_key_holder *holder
                                    : "which is finished");
 }
 
+static int complain_push(const command_line *line, slotq *queue, bool is_later)
+{
+    const char *name = line->operands[0];
+    const slotq_error why = *slotq_error_of(queue);
+    return why.outcome == SLOTQ_FULL && !is_later && complain_full(line, name, queue, "")
+               ? slotq_outcome_exit(why.outcome)
+               : complain_error(name, &why);
+}
+
 static int push_message(const command_line *line, slotq *queue, const slotq_data *message,
                         slotq_push_options *options)
 {
@@ -91,7 +101,7 @@ static int push_message(const command_line *line, slotq *queue, const slotq_data
         print_taken(line, &pushed.holder);
         return EXIT_CODE_OK;
     }
-    return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_queue(queue, line->operands[0]);
+    return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_push(line, queue, is_later);
 }
 
 int push_keyed(const command_line *line, bool from_stdin)

@@ -10,12 +10,15 @@
 #include "../line/command_line.h"
 #include "../line/values.h"
 #include "dead.h"
+#include "holder.h"
 #include "open.h"
 #include "settle.h"
 #include "whole.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
+
+enum { ROOM_FOR_REST = 352 }; /* a sentence that names a queue */
 
 /* ---- the two queues ---- */
 
@@ -41,14 +44,34 @@ int move_open(const command_line *line, const char *name, slotq **from)
     return open_queue(&here, name, from);
 }
 
-/* The other queue; EXIT_CODE_OK, or another after a message. */
-static int open_other(const command_line *line, const char *name, slotq **other)
+/* The line for the other queue. */
+static command_line line_there(const command_line *line)
 {
     command_line there = line_at(line, other_url(line));
     if (given(line, OPTION_TO_URL)) {
         there.options[OPTION_URL].given = true; /* in commands that are shown */
     }
+    return there;
+}
+
+/* The other queue; EXIT_CODE_OK, or another after a message. */
+static int open_other(const command_line *line, const char *name, slotq **other)
+{
+    const command_line there = line_there(line);
     return open_queue(&there, name, other);
+}
+
+/* The other queue refused a message, which is where it was: rest says where. */
+static int complain_other(const command_line *line, const char *name, slotq *other,
+                          const char *rest)
+{
+    const command_line there = line_there(line);
+    const slotq_error why = *slotq_error_of(other);
+    if (why.outcome == SLOTQ_FULL && complain_full(&there, name, other, rest)) {
+        return slotq_outcome_exit(why.outcome);
+    }
+    complain("%s", rest);
+    return complain_error(name, &why);
 }
 
 /* As slotq_move tells it: by what is there, not by its names. A message that is too large for the
@@ -118,6 +141,76 @@ static void print_moved(const command_line *line, uint64_t id)
     }
 }
 
+/* What the library says of a queue that it calls by this; NULL: not of that one. */
+static const char *text_after(const char *text, const char *called)
+{
+    const size_t length = strlen(called);
+    return strncmp(text, called, length) == 0 ? text + length : NULL;
+}
+
+/* Another outcome than those that have a text of their own: the library names no queue. */
+static int complain_call(const command_line *line, slotq *from)
+{
+    const slotq_error *why = slotq_error_of(from);
+    const char *there = text_after(why->text, "the queue to move to: ");
+    const char *here = text_after(why->text, "the queue that the message is in: ");
+    if (there != NULL || here != NULL) {
+        complain("%s: %s", line->operands[there != NULL ? 2 : 0], there != NULL ? there : here);
+        return slotq_outcome_exit(why->outcome);
+    }
+    return complain_error(line->operands[0], why);
+}
+
+/* new_id: it is in the other queue, and was not acked in this one. */
+static int complain_move(const command_line *line, slotq *from, slotq *to, const slotq_run *run,
+                         uint64_t new_id)
+{
+    const char *name = line->operands[0];
+    const char *other = line->operands[2];
+    const slotq_outcome outcome = slotq_error_of(from)->outcome;
+    char rest[ROOM_FOR_REST];
+    if (new_id != 0) {
+        complain("message %" PRIu64 " is in %s now, as %" PRIu64 ", but was not acked in %s: %s",
+                 run->id, other, new_id, name, slotq_outcome_text(outcome));
+        return slotq_outcome_exit(outcome);
+    }
+    switch (outcome) {
+    case SLOTQ_STALE:
+        complain("the token %" PRIu32 " of message %" PRIu64 " in %s is no longer valid: its lease "
+                 "ended or was settled; nothing was moved",
+                 run->token, run->id, name);
+        break;
+    case SLOTQ_GONE:
+        complain("message %" PRIu64 " in %s is already finished; nothing was moved", run->id, name);
+        break;
+    case SLOTQ_NOTFOUND:
+        complain("no message %" PRIu64 " was ever pushed to %s; nothing was moved", run->id, name);
+        break;
+    case SLOTQ_FULL:
+    case SLOTQ_PAUSED:
+    case SLOTQ_CLOSED:
+    case SLOTQ_TOOBIG:
+        snprintf(rest, sizeof rest, "message %" PRIu64 " was not moved, and is still leased in %s",
+                 run->id, name);
+        return complain_other(line, other, to, rest);
+    default:
+        return complain_call(line, from);
+    }
+    return slotq_outcome_exit(outcome);
+}
+
+/* EXIT_CODE_OK, or EXIT_CODE_USAGE after a message. */
+static int judge_other(const command_line *line, slotq *from, slotq *to)
+{
+    if (!is_one_queue(from, to)) {
+        return EXIT_CODE_OK;
+    }
+    complain("%s is the queue that the message is in, or a copy of it: to have it delivered again "
+             "there, release or nack it; nothing was moved",
+             line->operands[2]);
+    return EXIT_CODE_USAGE;
+}
+
 int run_move(const command_line *line)
 {
     const char *name = line->operands[0];
@@ -136,6 +229,9 @@ int run_move(const command_line *line)
         code = open_other(line, line->operands[2], &to);
     }
     if (code == EXIT_CODE_OK) {
+        code = judge_other(line, from, to);
+    }
+    if (code == EXIT_CODE_OK) {
         code = read_replacement(line, to, &instead);
     }
     if (code == EXIT_CODE_OK) {
@@ -145,7 +241,7 @@ int run_move(const command_line *line)
         if (outcome == SLOTQ_OK) {
             print_moved(line, id);
         } else {
-            code = complain_queue(from, name);
+            code = complain_move(line, from, to, &run, id);
         }
         print_outcome(line, &run, outcome, id);
     }
@@ -202,8 +298,10 @@ static int move_dead(transfer *it, const slotq_message *message)
     slotq_pushed pushed;
     const slotq_outcome outcome = slotq_push_with(it->to, &data, 1, &options, &pushed);
     if (outcome != SLOTQ_OK && outcome != SLOTQ_DUPLICATE) {
-        complain("message %" PRIu64 " stays in the dead section of %s", message->id, it->name);
-        return complain_queue(it->to, it->other);
+        char rest[ROOM_FOR_REST];
+        snprintf(rest, sizeof rest, "message %" PRIu64 " stays in the dead section of %s",
+                 message->id, it->name);
+        return complain_other(it->line, it->other, it->to, rest);
     }
     const slotq_outcome removed = slotq_dead_remove(it->from, message->group, message->id, NULL);
     count_dead(it, &pushed, outcome == SLOTQ_OK, removed != SLOTQ_NOTFOUND);

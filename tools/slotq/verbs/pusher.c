@@ -8,7 +8,6 @@
 
 #include "../line/moments.h"
 #include "holder.h"
-#include "look.h"
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
@@ -210,7 +209,7 @@ slotq_outcome pusher_add(pusher *push, const void *bytes, size_t size)
 
 /* What did not go in; "" for a single DATA. */
 typedef struct rest_text {
-    char text[160];
+    char text[192];
 } rest_text;
 
 static rest_text rest_of(const pusher *push, const char *what)
@@ -224,25 +223,15 @@ static rest_text rest_of(const pusher *push, const char *what)
     return rest;
 }
 
-/* The library names no command of this tool: look once more, at why the holder holds. False: there
- * is room by now, and the library's text has to do. */
-static bool complain_full(const pusher *push, const char *what)
+/* False: there is room by now, and the library's text has to do. */
+static bool tell_full(const pusher *push, const char *what)
 {
-    slotq_stats stats;
-    const slotq_holder *holder = &stats.holder;
-    if (slotq_get_stats(push->queue, 0, &stats) != SLOTQ_OK || holder->id == 0 ||
-        stats.used < stats.capacity) {
-        return false;
+    rest_text rest = rest_of(push, what);
+    const size_t used = strlen(rest.text);
+    if (used != 0) {
+        snprintf(rest.text + used, sizeof rest.text - used, "; --block waits for room");
     }
-    const rest_text rest = rest_of(push, what);
-    complain("%s is full (%s of %s slots in use, %s unfinished)%s%s%s. Message %" PRIu64
-             ", %s in group %u, holds it. %s",
-             push->name, count_text(stats.used).text, count_text(stats.capacity).text,
-             count_text(holder->unfinished).text, rest.text[0] != '\0' ? ": " : "", rest.text,
-             rest.text[0] != '\0' ? "; --block waits for room" : "", holder->id,
-             state_word(holder->state), holder->group,
-             holder_remedy(push->line, push->name, push->queue, &stats).text);
-    return true;
+    return complain_full(push->line, push->name, push->queue, rest.text);
 }
 
 static void complain_doubtful(const pusher *push, const char *what)
@@ -273,7 +262,7 @@ int pusher_complain(pusher *push, slotq_outcome outcome, const char *what)
         return report_interrupted();
     }
     const slotq_error why = *slotq_error_of(push->queue);
-    if (outcome == SLOTQ_FULL && push->scheduler == NULL && complain_full(push, what)) {
+    if (outcome == SLOTQ_FULL && push->scheduler == NULL && tell_full(push, what)) {
         return slotq_outcome_exit(outcome);
     }
     const int code = complain_error(push->name, &why);
