@@ -44,7 +44,8 @@ later_cases() {
     expect 'a reserve that waits gets it' 0 $'\tsoon$' - reserve "$queue" --wait 60s
     holds 'not before its time' test "$(($(date +%s%3N) - begun_ms))" -ge 400
     expect 'a delay of none' 0 '' 'later id 7, due now$' push "$queue" --in 0s none
-    expect 'the first moment of all' 0 '' 'due now: @0 is past' push "$queue" --at @0 zero
+    expect 'the first moment of all' 0 '' 'due now: 1970-01-01T00:00:00.000Z is past' \
+        push "$queue" --at @0 zero
     same 'both are delivered' 2 "$("$SLOTQ" reserve "$queue" -n 2 | grep -Ec 'none|zero')"
     expect 'lines of stdin' 0 - '2 messages scheduled, later ids 9 to 10$' \
         push "$queue" --in 2h - < <(printf 'x\ny\n')

@@ -29,7 +29,11 @@ expect 'nothing is in it' 3 - 'no scheduled' later ls none
 expect 'both' 2 - 'not both' push q --in 1h --at 2099-01-01T00:00Z x
 expect 'a day without a time' 2 - 'such as 2026-12-31T18:00:00Z' push q --at 2026-12-31 x
 expect 'a day that does not exist' 2 - 'must be a time' push q --at 2026-02-30T00:00Z x
-expect 'a year beyond 48 bits' 2 - 'must be a time' push q --at 9999-01-01T00:00Z x
+for moment in 9999-01-01T00:00Z @281474976710 1969-12-31T23:59Z; do
+    expect "out of range: $moment" 2 - 'from 1970-01-01T00:00:00.000Z to 6429-10-17T02:45:55.327Z' \
+        push q --at $moment x
+done
+expect 'few digits are no moment' 2 - 'seconds since 1970 \(@' push q --at 1000 x
 expect 'waiting for room' 2 - '--block and --replicas' push q --in 1h --block x
 expect 'too large' 2 - '17 bytes' push q --in 1h 12345678901234567
 expect 'cancel without ids' 2 - 'needs the ids' later cancel q
@@ -45,6 +49,11 @@ export TZ=CET-1
 fresh q --slots 8 --payload 16 --later 4
 expect 'a time without a zone' 0 '^1$' 'at 2099-01-01T17:00:00.000Z; the time had no zone' \
     push q --at '2099-01-01 18:00' x
+
+# ---- the first moment is one like others ----
+fresh q --slots 8 --payload 16 --later 4
+expect 'at 0' 0 '^1$' 'due now: 1970-01-01T00:00:00.000Z is past' push q --at @0 x
+expect 'it is listed' 0 '^1\t1970-01-01T00:00:00.000Z\tx$' - later ls q
 
 # ---- a delay counts from the moment at which a line came ----
 fresh q --slots 8 --payload 16 --later 4

@@ -71,7 +71,7 @@ static bool take_zone(const char **text, bool *is_local, long *east_s)
 static bool take_day_and_time(const char **text, struct tm *parts)
 {
     parts->tm_year = take_digits(text, 4) - 1900;
-    bool good = parts->tm_year >= 70 && take(text, "-");
+    bool good = parts->tm_year >= -1900 && take(text, "-");
     parts->tm_mon = good ? take_digits(text, 2) - 1 : -1;
     good = parts->tm_mon >= 0 && take(text, "-");
     parts->tm_mday = good ? take_digits(text, 2) : -1;
@@ -96,38 +96,48 @@ static bool seconds_of(const struct tm *wanted, bool is_local, time_t *seconds)
            parts.tm_sec == wanted->tm_sec;
 }
 
-static bool parse_epoch(const char *text, uint64_t *moment_ms)
+static moment_answer within(uint64_t seconds, unsigned ms, uint64_t *moment_ms)
+{
+    if (seconds > SLOTQ_NOW_MS_MAX / 1000) {
+        return MOMENT_BEYOND;
+    }
+    *moment_ms = seconds * 1000 + ms;
+    return *moment_ms <= SLOTQ_NOW_MS_MAX ? MOMENT_READ : MOMENT_BEYOND;
+}
+
+static moment_answer parse_epoch(const char *text, uint64_t *moment_ms)
 {
     const bool is_marked = take(&text, "@");
     uint64_t seconds = 0;
     size_t digits = 0;
     unsigned ms;
-    for (; *text >= '0' && *text <= '9' && seconds <= SLOTQ_NOW_MS_MAX; text++, digits++) {
-        seconds = seconds * 10 + (uint64_t)(*text - '0');
+    for (; *text >= '0' && *text <= '9'; text++, digits++) {
+        if (seconds <= SLOTQ_NOW_MS_MAX) { /* a larger one is out of range already */
+            seconds = seconds * 10 + (uint64_t)(*text - '0');
+        }
     }
     if (digits < (is_marked ? 1 : EPOCH_DIGITS_LEAST) || !take_fraction(&text, &ms) ||
-        *text != '\0' || seconds > SLOTQ_NOW_MS_MAX / 1000) {
-        return false;
+        *text != '\0') {
+        return MOMENT_NONE;
     }
-    *moment_ms = seconds * 1000 + ms;
-    return *moment_ms <= SLOTQ_NOW_MS_MAX;
+    return within(seconds, ms, moment_ms);
 }
 
-bool parse_moment(const char *text, uint64_t *moment_ms, bool *is_local)
+moment_answer parse_moment(const char *text, uint64_t *moment_ms, bool *is_local)
 {
     struct tm parts = {0};
     unsigned ms;
     long east_s;
     time_t seconds;
     *is_local = false;
-    if (parse_epoch(text, moment_ms)) {
-        return true;
+    const moment_answer epoch = parse_epoch(text, moment_ms);
+    if (epoch != MOMENT_NONE) {
+        return epoch;
     }
     if (!take_day_and_time(&text, &parts) || !take_fraction(&text, &ms) ||
         !take_zone(&text, is_local, &east_s) || *text != '\0' ||
-        !seconds_of(&parts, *is_local, &seconds) || seconds < east_s) {
-        return false;
+        !seconds_of(&parts, *is_local, &seconds)) {
+        return MOMENT_NONE;
     }
-    *moment_ms = (uint64_t)(seconds - east_s) * 1000 + ms;
-    return *moment_ms <= SLOTQ_NOW_MS_MAX;
+    return seconds < east_s ? MOMENT_BEYOND : within((uint64_t)(seconds - east_s), ms, moment_ms);
 }

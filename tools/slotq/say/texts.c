@@ -108,10 +108,16 @@ value_text bytes_text(uint64_t bytes)
 
 value_text moment_text(uint64_t ms)
 {
+    const value_text none = {"-"};
+    return ms != 0 ? any_moment_text(ms) : none;
+}
+
+value_text any_moment_text(uint64_t ms)
+{
     value_text result = {"-"};
     const time_t seconds = (time_t)(ms / 1000);
     struct tm parts;
-    if (ms != 0 && gmtime_r(&seconds, &parts) != NULL) {
+    if (gmtime_r(&seconds, &parts) != NULL) {
         char day[32];
         strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
         snprintf(result.text, sizeof result.text, "%s.%03uZ", day, (unsigned)(ms % 1000));

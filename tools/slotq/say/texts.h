@@ -24,6 +24,8 @@ value_text fine_time_text(double ns);
 value_text bytes_text(uint64_t bytes);
 /* A moment, RFC 3339 in UTC with milliseconds; "-" for 0. */
 value_text moment_text(uint64_t ms);
+/* The same where 0 is a moment, too. */
+value_text any_moment_text(uint64_t ms);
 
 typedef struct word_text {
     char text[1024];

@@ -120,14 +120,14 @@ static void print_entry(const command_line *line, const entry *shown, uint64_t n
         return;
     }
     if (!output_is_terminal()) {
-        printf("%" PRIu64 "\t%s\t", shown->later_id, moment_text(shown->due_ms).text);
+        printf("%" PRIu64 "\t%s\t", shown->later_id, any_moment_text(shown->due_ms).text);
         output_payload(shown->payload, shown->payload_bytes, 0);
         putchar(given(line, OPTION_NUL) ? '\0' : '\n');
         return;
     }
     enum { BEFORE_PAYLOAD = 52, PAYLOAD_LEAST = 8 };
     const unsigned columns = output_columns();
-    printf("%12" PRIu64 "  %-24s  %10s  ", shown->later_id, moment_text(shown->due_ms).text,
+    printf("%12" PRIu64 "  %-24s  %10s  ", shown->later_id, any_moment_text(shown->due_ms).text,
            shown->due_ms > now_ms ? time_text(shown->due_ms - now_ms).text : "due");
     if (shown->damaged) {
         printf("%s(damaged)%s", output_red(), output_plain());

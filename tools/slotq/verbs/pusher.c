@@ -70,7 +70,16 @@ int pusher_read_due(const command_line *line, const slotq_geometry *geometry, sc
 {
     *due = (scheduler_due){.is_delay = given(line, OPTION_IN),
                            .ms = option_number(line, OPTION_IN, 0)};
-    if (!due->is_delay && !parse_moment(line->options[OPTION_AT].text, &due->ms, is_local)) {
+    const moment_answer answer =
+        due->is_delay ? MOMENT_READ
+                      : parse_moment(line->options[OPTION_AT].text, &due->ms, is_local);
+    if (answer == MOMENT_BEYOND) {
+        complain("--at %.60s: out of range: must be from %s to %s",
+                 plain_word(line->options[OPTION_AT].text).text, any_moment_text(0).text,
+                 any_moment_text(SLOTQ_NOW_MS_MAX).text);
+        return EXIT_CODE_USAGE;
+    }
+    if (answer == MOMENT_NONE) {
         complain("--at %.60s: must be a time such as 2026-12-31T18:00:00Z, 2026-12-31T18:00+01:00, "
                  "2026-12-31T18:00 (local time), or seconds since 1970 (@1798740000)",
                  plain_word(line->options[OPTION_AT].text).text);
@@ -306,11 +315,8 @@ void pusher_tell_due(const pusher *push)
                moment_text(due_ms).text,
                push->due_is_local ? "; the time had no zone, and was read as local time" : "");
     } else {
-        const char *when = ""; /* of a delay that is 0 */
-        value_text moment = moment_text(due_ms);
-        if (given(push->line, OPTION_AT)) {
-            when = due_ms != 0 ? moment.text : push->line->options[OPTION_AT].text;
-        }
+        const value_text moment = any_moment_text(due_ms);
+        const char *when = given(push->line, OPTION_AT) ? moment.text : ""; /* a delay of 0 */
         remark("%s: %sdue now%s%s%s", push->name, ids, when[0] != '\0' ? ": " : "", when,
                when[0] != '\0' ? " is past" : "");
     }
