@@ -76,27 +76,33 @@ static void make_slot(char *slot, uint32_t nth)
     (void)snprintf(slot + 2, PAYLOAD_BYTES + 1, "message_%024u", (unsigned)nth);
 }
 
+enum { DUE_BYTES = 24 };
+
+/* A new message, due far ahead; the digits of its due time. */
+static size_t make_later(char *slot, char *due, uint32_t nth)
+{
+    make_slot(slot, SCHEDULED + nth);
+    return (size_t)snprintf(due, DUE_BYTES, "%llu",
+                            (unsigned long long)(UINT64_C(1) << 46 | scattered(nth)));
+}
+
 static void append_schedule(connection *wire, uint32_t nth)
 {
     char slot[PAYLOAD_BYTES + 3];
-    char due[24];
-    make_slot(slot, SCHEDULED + nth);
-    const int digits =
-        snprintf(due, sizeof due, "%llu", (unsigned long long)(UINT64_C(1) << 46 | scattered(nth)));
+    char due[DUE_BYTES];
+    const size_t digits = make_later(slot, due, nth);
     const char *const words[] = {due, "1", slot};
-    const size_t lengths[] = {(size_t)digits, 1, PAYLOAD_BYTES + 2};
+    const size_t lengths[] = {digits, 1, PAYLOAD_BYTES + 2};
     append_script(wire, "schedule_packed", words, lengths, 3);
 }
 
 static void append_zadd(connection *wire, uint32_t nth)
 {
     char slot[PAYLOAD_BYTES + 3];
-    char due[24];
-    make_slot(slot, SCHEDULED + nth);
-    const int digits =
-        snprintf(due, sizeof due, "%llu", (unsigned long long)(UINT64_C(1) << 46 | scattered(nth)));
+    char due[DUE_BYTES];
+    const size_t digits = make_later(slot, due, nth);
     const char *const words[] = {"ZADD", WORK_KEY, due, slot + 2};
-    const size_t lengths[] = {4, sizeof WORK_KEY - 1, (size_t)digits, PAYLOAD_BYTES};
+    const size_t lengths[] = {4, sizeof WORK_KEY - 1, digits, PAYLOAD_BYTES};
     append(wire, words, lengths, 4);
 }
 
