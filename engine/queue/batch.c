@@ -250,6 +250,38 @@ bool slotq_batch_next(slotq_batch *batch, slotq_message *message)
     }
 }
 
+/* ---- the walk, without a look at the slots, which may be gone ---- */
+
+/* Where the k-th message of a run has its slot. */
+static uint32_t offset_in_run(const slotq_batch *batch, uint32_t entry, uint32_t k)
+{
+    const uint32_t offset = batch->harvest.offsets[entry] + k * batch->stride;
+    const bool beyond = batch->harvest.still && offset >= batch->ring_end;
+    return beyond ? offset - batch->ring_end + batch->ring_offset : offset;
+}
+
+/* How many messages the walk has given. */
+static uint32_t walked_count(const slotq_batch *batch)
+{
+    uint32_t walked = batch->at.in_run;
+    for (uint32_t i = 0; i < batch->at.entry; i++) {
+        walked += batch->runs[i].count;
+    }
+    return walked;
+}
+
+static void walk_to(slotq_batch *batch, uint32_t walked)
+{
+    slotq_batch_rewind(batch);
+    while (batch->at.entry < batch->run_count && walked >= batch->runs[batch->at.entry].count) {
+        walked -= batch->runs[batch->at.entry++].count;
+    }
+    batch->at.in_run = walked;
+    if (batch->at.entry < batch->run_count) {
+        batch->at.offset = offset_in_run(batch, batch->at.entry, walked);
+    }
+}
+
 /* ---- messages that leave a reserved batch, or get another token ---- */
 
 static bool slot_is_damaged(const slotq_batch *batch, const uint8_t *bytes)
@@ -338,22 +370,10 @@ void batch_retoken(slotq_batch *batch, batch_spare *spare)
     batch->harvest.offsets = spare->offsets;
     batch->run_count = runs;
     batch->count = count;
-    slotq_batch_rewind(batch);
-    slotq_message passed;
-    while (walked > 0 && next_reserved(batch, &passed)) { /* the walk goes on where it was */
-        walked--;
-    }
+    walk_to(batch, walked); /* it goes on where it was */
 }
 
 /* ---- one message of a leased batch ---- */
-
-/* Where the k-th message of a run has its slot. */
-static uint32_t offset_in_run(const slotq_batch *batch, uint32_t entry, uint32_t k)
-{
-    const uint32_t offset = batch->harvest.offsets[entry] + k * batch->stride;
-    const bool beyond = batch->harvest.still && offset >= batch->ring_end;
-    return beyond ? offset - batch->ring_end + batch->ring_offset : offset;
-}
 
 /* The run that a message is in; run_count = none. */
 static uint32_t find_run(const slotq_batch *batch, uint64_t id)
@@ -369,28 +389,6 @@ uint32_t batch_token(const slotq_batch *batch, uint64_t id)
 {
     const uint32_t entry = batch_is_leased(batch) ? find_run(batch, id) : batch->run_count;
     return entry < batch->run_count ? batch->runs[entry].token : 0;
-}
-
-/* How many messages the walk has given. */
-static uint32_t walked_count(const slotq_batch *batch)
-{
-    uint32_t walked = batch->at.in_run;
-    for (uint32_t i = 0; i < batch->at.entry; i++) {
-        walked += batch->runs[i].count;
-    }
-    return walked;
-}
-
-static void walk_to(slotq_batch *batch, uint32_t walked)
-{
-    slotq_batch_rewind(batch);
-    while (batch->at.entry < batch->run_count && walked >= batch->runs[batch->at.entry].count) {
-        walked -= batch->runs[batch->at.entry++].count;
-    }
-    batch->at.in_run = walked;
-    if (batch->at.entry < batch->run_count) {
-        batch->at.offset = offset_in_run(batch, batch->at.entry, walked);
-    }
 }
 
 bool batch_set_token(slotq_batch *batch, uint64_t id, uint32_t token)

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "any_queue.hpp"
 
 using namespace any_queue;
@@ -406,6 +409,33 @@ TEST_CASE("a batch of a queue that was made anew is refused", "[batch]")
     queue.fill(1);
     REQUIRE(queue.reserve(1).size() == 1);
     CHECK(slotq_ack_batch(queue, given.get()) == SLOTQ_INVALID);
+}
+
+TEST_CASE("a batch is settled without its payloads, which a closed handle took along", "[mark]")
+{
+    Queue queue(Kind::file_exclusive);
+    queue.fill(4);
+    const Batch given = batch();
+    slotq_message message;
+    REQUIRE(slotq_reserve(queue, 0, 4, 30000, 0, given.get()) == SLOTQ_OK);
+    REQUIRE(slotq_batch_next(given.get(), &message));
+    REQUIRE(slotq_batch_next(given.get(), &message));
+    const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const uintptr_t at = reinterpret_cast<uintptr_t>(message.payload) / page * page;
+    queue.close();
+    /* nothing can be read where the payloads were */
+    void *const gone = mmap(reinterpret_cast<void *>(at), page, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    REQUIRE(reinterpret_cast<uintptr_t>(gone) == at);
+    queue.reopen();
+    if (GENERATE(false, true)) {
+        REQUIRE(slotq_mark(queue, SLOTQ_SETTLE_ACK, given.get(), 1, 0, 0, nullptr) == SLOTQ_OK);
+    }
+    CHECK(slotq_settle_batch(queue, SLOTQ_SETTLE_EXTEND, given.get(), 60000, 0) == SLOTQ_OK);
+    CHECK(queue.status(4).deadline_ms == queue.now_ms + 60000);
+    CHECK(slotq_ack_batch(queue, given.get()) == SLOTQ_OK);
+    CHECK(queue.stats().acked == 4);
+    munmap(gone, page);
 }
 
 TEST_CASE("an invalid way to settle is refused for any batch", "[batch]")
