@@ -146,6 +146,7 @@ struct store {
     int64_t ahead_ms;   /* its clock minus this machine's; 0 if they are the same */
     uint64_t identity;  /* equal for stores of one queue; another for a queue made anew, where that
                            can be told */
+    uint32_t adoptions; /* how often it has read its queue's geometry anew; 0 where it cannot */
     bool is_listened;   /* its owner polls for wakes: a call that finds nothing is waiting */
     bool spreads_polls; /* many may sleep, each woken alone: their polls should not come at once */
     bool has_trips;     /* its bytes are on a server: a list saves time */

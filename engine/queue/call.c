@@ -99,7 +99,7 @@ uint64_t slotq_now_ms(const slotq *queue)
 
 slotq_outcome queue_call(slotq *queue, slotq_call *call)
 {
-    const uint32_t generation = queue->geometry.generation;
+    queue_tries tries = queue_tries_begin(queue);
     slotq_outcome outcome;
     do {
         outcome = queue->store->ops->call(queue->store, call, NULL, &queue->fault);
@@ -107,7 +107,7 @@ slotq_outcome queue_call(slotq *queue, slotq_call *call)
             return outcome;
         }
         outcome = queue_answer(queue, outcome, call);
-    } while (queue_was_resized(queue, outcome, generation));
+    } while (queue_was_resized(queue, outcome, &tries));
     return outcome;
 }
 

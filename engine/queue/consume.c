@@ -180,7 +180,7 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
         return SLOTQ_INVALID;
     }
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
-    const uint32_t generation = queue->geometry.generation;
+    queue_tries tries = queue_tries_begin(queue);
     slotq_outcome outcome;
     queue_patience_begin(queue, &wait);
     do {
@@ -190,7 +190,7 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
         }
         outcome = reserve_sound(queue, &call, &wanted, wait_ms > 0, batch);
         outcome = consume_wait(queue, &call, &wanted, &wait, outcome, batch);
-    } while (queue_was_resized(queue, outcome, generation));
+    } while (queue_was_resized(queue, outcome, &tries));
     return queue_patience_end(queue, outcome);
 }
 

@@ -35,12 +35,32 @@ slotq_outcome queue_handle_finish(slotq *made, slotq_outcome outcome, store *ope
 /* The store says REMADE: the handle works by its new geometry. */
 void queue_take_geometry(slotq *queue);
 
-/* A call on a queue of this generation returned REMADE because slotq_resize gave the queue other
- * sizes: nothing happened, ids and tokens are valid, and the call may be made again. */
-static inline bool queue_was_resized(const slotq *queue, slotq_outcome outcome,
-                                     uint32_t generation)
+/* The tries of one call: a call that others resize away so often returns REMADE. */
+enum { QUEUE_TRIES_MAX = 64 };
+typedef struct queue_tries {
+    uint32_t generation; /* of the queue when the call began */
+    uint32_t adoptions;  /* of the store when the try began */
+    uint32_t count;
+} queue_tries;
+
+static inline queue_tries queue_tries_begin(const slotq *queue)
 {
-    return outcome == SLOTQ_REMADE && queue->geometry.generation == generation;
+    return (queue_tries){queue->geometry.generation, queue->store->adoptions, 1};
+}
+
+/* A try returned REMADE because slotq_resize gave the queue other sizes, which the handle has taken
+ * since: nothing happened, ids and tokens are valid, and the call may be tried again. Never true of
+ * a store that cannot take other sizes. */
+static inline bool queue_was_resized(const slotq *queue, slotq_outcome outcome, queue_tries *tries)
+{
+    const bool has_taken = queue->store->adoptions != tries->adoptions;
+    if (outcome != SLOTQ_REMADE || queue->geometry.generation != tries->generation || !has_taken ||
+        tries->count == QUEUE_TRIES_MAX) {
+        return false;
+    }
+    tries->adoptions = queue->store->adoptions;
+    tries->count++;
+    return true;
 }
 
 /* ---- errors (error.c) ---- */

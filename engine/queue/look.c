@@ -43,7 +43,7 @@ static slotq_outcome look(slotq *queue, slotq_verb verb, slotq_call_look wanted,
     if ((!any_group && !queue_group_fits(queue, wanted.group)) || !queue_count_fits(queue, limit)) {
         return SLOTQ_INVALID;
     }
-    const uint32_t generation = queue->geometry.generation;
+    queue_tries tries = queue_tries_begin(queue);
     slotq_outcome outcome;
     do {
         limit = wanted.capacity;
@@ -56,7 +56,7 @@ static slotq_outcome look(slotq *queue, slotq_verb verb, slotq_call_look wanted,
         call.look.items = batch->items;
         call.look.capacity = limit;
         outcome = queue_call_harvest(queue, &call, &batch->harvest);
-    } while (queue_was_resized(queue, outcome, generation));
+    } while (queue_was_resized(queue, outcome, &tries));
     if (outcome == SLOTQ_OK) {
         batch_fill_items(batch, &call);
     }
@@ -162,11 +162,11 @@ slotq_outcome slotq_check(slotq *queue)
     if (queue == NULL) {
         return SLOTQ_INVALID;
     }
-    const uint32_t generation = queue->geometry.generation;
+    queue_tries tries = queue_tries_begin(queue);
     slotq_outcome outcome;
     do {
         outcome = queue->store->ops->check(queue->store, &damage, &queue->fault);
         outcome = outcome == SLOTQ_OK ? outcome : queue_answer(queue, outcome, NULL);
-    } while (queue_was_resized(queue, outcome, generation));
+    } while (queue_was_resized(queue, outcome, &tries));
     return outcome;
 }

@@ -282,7 +282,7 @@ slotq_outcome mixed_run(slotq *queue, const settle_way *otherwise, slotq_batch *
                         slotq_call *reserve, slotq_outcome *failed)
 {
     mixed_plan plan = {0};
-    const uint32_t generation = queue->geometry.generation;
+    queue_tries tries = queue_tries_begin(queue);
     if (!make_plan(&plan, queue, batch, otherwise)) {
         free_plan(&plan);
         return refuse_memory(queue, batch, failed);
@@ -305,7 +305,7 @@ slotq_outcome mixed_run(slotq *queue, const settle_way *otherwise, slotq_batch *
         if (plan.answers[i] == SLOTQ_REMADE) {
             queue_take_geometry(queue);
             /* by a resize: these may be run again, whatever became of the others */
-            *failed = queue_was_resized(queue, SLOTQ_REMADE, generation) ? SLOTQ_REMADE : *failed;
+            *failed = queue_was_resized(queue, SLOTQ_REMADE, &tries) ? SLOTQ_REMADE : *failed;
         }
     }
     free_plan(&plan);

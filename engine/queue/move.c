@@ -96,7 +96,8 @@ static slotq_outcome adopt_target(const moving *it)
 static slotq_outcome move_at_once(moving *it, const slotq_data *data)
 {
     store_fault *fault = &it->from->fault;
-    const uint32_t generation = it->from->geometry.generation;
+    queue_tries tries = queue_tries_begin(it->from);
+    uint32_t target_tries = 1;
     slotq_outcome outcome;
     store_move move;
     bool again;
@@ -107,10 +108,11 @@ static slotq_outcome move_at_once(moving *it, const slotq_data *data)
                             .token = it->token,
                             .group = it->group};
         outcome = it->from->store->ops->move(it->from->store, it->to->store, &move, fault);
-        again = outcome == SLOTQ_REMADE && move.target_refused && adopt_target(it) == SLOTQ_OK;
+        again = outcome == SLOTQ_REMADE && move.target_refused &&
+                target_tries++ < QUEUE_TRIES_MAX && adopt_target(it) == SLOTQ_OK;
         if (outcome == SLOTQ_REMADE && !move.target_refused) {
             queue_take_geometry(it->from);
-            again = queue_was_resized(it->from, outcome, generation);
+            again = queue_was_resized(it->from, outcome, &tries);
         }
     } while (again);
     it->new_id = move.new_id;

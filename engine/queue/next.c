@@ -63,7 +63,8 @@ static slotq_outcome refuse_memory(slotq *queue, slotq_batch *batch, slotq_settl
 
 /* *resized: nothing happened to messages of what was set aside, and the call may be made again. */
 static slotq_outcome settle_and_reserve(slotq *queue, consume_wish *wanted, uint64_t wait_ms,
-                                        slotq_batch *batch, slotq_settled *settled, bool *resized)
+                                        slotq_batch *batch, slotq_settled *settled,
+                                        queue_tries *tries, bool *resized)
 {
     slotq_call calls[2];
     slotq_call *reserve = &calls[1];
@@ -74,14 +75,13 @@ static slotq_outcome settle_and_reserve(slotq *queue, consume_wish *wanted, uint
     const queue_wait wait = queue_wait_begin(queue, wait_ms);
     queue_patience_begin(queue, &wait); /* slotq_next ends it */
     consume_reserve_begin(reserve, wanted, wait_ms > 0, batch);
-    const uint32_t generation = queue->geometry.generation;
     slotq_outcome outcome = run_both(queue, calls, batch, settled);
     if (outcome == SLOTQ_OK) {
         outcome = consume_take(queue, reserve, wanted, wait_ms > 0, batch);
     } else {
         queue_answer(queue, outcome, reserve);
     }
-    *resized = outcome != SLOTQ_OK && queue_was_resized(queue, settled->outcome, generation);
+    *resized = outcome != SLOTQ_OK && queue_was_resized(queue, settled->outcome, tries);
     if (*resized) {
         mixed_run_again(batch);
         return outcome;
@@ -120,16 +120,16 @@ slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t l
     if (is_marked) {
         mixed_begin(batch);
     }
-    const uint32_t generation = queue->geometry.generation;
+    queue_tries tries = queue_tries_begin(queue);
     slotq_outcome outcome;
     bool resized;
     do { /* before the settles */
         *settled = (slotq_settled){.outcome = SLOTQ_OK};
         wanted.limit = limit;
-        outcome = settle_and_reserve(queue, &wanted, wait_ms, batch, settled, &resized);
+        outcome = settle_and_reserve(queue, &wanted, wait_ms, batch, settled, &tries, &resized);
     } while (resized);
     queue_patience_end(queue, outcome);
-    return queue_was_resized(queue, outcome, generation) /* and after them */
+    return queue_was_resized(queue, outcome, &tries) /* and after them */
                ? slotq_reserve(queue, group, limit, lease_ms, wait_ms, batch)
                : outcome;
 }

@@ -121,14 +121,14 @@ static slotq_outcome settle_mixed(slotq *queue, const settle_way *otherwise, slo
 {
     batch_spare spare;
     slotq_outcome failed;
-    const uint32_t generation = queue->geometry.generation;
+    queue_tries tries = queue_tries_begin(queue);
     if (!batch_spare_make(batch, &spare)) {
         batch_bring_marks_back(batch);
         return consume_refuse_memory(queue);
     }
     mixed_begin(batch);
     (void)mixed_run(queue, otherwise, batch, NULL, &failed);
-    while (queue_was_resized(queue, failed, generation)) {
+    while (queue_was_resized(queue, failed, &tries)) {
         mixed_run_again(batch);
         (void)mixed_run(queue, otherwise, batch, NULL, &failed);
     }

@@ -28,6 +28,7 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     memcpy(self->geometry, there, sizeof self->geometry);
     self->terms.geometry = self->geometry;
     self->geometry_number += is_other || self->geometry_number == 0;
+    self->base.adoptions += is_other;
     self->is_remade = false;
     self->base.view = view;
     self->base.dying_most = redis_dying_most(&view);
@@ -49,8 +50,11 @@ slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault)
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);
     }
-    /* the same again: it was remade twice since the call */
-    return outcome == SLOTQ_OK ? fault_remade(fault) : outcome;
+    if (outcome == SLOTQ_OK) { /* the same again: it was remade twice since the call */
+        self->base.adoptions++;
+        outcome = fault_remade(fault);
+    }
+    return outcome;
 }
 
 static slotq_outcome connect_once(redis_store *self, store_fault *fault)
