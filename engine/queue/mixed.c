@@ -36,6 +36,15 @@ typedef struct mixed_plan {
 
 void mixed_begin(slotq_batch *batch)
 {
+    uint32_t index = 0;
+    for (uint32_t i = 0; i < batch->aside.run_count; i++) {
+        const slotq_run *run = &batch->aside.runs[i];
+        for (uint32_t k = 0; k < run->count; k++, index++) {
+            const batch_mark *mark = marks_find(&batch->aside.marks, run->id + k);
+            batch->aside.hows[index] = mark != NULL ? mark->how : batch->aside.how;
+            batch->aside.tokens[index] = run->token;
+        }
+    }
     memset(batch->aside.outcomes, BATCH_NOT_SETTLED, batch->aside.count);
     batch->aside.is_mixed = true;
     batch->aside.told_count = batch->aside.count;
@@ -124,8 +133,6 @@ static void gather(mixed_plan *plan, const slotq *queue, slotq_batch *batch,
             message->token = run->token;
             message->index = index;
             give_way(message, queue, batch, otherwise);
-            batch->aside.hows[index] = message->how;
-            batch->aside.tokens[index] = message->token;
         }
     }
     qsort(plan->messages, plan->count, sizeof *plan->messages, compare_messages);
