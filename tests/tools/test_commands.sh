@@ -13,7 +13,23 @@ expect 'creating it again is not an error' 0 - 'it existed already' create jobs
 expect 'and what messages aside take' 0 - \
     '^  aside   64 x \(7 \+ 4 x 1 \+ 2 \+ 4 stamp \+ 256\) +17,472$' create jobs
 expect 'create in JSON' 0 '"bytes":320698,.*"slots_that_fit":1010' - create jobs --json
-expect 'another geometry is refused' 9 - 'another geometry' create jobs --slots 5
+expect 'another geometry is refused' 9 - \
+    'has --slots 1000 instead of 5\. .* it the other sizes: slotq resize jobs --slots 5$' \
+    create jobs --slots 5
+expect 'what resize cannot give' 9 - 'it has --tick 100 instead of 5, no --keys, push times\. Use' \
+    create jobs --keys --tick 5 --no-stamps
+expect 'overwrite and aside' 2 - '^slotq: --aside 3 is not for a queue with --overwrite' \
+    create odd --overwrite --aside 3
+expect 'overwrite and places' 2 - '^slotq: --places 3 is not for a queue with --overwrite' \
+    create odd --overwrite --places 3
+expect 'too many aside' 2 - '--slots 65500 and --aside 64 are too many: together 65,534 at most' \
+    create odd --slots 65500 --aside 64
+expect 'less aside than usual is said' 0 - '--aside is 34, not 64: ' \
+    create large --slots 65500 --payload 1
+expect 'less than is there already' 2 - 'and --aside 34 are .*smaller ones; nothing was changed' \
+    resize large --slots 65534
+expect 'it can be given with it' 0 - '65,534 messages' resize large --slots 65534 --aside 0
+rm large.slotq
 same 'the file has the size of the formula' 320698 "$(stat -c %s jobs.slotq)"
 expect 'every size is taken' 0 - '' create small --slots 4 --payload 16 --dead 2 --groups 2 \
     --max-attempts 2 --tick 10 --checks --no-stamps

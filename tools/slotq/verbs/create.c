@@ -11,6 +11,7 @@
 #include "../line/command_line.h"
 #include "create.h"
 #include "open.h"
+#include "sizes.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -266,6 +267,33 @@ static bool is_there(const command_line *line, const char *name)
     return there;
 }
 
+static int complain_create(const command_line *line, const char *name, const slotq_geometry *wanted,
+                           const slotq_error *error)
+{
+    slotq *queue;
+    slotq_error unseen;
+    if (error->outcome != SLOTQ_EXISTS ||
+        open_quietly(line, name, true, &queue, &unseen) != SLOTQ_OK) {
+        return complain_at(line->url, name, error);
+    }
+    const slotq_geometry there = *slotq_geometry_of(queue);
+    slotq_close(queue);
+    return sizes_complain_other(line, name, wanted, &there);
+}
+
+/* Fewer than usual, because the ring leaves no more: not asked for, so it is said. */
+static void remark_aside(const command_line *line, const char *name, const slotq_geometry *geometry)
+{
+    const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
+    if (!given(line, OPTION_ASIDE) && !given(line, OPTION_OVERWRITE) &&
+        geometry->aside_slots < usual.aside_slots) {
+        remark("%s: --aside is %u, not %u: --slots and --aside%s are at most %s together", name,
+               geometry->aside_slots, usual.aside_slots,
+               given(line, OPTION_KEYS) ? ", with --keys also --later," : "",
+               count_text(SIZES_TOGETHER_MOST).text);
+    }
+}
+
 int run_create(const command_line *line)
 {
     const char *name = line->operands[0];
@@ -279,13 +307,18 @@ int run_create(const command_line *line)
     if (open_options(line, &settings, &error) != EXIT_CODE_OK) {
         return complain_error(NULL, &error);
     }
+    code = sizes_judge(line, &geometry, "");
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
     if (slotq_geometry_bytes(&geometry, &error) == 0) {
         return complain_error(name, &error);
     }
     const bool was_there = is_there(line, name);
     if (slotq_create(line->url, name, &geometry, &settings.options, &error) != SLOTQ_OK) {
-        return complain_at(line->url, name, &error);
+        return complain_create(line, name, &geometry, &error);
     }
+    remark_aside(line, name, &geometry);
     create_show(line, name,
                 was_there ? "; it existed already, with these sizes" : "; it never grows",
                 !was_there, &geometry);

@@ -86,8 +86,8 @@ int pusher_read_due(const command_line *line, const slotq_geometry *geometry, sc
         return EXIT_CODE_USAGE;
     }
     if (geometry->later_slots == 0) {
-        complain("%s has no room for scheduled messages: it was created without --later N",
-                 line->operands[0]);
+        complain("%s has no room for scheduled messages; to make it: %s --later N",
+                 line->operands[0], shown_command(line, "resize", line->operands[0]).text);
         return EXIT_CODE_USAGE;
     }
     return EXIT_CODE_OK;

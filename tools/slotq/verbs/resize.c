@@ -5,6 +5,7 @@
 #include "../line/command_line.h"
 #include "create.h"
 #include "open.h"
+#include "sizes.h"
 #include "../say/report.h"
 
 /* The sizes that the line gives, over those that the queue has. False: it gives none. */
@@ -18,6 +19,17 @@ static bool take_sizes(const command_line *line, slotq_geometry *sizes)
     sizes->groups = (uint8_t)option_number(line, OPTION_GROUPS, sizes->groups);
     return given(line, OPTION_SLOTS) || given(line, OPTION_PAYLOAD) || given(line, OPTION_LATER) ||
            given(line, OPTION_DEAD) || given(line, OPTION_ASIDE) || given(line, OPTION_GROUPS);
+}
+
+static int complain_resize(const command_line *line, const char *name, const slotq_error *error)
+{
+    if (error->outcome != SLOTQ_LOCKED) {
+        return complain_at(line->url, name, error);
+    }
+    complain("%s is open in another process: stop its workers and other users first; nothing was "
+             "changed",
+             name);
+    return slotq_outcome_exit(error->outcome);
 }
 
 int run_resize(const command_line *line)
@@ -36,8 +48,12 @@ int run_resize(const command_line *line)
                  "--groups");
         return EXIT_CODE_USAGE;
     }
+    code = sizes_judge(line, &sizes, "; nothing was changed");
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
     if (slotq_resize(line->url, name, &sizes, &error) != SLOTQ_OK) {
-        return complain_at(line->url, name, &error);
+        return complain_resize(line, name, &error);
     }
     create_show(line, name, "; its messages are as they were", false, &sizes);
     return EXIT_CODE_OK;
