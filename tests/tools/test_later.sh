@@ -24,7 +24,8 @@ rm seen.slotq
 
 # ---- what is refused ----
 fresh none --slots 4
-expect 'a queue without room for them' 2 - 'to make it: slotq resize none --later N$' push none --in 1h x
+expect 'a queue without room for them' 2 - 'to make it: slotq resize none --later N$' \
+    push none --in 1h x
 expect 'nothing is in it' 3 - 'no scheduled' later ls none
 expect 'both' 2 - 'not both' push q --in 1h --at 2099-01-01T00:00Z x
 expect 'a day without a time' 2 - 'such as 2026-12-31T18:00:00Z' push q --at 2026-12-31 x
