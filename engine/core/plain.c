@@ -5,6 +5,7 @@
 #include "plain.h"
 
 #include "../layout/front.h"
+#include "../layout/memory.h"
 #include "../layout/word.h"
 #include "frame.h"
 #include "limits.h"
@@ -192,8 +193,7 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     front_block front;
     group_block group;
     if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 || run == NULL ||
-        settle->outcomes != NULL || run->count > SLOTQ_CALL_MESSAGES_MAX ||
-        !plain_front(view, marks, &front, &call->damage) ||
+        run->count > SLOTQ_CALL_MESSAGES_MAX || !plain_front(view, marks, &front, &call->damage) ||
         !front_load_group(view, &front, 0, &group, &call->damage) ||
         ((front.wake & WAKE_FOR_MESSAGE) && has_limits(view, 0)) ||
         !is_run_at_head(view, &front, &group, run)) {
@@ -221,6 +221,9 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     step_patch_scratch(step, AT_header_head, bytes, BYTES_header_head);
     settle->ok_count = run->count;
     settle->dead_count = 0;
+    if (settle->outcomes != NULL) {
+        memset(settle->outcomes, SLOTQ_OK, run->count);
+    }
     return true;
 }
 

@@ -46,6 +46,9 @@ void require_same_outputs(const slotq_call &plain, const slotq_call &general)
     } else {
         REQUIRE(plain.settle.ok_count == general.settle.ok_count);
         REQUIRE(plain.settle.dead_count == general.settle.dead_count);
+        for (uint32_t i = 0; plain.settle.outcomes != nullptr && i < plain.settle.ok_count; i++) {
+            REQUIRE(plain.settle.outcomes[i] == general.settle.outcomes[i]);
+        }
     }
 }
 
@@ -64,8 +67,12 @@ void try_both(Queue &queue, Tally &tally)
     support::Image other = queue.image;
     slotq_call general = queue.call;
     slotq_call plain = queue.call;
+    static uint8_t other_outcomes[64];
     if (general.verb == SLOTQ_RESERVE) {
         general.reserve.runs = other_runs;
+    } else if (general.verb != SLOTQ_PUSH && general.settle.outcomes != nullptr) {
+        std::memset(other_outcomes, 99, sizeof other_outcomes);
+        general.settle.outcomes = other_outcomes;
     }
     if (!plain_step(&queue.image.view(), &plain, &step)) {
         tally.general++;
@@ -123,6 +130,8 @@ void choose_call(Queue &queue, support::Choices &choices, std::vector<slotq_run>
         queue.start(choices.one_in(5) ? SLOTQ_NACK : SLOTQ_ACK);
         queue.call.settle.runs = &held.front();
         queue.call.settle.run_count = choices.one_in(40) ? 0 : 1;
+        queue.outcomes.assign(64, 98);
+        queue.call.settle.outcomes = choices.one_in(2) ? queue.outcomes.data() : nullptr;
     }
 }
 
