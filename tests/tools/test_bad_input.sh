@@ -19,6 +19,14 @@ unchanged() {
 expect 'a queue' 0 - '' create jobs --slots 4 --payload 16 --groups 2
 expect 'with a message' 0 '' - push jobs hello
 
+# ---- options ----
+for twice in '--key a --key b' '-u . --url=.' '-g0 -g 0'; do
+    # shellcheck disable=SC2086 # words
+    unchanged "twice: $twice" 2 '^slotq: --[a-z]+ is given twice; give it once$' \
+        push jobs $twice x
+done
+expect 'a flag may be repeated' 0 '^jobs ' - -q ls -q
+
 # ---- names and sizes ----
 for verb in create 'push' reserve stats check export rm; do
     expect "$verb: empty name" 2 '' '1 to 200 bytes' $verb ''
@@ -284,5 +292,9 @@ if [ -w /dev/full ]; then
     lost 'what was asked for was done' remove full 4 --json
     lost 'what was asked for was done' purge full --json
     lost 'what was asked for was done' create full2 --json
+    fresh keyed2 --keys --later 9
+    lost 'what was pushed has the id 1' push keyed2 --key k1 a
+    lost 'what was pushed has the id 2' push keyed2 --key k2 a --json
+    lost 'what was scheduled has the later id 1' push keyed2 --key k3 a --in 1h
 fi
 finish

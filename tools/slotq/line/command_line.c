@@ -78,6 +78,10 @@ static int keep_value(command_line *line, int option, const char *text)
     const option_entry *entry = entry_of(option);
     option_value *value = &line->options[option];
     bool good = true;
+    if (value->given && entry->kind != KIND_FLAG) {
+        complain("--%s is given twice; give it once", entry->name);
+        return EXIT_CODE_USAGE;
+    }
     value->given = true;
     value->text = text;
     switch (entry->kind) {

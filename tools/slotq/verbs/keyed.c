@@ -96,6 +96,8 @@ static int push_message(const command_line *line, slotq *queue, const slotq_data
     }
     const slotq_outcome outcome = slotq_push_with(queue, message, 1, options, &pushed);
     if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
+        output_done("what was %s has the %sid %" PRIu64, is_later ? "scheduled" : "pushed",
+                    is_later ? "later " : "", pushed.first_id);
         print_outcome(line, outcome, pushed.first_id, is_later);
     } else if (outcome == SLOTQ_DUPLICATE) {
         print_taken(line, &pushed.holder);
