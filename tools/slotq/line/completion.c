@@ -16,13 +16,16 @@ static void print_cases(void)
          "    -u|--url|--to-url) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n"
          "    --sync) mapfile -t COMPREPLY < <(compgen -W 'os always' -- \"$word\"); return ;;\n"
          "    --output) mapfile -t COMPREPLY < <(compgen -W 'line group none' -- \"$word\")\n"
-         "        return ;;");
+         "        return ;;\n"
+         "    --dead-full) mapfile -t COMPREPLY < <(compgen -W 'overwrite refuse' -- \"$word\")\n"
+         "        return ;;\n"
+         "    --to) folder=${other:-$folder}; _slotq_queues; return ;;");
     fputs("    ", stdout);
     const char *between = "";
     for (int i = 0; i < OPTION_COUNT; i++) {
         const option_entry *entry = &option_table[i];
         if (entry->value_word != NULL && i != OPTION_URL && i != OPTION_SYNC &&
-            i != OPTION_OUTPUT && i != OPTION_TO_URL) {
+            i != OPTION_OUTPUT && i != OPTION_TO_URL && i != OPTION_DEAD_FULL && i != OPTION_TO) {
             printf("%s--%s", between, entry->name);
             if (entry->letter != 0) {
                 printf("|-%c", entry->letter);
@@ -61,14 +64,17 @@ static void print_finding(void)
          "        done\n"
          "        if [[ -n $skip ]]; then\n"
          "            [[ $skip == url ]] && folder=$each\n"
+         "            [[ $skip == other ]] && other=$each\n"
          "            skip=\n"
          "        elif [[ $each == -u || $each == --url ]]; then\n"
-         "            skip=url");
+         "            skip=url\n"
+         "        elif [[ $each == --to-url ]]; then\n"
+         "            skip=other");
     fputs("        elif [[ $each =~ ^(", stdout);
     const char *between = "";
     for (int i = 0; i < OPTION_COUNT; i++) {
         const option_entry *entry = &option_table[i];
-        if (entry->value_word != NULL && i != OPTION_URL) {
+        if (entry->value_word != NULL && i != OPTION_URL && i != OPTION_TO_URL) {
             printf("%s--%s", between, entry->name);
             if (entry->letter != 0) {
                 printf("|-%c", entry->letter);
@@ -84,25 +90,11 @@ static void print_finding(void)
          "    done");
 }
 
-static void print_operands(void)
+/* Adds those of $folder that begin with $word. */
+static void print_queues(void)
 {
-    fputs("    local commands='", stdout);
-    for (int i = 0; i < command_count; i++) {
-        printf("%s%s", i == 0 ? "" : " ", command_table[i].name);
-    }
-    puts("'\n"
-         "    local words= wants_queue= file\n"
-         "    case $command:${#operands[@]} in\n"
-         "    :0|help:0) words=$commands ;;\n"
-         "    dead:0) words='ls redrive remove purge' ;;\n"
-         "    completion:0) words=bash ;;\n"
-         "    pause:1|resume:1) words='in out' ;;\n"
-         "    work:1) mapfile -t COMPREPLY < <(compgen -c -- \"$word\"); return ;;\n"
-         "    ls:*|bench:*|version:*|completion:*|help:*) ;;\n"
-         "    dead:1|move:2|doctor:*|*:0) wants_queue=1 ;;\n"
-         "    esac\n"
-         "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-         "    [[ -n $wants_queue ]] || return\n"
+    puts("_slotq_queues()\n{\n"
+         "    local file\n"
          "    if [[ $folder == redis://* || $folder == unix://* ]]; then\n"
          "        while read -r file; do\n" /* names with quotes or backslashes are left out */
          "            [[ $file == \"$word\"* ]] && COMPREPLY+=(\"$(printf %q \"$file\")\")\n"
@@ -114,7 +106,30 @@ static void print_operands(void)
          "        file=${file##*/}; file=${file%.slotq}\n"
          "        [[ $file != '*' && $file == \"$word\"* ]] && "
          "COMPREPLY+=(\"$(printf %q \"$file\")\")\n"
-         "    done");
+         "    done\n}");
+}
+
+static void print_operands(void)
+{
+    fputs("    local commands='", stdout);
+    for (int i = 0; i < command_count; i++) {
+        printf("%s%s", i == 0 ? "" : " ", command_table[i].name);
+    }
+    puts("'\n"
+         "    local words= wants_queue=\n"
+         "    case $command:${#operands[@]} in\n"
+         "    :0|help:0) words=$commands ;;\n"
+         "    dead:0) words='ls redrive remove purge' ;;\n"
+         "    later:0) words='ls cancel kick' ;;\n"
+         "    completion:0) words=bash ;;\n"
+         "    pause:1|resume:1) words='in out' ;;\n"
+         "    work:1) mapfile -t COMPREPLY < <(compgen -c -- \"$word\"); return ;;\n"
+         "    ls:*|bench:*|version:*|completion:*|help:*) ;;\n"
+         "    move:2) wants_queue=1; folder=${other:-$folder} ;;\n"
+         "    dead:1|later:1|doctor:*|*:0) wants_queue=1 ;;\n"
+         "    esac\n"
+         "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+         "    [[ -z $wants_queue ]] || _slotq_queues");
 }
 
 int run_completion(const command_line *line)
@@ -123,10 +138,11 @@ int run_completion(const command_line *line)
         complain("completion %s: must be bash", shown_url(line->operands[0]).text);
         return EXIT_CODE_USAGE;
     }
-    puts("# bash completion for slotq; made by: slotq completion bash\n"
-         "_slotq()\n{\n"
+    puts("# bash completion for slotq; made by: slotq completion bash");
+    print_queues();
+    puts("_slotq()\n{\n"
          "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
-         "    local command= options= folder=${SLOTQ_URL:-.}\n"
+         "    local command= options= folder=${SLOTQ_URL:-.} other=\n"
          "    local -a operands=()\n"
          "    COMPREPLY=()");
     print_finding();
