@@ -17,6 +17,7 @@ key_cases() {
     expect 'find in JSON' 0 '"id":2,"outcome":"OK","state":"ready"' - \
         find "$queue" --key order-18 --json
     expect 'find no such' 3 - 'no message has this key' find "$queue" --key order-19
+    expect 'nor in JSON' 3 '^\{"outcome":"NOTFOUND"\}$' '' find "$queue" --key order-19 --json
     expect 'schedule with a key' 0 '^1$' - push "$queue" --key cron --in 1h three
     expect 'again' 0 '^1$' 'not scheduled: .*later id 1, which is not due' \
         push "$queue" --key cron --in 2h three

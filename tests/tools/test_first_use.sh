@@ -71,6 +71,7 @@ expect 'resume' 0 '^\{"queue":"pair","paused":"no"\}$' - resume pair --json
 expect 'purge' 0 '^\{"queue":"pair","freed":3\}$' - purge pair --json
 "$SLOTQ" export pair >backup
 expect 'rm' 0 '^\{"queue":"pair","deleted":true\}$' - rm pair --json
+expect 'rm of nothing' 3 '^\{"queue":"pair","deleted":false\}$' 'no queue pair' rm pair --json
 "$SLOTQ" import pair --json <backup >out
 same 'import' "{\"queue\":\"pair\",\"bytes\":$(stat -c %s backup)}" "$(cat out)"
 expect 'dead purge takes no number' 2 - 'does not take --number' dead purge jobs -n 1

@@ -24,6 +24,14 @@ expect 'ready: the advice works' 0 - - remove q 1 -g 0
 "$SLOTQ" reclaim q 2>err
 pushes ready
 
+# ---- in JSON ----
+fresh q --keys --slots 1
+expect 'one goes in, one not' 4 '^\{"outcome":"FULL"\}$' '' push q --json x y
+same 'both are told' '{"id":1}' "$(head -n 1 out)"
+expect 'one with a key' 4 '^\{"outcome":"FULL"\}$' '' push q --json --key new x
+echo x | "$SLOTQ" push q --json >out 2>err
+same 'one on stdin' '{"pushed":0,"first_id":0,"last_id":0,"outcome":"FULL"}' "$(cat out)"
+
 # ---- leased ----
 fresh q --keys --slots 3 --tick 1
 seq 3 | "$SLOTQ" push q -q

@@ -37,5 +37,6 @@ kill -KILL "$worker"
 pkill -KILL -P "$worker"
 wait "$worker" 2>/dev/null
 expect 'a file that is not open' 0 - '20 messages' resize q --slots 20
+expect 'in JSON' 0 '^\{"queue":"q","resized":true,"slots":19,' - resize q --slots 19 --json
 expect 'without its journal it is whole' 0 'sound' - check q
 finish

@@ -212,20 +212,19 @@ static void print_formula(const slotq_geometry *geometry, uint64_t total)
     print_part("total", "bytes (one slot always stays empty)", total);
 }
 
-/* made: there was none of that name. */
-static void print_json(const char *name, bool made, const slotq_geometry *geometry,
-                       uint64_t allocated, uint32_t fit)
+static void print_json(const char *name, const char *what, bool done,
+                       const slotq_geometry *geometry, uint64_t allocated, uint32_t fit)
 {
     output_json_merged(output_json_queue(name),
-                       json_pack("{s:b, s:I, s:I, s:I, s:I}", "made", made, "slots",
+                       json_pack("{s:b, s:I, s:I, s:I, s:I}", what, done, "slots",
                                  (json_int_t)geometry->ring_slots - 1, "bytes",
                                  (json_int_t)slotq_geometry_bytes(geometry, NULL),
                                  "allocated_bytes", (json_int_t)allocated, "slots_that_fit",
                                  (json_int_t)fit));
 }
 
-void create_show(const command_line *line, const char *name, const char *end, bool made,
-                 const slotq_geometry *geometry)
+void create_show(const command_line *line, const char *name, const char *end, const char *what,
+                 bool done, const slotq_geometry *geometry)
 {
     const uint64_t bytes = slotq_geometry_bytes(geometry, NULL);
     const bool in_memory = open_is_server(line->url);
@@ -234,7 +233,7 @@ void create_show(const command_line *line, const char *name, const char *end, bo
     const uint32_t fit = slots_that_fit(geometry, allocated);
     if (given(line, OPTION_JSON)) {
         output_done(NULL);
-        print_json(name, made, geometry, allocated, fit);
+        print_json(name, what, done, geometry, allocated, fit);
         return;
     }
     if (given(line, OPTION_QUIET)) {
@@ -320,7 +319,7 @@ int run_create(const command_line *line)
     }
     remark_aside(line, name, &geometry);
     create_show(line, name,
-                was_there ? "; it existed already, with these sizes" : "; it never grows",
+                was_there ? "; it existed already, with these sizes" : "; it never grows", "made",
                 !was_there, &geometry);
     return EXIT_CODE_OK;
 }
@@ -337,6 +336,9 @@ int run_rm(const command_line *line)
     slotq_error error;
     const slotq_outcome outcome = slotq_remove_queue(line->url, name, &error);
     if (outcome == SLOTQ_NOQUEUE) {
+        if (given(line, OPTION_JSON)) {
+            output_json_merged(output_json_queue(name), json_pack("{s:b}", "deleted", 0));
+        }
         complain("there is no queue %s in %s", name, shown_url(line->url).text);
         return slotq_outcome_exit(outcome);
     }

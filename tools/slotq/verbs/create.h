@@ -6,8 +6,8 @@
 #include "slotq.h"
 
 /* The sizes of the queue on stderr, with the sum of its bytes, or JSON on stdout. end: how the
- * first line ends; made: there was no queue of that name. */
-void create_show(const command_line *line, const char *name, const char *end, bool made,
-                 const slotq_geometry *geometry);
+ * first line ends; what, done: the field of the JSON that tells what the command did. */
+void create_show(const command_line *line, const char *name, const char *end, const char *what,
+                 bool done, const slotq_geometry *geometry);
 
 #endif

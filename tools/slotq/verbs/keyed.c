@@ -74,6 +74,9 @@ static int complain_push(const command_line *line, slotq *queue, bool is_later)
 {
     const char *name = line->operands[0];
     const slotq_error why = *slotq_error_of(queue);
+    if (given(line, OPTION_JSON) && why.outcome != SLOTQ_UNCONFIRMED) {
+        output_json(json_pack("{s:s}", "outcome", slotq_outcome_name(why.outcome)));
+    }
     return why.outcome == SLOTQ_FULL && !is_later && complain_full(line, name, queue, "")
                ? slotq_outcome_exit(why.outcome)
                : complain_error(name, &why);
@@ -156,8 +159,13 @@ int run_find(const command_line *line)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (slotq_find(queue, key, &holder) != SLOTQ_OK) {
-        code = complain_queue(queue, line->operands[0]);
+    const slotq_outcome outcome = slotq_find(queue, key, &holder);
+    if (outcome != SLOTQ_OK) {
+        const slotq_error why = *slotq_error_of(queue);
+        if (given(line, OPTION_JSON) && outcome == SLOTQ_NOTFOUND) {
+            output_json(json_pack("{s:s}", "outcome", slotq_outcome_name(outcome)));
+        }
+        code = complain_error(line->operands[0], &why);
     } else if (holder.place != SLOTQ_KEY_SCHEDULED) {
         code = print_status_of(line, queue, holder.id);
     } else if (given(line, OPTION_JSON)) {

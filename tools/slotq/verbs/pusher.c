@@ -271,6 +271,10 @@ int pusher_complain(pusher *push, slotq_outcome outcome, const char *what)
         return report_interrupted();
     }
     const slotq_error why = *slotq_error_of(push->queue);
+    push->refused = outcome;
+    if (push->print_ids && given(push->line, OPTION_JSON)) {
+        output_json(json_pack("{s:s}", "outcome", slotq_outcome_name(outcome)));
+    }
     if (outcome == SLOTQ_FULL && push->scheduler == NULL && tell_full(push, what)) {
         return slotq_outcome_exit(outcome);
     }
@@ -331,6 +335,9 @@ static void summarise_json(const pusher *push)
     if (push->scheduler != NULL) {
         json_object_set_new(object, "due_ms",
                             json_integer((json_int_t)scheduler_due_ms(push->scheduler)));
+    }
+    if (push->refused != SLOTQ_OK) {
+        json_object_set_new(object, "outcome", json_string(slotq_outcome_name(push->refused)));
     }
     output_json(object);
 }

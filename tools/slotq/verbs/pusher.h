@@ -21,10 +21,11 @@ typedef struct pusher {
     uint64_t pushed;
     uint64_t first_id;
     uint64_t last_id;
-    uint64_t doubtful;    /* after those, the ones whose reply was lost */
-    uint64_t behind;      /* and after these, ones that were pushed */
-    uint64_t unconfirmed; /* pushed, but confirmed by too few replicas */
-    uint64_t gone;        /* pushed to a queue that was made anew since */
+    uint64_t doubtful;     /* after those, the ones whose reply was lost */
+    uint64_t behind;       /* and after these, ones that were pushed */
+    uint64_t unconfirmed;  /* pushed, but confirmed by too few replicas */
+    uint64_t gone;         /* pushed to a queue that was made anew since */
+    slotq_outcome refused; /* what ended it before its end; OK: nothing */
     bool print_ids;
 } pusher;
 

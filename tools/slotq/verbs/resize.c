@@ -55,6 +55,6 @@ int run_resize(const command_line *line)
     if (slotq_resize(line->url, name, &sizes, &error) != SLOTQ_OK) {
         return complain_resize(line, name, &error);
     }
-    create_show(line, name, "; its messages are as they were", false, &sizes);
+    create_show(line, name, "; its messages are as they were", "resized", true, &sizes);
     return EXIT_CODE_OK;
 }
