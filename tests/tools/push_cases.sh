@@ -160,6 +160,13 @@ same '--block can be interrupted' 130 $?
 fresh ring --slots 5 --overwrite
 seq 1 12 | "$SLOTQ" push ring -q
 same 'overwrite keeps the newest' '8 9 10 11 12' "$(payloads ring | xargs)"
+expect 'a dropped one' 3 '^ +2  finished or dropped$' - status ring 2
+fresh dropped --slots 2 --overwrite --keys
+"$SLOTQ" push dropped --key a a >out
+seq 2 | "$SLOTQ" push dropped -q
+expect 'by its key' 0 '^ +1  finished or dropped$' - find dropped --key a
+expect 'pushed once' 0 '^1$' 'by message 1, which is finished or dropped$' \
+    push dropped --key a --once a
 expect 'stats say what goes next' 0 'full: the next push drops message 8 ' - stats ring
 fresh shared --slots 5000 --payload 16
 pushers=()

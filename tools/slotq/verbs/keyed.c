@@ -55,19 +55,20 @@ static void print_outcome(const command_line *line, slotq_outcome outcome, uint6
     }
 }
 
-static void print_taken(const command_line *line, const slotq_key_holder *holder)
+static void print_taken(const command_line *line, const slotq *queue,
+                        const slotq_key_holder *holder)
 {
     const bool is_later = holder->place == SLOTQ_KEY_SCHEDULED;
     const bool wants_later = given(line, OPTION_IN) || given(line, OPTION_AT);
     if (given(line, OPTION_JSON) || is_later == wants_later) { /* the other kind would mislead */
         print_outcome(line, SLOTQ_DUPLICATE, holder->id, is_later);
     }
-    remark("%s: not %s: the key is taken by %s %" PRIu64 ", %s", line->operands[0],
+    remark("%s: not %s: the key is taken by %s %" PRIu64 ", which is %s", line->operands[0],
            wants_later ? "scheduled" : "pushed",
            is_later ? "the scheduled message with the later id" : "message", holder->id,
-           is_later                ? "which is not due yet"
-           : holder->is_unfinished ? "which is not finished"
-                                   : "which is finished");
+           is_later                ? "not due yet"
+           : holder->is_unfinished ? "not finished"
+                                   : finished_words(queue));
 }
 
 static int complain_push(const command_line *line, slotq *queue, bool is_later)
@@ -103,7 +104,7 @@ static int push_message(const command_line *line, slotq *queue, const slotq_data
                     is_later ? "later " : "", pushed.first_id);
         print_outcome(line, outcome, pushed.first_id, is_later);
     } else if (outcome == SLOTQ_DUPLICATE) {
-        print_taken(line, &pushed.holder);
+        print_taken(line, queue, &pushed.holder);
         return EXIT_CODE_OK;
     }
     return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_push(line, queue, is_later);

@@ -42,6 +42,12 @@ const char *why_word(slotq_why why)
     return "?";
 }
 
+const char *finished_words(const slotq *queue)
+{
+    const bool drops = (slotq_geometry_of(queue)->flags & SLOTQ_FLAG_OVERWRITE) != 0;
+    return drops ? "finished or dropped" : "finished";
+}
+
 /* "leased, 12.3 s left", "waiting 4.5 s", "done: acked", "dead: reason 7, 3 m 2 s ago", "ready". */
 static void describe(const slotq_status *status, uint64_t now_ms, char *text, size_t size)
 {
@@ -107,7 +113,7 @@ static void print_status(const slotq *queue, uint64_t id, const slotq_status *st
 {
     char what[96];
     if (outcome == SLOTQ_FINISHED) {
-        printf("%12" PRIu64 "  %s\n", id, "finished");
+        printf("%12" PRIu64 "  %s\n", id, finished_words(queue));
         return;
     }
     if (outcome != SLOTQ_OK) {

@@ -11,6 +11,8 @@
 const char *state_word(slotq_state state);
 /* "acked", "dead", "removed", "other group". */
 const char *why_word(slotq_why why);
+/* "finished"; a queue that overwrites cannot tell whether a message was, or was dropped. */
+const char *finished_words(const slotq *queue);
 
 /* What status prints of one message. EXIT_CODE_OK, whatever its state, or another after a
  * message. */
