@@ -142,4 +142,15 @@ holds 'the process that has it open' await 60 \
     eval '"$SLOTQ" doctor q | grep -q "in use (process .*$pusher"'
 exec 7>&-
 ends $pusher
+
+# ---- check of a path ----
+mkdir away
+"$SLOTQ" -u away create moved -q
+for path in away/moved.slotq ./away/moved.slotq "$PWD/away/moved.slotq"; do
+    expect "check $path" 0 '^moved: sound' - check "$path"
+done
+printf X | dd of=away/moved.slotq bs=1 seek=30 conv=notrunc status=none
+expect 'a damaged one' 6 - 'see every field: slotq -u \./away dump moved;' \
+    check ./away/moved.slotq
+expect 'no such file' 2 - "contains '/'" check away/none.slotq
 finish

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../line/command_line.h"
 #include "open.h"
@@ -77,19 +78,50 @@ static int print_sound(const command_line *line, const char *name, slotq *queue)
     return EXIT_CODE_OK;
 }
 
-int run_check(const command_line *line)
+static int check_queue(const command_line *line, const char *name);
+
+/* The file of a queue named by its path, FOLDER/QUEUE.slotq: checked as that queue, with its
+ * journal and its lock. False: it is not one. */
+static bool check_path(const command_line *line, const char *path, int *code)
 {
-    const char *name = line->operands[0];
+    static const char ending[] = ".slotq";
+    const char *slash = strrchr(path, '/');
+    const size_t length = strlen(path);
+    if (slash == NULL || length <= strlen(ending) || access(path, F_OK) != 0 ||
+        strcmp(path + length - strlen(ending), ending) != 0) {
+        return false;
+    }
+    char *folder = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+    char *name = strndup(slash + 1, strlen(slash + 1) - strlen(ending));
+    *code = EXIT_CODE_FAILURE;
+    if (folder == NULL || name == NULL) {
+        complain("out of memory");
+    } else {
+        command_line there = *line;
+        there.url = folder;
+        there.options[OPTION_URL].given = true; /* in commands that are shown */
+        *code = check_queue(&there, name);
+    }
+    free(folder);
+    free(name);
+    return true;
+}
+
+static int check_queue(const command_line *line, const char *name)
+{
     slotq *queue;
     slotq_error error;
     slotq_outcome outcome = open_quietly(line, name, true, &queue, &error);
+    int code;
+    if (outcome == SLOTQ_INVALID && !open_is_server(line->url) && check_path(line, name, &code)) {
+        return code;
+    }
     if (outcome == SLOTQ_CORRUPT || outcome == SLOTQ_VERSION) {
         return complain_damaged(line, name, &error);
     }
     if (outcome != SLOTQ_OK) {
         return complain_open(line, name, &error);
     }
-    int code;
     outcome = slotq_check(queue);
     if (outcome == SLOTQ_OK) {
         code = print_sound(line, name, queue);
@@ -100,4 +132,9 @@ int run_check(const command_line *line)
     }
     slotq_close(queue);
     return code;
+}
+
+int run_check(const command_line *line)
+{
+    return check_queue(line, line->operands[0]);
 }
