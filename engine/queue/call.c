@@ -66,7 +66,7 @@ static bool gives_up(const void *handle, uint64_t waited_ms)
     if (options->should_stop != NULL && options->should_stop(options->stop_context)) {
         return true;
     }
-    const queue_wait *wait = queue->patience;
+    queue_wait *wait = queue->patience;
     if (queue->timeout_ms > 0 && waited_ms >= queue->timeout_ms) {
         return true;
     }
@@ -74,6 +74,7 @@ static bool gives_up(const void *handle, uint64_t waited_ms)
         return false;
     }
     if (is_interrupted(queue)) {
+        wait->was_cut = true;
         return true;
     }
     return (wait->wait_ms > 0 ? waited_ms_of(wait) : waited_ms) >= wait->wait_ms;
@@ -120,13 +121,22 @@ slotq_outcome queue_call_harvest(slotq *queue, slotq_call *call, store_harvest *
 
 queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms)
 {
-    const queue_wait wait = {wait_ms, wait_ms > 0 ? monotonic_us() + 1 : 0, queue};
+    const queue_wait wait = {wait_ms, wait_ms > 0 ? monotonic_us() + 1 : 0, queue, false};
     return wait;
 }
 
-void queue_patience_begin(slotq *queue, const queue_wait *wait)
+void queue_patience_begin(slotq *queue, queue_wait *wait)
 {
     queue->patience = wait;
+}
+
+void queue_patience_stop(slotq *queue)
+{
+    const queue_wait *wait = queue->patience;
+    queue->patience = NULL;
+    if (wait != NULL && wait->was_cut) {
+        queue_wait_end(queue);
+    }
 }
 
 uint64_t queue_wait_left_ms(const queue_wait *wait)

@@ -179,7 +179,7 @@ slotq_outcome slotq_reserve(slotq *queue, uint8_t group, uint32_t limit, uint64_
     if (!consume_wish_fits(queue, &wanted)) {
         return SLOTQ_INVALID;
     }
-    const queue_wait wait = queue_wait_begin(queue, wait_ms);
+    queue_wait wait = queue_wait_begin(queue, wait_ms);
     queue_tries tries = queue_tries_begin(queue);
     slotq_outcome outcome;
     queue_patience_begin(queue, &wait);

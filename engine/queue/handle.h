@@ -20,7 +20,7 @@ struct slotq {
     slotq_holder holder; /* FULL */
     store_fault fault;   /* scratch of a call */
     bool interrupted;    /* by slotq_interrupt; atomic. The next wait that ends takes it back */
-    const struct queue_wait *patience; /* of the waiting call that runs; NULL: any other call */
+    struct queue_wait *patience; /* of the waiting call that runs; NULL: any other call */
 };
 
 /* ---- handles (open.c) ---- */
@@ -184,15 +184,17 @@ typedef struct queue_wait {
     uint64_t wait_ms;
     uint64_t begun_us;  /* monotonic, rounded up: a wait never ends early */
     const slotq *queue; /* whose options can end it */
+    bool was_cut;       /* an interrupt ended it while the store waited for others */
 } queue_wait;
 
 queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms);
+void queue_patience_stop(slotq *queue);
 /* The wait bounds also how long others may keep the store of this call waiting, if for a second at
  * least; until queue_patience_end, which hands outcome on. */
-void queue_patience_begin(slotq *queue, const queue_wait *wait);
+void queue_patience_begin(slotq *queue, queue_wait *wait);
 static inline slotq_outcome queue_patience_end(slotq *queue, slotq_outcome outcome)
 {
-    queue->patience = NULL;
+    queue_patience_stop(queue);
     if (queue->store->ops->leave != NULL && !queue->store->is_listened) {
         queue->store->ops->leave(queue->store);
     }

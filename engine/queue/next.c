@@ -62,7 +62,7 @@ static slotq_outcome refuse_memory(slotq *queue, slotq_batch *batch, slotq_settl
 }
 
 /* *resized: nothing happened to messages of what was set aside, and the call may be made again. */
-static slotq_outcome settle_and_reserve(slotq *queue, consume_wish *wanted, uint64_t wait_ms,
+static slotq_outcome settle_and_reserve(slotq *queue, consume_wish *wanted, const queue_wait *wait,
                                         slotq_batch *batch, slotq_settled *settled,
                                         queue_tries *tries, bool *resized)
 {
@@ -72,12 +72,10 @@ static slotq_outcome settle_and_reserve(slotq *queue, consume_wish *wanted, uint
     if (!consume_room(queue, wanted, batch)) {
         return refuse_memory(queue, batch, settled);
     }
-    const queue_wait wait = queue_wait_begin(queue, wait_ms);
-    queue_patience_begin(queue, &wait); /* slotq_next ends it */
-    consume_reserve_begin(reserve, wanted, wait_ms > 0, batch);
+    consume_reserve_begin(reserve, wanted, wait->wait_ms > 0, batch);
     slotq_outcome outcome = run_both(queue, calls, batch, settled);
     if (outcome == SLOTQ_OK) {
-        outcome = consume_take(queue, reserve, wanted, wait_ms > 0, batch);
+        outcome = consume_take(queue, reserve, wanted, wait->wait_ms > 0, batch);
     } else {
         queue_answer(queue, outcome, reserve);
     }
@@ -90,7 +88,7 @@ static slotq_outcome settle_and_reserve(slotq *queue, consume_wish *wanted, uint
         batch_bring_back_failed(batch);
         return outcome < SLOTQ_FAILURES ? mixed_answer(queue, settled->outcome) : outcome;
     }
-    return consume_wait(queue, reserve, wanted, &wait, outcome, batch);
+    return consume_wait(queue, reserve, wanted, wait, outcome, batch);
 }
 
 slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t lease_ms,
@@ -120,13 +118,15 @@ slotq_outcome slotq_next(slotq *queue, uint8_t group, uint32_t limit, uint64_t l
     if (is_marked) {
         mixed_begin(batch);
     }
+    queue_wait wait = queue_wait_begin(queue, wait_ms);
     queue_tries tries = queue_tries_begin(queue);
     slotq_outcome outcome;
     bool resized;
+    queue_patience_begin(queue, &wait);
     do { /* before the settles */
         *settled = (slotq_settled){.outcome = SLOTQ_OK};
         wanted.limit = limit;
-        outcome = settle_and_reserve(queue, &wanted, wait_ms, batch, settled, &tries, &resized);
+        outcome = settle_and_reserve(queue, &wanted, &wait, batch, settled, &tries, &resized);
     } while (resized);
     queue_patience_end(queue, outcome);
     return queue_was_resized(queue, outcome, &tries) /* and after them */

@@ -97,7 +97,7 @@ static slotq_outcome push_until(slotq *queue, const queue_additions *added, cons
 static slotq_outcome push_waiting(slotq *queue, const queue_additions *added, uint64_t wait_ms,
                                   slotq_pushed *pushed)
 {
-    const queue_wait wait = queue_wait_begin(queue, wait_ms);
+    queue_wait wait = queue_wait_begin(queue, wait_ms);
     queue_patience_begin(queue, &wait);
     return queue_patience_end(queue, push_until(queue, added, &wait, pushed));
 }

@@ -5,6 +5,7 @@
 #include "catch.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -202,4 +203,26 @@ TEST_CASE("a call made again after a wait asks for the time again", "[kept]")
     waiting.join();
     CHECK(outcome == SLOTQ_OK);
     CHECK(kept.taken_back() == 0);
+}
+
+TEST_CASE("an interrupt that ends a wait for the lock ends no other wait", "[kept]")
+{
+    Kept kept(Kind::file);
+    const slotq_message first = kept.reserve(1000);
+    REQUIRE(slotq_ack(kept.queue, 0, first.id, first.token) == SLOTQ_OK);
+    std::thread holding([&] {
+        slotq_stats stats;
+        World::stops = true;
+        slotq_get_stats(kept.holder, 0, &stats);
+    });
+    while (!kept.world.holds) {
+        std::this_thread::yield();
+    }
+    slotq_interrupt(kept.queue);
+    CHECK(slotq_reserve(kept.queue, 0, 1, 1000, 600000, kept.given.get()) == SLOTQ_IO);
+    kept.world.go_on = true;
+    holding.join();
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(slotq_reserve(kept.queue, 0, 1, 1000, 60, kept.given.get()) == SLOTQ_EMPTY);
+    CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(60));
 }
