@@ -18,6 +18,7 @@ typedef struct mixed_message {
     uint8_t how;
     uint8_t reason;
     uint8_t note_bytes;
+    bool in_parts; /* some in this way may die */
 } mixed_message;
 
 /* The verbs of a list, and what they point to. */
@@ -75,7 +76,7 @@ static void give_way(mixed_message *message, const slotq *queue, const slotq_bat
     const batch_mark *mark = marks_find(&batch->aside.marks, message->id);
     const uint8_t note_room = queue->geometry.note_bytes;
     const slotq_settle_how how = mark != NULL ? (slotq_settle_how)mark->how : otherwise->how;
-    const bool may_die = how == SLOTQ_SETTLE_NACK || how == SLOTQ_SETTLE_KILL;
+    const bool has_reason = how == SLOTQ_SETTLE_NACK || how == SLOTQ_SETTLE_KILL;
     const bool has_ms = how != SLOTQ_SETTLE_ACK && how != SLOTQ_SETTLE_KILL;
     message->how = (uint8_t)how;
     message->ms = 0;
@@ -85,10 +86,10 @@ static void give_way(mixed_message *message, const slotq *queue, const slotq_bat
     if (has_ms) {
         message->ms = mark != NULL ? mark->ms : otherwise->ms;
     }
-    if (may_die) {
+    if (has_reason) {
         message->reason = mark != NULL ? mark->reason : otherwise->reason;
     }
-    if (may_die && mark != NULL) {
+    if (has_reason && mark != NULL) {
         message->note_bytes = mark->note_bytes < note_room ? mark->note_bytes : note_room;
         message->note = message->note_bytes > 0 ? marks_note(&batch->aside.marks, mark) : NULL;
     }
@@ -117,6 +118,30 @@ static int compare_messages(const void *one, const void *other)
     return order != 0 ? order : compare_numbers(first->index, second->index);
 }
 
+static bool may_die(const slotq *queue, const mixed_message *message)
+{
+    return (message->how == SLOTQ_SETTLE_KILL && parts_kills(queue, SLOTQ_KILL, message->token)) ||
+           (message->how == SLOTQ_SETTLE_NACK && parts_kills(queue, SLOTQ_NACK, message->token));
+}
+
+/* As in parts.c: a way in which none dies is never cut. */
+static void find_parts(mixed_plan *plan, const slotq *queue)
+{
+    uint32_t first = 0;
+    while (first < plan->count) {
+        uint32_t end = first;
+        bool any = false;
+        while (end < plan->count &&
+               compare_ways(&plan->messages[first], &plan->messages[end]) == 0) {
+            any = any || may_die(queue, &plan->messages[end]);
+            end++;
+        }
+        while (first < end) {
+            plan->messages[first++].in_parts = any;
+        }
+    }
+}
+
 /* The messages that are not settled yet, by their ways. */
 static void gather(mixed_plan *plan, const slotq *queue, slotq_batch *batch,
                    const settle_way *otherwise)
@@ -136,6 +161,9 @@ static void gather(mixed_plan *plan, const slotq *queue, slotq_batch *batch,
         }
     }
     qsort(plan->messages, plan->count, sizeof *plan->messages, compare_messages);
+    if (queue->store->dying_most > 0) {
+        find_parts(plan, queue);
+    }
 }
 
 /* ---- the plan ---- */
@@ -166,9 +194,8 @@ static bool make_room(mixed_plan *plan, uint32_t count)
 static bool begins_call(const mixed_plan *plan, uint32_t at, uint32_t first, uint32_t bound)
 {
     const mixed_message *message = &plan->messages[at];
-    const bool may_die = message->how == SLOTQ_SETTLE_NACK || message->how == SLOTQ_SETTLE_KILL;
     return at == 0 || compare_ways(message - 1, message) != 0 ||
-           (bound > 0 && may_die && at - first == bound);
+           (bound > 0 && message->in_parts && at - first == bound);
 }
 
 /* Room for each verb and a reserve. */

@@ -24,12 +24,17 @@ static uint32_t count_messages(const slotq_run *runs, uint32_t run_count)
 }
 
 /* A token has the number of attempts. */
-uint32_t parts_killed(const slotq *queue, const slotq_call *call)
+bool parts_kills(const slotq *queue, slotq_verb verb, uint32_t token)
 {
     const uint32_t most = queue->geometry.max_attempts;
-    uint32_t killed = call->verb == SLOTQ_KILL ? call->settle.run_count : 0;
-    for (uint32_t i = 0; call->verb == SLOTQ_NACK && i < call->settle.run_count; i++) {
-        killed += most > 0 && word_attempts(call->settle.runs[i].token) >= most;
+    return verb == SLOTQ_KILL || (verb == SLOTQ_NACK && most > 0 && word_attempts(token) >= most);
+}
+
+uint32_t parts_killed(const slotq *queue, const slotq_call *call)
+{
+    uint32_t killed = 0;
+    for (uint32_t i = 0; i < call->settle.run_count; i++) {
+        killed += parts_kills(queue, call->verb, call->settle.runs[i].token);
     }
     return killed;
 }

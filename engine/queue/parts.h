@@ -9,6 +9,8 @@
 /* It is an outcome that a settle has for a message, and not for the call. */
 bool parts_is_of_messages(slotq_outcome outcome);
 
+/* The verb lets the message die that has this token, if that is valid. */
+bool parts_kills(const slotq *queue, slotq_verb verb, uint32_t token);
 /* Runs of a settle whose messages die, if their tokens are valid. */
 uint32_t parts_killed(const slotq *queue, const slotq_call *call);
 

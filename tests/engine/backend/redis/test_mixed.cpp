@@ -356,6 +356,26 @@ TEST_CASE("many that die in one way do so in parts, in the same round trip", "[m
     CHECK(handle.stats().waiting == twin.stats().waiting);
 }
 
+TEST_CASE("many that are nacked in one way and live on are one command", "[mark]")
+{
+    redis::Server server;
+    slotq_geometry geometry = {};
+    geometry.ring_slots = 2000;
+    geometry.payload_bytes = 8;
+    geometry.dead_slots = 9;
+    geometry.max_attempts = GENERATE(0, 2);
+    REQUIRE(slotq_create(server.url().c_str(), "jobs", &geometry, nullptr, nullptr) == SLOTQ_OK);
+    Handle handle(server.url());
+    lease_many(handle);
+    for (uint64_t id = 1; id <= 1500; id++) {
+        REQUIRE(handle.mark(SLOTQ_SETTLE_NACK, id, 60000) == SLOTQ_OK);
+    }
+    const long before = ran(server, "evalsha");
+    CHECK(slotq_ack_batch(handle.queue, handle.batch) == SLOTQ_OK);
+    CHECK(ran(server, "evalsha") - before == 1);
+    CHECK(handle.stats().waiting == 1500);
+}
+
 TEST_CASE_METHOD(Opened, "a pipeline refuses a batch with marks", "[mark]")
 {
     slotq_pipeline *pipeline = nullptr;
