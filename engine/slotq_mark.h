@@ -26,10 +26,12 @@ extern "C" {
  *
  * A call on a batch with marks first settles the messages to be acked, then nack, release, extend
  * and kill, messages of the same way together: in Redis all of it and the reserve of slotq_next in
- * one round trip, in a file and in memory under one hold of the lock. Each way is atomic. In Redis
- * verbs of other clients may run between two of them, and it costs one script per way; messages
- * that die are in parts, as in slotq_settle. Distinct delays, reasons and notes are distinct ways.
- * After a failure a file and memory try no other way; in Redis all were sent.
+ * one round trip, in memory under one hold of the lock. In a file too, but others get in between
+ * two ways where each waits for the disk (SLOTQ_SYNC_ALWAYS) or those before took 50 ms. Each way
+ * is atomic. In Redis verbs of other clients may run between two of them, and it costs one script
+ * per way; a way in which messages may die is in parts, as in slotq_settle. Distinct delays,
+ * reasons and notes are distinct ways. After a failure a file and memory try no other way; in Redis
+ * all were sent.
  *
  * What the batch has afterwards:
  * - slotq_settle_batch: the extended messages, with their new tokens and payloads and without a

@@ -92,7 +92,8 @@ typedef struct store_ops {
     slotq_outcome (*call)(store *store, slotq_call *call, store_harvest *harvest,
                           store_fault *fault);
 
-    /* Run verbs in one message, or under one hold of the lock. A server runs each whatever the
+    /* Run verbs in one message, or under one hold of the lock, which a file gives up for a moment
+     * between two verbs where they take long. A server runs each whatever the
      * others returned: other clients may act between them, and a verb that lacked its script, or
      * was refused for now, is sent again, behind the others. A store that holds its lock leaves out
      * all behind one that failed (store_left_out). Returns the last outcome. fault is that of the

@@ -18,9 +18,11 @@
 #include "../sleepers.h"
 #include "journal.h"
 #include "../system/identity.h"
+#include "../system/monotonic.h"
 #include "../system/waiting.h"
 
 enum { LOOK_EVERY_MS = 1000 };
+enum { LIST_HOLD_US = 50000 }; /* verbs of a list that took so long let others in */
 
 typedef struct file_store {
     store base;
@@ -182,38 +184,64 @@ static slotq_outcome file_call(store *base, slotq_call *call, store_harvest *har
     return told(self, outcome, call, fault);
 }
 
-/* Alone with the bytes: the verbs of a list. */
-static void list_inside(file_store *self, store_list *list, store_fault *fault)
+/* What a list holds. */
+typedef struct list_hold {
+    bool locked;
+    uint64_t since_us;
+} list_hold;
+
+static slotq_outcome hold_begin(const file_store *self, const slotq_call *call, list_hold *hold,
+                                store_fault *fault)
 {
-    slotq_outcome failed = SLOTQ_OK;
+    bool locked = false;
+    slotq_outcome outcome = refuse_early(self, call, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = enter(self, &locked, fault);
+    }
+    hold->locked = outcome == SLOTQ_OK && locked;
+    hold->since_us = monotonic_us();
+    return outcome;
+}
+
+/* Between two verbs: others that wait get in where a verb waits for the disk, or the verbs before
+ * took long. */
+static slotq_outcome let_others_in(const file_store *self, const slotq_call *next, list_hold *hold,
+                                   store_fault *fault)
+{
+    const bool is_slow =
+        self->image->options.sync_always || monotonic_us() - hold->since_us >= LIST_HOLD_US;
+    if (!hold->locked || !is_slow) {
+        return SLOTQ_OK;
+    }
+    leave(self->image, true);
+    return hold_begin(self, next, hold, fault);
+}
+
+static slotq_outcome file_list(store *base, store_list *list, store_fault *fault)
+{
+    file_store *self = self_of(base);
+    list_hold hold;
+    slotq_outcome failed = hold_begin(self, &list->calls[0], &hold, fault);
+    if (failed != SLOTQ_OK) {
+        for (uint32_t i = 0; i < list->count; i++) {
+            list->outcomes[i] = failed;
+        }
+        return failed;
+    }
     for (uint32_t i = 0; i < list->count; i++) {
         slotq_call *call = &list->calls[i];
         store_harvest *harvest = i + 1 == list->count ? list->harvest : NULL;
+        if (failed == SLOTQ_OK && i > 0) {
+            failed = let_others_in(self, call, &hold, fault);
+        }
         list->outcomes[i] = store_left_out(failed, harvest);
         if (failed == SLOTQ_OK) {
             list->outcomes[i] = told(self, call_inside(self, call, harvest, fault), call, fault);
             failed = store_call_failed(list->outcomes[i]) ? list->outcomes[i] : SLOTQ_OK;
         }
     }
-}
-
-static slotq_outcome file_list(store *base, store_list *list, store_fault *fault)
-{
-    file_store *self = self_of(base);
-    bool locked;
-    slotq_outcome outcome = refuse_early(self, &list->calls[0], fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = enter(self, &locked, fault);
-    }
-    if (outcome == SLOTQ_OK) {
-        list_inside(self, list, fault);
-        leave(self->image, locked);
-        return list->outcomes[list->count - 1];
-    }
-    for (uint32_t i = 0; i < list->count; i++) {
-        list->outcomes[i] = outcome;
-    }
-    return outcome;
+    leave(self->image, hold.locked);
+    return list->outcomes[list->count - 1];
 }
 
 static slotq_outcome file_wait(store *base, uint64_t sleep_ms, store_fault *fault)
