@@ -71,7 +71,11 @@ static int complain_other(const command_line *line, const char *name, slotq *oth
         return slotq_outcome_exit(why.outcome);
     }
     complain("%s", rest);
-    return complain_error(name, &why);
+    if (why.outcome >= SLOTQ_CORRUPT) {
+        return complain_error(name, &why);
+    }
+    complain("%s: %s", name, why.text); /* the texts of outcomes name no queue */
+    return slotq_outcome_exit(why.outcome);
 }
 
 /* As slotq_move tells it: by what is there, not by its names. A message that is too large for the
