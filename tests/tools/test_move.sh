@@ -77,7 +77,8 @@ fresh to --slots 8 --payload 3
 echo long | "$SLOTQ" push from -q
 handle=$(taken from)
 expect 'too long for the other' 2 - '^slotq: to: the message has 4 bytes' move from "$handle" to
-holds 'it says where it is' grep -q '^slotq: message 1 was not moved, and is still leased in from$' err
+holds 'it says where it is' \
+    grep -q '^slotq: message 1 was not moved, and is still leased in from$' err
 "$SLOTQ" pause to in
 expect 'the other is paused' 9 - '^slotq: to: the queue is paused' move from "$handle" to ok
 same 'it is still leased' 1 "$(number from leased)"
