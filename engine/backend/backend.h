@@ -32,8 +32,6 @@ typedef struct store_list {
     slotq_outcome *outcomes; /* out: one a call, always set */
     uint32_t count;
     store_harvest *harvest; /* of the last verb, the only one that may give payloads; or NULL */
-    bool keeps_order;       /* a server gets the scripts that it may lack before them, so that none
-                               comes late because of that */
 } store_list;
 
 /* It says nothing of a verb's messages: the verb did not run, or that is not known. */
@@ -93,11 +91,13 @@ typedef struct store_ops {
                           store_fault *fault);
 
     /* Run verbs in one message, or under one hold of the lock, which a file gives up for a moment
-     * between two verbs where they take long. A server runs each whatever the
-     * others returned: other clients may act between them, and a verb that lacked its script, or
-     * was refused for now, is sent again, behind the others. A store that holds its lock leaves out
-     * all behind one that failed (store_left_out). Returns the last outcome. fault is that of the
-     * first that failed; of the last one, if that has the harvest and is a failure. */
+     * between two verbs where they take long. A server runs each whatever the others returned:
+     * other clients may act between them. It gets the scripts that it may lack before them; a verb
+     * that lacked its script nevertheless, or was refused for now, is sent again, behind the
+     * others, and behind it the one with the harvest, if that found nothing. A store that holds its
+     * lock leaves out all behind one that failed (store_left_out). Returns the last outcome. fault
+     * is that of the first that failed; of the last one, if that has the harvest and is a failure.
+     */
     slotq_outcome (*list)(store *store, store_list *list, store_fault *fault);
 
     /* Or both NULL, and all stores that are not one queue are apart. move: ack a leased message and

@@ -321,10 +321,7 @@ slotq_outcome mixed_run(slotq *queue, const settle_way *otherwise, slotq_batch *
         free_plan(&plan);
         return refuse_memory(queue, batch, failed);
     }
-    store_list list = {.calls = plan.calls,
-                       .outcomes = plan.answers,
-                       .count = plan.call_count,
-                       .keeps_order = true};
+    store_list list = {.calls = plan.calls, .outcomes = plan.answers, .count = plan.call_count};
     if (reserve != NULL) {
         plan.calls[list.count++] = *reserve;
         list.harvest = &batch->harvest;

@@ -318,6 +318,18 @@ static bool is_overtaken(const redis_job *jobs, uint32_t count, uint32_t at)
     return overtaken;
 }
 
+/* A reserve that found nothing while a settle before it lacked its script, or was refused for now:
+ * it runs behind that again. Nothing happened by it. */
+static void put_back_last(redis_job *jobs, uint32_t count)
+{
+    redis_job *last = &jobs[count - 1];
+    const bool found_nothing = last->outcome == SLOTQ_EMPTY || last->outcome == SLOTQ_LIMITED ||
+                               last->outcome == SLOTQ_AGAIN;
+    if (last->comes_last && is_done(last) && found_nothing && is_any_left(jobs, count - 1)) {
+        last->state = REDIS_JOB_WAITS;
+    }
+}
+
 /* Waits if a refusal passes, and marks the refused jobs to be sent again. false: no refusal passes,
  * or the patience is over; all jobs keep their outcomes. */
 static bool outlast(redis_store *self, redis_job *jobs, uint32_t count, redis_patience *patience)
@@ -387,7 +399,9 @@ static void run_turns(redis_store *self, redis_job *jobs, uint32_t count)
         if (!run_turn(self, jobs, count, &whole)) {
             return;
         }
-        if (outlast(self, jobs, count, &patience)) {
+        const bool outlasted = outlast(self, jobs, count, &patience);
+        put_back_last(jobs, count);
+        if (outlasted) {
             turn = 0; /* patience limits the pauses */
         } else if (!is_any_left(jobs, count)) {
             return;

@@ -28,6 +28,7 @@ typedef struct redis_job {
     uint32_t geometry_number; /* of the store when the verb was put; 0 = the present one */
     bool in_order;         /* others follow, which a NOSCRIPT must not let pass */
     bool brings_script;    /* one that the server is not known to have; in_order does so too */
+    bool comes_last;       /* it found nothing, and one before it comes later: it is asked again */
     slotq_outcome outcome; /* out */
     /* run.c's own */
     redis_job_state state;

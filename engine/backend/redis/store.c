@@ -44,8 +44,10 @@ static void run_list(store *base, store_list *list, redis_job *jobs, store_fault
         jobs[i] = (redis_job){.call = &list->calls[i],
                               .harvest = i == last ? list->harvest : NULL,
                               .fault = &faults[i],
-                              .brings_script = list->keeps_order};
+                              .brings_script = true,
+                              .comes_last = i == last && list->harvest != NULL};
     }
+    redis_store_forget_scripts(self_of(base));
     redis_store_run(self_of(base), jobs, list->count);
     for (uint32_t i = list->count; i > 0; i--) {
         const slotq_outcome outcome = jobs[i - 1].outcome;

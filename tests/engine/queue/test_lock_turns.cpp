@@ -55,8 +55,8 @@ private:
     void *bytes_ = nullptr;
 };
 
-/* The clock of the handle that settles. Its first question waits until somebody who wants the lock
- * is the next one who will get it, and longer where at_least says so. */
+/* The clock of the handle that settles. Its first question waits until another one waits
+ * for the lock and is the next to get it, and longer where at_least says so. */
 struct Clock {
     const Journal *journal = nullptr;
     std::atomic<bool> holds{false};

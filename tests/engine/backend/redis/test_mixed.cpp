@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include "server/proxy.hpp"
 #include "served.hpp"
 
@@ -127,6 +129,15 @@ long loads(redis::Server &server)
     return ran(server, "script|load") + ran(server, "script");
 }
 
+/* The handle relies on it that the server has the scripts of marked settles and of reserve. */
+void use_scripts(Handle &handle)
+{
+    const uint64_t first = handle.push(2);
+    REQUIRE(handle.next(2) == SLOTQ_OK);
+    REQUIRE(handle.mark(SLOTQ_SETTLE_ACK, first, 0) == SLOTQ_OK);
+    REQUIRE(handle.next(2) == SLOTQ_EMPTY);
+}
+
 struct Proxied : Served {
     Proxy proxy{server.socket_path()};
 };
@@ -236,6 +247,43 @@ TEST_CASE_METHOD(Served, "scripts that the server forgot are loaded once for all
         CHECK(handle.status(first + 1).attempts == 1);
         REQUIRE(slotq_purge(handle.queue) == SLOTQ_OK);
     }
+}
+
+TEST_CASE_METHOD(Served, "a reserve waits for settles whose script alone the server forgot",
+                 "[mark]")
+{
+    Handle handle(server.url());
+    Handle other(server.url());
+    slotq_limits limits = {};
+    limits.max_leased = 2;
+    REQUIRE(slotq_limit(handle.queue, 0, SLOTQ_LIMIT_LEASED, &limits) == SLOTQ_OK);
+    use_scripts(handle);
+    const uint64_t first = handle.push(4);
+    REQUIRE(handle.next(2) == SLOTQ_OK);
+    if (GENERATE(true, false)) {
+        REQUIRE(handle.mark(SLOTQ_SETTLE_RELEASE, first, 60000) == SLOTQ_OK);
+    }
+    REQUIRE(server.command({"SCRIPT", "FLUSH"}).is_status("OK"));
+    REQUIRE(other.next(2) == SLOTQ_LIMITED); /* loads the script of reserve */
+    CHECK(handle.next(2) == SLOTQ_OK);
+    CHECK(handle.settled.ok_count == 2);
+    CHECK(handle.first_id() == first + 2);
+    CHECK(slotq_batch_count(handle.batch) == 2);
+}
+
+TEST_CASE_METHOD(Served, "after a pause a server gets the scripts of settles again", "[mark]")
+{
+    Handle handle(server.url());
+    Handle other(server.url());
+    use_scripts(handle);
+    const uint64_t first = handle.push(4);
+    REQUIRE(handle.next(2) == SLOTQ_OK);
+    REQUIRE(handle.mark(SLOTQ_SETTLE_RELEASE, first, 0) == SLOTQ_OK);
+    REQUIRE(server.command({"SCRIPT", "FLUSH"}).is_status("OK"));
+    REQUIRE(other.next(1) == SLOTQ_OK);
+    usleep(1100000); /* what the server had a second ago is not relied on */
+    CHECK(handle.next(1) == SLOTQ_OK);
+    CHECK(handle.first_id() == first); /* it was released before the reserve */
 }
 
 TEST_CASE_METHOD(Served, "scripts that may not be loaded settle nothing, and the marks stay",
