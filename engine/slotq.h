@@ -297,7 +297,7 @@ typedef struct slotq_message {
     uint64_t id;    /* later_list: its later id, which is not its id when it is delivered */
     uint32_t token; /* reserve: pass it to settle */
     uint32_t payload_bytes;
-    const void *payload;
+    const void *payload; /* its bytes alone: no NUL at their end */
     uint64_t pushed_ms;  /* with stamps, else 0 */
     uint64_t died_at_ms; /* dead_list */
     uint64_t due_ms;     /* later_list: when it is delivered at the earliest */

@@ -35,15 +35,18 @@ extern "C" {
  *
  * What the batch has afterwards:
  * - slotq_settle_batch: the extended messages, with their new tokens and payloads and without a
- *   mark; and after a failure the messages that may not be settled, with their marks. Its `how` is
- *   that of messages without a mark: RELEASE gives back what was not begun, if each message that is
- *   done has the mark ACK. It returns OK, the outcome of the first refused message, or the first
- *   failure.
- * - slotq_next: the next messages alone. An extended message has left the batch: settle it by its
- *   id and the token of slotq_batch_settled. If it returns a failure of the settles, the batch has
- *   only the messages that may not be settled, with their marks and without payloads.
- * slotq_settle_message settles a marked message at once; after EXTEND it keeps its mark. Any call
- * that fills the batch ends all marks. A pipeline refuses a batch that was marked: INVALID. */
+ *   mark; those that were DEADFULL, with their marks (without marks such a batch is empty: settle
+ *   them by id); and after a failure the messages that may not be settled, with their marks. Its
+ * `how` is that of messages without a mark: RELEASE gives back what was not begun, if each message
+ * that is done has the mark ACK. It returns OK, the outcome of the first refused message, or the
+ * first failure.
+ * - slotq_next: the next messages alone, or none with EMPTY: slotq_batch_settled tells of the
+ *   settled ones in that case too. An extended message, and one that was DEADFULL, has left the
+ * batch: settle it by its id and the token of slotq_batch_settled. If it returns a failure of the
+ * settles, the batch has only the messages that may not be settled, with their marks and without
+ * payloads. slotq_settle_message settles a marked message at once; after EXTEND it keeps its mark.
+ * Any call that fills the batch ends all marks. A pipeline refuses a batch that was marked:
+ * INVALID. */
 SLOTQ_API slotq_outcome slotq_mark(slotq *queue, slotq_settle_how how, slotq_batch *batch,
                                    uint64_t id, uint64_t ms, uint8_t reason,
                                    const slotq_data *note);

@@ -108,7 +108,8 @@ static void take_tokens(slotq_batch *batch, uint32_t *tokens)
     for (uint32_t i = 0; slotq_batch_settled(batch, i, &message); i++) {
         const bool is_extended = message.outcome == SLOTQ_OK && message.how == SLOTQ_SETTLE_EXTEND;
         batch_mark *mark = marks_find(&batch->marks, message.id);
-        const bool stays = is_extended || batch_may_settle_again(message.outcome);
+        const bool stays = is_extended || message.outcome == SLOTQ_DEADFULL ||
+                           batch_may_settle_again(message.outcome);
         tokens[i] = stays ? message.token : 0;
         if (is_extended && mark != NULL) {
             mark->is_set = false;

@@ -251,7 +251,7 @@ TEST_CASE("what was lost is told apart from what was settled", "[mark]")
     CHECK(told(it.given) == std::vector<Told>{{3, SLOTQ_SETTLE_ACK, SLOTQ_OK},
                                               {4, SLOTQ_SETTLE_KILL, SLOTQ_OK},
                                               {5, SLOTQ_SETTLE_KILL, SLOTQ_DEADFULL}});
-    CHECK(slotq_batch_count(it.given.get()) == 0);
+    CHECK(ids(it.given) == Ids{5});
     CHECK(slotq_ack(it.queue, 0, 5, told_whole(it.given)[2].token) == SLOTQ_OK);
 }
 
@@ -313,6 +313,30 @@ TEST_CASE("refused marks change nothing", "[mark]")
     CHECK(it.next(1) == SLOTQ_EMPTY);
     CHECK(told(it.given)[1] == Told{2, SLOTQ_SETTLE_RELEASE, SLOTQ_OK});
     CHECK(it.queue.status(2).deadline_ms == it.queue.now_ms + 60000);
+}
+
+TEST_CASE("marked messages for which the dead section is full stay, with their marks", "[mark]")
+{
+    World it(each_kind(), Geometry(9, 16).dead(1), 4);
+    REQUIRE(it.next(4) == SLOTQ_OK);
+    const std::vector<Message> had = messages(it.given.get());
+    REQUIRE(it.mark(SLOTQ_SETTLE_KILL, 2, 0, 7) == SLOTQ_OK);
+    REQUIRE(it.mark(SLOTQ_SETTLE_KILL, 3, 0, 8) == SLOTQ_OK);
+    CHECK(slotq_ack_batch(it.queue, it.given.get()) == SLOTQ_DEADFULL);
+    CHECK(told(it.given) == std::vector<Told>{{1, SLOTQ_SETTLE_ACK, SLOTQ_OK},
+                                              {2, SLOTQ_SETTLE_KILL, SLOTQ_OK},
+                                              {3, SLOTQ_SETTLE_KILL, SLOTQ_DEADFULL},
+                                              {4, SLOTQ_SETTLE_ACK, SLOTQ_OK}});
+    REQUIRE(ids(it.given) == Ids{3});
+    slotq_batch_rewind(it.given.get());
+    const std::vector<Message> stays = messages(it.given.get());
+    CHECK(stays[0].payload == "3");
+    CHECK(stays[0].token == had[2].token);
+    uint32_t purged = 0;
+    REQUIRE(slotq_dead_purge(it.queue, &purged) == SLOTQ_OK);
+    CHECK(slotq_ack_batch(it.queue, it.given.get()) == SLOTQ_OK);
+    CHECK(it.queue.status(3).reason == 8); /* the mark was still there */
+    CHECK(slotq_batch_count(it.given.get()) == 0);
 }
 
 TEST_CASE("where the settles fail, marked messages stay, and their marks", "[mark]")
