@@ -225,7 +225,8 @@ SLOTQ_API slotq_place slotq_url_kind(const char *url);
 /* Write the URL into shown for people, cut at bytes: *** stands for all that may be a login. */
 SLOTQ_API void slotq_url_show(const char *url, char *shown, size_t bytes);
 
-/* Visit each queue of the folder or database, by name, until visit returns false. OK, IO. */
+/* Visit each queue of the folder or database, by name, until visit returns false. OK, IO. Reports
+ * on the files of a queue: slotq_files.h. */
 SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context, const char *name),
                                    void *context, slotq_error *error);
 
