@@ -90,8 +90,8 @@ std::string Play::expire()
     const uint64_t most = SLOTQ_NOW_MS_MAX;
     std::string fault;
     begin_rush();
-    for (size_t i = 0; i < sizeof fill / sizeof fill[0] && fault.empty(); i++) {
-        fault = (this->*fill[i])();
+    for (const Step next : fill) {
+        fault = fault.empty() ? (this->*next)() : fault;
     }
     end_rush();
     now_ms_ = std::max(now_ms_, std::min(now_ms_ + 60 * image_.geometry().tick_ms, most));
