@@ -51,7 +51,7 @@ static bool read_link(verb_frame *frame, uint32_t at, uint32_t *next)
 {
     *next = load_u16(bytes_after(frame, at));
     if (*next > key_holders(&frame->view->geometry)) {
-        frame_corrupt(frame, at, "a chain of keys names a holder that does not exist");
+        frame_corrupt(frame, at, "a chain of keys names no holder");
         return false;
     }
     return true;
@@ -66,7 +66,7 @@ static bool follow_link(verb_frame *frame, key_link *link)
         return false;
     }
     if (next != 0 && link->length == KEY_CHAIN_MAX) {
-        frame_corrupt(frame, link->at, "a chain of keys has more than 255 holders");
+        frame_corrupt(frame, link->at, "a chain of keys has more than 255");
         return false;
     }
     if (next != 0) {
@@ -370,7 +370,7 @@ static slotq_outcome told_as(verb_frame *frame, uint32_t holder, const slotq_key
 {
     return told->place == SLOTQ_KEY_IN_RING && told->id == 0
                ? frame_corrupt(frame, key_entry_offset(frame->view, holder),
-                               "a ring slot that had no message has a key")
+                               "a ring slot never used has a key")
                : outcome;
 }
 

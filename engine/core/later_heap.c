@@ -39,8 +39,7 @@ bool heap_load(verb_frame *frame, later_block *later)
         heap_load_entry(frame, 0, &root);
     }
     if (later->due_ms != root.due_ms) {
-        frame_corrupt(frame, AT_shared_later_due_ms,
-                      "later_due_ms is not the due time of the heap's root");
+        frame_corrupt(frame, AT_shared_later_due_ms, "later_due_ms is not the heap root's");
         return false;
     }
     return true;
@@ -66,7 +65,7 @@ bool heap_slot_fits(verb_frame *frame, uint32_t place, const later_entry *entry)
 {
     if (entry->slot >= frame->view->geometry.later_slots) {
         frame_corrupt(frame, later_entry_offset(frame->view, place) + AT_later_slot,
-                      "a slot number in the later index is not below later_slots");
+                      "a later slot number is not below later_slots");
         return false;
     }
     return true;

@@ -111,7 +111,7 @@ static slotq_outcome reserve_aside(verb_frame *frame)
     }
     if (frame->group.ready_behind < frame->call->progress.aside_left) {
         return frame_corrupt(frame, group_offset(frame->group_index) + AT_group_ready_behind,
-                             "group.ready_behind is below the READY words aside");
+                             "group.ready_behind is below the READY words");
     }
     return SLOTQ_OK;
 }
@@ -183,7 +183,7 @@ static slotq_outcome reserve_search(verb_frame *frame)
     if (index == group->cursor) {
         if (group->retry_from == group->cursor) {
             return frame_corrupt(frame, group_offset(frame->group_index) + AT_group_ready_behind,
-                                 "group.ready_behind counts words that are not READY");
+                                 "group.ready_behind is above the READY words");
         }
         return frame->group_changed ? frame_commit(frame, SLOTQ_MORE) : SLOTQ_OK;
     }

@@ -17,7 +17,7 @@ static bool check_fixed(const slotq_view *view, slotq_damage *damage)
     geometry_store(opened, &view->geometry);
     for (uint32_t i = AT_geometry_magic; i < sizeof opened; i++) {
         if (view->bytes[i] != opened[i]) {
-            return damage_found(damage, i, "the geometry is other than when the image was opened");
+            return damage_found(damage, i, "the geometry has changed since it was opened");
         }
     }
     return true;
@@ -29,11 +29,10 @@ static bool check_era(const front_block *front, slotq_damage *damage)
         return true;
     }
     if (front->era == 0) {
-        return damage_found(damage, AT_shared_era, "era is past its end, with last_id before it");
+        return damage_found(damage, AT_shared_era, "era is past its end");
     }
     if ((front->last_id & 0x7FFFFFFF) >= ERA_LATE_IDS) {
-        return damage_found(damage, AT_shared_era,
-                            "era does not fit last_id: its lowest bit is not last_id's top bit");
+        return damage_found(damage, AT_shared_era, "era's lowest bit is not last_id's top bit");
     }
     return true; /* the last push crossed and was interrupted: the next write repairs it */
 }

@@ -24,8 +24,7 @@ static bool check_aside_entry(const slotq_view *view, uint32_t offset, uint64_t 
                             "aside.id is not below the id at header.head");
     }
     if (seen[slot / 8] >> slot % 8 & 1) {
-        return damage_found(damage, offset + AT_aside_slot,
-                            "a slot number in the aside index is there twice");
+        return damage_found(damage, offset + AT_aside_slot, "an aside slot number is there twice");
     }
     seen[slot / 8] |= (uint8_t)(1u << slot % 8);
     if (!aside_is_unfinished(view, slot, SLOTQ_ALL_GROUPS)) {

@@ -23,15 +23,14 @@ static bool check_due(const slotq_view *view, uint32_t offset, const group_block
 {
     if (block->due == DUE_NONE && block->leased + block->waiting > 0) {
         return damage_found(damage, offset + AT_group_due,
-                            "group.due is none though a message is LEASED or WAITING");
+                            "group.due is none, but a word has a deadline");
     }
     if (block->due != DUE_NONE && block->due > deadline_max(&view->geometry)) {
-        return damage_found(damage, offset + AT_group_due,
-                            "group.due is later than any deadline can be");
+        return damage_found(damage, offset + AT_group_due, "group.due is beyond all deadlines");
     }
     if (block->sweep == SWEEP_NONE && block->due_next != DUE_NONE) {
         return damage_found(damage, offset + AT_group_due_next,
-                            "group.due_next is not none though no sweep runs");
+                            "group.due_next is set, but no sweep runs");
     }
     if (block->due_next < block->due) {
         return damage_found(damage, offset + AT_group_due_next,
@@ -39,7 +38,7 @@ static bool check_due(const slotq_view *view, uint32_t offset, const group_block
     }
     if (block->due_next != DUE_NONE && block->due_next > deadline_max(&view->geometry)) {
         return damage_found(damage, offset + AT_group_due_next,
-                            "group.due_next is later than any deadline can be");
+                            "group.due_next is beyond all deadlines");
     }
     return true;
 }
@@ -62,9 +61,8 @@ static const char *fault_delivered(uint32_t word, uint32_t max_attempts)
     if (attempts == 0 && word_state(word) == SLOTQ_STATE_LEASED) {
         return "a LEASED word has 0 attempts";
     }
-    return max_attempts != 0 && attempts > max_attempts
-               ? "a LEASED or WAITING word has more than max_attempts"
-               : NULL;
+    return max_attempts != 0 && attempts > max_attempts ? "a word has more than max_attempts"
+                                                        : NULL;
 }
 
 /* The rule that a word of [cursor, written) breaks, or NULL. */
@@ -100,7 +98,7 @@ static bool check_words(const slotq_view *view, uint32_t group, const group_bloc
         }
         if (i < ungathered && word_has_deadline(word)) {
             return damage_found(damage, group_offset(group) + AT_group_due_next,
-                                "group.due_next is none though the sweep passed a deadline");
+                                "group.due_next is none, but a deadline was passed");
         }
         counts[word_state(word)] += i < cursor;
     }
@@ -139,9 +137,8 @@ static bool check_group(const slotq_view *view, const front_block *front, uint32
         return false;
     }
     if (block->ready_behind != counts[SLOTQ_STATE_READY]) {
-        return damage_found(
-            damage, offset + AT_group_ready_behind,
-            "group.ready_behind is not the number of READY words in [head, cursor) and aside");
+        return damage_found(damage, offset + AT_group_ready_behind,
+                            "group.ready_behind is not the number of READY words");
     }
     if (block->leased != counts[SLOTQ_STATE_LEASED]) {
         return damage_found(damage, offset + AT_group_leased,
@@ -167,8 +164,7 @@ bool check_groups(const slotq_view *view, const front_block *front, slotq_damage
         at_head = at_head || block.head == front->head;
     }
     if (!at_head) {
-        return damage_found(damage, AT_header_head,
-                            "header.head is not the head of the group furthest behind");
+        return damage_found(damage, AT_header_head, "header.head is not the oldest group.head");
     }
     return true;
 }

@@ -24,7 +24,7 @@ static bool check_entry(const slotq_view *view, uint32_t holder, slotq_damage *d
     const uint32_t offset = key_entry_offset(view, holder);
     const uint64_t key = key_at(view, holder);
     if (key != 0 && (key & KEY_FIRST_BYTE) == 0) {
-        return damage_found(damage, offset, "a key's first byte is 0, and the key is not none");
+        return damage_found(damage, offset, "a key's first byte is 0");
     }
     for (uint32_t i = 0; key == 0 && i < key_entry_bytes(view, holder); i++) {
         if (view->bytes[offset + i] != 0) {
@@ -44,7 +44,7 @@ static bool check_ring_keys(const slotq_view *view, const front_block *front, sl
         }
         if (key_at(view, i) != 0 && ring_laps(i, front->tail, slots) > front->last_id) {
             return damage_found(damage, key_entry_offset(view, i),
-                                "a ring slot that had no message has a key");
+                                "a ring slot never used has a key");
         }
     }
     return true;
@@ -63,7 +63,7 @@ static bool check_aside_keys(const slotq_view *view, const front_block *front, s
         if (key_at(view, slots + slot) != 0 &&
             load_u48(view->bytes + offset + AT_aside_key_id) != aside_id(view, i)) {
             return damage_found(damage, offset + AT_aside_key_id,
-                                "an aside key's id is not the id in the aside index");
+                                "an aside key's id is not that of the aside index");
         }
     }
     for (uint32_t slot = 0; slot < view->geometry.aside_slots; slot++) {
@@ -74,7 +74,7 @@ static bool check_aside_keys(const slotq_view *view, const front_block *front, s
         const uint64_t id = load_u48(view->bytes + offset + AT_aside_key_id);
         if (key_at(view, slots + slot) != 0 && (id == 0 || id >= head_id)) {
             return damage_found(damage, offset + AT_aside_key_id,
-                                "an aside key's id is 0, or not below the id at header.head");
+                                "an aside key's id is 0, or of the ring");
         }
     }
     return true;
@@ -100,7 +100,7 @@ static bool check_later_keys(const slotq_view *view, slotq_damage *damage)
         if (load_u32(view->bytes + offset + AT_later_key_later_id) !=
             load_u32(entry + AT_later_later_id)) {
             return damage_found(damage, offset + AT_later_key_later_id,
-                                "a later key's later_id is not the one in the later index");
+                                "a later key's id is not that of the later index");
         }
     }
     return true;
@@ -117,18 +117,18 @@ static const char *link_fault(const slotq_view *view, uint32_t bucket, const key
                               uint32_t holder)
 {
     if (holder >= key_holders(&view->geometry)) {
-        return "a chain of keys names a holder that does not exist";
+        return "a chain of keys names no holder";
     }
     if (chain->length == KEY_CHAIN_MAX) {
-        return "a chain of keys has more than 255 holders";
+        return "a chain of keys has more than 255";
     }
     const uint64_t key = key_at(view, holder);
     if (key == 0 || key_bucket(view, key) != bucket) {
-        return "a chain of keys names a holder whose key is not of its bucket";
+        return "a chain of keys has a key of another bucket";
     }
     for (uint32_t i = 0; i < chain->length; i++) {
         if (key_at(view, chain->holders[i]) == key) {
-            return "two holders of a chain have the same key";
+            return "a chain has the same key twice";
         }
     }
     return NULL;

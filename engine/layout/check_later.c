@@ -40,7 +40,7 @@ static bool check_heap_entry(const slotq_view *view, uint32_t index, slotq_damag
     if (index > 0 &&
         !in_order(view->bytes + later_entry_offset(view, (index - 1) / HEAP_CHILDREN), entry)) {
         return damage_found(damage, offset + AT_later_due_ms,
-                            "a later entry is due before its parent in the heap");
+                            "a later entry is due before its parent");
     }
     return true;
 }
@@ -74,7 +74,7 @@ static bool check_slots_once(const slotq_view *view, uint32_t from, slotq_damage
         const uint8_t bit = (uint8_t)(1u << number % 8);
         if (seen[number / 8] & bit) {
             return damage_found(damage, later_entry_offset(view, i) + AT_later_slot,
-                                "a slot number in the later index is there twice");
+                                "a later slot number is there twice");
         }
         seen[number / 8] |= bit;
     }
@@ -91,7 +91,7 @@ static bool check_index(const slotq_view *view, uint32_t count, slotq_damage *da
         const uint32_t slot = later_slot(view, i);
         if (slot >= slots) {
             return damage_found(damage, later_entry_offset(view, i) + AT_later_slot,
-                                "a slot number in the later index is not below later_slots");
+                                "a later slot number is not below later_slots");
         }
         if (i < count && !check_slot(view, later_slot_offset(view, slot), damage)) {
             return false;
@@ -116,8 +116,8 @@ bool check_later(const slotq_view *view, slotq_damage *damage)
                   : DUE_NONE;
     if (load_u48(view->bytes + AT_shared_later_due_ms) != due_ms) {
         return damage_found(damage, AT_shared_later_due_ms,
-                            count > 0 ? "later_due_ms is not the due time of the heap's root"
-                                      : "later_due_ms is not none though nothing is scheduled");
+                            count > 0 ? "later_due_ms is not the heap root's"
+                                      : "later_due_ms is set, but nothing is scheduled");
     }
     return check_index(view, count, damage);
 }

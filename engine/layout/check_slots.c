@@ -18,7 +18,7 @@ bool check_slot(const slotq_view *view, uint32_t offset, slotq_damage *damage)
     }
     const uint32_t stamp = view->geometry.flags & SLOTQ_FLAG_STAMPS ? STAMP_BYTES : 0;
     return damage_found(damage, offset + LENGTH_BYTES + stamp,
-                        "a slot's check is not the XXH32 of its payload");
+                        "a slot's check is not that of its payload");
 }
 
 /* Some group has not finished the message at a ring index of the window. */
@@ -90,7 +90,7 @@ bool check_dead(const slotq_view *view, const front_block *front, slotq_damage *
         const bool is_hole = load_u48(view->bytes + offset + AT_dead_id) == 0;
         if (is_hole && (i == 0 || i == span - 1)) {
             return damage_found(damage, offset + AT_dead_id,
-                                "the first or last dead entry is a hole: dead.id is 0");
+                                "the first or last dead entry is a hole");
         }
         holes += is_hole;
         if (!is_hole && !check_dead_entry(view, front, offset, damage)) {
@@ -98,8 +98,7 @@ bool check_dead(const slotq_view *view, const front_block *front, slotq_damage *
         }
     }
     if (holes != front->dead_holes) {
-        return damage_found(damage, AT_shared_dead_holes,
-                            "dead_holes is not the number of holes in the dead section");
+        return damage_found(damage, AT_shared_dead_holes, "dead_holes is not the number of holes");
     }
     return true;
 }

@@ -52,7 +52,7 @@ static inline bool front_load_ring(const slotq_view *view, front_block *front, s
     }
     if (ring_distance(front->head, front->tail, view->geometry.ring_slots) > front->last_id) {
         return damage_found(damage, AT_header_last_id,
-                            "header.last_id is below the number of messages in the ring");
+                            "header.last_id is below the messages in the ring");
     }
     if (front->aside_count > view->geometry.aside_slots) {
         return damage_found(damage, AT_shared_aside_count, "aside_count is above aside_slots");
@@ -76,7 +76,7 @@ static inline bool front_load(const slotq_view *view, front_block *front, slotq_
     }
     if (front->dead_count + front->dead_holes > view->geometry.dead_slots) {
         return damage_found(damage, AT_shared_dead_holes,
-                            "dead_holes and dead_count are together above dead_slots");
+                            "dead_holes + dead_count is above dead_slots");
     }
     if (front->dead_head != 0 && front->dead_head >= view->geometry.dead_slots) {
         return damage_found(damage, AT_shared_dead_head, "dead_head is not below dead_slots");
@@ -133,7 +133,7 @@ static inline bool front_load_group(const slotq_view *view, const front_block *f
     }
     if (block->ready_behind + block->leased + block->waiting > cursor + front->aside_count) {
         return damage_found(damage, offset + AT_group_ready_behind,
-                            "group counts are above the messages in [head, cursor) and aside");
+                            "group counts are above the messages before cursor");
     }
     if (block->ready_behind == 0 && block->retry_from != block->cursor) {
         return damage_found(damage, offset + AT_group_retry_from,
@@ -164,11 +164,11 @@ static inline bool front_load_limit(const slotq_view *view, uint32_t group, limi
     const uint64_t interval_us = front_interval_us(block->rate_interval);
     if (front_rate_interval(interval_us) != block->rate_interval) {
         return damage_found(damage, offset + AT_limit_rate_interval,
-                            "group.rate_interval is in milliseconds, but fits microseconds");
+                            "group.rate_interval is in ms, but fits us");
     }
     if ((block->rate_burst == 0) != (block->rate_interval == 0)) {
         return damage_found(damage, offset + AT_limit_rate_burst,
-                            "group.rate_burst is 0 with a rate, or not 0 without one");
+                            "group.rate_burst does not go with the rate");
     }
     if (block->rate_tat_us > 999) {
         return damage_found(damage, offset + AT_limit_rate_tat_us,
@@ -178,7 +178,7 @@ static inline bool front_load_limit(const slotq_view *view, uint32_t group, limi
         interval_us == 0 ? 0 : SLOTQ_NOW_MS_MAX * 1000 + block->rate_burst * interval_us;
     if (block->rate_tat_ms * 1000 + block->rate_tat_us > most_us) {
         return damage_found(damage, offset + AT_limit_rate_tat_ms,
-                            "group.rate_tat is later than the rate can make it");
+                            "group.rate_tat is too late for the rate");
     }
     return true;
 }

@@ -84,10 +84,10 @@ static const char *origin_fault(const slotq_geometry *geometry, uint32_t *offset
 {
     if (geometry->generation == 0) {
         return fault_at(offset, AT_geometry_generation,
-                        "generation is 0: it must be a random number, 1 to 4294967295");
+                        "generation is 0: it must be a random number");
     }
     if (geometry->set == 0 && geometry->shard != 0) {
-        return fault_at(offset, AT_geometry_shard, "shard is not 0, but set is 0 (alone)");
+        return fault_at(offset, AT_geometry_shard, "shard is not 0, but set is 0");
     }
     return NULL;
 }
@@ -98,8 +98,7 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
         return fault_at(offset, AT_geometry_ring_slots, "ring_slots is below 2");
     }
     if (geometry->payload_bytes < 1) {
-        return fault_at(offset, AT_geometry_payload_bytes,
-                        "payload_bytes is 0: it must be 1 to 65535");
+        return fault_at(offset, AT_geometry_payload_bytes, "payload_bytes is not 1 to 65535");
     }
     if (geometry->groups < 1 || geometry->groups > SLOTQ_GROUPS_MAX) {
         return fault_at(offset, AT_geometry_groups, "groups is not 1 to 16");
@@ -108,28 +107,24 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
         return fault_at(offset, AT_geometry_flags, "flags has bits above 16 (stamps)");
     }
     if (geometry->max_attempts > SLOTQ_MAX_ATTEMPTS_MAX) {
-        return fault_at(offset, AT_geometry_max_attempts,
-                        "max_attempts is above 62 (0 = no limit)");
+        return fault_at(offset, AT_geometry_max_attempts, "max_attempts is above 62");
     }
     if (geometry->tick_ms < 1 || geometry->tick_ms > SLOTQ_TICK_MS_MAX) {
         return fault_at(offset, AT_geometry_tick_ms, "tick_ms is not 1 to 60000");
     }
     if (geometry->aside_slots != 0 && (geometry->flags & SLOTQ_FLAG_OVERWRITE)) {
         return fault_at(offset, AT_geometry_aside_slots,
-                        "aside_slots is not 0 though the queue overwrites its oldest messages");
+                        "aside_slots is not 0 in a queue that overwrites");
     }
     if (geometry->ring_slots + geometry->aside_slots > SLOTQ_RING_SLOTS_MAX) {
-        return fault_at(offset, AT_geometry_aside_slots,
-                        "ring_slots and aside_slots together are above 65535");
+        return fault_at(offset, AT_geometry_aside_slots, "ring_slots + aside_slots is above 65535");
     }
     if ((geometry->flags & SLOTQ_FLAG_KEYS) && key_holders(geometry) > SLOTQ_RING_SLOTS_MAX) {
         return fault_at(offset, AT_geometry_later_slots,
-                        "ring_slots, aside_slots and later_slots together are above 65535, "
-                        "the limit of a queue with keys");
+                        "ring_slots + aside_slots + later_slots is above 65535, with keys");
     }
     if (geometry->places > 0 && (geometry->flags & SLOTQ_FLAG_OVERWRITE)) {
-        return fault_at(offset, AT_geometry_places,
-                        "places is not 0 in a queue that overwrites: a wake-up there is for all");
+        return fault_at(offset, AT_geometry_places, "places is not 0 in a queue that overwrites");
     }
     const char *origin = origin_fault(geometry, offset);
     if (origin != NULL) {

@@ -59,7 +59,7 @@ static bool is_without_reserved(const uint8_t *front, const slotq_geometry *geom
 static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage *damage)
 {
     if (size < SLOTQ_IMAGE_BYTES_MIN) {
-        return refuse(damage, SLOTQ_CORRUPT, size, "shorter than the smallest queue, 136 bytes");
+        return refuse(damage, SLOTQ_CORRUPT, size, "shorter than the smallest queue");
     }
     /* a copy: the checked value is the value that is used */
     uint8_t front[GROUPS_OFFSET];
@@ -71,12 +71,12 @@ static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage
     }
     if (magic != MAGIC_VERSION_1) {
         return refuse(damage, SLOTQ_VERSION, AT_geometry_magic + 3,
-                      "a slotq of another format version: this build reads version 1");
+                      "another format version: this build reads version 1");
     }
     if (load_u32(front + AT_geometry_geometry_check) !=
         checksum_xxh32(front + GEOMETRY_CHECK_FROM, GEOMETRY_CHECK_BYTES)) {
         return refuse(damage, SLOTQ_CORRUPT, AT_geometry_geometry_check,
-                      "geometry_check is not the XXH32 of bytes 8 to 39");
+                      "geometry_check is not that of bytes 8 to 39");
     }
     slotq_geometry geometry;
     geometry_load(&geometry, front);
@@ -91,8 +91,8 @@ static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage
     const uint64_t total = geometry_total(&geometry);
     if (size != total) {
         return refuse(damage, SLOTQ_CORRUPT, size < total ? size : total,
-                      size < total ? "the bytes end before the size that the geometry gives"
-                                   : "bytes follow after the size that the geometry gives");
+                      size < total ? "the bytes end before the geometry's size"
+                                   : "bytes follow after the geometry's size");
     }
     geometry_lay_out(view, &geometry);
     return SLOTQ_OK;

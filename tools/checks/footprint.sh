@@ -14,7 +14,7 @@ set -u
 folder=${1:?a folder}
 checks=$(dirname "$0")
 compiler=${CC:-gcc}
-text_limit=41984 # the aim is 40960
+text_limit=40960
 memory_limit=8192
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

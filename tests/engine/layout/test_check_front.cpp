@@ -19,15 +19,14 @@ TEST_CASE("era fits last_id, but for one interrupted push", "[check]")
     {
         image.start_at(UINT64_C(0x80001000), 0);
         image.set(field::shared_era, 0);
-        expect_damage(image, at(field::shared_era),
-                      "era does not fit last_id: its lowest bit is not last_id's top bit");
+        expect_damage(image, at(field::shared_era), "era's lowest bit is not last_id's top bit");
     }
     SECTION("nothing comes after the last era")
     {
         image.start_at((UINT64_C(1) << 47) - 1, 0);
         CHECK(image.check() == "");
         image.set(field::header_last_id, 5);
-        expect_damage(image, at(field::shared_era), "era is past its end, with last_id before it");
+        expect_damage(image, at(field::shared_era), "era is past its end");
     }
 }
 
@@ -94,6 +93,6 @@ TEST_CASE("a geometry that changed since the image was opened is noticed", "[che
     for (uint32_t byte = 8; byte < 32; byte++) {
         Image image = states();
         image.data()[byte] ^= 1;
-        expect_damage(image, byte, "the geometry is other than when the image was opened");
+        expect_damage(image, byte, "the geometry has changed since it was opened");
     }
 }

@@ -65,18 +65,17 @@ TEST_CASE("entries of keys", "[check][keys]")
     Keyed keyed;
     SECTION("a first byte of 0")
     {
-        keyed.expect(keyed.entry(1), 8, 0x100, keyed.entry(1),
-                     "a key's first byte is 0, and the key is not none");
+        keyed.expect(keyed.entry(1), 8, 0x100, keyed.entry(1), "a key's first byte is 0");
     }
     SECTION("aside")
     {
         keyed.expect(keyed.entry(aside_0 + 2), 8, 0xFF00, keyed.entry(aside_0 + 2),
-                     "a key's first byte is 0, and the key is not none");
+                     "a key's first byte is 0");
     }
     SECTION("later")
     {
         keyed.expect(keyed.entry(later_0 + 2), 8, 0xFF00, keyed.entry(later_0 + 2),
-                     "a key's first byte is 0, and the key is not none");
+                     "a key's first byte is 0");
     }
     SECTION("none, but not all 0")
     {
@@ -103,26 +102,25 @@ TEST_CASE("holders of keys", "[check][keys]")
         Keyed fresh;
         fresh.image = Image(Keyed::shape());
         REQUIRE(sample::push(fresh.image, {"a"}, sample::now_ms, {1}) == SLOTQ_OK);
-        fresh.expect(fresh.entry(1), 8, 12, fresh.entry(1),
-                     "a ring slot that had no message has a key");
+        fresh.expect(fresh.entry(1), 8, 12, fresh.entry(1), "a ring slot never used has a key");
     }
     SECTION("the id of a message aside")
     {
         keyed.expect(keyed.entry(aside_0) + 10, 6, 2, keyed.entry(aside_0) + 10,
-                     "an aside key's id is not the id in the aside index");
+                     "an aside key's id is not that of the aside index");
     }
     SECTION("the id of one that was aside")
     {
         store(keyed.image.data() + keyed.entry(aside_0 + 1), 8, 34);
         keyed.expect(keyed.entry(aside_0 + 1) + 10, 6, 4, keyed.entry(aside_0 + 1) + 10,
-                     "an aside key's id is 0, or not below the id at header.head");
+                     "an aside key's id is 0, or of the ring");
         keyed.expect(keyed.entry(aside_0 + 1) + 10, 6, 0, keyed.entry(aside_0 + 1) + 10,
-                     "an aside key's id is 0, or not below the id at header.head");
+                     "an aside key's id is 0, or of the ring");
     }
     SECTION("a later id")
     {
         keyed.expect(keyed.entry(later_0) + 10, 4, 2, keyed.entry(later_0) + 10,
-                     "a later key's later_id is not the one in the later index");
+                     "a later key's id is not that of the later index");
     }
     SECTION("a later slot that is free")
     {
@@ -137,27 +135,25 @@ TEST_CASE("chains of keys", "[check][keys]")
     const uint32_t bucket = keyed.image.bucket_offset(1);
     SECTION("a holder that does not exist")
     {
-        keyed.expect(bucket, 2, 12, bucket, "a chain of keys names a holder that does not exist");
+        keyed.expect(bucket, 2, 12, bucket, "a chain of keys names no holder");
     }
     SECTION("a holder of another bucket")
     {
-        keyed.expect(bucket, 2, 5, bucket,
-                     "a chain of keys names a holder whose key is not of its bucket");
+        keyed.expect(bucket, 2, 5, bucket, "a chain of keys has a key of another bucket");
     }
     SECTION("a holder without a key")
     {
-        keyed.expect(bucket, 2, 2, bucket,
-                     "a chain of keys names a holder whose key is not of its bucket");
+        keyed.expect(bucket, 2, 2, bucket, "a chain of keys has a key of another bucket");
     }
     SECTION("a ring of holders")
     {
         keyed.expect(keyed.entry(aside_0) + 8, 2, 3, keyed.entry(aside_0) + 8,
-                     "two holders of a chain have the same key");
+                     "a chain has the same key twice");
     }
     SECTION("two equal keys")
     {
         keyed.expect(keyed.entry(aside_0), 8, 23, keyed.entry(2) + 8,
-                     "two holders of a chain have the same key");
+                     "a chain has the same key twice");
     }
     SECTION("a key in no chain")
     {
@@ -189,6 +185,5 @@ TEST_CASE("a chain of 256", "[check][keys]")
     REQUIRE(image.check() == "");
     store(image.data() + image.key_offset(255), 8, UINT64_C(255) << 32 | 7);
     store(image.data() + image.key_offset(0) + 8, 2, 256);
-    sample::expect_damage(image, image.key_offset(0) + 8,
-                          "a chain of keys has more than 255 holders");
+    sample::expect_damage(image, image.key_offset(0) + 8, "a chain of keys has more than 255");
 }

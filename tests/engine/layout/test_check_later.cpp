@@ -80,14 +80,14 @@ TEST_CASE("later_count and later_due_ms", "[check][later]")
     {
         later.image.set(field::shared_later_due_ms, 101);
         expect_damage(later.image, at(field::shared_later_due_ms),
-                      "later_due_ms is not the due time of the heap's root");
+                      "later_due_ms is not the heap root's");
     }
     SECTION("due of nothing")
     {
         Later empty(3);
         empty.image.set(field::shared_later_due_ms, 100);
         expect_damage(empty.image, at(field::shared_later_due_ms),
-                      "later_due_ms is not none though nothing is scheduled");
+                      "later_due_ms is set, but nothing is scheduled");
     }
 }
 
@@ -110,20 +110,17 @@ TEST_CASE("entries of the heap", "[check][later]")
     SECTION("order by due time, of root's children and theirs")
     {
         later.set(8, field::later_due_ms, 99);
-        expect_damage(later.image, later.entry(8),
-                      "a later entry is due before its parent in the heap");
+        expect_damage(later.image, later.entry(8), "a later entry is due before its parent");
         later = ten();
         later.set(9, field::later_due_ms, 109); /* its parent, entry 1, is due at 110 */
-        expect_damage(later.image, later.entry(9),
-                      "a later entry is due before its parent in the heap");
+        expect_damage(later.image, later.entry(9), "a later entry is due before its parent");
     }
     SECTION("order by id where due at once")
     {
         later.set(9, field::later_due_ms, 110);
         CHECK(later.image.check() == "");
         later.set(9, field::later_later_id, 1);
-        expect_damage(later.image, later.entry(9),
-                      "a later entry is due before its parent in the heap");
+        expect_damage(later.image, later.entry(9), "a later entry is due before its parent");
     }
 }
 
@@ -150,20 +147,20 @@ TEST_CASE("slot numbers are there once each", "[check][later]")
     {
         later.set(5, field::later_slot, 12 ^ 5);
         expect_damage(later.image, later.entry(5) + field::later_slot.offset,
-                      "a slot number in the later index is not below later_slots");
+                      "a later slot number is not below later_slots");
     }
     SECTION("twice, one of them free")
     {
         later.set(11, field::later_slot, 11 ^ 11); /* entry 0 has it */
         expect_damage(later.image, later.entry(11) + field::later_slot.offset,
-                      "a slot number in the later index is there twice");
+                      "a later slot number is there twice");
     }
     SECTION("twice, in the second pass")
     {
         Later many(9000);
         many.set(100, field::later_slot, 8999 ^ 100);
         expect_damage(many.image, many.entry(8999) + field::later_slot.offset,
-                      "a slot number in the later index is there twice");
+                      "a later slot number is there twice");
         many.set(8999, field::later_slot, 100 ^ 8999);
         CHECK(many.image.check() == "");
     }

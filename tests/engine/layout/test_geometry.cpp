@@ -33,7 +33,7 @@ TEST_CASE("ring_slots is 2 to 65535", "[geometry]")
 
 TEST_CASE("payload_bytes is 1 to 65535", "[geometry]")
 {
-    CHECK(fault_of(geometry(2, 0)) == "payload_bytes is 0: it must be 1 to 65535");
+    CHECK(fault_of(geometry(2, 0)) == "payload_bytes is not 1 to 65535");
     CHECK(fault_of(geometry(2, 65535)) == "");
 }
 
@@ -58,8 +58,7 @@ TEST_CASE("keys want at most 65535 slots in all", "[geometry]")
     made.later_slots = 5280;
     CHECK(fault_of(made) == "");
     made.later_slots++;
-    CHECK(fault_of(made) == "ring_slots, aside_slots and later_slots together are above 65535, "
-                            "the limit of a queue with keys");
+    CHECK(fault_of(made) == "ring_slots + aside_slots + later_slots is above 65535, with keys");
     made.flags = 0;
     CHECK(fault_of(made) == "");
     CHECK(fault_of(geometry(65535, 1, 1, SLOTQ_FLAG_KEYS)) == "");
@@ -68,7 +67,7 @@ TEST_CASE("keys want at most 65535 slots in all", "[geometry]")
 TEST_CASE("max_attempts is 0 to 62", "[geometry]")
 {
     CHECK(fault_of(geometry(2, 1, 1, 0, 62)) == "");
-    CHECK(fault_of(geometry(2, 1, 1, 0, 63)) == "max_attempts is above 62 (0 = no limit)");
+    CHECK(fault_of(geometry(2, 1, 1, 0, 63)) == "max_attempts is above 62");
 }
 
 TEST_CASE("tick_ms is 1 to 60000", "[geometry]")
@@ -85,11 +84,11 @@ TEST_CASE("aside_slots is 0 with overwrite, and within 65535 with the ring's", "
     made.aside_slots = 254;
     CHECK(fault_of(made) == "");
     made.aside_slots = 255;
-    CHECK(fault_of(made) == "ring_slots and aside_slots together are above 65535");
+    CHECK(fault_of(made) == "ring_slots + aside_slots is above 65535");
     made.ring_slots = 65280;
     CHECK(fault_of(made) == "");
     made.flags = SLOTQ_FLAG_OVERWRITE;
-    CHECK(fault_of(made) == "aside_slots is not 0 though the queue overwrites its oldest messages");
+    CHECK(fault_of(made) == "aside_slots is not 0 in a queue that overwrites");
     made.aside_slots = 0;
     CHECK(fault_of(made) == "");
 }
@@ -100,12 +99,12 @@ TEST_CASE("generation is never 0, and only a part of a set has a shard", "[geome
     made.generation = 0;
     uint32_t offset = 0;
     CHECK(std::string(geometry_fault(&made, &offset)) ==
-          "generation is 0: it must be a random number, 1 to 4294967295");
+          "generation is 0: it must be a random number");
     CHECK(offset == 28);
     made.generation = 4294967295;
     CHECK(fault_of(made) == "");
     made.shard = 1;
-    CHECK(std::string(geometry_fault(&made, &offset)) == "shard is not 0, but set is 0 (alone)");
+    CHECK(std::string(geometry_fault(&made, &offset)) == "shard is not 0, but set is 0");
     CHECK(offset == 36);
     made.set = 1;
     CHECK(fault_of(made) == "");
@@ -126,8 +125,7 @@ TEST_CASE("places is 0 to 255, and 0 with overwrite", "[geometry]")
         CHECK(fault_of(made) == "");
     }
     made.flags = SLOTQ_FLAG_OVERWRITE;
-    CHECK(fault_of(made) ==
-          "places is not 0 in a queue that overwrites: a wake-up there is for all");
+    CHECK(fault_of(made) == "places is not 0 in a queue that overwrites");
 }
 
 TEST_CASE("the whole is at most 512 MiB", "[geometry]")
