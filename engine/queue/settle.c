@@ -7,9 +7,16 @@
 
 /* ---- marks ---- */
 
-/* OK: the batch has this message, reserved from this very queue. */
-static slotq_outcome judge_message(slotq *queue, slotq_batch *batch, uint64_t id)
+/* OK: how is a way to settle, and the batch has this message, reserved from this very queue. */
+static slotq_outcome judge_message(slotq *queue, slotq_settle_how how, slotq_batch *batch,
+                                   uint64_t id)
 {
+    if (queue == NULL || batch == NULL) {
+        return queue_refuse_null(queue);
+    }
+    if (!consume_how_fits(queue, how)) {
+        return SLOTQ_INVALID;
+    }
     const slotq_outcome judged = batch->count > 0 ? consume_judge_batch(queue, batch) : SLOTQ_OK;
     if (judged == SLOTQ_OK && batch_token(batch, id) == 0) {
         return queue_refuse(queue, SLOTQ_INVALID, "the batch has no message %llu (any more)",
@@ -21,13 +28,7 @@ static slotq_outcome judge_message(slotq *queue, slotq_batch *batch, uint64_t id
 slotq_outcome slotq_mark(slotq *queue, slotq_settle_how how, slotq_batch *batch, uint64_t id,
                          uint64_t ms, uint8_t reason, const slotq_data *note)
 {
-    if (queue == NULL || batch == NULL) {
-        return queue_refuse_null(queue);
-    }
-    if (!consume_how_fits(queue, how)) {
-        return SLOTQ_INVALID;
-    }
-    const slotq_outcome judged = judge_message(queue, batch, id);
+    const slotq_outcome judged = judge_message(queue, how, batch, id);
     if (judged != SLOTQ_OK) {
         return judged;
     }
@@ -196,13 +197,7 @@ slotq_outcome slotq_settle_message_noted(slotq *queue, slotq_settle_how how, slo
                                          uint64_t id, uint64_t ms, uint8_t reason,
                                          const slotq_data *note)
 {
-    if (queue == NULL || batch == NULL) {
-        return queue_refuse_null(queue);
-    }
-    if (!consume_how_fits(queue, how)) {
-        return SLOTQ_INVALID;
-    }
-    const slotq_outcome judged = judge_message(queue, batch, id);
+    const slotq_outcome judged = judge_message(queue, how, batch, id);
     if (judged != SLOTQ_OK) {
         return judged;
     }
