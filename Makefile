@@ -85,9 +85,13 @@ FREE_SOURCES := $(call sources_of,engine/layout engine/core)
 # libslotq_redis is libslotq and these; which kinds of URL there are is told by either schemes.c.
 REDIS_SOURCES := $(call sources_of,engine/backend/redis engine/queue/redis)
 HOST_SOURCES := $(filter-out $(REDIS_SOURCES),$(call sources_of,engine/backend engine/queue))
+WORKER_SOURCES := $(call sources_of,engine/worker)
 LUA_SOURCES := $(wildcard lua/*.lua)
 TOOL_SOURCES := $(call sources_of,tools/slotq)
-EXAMPLE_SOURCES := $(wildcard tools/examples/*.c)
+# An example is a source, or a folder with a source of its name.
+EXAMPLE_SOURCES := $(wildcard tools/examples/*.c) \
+	$(foreach one,$(wildcard tools/examples/*/.),$(wildcard $(one:.=)$(notdir $(one:/.=)).c))
+EXAMPLE_SHARED := $(filter-out $(EXAMPLE_SOURCES),$(wildcard tools/examples/*/*.c))
 BENCH_SOURCES := $(call sources_of,bench)
 BENCH_MAINS := $(foreach main,$(BENCH_SOURCES),$(if $(filter bench_%,$(notdir $(main))),$(main)))
 # Peers whose clients are not here are left out, and the bench says so.
@@ -132,7 +136,10 @@ REDIS_LIBRARY := $(OUT)/lib/libslotq_redis.a
 ROOMS := $(OUT)/lib/rooms.a
 REDIS_SHARED := $(OUT)/lib/libslotq_redis.so.$(VERSION)
 REDIS_SONAME := libslotq_redis.so.$(firstword $(subst ., ,$(VERSION)))
-PKG_CONFIG := $(OUT)/lib/slotq.pc $(OUT)/lib/slotq_redis.pc
+WORKER_LIBRARY := $(OUT)/lib/libslotq_worker.a
+WORKER_SHARED := $(OUT)/lib/libslotq_worker.so.$(VERSION)
+WORKER_SONAME := libslotq_worker.so.$(firstword $(subst ., ,$(VERSION)))
+PKG_CONFIG := $(OUT)/lib/slotq.pc $(OUT)/lib/slotq_redis.pc $(OUT)/lib/slotq_worker.pc
 CMAKE_CONFIG := $(OUT)/lib/slotq-config.cmake $(OUT)/lib/slotq-config-version.cmake
 LUA := $(if $(LUA_SOURCES),build/lua/manifest.json)
 
@@ -162,13 +169,14 @@ $(CXX_STAMP): FORCE
 	$(call stamp,$@,$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(LINK_FLAGS))
 $(LIST_STAMP): FORCE
 	$(call stamp,$@,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
-		$(SUPPORT_SOURCES) \
+		$(WORKER_SOURCES) $(EXAMPLE_SHARED) $(SUPPORT_SOURCES) \
 		$(FUZZ_SHARED) $(BENCH_SOURCES) $(TEST_SOURCES))
 
 $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
 	$(FREESTANDING) $(COVER) -Wmissing-prototypes
 $(OUT)/obj/engine/backend/%.o $(OUT)/obj/engine/queue/%.o: ROOM = \
 	$(HOSTED) -Wmissing-prototypes -Ibuild/gen
+$(OUT)/obj/engine/worker/%.o: ROOM = $(HOSTED) -Wmissing-prototypes
 $(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine -Ibuild/gen
 $(OUT)/obj/tests/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I.
 # Only these know where the tree lies, so that a compiler cache can serve the others in any tree.
@@ -237,7 +245,10 @@ $(LIBRARY): $(LIBRARY_OBJECTS) $(LIST_STAMP)
 	$(closed)
 $(REDIS_LIBRARY): $(REDIS_OBJECTS) $(LIST_STAMP)
 	$(closed)
-$(ROOMS): $(REDIS_OBJECTS) $(LIST_STAMP)
+WORKER_OBJECTS := $(call objects,$(WORKER_SOURCES))
+$(WORKER_LIBRARY): $(WORKER_OBJECTS) $(LIST_STAMP)
+	$(closed)
+$(ROOMS): $(WORKER_OBJECTS) $(REDIS_OBJECTS) $(LIST_STAMP)
 	$(archive)
 $(OUT)/lib/core.a: $(call objects,$(FREE_SOURCES)) $(LIST_STAMP)
 	$(archive)
@@ -261,6 +272,12 @@ $(REDIS_SHARED): $(REDIS_OBJECTS) $(LIST_STAMP)
 	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(REDIS_SONAME) -o $@ $(filter %.o,$^) \
 		$(LINK_FLAGS) -lhiredis
 	@ln -sf $(notdir $@) $(@D)/$(REDIS_SONAME); ln -sf $(notdir $@) $(@D)/libslotq_redis.so
+# It uses the library that the program links, of the two.
+$(WORKER_SHARED): $(WORKER_OBJECTS) $(LIST_STAMP)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(WORKER_SONAME) -o $@ $(filter %.o,$^) \
+		$(LINK_FLAGS)
+	@ln -sf $(notdir $@) $(@D)/$(WORKER_SONAME); ln -sf $(notdir $@) $(@D)/libslotq_worker.so
 $(PKG_CONFIG) $(CMAKE_CONFIG): $(OUT)/lib/%: tools/package/%.in engine/slotq.h Makefile FORCE
 	@mkdir -p $(@D); sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' $< > $@
@@ -268,9 +285,13 @@ $(PKG_CONFIG) $(CMAKE_CONFIG): $(OUT)/lib/%: tools/package/%.in engine/slotq.h M
 $(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(ROOMS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lhiredis -ljansson -lm
-$(OUT)/examples/%: $(OUT)/obj/tools/examples/%.o $(LIBRARY)
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS)
+define example
+$(OUT)/examples/$(call named,$(1)): $(call objects,$(1) $(EXAMPLE_SHARED)) $(WORKER_LIBRARY) \
+		$(REDIS_LIBRARY)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$(CC) -o $$@ $$(filter %.o %.a,$$^) $(LINK_FLAGS) -lhiredis
+endef
+$(foreach source,$(EXAMPLE_SOURCES),$(eval $(call example,$(source))))
 define bench_binary
 $(OUT)/bench/$(call named,$(1)): $(call objects,$(1)) $(OUT)/lib/bench.a $(ROOMS)
 	@mkdir -p $$(@D)
@@ -315,7 +336,8 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 
 # ---- what can be asked for ----
 
-.PHONY: help all man demo lua test prove torture asan fuzz bench bench-quick bench-all bench-publish
+.PHONY: help all man demo examples lua test prove torture asan fuzz
+.PHONY: bench bench-quick bench-all bench-publish
 .PHONY: tidy tables format coverage install
 .PHONY: uninstall amalgamation clean built tests-built objects-built suites benches-built
 .PHONY: fuzzers-built
@@ -327,8 +349,8 @@ help: ## what make can do
 all: ## the libraries, the command, man pages (the default)
 	@sh tools/checks/need.sh --look build
 	@$(MAKE) built
-built: $(LIBRARY) $(SHARED) $(REDIS_LIBRARY) $(REDIS_SHARED) $(PKG_CONFIG) $(CMAKE_CONFIG) \
-	$(LUA) $(COMMAND) $(COMPLETION) $(EXAMPLES) man
+built: $(LIBRARY) $(SHARED) $(REDIS_LIBRARY) $(REDIS_SHARED) $(WORKER_LIBRARY) $(WORKER_SHARED) \
+	$(PKG_CONFIG) $(CMAKE_CONFIG) $(LUA) $(COMMAND) $(COMPLETION) $(EXAMPLES) man
 
 NO_MAN := no man pages were made: scdoc is missing (Debian: apt-get install scdoc)
 man: $(MAN_PAGES) ## the man pages, by scdoc
@@ -339,6 +361,8 @@ demo: ## five thousand real files through four workers, one of them killed (REDI
 	@$(MAKE) built
 	@REDIS=$(REDIS) bash tools/examples/demo.sh $(CURDIR)/$(OUT)/bin/slotq
 
+examples: $(EXAMPLES) ## the programs of tools/examples, in build/examples
+
 lua: $(LUA) ## the scripts for Redis, bundled, in build/lua
 
 test: ## every suite; the last line is the sum
@@ -348,7 +372,8 @@ test: ## every suite; the last line is the sum
 tests-built: built $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
 # Every source compiled and nothing linked, for a compiler's warnings.
 objects-built: $(call objects,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
-	$(EXAMPLE_SOURCES) $(BENCH_SOURCES) $(SUPPORT_SOURCES) tests/support/main.cpp \
+	$(WORKER_SOURCES) $(EXAMPLE_SOURCES) $(EXAMPLE_SHARED) $(BENCH_SOURCES) \
+	$(SUPPORT_SOURCES) tests/support/main.cpp \
 	$(TEST_SOURCES) $(FUZZ_TARGETS) $(FUZZ_SHARED) fuzz/replay.c fuzz/make_seeds.c)
 # Scripts that run nothing of what is made here say the same in every flavour.
 FOREIGN_SCRIPTS := $(filter tests/lua/% tests/bench/% tests/tools/checks/% \
@@ -431,12 +456,14 @@ LIBDEST = $(DESTDIR)$(LIBDIR)
 install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	install -d $(DEST)/include/slotq $(LIBDEST)/pkgconfig $(DEST)/bin
 	install -m 644 $(PUBLIC_HEADERS) engine/errors.def engine/verbs.def $(DEST)/include/slotq
-	install -m 644 $(LIBRARY) $(REDIS_LIBRARY) $(LIBDEST)
-	install -m 755 $(SHARED) $(REDIS_SHARED) $(LIBDEST)
+	install -m 644 $(LIBRARY) $(REDIS_LIBRARY) $(WORKER_LIBRARY) $(LIBDEST)
+	install -m 755 $(SHARED) $(REDIS_SHARED) $(WORKER_SHARED) $(LIBDEST)
 	ln -sf $(notdir $(SHARED)) $(LIBDEST)/$(SONAME)
 	ln -sf $(notdir $(SHARED)) $(LIBDEST)/libslotq.so
 	ln -sf $(notdir $(REDIS_SHARED)) $(LIBDEST)/$(REDIS_SONAME)
 	ln -sf $(notdir $(REDIS_SHARED)) $(LIBDEST)/libslotq_redis.so
+	ln -sf $(notdir $(WORKER_SHARED)) $(LIBDEST)/$(WORKER_SONAME)
+	ln -sf $(notdir $(WORKER_SHARED)) $(LIBDEST)/libslotq_worker.so
 	install -d $(DEST)/share/slotq/lua/plain $(DEST)/share/slotq/lua/redis7
 	install -m 644 build/lua/manifest.json $(DEST)/share/slotq/lua
 	install -m 644 build/lua/plain/*.lua $(DEST)/share/slotq/lua/plain
@@ -458,6 +485,8 @@ uninstall: ## what install put there
 		$(LIBDEST)/$(notdir $(SHARED)) $(LIBDEST)/pkgconfig/slotq.pc $(DEST)/bin/slotq \
 		$(LIBDEST)/libslotq_redis.a $(LIBDEST)/libslotq_redis.so $(LIBDEST)/$(REDIS_SONAME) \
 		$(LIBDEST)/$(notdir $(REDIS_SHARED)) $(LIBDEST)/pkgconfig/slotq_redis.pc \
+		$(LIBDEST)/libslotq_worker.a $(LIBDEST)/libslotq_worker.so $(LIBDEST)/$(WORKER_SONAME) \
+		$(LIBDEST)/$(notdir $(WORKER_SHARED)) $(LIBDEST)/pkgconfig/slotq_worker.pc \
 		$(DEST)/share/bash-completion/completions/slotq
 	rm -f $(foreach page,$(MAN_SOURCES:tools/man/%.scd=%),$(DEST)/share/man/man$(lastword \
 		$(subst ., ,$(page)))/$(page))

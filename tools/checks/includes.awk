@@ -1,4 +1,5 @@
-# includes.awk: includes go only downwards, tools -> queue -> backend -> core -> layout; a kind of
+# includes.awk: includes go only downwards, tools -> worker -> queue -> backend -> core -> layout; a
+# worker uses public calls alone; a kind of
 # store knows no other kind; bytes and words of Redis know no store in it; what the command says
 # knows no command line; and what is freestanding leans on no system. Knows where rooms lie, from
 # the path of a file alone.
@@ -16,9 +17,11 @@ function height(path) {
     if (path ~ /^engine\/slotq_core\.h$/) return 1 # the contract of the two rooms below it
     if (path ~ /^engine\/core\//) return 2
     if (path ~ /^engine\/backend\//) return 3
+    if (path ~ /^engine\/slotq_(worker|cron|frame)\.h$/) return 5
     if (path ~ /^engine\/slotq[a-z_]*\.h$/) return 3 # its types; calls are queue's
     if (path ~ /^engine\/queue\//) return 4
-    if (path ~ /^tools\//) return 5
+    if (path ~ /^engine\/worker\//) return 5
+    if (path ~ /^tools\//) return 6
     return 9
 }
 
@@ -79,7 +82,7 @@ FNR == 1 {
     freestanding = own <= 2
 }
 
-own <= 5 && /^[ \t]*#[ \t]*include[ \t]*"/ {
+own <= 6 && /^[ \t]*#[ \t]*include[ \t]*"/ {
     name = $0
     sub(/^[^"]*"/, "", name)
     sub(/".*/, "", name)
@@ -89,8 +92,11 @@ own <= 5 && /^[ \t]*#[ \t]*include[ \t]*"/ {
         finding("includes upwards: " name)
     }
     # Definitions are for anybody to print.
-    if (own == 5 && path ~ /^engine\/(backend|queue)\// && path !~ /\.def$/) {
+    if (own == 6 && path ~ /^engine\/(backend|queue|worker)\// && path !~ /\.def$/) {
         finding("tools use slotq.h, slotq_core.h and layout, not what is inside: " name)
+    }
+    if (own == 5 && path !~ /^engine\/(worker\/|slotq[a-z_]*\.h$)/) {
+        finding("a worker uses public calls, not what is inside: " name)
     }
     if (kind(FILENAME) != "" && kind(path) != "" && kind(path) != kind(FILENAME)) {
         finding("one kind of store includes another: " name)
@@ -107,7 +113,7 @@ own <= 5 && /^[ \t]*#[ \t]*include[ \t]*"/ {
     }
 }
 
-own <= 5 && /^[ \t]*#[ \t]*include[ \t]*<[^>]*\// {
+own <= 6 && /^[ \t]*#[ \t]*include[ \t]*<[^>]*\// {
     name = $0
     sub(/^[^<]*</, "", name)
     sub(/>.*/, "", name)

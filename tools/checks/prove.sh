@@ -93,7 +93,7 @@ strict() {
 
 headers() {
     for header in slotq_types slotq_core slotq slotq_producer slotq_keys slotq_move slotq_files \
-        slotq_redis; do
+        slotq_redis slotq_frame slotq_cron slotq_worker; do
         for language in "gcc -std=c11 -x c" "gcc -std=c17 -x c" "g++ -std=gnu++17 -x c++" \
             "clang -std=c11 -x c" "clang++ -std=gnu++17 -x c++"; do
             # shellcheck disable=SC2086 # a command and its options
