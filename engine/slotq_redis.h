@@ -132,6 +132,12 @@ SLOTQ_API slotq_outcome slotq_script_run(slotq_script *script, struct redisConte
  * 7 and later) or without; NULL after the last. Static. For SCRIPT EXISTS. */
 SLOTQ_API const char *slotq_redis_script_sum(uint32_t index, bool redis7);
 
+/* The text of the library's script `name` ("push"; lua/README.md lists them), in either variant, or
+ * NULL if no script has this name. Static. Without the shebang it is the body of a Lua function of
+ * KEYS and ARGV: with it a script of the caller pushes in the same step as it does something else
+ * (lua/README.md, "In your own script"). */
+SLOTQ_API const char *slotq_redis_script_text(const char *name, bool redis7);
+
 /* ---- many verbs in one round trip ---- */
 
 typedef struct slotq_pipeline slotq_pipeline;

@@ -75,4 +75,21 @@ if node -e 'require("redis").createClient().connect.call' 2>/dev/null; then
 else
     without node 'no redis module of version 4 or later: apt-get install node-redis'
 fi
+
+# ---- a script of the caller, around the text of push ----
+block lua >own.page
+holds 'own script: it names the file that belongs there' grep -q 'build/lua/plain/push.lua' own.page
+sed -e "/build\/lua\/plain\/push.lua/ {
+    r $source_root/build/lua/plain/push.lua
+    d
+}" own.page >own.lua
+admit() { redis --eval own.lua '{jobs}admitted' jobs , "$1"; }
+redis DEL jobs >seen
+"$SLOTQ" -q create jobs --slots 2 --payload 20
+same 'own script: a user is admitted' 1 "$(admit ann)"
+same 'own script: once' '' "$(admit ann)"
+same 'own script: another user' 2 "$(admit bob)"
+holds 'own script: a full queue refuses' grep -q SLOTQFULL <(admit cid)
+same 'own script: and then the user is not admitted' 2 "$(redis SCARD '{jobs}admitted')"
+same 'own script: what was pushed' 'mail to ann' "$("$SLOTQ" reserve jobs | head -n 1 | cut -f 3)"
 finish

@@ -154,3 +154,14 @@ const char *slotq_redis_script_sum(uint32_t index, bool redis7)
     }
     return redis_script((redis_script_index)index, redis7)->sha1;
 }
+
+const char *slotq_redis_script_text(const char *name, bool redis7)
+{
+    for (uint32_t i = 0; name != NULL && i < REDIS_SCRIPT_COUNT; i++) {
+        const redis_script_source *source = redis_script((redis_script_index)i, redis7);
+        if (strcmp(source->name, name) == 0) {
+            return source->text;
+        }
+    }
+    return NULL;
+}
