@@ -17,9 +17,9 @@
  * output, and has no signal handler, no atexit and no global state.
  *
  * Threads: one thread makes, fills and starts a worker. Then any thread may call what says so. A
- * mux is read only from the first slotq_worker_new on, and is freed after its last worker. The
- * worker has `threads` and one less than its queues threads for handlers, and one a queue that
- * keeps its leases. Signals are blocked in them, but those of faults.
+ * mux is read only from the first slotq_worker_new on. The worker has `threads` and one less than
+ * its queues threads for handlers, and one a queue that keeps its leases. Signals are blocked in
+ * them, but those of faults.
  *
  * Memory: everything is allocated when the worker starts, nothing per message. Each thread that
  * works on a queue has a separate handle (slotq_clone), in Redis a connection.
@@ -157,7 +157,8 @@ typedef slotq_result slotq_on_task(void *context, slotq_task *task);
 typedef void slotq_on_tasks(void *context, slotq_task **tasks, uint32_t count,
                             slotq_result *results);
 typedef struct slotq_chain slotq_chain;
-/* Run the middleware behind this one, at last the handler. Call it at most once. */
+/* Run the middleware behind this one, at last the handler. Call it at most once: a second call runs
+ * nothing and returns a retry. */
 SLOTQ_API slotq_result slotq_chain_run(slotq_chain *rest, slotq_task *task);
 typedef slotq_result slotq_middleware(void *context, slotq_task *task, slotq_chain *rest);
 /* The delay before the next attempt, in ms; cut to what the queue allows. */
@@ -170,27 +171,29 @@ typedef void slotq_on_settled(void *context, const slotq_task_info *task, slotq_
 typedef struct slotq_handler {
     slotq_on_task *run;        /* either this */
     slotq_on_tasks *run_many;  /* or this: up to many_most tasks of the type, gathered by this */
-    uint32_t many_most;        /* worker for many_wait_ms; 0 = 32 */
-    uint64_t many_wait_ms;     /* 0 = 200 */
+    uint32_t many_most;        /* worker for many_wait_ms; to SLOTQ_CALL_MESSAGES_MAX, 0 = 32 */
+    uint64_t many_wait_ms;     /* 0 = 200. Both are for run_many only */
     void *context;             /* passed to all calls of this handler */
     uint64_t limit_ms;         /* of one run; 0 = 30 minutes; SLOTQ_NO_LIMIT = none */
     uint64_t silence_ms;       /* no slotq_task_alive for so long counts as the limit; 0 = off */
     uint8_t attempts_most;     /* 0 = the queue's; more than the queue's has no effect */
     uint64_t backoff_least_ms; /* 0 = 1000; doubled from attempt to attempt, a quarter more or */
-    uint64_t backoff_most_ms;  /* less by chance, up to this; 0 = 300000. Equal: fixed */
+    uint64_t backoff_most_ms;  /* less by chance, up to this; 0 = 300000. Equal: fixed; least must
+                                  not be above it */
     slotq_backoff *backoff;    /* or NULL: as above */
     slotq_on_settled *settled; /* or NULL */
     uint64_t reserved[4];      /* 0 */
 } slotq_handler;
 
 SLOTQ_API slotq_outcome slotq_mux_new(slotq_mux **mux); /* OK, NOMEMORY */
+/* Workers that use it keep it until they are freed. NULL is allowed. */
 SLOTQ_API void slotq_mux_free(slotq_mux *mux);
 /* Which handler a type has: an exact name, else the longest prefix, else `unknown`. handler is
- * copied. OK; EXISTS: this name, or prefix, has one; INVALID: not a type, the mux is in use, or
- * neither or both of run and run_many; NOMEMORY. */
+ * copied. OK; EXISTS: this name, or prefix, has one; INVALID: not a type, the mux is in use,
+ * neither or both of run and run_many, or a number out of range; NOMEMORY. */
 SLOTQ_API slotq_outcome slotq_mux_exact(slotq_mux *mux, const char *type,
                                         const slotq_handler *handler);
-/* prefix: 1 to SLOTQ_TYPE_BYTES_MAX characters of a type. */
+/* prefix: 1 to SLOTQ_TYPE_BYTES_MAX characters that a type may begin with; it matches itself. */
 SLOTQ_API slotq_outcome slotq_mux_prefix(slotq_mux *mux, const char *prefix,
                                          const slotq_handler *handler);
 /* For payloads without a frame. */
@@ -198,7 +201,9 @@ SLOTQ_API slotq_outcome slotq_mux_plain(slotq_mux *mux, const slotq_handler *han
 /* For all types that have none. Without it such a task is snoozed (unknown_ms): another worker,
  * with newer code, may have the handler. */
 SLOTQ_API slotq_outcome slotq_mux_unknown(slotq_mux *mux, const slotq_handler *handler);
-/* Put a middleware around every handler's run (not run_many): the first one is outermost. */
+enum { SLOTQ_MIDDLEWARES_MAX = 32 };
+/* Put a middleware around every handler's run (not run_many): the first one is outermost. OK;
+ * INVALID: it is NULL, there are SLOTQ_MIDDLEWARES_MAX, or the mux is in use. */
 SLOTQ_API slotq_outcome slotq_mux_use(slotq_mux *mux, slotq_middleware *middleware, void *context);
 
 /* ---- events ---- */
@@ -385,8 +390,8 @@ SLOTQ_API void slotq_worker_get_stats(slotq_worker *worker, slotq_worker_stats *
 /* A copy of the last failure; returns its outcome, OK = none. error may be NULL. */
 SLOTQ_API slotq_outcome slotq_worker_error(slotq_worker *worker, slotq_error *error);
 /* The metrics as OpenMetrics text, in pieces, until write returns false (then false). The labels
- * are queue and handler (as registered, or "unknown" and "plain"): their number is fixed when the
- * worker starts, whatever payloads hold. */
+ * are queue and handler ("email:deliver", a prefix as "email:*", "(unknown)", "(plain)"): their
+ * number is fixed when the worker starts, whatever payloads hold. */
 SLOTQ_API bool slotq_worker_metrics(slotq_worker *worker,
                                     bool (*write)(void *context, const char *text, size_t bytes),
                                     void *context);
