@@ -234,6 +234,9 @@ SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context,
 
 /* The error of the handle's last call that did not return OK; valid until the next call. */
 SLOTQ_API const slotq_error *slotq_error_of(slotq *queue);
+/* For libraries on this one: set the error that slotq_error_of returns. text is copied, and cut if
+ * it is too long. Returns outcome. NULL is allowed. */
+SLOTQ_API slotq_outcome slotq_set_error(slotq *queue, slotq_outcome outcome, const char *text);
 /* The queue's geometry; valid as long as the handle. It changes when a call returns REMADE. */
 SLOTQ_API const slotq_geometry *slotq_geometry_of(const slotq *queue);
 /* End the wait of this handle's running call (reserve, next, push_wait) now: it tries once more

@@ -79,6 +79,11 @@ slotq_outcome queue_refuse(slotq *queue, slotq_outcome outcome, const char *form
     return outcome;
 }
 
+slotq_outcome slotq_set_error(slotq *queue, slotq_outcome outcome, const char *text)
+{
+    return queue != NULL ? queue_refuse(queue, outcome, "%s", text != NULL ? text : "") : outcome;
+}
+
 void queue_say_done(slotq *queue, uint32_t count, const char *done)
 {
     char text[sizeof queue->error.text];

@@ -418,6 +418,21 @@ TEST_CASE("NULL for what is required is INVALID and never a crash", "[queue]")
     slotq_close(nullptr);
 }
 
+TEST_CASE("a library on this one sets the error of a queue", "[queue]")
+{
+    Queue queue(each_kind());
+    CHECK(slotq_remove(queue, 0, 7) == SLOTQ_NOTFOUND); /* its text is not made yet */
+    CHECK(slotq_set_error(queue, SLOTQ_INVALID, "100% of it is wrong") == SLOTQ_INVALID);
+    CHECK(slotq_error_of(queue)->outcome == SLOTQ_INVALID);
+    CHECK(queue.error() == "100% of it is wrong");
+    CHECK(slotq_error_of(queue)->passes == false);
+    slotq_set_error(queue, SLOTQ_IO, std::string(5000, 'x').c_str());
+    CHECK(queue.error().size() < sizeof slotq_error().text);
+    CHECK(slotq_set_error(nullptr, SLOTQ_IO, "x") == SLOTQ_IO);
+    CHECK(slotq_set_error(queue, SLOTQ_GONE, nullptr) == SLOTQ_GONE);
+    CHECK(slotq_error_of(queue)->outcome == SLOTQ_GONE);
+}
+
 TEST_CASE("a failed open returns NULL as its handle", "[queue]")
 {
     Queue queue(Kind::memory);
