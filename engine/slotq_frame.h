@@ -69,11 +69,11 @@ typedef struct slotq_task_spec {
     uint32_t body_bytes;
     const slotq_header *headers;
     uint32_t header_count;
-    uint64_t in_ms;  /* schedule it so long from now; or */
-    uint64_t at_ms;  /* for this time by the queue's clock */
-    bool not_past;   /* with at_ms: if that is not after now, push nothing and return EMPTY */
-    const void *key; /* a name: slotq_key (slotq_keys.h) makes the key of it */
-    uint32_t key_bytes;
+    uint64_t in_ms;     /* schedule it so long from now; or */
+    uint64_t at_ms;     /* for this time by the queue's clock. The header due is yours to add */
+    bool not_past;      /* with at_ms: if that is not after now, push nothing and return EMPTY */
+    const void *key;    /* a name: slotq_key (slotq_keys.h) makes the key of it; NULL = none */
+    uint32_t key_bytes; /* at least 1 with key */
     slotq_key_mode key_mode; /* with key; 0 = SLOTQ_KEY_UNIQUE */
     uint64_t wait_ms;        /* for room, without in_ms and at_ms; in a handler of a worker that
                                 serves this queue it must be 0: it would wait for itself */
@@ -81,8 +81,10 @@ typedef struct slotq_task_spec {
 } slotq_task_spec;
 
 /* Push a task. *id (may be NULL) is its id, or its later id if it is scheduled. OK; DUPLICATE: *id
- * is the holder's; EMPTY (not_past), FULL, PAUSED, TOOBIG (frame and body together are larger than
- * payload_bytes), INVALID; otherwise as slotq_push. slotq_error_of(queue) has the text. */
+ * is that of the message which has the key (its later id if that is scheduled: slotq_find tells);
+ * EMPTY (not_past), FULL, PAUSED, TOOBIG (frame and body together are larger than payload_bytes, or
+ * as slotq_schedule), INVALID; otherwise as slotq_push. slotq_error_of(queue) has the text.
+ * Allocates only for more than 2 KiB. */
 SLOTQ_API slotq_outcome slotq_task_push(slotq *queue, const slotq_task_spec *task, uint64_t *id);
 
 /* Write the frame and the body of a task. Returns the bytes that it takes: they are in buffer if

@@ -241,38 +241,73 @@ bool slotq_frame_header(const void *payload, uint32_t bytes, const char *name, c
 
 /* ---- write ---- */
 
-/* Bytes of NAME = VALUE 00; 0: not a header. */
-static uint32_t header_size(const slotq_header *header)
+static frame_fault measure_header(const slotq_header *header, uint32_t *bytes)
 {
-    if (header->name == NULL || (header->value == NULL && header->bytes != 0) ||
-        header->bytes > SLOTQ_HEADER_BYTES_MAX) {
-        return 0;
+    if (header->name == NULL) {
+        return FRAME_HEADER_NAME;
     }
     const uint32_t name_bytes = (uint32_t)strnlen(header->name, SLOTQ_HEADER_NAME_BYTES_MAX + 1);
     if (name_bytes == 0 || name_bytes > SLOTQ_HEADER_NAME_BYTES_MAX ||
-        name_span(header->name, name_bytes) != name_bytes ||
-        (header->bytes != 0 && memchr(header->value, '\0', header->bytes) != NULL)) {
-        return 0;
+        name_span(header->name, name_bytes) != name_bytes) {
+        return FRAME_HEADER_NAME;
     }
-    return name_bytes + 1 + header->bytes + 1;
+    if (header->bytes > SLOTQ_HEADER_BYTES_MAX) {
+        return FRAME_HEADER_BYTES;
+    }
+    if (header->bytes != 0 &&
+        (header->value == NULL || memchr(header->value, '\0', header->bytes) != NULL)) {
+        return FRAME_HEADER_VALUE;
+    }
+    *bytes = name_bytes + 1 + header->bytes + 1;
+    return FRAME_FITS;
 }
 
-/* Bytes of all headers; false: one is not a header, or they are too many. */
-static bool headers_size(const slotq_task_spec *task, uint32_t *size)
+static frame_fault measure_headers(const slotq_task_spec *task, uint32_t *bytes, uint32_t *at)
 {
-    *size = 0;
     if (task->header_count > SLOTQ_HEADERS_MAX ||
         (task->header_count != 0 && task->headers == NULL)) {
-        return false;
+        return FRAME_HEADER_COUNT;
     }
-    for (uint32_t i = 0; i < task->header_count; i++) {
-        const uint32_t one = header_size(&task->headers[i]);
-        *size += one; /* at most 16 times about 1,060 */
-        if (one == 0 || *size > SLOTQ_HEADER_BYTES_MAX) {
-            return false;
+    for (*at = 0; *at < task->header_count; (*at)++) {
+        uint32_t one;
+        const frame_fault fault = measure_header(&task->headers[*at], &one);
+        if (fault != FRAME_FITS) {
+            return fault;
+        }
+        *bytes += one; /* each at most about 1,060 */
+        if (*bytes > SLOTQ_HEADER_BYTES_MAX) {
+            return FRAME_HEADER_BYTES;
         }
     }
-    return true;
+    return FRAME_FITS;
+}
+
+frame_fault frame_measure(const slotq_task_spec *task, frame_size *size)
+{
+    uint32_t header_bytes = 0;
+    *size = (frame_size){0};
+    if (task->type == NULL) {
+        return FRAME_NO_TYPE;
+    }
+    size->type_bytes = (uint32_t)strnlen(task->type, SLOTQ_TYPE_BYTES_MAX + 1);
+    if (size->type_bytes < SLOTQ_TYPE_BYTES_MIN || size->type_bytes > SLOTQ_TYPE_BYTES_MAX) {
+        return FRAME_TYPE_BYTES;
+    }
+    if (frame_type_span(task->type, size->type_bytes) != size->type_bytes) {
+        return FRAME_TYPE_CHARACTER;
+    }
+    if (task->body == NULL && task->body_bytes != 0) {
+        return FRAME_NO_BODY;
+    }
+    const frame_fault fault = measure_headers(task, &header_bytes, &size->header);
+    if (fault != FRAME_FITS) {
+        return fault;
+    }
+    const uint64_t mark_bytes = task->header_count != 0 ? 2 : 0; /* 01, and the 00 at the end */
+    const uint64_t bytes =
+        mark_bytes + size->type_bytes + 1 + header_bytes + (uint64_t)task->body_bytes;
+    size->bytes = (uint32_t)bytes;
+    return bytes > UINT32_MAX ? FRAME_BYTES : FRAME_FITS;
 }
 
 static char *put(char *at, const void *bytes, uint32_t size)
@@ -303,27 +338,17 @@ static char *put_headers(char *at, const slotq_task_spec *task)
 
 uint32_t slotq_frame_write(const slotq_task_spec *task, void *buffer, uint32_t bytes)
 {
-    uint32_t header_bytes;
-    if (task == NULL || task->type == NULL || (task->body == NULL && task->body_bytes != 0) ||
-        (buffer == NULL && bytes != 0) || !headers_size(task, &header_bytes)) {
+    frame_size size;
+    if (task == NULL || (buffer == NULL && bytes != 0) ||
+        frame_measure(task, &size) != FRAME_FITS) {
         return 0;
     }
-    const uint32_t type_bytes = (uint32_t)strnlen(task->type, SLOTQ_TYPE_BYTES_MAX + 1);
-    if (type_bytes < SLOTQ_TYPE_BYTES_MIN || type_bytes > SLOTQ_TYPE_BYTES_MAX ||
-        frame_type_span(task->type, type_bytes) != type_bytes) {
-        return 0;
-    }
-    const bool is_marked = task->header_count != 0;
-    const uint64_t size =
-        (uint64_t)type_bytes + 1 + (is_marked ? UINT64_C(2) + header_bytes : 0) + task->body_bytes;
-    if (size > UINT32_MAX) {
-        return 0;
-    }
-    if (buffer != NULL && size <= bytes) {
+    if (buffer != NULL && size.bytes <= bytes) {
+        const bool is_marked = task->header_count != 0;
         char *at = is_marked ? put_byte(buffer, FRAME_MARK) : buffer;
-        at = put(at, task->type, type_bytes + 1);
+        at = put(at, task->type, size.type_bytes + 1);
         at = is_marked ? put_headers(at, task) : at;
         put(at, task->body, task->body_bytes);
     }
-    return (uint32_t)size;
+    return size.bytes;
 }

@@ -43,6 +43,28 @@ static inline void frame_read_typed(const void *payload, uint32_t bytes, uint32_
     info->due_ms = 0;
 }
 
+/* Why a task has no frame; header: which one, from 0. */
+typedef enum frame_fault {
+    FRAME_FITS,
+    FRAME_NO_TYPE,
+    FRAME_TYPE_BYTES,
+    FRAME_TYPE_CHARACTER,
+    FRAME_NO_BODY,
+    FRAME_HEADER_COUNT,
+    FRAME_HEADER_NAME,
+    FRAME_HEADER_VALUE,
+    FRAME_HEADER_BYTES,
+    FRAME_BYTES /* 2^32 and more */
+} frame_fault;
+
+typedef struct frame_size {
+    uint32_t bytes; /* of all */
+    uint32_t type_bytes;
+    uint32_t header;
+} frame_size;
+
+frame_fault frame_measure(const slotq_task_spec *task, frame_size *size);
+
 /* How many bytes of text, at most `most`, may stand in a type, the first one as its first. */
 uint32_t frame_type_span(const char *text, uint32_t most);
 
