@@ -37,6 +37,9 @@ static void *bounded_array(const redisReadTask *task, element_count elements)
     redis_connection *connection = task->privdata;
     const long long wanted = (long long)elements;
     uint32_t depth = 0;
+    if (task->parent == NULL) { /* a reply begins, whether the library or its caller reads it */
+        connection->elements_left = ELEMENTS_MAX;
+    }
     for (const redisReadTask *at = task->parent; at != NULL && depth <= NESTED_MAX;
          at = at->parent) {
         depth++;
@@ -57,7 +60,6 @@ void redis_connection_bound(redis_connection *connection, redisReader *reader)
     reader->fn = &connection->functions;
     reader->privdata = connection;
     reader->maxbuf = KEEPS_BYTES;
-    connection->elements_left = ELEMENTS_MAX;
 }
 
 static bool have_in(redis_connection *connection, store_fault *fault)
@@ -290,7 +292,6 @@ static bool take_reply(redis_connection *connection, redisReply **reply, store_f
                     fault);
     }
     *reply = parsed;
-    connection->elements_left = parsed != NULL ? ELEMENTS_MAX : connection->elements_left;
     return true;
 }
 

@@ -322,6 +322,32 @@ TEST_CASE("arrays in arrays are read down to a depth that can be freed again")
     CHECK(made == nullptr);
 }
 
+TEST_CASE("the elements of a reply are bounded, those of a connection's life are not")
+{
+    redis_connection connection = {};
+    std::unique_ptr<redisReader, void (*)(redisReader *)> reader(redisReaderCreate(),
+                                                                 redisReaderFree);
+    redis_connection_bound(&connection, reader.get());
+    std::string half = "*600000\r\n";
+    for (int i = 0; i < 600000; i++) {
+        half += ":1\r\n";
+    }
+    /* read by hiredis alone, as callers do that have its context */
+    for (int i = 0; i < 4; i++) {
+        void *parsed = nullptr;
+        REQUIRE(redisReaderFeed(reader.get(), half.data(), half.size()) == REDIS_OK);
+        REQUIRE(redisReaderGetReply(reader.get(), &parsed) == REDIS_OK);
+        REQUIRE(parsed != nullptr);
+        CHECK(static_cast<redisReply *>(parsed)->elements == 600000);
+        freeReplyObject(parsed);
+    }
+    const std::string whole = "*2\r\n" + half + half;
+    void *parsed = nullptr;
+    REQUIRE(redisReaderFeed(reader.get(), whole.data(), whole.size()) == REDIS_OK);
+    CHECK(redisReaderGetReply(reader.get(), &parsed) == REDIS_ERR);
+    CHECK(parsed == nullptr);
+}
+
 TEST_CASE("push and schedule: a key that is taken, as far as a queue can say that")
 {
     Far far(inside::geometry(9, 4, SLOTQ_FLAG_KEYS));
