@@ -6,14 +6,16 @@
  *
  * Spec: five fields, minute hour day-of-month month day-of-week, with blanks between; each *, n,
  * a-b, a step over all (* and /s) or over a range (a-b/s), or a list of these with commas. Ranges
- * 0-59, 0-23, 1-31, 1-12, 0-7 (0 and 7: Sunday); also jan-dec and sun-sat in any case. If both day
- * fields are other than *, a day that either matches is meant. Or @hourly, @daily, @midnight,
- * @weekly, @monthly, @yearly, @annually; or "@every 90s" (s, m, h, d, also 1h30m): at multiples of
- * that period since 1970 UTC, at least one second.
+ * 0-59, 0-23, 1-31, 1-12, 0-7 (0 and 7: Sunday); a step is 1 to the end of its field's range. Also
+ * jan-dec and sun-sat in any case. If both day fields are other than *, a day that either matches
+ * is meant. Or @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually; or "@every 90s"
+ * (also m, h, d, and 1h30m; 1s to 2922d): at multiples of that period since 1970 UTC. A spec has at
+ * most 256 bytes.
  *
- * Daylight saving: with an hour field * (also with a step) the entry runs by real time, 23 or 25
+ * Daylight saving: if the hour field is * or a step over it, the entry runs by real time, 23 or 25
  * times on such a day. Otherwise, times of the day that a gap of at most 3 hours skips run once, at
- * the end of the gap; a time that comes twice runs the first time only.
+ * the end of the gap (those of a longer gap do not run); a time that comes twice runs the first
+ * time only.
  *
  * Each occurrence runs at most once, whatever number of workers have the entry: a worker schedules
  * it before it is due, under a key of the entry's name and its time. So the queue needs keys
@@ -50,9 +52,12 @@ typedef struct slotq_cron {
     uint64_t reserved[2]; /* 0 */
 } slotq_cron;
 
-/* The first occurrence of a spec after after_ms (milliseconds since 1970 UTC). Reads the zone's
- * file (TZDIR, or /usr/share/zoneinfo). OK; INVALID: error names the field, the value and the
- * range, or the zone and its path; EMPTY: there is none in the next 8 years. error may be NULL. */
+/* The first occurrence of a spec after after_ms (milliseconds since 1970 UTC, at most
+ * SLOTQ_NOW_MS_MAX). For a zone other than NULL and "UTC" the call reads the zone's file (in TZDIR,
+ * or else in /usr/share/zoneinfo); files with leap seconds (right/…) are refused. OK; INVALID:
+ * error names the field, the value and the range, or the zone and its path; EMPTY: there is none in
+ * the next 8 years; IO: the file cannot be read; NOMEMORY. *next_ms is set only by OK. error may be
+ * NULL. Any thread. */
 SLOTQ_API slotq_outcome slotq_cron_next(const char *spec, const char *zone, uint64_t after_ms,
                                         uint64_t *next_ms, slotq_error *error);
 
