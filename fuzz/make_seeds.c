@@ -1,6 +1,6 @@
 /* make_seeds.c: writes the seeds that fuzzing starts from: real queues in many states, moves of a
- * play, texts to split, replies of a server. `make_seeds FOLDER` fills FOLDER/fuzz_NAME; what it
- * writes is committed.
+ * play, texts to split, replies of a server, frames of tasks. `make_seeds FOLDER` fills
+ * FOLDER/fuzz_NAME; what it writes is committed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -402,6 +402,36 @@ static void make_replies(void)
     }
 }
 
+/* ---- frames of tasks ---- */
+
+#define FRAME(bytes)                                                                               \
+    {                                                                                              \
+        bytes, sizeof bytes - 1                                                                    \
+    }
+
+static void make_frames(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } frames[] = {
+        FRAME(""),
+        FRAME("{\"user\":42}"),
+        FRAME("email:deliver\0{\"user\":42}"),
+        FRAME("\1email:deliver\0due=1799000000000\0\0{\"user\":42}"),
+        FRAME("\1ab\0a-1=\0b==\0due=7\0due=x\0\0"),
+        FRAME("\1ab\0\0\0x"),
+        FRAME("ab\0"),
+        FRAME("a\0b\0"),
+        FRAME("\1ab\0due"),
+    };
+    for (unsigned i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "frame-%u", i);
+        write_seed("fuzz_frame", name, "", 0, frames[i].bytes, frames[i].size);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -416,5 +446,6 @@ int main(int argc, char **argv)
     make_moves();
     make_texts();
     make_replies();
+    make_frames();
     return 0;
 }
