@@ -62,6 +62,7 @@ need_test() {
     need_catch
     need_command redis-server redis-server
     need_command python3 python3
+    [ -f "${TZDIR:-/usr/share/zoneinfo}/Europe/Berlin" ] || need tzdata
 }
 
 need_clang() {
