@@ -1,5 +1,5 @@
 /* make_seeds.c: writes the seeds that fuzzing starts from: real queues in many states, moves of a
- * play, texts to split, replies of a server, frames of tasks. `make_seeds FOLDER` fills
+ * play, texts to split, replies of a server, frames of tasks, cron specs. `make_seeds FOLDER` fills
  * FOLDER/fuzz_NAME; what it writes is committed.
  */
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "../engine/backend/file/journal.h"
 #include "../engine/layout/fields.h"
+#include "cron_seeds.h"
 #include "journal_seed.h"
 #include "overlay.h"
 
@@ -432,6 +433,19 @@ static void make_frames(void)
     }
 }
 
+/* ---- cron ---- */
+
+static void make_crons(void)
+{
+    uint8_t bytes[CRON_SEED_BYTES];
+    size_t size;
+    for (unsigned i = 0; (size = cron_seed(i, bytes)) != 0; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "cron-%u", i);
+        write_seed("fuzz_cron", name, "", 0, bytes, size);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -447,5 +461,6 @@ int main(int argc, char **argv)
     make_texts();
     make_replies();
     make_frames();
+    make_crons();
     return 0;
 }
