@@ -36,6 +36,7 @@ same 'after an option with a value' 'jobs' "$(complete_line slotq reserve --leas
 same 'what an option takes' 'always os' "$(complete_line slotq --sync '')"
 same 'dead ls' 'ls purge redrive remove' "$(complete_line slotq dead '')"
 same 'its queue' 'jobs' "$(complete_line slotq dead ls j)"
+same 'cron next' 'next' "$(complete_line slotq cron '')"
 same 'later ls' 'cancel kick ls' "$(complete_line slotq later '')"
 same 'its queue, too' 'jobs' "$(complete_line slotq later ls j)"
 same 'of a full dead section' 'overwrite refuse' "$(complete_line slotq create x --dead-full '')"

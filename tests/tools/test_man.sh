@@ -8,7 +8,7 @@ commands() { "$SLOTQ" help | sed -nE 's/^  ([a-z]+)  .*/\1/p' | sed '/^slotq$/d'
 
 holds 'there is a page' test -s "$page"
 for command in $(commands); do
-    holds "it has the command $command" grep -Eq "\*$command( ls| bash)?\*" "$page"
+    holds "it has the command $command" grep -Eq "\*$command( ls| bash| next)?\*" "$page"
     "$SLOTQ" help "$command" | sed -nE 's/^ +(-[a-z0-9], )?(--[a-z-]+) .*/\2/p' >options
     while read -r option; do
         grep -q -- "$option\b" "$page" || echo "$option of $command" >>missing

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../say/report.h"
+#include "../say/texts.h"
 #include "slotq.h"
 
 enum { EPOCH_DIGITS_LEAST = 9 }; /* fewer are more likely a day or a time written together */
@@ -140,4 +142,23 @@ moment_answer parse_moment(const char *text, uint64_t *moment_ms, bool *is_local
         return MOMENT_NONE;
     }
     return seconds < east_s ? MOMENT_BEYOND : within((uint64_t)(seconds - east_s), ms, moment_ms);
+}
+
+int read_moment(const command_line *line, uint64_t *moment_ms, bool *is_local)
+{
+    const char *text = line->options[OPTION_AT].text;
+    switch (parse_moment(text, moment_ms, is_local)) {
+    case MOMENT_READ:
+        return EXIT_CODE_OK;
+    case MOMENT_BEYOND:
+        complain("--at %.60s: out of range: must be from %s to %s", plain_word(text).text,
+                 any_moment_text(0).text, any_moment_text(SLOTQ_NOW_MS_MAX).text);
+        break;
+    default:
+        complain("--at %.60s: must be a time such as 2026-12-31T18:00:00Z, 2026-12-31T18:00+01:00, "
+                 "2026-12-31T18:00 (local time), or seconds since 1970 (@1798740000)",
+                 plain_word(text).text);
+        break;
+    }
+    return EXIT_CODE_USAGE;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "command_line.h"
+
 typedef enum moment_answer {
     MOMENT_NONE, /* not such a moment, or no such day or hour */
     MOMENT_READ,
@@ -16,5 +18,8 @@ typedef enum moment_answer {
  * with a space for the T and without seconds; or seconds since 1970 (1796119200, or @ and any
  * number). *is_local: it had no zone, and was read in the local one. */
 moment_answer parse_moment(const char *text, uint64_t *moment_ms, bool *is_local);
+
+/* The moment of --at, which was given. EXIT_CODE_OK, or EXIT_CODE_USAGE after a message. */
+int read_moment(const command_line *line, uint64_t *moment_ms, bool *is_local);
 
 #endif

@@ -70,20 +70,9 @@ int pusher_read_due(const command_line *line, const slotq_geometry *geometry, sc
 {
     *due = (scheduler_due){.is_delay = given(line, OPTION_IN),
                            .ms = option_number(line, OPTION_IN, 0)};
-    const moment_answer answer =
-        due->is_delay ? MOMENT_READ
-                      : parse_moment(line->options[OPTION_AT].text, &due->ms, is_local);
-    if (answer == MOMENT_BEYOND) {
-        complain("--at %.60s: out of range: must be from %s to %s",
-                 plain_word(line->options[OPTION_AT].text).text, any_moment_text(0).text,
-                 any_moment_text(SLOTQ_NOW_MS_MAX).text);
-        return EXIT_CODE_USAGE;
-    }
-    if (answer == MOMENT_NONE) {
-        complain("--at %.60s: must be a time such as 2026-12-31T18:00:00Z, 2026-12-31T18:00+01:00, "
-                 "2026-12-31T18:00 (local time), or seconds since 1970 (@1798740000)",
-                 plain_word(line->options[OPTION_AT].text).text);
-        return EXIT_CODE_USAGE;
+    const int code = due->is_delay ? EXIT_CODE_OK : read_moment(line, &due->ms, is_local);
+    if (code != EXIT_CODE_OK) {
+        return code;
     }
     if (geometry->later_slots == 0) {
         complain("%s has no room for scheduled messages; to make it: %s --later N",
