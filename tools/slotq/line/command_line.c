@@ -78,7 +78,9 @@ static int keep_value(command_line *line, int option, const char *text)
     const option_entry *entry = entry_of(option);
     option_value *value = &line->options[option];
     bool good = true;
-    if (value->given && entry->kind != KIND_FLAG) {
+    if (entry->kind == KIND_TEXTS) {
+        line->texts[line->text_count++] = text;
+    } else if (value->given && entry->kind != KIND_FLAG) {
         complain("--%s is given twice; give it once", entry->name);
         return EXIT_CODE_USAGE;
     }
@@ -87,6 +89,7 @@ static int keep_value(command_line *line, int option, const char *text)
     switch (entry->kind) {
     case KIND_FLAG:
     case KIND_TEXT:
+    case KIND_TEXTS:
         return EXIT_CODE_OK;
     case KIND_COUNT:
         good = parse_count(text, &value->number);
@@ -290,7 +293,8 @@ int command_line_read(command_line *line, int argc, char **argv)
 {
     memset(line, 0, sizeof *line);
     line->operands = calloc((size_t)argc + 1, sizeof *line->operands);
-    if (line->operands == NULL) {
+    line->texts = calloc((size_t)argc + 1, sizeof *line->texts);
+    if (line->operands == NULL || line->texts == NULL) {
         complain("out of memory");
         return EXIT_CODE_FAILURE;
     }

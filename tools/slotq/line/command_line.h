@@ -22,10 +22,12 @@ typedef struct command_line {
     option_value options[OPTION_COUNT];
     int count; /* operands after the command's name */
     char **operands;
+    const char **texts; /* values of the option that may be given again, in their order */
+    int text_count;
     int dashed; /* operands from this index on came after "--" */
 } command_line;
 
-/* Read argv; operands points into a copy that lives as long as the process. Answers
+/* Read argv; operands and texts live as long as the process. Answers
  * EXIT_CODE_OK, or EXIT_CODE_USAGE after a message. */
 int command_line_read(command_line *line, int argc, char **argv);
 

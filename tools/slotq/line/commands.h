@@ -20,6 +20,7 @@ typedef enum option_id {
 typedef enum option_kind {
     KIND_FLAG,
     KIND_TEXT,
+    KIND_TEXTS,
     KIND_COUNT,
     KIND_BYTES,
     KIND_TIME,

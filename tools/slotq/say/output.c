@@ -98,9 +98,8 @@ static char *base64(const uint8_t *bytes, size_t size)
     return text;
 }
 
-/* Under name where the bytes are UTF-8, else under base64_name. */
-static void set_bytes(json_t *object, const char *name, const char *base64_name, const void *bytes,
-                      size_t size)
+void output_json_bytes(json_t *object, const char *name, const char *base64_name, const void *bytes,
+                       size_t size)
 {
     json_t *text = json_stringn(size != 0 ? bytes : "", size);
     if (text != NULL) {
@@ -114,20 +113,20 @@ static void set_bytes(json_t *object, const char *name, const char *base64_name,
 
 void output_json_payload(json_t *object, const void *bytes, size_t size)
 {
-    set_bytes(object, "payload", "payload_base64", bytes, size);
+    output_json_bytes(object, "payload", "payload_base64", bytes, size);
 }
 
 void output_json_note(json_t *object, const void *bytes, size_t size)
 {
     if (size != 0) {
-        set_bytes(object, "note", "note_base64", bytes, size);
+        output_json_bytes(object, "note", "note_base64", bytes, size);
     }
 }
 
 json_t *output_json_queue(const char *name)
 {
     json_t *object = json_object();
-    set_bytes(object, "queue", "queue_base64", name, strlen(name));
+    output_json_bytes(object, "queue", "queue_base64", name, strlen(name));
     return object;
 }
 

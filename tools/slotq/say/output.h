@@ -16,6 +16,9 @@ unsigned output_columns(void);
  * after most_columns (0 = not cut). */
 void output_payload(const void *bytes, size_t size, unsigned most_columns);
 
+/* Set the bytes under name where they are UTF-8, else under base64_name. */
+void output_json_bytes(json_t *object, const char *name, const char *base64_name, const void *bytes,
+                       size_t size);
 /* Set "payload", or "payload_base64" where the bytes are not UTF-8. */
 void output_json_payload(json_t *object, const void *bytes, size_t size);
 /* The same for a note, under "note" or "note_base64"; nothing where it is empty. */

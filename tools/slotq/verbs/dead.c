@@ -11,6 +11,7 @@
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
+#include "../say/tasks.h"
 #include "../say/texts.h"
 
 static void print_json(const slotq_message *message)
@@ -23,7 +24,7 @@ static void print_json(const slotq_message *message)
     if (message->damaged) {
         json_object_set_new(object, "damaged", json_true());
     } else {
-        output_json_payload(object, message->payload, message->payload_bytes);
+        output_json_task(object, message->payload, message->payload_bytes);
     }
     output_json(object);
 }
@@ -39,9 +40,9 @@ static void print_dead(const command_line *line, const slotq_message *message)
         if (message->damaged) {
             printf("%s(damaged)%s", output_red(), output_plain());
         } else {
-            output_payload(message->payload, message->payload_bytes,
-                           columns > BEFORE_PAYLOAD + PAYLOAD_LEAST ? columns - BEFORE_PAYLOAD
-                                                                    : PAYLOAD_LEAST);
+            output_task(message->payload, message->payload_bytes,
+                        columns > BEFORE_PAYLOAD + PAYLOAD_LEAST ? columns - BEFORE_PAYLOAD
+                                                                 : PAYLOAD_LEAST);
         }
         if (message->note_bytes != 0) {
             enum { BEFORE_NOTE = 14 };
@@ -54,7 +55,7 @@ static void print_dead(const command_line *line, const slotq_message *message)
                message->group, message->attempts, message->reason);
         output_note(message->note, message->note_bytes, 0);
         putchar('\t');
-        output_payload(message->payload, message->payload_bytes, 0);
+        output_task(message->payload, message->payload_bytes, 0);
     }
     putchar(given(line, OPTION_NUL) ? '\0' : '\n');
 }

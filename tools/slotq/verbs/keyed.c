@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "framed.h"
 #include "holder.h"
 #include "look.h"
 #include "open.h"
@@ -33,14 +34,16 @@ static uint64_t key_of(const command_line *line)
 }
 
 /* EXIT_CODE_OK, or another after a message: it is larger than the queue takes. */
-static int judge_size(const command_line *line, const slotq_geometry *geometry, size_t size)
+static int judge_size(const command_line *line, const slotq_geometry *geometry, size_t size,
+                      const framer *frame)
 {
-    if (size <= geometry->payload_bytes) {
+    if (size <= geometry->payload_bytes - frame->frame_bytes) { /* framer_open has judged it */
         return EXIT_CODE_OK;
     }
-    complain("the message has more than the %s bytes that %s takes (fixed by create --payload); "
+    complain("the message has more than the %s bytes that %s takes (fixed by create --payload%s); "
              "nothing was pushed",
-             count_text(geometry->payload_bytes).text, line->operands[0]);
+             count_text(geometry->payload_bytes - frame->frame_bytes).text, line->operands[0],
+             frame->frame_bytes != 0 ? ", less the frame" : "");
     return EXIT_CODE_USAGE;
 }
 
@@ -110,6 +113,34 @@ static int push_message(const command_line *line, slotq *queue, const slotq_data
     return outcome == SLOTQ_OK ? EXIT_CODE_OK : complain_push(line, queue, is_later);
 }
 
+/* DATA or all of stdin, in its frame. */
+static int push_framed(const command_line *line, slotq *queue, bool from_stdin,
+                       slotq_push_options *options)
+{
+    const slotq_geometry geometry = *slotq_geometry_of(queue);
+    framer frame;
+    uint8_t *bytes = NULL;
+    slotq_data message = {line->operands[1], 0};
+    int code = framer_open(&frame, line, &geometry);
+    if (code == EXIT_CODE_OK && from_stdin) {
+        code = read_whole_stdin(geometry.payload_bytes - frame.frame_bytes, "nothing was pushed",
+                                &message, &bytes);
+    } else if (code == EXIT_CODE_OK) {
+        message.size = (uint32_t)strlen(line->operands[1]);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = judge_size(line, &geometry, message.size, &frame);
+    }
+    if (code == EXIT_CODE_OK) {
+        message.bytes = framer_join(&frame, message.bytes, message.size);
+        message.size += frame.frame_bytes;
+        code = push_message(line, queue, &message, options);
+    }
+    framer_close(&frame);
+    free(bytes);
+    return code;
+}
+
 int push_keyed(const command_line *line, bool from_stdin)
 {
     const uint64_t key = key_of(line);
@@ -125,27 +156,13 @@ int push_keyed(const command_line *line, bool from_stdin)
         return EXIT_CODE_USAGE;
     }
     slotq *queue;
-    int code = open_queue(line, line->operands[0], &queue);
+    const int code = open_queue(line, line->operands[0], &queue);
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    uint8_t *bytes = NULL;
-    slotq_data message = {line->operands[1], 0};
-    if (from_stdin) {
-        code = read_whole_stdin(slotq_geometry_of(queue)->payload_bytes, "nothing was pushed",
-                                &message, &bytes);
-    } else {
-        message.size = (uint32_t)strlen(line->operands[1]);
-    }
-    if (code == EXIT_CODE_OK) {
-        code = judge_size(line, slotq_geometry_of(queue), message.size);
-    }
-    if (code == EXIT_CODE_OK) {
-        code = push_message(line, queue, &message, &options);
-    }
-    free(bytes);
+    const int done = push_framed(line, queue, from_stdin, &options);
     slotq_close(queue);
-    return output_finish(code);
+    return output_finish(done);
 }
 
 int run_find(const command_line *line)

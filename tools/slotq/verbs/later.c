@@ -11,6 +11,7 @@
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
+#include "../say/tasks.h"
 #include "../say/texts.h"
 
 enum { FIRST_ID = 2, SHOWN_USUALLY = 100 }; /* operands: what, queue, ids */
@@ -108,7 +109,7 @@ static void print_entry_json(const entry *shown)
     if (shown->damaged) {
         json_object_set_new(object, "damaged", json_true());
     } else {
-        output_json_payload(object, shown->payload, shown->payload_bytes);
+        output_json_task(object, shown->payload, shown->payload_bytes);
     }
     output_json(object);
 }
@@ -121,7 +122,7 @@ static void print_entry(const command_line *line, const entry *shown, uint64_t n
     }
     if (!output_is_terminal()) {
         printf("%" PRIu64 "\t%s\t", shown->later_id, any_moment_text(shown->due_ms).text);
-        output_payload(shown->payload, shown->payload_bytes, 0);
+        output_task(shown->payload, shown->payload_bytes, 0);
         putchar(given(line, OPTION_NUL) ? '\0' : '\n');
         return;
     }
@@ -132,9 +133,9 @@ static void print_entry(const command_line *line, const entry *shown, uint64_t n
     if (shown->damaged) {
         printf("%s(damaged)%s", output_red(), output_plain());
     } else {
-        output_payload(shown->payload, shown->payload_bytes,
-                       columns > BEFORE_PAYLOAD + PAYLOAD_LEAST ? columns - BEFORE_PAYLOAD
-                                                                : PAYLOAD_LEAST);
+        output_task(shown->payload, shown->payload_bytes,
+                    columns > BEFORE_PAYLOAD + PAYLOAD_LEAST ? columns - BEFORE_PAYLOAD
+                                                             : PAYLOAD_LEAST);
     }
     putchar('\n');
 }

@@ -9,6 +9,7 @@
 #include "open.h"
 #include "../say/output.h"
 #include "../say/report.h"
+#include "../say/tasks.h"
 #include "../line/values.h"
 #include "../say/texts.h"
 
@@ -226,7 +227,7 @@ static void print_peeked_json(const slotq_message *message)
     if (message->damaged) {
         json_object_set_new(object, "damaged", json_true());
     } else {
-        output_json_payload(object, message->payload, message->payload_bytes);
+        output_json_task(object, message->payload, message->payload_bytes);
     }
     output_json(object);
 }
@@ -241,12 +242,12 @@ static void print_peeked(const command_line *line, const slotq_message *message)
         if (message->damaged) {
             printf("%s(damaged)%s", output_red(), output_plain());
         } else {
-            output_payload(message->payload, message->payload_bytes, columns - BEFORE_PAYLOAD);
+            output_task(message->payload, message->payload_bytes, columns - BEFORE_PAYLOAD);
         }
     } else {
         printf("%" PRIu64 "\t%s\t%u\t", message->id,
                message->damaged ? "damaged" : state_word(message->state), message->attempts);
-        output_payload(message->payload, message->payload_bytes, 0);
+        output_task(message->payload, message->payload_bytes, 0);
     }
     putchar(given(line, OPTION_NUL) ? '\0' : '\n');
 }

@@ -156,7 +156,7 @@ static int push_stdin(pusher *push)
         if (fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode)) {
             in.total_bytes = (uint64_t)status.st_size;
         }
-        record_reader_start(&in.reader, mode, push->geometry->payload_bytes, in.part);
+        record_reader_start(&in.reader, mode, pusher_room(push), in.part);
         code = push_records(&in);
         pusher_summarise(push);
     }

@@ -108,6 +108,10 @@ int pusher_open(pusher *push, const command_line *line)
         return code;
     }
     push->geometry = slotq_geometry_of(push->queue);
+    const int framed = framer_open(&push->frame, line, push->geometry);
+    if (framed != EXIT_CODE_OK) {
+        return framed;
+    }
     if (given(line, OPTION_IN) || given(line, OPTION_AT)) {
         return open_scheduler(push);
     }
@@ -129,6 +133,7 @@ void pusher_close(pusher *push)
     (void)slotq_producer_clear(push->producer);
     (void)slotq_producer_close(push->producer);
     scheduler_free(push->scheduler);
+    framer_close(&push->frame);
     slotq_close(push->queue);
 }
 
@@ -176,8 +181,17 @@ static slotq_outcome flush(pusher *push)
                                    : slotq_producer_flush(push->producer);
 }
 
-static slotq_outcome add(pusher *push, const void *bytes, size_t size)
+uint32_t pusher_room(const pusher *push)
 {
+    const uint32_t payload_bytes = push->geometry->payload_bytes;
+    const uint32_t frame_bytes = push->frame.frame_bytes;
+    return payload_bytes > frame_bytes ? payload_bytes - frame_bytes : 0;
+}
+
+static slotq_outcome add(pusher *push, const void *body, size_t body_bytes)
+{
+    const void *bytes = framer_join(&push->frame, body, body_bytes);
+    const size_t size = push->frame.frame_bytes + body_bytes;
     return push->scheduler != NULL ? scheduler_add(push->scheduler, bytes, (uint32_t)size)
                                    : slotq_producer_push(push->producer, bytes, (uint32_t)size, 0);
 }
@@ -281,13 +295,14 @@ int pusher_complain(pusher *push, slotq_outcome outcome, const char *what)
 
 int pusher_judge_size(const pusher *push, const char *what, uint64_t number, size_t size)
 {
-    if (size <= push->geometry->payload_bytes) {
+    if (size <= pusher_room(push)) {
         return EXIT_CODE_OK;
     }
     progress_end();
-    complain("%s %" PRIu64 " has %s bytes, and %s takes at most %s per message (fixed by create "
+    complain("%s %" PRIu64 " has %s bytes%s, and %s takes at most %s per message (fixed by create "
              "--payload)",
-             what, number, count_text(size).text, push->name,
+             what, number, count_text(size + push->frame.frame_bytes).text,
+             push->frame.frame_bytes != 0 ? " with its frame (--type)" : "", push->name,
              count_text(push->geometry->payload_bytes).text);
     return EXIT_CODE_USAGE;
 }

@@ -5,6 +5,7 @@
 #define SLOTQ_TOOLS_VERBS_PUSHER_H
 
 #include "../line/command_line.h"
+#include "framed.h"
 #include "slotq.h"
 #include "schedule.h"
 #include "slotq_producer.h"
@@ -15,6 +16,7 @@ typedef struct pusher {
     const char *name;
     slotq *queue;
     const slotq_geometry *geometry;
+    framer frame;
     slotq_producer *producer; /* or */
     scheduler *scheduler;
     bool due_is_local; /* with a scheduler */
@@ -41,7 +43,9 @@ int pusher_open(pusher *push, const command_line *line);
 /* What was not flushed is given up, and never pushed: it was told that it was not. */
 void pusher_close(pusher *push);
 
-/* OK: the message is on its way, and so are those before it. */
+/* The largest DATA or record that fits. */
+uint32_t pusher_room(const pusher *push);
+/* OK: the message is on its way, and so are those before it. size is at most pusher_room. */
 slotq_outcome pusher_add(pusher *push, const void *bytes, size_t size);
 slotq_outcome pusher_flush(pusher *push);
 /* Messages that wait to be flushed. */

@@ -85,12 +85,12 @@ static int payload_file(const void *payload, size_t size)
     return descriptor;
 }
 
-enum { OWN_VARIABLES = 5 };
+enum { OWN_VARIABLES = 6 };
 
 static bool is_own(const char *variable)
 {
     static const char *const names[OWN_VARIABLES] = {
-        "SLOTQ_ID=", "SLOTQ_ATTEMPT=", "SLOTQ_QUEUE=", "SLOTQ_GROUP=", "SLOTQ_URL="};
+        "SLOTQ_ID=", "SLOTQ_ATTEMPT=", "SLOTQ_QUEUE=", "SLOTQ_GROUP=", "SLOTQ_URL=", "SLOTQ_TYPE="};
     for (int i = 0; i < OWN_VARIABLES; i++) {
         if (strncmp(variable, names[i], strlen(names[i])) == 0) {
             return true;
@@ -102,6 +102,9 @@ static bool is_own(const char *variable)
 static void free_environment(char **list)
 {
     for (int i = 0; list != NULL && i < OWN_VARIABLES; i++) {
+        if (list[i] == NULL || !is_own(list[i])) { /* the inherited ones begin here */
+            break;
+        }
         free(list[i]);
     }
     free(list);
@@ -118,16 +121,18 @@ static char **make_environment(const child_program *program, const child_message
     if (list == NULL) {
         return NULL;
     }
+    const bool is_task = message->type[0] != '\0';
     const bool good = asprintf(&list[0], "SLOTQ_ID=%" PRIu64, message->id) >= 0 &&
                       asprintf(&list[1], "SLOTQ_ATTEMPT=%u", message->attempts) >= 0 &&
                       asprintf(&list[2], "SLOTQ_QUEUE=%s", program->queue) >= 0 &&
                       asprintf(&list[3], "SLOTQ_GROUP=%u", program->group) >= 0 &&
-                      asprintf(&list[4], "SLOTQ_URL=%s", program->url) >= 0;
+                      asprintf(&list[4], "SLOTQ_URL=%s", program->url) >= 0 &&
+                      (!is_task || asprintf(&list[5], "SLOTQ_TYPE=%s", message->type) >= 0);
     if (!good) {
         free_environment(list);
         return NULL;
     }
-    size_t used = OWN_VARIABLES;
+    size_t used = is_task ? OWN_VARIABLES : OWN_VARIABLES - 1;
     for (size_t i = 0; i < count; i++) {
         if (!is_own(environ[i])) {
             list[used++] = environ[i];

@@ -29,6 +29,7 @@ typedef struct child_message {
     unsigned attempts;
     const void *payload;
     size_t payload_bytes;
+    const char *type; /* of a task, else "" */
 } child_message;
 
 /* The file that a command names, searched in PATH as a shell does; to be freed. NULL: errno

@@ -15,6 +15,7 @@
 #include "../say/texts.h"
 #include "../say/report.h"
 #include "../verbs/open.h"
+#include "slotq_frame.h"
 
 enum {
     BUSY_SLICE_MS = 20,   /* of queues in files, while something runs and there is room for more */
@@ -223,7 +224,13 @@ static bool start_passes(int why)
 static int start_command(worker *work, job *one, const slotq_message *message)
 {
     int ends[RELAY_STREAMS];
-    const child_message wanted = {one->id, one->attempts, message->payload, message->payload_bytes};
+    slotq_task_info task; /* payloads that are not tasks have the type "" */
+    (void)slotq_frame_read(message->payload, message->payload_bytes, &task);
+    const child_message wanted = {.id = one->id,
+                                  .attempts = one->attempts,
+                                  .payload = message->payload,
+                                  .payload_bytes = message->payload_bytes,
+                                  .type = task.type};
     int why = relays_open(&work->outputs, &one->output, ends);
     if (why != 0) {
         return why;
