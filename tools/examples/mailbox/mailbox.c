@@ -345,11 +345,7 @@ int main(int count, char **words)
     };
     arguments_read(count, words, "a mailbox for each of many users", options, 2);
     const char *url = private_server_start();
-    slotq_redis_connection *connection = NULL;
-    slotq_error error;
-    if (slotq_redis_connect(url, NULL, &connection, &error) != SLOTQ_OK) {
-        report_failure("%s", error.text);
-    }
+    slotq_redis_connection *connection = commands_connect(url);
     const bool works = show_one(url);
     const bool compares = compare(slotq_redis_context(connection), mailboxes, compared);
     const bool holds = report_proof(works, "push, get and finish did what they should") && compares;

@@ -10,6 +10,16 @@
 
 enum { WAITING_MAX = 256 };
 
+slotq_redis_connection *commands_connect(const char *url)
+{
+    slotq_redis_connection *connection = NULL;
+    slotq_error error;
+    if (slotq_redis_connect(url, NULL, &connection, &error) != SLOTQ_OK) {
+        report_failure("%s", error.text);
+    }
+    return connection;
+}
+
 static redisReply *judged(const redisContext *context, void *raw)
 {
     redisReply *reply = raw;

@@ -9,6 +9,11 @@
 
 #include <hiredis/hiredis.h>
 
+#include <slotq_redis.h>
+
+/* A connection to the server of a URL; close it by slotq_redis_close. */
+slotq_redis_connection *commands_connect(const char *url);
+
 /* One command, its words as in redisCommand. The caller frees the reply by freeReplyObject. */
 redisReply *commands_ask(redisContext *context, const char *format, ...);
 
