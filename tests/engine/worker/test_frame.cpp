@@ -246,6 +246,10 @@ TEST_CASE("frame: sizes at their limits", "[frame]")
     CHECK(write({"ab", "x", {{"n", value}, {"n", ""}}}).empty());
     check_plain("\1ab\0n="s + value + "v\0\0x"s, SLOTQ_INVALID);
 
+    const std::string half = "n="s + std::string(509, 'v') + '\0'; /* 512 bytes */
+    check_framed("\1ab\0"s + half + half + "\0x"s, "ab", "x");
+    check_plain("\1ab\0"s + half + half + "n=\0\0x"s, SLOTQ_INVALID);
+
     Task many = {"ab", "x", std::vector<Header>(16, {"n", "v"})};
     check_framed(write(many), "ab", "x");
     many.headers.push_back({"n", "v"});
@@ -287,6 +291,8 @@ TEST_CASE("frame: what is not a task is not written", "[frame]")
     spec.body_bytes = UINT32_MAX - 3;
     CHECK(slotq_frame_write(&spec, nullptr, 0) == UINT32_MAX);
     spec.body_bytes = UINT32_MAX - 2; /* frame and body have no size of 32 bits */
+    CHECK(slotq_frame_write(&spec, nullptr, 0) == 0);
+    spec.body_bytes = UINT32_MAX;
     CHECK(slotq_frame_write(&spec, nullptr, 0) == 0);
     CHECK(slotq_frame_read("x", 1, nullptr) == SLOTQ_INVALID);
     slotq_task_info info;
