@@ -89,5 +89,6 @@ int main(int argc, char **argv)
     }
     progress_end();
     free(line.operands);
+    free(line.texts);
     return output_finish(code);
 }
