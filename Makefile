@@ -1,6 +1,7 @@
 # Makefile: builds, tests and installs slotq. It finds sources by where they lie (a room is a
 # folder), so a new file needs no line here. Output goes to build/ only; FLAVOUR=name (asan,
-# clang, coverage, fuzz, powerpc) builds a second tree in build/name; WERROR=1 takes no warning.
+# tsan, clang, coverage, fuzz, powerpc) builds a second tree in build/name; WERROR=1 takes no
+# warning.
 # How a check works is told in tools/checks, not here.
 
 SHELL := /bin/sh
@@ -33,6 +34,9 @@ COMPILE = -c -o $@ $<
 ifeq ($(FLAVOUR),asan)
 OPTIMIZE := -O1
 EXTRA := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(FLAVOUR),tsan)
+OPTIMIZE := -O1
+EXTRA := -fsanitize=thread -fno-omit-frame-pointer
 else ifeq ($(FLAVOUR),clang)
 CC := clang
 CXX := clang++
@@ -187,7 +191,7 @@ $(OUT)/obj/tests/support/%.o: TEST_OPTIMIZE = $(SUPPORT_OPTIMIZE)
 $(OUT)/obj/tests/support/main.o: TEST_OPTIMIZE := -O0
 # It is Catch2 and hardly more, and compiles as long as twenty suites: what can be linked with the
 # plain one takes that.
-TEST_MAIN := $(if $(filter asan coverage,$(FLAVOUR)),build,$(OUT))/obj/tests/support/main.o
+TEST_MAIN := $(if $(filter asan tsan coverage,$(FLAVOUR)),build,$(OUT))/obj/tests/support/main.o
 ifneq ($(TEST_MAIN),$(OUT)/obj/tests/support/main.o)
 $(TEST_MAIN): FORCE
 	@$(MAKE) FLAVOUR= $@

@@ -338,7 +338,8 @@ SLOTQ_API slotq_outcome slotq_worker_run(slotq_worker *worker);
 /* Take nothing more. What was not begun is given back; what runs goes on. */
 SLOTQ_API void slotq_worker_quiet(slotq_worker *worker);
 SLOTQ_API void slotq_worker_resume(slotq_worker *worker); /* after quiet */
-/* Stop as soon as no queue has an unfinished message; scheduled ones do not count. */
+/* Stop as soon as no queue has an unfinished message; scheduled ones do not count. Before start: as
+ * soon as it has started. */
 SLOTQ_API void slotq_worker_drain(slotq_worker *worker);
 /* As quiet; handlers are told; after stop_ms as slotq_worker_stop_now. */
 SLOTQ_API void slotq_worker_stop(slotq_worker *worker);

@@ -104,7 +104,8 @@ headers() {
     echo "each header stands alone, in C11, C17 and C++17"
 }
 
-# exported LIBRARY HEADER…: what it shows is what the headers declare.
+# exported LIBRARY HEADER…: what it shows is what the headers declare; where $below is set, without
+# what the library of that name shows.
 exported() {
     library=build/lib/$1.so
     shift
@@ -112,6 +113,10 @@ exported() {
     declared=$(for header in "$@"; do gcc -E -P -x c -Iengine "$header"; done | tr '\n' ' ' |
         tr ';' '\n' | grep 'visibility("default")' |
         sed 's/.*visibility("default"))) *//; s/ *(.*//; s/.*[ *]//' | sort -u)
+    [ -z "${below:-}" ] || declared=$({
+        nm -D --defined-only "build/lib/$below.so" | awk '{ print $3 "\n" $3 }'
+        echo "$declared"
+    } | sort | uniq -u)
     [ "$shown" = "$declared" ] || {
         echo "$library and its headers differ in:"
         printf '%s\n%s\n' "$shown" "$declared" | sort | uniq -u
@@ -132,8 +137,10 @@ closed() {
 
 symbols() {
     $make built && closed libslotq && closed libslotq_redis &&
+        closed libslotq_worker &&
         exported libslotq engine/slotq.h engine/slotq_files.h &&
-        exported libslotq_redis engine/slotq.h engine/slotq_files.h engine/slotq_redis.h
+        exported libslotq_redis engine/slotq.h engine/slotq_files.h engine/slotq_redis.h &&
+        below=libslotq exported libslotq_worker engine/slotq_worker.h
 }
 
 # What Redis will run: the pieces by themselves do not know each other's names.
@@ -172,6 +179,12 @@ linted() {
 sanitized() {
     $make FLAVOUR=asan tests-built || return 1
     SLOTQ_STEPS=50000 SLOTQ_EXCEPT='[long]' $make FLAVOUR=asan suites
+}
+
+# Threads that share a worker; what they stand on is compiled so, too.
+threaded() {
+    $make FLAVOUR=tsan build/tsan/tests/engine/worker || return 1
+    SUITES=build/tsan/tests/engine/worker $make FLAVOUR=tsan suites
 }
 
 # What runs beside other checks finds its binaries made: to make them is not its business.
@@ -277,6 +290,7 @@ check embedded embedded
 check install installed
 check bench smoked
 check sanitizers sanitized
+check threads threaded
 beside covered
 if command -v qemu-ppc >/dev/null && command -v powerpc-linux-gnu-g++ >/dev/null; then
     check big-endian big_endian

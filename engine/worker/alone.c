@@ -1,0 +1,96 @@
+/* alone.c: messages that may kill the process (alone.h). Does not know why they would.
+ */
+#include "alone.h"
+
+#include "away.h"
+#include "clock.h"
+#include "hand.h"
+#include "settle.h"
+
+enum { NOTHING, BESIDE, ALONE };
+
+bool alone_trim(worker_hand *hand)
+{
+    if (hand->suspect == UINT32_MAX) {
+        return true;
+    }
+    pace_prefetch_reset(&hand->prefetch);
+    if (hand->count == 1) {
+        return true;
+    }
+    const worker_queue *queue = hand->queue;
+    const uint64_t sent_ms = clock_lease_ms();
+    const uint64_t id = hand->items[hand->suspect].message.id;
+    slotq_outcome outcome =
+        slotq_mark(hand->handle, SLOTQ_SETTLE_EXTEND, hand->batch, id, queue->lease_ms, 0, NULL);
+    if (outcome == SLOTQ_OK) {
+        outcome = slotq_settle_batch(hand->handle, SLOTQ_SETTLE_RELEASE, hand->batch, 0, 0);
+    }
+    if (!settle_is_answer(outcome)) {
+        away_note(hand->queue, hand->handle, outcome);
+        return false;
+    }
+    settle_count(hand->queue, NULL, COUNT_GIVEN_BACK, hand->count - 1);
+    slotq_batch_rewind(hand->batch);
+    hand_fill(hand, sent_ms);
+    return true;
+}
+
+/* The lock is held; it is given up meanwhile. False: too late. */
+static bool wait_turn(slotq_worker *worker, uint64_t until_ms)
+{
+    const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                                   .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    pthread_cond_timedwait(&worker->alone_turn, &worker->lock, &until);
+    return clock_run_ms() < until_ms && worker_takes(worker);
+}
+
+bool alone_enter(worker_hand *hand, uint32_t *how)
+{
+    slotq_worker *worker = hand->queue->worker;
+    *how = NOTHING;
+    if (!atomic_load_explicit(&worker->alone_phase, memory_order_relaxed)) {
+        return true;
+    }
+    const uint64_t now_ms = clock_run_ms();
+    const uint64_t until_ms =
+        clock_sooner(worker->alone_until_ms, now_ms + hand->queue->lease_ms / 3);
+    const bool alone = hand->suspect != UINT32_MAX;
+    bool may_run = true;
+    pthread_mutex_lock(&worker->lock);
+    if (now_ms >= worker->alone_until_ms) {
+        atomic_store(&worker->alone_phase, false);
+        pthread_mutex_unlock(&worker->lock);
+        return true;
+    }
+    worker->alone_waits += alone ? 1 : 0;
+    while (may_run && (worker->alone_runs || (alone ? worker->beside : worker->alone_waits) != 0)) {
+        may_run = wait_turn(worker, until_ms);
+    }
+    worker->alone_waits -= alone ? 1 : 0;
+    may_run = may_run || clock_run_ms() >= worker->alone_until_ms;
+    if (may_run) {
+        *how = alone ? ALONE : BESIDE;
+        worker->alone_runs = worker->alone_runs || alone;
+        worker->beside += alone ? 0 : 1;
+    } else {
+        pthread_cond_broadcast(&worker->alone_turn);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    return may_run;
+}
+
+void alone_leave(slotq_worker *worker, uint32_t how)
+{
+    if (how == NOTHING) {
+        return;
+    }
+    pthread_mutex_lock(&worker->lock);
+    if (how == ALONE) {
+        worker->alone_runs = false;
+    } else {
+        worker->beside--;
+    }
+    pthread_cond_broadcast(&worker->alone_turn);
+    pthread_mutex_unlock(&worker->lock);
+}

@@ -1,0 +1,157 @@
+/* gather.c: tasks that outlive the call of their handler (gather.h). Does not know how they are
+ * settled.
+ */
+#include "gather.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "settle.h"
+
+slotq_task *gather_new_task(slotq_worker *worker)
+{
+    slotq_task *task = worker->tasks;
+    worker->tasks = task->next;
+    task->next = NULL;
+    return task;
+}
+
+void gather_put_task(slotq_worker *worker, slotq_task *task)
+{
+    atomic_store(&task->state, TASK_FREE);
+    task->next = worker->tasks;
+    worker->tasks = task;
+}
+
+/* Its payload lies in the batch of the hand: type, body and payload are borrowed from it. */
+static void copy_payload(slotq_task *task)
+{
+    slotq_task_info *info = &task->info;
+    const char *from = info->payload;
+    memcpy(task->copy, from != NULL ? from : "", info->payload_bytes);
+    if (info->type_bytes != 0) {
+        info->type = task->copy + (info->type - from);
+    }
+    info->body = from != NULL ? task->copy + ((const char *)info->body - from) : task->copy;
+    info->payload = task->copy;
+}
+
+void gather_keep(worker_hand *hand, hand_item *item, task_state state)
+{
+    worker_queue *queue = hand->queue;
+    slotq_worker *worker = queue->worker;
+    slotq_task *task = hand->task;
+    copy_payload(task);
+    task->in_hand = NULL;
+    task->token = item->token;
+    task->renewed_ms = hand->leased_ms;
+    task->begun_ms = clock_run_ms();
+    task->retry_at_ms = 0;
+    task->tries = 0;
+    task->is_doubtful = false;
+    task->is_token_doubtful = item->is_doubtful;
+    task->is_lost = hand->lost_run == task->seq;
+    atomic_store(&task->state, state);
+    task->next = queue->kept;
+    queue->kept = task;
+    atomic_fetch_add(&worker->kept_count, 1);
+    pthread_mutex_lock(&worker->lock);
+    hand->task = gather_new_task(worker);
+    pthread_mutex_unlock(&worker->lock);
+    item->state = ITEM_LEFT;
+    hand->is_mixed = true;
+}
+
+/* ---- many of one type ---- */
+
+static uint64_t due_ms_of(const slotq_worker *worker, uint32_t row)
+{
+    const gather *waits = &worker->gathers[row];
+    const slotq_handler *handler = &mux_at(worker->mux, row)->handler;
+    if (waits->count == 0) {
+        return UINT64_MAX;
+    }
+    return waits->count >= handler->many_most ? 0
+                                              : clock_add(waits->oldest_ms, handler->many_wait_ms);
+}
+
+static void set_due(slotq_worker *worker)
+{
+    uint64_t due_ms = UINT64_MAX;
+    for (uint32_t row = 0; row < mux_count(worker->mux); row++) {
+        due_ms = clock_sooner(due_ms, due_ms_of(worker, row));
+    }
+    atomic_store(&worker->gather_due_ms, due_ms);
+}
+
+void gather_join(slotq_task *task)
+{
+    slotq_worker *worker = task->worker;
+    pthread_mutex_lock(&worker->lock);
+    const mux_entry *entry = task->entry;
+    gather *waits = &worker->gathers[entry->index];
+    task->gathered = NULL;
+    if (waits->count == 0) {
+        waits->first = task;
+        waits->oldest_ms = clock_run_ms();
+    } else {
+        waits->last->gathered = task;
+    }
+    waits->last = task;
+    waits->count++;
+    set_due(worker);
+    pthread_cond_signal(&worker->work);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+uint32_t gather_take(worker_thread *self, uint64_t now_ms)
+{
+    slotq_worker *worker = self->worker;
+    uint32_t row = 0;
+    while (row < mux_count(worker->mux) && due_ms_of(worker, row) > now_ms) {
+        row++;
+    }
+    if (row == mux_count(worker->mux)) {
+        set_due(worker);
+        return 0;
+    }
+    gather *waits = &worker->gathers[row];
+    const uint32_t most = mux_at(worker->mux, row)->handler.many_most;
+    uint32_t count = 0;
+    while (waits->count != 0 && count < most) {
+        slotq_task *task = waits->first;
+        waits->first = task->gathered;
+        waits->count--;
+        atomic_store(&task->state, TASK_MANY);
+        self->many[count++] = task;
+    }
+    set_due(worker); /* what is left has waited as long */
+    return count;
+}
+
+/* ---- the end of a kept task ---- */
+
+bool gather_finish(slotq_task *task, slotq_result result)
+{
+    task->plan = settle_plan(task->queue, task->entry, &task->info, result);
+    task->owed_since_ms = clock_run_ms();
+    task->retry_at_ms = 0;
+    atomic_store(&task->state, TASK_FINISHED);
+    return !task->is_lost;
+}
+
+void gather_free(slotq_task *task)
+{
+    slotq_worker *worker = task->worker;
+    slotq_task **link = &task->queue->kept;
+    while (*link != task) {
+        link = &(*link)->next;
+    }
+    *link = task->next;
+    pthread_mutex_lock(&worker->lock);
+    gather_put_task(worker, task);
+    if (atomic_fetch_sub(&worker->kept_count, 1) >= worker->options.pending_most) {
+        pthread_cond_broadcast(&worker->work);
+    }
+    pthread_mutex_unlock(&worker->lock);
+}

@@ -1,0 +1,63 @@
+/* limit.c: how long a run may take, and how long its lease lasts (limit.h). Settles nothing.
+ */
+#include "limit.h"
+
+#include "clock.h"
+#include "owed.h"
+#include "settle.h"
+#include "tell.h"
+
+/* When the run is over its limit, clock_run_ms. */
+uint64_t limit_at_ms(const slotq_task *task, uint64_t begun_ms)
+{
+    const mux_entry *entry = task->entry;
+    const slotq_handler *handler = &entry->handler;
+    const uint64_t set_ms = atomic_load(&task->limit_at_ms);
+    uint64_t at_ms = set_ms != 0 ? set_ms : clock_add(begun_ms, handler->limit_ms);
+    if (handler->silence_ms != 0) {
+        const uint64_t alive_ms = atomic_load(&task->alive_ms);
+        const uint64_t heard_ms = alive_ms > begun_ms ? alive_ms : begun_ms;
+        at_ms = clock_sooner(at_ms, clock_add(heard_ms, handler->silence_ms));
+    }
+    return at_ms;
+}
+
+void limit_tell_event(worker_queue *queue, const slotq_task *task, slotq_event_kind kind,
+                      const char *text)
+{
+    const slotq_event event = {
+        .kind = kind, .task = &task->info, .queue = queue->name, .text = text};
+    tell(queue->worker, &event);
+}
+
+void limit_tell(worker_queue *queue, slotq_task *task, uint64_t run)
+{
+    const uint64_t told = atomic_load(&task->told);
+    if (told >> 8 == run && (told & SLOTQ_TOLD_LIMIT) != 0) {
+        return;
+    }
+    owed_tell_task(task, run, SLOTQ_TOLD_LIMIT);
+    settle_count(queue, task->entry, COUNT_LIMITS, 1);
+    limit_tell_event(queue, task, SLOTQ_EVENT_LIMIT, NULL);
+}
+
+/* The run is over its limit by a third of the lease: another attempt, or the dead section. */
+settlement limit_stuck_plan(const worker_queue *queue, const slotq_task *task)
+{
+    settlement plan =
+        settle_plan(queue, task->entry, &task->info, slotq_result_retry(SLOTQ_REASON_TIME_LIMIT));
+    if (plan.how == SLOTQ_SETTLE_NACK && plan.ms < queue->lease_ms) {
+        plan.ms = queue->lease_ms; /* the old run may go on */
+    }
+    return plan;
+}
+
+/* When the lease is to be extended, clock_run_ms: now or later. */
+uint64_t limit_renew_at_ms(const worker_queue *queue, uint64_t renewed_ms, uint64_t retry_at_ms,
+                           uint64_t now_ms)
+{
+    const uint64_t passed_ms = clock_lease_ms() - renewed_ms;
+    const uint64_t third_ms = queue->lease_ms / 3;
+    const uint64_t at_ms = passed_ms >= third_ms ? now_ms : now_ms + third_ms - passed_ms;
+    return retry_at_ms > at_ms ? retry_at_ms : at_ms;
+}

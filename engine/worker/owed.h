@@ -1,0 +1,29 @@
+/* owed.h: settlements and extensions that the keeper makes: of what lies in a hand behind a long
+ * run, of hands whose own call failed, and of kept tasks. All with queue->lock.
+ */
+#ifndef SLOTQ_WORKER_OWED_H
+#define SLOTQ_WORKER_OWED_H
+
+#include "worker.h"
+
+/* One message: an item of a hand, or a kept task. */
+typedef struct owed_one {
+    worker_hand *hand;
+    hand_item *item;
+    slotq_task *task; /* in extends also that of the hand */
+    settlement plan;
+    bool is_tried;
+} owed_one;
+
+/* Settle count of queue->ones, those with equal plans in one call. What was answered is told, and
+ * its item is SETTLED, its task free; the rest stays as it was. True: all were answered. */
+bool owed_settle(worker_queue *queue, uint32_t count);
+/* Extend count of queue->extends in one call: new tokens, or LOST is told. */
+void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms);
+
+/* SLOTQ_TOLD_… for the run of a task. */
+void owed_tell_task(slotq_task *task, uint64_t run, uint32_t flag);
+/* The lease of the message that runs in the hand, or of a kept task, is another's. */
+void owed_lose(worker_queue *queue, worker_hand *hand, slotq_task *task, slotq_outcome outcome);
+
+#endif

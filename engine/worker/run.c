@@ -1,0 +1,451 @@
+/* run.c: the life of a thread that runs handlers (run.h). Does not know how messages come or are
+ * settled.
+ */
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alone.h"
+#include "clock.h"
+#include "cron_turn.h"
+#include "clock.h"
+#include "fetch.h"
+#include "gather.h"
+#include "hand.h"
+#include "keep.h"
+#include "settle.h"
+#include "tell.h"
+
+/* ---- one message ---- */
+
+static void fill(slotq_task *task, worker_hand *hand, const hand_item *item, uint64_t run)
+{
+    const slotq_message *message = &item->message;
+    slotq_task_info *info = &task->info;
+    task->in_hand = hand;
+    task->queue = hand->queue;
+    task->seq = run;
+    info->id = message->id;
+    info->queue = hand->queue->name;
+    info->group = hand->queue->options.group;
+    info->attempts = message->attempts;
+    info->attempts_most = atomic_load_explicit(&hand->queue->max_attempts, memory_order_relaxed);
+    info->pushed_ms = message->pushed_ms;
+    atomic_store_explicit(&task->state, TASK_RUNS, memory_order_relaxed);
+    if (atomic_load_explicit(&task->limit_at_ms, memory_order_relaxed) != 0) {
+        atomic_store(&task->limit_at_ms, 0);
+    }
+}
+
+/* The lower of the queue's, the handler's and the task's own. */
+static void set_attempts_most(slotq_task *task)
+{
+    slotq_task_info *info = &task->info;
+    const uint8_t *payload = info->payload;
+    uint32_t most = atomic_load_explicit(&task->entry, memory_order_relaxed)->handler.attempts_most;
+    const void *value = NULL;
+    uint32_t bytes = 0;
+    if (info->payload_bytes != 0 && payload[0] == 1 && info->type_bytes != 0 &&
+        slotq_frame_header(payload, info->payload_bytes, "attempts-most", &value, &bytes)) {
+        uint32_t number = 0;
+        for (uint32_t i = 0; i < bytes && i < 3; i++) {
+            const uint32_t digit = (uint32_t)((const uint8_t *)value)[i] - '0';
+            number = digit > 9 || bytes > 2 ? UINT32_MAX : number * 10 + digit;
+        }
+        if (number != 0 && number <= SLOTQ_MAX_ATTEMPTS_MAX && (most == 0 || number < most)) {
+            most = number;
+        }
+    }
+    if (most != 0 && (info->attempts_most == 0 || most < info->attempts_most)) {
+        info->attempts_most = (uint8_t)most;
+    }
+}
+
+static uint64_t waited_ms(const slotq_task *task)
+{
+    const uint64_t since_ms = task->info.due_ms != 0 ? task->info.due_ms : task->info.pushed_ms;
+    const uint64_t now_ms = slotq_now_ms(task->in_hand->handle);
+    return since_ms != 0 && now_ms > since_ms ? now_ms - since_ms : 0;
+}
+
+static void tell_start(const slotq_task *task)
+{
+    const slotq_event event = {.kind = SLOTQ_EVENT_START,
+                               .task = &task->info,
+                               .queue = task->queue->name,
+                               .waited_ms = waited_ms(task)};
+    tell(task->worker, &event);
+}
+
+/* No handler: another worker may have it. An old task dies. */
+static slotq_result unknown_result(const slotq_task *task)
+{
+    const slotq_worker_queue *options = &task->queue->options;
+    if (task->info.pushed_ms == 0) {
+        return slotq_result_retry(SLOTQ_REASON_NO_HANDLER);
+    }
+    const uint64_t now_ms = slotq_now_ms(task->in_hand->handle);
+    if (now_ms > clock_add(task->info.pushed_ms, options->unknown_most_ms)) {
+        return slotq_result_dead(SLOTQ_REASON_NO_HANDLER);
+    }
+    return slotq_result_snooze(pace_jitter_ms(options->unknown_ms, clock_chance()));
+}
+
+static slotq_result call_handler(slotq_task *task)
+{
+    slotq_worker *worker = task->worker;
+    if ((worker->event_mask & 1u << SLOTQ_EVENT_START) != 0) {
+        tell_start(task);
+    }
+    const uint64_t began_ns = worker->is_timed ? clock_run_ns() : 0;
+    const slotq_result result =
+        mux_run(worker->mux, atomic_load_explicit(&task->entry, memory_order_relaxed), task);
+    if (*(volatile unsigned char *)worker->mark == 0) {
+        _exit(SLOTQ_REASON_THREAD_ENDED); /* a child that a handler forked */
+    }
+    if (worker->is_timed) {
+        task->in_hand->ran_ns = clock_run_ns() - began_ns;
+    }
+    return result;
+}
+
+/* Its lease was lost, and told: the result is dropped. */
+static void drop(hand_item *item, const slotq_task *task, slotq_result result)
+{
+    const slotq_handler *handler = &item->entry->handler;
+    if (handler->settled != NULL) {
+        slotq_task_info info = task->info;
+        info.body = info.payload = NULL;
+        handler->settled(handler->context, &info, result, SLOTQ_STALE);
+    }
+    item->state = ITEM_SETTLED;
+}
+
+static bool is_told_lost(const slotq_task *task)
+{
+    const uint64_t told = atomic_load_explicit(&task->told, memory_order_acquire);
+    return told >> 8 == task->seq && (told & SLOTQ_TOLD_LOST) != 0;
+}
+
+static void rest_after_release(worker_queue *queue)
+{
+    slotq_worker *worker = queue->worker;
+    pthread_mutex_lock(&worker->lock);
+    const uint64_t until_ms = clock_run_ms() + 1000;
+    queue->rest_until_ms = until_ms > queue->rest_until_ms ? until_ms : queue->rest_until_ms;
+    atomic_store(&queue->halted, true);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+static void finish(worker_hand *hand, hand_item *item, slotq_task *task, slotq_result result)
+{
+    if (is_told_lost(task)) {
+        hand->is_mixed = true;
+        if (item->entry != NULL) {
+            drop(item, task, result);
+        }
+        item->state = ITEM_SETTLED;
+        return;
+    }
+    item->plan = settle_plan(hand->queue, item->entry, &task->info, result);
+    hand_keep_type(item, &task->info);
+    item->is_plain = false;
+    item->state = ITEM_FINISHED;
+    hand->is_mixed = true;
+    hand->failures += result.how == SLOTQ_RESULT_DONE ? 0 : 1;
+    if (result.how == SLOTQ_RESULT_RELEASE) {
+        rest_after_release(hand->queue);
+    }
+}
+
+/* LATER: the task goes on without the hand, unless it was finished meanwhile. */
+static void keep_later(worker_hand *hand, hand_item *item, slotq_task *task)
+{
+    worker_queue *queue = hand->queue;
+    uint32_t state = TASK_RUNS;
+    pthread_mutex_lock(&queue->lock);
+    const bool kept = atomic_compare_exchange_strong(&task->state, &state, TASK_LATER);
+    if (kept) {
+        gather_keep(hand, item, TASK_LATER);
+    }
+    pthread_mutex_unlock(&queue->lock);
+    if (kept) {
+        keep_ring(queue);
+    } else {
+        finish(hand, item, task, task->plan.result);
+    }
+}
+
+static void gather_item(worker_hand *hand, hand_item *item, slotq_task *task)
+{
+    pthread_mutex_lock(&hand->queue->lock);
+    gather_keep(hand, item, TASK_GATHERED);
+    pthread_mutex_unlock(&hand->queue->lock);
+    keep_ring(hand->queue);
+    gather_join(task);
+}
+
+/* The handler's turn, or a result in its place. */
+static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uint64_t run)
+{
+    slotq_worker *worker = self->worker;
+    worker_queue *queue = hand->queue;
+    hand_item *item = &hand->items[index];
+    slotq_task *task = hand->task;
+    item->state = ITEM_RUNS;
+    fill(task, hand, item, run);
+    const mux_entry *entry =
+        mux_find(worker->mux, &self->cache, queue->options.frame, item->message.payload,
+                 item->message.payload_bytes, &task->info);
+    item->entry = entry;
+    atomic_store_explicit(&task->entry, entry, memory_order_relaxed);
+    if (entry == NULL) {
+        finish(hand, item, task, slotq_result_dead(SLOTQ_REASON_BAD_FRAME));
+        return;
+    }
+    self->runs[entry->index]++;
+    set_attempts_most(task);
+    if (entry->handler.run_many != NULL) {
+        gather_item(hand, item, task);
+        return;
+    }
+    if (entry->handler.run == NULL) {
+        finish(hand, item, task, unknown_result(task));
+        return;
+    }
+    if (queue->cron_count != 0 && cron_is_too_late(task)) {
+        finish(hand, item, task, slotq_result_done());
+        return;
+    }
+    atomic_store_explicit(&task->begun, run, memory_order_release);
+    const slotq_result result = call_handler(task);
+    hand->is_mixed = hand->is_mixed || item->token != item->message.token; /* confirmed */
+    if (settle_is_plain(worker, entry, result) && !is_told_lost(task)) {
+        item->is_plain = true;
+        item->state = ITEM_FINISHED;
+    } else if (result.how == SLOTQ_RESULT_LATER) {
+        keep_later(hand, item, task);
+    } else {
+        finish(hand, item, task, result);
+    }
+}
+
+/* ---- a hand ---- */
+
+uint32_t run_hand(worker_thread *self, uint32_t most)
+{
+    worker_hand *hand = self->hand;
+    worker_queue *queue = hand->queue;
+    slotq_worker *worker = self->worker;
+    uint32_t index;
+    uint32_t count = 0;
+    uint64_t run;
+    while (count < most && !atomic_load_explicit(&queue->halted, memory_order_relaxed) &&
+           atomic_load_explicit(&worker->kept_count, memory_order_relaxed) <
+               worker->options.pending_most &&
+           hand_claim(hand, &index, &run)) {
+        run_item(self, hand, index, run);
+        count++;
+    }
+    const uint64_t place = atomic_load_explicit(&hand->place, memory_order_relaxed);
+    hand->is_mixed = hand->is_mixed || place_next(place) < place_end(place);
+    return count;
+}
+
+uint32_t run_many(worker_thread *self)
+{
+    slotq_worker *worker = self->worker;
+    pthread_mutex_lock(&worker->lock);
+    const uint32_t count = gather_take(self, clock_run_ms());
+    pthread_mutex_unlock(&worker->lock);
+    if (count == 0) {
+        return 0;
+    }
+    const mux_entry *entry = self->many[0]->entry;
+    const slotq_handler *handler = &entry->handler;
+    const uint64_t now_ms = clock_run_ms();
+    for (uint32_t i = 0; i < count; i++) {
+        self->results[i] = (slotq_result){0, SLOTQ_RESULT_RETRY, 0};
+        pthread_mutex_lock(&self->many[i]->queue->lock);
+        self->many[i]->begun_ms = now_ms;
+        pthread_mutex_unlock(&self->many[i]->queue->lock);
+    }
+    handler->run_many(handler->context, self->many, count, self->results);
+    if (*(volatile unsigned char *)worker->mark == 0) {
+        _exit(SLOTQ_REASON_THREAD_ENDED);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        slotq_task *task = self->many[i];
+        worker_queue *queue = task->queue;
+        pthread_mutex_lock(&queue->lock);
+        gather_finish(task, self->results[i]);
+        pthread_mutex_unlock(&queue->lock);
+        keep_ring(queue);
+    }
+    return count;
+}
+
+/* ---- the thread ---- */
+
+/* What a hand that was not begun, or was worked through, becomes. True: it has more. */
+static bool work_through(worker_thread *self)
+{
+    worker_hand *hand = self->hand;
+    slotq_worker *worker = self->worker;
+    uint32_t how;
+    const bool may_run = alone_enter(hand, &how);
+    pthread_sigmask(SIG_SETMASK, &worker->blocked, NULL); /* as handlers may have changed it */
+    hand_begin(hand);
+    if (may_run) {
+        keep_note_begin(hand);
+        run_hand(self, UINT32_MAX);
+        alone_leave(worker, how);
+    } else {
+        hand->is_mixed = true;
+    }
+    return fetch_again(self, may_run);
+}
+
+static void loop(worker_thread *self)
+{
+    for (;;) {
+        const fetch_answer answer = fetch_first(self, true);
+        if (answer == FETCH_END) {
+            return;
+        }
+        if (answer == FETCH_MANY) {
+            run_many(self);
+            continue;
+        }
+        while (work_through(self)) {
+        }
+    }
+}
+
+static void note_ended(worker_thread *self)
+{
+    slotq_worker *worker = self->worker;
+    pthread_mutex_lock(&worker->lock);
+    fetch_end_permit(self);
+    self->ended = true;
+    worker->alive--;
+    pthread_cond_broadcast(&worker->ends);
+    const bool last = worker->alive == 0;
+    pthread_mutex_unlock(&worker->lock);
+    if (last) {
+        for (uint32_t i = 0; i < worker->queue_count; i++) {
+            keep_ring(worker->queues[i]);
+        }
+    }
+}
+
+/* A handler called pthread_exit: its message has another attempt, and another thread its place. */
+static void handler_ended_thread(void *argument)
+{
+    worker_thread *self = argument;
+    slotq_worker *worker = self->worker;
+    worker_hand *hand = self->hand;
+    if (*(volatile unsigned char *)worker->mark == 0) {
+        _exit(SLOTQ_REASON_THREAD_ENDED);
+    }
+    atomic_fetch_add(&worker->threads_ended, 1);
+    if (hand != NULL) {
+        const uint32_t next = place_next(atomic_load(&hand->place));
+        hand_item *item = &hand->items[next == 0 ? 0 : next - 1];
+        const slotq_event event = {.kind = SLOTQ_EVENT_THREAD_ENDED,
+                                   .task = &hand->task->info,
+                                   .queue = hand->queue->name};
+        tell(worker, &event);
+        if (item->state == ITEM_RUNS) {
+            finish(hand, item, hand->task, slotq_result_retry(SLOTQ_REASON_THREAD_ENDED));
+        }
+        hand->is_mixed = true;
+        fetch_again(self, false);
+    }
+    pthread_mutex_lock(&worker->lock);
+    fetch_end_permit(self);
+    if (!self->is_replaced && worker_state(worker) < SLOTQ_WORKER_STOPPING) {
+        run_start_thread(worker);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    note_ended(self);
+}
+
+static void *thread_main(void *argument)
+{
+    worker_thread *self = argument;
+    pthread_cleanup_push(handler_ended_thread, self);
+    loop(self);
+    pthread_cleanup_pop(0);
+    note_ended(self);
+    return NULL;
+}
+
+void run_free_thread(worker_thread *thread)
+{
+    if (thread != NULL) {
+        free(thread->runs);
+        free(thread->many);
+        free(thread->results);
+        free(thread);
+    }
+}
+
+static uint32_t largest_many(const slotq_worker *worker)
+{
+    uint32_t most = 1;
+    for (uint32_t row = 0; row < mux_count(worker->mux); row++) {
+        const slotq_handler *handler = &mux_at(worker->mux, row)->handler;
+        if (handler->run_many != NULL && handler->many_most > most) {
+            most = handler->many_most;
+        }
+    }
+    return most;
+}
+
+worker_thread *run_new_thread(slotq_worker *worker)
+{
+    worker_thread *thread = calloc(1, sizeof *thread);
+    if (thread == NULL) {
+        return NULL;
+    }
+    const uint32_t many = largest_many(worker);
+    thread->worker = worker;
+    thread->most = UINT32_MAX;
+    thread->runs = calloc(mux_count(worker->mux), sizeof *thread->runs);
+    thread->many = calloc(many, sizeof(slotq_task *));
+    thread->results = calloc(many, sizeof *thread->results);
+    if (thread->runs == NULL || thread->many == NULL || thread->results == NULL) {
+        run_free_thread(thread);
+        return NULL;
+    }
+    return thread;
+}
+
+bool run_start_thread(slotq_worker *worker)
+{
+    worker_thread *thread = run_new_thread(worker);
+    pthread_attr_t attributes;
+    if (thread == NULL) {
+        return false;
+    }
+    sigset_t before;
+    pthread_attr_init(&attributes);
+    if (worker->options.stack_bytes != 0) {
+        pthread_attr_setstacksize(&attributes, worker->options.stack_bytes);
+    }
+    pthread_sigmask(SIG_SETMASK, &worker->blocked, &before);
+    const bool started = pthread_create(&thread->id, &attributes, thread_main, thread) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (!started) {
+        run_free_thread(thread);
+        return false;
+    }
+    thread->next = worker->threads;
+    worker->threads = thread;
+    worker->alive++;
+    return true;
+}

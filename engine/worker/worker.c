@@ -1,0 +1,276 @@
+/* worker.c: a worker is made, filled, started, stopped and joined. Does not know messages.
+ */
+#include "worker.h"
+
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cron_turn.h"
+#include "hand.h"
+#include "loop.h"
+#include "run.h"
+
+enum { THREADS_MOST = 1024, THREADS_AUTO_MOST = 16, BURST_MOST = 65535 };
+
+__attribute__((format(printf, 2, 3))) static slotq_outcome refuse(slotq_error *error,
+                                                                  const char *format, ...)
+{
+    if (error != NULL) {
+        *error = (slotq_error){.outcome = SLOTQ_INVALID};
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(error->text, sizeof error->text, format, arguments);
+        va_end(arguments);
+    }
+    return SLOTQ_INVALID;
+}
+
+/* ---- new ---- */
+
+static uint32_t processors(void)
+{
+    cpu_set_t set;
+    const int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < 1 ? 1 : count > THREADS_AUTO_MOST ? THREADS_AUTO_MOST : (uint32_t)count;
+}
+
+static void set_defaults(slotq_worker_options *options)
+{
+    options->threads = options->loop ? 1 : options->threads == 0 ? processors() : options->threads;
+    options->starve_ms = options->starve_ms == 0 ? 10000 : options->starve_ms;
+    options->lease_ms = options->lease_ms == 0 ? 30000 : options->lease_ms;
+    options->give_back_ms = options->give_back_ms == 0 ? 50 : options->give_back_ms;
+    options->stop_ms = options->stop_ms == 0 ? 25000 : options->stop_ms;
+    options->alone_attempts = options->alone_attempts == 0 ? 3 : options->alone_attempts;
+    options->stuck_most = options->stuck_most == 0 ? options->threads : options->stuck_most;
+    options->pending_most = options->pending_most == 0 ? 64 : options->pending_most;
+}
+
+static bool any_reserved(const uint64_t *reserved, size_t count)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < count; i++) {
+        all |= reserved[i];
+    }
+    return all != 0;
+}
+
+static void init_locks(slotq_worker *worker)
+{
+    pthread_condattr_t by_monotonic;
+    pthread_condattr_init(&by_monotonic);
+    pthread_condattr_setclock(&by_monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->work, &by_monotonic);
+    pthread_cond_init(&worker->ends, &by_monotonic);
+    pthread_cond_init(&worker->alone_turn, &by_monotonic);
+    pthread_condattr_destroy(&by_monotonic);
+}
+
+/* A page that a fork wipes: NULL where the system has none. */
+static unsigned char *new_mark(void)
+{
+    const size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return NULL;
+    }
+    if (madvise(page, bytes, MADV_WIPEONFORK) != 0) {
+        munmap(page, bytes);
+        return NULL;
+    }
+    *(unsigned char *)page = 1;
+    return page;
+}
+
+static void set_blocked(sigset_t *blocked)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    sigfillset(blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sigdelset(blocked, faults[i]);
+    }
+}
+
+slotq_outcome slotq_worker_new(slotq_mux *mux, const slotq_worker_options *options,
+                               slotq_worker **worker, slotq_error *error)
+{
+    static const slotq_worker_options none;
+    const slotq_worker_options *asked = options != NULL ? options : &none;
+    if (mux == NULL || worker == NULL) {
+        return refuse(error, "mux and worker must not be NULL");
+    }
+    *worker = NULL;
+    if (asked->threads > THREADS_MOST) {
+        return refuse(error, "threads is %u; %d are the limit", asked->threads, THREADS_MOST);
+    }
+    if (asked->loop && asked->threads > 1) {
+        return refuse(error, "threads is %u; in loop mode the caller's thread is the only one",
+                      asked->threads);
+    }
+    if (asked->pending_most > SLOTQ_CALL_MESSAGES_MAX) {
+        return refuse(error, "pending_most is %u; %d are the limit", asked->pending_most,
+                      SLOTQ_CALL_MESSAGES_MAX);
+    }
+    if (any_reserved(asked->reserved, 4)) {
+        return refuse(error, "reserved fields of the options must be 0");
+    }
+    slotq_worker *new = calloc(1, sizeof *new);
+    unsigned char *mark = new_mark();
+    if (new == NULL || mark == NULL) {
+        free(new);
+        refuse(error, "out of memory");
+        return SLOTQ_NOMEMORY;
+    }
+    new->mark = mark;
+    new->options = *asked;
+    set_defaults(&new->options);
+    init_locks(new);
+    set_blocked(&new->blocked);
+    new->signal_fd = -1;
+    new->loop_fd = -1;
+    atomic_store(&new->gather_due_ms, UINT64_MAX);
+    const uint32_t quiet_kinds = 1u << SLOTQ_EVENT_START | 1u << SLOTQ_EVENT_DONE;
+    new->event_mask = asked->on_event == NULL  ? 0
+                      : asked->event_mask != 0 ? asked->event_mask
+                                               : ~quiet_kinds;
+    new->is_timed = (new->event_mask &quiet_kinds) != 0;
+    new->mux = mux;
+    mux_hold(mux);
+    *worker = new;
+    return SLOTQ_OK;
+}
+
+/* ---- queues ---- */
+
+static slotq_outcome judge_queue(const slotq_worker *worker, const slotq *queue, const char *name,
+                                 const slotq_worker_queue *options)
+{
+    if (queue == NULL || name == NULL || worker_state(worker) != SLOTQ_WORKER_NEW ||
+        name[0] == '\0' || strlen(name) > 200 || options->prefetch_most > SLOTQ_CALL_MESSAGES_MAX ||
+        options->frame > SLOTQ_FRAME_PLAIN ||
+        options->rate_interval_us > SLOTQ_RATE_INTERVAL_US_MAX ||
+        options->rate_burst > BURST_MOST || options->threads_kept > worker->options.threads ||
+        (options->threads_most != 0 && options->threads_kept > options->threads_most) ||
+        any_reserved(options->reserved, 4)) {
+        return SLOTQ_INVALID;
+    }
+    for (uint32_t i = 0; i < worker->queue_count; i++) {
+        if (strcmp(worker->queues[i]->name, name) == 0) {
+            return SLOTQ_EXISTS;
+        }
+    }
+    return SLOTQ_OK;
+}
+
+static void set_queue_defaults(slotq_worker_queue *options)
+{
+    options->weight = options->weight == 0 ? 1 : options->weight;
+    options->prefetch_most = options->prefetch_most == 0 ? 64 : options->prefetch_most;
+    options->prefetch_ms = options->prefetch_ms == 0 ? 20 : options->prefetch_ms;
+    options->unknown_ms = options->unknown_ms == 0 ? 30000 : options->unknown_ms;
+    options->unknown_most_ms = options->unknown_most_ms == 0 ? 3600000 : options->unknown_most_ms;
+}
+
+slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const char *name,
+                                     const slotq_worker_queue *options)
+{
+    static const slotq_worker_queue none;
+    if (worker == NULL) {
+        return SLOTQ_INVALID;
+    }
+    const slotq_outcome judged =
+        judge_queue(worker, queue, name, options != NULL ? options : &none);
+    if (judged != SLOTQ_OK) {
+        return judged;
+    }
+    worker_queue **queues = realloc(worker->queues, (worker->queue_count + 1) * sizeof *queues);
+    worker->queues = queues != NULL ? queues : worker->queues;
+    worker_queue *new = calloc(1, sizeof *new);
+    if (queues == NULL || new == NULL) {
+        free(new);
+        return SLOTQ_NOMEMORY;
+    }
+    new->worker = worker;
+    new->index = worker->queue_count;
+    new->given = queue;
+    new->options = options != NULL ? *options : none;
+    set_queue_defaults(&new->options);
+    new->lease_ms = new->options.lease_ms != 0 ? new->options.lease_ms : worker->options.lease_ms;
+    new->bell = -1;
+    memcpy(new->name, name, strlen(name));
+    pthread_mutex_init(&new->lock, NULL);
+    pace_bucket_init(&new->bucket, new->options.rate_interval_us, new->options.rate_burst);
+    worker->queues[worker->queue_count++] = new;
+    return SLOTQ_OK;
+}
+
+static void free_queue(worker_queue *queue)
+{
+    for (worker_hand *hand = queue->hands, *next; hand != NULL; hand = next) {
+        next = hand->next;
+        hand_free(hand);
+    }
+    cron_free_entries(queue);
+    slotq_close(queue->handle);
+    slotq_batch_free(queue->looked);
+    free(queue->ones);
+    free(queue->extends);
+    free(queue->runs);
+    free(queue->outcomes);
+    free(queue->tokens);
+    free((void *)queue->counts);
+    if (queue->bell >= 0) {
+        close(queue->bell);
+    }
+    pthread_mutex_destroy(&queue->lock);
+    free(queue);
+}
+
+static void free_tables(slotq_worker *worker)
+{
+    free(worker->credits);
+    free(worker->may_go);
+    free(worker->weights);
+    free(worker->gathers);
+    free(worker->all_tasks);
+    free(worker->copies);
+    free(worker->queues);
+}
+
+slotq_outcome slotq_worker_free(slotq_worker *worker)
+{
+    if (worker == NULL) {
+        return SLOTQ_OK;
+    }
+    const slotq_worker_state state = worker_state(worker);
+    if ((state != SLOTQ_WORKER_NEW && state != SLOTQ_WORKER_ENDED) || worker->alive != 0 ||
+        (!worker->options.loop && worker->keepers != 0)) {
+        return SLOTQ_INVALID;
+    }
+    loop_close(worker);
+    for (uint32_t i = 0; i < worker->queue_count; i++) {
+        free_queue(worker->queues[i]);
+    }
+    for (worker_thread *thread = worker->threads, *next; thread != NULL; thread = next) {
+        next = thread->next;
+        run_free_thread(thread);
+    }
+    free_tables(worker);
+    if (worker->signal_fd >= 0) {
+        close(worker->signal_fd);
+    }
+    munmap(worker->mark, (size_t)sysconf(_SC_PAGESIZE));
+    pthread_cond_destroy(&worker->work);
+    pthread_cond_destroy(&worker->ends);
+    pthread_cond_destroy(&worker->alone_turn);
+    pthread_mutex_destroy(&worker->lock);
+    mux_let_go(worker->mux);
+    free(worker);
+    return SLOTQ_OK;
+}

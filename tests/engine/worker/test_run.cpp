@@ -1,0 +1,85 @@
+/* test_run.cpp: a worker on each kind of queue: every message is run and settled as its handler
+ * says.
+ */
+#include "catch.hpp"
+
+#include <atomic>
+
+#include "working.hpp"
+
+using namespace any_queue;
+using namespace working;
+
+namespace
+{
+
+/* Kinds that several handles may have open. */
+Kind shared_kind()
+{
+    return GENERATE(Kind::memory, Kind::file, Kind::redis);
+}
+
+} // namespace
+
+TEST_CASE("a worker runs each message once and acks it", "[worker]")
+{
+    const Kind kind = shared_kind();
+    INFO(kind);
+    Queue queue(kind, real_geometry());
+    std::atomic<int> ran{0};
+    Working work;
+    work.options.threads = 4;
+    work.handle("mail:send", [&](slotq_task *) {
+        ran++;
+        return slotq_result_done();
+    });
+    for (int i = 0; i < 50; i++) {
+        push_task(queue, "mail:send", std::to_string(i));
+    }
+    work.add(queue);
+    work.start();
+    CHECK(eventually([&] { return work.stats().done == 50; }));
+    for (int i = 0; i < 50; i++) {
+        push_task(queue, "mail:send", std::to_string(i));
+    }
+    CHECK(eventually([&] { return work.stats().done == 100; }));
+    work.stop_and_join();
+    CHECK(ran == 100);
+    CHECK(queue.stats().unfinished == 0);
+    CHECK(queue.stats().acked == 100);
+}
+
+TEST_CASE("a result is settled as the handler says", "[worker]")
+{
+    const Kind kind = shared_kind();
+    INFO(kind);
+    Queue queue(kind, real_geometry());
+    queue.now_ms = 1700000000000; /* stands still: delays do not end */
+    Working work;
+    work.options.threads = 1;
+    work.handle("a:done", [](slotq_task *) { return slotq_result_done(); });
+    work.handle("a:retry", [](slotq_task *) { return slotq_result_retry_after(60000, 7); });
+    work.handle("a:dead", [](slotq_task *) { return slotq_result_dead(9); });
+    work.handle("a:snooze", [](slotq_task *) { return slotq_result_snooze(60000); });
+    push_task(queue, "a:done");
+    const uint64_t retry = push_task(queue, "a:retry");
+    const uint64_t dead = push_task(queue, "a:dead");
+    const uint64_t snooze = push_task(queue, "a:snooze");
+    const uint64_t unknown = push_task(queue, "a:unknown");
+    work.add(queue);
+    work.start();
+    CHECK(eventually([&] {
+        const slotq_worker_stats stats = work.stats();
+        return stats.done == 1 && stats.retried == 1 && stats.died == 1 && stats.snoozed == 2;
+    }));
+    work.stop_and_join();
+    CHECK(queue.stats().acked == 1);
+    CHECK(queue.status(retry).state == SLOTQ_STATE_WAITING);
+    CHECK(queue.status(retry).attempts == 1);
+    CHECK(queue.status(dead).is_dead);
+    CHECK(queue.status(dead).reason == 9);
+    CHECK(queue.status(snooze).state == SLOTQ_STATE_WAITING);
+    CHECK(queue.status(snooze).attempts == 0);
+    CHECK(queue.status(unknown).state == SLOTQ_STATE_WAITING);
+    CHECK(queue.status(unknown).attempts == 0);
+}
