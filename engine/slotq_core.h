@@ -18,7 +18,8 @@
  *     } while (outcome == SLOTQ_MORE);
  *
  * `slotq_core_run` is that loop. The step that refuses has no patch; earlier steps of the call
- * (sweeps, head moves) stay done. FORMAT.md is the norm for bytes and rules.
+ * (sweeps, head moves) stay done. FORMAT.md is the norm for bytes and rules. Memory that must
+ * survive the loss of power in the middle of a step: see tools/examples/device/holder.h.
  *
  * Threads: there is no shared state. Two threads must not step one image at the same time.
  * Time: now_ms is in milliseconds since 1970 UTC, 0 to SLOTQ_NOW_MS_MAX; above it is INVALID.
@@ -327,7 +328,9 @@ typedef struct slotq_step {
     uint32_t patch_count;
     uint32_t scratch_used;
     uint32_t visible_count; /* the last visible_count patches change visible bytes */
-    bool needs_journal;     /* visible bytes change in more than one place: all or none of them */
+    bool needs_journal;     /* visible bytes change in more than one place: all or none of them.
+                               false: each visible patch is one store, of at most 8 bytes; a machine
+                               that cannot store 8 bytes at once journals these steps too */
     bool pushes;            /* the patches change the header's last_id and tail */
     bool wakes;             /* after applying, wake all callers that wait on the wake word; a store
                                that wakes them one by one goes by the next four instead */
@@ -356,6 +359,12 @@ slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geome
  * VERSION; damage then names the place. O(groups). bytes must be aligned to 8. */
 slotq_outcome slotq_core_open(slotq_view *view, const uint8_t *bytes, uint64_t size,
                               slotq_damage *damage);
+
+/* Open what never changes: magic, version, geometry, size. For a holder that was interrupted while
+ * it applied a step: it replays the patches of its journal with this view, then opens the image.
+ * Outcomes as slotq_core_open. */
+slotq_outcome slotq_core_open_geometry(slotq_view *view, const uint8_t *bytes, uint64_t size,
+                                       slotq_damage *damage);
 
 /* Check the whole image against every rule of FORMAT.md. OK (damage->what is NULL) or CORRUPT.
  * O(image). */

@@ -51,7 +51,8 @@ static void shape(asked *it, uint8_t shape_byte)
                                      .max_attempts = shape_byte & 128 ? 3 : 0,
                                      .generation = 1};
     memset(it, 0, sizeof *it);
-    geometry_lay_out(&it->view, &geometry);
+    it->view.geometry = geometry;
+    geometry_lay_out(&it->view);
     it->view.bytes = NULL;
     it->terms.view = &it->view;
     it->terms.own_clock = (shape_byte & 32) != 0;

@@ -136,8 +136,9 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset)
     return NULL;
 }
 
-void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
+void geometry_lay_out(slotq_view *view)
 {
+    const slotq_geometry *geometry = &view->geometry;
     uint64_t sizes[SECTION_COUNT];
     uint32_t offsets[SECTION_COUNT + 1];
     SLOTQ_ASSERT(geometry_total(geometry) <= SLOTQ_IMAGE_BYTES_MAX);
@@ -146,7 +147,6 @@ void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry)
     for (uint32_t i = 0; i < SECTION_COUNT; i++) {
         offsets[i + 1] = offsets[i] + (uint32_t)sizes[i];
     }
-    view->geometry = *geometry;
     view->image_bytes = offsets[SECTION_COUNT];
     view->stride = geometry_stride(geometry);
     view->states_offset = offsets[SECTION_STATES];

@@ -16,8 +16,8 @@ const char *geometry_fault(const slotq_geometry *geometry, uint32_t *offset);
 /* Total bytes of an image; the geometry need not be in range. */
 uint64_t geometry_total(const slotq_geometry *geometry);
 
-/* Fill a view's geometry, stride and section offsets (geometry in range). */
-void geometry_lay_out(slotq_view *view, const slotq_geometry *geometry);
+/* Fill a view's stride and section offsets from its geometry, which is in range. */
+void geometry_lay_out(slotq_view *view);
 
 /* Write bytes 8 to 43 of an image. */
 void geometry_store(uint8_t *bytes, const slotq_geometry *geometry);

@@ -56,14 +56,18 @@ static bool is_without_reserved(const uint8_t *front, const slotq_geometry *geom
 }
 
 /* Everything that is fixed at creation: bytes 8 to 43 and the size. */
-static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage *damage)
+slotq_outcome slotq_core_open_geometry(slotq_view *view, const uint8_t *bytes, uint64_t size,
+                                       slotq_damage *damage)
 {
+    view->bytes = bytes;
+    damage->what = NULL;
+    damage->offset = 0;
     if (size < SLOTQ_IMAGE_BYTES_MIN) {
         return refuse(damage, SLOTQ_CORRUPT, size, "shorter than the smallest queue");
     }
     /* a copy: the checked value is the value that is used */
     uint8_t front[GROUPS_OFFSET];
-    memcpy(front, view->bytes, sizeof front);
+    memcpy(front, bytes, sizeof front);
     const uint32_t magic = load_u32(front + AT_geometry_magic);
     if ((magic & MAGIC_FAMILY_MASK) != (MAGIC_VERSION_1 & MAGIC_FAMILY_MASK)) {
         return refuse(damage, SLOTQ_CORRUPT, AT_geometry_magic,
@@ -78,33 +82,30 @@ static slotq_outcome open_geometry(slotq_view *view, uint64_t size, slotq_damage
         return refuse(damage, SLOTQ_CORRUPT, AT_geometry_geometry_check,
                       "geometry_check is not that of bytes 8 to 39");
     }
-    slotq_geometry geometry;
-    geometry_load(&geometry, front);
+    slotq_geometry *geometry = &view->geometry;
+    geometry_load(geometry, front);
     uint32_t offset;
-    const char *fault = geometry_fault(&geometry, &offset);
+    const char *fault = geometry_fault(geometry, &offset);
     if (fault != NULL) {
         return refuse(damage, SLOTQ_CORRUPT, offset, fault);
     }
-    if (!is_without_reserved(front, &geometry, &offset)) {
+    if (!is_without_reserved(front, geometry, &offset)) {
         return refuse(damage, SLOTQ_CORRUPT, offset, "a reserved byte of the geometry is not 0");
     }
-    const uint64_t total = geometry_total(&geometry);
+    const uint64_t total = geometry_total(geometry);
     if (size != total) {
         return refuse(damage, SLOTQ_CORRUPT, size < total ? size : total,
                       size < total ? "the bytes end before the geometry's size"
                                    : "bytes follow after the geometry's size");
     }
-    geometry_lay_out(view, &geometry);
+    geometry_lay_out(view);
     return SLOTQ_OK;
 }
 
 slotq_outcome slotq_core_open(slotq_view *view, const uint8_t *bytes, uint64_t size,
                               slotq_damage *damage)
 {
-    view->bytes = bytes;
-    damage->offset = 0;
-    damage->what = NULL;
-    const slotq_outcome outcome = open_geometry(view, size, damage);
+    const slotq_outcome outcome = slotq_core_open_geometry(view, bytes, size, damage);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }

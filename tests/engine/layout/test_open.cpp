@@ -159,3 +159,30 @@ TEST_CASE("the second group is looked at too", "[open]")
     image.set(field::group_written, 1, 7);
     refused(image, sample::at(field::group_written, 1), "group.written is outside [head, tail]");
 }
+
+TEST_CASE("what never changes is opened although the front is half written", "[open]")
+{
+    const Image sound = sample::states();
+    const uint64_t size = sound.bytes().size();
+    Image torn = sound;
+    torn.set(field::group_cursor, 0, 7);
+    torn.set(field::header_head, 65535);
+    slotq_view whole;
+    slotq_view view;
+    slotq_damage damage = {77, "before"};
+    REQUIRE(slotq_core_open(&view, torn.data(), size, &damage) == SLOTQ_CORRUPT);
+    REQUIRE(slotq_core_open_geometry(&view, torn.data(), size, &damage) == SLOTQ_OK);
+    CHECK(damage.what == nullptr);
+    CHECK(view.bytes == torn.data());
+    REQUIRE(slotq_core_open(&whole, sound.data(), size, &damage) == SLOTQ_OK);
+    CHECK(view.image_bytes == whole.image_bytes);
+    CHECK(view.stride == whole.stride);
+    CHECK(view.states_offset == whole.states_offset);
+    CHECK(view.ring_end == whole.ring_end);
+    CHECK(view.dead_offset == whole.dead_offset);
+    CHECK(view.geometry.ring_slots == whole.geometry.ring_slots);
+    CHECK(slotq_core_open_geometry(&view, torn.data(), size - 1, &damage) == SLOTQ_CORRUPT);
+    CHECK(damage.offset == size - 1);
+    torn.data()[11] = '2';
+    CHECK(slotq_core_open_geometry(&view, torn.data(), size, &damage) == SLOTQ_VERSION);
+}

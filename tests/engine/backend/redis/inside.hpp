@@ -83,7 +83,8 @@ struct Far {
     explicit Far(const slotq_geometry &geometry, uint32_t room = 64)
         : runs(room), items(room), offsets(room)
     {
-        geometry_lay_out(&view, &geometry);
+        view.geometry = geometry;
+        geometry_lay_out(&view);
         view.bytes = nullptr;
         terms.view = &view;
         terms.key = "jobs";
