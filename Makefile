@@ -92,10 +92,14 @@ HOST_SOURCES := $(filter-out $(REDIS_SOURCES),$(call sources_of,engine/backend e
 WORKER_SOURCES := $(call sources_of,engine/worker)
 LUA_SOURCES := $(wildcard lua/*.lua)
 TOOL_SOURCES := $(call sources_of,tools/slotq)
-# An example is a source, or a folder with a source of its name.
+# An example is a source, or a folder with a source of its name. Other sources of such a folder are
+# parts of that example; those of folders without one are shared by all examples.
 EXAMPLE_SOURCES := $(wildcard tools/examples/*.c) \
 	$(foreach one,$(wildcard tools/examples/*/.),$(wildcard $(one:.=)$(notdir $(one:/.=)).c))
-EXAMPLE_SHARED := $(filter-out $(EXAMPLE_SOURCES),$(wildcard tools/examples/*/*.c))
+EXAMPLE_PARTS := $(filter-out $(EXAMPLE_SOURCES),$(wildcard tools/examples/*/*.c))
+parts_of = $(if $(filter tools/examples/,$(dir $(1))),,$(filter $(dir $(1))%,$(EXAMPLE_PARTS)))
+EXAMPLE_SHARED := $(filter-out $(foreach one,$(EXAMPLE_SOURCES),$(call parts_of,$(one))),\
+	$(EXAMPLE_PARTS))
 BENCH_SOURCES := $(call sources_of,bench)
 BENCH_MAINS := $(foreach main,$(BENCH_SOURCES),$(if $(filter bench_%,$(notdir $(main))),$(main)))
 # Peers whose clients are not here are left out, and the bench says so.
@@ -129,6 +133,7 @@ FUZZERS := $(patsubst %,$(OUT)/fuzz/%,$(call named,$(FUZZ_TARGETS)))
 BENCHES := $(patsubst %,$(OUT)/bench/%,$(call named,$(BENCH_MAINS)))
 # Beside the program that runs them and the packages that they need.
 BENCH_SCRIPTS := $(patsubst bench/peers/%,$(OUT)/bench/%,$(wildcard bench/peers/node/*.js))
+AMALGAMATION := build/amalgamation/slotq_core.c
 EXAMPLES := $(patsubst %,$(OUT)/examples/%,$(call named,$(EXAMPLE_SOURCES)))
 SEED_MAKER := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(wildcard fuzz/make_seeds.c))
 MAN_PAGES := $(if $(shell command -v scdoc),$(MAN_SOURCES:tools/man/%.scd=$(OUT)/man/%))
@@ -173,7 +178,7 @@ $(CXX_STAMP): FORCE
 	$(call stamp,$@,$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(LINK_FLAGS))
 $(LIST_STAMP): FORCE
 	$(call stamp,$@,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
-		$(WORKER_SOURCES) $(EXAMPLE_SHARED) $(SUPPORT_SOURCES) \
+		$(WORKER_SOURCES) $(EXAMPLE_PARTS) $(SUPPORT_SOURCES) \
 		$(FUZZ_SHARED) $(BENCH_SOURCES) $(TEST_SOURCES))
 
 $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
@@ -181,6 +186,7 @@ $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
 $(OUT)/obj/engine/backend/%.o $(OUT)/obj/engine/queue/%.o: ROOM = \
 	$(HOSTED) -Wmissing-prototypes -Ibuild/gen
 $(OUT)/obj/engine/worker/%.o: ROOM = $(HOSTED) -Wmissing-prototypes
+$(call objects,$(AMALGAMATION)): ROOM = $(FREESTANDING) -Os
 $(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine -Ibuild/gen
 $(OUT)/obj/tests/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I.
 # Only these know where the tree lies, so that a compiler cache can serve the others in any tree.
@@ -219,9 +225,13 @@ $(OUT)/obj/%.o: %.cpp $(CXX_STAMP)
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(ROOM) $(COMPILE)
 
-# ---- scripts for Redis: made once, whatever the flavour ----
+# ---- the core in one source, and scripts for Redis: made once, whatever the flavour ----
 
 HOST_CC ?= $(if $(filter powerpc,$(FLAVOUR)),cc,$(CC))
+CORE_PIECES := $(FREE_SOURCES) $(wildcard $(addprefix engine/,layout/*.h layout/*.def \
+	layout/fields/*.def core/*.h core/*.def *.def slotq_core.h slotq_types.h))
+$(AMALGAMATION): $(CORE_PIECES) $(wildcard tools/checks/amalgamation.*) tools/checks/xxh32.awk
+	$(call say,CORE,$@)CC='$(HOST_CC)' sh tools/checks/amalgamation.sh $(@D) >/dev/null
 build/gen/lua_constants: tools/generate/lua_constants.c engine/layout/fields.def \
 		$(wildcard engine/layout/fields/*.def) \
 		engine/layout/fields.h engine/layout/word.h engine/core/frame.h engine/slotq_types.h \
@@ -290,12 +300,14 @@ $(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(ROOMS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lhiredis -ljansson -lm
 define example
-$(OUT)/examples/$(call named,$(1)): $(call objects,$(1) $(EXAMPLE_SHARED)) $(WORKER_LIBRARY) \
-		$(REDIS_LIBRARY)
+$(OUT)/examples/$(call named,$(1)): $(call objects,$(1) $(call parts_of,$(1)) $(EXAMPLE_SHARED)) \
+		$(WORKER_LIBRARY) $(REDIS_LIBRARY)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(CC) -o $$@ $$(filter %.o %.a,$$^) $(LINK_FLAGS) -lhiredis
 endef
 $(foreach source,$(EXAMPLE_SOURCES),$(eval $(call example,$(source))))
+# It has the core alone, from the one source that a device builds.
+$(OUT)/examples/device: $(call objects,$(AMALGAMATION))
 define bench_binary
 $(OUT)/bench/$(call named,$(1)): $(call objects,$(1)) $(OUT)/lib/bench.a $(ROOMS)
 	@mkdir -p $$(@D)
@@ -376,7 +388,7 @@ test: ## every suite; the last line is the sum
 tests-built: built $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
 # Every source compiled and nothing linked, for a compiler's warnings.
 objects-built: $(call objects,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
-	$(WORKER_SOURCES) $(EXAMPLE_SOURCES) $(EXAMPLE_SHARED) $(BENCH_SOURCES) \
+	$(WORKER_SOURCES) $(EXAMPLE_SOURCES) $(EXAMPLE_PARTS) $(BENCH_SOURCES) \
 	$(SUPPORT_SOURCES) tests/support/main.cpp \
 	$(TEST_SOURCES) $(FUZZ_TARGETS) $(FUZZ_SHARED) fuzz/replay.c fuzz/make_seeds.c)
 # Scripts that run nothing of what is made here say the same in every flavour.
