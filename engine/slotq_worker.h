@@ -311,7 +311,7 @@ SLOTQ_API slotq_outcome slotq_worker_new(slotq_mux *mux, const slotq_worker_opti
  * worker). options may be NULL. OK; EXISTS (the name); INVALID; NOMEMORY. */
 SLOTQ_API slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const char *name,
                                                const slotq_worker_queue *options);
-/* Before start; queue as given to slotq_worker_add_queue, or another one. OK; EXISTS (the name);
+/* Before start; queue as given to slotq_worker_add_queue. OK; EXISTS (the name in this queue);
  * INVALID: error names the field and the value; UNSUPPORTED: the queue has no keys, or fewer
  * later_slots than two for each entry; NOMEMORY. */
 SLOTQ_API slotq_outcome slotq_worker_add_cron(slotq_worker *worker, slotq *queue,

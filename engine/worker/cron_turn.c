@@ -1,20 +1,245 @@
-/* cron_turn.c: the cron entries of a worker's queue (cron_turn.h).
+/* cron_turn.c: the cron entries of a worker (cron_turn.h). Does not know what a spec means, or
+ * which time is placed when.
  */
 #include "cron_turn.h"
 
-uint64_t cron_turn(worker_queue *queue, uint64_t now_ms)
+#include <stdlib.h>
+#include <string.h>
+
+#include "away.h"
+#include "clock.h"
+#include "cron.h"
+#include "place.h"
+#include "refuse.h"
+#include "tell.h"
+
+/* So that a jump of the queue's clock is noticed. */
+enum { SLEEP_MOST_MS = 30000, LATER_SLOTS_EACH = 2 };
+
+struct cron_entry {
+    slotq_cron cron; /* with copies of the strings, in text */
+    cron_plan *plan;
+    place_entry place;
+    uint64_t look_at_ms; /* by the queue's clock */
+    uint64_t seen_ms;    /* what that was */
+    struct cron_entry *next;
+    char text[];
+};
+
+/* ---- adding ---- */
+
+static const char *copy(char **at, const void *from, size_t bytes)
 {
-    (void)queue;
-    return now_ms + 60000;
+    char *to = *at;
+    memcpy(to, from, bytes);
+    to[bytes] = '\0';
+    *at += bytes + 1;
+    return to;
 }
 
-bool cron_is_too_late(const slotq_task *task)
+/* A copy of the entry; NULL: no memory. */
+static struct cron_entry *copy_entry(const slotq_cron *from)
 {
-    (void)task;
-    return false;
+    const char *zone = from->zone != NULL ? from->zone : "UTC";
+    const size_t bytes = strlen(from->name) + strlen(from->spec) + strlen(zone) +
+                         strlen(from->type) + from->body_bytes + 5;
+    struct cron_entry *new = calloc(1, sizeof *new + bytes);
+    if (new == NULL) {
+        return NULL;
+    }
+    char *at = new->text;
+    new->cron = *from;
+    new->cron.name = copy(&at, from->name, strlen(from->name));
+    new->cron.spec = copy(&at, from->spec, strlen(from->spec));
+    new->cron.zone = copy(&at, zone, strlen(zone));
+    new->cron.type = copy(&at, from->type, strlen(from->type));
+    new->cron.body = copy(&at, from->body_bytes != 0 ? from->body : "", from->body_bytes);
+    return new;
+}
+
+static bool is_name(const char *name)
+{
+    const size_t bytes = strlen(name);
+    const char *letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/-";
+    return bytes >= 1 && bytes <= SLOTQ_TYPE_BYTES_MAX && strspn(name, letters) == bytes;
+}
+
+static worker_queue *queue_of(const slotq_worker *worker, const slotq *queue)
+{
+    for (uint32_t i = 0; i < worker->queue_count; i++) {
+        if (worker->queues[i]->given == queue) {
+            return worker->queues[i];
+        }
+    }
+    return NULL;
+}
+
+static slotq_outcome judge_texts(const slotq_cron *entry, slotq_error *error)
+{
+    if (entry->name == NULL || !is_name(entry->name)) {
+        return refuse(error, SLOTQ_INVALID,
+                      "the name of a cron entry must be 1 to %d of letters, digits and _ . : / -",
+                      SLOTQ_TYPE_BYTES_MAX);
+    }
+    if (entry->spec == NULL) {
+        return refuse(error, SLOTQ_INVALID, "%s: spec is NULL", entry->name);
+    }
+    if (entry->missed > SLOTQ_CRON_ONE || entry->reserved[0] != 0 || entry->reserved[1] != 0) {
+        return refuse(error, SLOTQ_INVALID, "%s: missed is out of range, or reserved is not 0",
+                      entry->name);
+    }
+    const slotq_task_spec task = {
+        .type = entry->type, .body = entry->body, .body_bytes = entry->body_bytes};
+    if (slotq_frame_write(&task, NULL, 0) == 0) {
+        return refuse(error, SLOTQ_INVALID, "%s: type or body cannot be the task of an entry",
+                      entry->name);
+    }
+    return SLOTQ_OK;
+}
+
+/* The queue has keys, and room for what is scheduled. */
+static slotq_outcome judge_room(const worker_queue *queue, const slotq_cron *entry,
+                                slotq_error *error)
+{
+    const slotq_geometry *geometry = slotq_geometry_of(queue->given);
+    const uint32_t least = LATER_SLOTS_EACH * (queue->cron_count + 1);
+    if ((geometry->flags & SLOTQ_FLAG_KEYS) == 0) {
+        return refuse(
+            error, SLOTQ_UNSUPPORTED,
+            "%s: %s has no keys, by which an occurrence is scheduled once: create it with "
+            "SLOTQ_FLAG_KEYS (slotq create --keys)",
+            entry->name, queue->name);
+    }
+    if (geometry->later_slots < least) {
+        return refuse(error, SLOTQ_UNSUPPORTED,
+                      "%s: %s has room for %u scheduled messages; %u entries need %u "
+                      "(slotq resize --later %u)",
+                      entry->name, queue->name, geometry->later_slots, queue->cron_count + 1, least,
+                      least);
+    }
+    for (const struct cron_entry *other = queue->cron; other != NULL; other = other->next) {
+        if (strcmp(other->cron.name, entry->name) == 0) {
+            return refuse(error, SLOTQ_EXISTS, "%s has an entry %s already", queue->name,
+                          entry->name);
+        }
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome slotq_worker_add_cron(slotq_worker *worker, slotq *queue, const slotq_cron *entry,
+                                    slotq_error *error)
+{
+    if (worker == NULL || entry == NULL || worker_state(worker) != SLOTQ_WORKER_NEW) {
+        return refuse(error, SLOTQ_INVALID, "worker or entry is NULL, or the worker has started");
+    }
+    worker_queue *place = queue_of(worker, queue);
+    if (place == NULL) {
+        return refuse(error, SLOTQ_INVALID,
+                      "the queue was not given to slotq_worker_add_queue of this worker");
+    }
+    slotq_outcome outcome = judge_texts(entry, error);
+    outcome = outcome == SLOTQ_OK ? judge_room(place, entry, error) : outcome;
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    struct cron_entry *new = copy_entry(entry);
+    if (new == NULL) {
+        return refuse(error, SLOTQ_NOMEMORY, "out of memory");
+    }
+    uint64_t next_ms;
+    outcome = cron_plan_make(new->cron.spec, new->cron.zone, &new->plan, error);
+    if (outcome == SLOTQ_OK && !cron_plan_next(new->plan, slotq_now_ms(queue), &next_ms)) {
+        cron_plan_free(new->plan);
+        outcome = refuse(error, SLOTQ_INVALID, "%s: \"%s\" has no time in the next 8 years",
+                         entry->name, entry->spec);
+    }
+    if (outcome != SLOTQ_OK) {
+        free(new);
+        return outcome;
+    }
+    place_begin(&new->place, &new->cron, new->plan);
+    new->next = place->cron;
+    place->cron = new;
+    place->cron_count++;
+    return SLOTQ_OK;
 }
 
 void cron_free_entries(worker_queue *queue)
 {
-    (void)queue;
+    for (struct cron_entry *entry = queue->cron, *next; entry != NULL; entry = next) {
+        next = entry->next;
+        cron_plan_free(entry->plan);
+        free(entry);
+    }
+}
+
+/* ---- placing ---- */
+
+static void tell_place(worker_queue *queue, const struct cron_entry *entry, const place_told *told)
+{
+    if (told->what == PLACE_NOTHING) {
+        return;
+    }
+    const bool placed = told->what == PLACE_PLACED;
+    const slotq_task_info info = {.queue = queue->name,
+                                  .group = queue->options.group,
+                                  .type = entry->cron.type,
+                                  .type_bytes = (uint32_t)strlen(entry->cron.type),
+                                  .due_ms = told->time_ms};
+    const slotq_event event = {.kind = placed ? SLOTQ_EVENT_CRON : SLOTQ_EVENT_CRON_MISSED,
+                               .task = &info,
+                               .queue = queue->name,
+                               .cron = entry->cron.name,
+                               .outcome = told->outcome};
+    atomic_fetch_add(placed ? &queue->worker->cron_pushed : &queue->worker->cron_missed, 1);
+    tell(queue->worker, &event);
+}
+
+uint64_t cron_turn(worker_queue *queue, uint64_t now_ms)
+{
+    enum { STEPS_MOST = 8 }; /* of an entry in one turn: the keeper has other work, too */
+    uint64_t sleep_ms = SLEEP_MOST_MS;
+    for (struct cron_entry *entry = queue->cron; entry != NULL; entry = entry->next) {
+        uint64_t at_ms = slotq_now_ms(queue->handle);
+        uint64_t next_ms = at_ms < entry->seen_ms ? at_ms : entry->look_at_ms; /* it was set back */
+        entry->seen_ms = at_ms;
+        for (int i = 0; i < STEPS_MOST && next_ms <= at_ms; i++) {
+            place_told told;
+            next_ms = place_step(&entry->place, queue->handle, at_ms, &told);
+            tell_place(queue, entry, &told);
+            at_ms = slotq_now_ms(queue->handle);
+        }
+        entry->look_at_ms = next_ms;
+        sleep_ms = clock_sooner(sleep_ms, next_ms > at_ms ? next_ms - at_ms : 0);
+    }
+    return clock_add(now_ms, sleep_ms);
+}
+
+bool cron_is_too_late(const slotq_task *task)
+{
+    const void *name;
+    uint32_t bytes;
+    const worker_queue *queue = task->queue;
+    if (task->info.due_ms == 0 || !slotq_task_header(task, "cron", &name, &bytes)) {
+        return false;
+    }
+    for (const struct cron_entry *entry = queue->cron; entry != NULL; entry = entry->next) {
+        const slotq_cron *cron = &entry->cron;
+        if (strlen(cron->name) != bytes || memcmp(cron->name, name, bytes) != 0 ||
+            cron->late_most_ms == 0) {
+            continue;
+        }
+        const uint64_t now_ms = slotq_now_ms(task->in_hand->handle);
+        if (now_ms > clock_add(task->info.due_ms, cron->late_most_ms)) {
+            const slotq_event event = {.kind = SLOTQ_EVENT_CRON_MISSED,
+                                       .task = &task->info,
+                                       .queue = queue->name,
+                                       .cron = cron->name,
+                                       .text = "it came later than late_most_ms"};
+            atomic_fetch_add(&task->worker->cron_missed, 1);
+            tell(task->worker, &event);
+            return true;
+        }
+    }
+    return false;
 }

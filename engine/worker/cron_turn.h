@@ -1,4 +1,4 @@
-/* cron_turn.h: the cron entries of a worker's queue: the keeper places their next occurrences.
+/* cron_turn.h: the cron entries of a worker: the keeper of their queue places the next occurrences.
  */
 #ifndef SLOTQ_WORKER_CRON_TURN_H
 #define SLOTQ_WORKER_CRON_TURN_H

@@ -417,6 +417,9 @@ slotq_result slotq_chain_run(slotq_chain *rest, slotq_task *task)
 
 slotq_result mux_run(const slotq_mux *mux, const mux_entry *entry, slotq_task *task)
 {
+    if (mux->middleware_count == 0) {
+        return entry->handler.run(entry->handler.context, task);
+    }
     slotq_chain chain = {.mux = mux, .entry = entry};
     return slotq_chain_run(&chain, task);
 }
