@@ -20,7 +20,7 @@ bool alone_trim(worker_hand *hand)
     }
     const worker_queue *queue = hand->queue;
     const uint64_t sent_ms = clock_lease_ms();
-    const uint64_t id = hand->items[hand->suspect].message.id;
+    const uint64_t id = hand->items[hand->suspect].id;
     slotq_outcome outcome =
         slotq_mark(hand->handle, SLOTQ_SETTLE_EXTEND, hand->batch, id, queue->lease_ms, 0, NULL);
     if (outcome == SLOTQ_OK) {

@@ -16,7 +16,7 @@ static void tell_item(worker_hand *hand, hand_item *item, slotq_outcome outcome)
         settle_count(queue, item->entry, COUNT_DONE, 1);
     } else {
         const slotq_task_info info = hand_info_of(hand, item);
-        settle_told(queue, hand->handle, item->entry, &info, hand_plan(item), outcome,
+        settle_told(queue, hand->handle, item->entry, &info, hand_plan(hand, item), outcome,
                     item->is_doubtful, hand->ran_ns);
     }
     item->state = ITEM_SETTLED;
@@ -24,7 +24,7 @@ static void tell_item(worker_hand *hand, hand_item *item, slotq_outcome outcome)
 
 static void settle_apart(worker_hand *hand, hand_item *item, const settlement *plan)
 {
-    const slotq_run run = {item->message.id, item->token, 1};
+    const slotq_run run = {item->id, item->token, 1};
     const slotq_outcome outcome =
         slotq_settle_noted(hand->handle, plan->how, hand->queue->options.group, &run, 1, plan->ms,
                            plan->reason, plan->note, NULL, NULL);
@@ -43,16 +43,16 @@ void answer_prepare(worker_hand *hand)
     for (uint32_t i = 0; i < hand->count; i++) {
         hand_item *item = &hand->items[i];
         const settlement back = settle_release();
-        const settlement *plan = item->state == ITEM_HELD ? &back : hand_plan(item);
+        const settlement *plan = item->state == ITEM_HELD ? &back : hand_plan(hand, item);
         if (item->state == ITEM_SETTLED || item->state == ITEM_LEFT) {
-            slotq_batch_drop(hand->batch, item->message.id);
-        } else if (item->token != item->message.token || item->is_doubtful) {
-            slotq_batch_drop(hand->batch, item->message.id);
+            slotq_batch_drop(hand->batch, item->id);
+        } else if (item->token != item->batch_token || item->is_doubtful) {
+            slotq_batch_drop(hand->batch, item->id);
             settle_apart(hand, item, plan);
         } else if (plan->how != SLOTQ_SETTLE_ACK &&
-                   slotq_mark(hand->handle, plan->how, hand->batch, item->message.id, plan->ms,
+                   slotq_mark(hand->handle, plan->how, hand->batch, item->id, plan->ms,
                               plan->reason, plan->note) != SLOTQ_OK) {
-            slotq_batch_drop(hand->batch, item->message.id);
+            slotq_batch_drop(hand->batch, item->id);
         }
     }
 }
@@ -64,7 +64,7 @@ bool answer_tell(worker_hand *hand)
     uint32_t at = 0;
     bool owes = false;
     for (uint32_t i = 0; slotq_batch_settled(hand->batch, i, &was); i++) {
-        while (at < hand->count && hand->items[at].message.id != was.id) {
+        while (at < hand->count && hand->items[at].id != was.id) {
             at++;
         }
         if (at < hand->count && settle_is_answer(was.outcome)) {

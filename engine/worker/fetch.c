@@ -222,13 +222,6 @@ static void owe(worker_thread *self, worker_hand *hand)
     keep_ring(hand->queue);
 }
 
-static void swap_items(worker_hand *hand)
-{
-    hand_item *items = hand->items;
-    hand->items = hand->others;
-    hand->others = items;
-}
-
 static void give_back(worker_thread *self, worker_hand *hand)
 {
     pthread_mutex_lock(&self->worker->lock);
@@ -240,7 +233,6 @@ static void give_back(worker_thread *self, worker_hand *hand)
 /* Next messages came although those before could not be settled. */
 static void give_back_next(worker_hand *hand)
 {
-    hand->count = 0;
     slotq_settle_batch(hand->handle, SLOTQ_SETTLE_RELEASE, hand->batch, 0, 0);
 }
 
@@ -304,7 +296,6 @@ bool fetch_again(worker_thread *self, bool may_take)
         owe(self, hand);
         return false;
     }
-    swap_items(hand);
     if (count != 0 && judge(hand, outcome, count, sent_ms)) {
         if (alone_trim(hand)) {
             return true;

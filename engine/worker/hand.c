@@ -17,9 +17,9 @@ worker_hand *hand_new(worker_queue *queue)
     new->queue = queue;
     new->batch = slotq_batch_new();
     new->items = calloc(most, sizeof *new->items);
-    new->others = calloc(most, sizeof *new->others);
+    new->details = calloc(most, sizeof *new->details);
     pace_prefetch_reset(&new->prefetch);
-    if (new->batch == NULL || new->items == NULL || new->others == NULL) {
+    if (new->batch == NULL || new->items == NULL || new->details == NULL) {
         hand_free(new);
         return NULL;
     }
@@ -33,7 +33,7 @@ void hand_free(worker_hand *hand)
     }
     slotq_batch_free(hand->batch);
     free(hand->items);
-    free(hand->others);
+    free(hand->details);
     slotq_close(hand->handle);
     free(hand);
 }
@@ -41,19 +41,20 @@ void hand_free(worker_hand *hand)
 void hand_fill(worker_hand *hand, uint64_t leased_ms)
 {
     uint32_t count = 0;
+    slotq_message message;
     const uint32_t most = hand->queue->options.prefetch_most;
     const uint8_t alone = hand->queue->worker->options.alone_attempts;
     hand->suspect = UINT32_MAX;
-    while (count < most && slotq_batch_next(hand->batch, &hand->items[count].message)) {
-        hand_item *item = &hand->items[count];
-        item->token = item->message.token;
-        item->state = ITEM_HELD;
-        item->is_doubtful = false;
-        item->is_plain = false;
-        item->type_bytes = 0;
-        item->type[0] = '\0';
-        item->entry = NULL;
-        if (item->message.attempts >= alone && hand->suspect == UINT32_MAX) {
+    while (count < most && slotq_batch_next(hand->batch, &message)) {
+        hand->items[count] = (hand_item){.id = message.id,
+                                         .payload = message.payload,
+                                         .pushed_ms = message.pushed_ms,
+                                         .payload_bytes = message.payload_bytes,
+                                         .token = message.token,
+                                         .batch_token = message.token,
+                                         .attempts = message.attempts,
+                                         .state = ITEM_HELD};
+        if (message.attempts >= alone && hand->suspect == UINT32_MAX) {
             hand->suspect = count;
         }
         count++;
@@ -89,30 +90,47 @@ bool hand_take(worker_hand *hand, uint64_t place)
     return atomic_compare_exchange_strong(&hand->place, &place, taken);
 }
 
-void hand_keep_type(hand_item *item, const slotq_task_info *info)
+hand_detail *hand_detail_of(worker_hand *hand, const hand_item *item)
 {
+    return &hand->details[item - hand->items];
+}
+
+const settlement *hand_plan(worker_hand *hand, const hand_item *item)
+{
+    hand_detail *detail = hand_detail_of(hand, item);
+    if (item->is_plain) {
+        detail->plan = (settlement){
+            .how = SLOTQ_SETTLE_ACK, .kind = SLOTQ_EVENT_DONE, .result = slotq_result_done()};
+    }
+    return &detail->plan;
+}
+
+void hand_keep_type(worker_hand *hand, const hand_item *item, const slotq_task_info *info)
+{
+    hand_detail *detail = hand_detail_of(hand, item);
     const uint32_t bytes =
         info->type_bytes < SLOTQ_TYPE_BYTES_MAX ? info->type_bytes : SLOTQ_TYPE_BYTES_MAX;
     if (bytes != 0) {
-        memcpy(item->type, info->type, bytes);
+        memcpy(detail->type, info->type, bytes);
     }
-    item->type[bytes] = '\0';
-    item->type_bytes = bytes;
-    item->due_ms = info->due_ms;
+    detail->type[bytes] = '\0';
+    detail->type_bytes = bytes;
+    detail->due_ms = info->due_ms;
 }
 
 /* A plain ack keeps no type: its handler's name is the same, or begins so. */
-slotq_task_info hand_info_of(const worker_hand *hand, const hand_item *item)
+slotq_task_info hand_info_of(worker_hand *hand, const hand_item *item)
 {
-    const bool has_type = item->type_bytes != 0 || item->entry == NULL || !item->is_plain;
-    const char *type = has_type ? item->type : item->entry->label;
-    return (slotq_task_info){.id = item->message.id,
+    const hand_detail *detail = hand_detail_of(hand, item);
+    const bool has_detail = item->state == ITEM_FINISHED && !item->is_plain;
+    const char *type = has_detail ? detail->type : item->entry != NULL ? item->entry->label : "";
+    return (slotq_task_info){.id = item->id,
                              .queue = hand->queue->name,
                              .group = hand->queue->options.group,
-                             .attempts = item->message.attempts,
+                             .attempts = item->attempts,
                              .attempts_most = atomic_load(&hand->queue->max_attempts),
                              .type = type,
-                             .type_bytes = has_type ? item->type_bytes : (uint32_t)strlen(type),
-                             .pushed_ms = item->message.pushed_ms,
-                             .due_ms = item->due_ms};
+                             .type_bytes = has_detail ? detail->type_bytes : (uint32_t)strlen(type),
+                             .pushed_ms = item->pushed_ms,
+                             .due_ms = has_detail ? detail->due_ms : 0};
 }

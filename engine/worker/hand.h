@@ -58,18 +58,11 @@ bool hand_end(worker_hand *hand);
 /* The keeper: takes all but the message that runs. False: the thread is elsewhere by now. */
 bool hand_take(worker_hand *hand, uint64_t place);
 
+hand_detail *hand_detail_of(worker_hand *hand, const hand_item *item);
 /* How a finished item is settled. */
-static inline const settlement *hand_plan(hand_item *item)
-{
-    if (item->is_plain) {
-        item->plan = (settlement){
-            .how = SLOTQ_SETTLE_ACK, .kind = SLOTQ_EVENT_DONE, .result = slotq_result_done()};
-    }
-    return &item->plan;
-}
-
+const settlement *hand_plan(worker_hand *hand, const hand_item *item);
 /* What is told of an item after its payload is gone. */
-void hand_keep_type(hand_item *item, const slotq_task_info *info);
-slotq_task_info hand_info_of(const worker_hand *hand, const hand_item *item);
+void hand_keep_type(worker_hand *hand, const hand_item *item, const slotq_task_info *info);
+slotq_task_info hand_info_of(worker_hand *hand, const hand_item *item);
 
 #endif

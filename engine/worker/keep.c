@@ -106,8 +106,8 @@ static void give_up(worker_hand *hand, settlement plan, bool is_stuck)
     if (hand->lost_run != hand->seen_run) {
         hand->lost_run = hand->seen_run;
         slotq_outcome outcome = slotq_settle_noted(queue->handle, plan.how, queue->options.group,
-                                                   &(slotq_run){item->message.id, item->token, 1},
-                                                   1, plan.ms, plan.reason, NULL, NULL, NULL);
+                                                   &(slotq_run){item->id, item->token, 1}, 1,
+                                                   plan.ms, plan.reason, NULL, NULL, NULL);
         if (begun) {
             settle_told(queue, queue->handle, hand->task->entry, &hand->task->info, &plan, outcome,
                         false, 0);
@@ -134,7 +134,8 @@ static void settle_rest(worker_hand *hand, uint32_t running)
     for (uint32_t i = 0; i < hand->count; i++) {
         hand_item *item = &hand->items[i];
         if (i != running && (item->state == ITEM_HELD || item->state == ITEM_FINISHED)) {
-            const settlement plan = item->state == ITEM_HELD ? settle_release() : *hand_plan(item);
+            const settlement plan =
+                item->state == ITEM_HELD ? settle_release() : *hand_plan(hand, item);
             queue->ones[count++] = (owed_one){.hand = hand, .item = item, .plan = plan};
         }
     }
@@ -240,7 +241,7 @@ static void drop_owed(worker_hand *hand)
         hand_item *item = &hand->items[i];
         if (item->state == ITEM_FINISHED) {
             const slotq_task_info info = hand_info_of(hand, item);
-            settle_told(queue, queue->handle, item->entry, &info, hand_plan(item),
+            settle_told(queue, queue->handle, item->entry, &info, hand_plan(hand, item),
                         SLOTQ_OUTCOME_UNKNOWN, false, 0);
         }
         item->state = ITEM_SETTLED;

@@ -24,7 +24,7 @@ void owed_tell_task(slotq_task *task, uint64_t run, uint32_t flag)
 
 static uint64_t id_of(const owed_one *one)
 {
-    return one->item != NULL ? one->item->message.id : one->task->info.id;
+    return one->item != NULL ? one->item->id : one->task->info.id;
 }
 
 static uint32_t token_of(const owed_one *one)

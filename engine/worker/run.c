@@ -22,17 +22,16 @@
 
 static void fill(slotq_task *task, worker_hand *hand, const hand_item *item, uint64_t run)
 {
-    const slotq_message *message = &item->message;
     slotq_task_info *info = &task->info;
     task->in_hand = hand;
     task->queue = hand->queue;
     task->seq = run;
-    info->id = message->id;
+    info->id = item->id;
     info->queue = hand->queue->name;
     info->group = hand->queue->options.group;
-    info->attempts = message->attempts;
+    info->attempts = item->attempts;
     info->attempts_most = atomic_load_explicit(&hand->queue->max_attempts, memory_order_relaxed);
-    info->pushed_ms = message->pushed_ms;
+    info->pushed_ms = item->pushed_ms;
     atomic_store_explicit(&task->state, TASK_RUNS, memory_order_relaxed);
     if (atomic_load_explicit(&task->limit_at_ms, memory_order_relaxed) != 0) {
         atomic_store(&task->limit_at_ms, 0);
@@ -149,8 +148,8 @@ static void finish(worker_hand *hand, hand_item *item, slotq_task *task, slotq_r
         item->state = ITEM_SETTLED;
         return;
     }
-    item->plan = settle_plan(hand->queue, item->entry, &task->info, result);
-    hand_keep_type(item, &task->info);
+    hand_detail_of(hand, item)->plan = settle_plan(hand->queue, item->entry, &task->info, result);
+    hand_keep_type(hand, item, &task->info);
     item->is_plain = false;
     item->state = ITEM_FINISHED;
     hand->is_mixed = true;
@@ -196,9 +195,8 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
     slotq_task *task = hand->task;
     item->state = ITEM_RUNS;
     fill(task, hand, item, run);
-    const mux_entry *entry =
-        mux_find(worker->mux, &self->cache, queue->options.frame, item->message.payload,
-                 item->message.payload_bytes, &task->info);
+    const mux_entry *entry = mux_find(worker->mux, &self->cache, queue->options.frame,
+                                      item->payload, item->payload_bytes, &task->info);
     item->entry = entry;
     atomic_store_explicit(&task->entry, entry, memory_order_relaxed);
     if (entry == NULL) {
@@ -221,7 +219,7 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
     }
     atomic_store_explicit(&task->begun, run, memory_order_release);
     const slotq_result result = call_handler(task);
-    hand->is_mixed = hand->is_mixed || item->token != item->message.token; /* confirmed */
+    hand->is_mixed = hand->is_mixed || item->token != item->batch_token; /* confirmed */
     if (settle_is_plain(worker, entry, result) && !is_told_lost(task)) {
         item->is_plain = true;
         item->state = ITEM_FINISHED;

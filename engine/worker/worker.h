@@ -40,19 +40,28 @@ typedef enum item_state {
     ITEM_LEFT      /* taken out of the hand: LATER, gathered */
 } item_state;
 
-/* A message of a hand. */
+/* A message of a hand: what each run needs, and is small so that a hand stays in the cache. */
 typedef struct hand_item {
-    slotq_message message;
+    uint64_t id;
+    const void *payload;
+    uint64_t pushed_ms;
     const mux_entry *entry;
-    settlement plan;
-    uint32_t token; /* the newest */
-    uint64_t due_ms;
-    uint32_t type_bytes; /* of type: kept for what is told after the payload is gone */
-    item_state state;
+    uint32_t payload_bytes;
+    uint32_t token;       /* the newest */
+    uint32_t batch_token; /* as the batch has it */
+    uint8_t attempts;
+    uint8_t state;    /* item_state */
     bool is_doubtful; /* it was sent before and not answered */
     bool is_plain;    /* FINISHED: an ack, and nothing to tell */
-    char type[SLOTQ_TYPE_BYTES_MAX + 1];
 } hand_item;
+
+/* What an item has besides, if it is FINISHED and not plain. */
+typedef struct hand_detail {
+    settlement plan;
+    uint64_t due_ms;
+    uint32_t type_bytes; /* kept for what is told after the payload is gone */
+    char type[SLOTQ_TYPE_BYTES_MAX + 1];
+} hand_detail;
 
 typedef enum hand_state {
     HAND_FREE,
@@ -70,7 +79,7 @@ struct worker_hand {
     slotq_task *task;      /* of the message that runs */
     worker_thread *thread; /* BUSY */
     hand_item *items;      /* prefetch_most of them */
-    hand_item *others;     /* the same number: those before, while they are told */
+    hand_detail *details;  /* one an item */
     uint32_t count;
     uint32_t epoch;
     hand_state state;
