@@ -12,22 +12,22 @@
 
 #include "../terminal/report.h"
 
-/* Read first, then push, which may refuse, and write last what cannot fail: Redis does not undo
- * what a script wrote before an error. */
+/* Redis does not undo what a script wrote before an error. So the share goes back if push refuses,
+ * or fails for another reason: a key that is not a queue. What is written after it cannot fail. */
 static const char grab_body[] =
     "local takers, shares, queue, user = KEYS[1], KEYS[2], KEYS[3], ARGV[1]\n"
     "if redis.call('HEXISTS', takers, user) == 1 then\n"
     "    return {'ALREADY'}\n"
     "end\n"
-    "local cents = redis.call('LINDEX', shares, -1)\n"
+    "local cents = redis.call('RPOP', shares)\n"
     "if not cents then\n"
     "    return {'EMPTY'}\n"
     "end\n"
-    "local id = push({queue}, {'', user .. ' ' .. cents})\n"
-    "if type(id) == 'table' then\n"
-    "    return id -- refused, and nothing was pushed\n"
+    "local ran, id = pcall(push, {queue}, {'', user .. ' ' .. cents})\n"
+    "if not ran or type(id) == 'table' then\n"
+    "    redis.call('RPUSH', shares, cents)\n"
+    "    return ran and id or redis.error_reply('SLOTQNOQUEUE ' .. queue .. ' is not a queue')\n"
     "end\n"
-    "redis.call('RPOP', shares)\n"
     "redis.call('HSET', takers, user, id)\n"
     "return {'TOOK', cents, id}\n";
 
@@ -61,8 +61,13 @@ char *grab_text(void)
 
 static grab_outcome judge(const redisReply *reply, uint64_t *cents, uint64_t *id)
 {
-    if (reply->type == REDIS_REPLY_ERROR) {
-        report_failure("grab: %s", reply->str);
+    slotq_error error;
+    const slotq_outcome outcome = slotq_redis_judge(reply, &error);
+    if (outcome >= SLOTQ_FAILURES) {
+        report_failure("grab: %s", error.text);
+    }
+    if (outcome != SLOTQ_OK) {
+        return GRAB_REFUSED;
     }
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 1) {
         report_failure("grab: not a reply of the script");

@@ -23,9 +23,10 @@ slotq *grab_open(const char *url);
  * TOOK cents id, ALREADY, EMPTY, or the error of push, and then nothing has changed. */
 char *grab_text(void);
 
-typedef enum grab_outcome { GRAB_TOOK, GRAB_ALREADY, GRAB_EMPTY } grab_outcome;
+typedef enum grab_outcome { GRAB_TOOK, GRAB_ALREADY, GRAB_EMPTY, GRAB_REFUSED } grab_outcome;
 
-/* A user grabs: *cents and *id are set after GRAB_TOOK. Exits with 1 if the server fails. */
+/* A user grabs: *cents and *id are set after GRAB_TOOK. GRAB_REFUSED: by the queue. Exits
+ * with 1 if the server fails. */
 grab_outcome grab_share(slotq_script *script, struct redisContext *context, uint32_t user,
                         uint64_t *cents, uint64_t *id);
 

@@ -113,7 +113,7 @@ void rate_measure(const char *url, uint32_t grabs, uint32_t rounds)
     printf("\nGrabs per second, 256 per round trip, each takes a share; medians of %" PRIu32
            " rounds\n"
            "  SISMEMBER, RPOP, SADD, LPUSH  %9.0f  a list: no lease, no place in line\n"
-           "  with the queue, 8 commands    %9.0f  ratio %.2f (%.2f to %.2f)\n",
+           "  with the queue, 7 commands    %9.0f  ratio %.2f (%.2f to %.2f)\n",
            rounds, rates[0][rounds / 2], rates[1][rounds / 2], rates[2][rounds / 2], rates[2][0],
            rates[2][rounds - 1]);
     slotq_redis_close(connection);

@@ -29,79 +29,14 @@
 #include "payout.h"
 #include "rate.h"
 #include "split.h"
+#include "split_table.h"
 
 enum { USERS_MAX = 60000, WORKERS_MAX = 64, LOOK_MS = 20, PATIENCE_S = 300, GRABS_PER_USER = 3 };
 #define ENVELOPE_CENTS UINT64_C(100000)
 
 static struct {
     uint32_t users, shares, processes, workers, killed, grabs, rounds;
-} wanted = {1000, 100, 50, 4, 6, 20000, 5};
-
-/* ---- the split ---- */
-
-/* Small sums, where cutting to the cent matters most: nothing is lost, no share is empty. */
-static bool are_small_splits_right(void)
-{
-    char refusal[SPLIT_REFUSAL_BYTES];
-    uint64_t split[20];
-    bool holds = true;
-    for (uint32_t count = 2; count <= 20; count++) {
-        for (uint32_t i = 0; i < 99u * 100u; i++) {
-            const uint64_t cents = count + i % 100;
-            uint64_t sum = 0;
-            holds = split_envelope(cents, count, 1 + i / 100, split, refusal) && holds;
-            for (uint32_t k = 0; k < count; k++) {
-                holds = split[k] >= 1 && split[k] <= cents && holds;
-                sum += split[k];
-            }
-            holds = sum == cents && holds;
-        }
-    }
-    return holds;
-}
-
-static void print_shares(const uint64_t *split, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        printf(" %3" PRIu64 ".%02" PRIu64, split[i] / 100, split[i] % 100);
-    }
-    printf("\n");
-}
-
-static bool show_splits(void)
-{
-    static const uint32_t rates[] = {50, 60, 70, 80, 90, 99};
-    static const uint64_t row_of_70[] = {3000,  4111,  5222,  6333,  7444,
-                                         12556, 13667, 14778, 15889, 17000};
-    static const uint64_t refused[][3] = {
-        {9, 10, 70}, {1000, 10, 0}, {1000, 10, 100}, {1000, 1, 70}};
-    char refusal[SPLIT_REFUSAL_BYTES];
-    uint64_t split[10];
-    bool holds = true;
-    printf("1000.00 for 10 users, by rate\n");
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
-        uint64_t sum = 0;
-        holds = split_envelope(ENVELOPE_CENTS, 10, rates[i], split, refusal) && holds;
-        printf("  %2" PRIu32 " %%", rates[i]);
-        print_shares(split, 10);
-        for (size_t k = 0; k < 10; k++) {
-            sum += split[k];
-        }
-        holds = sum == ENVELOPE_CENTS && holds;
-        holds = (rates[i] != 70 || memcmp(split, row_of_70, sizeof split) == 0) && holds;
-    }
-    holds = split_envelope(1000, 3, 70, split, refusal) && split[0] == 101 && split[1] == 333 &&
-            split[2] == 566 && holds;
-    printf("  10.00 for 3 users, 70 %%:");
-    print_shares(split, 3);
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        holds = !split_envelope(refused[i][0], (uint32_t)refused[i][1], (uint32_t)refused[i][2],
-                                split, refusal) &&
-                holds;
-        printf("  refused: %s\n", refusal);
-    }
-    return are_small_splits_right() && holds;
-}
+} wanted = {1000, 100, 50, 4, 6, 10000, 15};
 
 /* ---- the envelope ---- */
 
@@ -146,6 +81,23 @@ static void grab_once(slotq_script *script, redisContext *context, uint32_t user
     if (write(reports, &report, sizeof report) != sizeof report) {
         _exit(1);
     }
+}
+
+/* A grab that the queue refuses changes nothing: the share is still there. */
+static bool prove_refusal(slotq *queue, redisContext *context)
+{
+    uint64_t cents;
+    uint64_t id;
+    char *text = grab_text();
+    slotq_script *script = slotq_script_new(text, strlen(text));
+    free(text);
+    bool holds = slotq_pause(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK;
+    holds = grab_share(script, context, 1, &cents, &id) == GRAB_REFUSED && holds;
+    holds = slotq_resume(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK && holds;
+    holds = commands_ask_number(context, "LLEN %s", GRAB_SHARES) == wanted.shares && holds;
+    holds = commands_ask_number(context, "EXISTS %s", GRAB_TAKERS) == 0 && holds;
+    slotq_script_free(script);
+    return report_proof(holds, "a grab that the queue refuses leaves the share there");
 }
 
 /* Each user of this process grabs twice at once, as an impatient finger does, and a user of the
@@ -443,8 +395,9 @@ static bool play(const char *url)
 
     printf("\n%" PRIu32 " processes grab for %" PRIu32 " users, %d times each\n", wanted.processes,
            wanted.users, GRABS_PER_USER);
+    bool holds = prove_refusal(queue, context);
     grab_all(url, &book);
-    bool holds = prove_grabs(context, &book);
+    holds = prove_grabs(context, &book) && holds;
 
     printf("\n%" PRIu32 " workers pay\n", wanted.workers);
     const bool was_told = show_standings(queue, context, &book);
@@ -474,7 +427,7 @@ int main(int count, char **words)
     if (wanted.users < wanted.shares) {
         report_failure("--users must be at least --shares, so that each share finds a user");
     }
-    const bool splits = show_splits();
+    const bool splits = split_table_show();
     const char *url = private_server_start();
     bool holds = play(url);
     if (wanted.rounds > 0) {
