@@ -2,8 +2,11 @@
  */
 #include "hand.h"
 
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "clock.h"
 
@@ -68,26 +71,76 @@ void hand_fill(worker_hand *hand, uint64_t leased_ms)
 void hand_begin(worker_hand *hand)
 {
     hand->began_ns = clock_run_ns();
-    hand->epoch = (hand->epoch + 1) & 0x7fffffff;
+    hand->epoch++;
+    atomic_store_explicit(&hand->is_taken, false, memory_order_relaxed);
     atomic_store(&hand->place, (uint64_t)hand->epoch << 32 | hand->count);
+}
+
+static void wait_for_keeper(worker_hand *hand)
+{
+    pthread_mutex_lock(&hand->queue->lock); /* its trip is over */
+    pthread_mutex_unlock(&hand->queue->lock);
 }
 
 bool hand_end(worker_hand *hand)
 {
-    const uint64_t place = atomic_exchange(&hand->place, (uint64_t)hand->epoch << 32);
-    if ((place & PLACE_TAKEN) == 0) {
+    atomic_exchange(&hand->place, (uint64_t)hand->epoch << 32);
+    if (!atomic_load(&hand->is_taken)) {
         return false;
     }
-    pthread_mutex_lock(&hand->queue->lock); /* its trip is over */
-    pthread_mutex_unlock(&hand->queue->lock);
-    return true;
+    wait_for_keeper(hand);
+    return atomic_load(&hand->is_taken); /* false: it came too late */
 }
+
+bool hand_claim_stands(worker_hand *hand, uint64_t before)
+{
+    wait_for_keeper(hand);
+    if (!atomic_load(&hand->is_taken)) {
+        return true; /* it came too late */
+    }
+    const uint64_t next = place_next(before);
+    atomic_store(&hand->place, (before & ~UINT64_C(0xffff)) | next);
+    return false;
+}
+
+/* ---- the keeper ---- */
+
+#ifdef __SANITIZE_THREAD__
+/* Checkers of threads do not know it. */
+bool hand_use_membarrier(void)
+{
+    return false;
+}
+
+static void make_barriers(void)
+{
+}
+#else
+bool hand_use_membarrier(void)
+{
+    const long known = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+    return known > 0 && (known & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
+           syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+/* In all threads of the process. */
+static void make_barriers(void)
+{
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+#endif
 
 bool hand_take(worker_hand *hand, uint64_t place)
 {
-    const uint64_t next = place_next(place);
-    const uint64_t taken = (place & ~UINT64_C(0xffff)) | next | PLACE_TAKEN;
-    return atomic_compare_exchange_strong(&hand->place, &place, taken);
+    atomic_store(&hand->is_taken, true);
+    if (hand->queue->worker->has_membarrier) {
+        make_barriers();
+    }
+    if (atomic_load(&hand->place) == place) {
+        return true;
+    }
+    atomic_store(&hand->is_taken, false);
+    return false;
 }
 
 hand_detail *hand_detail_of(worker_hand *hand, const hand_item *item)

@@ -199,9 +199,13 @@ static bool is_to_be_taken(const worker_hand *hand, uint64_t place, uint64_t now
 static uint64_t look_at_hand(worker_hand *hand, uint64_t now_ms, uint32_t *extends)
 {
     worker_queue *queue = hand->queue;
-    uint64_t place = atomic_load(&hand->place);
+    const uint64_t place = atomic_load(&hand->place);
+    const bool taken = atomic_load(&hand->is_taken);
     if (place_next(place) == 0) {
         return place_end(place) == 0 ? UINT64_MAX : now_ms + queue->look_ms;
+    }
+    if (taken && hand->seen_run != place_run(place)) {
+        return UINT64_MAX; /* the thread has ended it, and waits for this lock */
     }
     if (hand->seen_run != place_run(place)) {
         hand->seen_run = place_run(place);
@@ -209,7 +213,7 @@ static uint64_t look_at_hand(worker_hand *hand, uint64_t now_ms, uint32_t *exten
         hand->retry_at_ms = 0;
         hand->is_token_doubtful = false;
     }
-    if ((place & PLACE_TAKEN) == 0) {
+    if (!taken) {
         if (!is_to_be_taken(hand, place, now_ms) || !hand_take(hand, place)) {
             return now_ms + queue->look_ms;
         }

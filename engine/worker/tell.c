@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hand.h"
+
 void tell(slotq_worker *worker, const slotq_event *event)
 {
     if ((worker->event_mask & 1u << event->kind) != 0) {
@@ -64,13 +66,15 @@ static void add_counts(const worker_queue *queue, slotq_worker_stats *stats)
     }
 }
 
-/* What a hand has: the keeper took the others where the flag is set. */
+/* What a hand has: without what the keeper took. */
 static uint32_t held_in(const worker_hand *hand)
 {
     const uint64_t place = atomic_load_explicit(&hand->place, memory_order_relaxed);
-    const uint32_t next = (uint32_t)(place >> 16 & 0xffff);
-    const uint32_t end = (uint32_t)(place & 0xffff);
-    return place >> 63 != 0 ? 1 : end == 0 ? 0 : end - (next == 0 ? 0 : next - 1);
+    const uint32_t begun = place_next(place) == 0 ? 0 : place_next(place) - 1;
+    if (place_end(place) == 0) {
+        return 0;
+    }
+    return atomic_load(&hand->is_taken) ? 1 : place_end(place) - begun;
 }
 
 void slotq_worker_get_stats(slotq_worker *worker, slotq_worker_stats *stats)

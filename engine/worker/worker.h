@@ -73,6 +73,7 @@ typedef enum hand_state {
 /* Messages that one thread has leased with one call, and the handle for it. */
 struct worker_hand {
     _Atomic uint64_t place; /* hand.h */
+    _Atomic bool is_taken;  /* the keeper settles all but the message that runs */
     worker_queue *queue;
     slotq *handle;
     slotq_batch *batch;
@@ -250,6 +251,7 @@ struct slotq_worker {
     sigset_t signals; /* those that catch_signals takes */
     sigset_t blocked; /* in threads: all but faults */
     int signal_fd;
+    bool has_membarrier; /* hand.h */
     unsigned char *mark; /* a page that a fork wipes: 1 in the process that started */
     pthread_mutex_t lock;
     pthread_cond_t work; /* parked threads */
