@@ -170,6 +170,7 @@ static bool ask(worker_hand *hand, uint32_t count, uint64_t wait_ms)
     const uint64_t sent_ms = clock_lease_ms();
     const slotq_outcome outcome = slotq_reserve(hand->handle, queue->options.group, count,
                                                 queue->lease_ms, wait_ms, hand->batch);
+    hand->began_ns = clock_run_ns();
     return judge(hand, outcome, count, wait_ms == 0 ? sent_ms : clock_lease_ms());
 }
 
@@ -279,7 +280,8 @@ bool fetch_again(worker_thread *self, bool may_take)
         answer_prepare(hand);
     }
     const uint32_t count = may_take ? next_count(self, hand, now_ns / 1000000) : 0;
-    const uint64_t sent_ms = clock_lease_ms();
+    /* Read once a batch: a worker that sees a sleep late takes its lease for older than it is. */
+    const uint64_t sent_ms = now_ns / 1000000 + atomic_load(&self->worker->slept_ms);
     slotq_settled settled;
     const slotq_outcome outcome = trip(hand, count, &settled);
     bool owes = false;
@@ -296,6 +298,7 @@ bool fetch_again(worker_thread *self, bool may_take)
         owe(self, hand);
         return false;
     }
+    hand->began_ns = now_ns;
     if (count != 0 && judge(hand, outcome, count, sent_ms)) {
         if (alone_trim(hand)) {
             return true;

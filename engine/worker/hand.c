@@ -70,7 +70,6 @@ void hand_fill(worker_hand *hand, uint64_t leased_ms)
 
 void hand_begin(worker_hand *hand)
 {
-    hand->began_ns = clock_run_ns();
     hand->epoch++;
     atomic_store_explicit(&hand->is_taken, false, memory_order_relaxed);
     atomic_store(&hand->place, (uint64_t)hand->epoch << 32 | hand->count);

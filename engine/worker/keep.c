@@ -293,6 +293,7 @@ uint64_t keep_pass(worker_queue *queue)
     uint32_t extends = 0;
     pthread_mutex_lock(&queue->lock);
     const uint64_t now_ms = clock_run_ms();
+    atomic_store(&queue->worker->slept_ms, clock_lease_ms() - now_ms);
     worker_hand *next;
     for (worker_hand *hand = queue->hands; hand != NULL; hand = next) {
         next = hand->next;

@@ -287,6 +287,17 @@ uint32_t run_many(worker_thread *self)
 
 /* ---- the thread ---- */
 
+/* Handlers may have changed it: it is set again once a millisecond, as a call to the system at each
+ * short message would cost more than the message. */
+static void reset_mask(worker_thread *self)
+{
+    const uint64_t now_ms = self->hand->began_ns / 1000000;
+    if (now_ms != self->masked_ms) {
+        self->masked_ms = now_ms;
+        pthread_sigmask(SIG_SETMASK, &self->worker->blocked, NULL);
+    }
+}
+
 /* What a hand that was not begun, or was worked through, becomes. True: it has more. */
 static bool work_through(worker_thread *self)
 {
@@ -294,7 +305,7 @@ static bool work_through(worker_thread *self)
     slotq_worker *worker = self->worker;
     uint32_t how;
     const bool may_run = alone_enter(hand, &how);
-    pthread_sigmask(SIG_SETMASK, &worker->blocked, NULL); /* as handlers may have changed it */
+    reset_mask(self);
     hand_begin(hand);
     if (may_run) {
         keep_note_begin(hand);

@@ -151,6 +151,7 @@ static slotq_outcome open_all(slotq_worker *worker, slotq_error *error)
         }
         longest_ms = queue->lease_ms > longest_ms ? queue->lease_ms : longest_ms;
     }
+    atomic_store(&worker->slept_ms, clock_lease_ms() - clock_run_ms());
     worker->has_membarrier = hand_use_membarrier();
     worker->alone_until_ms = clock_run_ms() + longest_ms + longest_ms / 2;
     atomic_store(&worker->alone_phase, worker->options.alone_attempts != UINT8_MAX);

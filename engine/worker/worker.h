@@ -227,6 +227,7 @@ struct worker_thread {
     bool has_permit;      /* worker->lock */
     worker_queue *chosen; /* for its next hand */
     uint32_t most;        /* messages that it may take at once */
+    uint64_t masked_ms;   /* when its signal mask was set */
     bool is_replaced;     /* worker->lock: it is stuck, another one has its place */
     bool ended;           /* worker->lock */
     bool joined;
@@ -251,8 +252,10 @@ struct slotq_worker {
     sigset_t signals; /* those that catch_signals takes */
     sigset_t blocked; /* in threads: all but faults */
     int signal_fd;
-    bool has_membarrier; /* hand.h */
-    unsigned char *mark; /* a page that a fork wipes: 1 in the process that started */
+    bool has_membarrier;       /* hand.h */
+    _Atomic uint64_t slept_ms; /* by the machine since it booted: clock_lease_ms less
+                                  clock_run_ms, as keepers saw it */
+    unsigned char *mark;       /* a page that a fork wipes: 1 in the process that started */
     pthread_mutex_t lock;
     pthread_cond_t work; /* parked threads */
     pthread_cond_t ends; /* join */
