@@ -3,14 +3,15 @@
  * lock, the growth with the ring. Knows what is measured and what was promised; the measuring is
  * in cycle/, held.c, wake.c, sleepers.c, locks.c and growth.c.
  *
- * bench_core FOLDER [cycle] [held] [wake] [sleepers] [locks] [growth]: queue files and results go
- * to FOLDER.
+ * bench_core FOLDER [cycle] [held] [wake] [sleepers] [worker] [locks] [growth]: queue files and
+ * results go to FOLDER.
  */
 #include "cycle/cycle.h"
 #include "../support/sure.h"
 #include "growth.h"
 #include "held.h"
 #include "locks.h"
+#include "../worker/no_ops.h"
 #include "sleepers.h"
 #include "../support/report.h"
 #include "../support/samples.h"
@@ -20,7 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROUNDS = 501, BATCH_KINDS = 2 };
+enum { ROUNDS = 501, BATCH_KINDS = 2, WORKER_ROUNDS = 21 };
 typedef enum subject {
     YARDSTICK,
     CORE,
@@ -459,8 +460,9 @@ static bool wanted(int count, char **words, const char *name)
 int main(int count, char **words)
 {
     if (count < 2) {
-        fputs("usage: bench_core FOLDER [cycle] [held] [wake] [sleepers] [locks] [growth]\n",
-              stderr);
+        fputs(
+            "usage: bench_core FOLDER [cycle] [held] [wake] [sleepers] [worker] [locks] [growth]\n",
+            stderr);
         return 2;
     }
     report_open(words[1]);
@@ -469,6 +471,12 @@ int main(int count, char **words)
     }
     if (wanted(count, words, "sleepers")) {
         sleepers_compare_stores(words[1]);
+    }
+    if (wanted(count, words, "worker")) {
+        no_ops_open();
+        no_ops_measure("memory", NULL, WORKER_ROUNDS, false);
+        no_ops_measure("file", words[1], WORKER_ROUNDS, false);
+        no_ops_close("worker");
     }
     if (wanted(count, words, "locks")) {
         bench_locks(words[1]);

@@ -2,7 +2,8 @@
  * the targets that were promised. Knows what is compared; the measuring is in cycle.c.
  *
  * bench_redis FOLDER [--only NAME] [--rounds N] [--small] [--scripts FOLDER]: results go to
- * FOLDER. NAME: a row of the first table, memory, wake, sleepers, idle, sections or longest.
+ * FOLDER. NAME: a row of the first table, memory, wake, sleepers, worker, idle, sections or
+ * longest.
  * --small: sleepers, sections and longest with few messages.
  */
 #include "library.h"
@@ -10,6 +11,7 @@
 #include "longest_calls.h"
 #include "memory.h"
 #include "sections.h"
+#include "../worker/no_ops.h"
 #include "sleepers.h"
 #include "../support/private_server.h"
 #include "../support/report.h"
@@ -24,7 +26,9 @@ enum {
     ROUNDS_DEFAULT = 7,
     WAKE_ROUNDS_MOST = 3,
     LONGEST_ROUNDS_MOST = 3,
-    SLEEPERS_ROUNDS_MOST = 2
+    SLEEPERS_ROUNDS_MOST = 2,
+    WORKER_ROUNDS_MOST = 9,
+    SOCKET_URL_BYTES = 256
 };
 
 typedef struct comparison {
@@ -460,6 +464,13 @@ int main(int count, char **words)
     if (is_wanted(&wanted, "sleepers")) {
         sleepers_compare(private_server_socket(server), least(wanted.rounds, SLEEPERS_ROUNDS_MOST),
                          wanted.is_small);
+    }
+    if (is_wanted(&wanted, "worker")) {
+        char url[SOCKET_URL_BYTES];
+        snprintf(url, sizeof url, "unix://%s", private_server_socket(server));
+        no_ops_open();
+        no_ops_measure("Redis", url, least(wanted.rounds, WORKER_ROUNDS_MOST), wanted.is_small);
+        no_ops_close("redis-worker");
     }
     if (is_wanted(&wanted, "idle")) {
         count_idle(&wire);
