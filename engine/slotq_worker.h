@@ -267,10 +267,10 @@ typedef struct slotq_worker_options {
     uint8_t alone_attempts; /* in the first 1.5 leases a message with so many attempts runs with
                                nothing beside it, so that if it kills the process, it takes no
                                other along; 0 = 3; 255 = off */
-    uint32_t stuck_most;    /* threads that may be replaced because their handler hangs; 0 =
-                               threads */
-    uint32_t pending_most;  /* LATER and gathered tasks at a time; 0 = 64. Memory: this times the
-                               largest payload_bytes */
+    uint32_t stuck_most;    /* threads that may be replaced because their handler hangs, to 1024;
+                               0 = threads */
+    uint32_t pending_most;  /* LATER and gathered tasks at a time, to SLOTQ_CALL_MESSAGES_MAX; 0 =
+                               64. Memory: this times the largest payload_bytes */
     size_t stack_bytes;     /* of a thread; 0 = the system's */
     slotq_on_event *on_event; /* or NULL */
     void *event_context;
@@ -291,7 +291,8 @@ typedef struct slotq_worker_queue {
                                1 = shares are even, but each run is a round trip */
     uint64_t prefetch_ms;   /* and about so much work; 0 = 20 */
     uint32_t threads_most;  /* handlers of this queue at once; 0 = all */
-    uint32_t threads_kept;  /* handlers that run for no other queue; 0 = none */
+    uint32_t threads_kept;  /* threads that work for no other queue; 0 = none. Those of all queues
+                               together: at most `threads`, and less if some queue has none */
     uint64_t
         rate_interval_us; /* one message in so long, for this worker alone; 0 = no limit. For */
     uint32_t rate_burst;  /* all workers together: slotq_limit. 0 = 1 */
@@ -308,7 +309,8 @@ SLOTQ_API slotq_outcome slotq_worker_new(slotq_mux *mux, const slotq_worker_opti
                                          slotq_worker **worker, slotq_error *error);
 /* Before start. queue stays the caller's, is cloned by slotq_worker_start, and must be open until
  * slotq_worker_free. name is for events, metrics and tasks (1 to 200 bytes, copied; not twice in a
- * worker). options may be NULL. OK; EXISTS (the name); INVALID; NOMEMORY. */
+ * worker). options may be NULL. OK; EXISTS (the name); INVALID (NULL, started, a number out of
+ * range); NOMEMORY. slotq_worker_error has the text. */
 SLOTQ_API slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const char *name,
                                                const slotq_worker_queue *options);
 /* Before start; queue as given to slotq_worker_add_queue. OK; EXISTS (the name in this queue);
@@ -327,8 +329,8 @@ typedef enum slotq_worker_state {
 } slotq_worker_state;
 
 /* Start. OK: all handles are open and the threads run. Otherwise nothing runs: INVALID (no queue,
- * started before, a group or lease that a queue does not have), the outcome of a slotq_clone,
- * NOMEMORY, IO (no thread). slotq_worker_error has the text. */
+ * started before, a group or lease that a queue does not have, no thread for a queue), the outcome
+ * of a slotq_clone, NOMEMORY, IO (no thread). slotq_worker_error has the text. */
 SLOTQ_API slotq_outcome slotq_worker_start(slotq_worker *worker);
 /* slotq_worker_start, and wait until it has ended. OK; LEASED: as slotq_worker_join; or as start.
  * If all queues have failed, the outcome of the last one. */

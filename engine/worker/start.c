@@ -15,6 +15,7 @@
 #include "keep.h"
 #include "loop.h"
 #include "owed.h"
+#include "refuse.h"
 #include "run.h"
 #include "tell.h"
 
@@ -96,11 +97,13 @@ static slotq_outcome open_queue(worker_queue *queue, slotq_error *error)
     return outcome;
 }
 
-/* A task for each hand, those that may be abandoned too, and for each kept one. */
+/* A task for each hand, and for those that are abandoned: stuck_most that are replaced, then all
+ * others. And for each kept one: each thread may have begun one more when pending_most is reached.
+ */
 static bool new_tasks(slotq_worker *worker)
 {
-    uint64_t count = worker->options.pending_most + worker->options.threads +
-                     (uint64_t)worker->options.stuck_most;
+    uint64_t count = worker->options.pending_most + 2 * (uint64_t)worker->options.threads +
+                     worker->options.stuck_most;
     uint64_t bytes = 1;
     for (uint32_t i = 0; i < worker->queue_count; i++) {
         const slotq_geometry *geometry = slotq_geometry_of(worker->queues[i]->given);
@@ -196,11 +199,42 @@ static void set_state(slotq_worker *worker, slotq_worker_state state)
     tell(worker, &event);
 }
 
+/* Not all threads are kept for some queues while others have none. */
+static bool leaves_threads(const slotq_worker *worker, slotq_error *error)
+{
+    const worker_queue *without = NULL;
+    uint32_t kept = 0; /* at most threads: slotq_worker_add_queue */
+    for (uint32_t i = 0; i < worker->queue_count; i++) {
+        const worker_queue *queue = worker->queues[i];
+        kept += queue->options.threads_kept;
+        without = queue->options.threads_kept == 0 ? queue : without;
+    }
+    if (without == NULL || kept < worker->options.threads) {
+        return true;
+    }
+    refuse(error, SLOTQ_INVALID,
+           "threads_kept of all queues is %u together, and the worker has %u threads: none is left "
+           "for %s",
+           kept, worker->options.threads, without->name);
+    return false;
+}
+
 slotq_outcome slotq_worker_start(slotq_worker *worker)
 {
     slotq_error error = {.outcome = SLOTQ_OK};
-    if (worker == NULL || worker_state(worker) != SLOTQ_WORKER_NEW || worker->all_tasks != NULL ||
-        worker->queue_count == 0) {
+    if (worker == NULL) {
+        return SLOTQ_INVALID;
+    }
+    const bool was_started = worker_state(worker) != SLOTQ_WORKER_NEW || worker->all_tasks != NULL;
+    if (was_started || worker->queue_count == 0) {
+        refuse(&error, SLOTQ_INVALID, "%s",
+               was_started ? "the worker was started before: make a new one"
+                           : "the worker has no queue: call slotq_worker_add_queue first");
+        tell_error(worker, &error);
+        return SLOTQ_INVALID;
+    }
+    if (!leaves_threads(worker, &error)) {
+        tell_error(worker, &error);
         return SLOTQ_INVALID;
     }
     slotq_outcome outcome = open_all(worker, &error);
@@ -221,9 +255,11 @@ slotq_outcome slotq_worker_start(slotq_worker *worker)
         snprintf(error.text, sizeof error.text, "cannot start a thread: %s", strerror(errno));
         error.outcome = SLOTQ_IO;
         tell_error(worker, &error);
+        pthread_mutex_lock(&worker->lock);
         for (uint32_t i = 0; i < worker->queue_count; i++) {
             worker->keepers -= worker->queues[i]->has_keeper ? 0 : 1;
         }
+        pthread_mutex_unlock(&worker->lock);
         slotq_worker_stop_now(worker);
         slotq_worker_join(worker, UINT64_MAX, NULL);
         return SLOTQ_IO;

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "fetch.h"
 #include "keep.h"
+#include "refuse.h"
 #include "tell.h"
 
 enum { JOIN_MORE_MS = 2000 };
@@ -197,6 +198,9 @@ slotq_outcome slotq_worker_join(slotq_worker *worker, uint64_t wait_ms, uint32_t
 slotq_outcome slotq_worker_run(slotq_worker *worker)
 {
     if (worker != NULL && worker->options.loop) {
+        slotq_error error;
+        refuse(&error, SLOTQ_INVALID, "in loop mode the caller calls slotq_worker_step");
+        tell_error(worker, &error);
         return SLOTQ_INVALID;
     }
     const slotq_outcome outcome = slotq_worker_start(worker);

@@ -13,17 +13,21 @@
 
 const slotq_task_info *slotq_task_info_of(const slotq_task *task)
 {
-    return &task->info;
+    return task != NULL ? &task->info : NULL;
 }
 
 bool slotq_task_header(const slotq_task *task, const char *name, const void **value,
                        uint32_t *bytes)
 {
-    return slotq_frame_header(task->info.payload, task->info.payload_bytes, name, value, bytes);
+    return task != NULL &&
+           slotq_frame_header(task->info.payload, task->info.payload_bytes, name, value, bytes);
 }
 
 uint32_t slotq_task_told(const slotq_task *task)
 {
+    if (task == NULL) {
+        return 0;
+    }
     const uint64_t told = atomic_load_explicit(&task->told, memory_order_acquire);
     const uint32_t flags = told >> 8 == task->seq ? (uint32_t)(told & 0xff) : 0;
     const bool stops = atomic_load_explicit(&task->worker->stop_at_ms, memory_order_relaxed) != 0;
@@ -50,6 +54,9 @@ static uint64_t begun_ms_of(const slotq_task *task, uint64_t now_ms)
 
 uint64_t slotq_task_left_ms(const slotq_task *task)
 {
+    if (task == NULL) {
+        return SLOTQ_NO_LIMIT;
+    }
     const uint64_t now_ms = clock_run_ms();
     const uint64_t set_ms = atomic_load(&task->limit_at_ms);
     const mux_entry *entry = task->entry;
@@ -69,6 +76,9 @@ static bool is_lost(const slotq_task *task)
 
 slotq_outcome slotq_task_confirm(slotq_task *task)
 {
+    if (task == NULL) {
+        return SLOTQ_INVALID;
+    }
     worker_queue *queue = task->queue;
     if (is_child(task->worker)) {
         return SLOTQ_UNSUPPORTED;
@@ -108,11 +118,16 @@ slotq_outcome slotq_task_confirm(slotq_task *task)
 
 void slotq_task_alive(slotq_task *task)
 {
-    atomic_store(&task->alive_ms, clock_run_ms());
+    if (task != NULL) {
+        atomic_store(&task->alive_ms, clock_run_ms());
+    }
 }
 
 void slotq_task_set_limit(slotq_task *task, uint64_t limit_ms)
 {
+    if (task == NULL) {
+        return;
+    }
     const uint64_t at_ms = clock_add(clock_run_ms(), limit_ms);
     atomic_store(&task->limit_at_ms, at_ms);
     if (!is_child(task->worker)) {
@@ -122,11 +137,11 @@ void slotq_task_set_limit(slotq_task *task, uint64_t limit_ms)
 
 void slotq_task_rest_queue(slotq_task *task, uint64_t rest_ms)
 {
-    slotq_worker *worker = task->worker;
-    worker_queue *queue = task->queue;
-    if (is_child(worker)) {
+    if (task == NULL || is_child(task->worker)) {
         return;
     }
+    slotq_worker *worker = task->worker;
+    worker_queue *queue = task->queue;
     pthread_mutex_lock(&worker->lock);
     const uint64_t until_ms = clock_add(clock_run_ms(), rest_ms);
     queue->rest_until_ms = until_ms > queue->rest_until_ms ? until_ms : queue->rest_until_ms;

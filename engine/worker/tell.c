@@ -79,7 +79,14 @@ static uint32_t held_in(const worker_hand *hand)
 
 void slotq_worker_get_stats(slotq_worker *worker, slotq_worker_stats *stats)
 {
-    *stats = (slotq_worker_stats){.state = worker_state(worker)};
+    if (stats == NULL) {
+        return;
+    }
+    *stats = (slotq_worker_stats){0};
+    if (worker == NULL) {
+        return;
+    }
+    stats->state = worker_state(worker);
     pthread_mutex_lock(&worker->lock);
     stats->running = worker->running;
     stats->stuck = worker->stuck;

@@ -3,8 +3,7 @@
 #include "worker.h"
 
 #include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,22 +12,16 @@
 #include "cron_turn.h"
 #include "hand.h"
 #include "loop.h"
+#include "refuse.h"
 #include "run.h"
+#include "tell.h"
 
-enum { THREADS_MOST = 1024, THREADS_AUTO_MOST = 16, BURST_MOST = 65535 };
-
-__attribute__((format(printf, 2, 3))) static slotq_outcome refuse(slotq_error *error,
-                                                                  const char *format, ...)
-{
-    if (error != NULL) {
-        *error = (slotq_error){.outcome = SLOTQ_INVALID};
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(error->text, sizeof error->text, format, arguments);
-        va_end(arguments);
-    }
-    return SLOTQ_INVALID;
-}
+enum {
+    THREADS_MOST = 1024,
+    THREADS_AUTO_MOST = 16,
+    BURST_MOST = 65535,
+    QUEUE_NAME_BYTES_MOST = 200
+};
 
 /* ---- new ---- */
 
@@ -97,35 +90,57 @@ static void set_blocked(sigset_t *blocked)
     }
 }
 
+static bool judge_options(const slotq_mux *mux, const slotq_worker_options *asked,
+                          slotq_error *error)
+{
+    const struct {
+        const char *name;
+        uint32_t value, most;
+    } numbers[] = {{"threads", asked->threads, THREADS_MOST},
+                   {"stuck_most", asked->stuck_most, THREADS_MOST},
+                   {"pending_most", asked->pending_most, SLOTQ_CALL_MESSAGES_MAX}};
+    if (mux == NULL) {
+        refuse(error, SLOTQ_INVALID, "mux and worker must not be NULL");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].value > numbers[i].most) {
+            refuse(error, SLOTQ_INVALID, "%s is %" PRIu32 "; %" PRIu32 " is the most",
+                   numbers[i].name, numbers[i].value, numbers[i].most);
+            return false;
+        }
+    }
+    if (asked->loop && asked->threads > 1) {
+        refuse(error, SLOTQ_INVALID,
+               "threads is %" PRIu32 "; in loop mode the caller's thread is the only one",
+               asked->threads);
+        return false;
+    }
+    if (any_reserved(asked->reserved, 4)) {
+        refuse(error, SLOTQ_INVALID,
+               "a reserved field of the options is not 0: initialise the struct with named fields");
+        return false;
+    }
+    return true;
+}
+
 slotq_outcome slotq_worker_new(slotq_mux *mux, const slotq_worker_options *options,
                                slotq_worker **worker, slotq_error *error)
 {
     static const slotq_worker_options none;
     const slotq_worker_options *asked = options != NULL ? options : &none;
-    if (mux == NULL || worker == NULL) {
-        return refuse(error, "mux and worker must not be NULL");
+    if (worker == NULL) {
+        return refuse(error, SLOTQ_INVALID, "mux and worker must not be NULL");
     }
     *worker = NULL;
-    if (asked->threads > THREADS_MOST) {
-        return refuse(error, "threads is %u; %d are the limit", asked->threads, THREADS_MOST);
-    }
-    if (asked->loop && asked->threads > 1) {
-        return refuse(error, "threads is %u; in loop mode the caller's thread is the only one",
-                      asked->threads);
-    }
-    if (asked->pending_most > SLOTQ_CALL_MESSAGES_MAX) {
-        return refuse(error, "pending_most is %u; %d are the limit", asked->pending_most,
-                      SLOTQ_CALL_MESSAGES_MAX);
-    }
-    if (any_reserved(asked->reserved, 4)) {
-        return refuse(error, "reserved fields of the options must be 0");
+    if (!judge_options(mux, asked, error)) {
+        return SLOTQ_INVALID;
     }
     slotq_worker *new = calloc(1, sizeof *new);
-    unsigned char *mark = new_mark();
-    if (new == NULL || mark == NULL) {
+    unsigned char *mark = new != NULL ? new_mark() : NULL;
+    if (mark == NULL) {
         free(new);
-        refuse(error, "out of memory");
-        return SLOTQ_NOMEMORY;
+        return refuse(error, SLOTQ_NOMEMORY, "out of memory");
     }
     new->mark = mark;
     new->options = *asked;
@@ -148,24 +163,68 @@ slotq_outcome slotq_worker_new(slotq_mux *mux, const slotq_worker_options *optio
 
 /* ---- queues ---- */
 
-static slotq_outcome judge_queue(const slotq_worker *worker, const slotq *queue, const char *name,
-                                 const slotq_worker_queue *options)
+static slotq_outcome judge_numbers(const slotq_worker *worker, const char *name,
+                                   const slotq_worker_queue *options, slotq_error *error)
 {
-    if (queue == NULL || name == NULL || worker_state(worker) != SLOTQ_WORKER_NEW ||
-        name[0] == '\0' || strlen(name) > 200 || options->prefetch_most > SLOTQ_CALL_MESSAGES_MAX ||
-        options->frame > SLOTQ_FRAME_PLAIN ||
-        options->rate_interval_us > SLOTQ_RATE_INTERVAL_US_MAX ||
-        options->rate_burst > BURST_MOST || options->threads_kept > worker->options.threads ||
-        (options->threads_most != 0 && options->threads_kept > options->threads_most) ||
-        any_reserved(options->reserved, 4)) {
-        return SLOTQ_INVALID;
+    const struct {
+        const char *name;
+        uint64_t value, most;
+    } numbers[] = {{"prefetch_most", options->prefetch_most, SLOTQ_CALL_MESSAGES_MAX},
+                   {"threads_kept", options->threads_kept, worker->options.threads},
+                   {"rate_interval_us", options->rate_interval_us, SLOTQ_RATE_INTERVAL_US_MAX},
+                   {"rate_burst", options->rate_burst, BURST_MOST},
+                   {"frame", (uint64_t)options->frame, SLOTQ_FRAME_PLAIN}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].value > numbers[i].most) {
+            return refuse(error, SLOTQ_INVALID, "%s of %s is %" PRIu64 "; %" PRIu64 " is the most",
+                          numbers[i].name, name, numbers[i].value, numbers[i].most);
+        }
+    }
+    if (options->threads_most != 0 && options->threads_kept > options->threads_most) {
+        return refuse(error, SLOTQ_INVALID,
+                      "threads_kept of %s is %" PRIu32 ", more than its threads_most, %" PRIu32,
+                      name, options->threads_kept, options->threads_most);
+    }
+    uint64_t kept = options->threads_kept;
+    for (uint32_t i = 0; i < worker->queue_count; i++) {
+        kept += worker->queues[i]->options.threads_kept;
+    }
+    if (kept > worker->options.threads) {
+        return refuse(error, SLOTQ_INVALID,
+                      "threads_kept of %s and the queues before it is %" PRIu64
+                      " together; the worker has %" PRIu32 " threads",
+                      name, kept, worker->options.threads);
+    }
+    return SLOTQ_OK;
+}
+
+static slotq_outcome judge_queue(const slotq_worker *worker, const slotq *queue, const char *name,
+                                 const slotq_worker_queue *options, slotq_error *error)
+{
+    if (queue == NULL || name == NULL) {
+        return refuse(error, SLOTQ_INVALID, "queue and name must not be NULL");
+    }
+    if (worker_state(worker) != SLOTQ_WORKER_NEW || worker->all_tasks != NULL) {
+        return refuse(error, SLOTQ_INVALID,
+                      "the worker was started before: it takes no more queues");
+    }
+    const size_t bytes = strnlen(name, QUEUE_NAME_BYTES_MOST + 1);
+    if (bytes == 0 || bytes > QUEUE_NAME_BYTES_MOST) {
+        return refuse(error, SLOTQ_INVALID, "the name of the queue has %s bytes; 1 to %d can be",
+                      bytes == 0 ? "0" : "more", QUEUE_NAME_BYTES_MOST);
+    }
+    if (any_reserved(options->reserved, 4)) {
+        return refuse(error, SLOTQ_INVALID,
+                      "a reserved field of the options of %s is not 0: initialise the struct with "
+                      "named fields",
+                      name);
     }
     for (uint32_t i = 0; i < worker->queue_count; i++) {
         if (strcmp(worker->queues[i]->name, name) == 0) {
-            return SLOTQ_EXISTS;
+            return refuse(error, SLOTQ_EXISTS, "the worker has a queue with the name %s", name);
         }
     }
-    return SLOTQ_OK;
+    return judge_numbers(worker, name, options, error);
 }
 
 static void set_queue_defaults(slotq_worker_queue *options)
@@ -184,9 +243,11 @@ slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const c
     if (worker == NULL) {
         return SLOTQ_INVALID;
     }
+    slotq_error error;
     const slotq_outcome judged =
-        judge_queue(worker, queue, name, options != NULL ? options : &none);
+        judge_queue(worker, queue, name, options != NULL ? options : &none, &error);
     if (judged != SLOTQ_OK) {
+        tell_error(worker, &error);
         return judged;
     }
     worker_queue **queues = realloc(worker->queues, (worker->queue_count + 1) * sizeof *queues);
@@ -194,6 +255,8 @@ slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const c
     worker_queue *new = calloc(1, sizeof *new);
     if (queues == NULL || new == NULL) {
         free(new);
+        refuse(&error, SLOTQ_NOMEMORY, "out of memory");
+        tell_error(worker, &error);
         return SLOTQ_NOMEMORY;
     }
     new->worker = worker;
