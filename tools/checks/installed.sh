@@ -97,19 +97,72 @@ for library in slotq slotq_redis; do
     }
 done
 
-# The same through CMake, with each of its four targets.
+# A worker, with either library below it.
+cat >"$folder/worker.c" <<'C'
+#include <slotq_worker.h>
+#include <stdio.h>
+
+static slotq_result say(void *context, slotq_task *task)
+{
+    (void)context;
+    printf("%s\n", (const char *)slotq_task_info_of(task)->body);
+    return slotq_result_done();
+}
+
+int main(void)
+{
+    const slotq_geometry geometry = SLOTQ_GEOMETRY_DEFAULT;
+    const slotq_handler handler = {.run = say};
+    const slotq_task_spec task = {.type = "word:say", .body = "OK", .body_bytes = 3};
+    slotq_mux *mux;
+    slotq_worker *worker;
+    slotq *queue;
+    if (slotq_create_memory(&geometry, NULL, &queue, NULL) != SLOTQ_OK ||
+        slotq_task_push(queue, &task, NULL) != SLOTQ_OK || slotq_mux_new(&mux) != SLOTQ_OK ||
+        slotq_mux_exact(mux, "word:say", &handler) != SLOTQ_OK ||
+        slotq_worker_new(mux, NULL, &worker, NULL) != SLOTQ_OK ||
+        slotq_worker_add_queue(worker, queue, "words", NULL) != SLOTQ_OK) {
+        return 1;
+    }
+    slotq_worker_drain(worker);
+    if (slotq_worker_run(worker) != SLOTQ_OK || slotq_worker_free(worker) != SLOTQ_OK) {
+        return 1;
+    }
+    slotq_mux_free(mux);
+    slotq_close(queue);
+    return 0;
+}
+C
+for library in slotq slotq_redis; do
+    also=''
+    [ $library = slotq ] || also=-lhiredis
+    # shellcheck disable=SC2086 # none or one
+    gcc -std=c11 "$folder/worker.c" -o "$folder/worker" "-I$prefix/include/slotq" \
+        "-L$prefix/lib" -lslotq_worker -l$library || exit 1
+    LD_LIBRARY_PATH=$prefix/lib "$folder/worker" | grep -qx OK || exit 1
+    # shellcheck disable=SC2086 # none or one
+    gcc -std=c11 "$folder/worker.c" -o "$folder/worker" "-I$prefix/include/slotq" \
+        "$prefix/lib/libslotq_worker.a" "$prefix/lib/lib$library.a" $also -pthread || exit 1
+    "$folder/worker" | grep -qx OK || exit 1
+done
+
+# The same through CMake, with each of its targets.
 cmake_says='no cmake here: its package was not tried'
 if command -v cmake >/dev/null 2>&1; then
     mkdir "$folder/cmake"
-    cp "$folder/program.c" "$folder/cmake"
+    cp "$folder/program.c" "$folder/worker.c" "$folder/cmake"
     cat >"$folder/cmake/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.16)
 project(program C)
-find_package(slotq 0.1 REQUIRED COMPONENTS redis)
+find_package(slotq 0.1 REQUIRED COMPONENTS redis worker)
 foreach(target slotq slotq_static slotq_redis slotq_redis_static)
   add_executable(program_${target} program.c)
   target_link_libraries(program_${target} PRIVATE slotq::${target})
 endforeach()
+add_executable(program_worker worker.c)
+target_link_libraries(program_worker PRIVATE slotq::slotq_worker slotq::slotq)
+add_executable(program_worker_static worker.c)
+target_link_libraries(program_worker_static PRIVATE slotq::slotq_worker_static slotq::slotq_static)
 CMAKE
     {
         cmake -S "$folder/cmake" -B "$folder/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" &&
@@ -121,7 +174,7 @@ CMAKE
     for program in "$folder"/cmake/build/program_*; do
         "$program" | grep -qx OK || exit 1
     done
-    cmake_says='four CMake targets'
+    cmake_says='six CMake targets'
 fi
 
 $make uninstall DESTDIR="$folder" PREFIX=/opt/slotq >/dev/null || exit 1
