@@ -52,6 +52,13 @@ check 'it handled what it pushed' grep -qx hello output
 check 'its queue is sound' slotq check letters
 check 'nothing is left in it' sh -c 'slotq stats letters --json | grep -Eq "\"unfinished\": ?0"'
 
+example 'c worker' >worker.c
+# shellcheck disable=SC2046 # a list of words
+check 'the worker compiles' "${CC:-cc}" -std=c11 -Wall -Wextra -Werror -I "$source/engine" \
+    worker.c -o worker "$build/lib/libslotq_worker.a" "$build/lib/libslotq.a" -pthread $(flags)
+check 'the worker runs' ./worker
+check 'and delivered what was pushed' grep -qx 'to ann' output
+
 # The session on the first screen: its commands, and under each what it prints, to the letter.
 example console >session
 sed -n 's/^\$ //p' session >session.sh
