@@ -38,10 +38,17 @@ static void settle_apart(worker_hand *hand, hand_item *item, const settlement *p
 
 /* What the keeper settled, and what left, is no more in the batch; what is not acked is marked; an
  * extended message has a token that the batch does not know, and is settled apart. */
+/* Its lease was lost, and told, after its handler had returned. */
+static bool was_lost(const worker_hand *hand, uint32_t index)
+{
+    return hand->lost_run == ((uint64_t)hand->epoch << 16 | (index + 1));
+}
+
 void answer_prepare(worker_hand *hand)
 {
     for (uint32_t i = 0; i < hand->count; i++) {
         hand_item *item = &hand->items[i];
+        item->state = was_lost(hand, i) ? ITEM_SETTLED : item->state;
         const settlement back = settle_release();
         const settlement *plan = item->state == ITEM_HELD ? &back : hand_plan(hand, item);
         if (item->state == ITEM_SETTLED || item->state == ITEM_LEFT) {

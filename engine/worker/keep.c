@@ -323,18 +323,13 @@ uint64_t keep_pass(worker_queue *queue)
 
 /* ---- the thread ---- */
 
-static void take_signals(slotq_worker *worker)
+void keep_take_signals(slotq_worker *worker)
 {
     struct signalfd_siginfo info;
-    while (worker->signal_fd >= 0 &&
+    while (worker->options.loop && worker->signal_fd >= 0 &&
            read(worker->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         slotq_worker_signalled(worker);
     }
-}
-
-void keep_take_signals(slotq_worker *worker)
-{
-    take_signals(worker);
     const uint32_t signalled = atomic_load(&worker->signalled);
     if (signalled != 0 && worker_state(worker) < SLOTQ_WORKER_STOPPING) {
         slotq_worker_stop(worker);
@@ -367,9 +362,7 @@ static void *keeper_main(void *argument)
     worker_queue *queue = argument;
     slotq_worker *worker = queue->worker;
     uint64_t rung;
-    struct pollfd inputs[2] = {
-        {.fd = queue->bell, .events = POLLIN},
-        {.fd = queue->index == 0 ? worker->signal_fd : -1, .events = POLLIN}};
+    struct pollfd input = {.fd = queue->bell, .events = POLLIN};
     for (;;) {
         atomic_store(&queue->wakes_at_ms, 0);
         if (queue->index == 0) {
@@ -392,7 +385,7 @@ static void *keeper_main(void *argument)
             }
         }
         const uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
-        poll(inputs, 2, (int)wait_ms);
+        poll(&input, 1, (int)wait_ms);
         if (read(queue->bell, &rung, sizeof rung) < 0) {
             continue; /* no ring */
         }

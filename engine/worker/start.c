@@ -17,6 +17,7 @@
 #include "owed.h"
 #include "refuse.h"
 #include "run.h"
+#include "state.h"
 #include "tell.h"
 
 static uint64_t at_most(uint64_t value, uint64_t most)
@@ -184,14 +185,6 @@ static bool start_threads(slotq_worker *worker)
     return started;
 }
 
-static bool watch_signals(slotq_worker *worker)
-{
-    if (worker->catches_signals) {
-        worker->signal_fd = signalfd(-1, &worker->signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    }
-    return !worker->catches_signals || worker->signal_fd >= 0;
-}
-
 static void set_state(slotq_worker *worker, slotq_worker_state state)
 {
     atomic_store_explicit(&worker->state, state, memory_order_release);
@@ -238,7 +231,7 @@ slotq_outcome slotq_worker_start(slotq_worker *worker)
         return SLOTQ_INVALID;
     }
     slotq_outcome outcome = open_all(worker, &error);
-    if (outcome == SLOTQ_OK && !watch_signals(worker)) {
+    if (outcome == SLOTQ_OK && !state_watch_signals(worker)) {
         snprintf(error.text, sizeof error.text, "cannot watch signals: %s", strerror(errno));
         outcome = SLOTQ_IO;
     }

@@ -1,5 +1,12 @@
 /* state.c: the states of a worker, stopping it, and waiting for its end. Does not know messages.
  */
+#include "state.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
 #include "clock.h"
 #include "fetch.h"
 #include "keep.h"
@@ -93,6 +100,54 @@ void slotq_worker_signalled(slotq_worker *worker)
     if (worker != NULL && worker->queue_count != 0 && worker->queues[0]->bell >= 0) {
         atomic_fetch_add(&worker->signalled, 1);
         keep_ring(worker->queues[0]);
+    }
+}
+
+/* A thread for them alone: keepers may be in a trip to a server that does not answer. */
+static void *signals_main(void *argument)
+{
+    slotq_worker *worker = argument;
+    struct signalfd_siginfo info;
+    struct pollfd inputs[] = {{.fd = worker->signal_fd, .events = POLLIN},
+                              {.fd = worker->signal_end, .events = POLLIN}};
+    while (poll(inputs, 2, -1) < 0 || inputs[1].revents == 0) {
+        while (read(worker->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+            const bool first = worker_state(worker) < SLOTQ_WORKER_STOPPING;
+            (first ? slotq_worker_stop : slotq_worker_stop_now)(worker);
+        }
+    }
+    return NULL;
+}
+
+bool state_watch_signals(slotq_worker *worker)
+{
+    if (!worker->catches_signals) {
+        return true;
+    }
+    worker->signal_fd = signalfd(-1, &worker->signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (worker->signal_fd < 0 || worker->options.loop) {
+        return worker->signal_fd >= 0;
+    }
+    sigset_t before;
+    worker->signal_end = eventfd(0, EFD_CLOEXEC);
+    pthread_sigmask(SIG_SETMASK, &worker->blocked, &before);
+    worker->has_signal_thread =
+        worker->signal_end >= 0 &&
+        pthread_create(&worker->signal_thread, NULL, signals_main, worker) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return worker->has_signal_thread;
+}
+
+void state_end_signals(slotq_worker *worker)
+{
+    const uint64_t one = 1;
+    if (worker->has_signal_thread && write(worker->signal_end, &one, sizeof one) > 0) {
+        pthread_join(worker->signal_thread, NULL);
+        worker->has_signal_thread = false;
+    }
+    if (worker->signal_end >= 0) {
+        close(worker->signal_end);
+        worker->signal_end = -1;
     }
 }
 

@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "refuse.h"
 #include "run.h"
+#include "state.h"
 #include "tell.h"
 
 enum {
@@ -148,6 +149,7 @@ slotq_outcome slotq_worker_new(slotq_mux *mux, const slotq_worker_options *optio
     init_locks(new);
     set_blocked(&new->blocked);
     new->signal_fd = -1;
+    new->signal_end = -1;
     new->loop_fd = -1;
     atomic_store(&new->gather_due_ms, UINT64_MAX);
     const uint32_t quiet_kinds = 1u << SLOTQ_EVENT_START | 1u << SLOTQ_EVENT_DONE;
@@ -325,6 +327,7 @@ slotq_outcome slotq_worker_free(slotq_worker *worker)
         run_free_thread(thread);
     }
     free_tables(worker);
+    state_end_signals(worker);
     if (worker->signal_fd >= 0) {
         close(worker->signal_fd);
     }

@@ -252,6 +252,9 @@ struct slotq_worker {
     sigset_t signals; /* those that catch_signals takes */
     sigset_t blocked; /* in threads: all but faults */
     int signal_fd;
+    pthread_t signal_thread; /* waits for them */
+    bool has_signal_thread;
+    int signal_end;            /* eventfd */
     bool has_membarrier;       /* hand.h */
     _Atomic uint64_t slept_ms; /* by the machine since it booted: clock_lease_ms less
                                   clock_run_ms, as keepers saw it */
