@@ -355,11 +355,12 @@ SLOTQ_API void slotq_worker_signalled(slotq_worker *worker);
 SLOTQ_API slotq_outcome slotq_worker_catch_signals(slotq_worker *worker);
 
 /* Wait for the end, at most wait_ms. OK: all threads have ended; AGAIN: not yet; LEASED: it ended,
- * but *left (may be NULL) handlers do not return: end the process by _exit. If all queues failed:
- * the outcome of the last one. Any thread but a handler's. */
+ * but *left (may be NULL) handlers do not return, or LATER tasks were not finished: end the process
+ * by _exit, or join again when they are. If all queues failed: the outcome of the last one. Any
+ * thread but a handler's. */
 SLOTQ_API slotq_outcome slotq_worker_join(slotq_worker *worker, uint64_t wait_ms, uint32_t *left);
-/* Free a worker that was not started, or has been joined. OK; INVALID: nothing was freed. NULL is
- * allowed. */
+/* Free a worker that was not started, or has been joined. OK; INVALID: it runs, or the last join
+ * left something; nothing was freed. NULL is allowed. */
 SLOTQ_API slotq_outcome slotq_worker_free(slotq_worker *worker);
 
 /* ---- loop mode ---- */

@@ -89,6 +89,16 @@ void fetch_halt(slotq_worker *worker)
     }
 }
 
+void fetch_rest_queue(worker_queue *queue, uint64_t rest_ms)
+{
+    slotq_worker *worker = queue->worker;
+    const uint64_t until_ms = clock_add(clock_run_ms(), rest_ms);
+    pthread_mutex_lock(&worker->lock);
+    queue->rest_until_ms = until_ms > queue->rest_until_ms ? until_ms : queue->rest_until_ms;
+    fetch_halt(worker);
+    pthread_mutex_unlock(&worker->lock);
+}
+
 /* ---- one call of the queue ---- */
 
 static uint32_t wanted(const worker_queue *queue, const worker_hand *hand)
@@ -325,6 +335,15 @@ static void park(slotq_worker *worker, uint64_t until_ms)
     worker->parked--;
 }
 
+/* No longer than until gathered tasks are due: all other threads may be busy then. */
+static uint64_t watch_ms(const slotq_worker *worker)
+{
+    const bool drains = worker_state(worker) == SLOTQ_WORKER_DRAINING;
+    const uint64_t now_ms = clock_run_ms();
+    const uint64_t due_ms = atomic_load(&worker->gather_due_ms);
+    return clock_sooner(drains ? DRAIN_WATCH_MS : WATCH_MS, due_ms > now_ms ? due_ms - now_ms : 1);
+}
+
 /* The watcher of a queue: the lock is given up while it waits. True: it has messages, and may run
  * them. */
 static bool watch(worker_thread *self, worker_queue *queue)
@@ -335,9 +354,9 @@ static bool watch(worker_thread *self, worker_queue *queue)
     const uint32_t count = ask_for(queue, hand);
     queue->watched = true;
     hand->waits = true;
-    const bool drains = worker_state(worker) == SLOTQ_WORKER_DRAINING;
+    const uint64_t wait_ms = watch_ms(worker);
     pthread_mutex_unlock(&worker->lock);
-    const bool came = ask(hand, count, drains ? DRAIN_WATCH_MS : WATCH_MS);
+    const bool came = ask(hand, count, wait_ms);
     pthread_mutex_lock(&worker->lock);
     hand->waits = false;
     queue->watched = false;
@@ -411,7 +430,10 @@ static fetch_answer try_once(worker_thread *self, bool may_wait)
     if (queue != NULL) {
         return watch(self, queue) ? FETCH_HAND : FETCH_NONE;
     }
-    park(worker, clock_sooner(next_ms, atomic_load(&worker->gather_due_ms)));
+    if (worker->running < worker->options.threads) { /* else who ends a handler wakes it */
+        next_ms = clock_sooner(next_ms, atomic_load(&worker->gather_due_ms));
+    }
+    park(worker, next_ms);
     return FETCH_NONE;
 }
 

@@ -19,6 +19,10 @@ fetch_answer fetch_first(worker_thread *self, bool may_wait);
  * False: the hand was given back. */
 bool fetch_again(worker_thread *self, bool may_take);
 
+enum { RELEASE_REST_MS = 1000 };
+/* Nothing is taken from the queue for so long. */
+void fetch_rest_queue(worker_queue *queue, uint64_t rest_ms);
+
 /* ---- with worker->lock ---- */
 
 /* End waits, and let parked threads look again. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "fetch.h"
 #include "settle.h"
 
 slotq_task *gather_new_task(slotq_worker *worker)
@@ -19,6 +20,8 @@ slotq_task *gather_new_task(slotq_worker *worker)
 void gather_put_task(slotq_worker *worker, slotq_task *task)
 {
     atomic_store(&task->state, TASK_FREE);
+    atomic_store(&task->told, 0); /* runs of the next hand may have the same numbers */
+    atomic_store(&task->begun, 0);
     task->next = worker->tasks;
     worker->tasks = task;
 }
@@ -45,12 +48,14 @@ void gather_keep(worker_hand *hand, hand_item *item, task_state state)
     task->in_hand = NULL;
     task->token = item->token;
     task->renewed_ms = hand->leased_ms;
-    task->begun_ms = clock_run_ms();
+    task->begun_ms =
+        state == TASK_LATER && hand->seen_run == task->seq ? hand->seen_ms : clock_run_ms();
     task->retry_at_ms = 0;
     task->tries = 0;
     task->is_doubtful = false;
     task->is_token_doubtful = item->is_doubtful;
     task->is_lost = hand->lost_run == task->seq;
+    task->is_unbegun = false;
     atomic_store(&task->state, state);
     task->next = queue->kept;
     queue->kept = task;
@@ -100,7 +105,9 @@ void gather_join(slotq_task *task)
     waits->last = task;
     waits->count++;
     set_due(worker);
-    pthread_cond_signal(&worker->work);
+    if (waits->count == 1 || waits->count == mux_at(worker->mux, entry->index)->handler.many_most) {
+        fetch_wake_all(worker); /* whoever is free then is to know when they are due */
+    }
     pthread_mutex_unlock(&worker->lock);
 }
 
@@ -108,6 +115,9 @@ uint32_t gather_take(worker_thread *self, uint64_t now_ms)
 {
     slotq_worker *worker = self->worker;
     uint32_t row = 0;
+    if (worker_state(worker) >= SLOTQ_WORKER_STOPPING) {
+        return 0; /* the keepers give them back */
+    }
     while (row < mux_count(worker->mux) && due_ms_of(worker, row) > now_ms) {
         row++;
     }
@@ -122,6 +132,7 @@ uint32_t gather_take(worker_thread *self, uint64_t now_ms)
         slotq_task *task = waits->first;
         waits->first = task->gathered;
         waits->count--;
+        task->thread = self;
         atomic_store(&task->state, TASK_MANY);
         self->many[count++] = task;
     }
@@ -134,10 +145,30 @@ uint32_t gather_take(worker_thread *self, uint64_t now_ms)
 bool gather_finish(slotq_task *task, slotq_result result)
 {
     task->plan = settle_plan(task->queue, task->entry, &task->info, result);
+    if (result.how == SLOTQ_RESULT_RELEASE) {
+        fetch_rest_queue(task->queue, RELEASE_REST_MS);
+    }
     task->owed_since_ms = clock_run_ms();
     task->retry_at_ms = 0;
     atomic_store(&task->state, TASK_FINISHED);
     return !task->is_lost;
+}
+
+void gather_give_back(slotq_task *task)
+{
+    task->plan = settle_release();
+    task->is_unbegun = true;
+    task->retry_at_ms = 0;
+    atomic_store(&task->state, TASK_FINISHED);
+}
+
+uint32_t gather_count_later(const slotq_worker *worker)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < worker->task_count; i++) {
+        count += atomic_load(&worker->all_tasks[i].state) == TASK_LATER ? 1 : 0;
+    }
+    return count;
 }
 
 void gather_free(slotq_task *task)

@@ -42,13 +42,52 @@ void keep_note_begin(worker_hand *hand)
 
 /* ---- a message that is given up ---- */
 
-/* The thread does not return: its hand goes with it, but for the handle. With queue->lock. */
-static void abandon(worker_hand *old, bool is_stuck)
+const char *keep_stuck_text(bool replaced)
+{
+    return replaced ? "another thread takes its place"
+                    : "no thread may take its place: the worker takes nothing more; end the "
+                      "process";
+}
+
+/* With worker->lock. True: another one has its place. */
+static bool leave_thread(worker_thread *thread, bool may_replace)
+{
+    slotq_worker *worker = thread->worker;
+    thread->is_replaced = true;
+    thread->has_permit = false;
+    worker->running--;
+    worker->stuck++;
+    const bool replaced =
+        may_replace && worker->replaced < worker->options.stuck_most && run_start_thread(worker);
+    worker->replaced += replaced ? 1 : 0;
+    return replaced;
+}
+
+static void quiet_if_stuck(slotq_worker *worker, bool is_stuck, bool replaced)
+{
+    if (is_stuck && !replaced && worker_takes(worker)) {
+        slotq_worker_quiet(worker);
+    }
+}
+
+bool keep_leave_thread(worker_thread *thread, bool is_stuck)
+{
+    slotq_worker *worker = thread->worker;
+    pthread_mutex_lock(&worker->lock);
+    const bool was_left = thread->is_replaced;
+    const bool replaced = was_left ? worker_takes(worker) : leave_thread(thread, is_stuck);
+    pthread_mutex_unlock(&worker->lock);
+    quiet_if_stuck(worker, is_stuck, replaced);
+    return replaced;
+}
+
+/* The thread does not return: its hand goes with it, but for the handle. With queue->lock. True:
+ * another thread has its place. */
+static bool abandon(worker_hand *old, bool is_stuck)
 {
     worker_queue *queue = old->queue;
     slotq_worker *worker = queue->worker;
     worker_hand *new = worker->options.loop ? NULL : hand_new(queue);
-    bool replaced = false;
     pthread_mutex_lock(&worker->lock);
     worker_hand **link = &queue->hands;
     while (*link != old) {
@@ -58,26 +97,18 @@ static void abandon(worker_hand *old, bool is_stuck)
     old->state = HAND_ABANDONED;
     old->next = queue->gone;
     queue->gone = old;
-    old->thread->is_replaced = true;
-    old->thread->has_permit = false;
-    worker->running--;
     queue->busy--;
-    worker->stuck++;
     if (new != NULL) {
         new->handle = old->handle;
         old->handle = NULL;
         new->task = gather_new_task(worker);
         new->next = queue->hands;
         queue->hands = new;
-        if (is_stuck && worker->replaced < worker->options.stuck_most) {
-            replaced = run_start_thread(worker);
-            worker->replaced += replaced ? 1 : 0;
-        }
     }
+    const bool replaced = leave_thread(old->thread, is_stuck && new != NULL);
     pthread_mutex_unlock(&worker->lock);
-    if (is_stuck && !replaced && worker_takes(worker)) {
-        slotq_worker_quiet(worker);
-    }
+    quiet_if_stuck(worker, is_stuck, replaced);
+    return replaced;
 }
 
 void keep_free_abandoned(worker_hand *hand)
@@ -113,15 +144,10 @@ static void give_up(worker_hand *hand, settlement plan, bool is_stuck)
                         false, 0);
         }
     }
-    if (is_stuck) {
-        const uint32_t left = queue->worker->options.stuck_most - queue->worker->replaced;
-        limit_tell_event(
-            queue, hand->task, SLOTQ_EVENT_STUCK,
-            left == 0 ? "no thread may take its place: the worker takes nothing more; end the "
-                        "process"
-                      : "another thread takes its place");
+    const bool replaced = abandon(hand, is_stuck);
+    if (is_stuck) { /* its thread cannot free it: it waits for queue->lock */
+        limit_tell_event(queue, hand->task, SLOTQ_EVENT_STUCK, keep_stuck_text(replaced));
     }
-    abandon(hand, is_stuck);
 }
 
 /* ---- hands ---- */
@@ -261,7 +287,7 @@ static uint64_t look_at_owed(worker_hand *hand, uint64_t now_ms)
     }
     const uint64_t stop_at_ms = atomic_load(&worker->stop_at_ms);
     const bool over =
-        queue->failed || (stop_at_ms != 0 && now_ms >= stop_at_ms + KEPT_STOP_MORE_MS);
+        queue->failed || (stop_at_ms != 0 && now_ms >= clock_add(stop_at_ms, KEPT_STOP_MORE_MS));
     if (!over && now_ms < hand->owed_at_ms) {
         return hand->owed_at_ms;
     }
@@ -352,7 +378,7 @@ static bool may_end(worker_queue *queue, uint64_t now_ms)
         free = hand->state == HAND_FREE;
     }
     const uint64_t stop_at_ms = atomic_load(&worker->stop_at_ms);
-    free = free || now_ms >= stop_at_ms + KEPT_STOP_MORE_MS + OWED_REST_MS;
+    free = free || now_ms >= clock_add(stop_at_ms, KEPT_STOP_MORE_MS + OWED_REST_MS);
     pthread_mutex_unlock(&worker->lock);
     return free;
 }

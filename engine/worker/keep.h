@@ -17,6 +17,11 @@ void keep_take_signals(slotq_worker *worker);
 void keep_ring(worker_queue *queue);
 /* A hand has begun: its keeper is to look in time. */
 void keep_note_begin(worker_hand *hand);
+/* A thread that does not return from run_many: another one takes its place where it is stuck. True:
+ * one did, now or before. Without one the worker is quiet. With queue->lock. */
+bool keep_leave_thread(worker_thread *thread, bool is_stuck);
+/* Of SLOTQ_EVENT_STUCK. */
+const char *keep_stuck_text(bool replaced);
 /* A hand whose thread returned after it was given up. */
 void keep_free_abandoned(worker_hand *hand);
 

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "gather.h"
+#include "keep.h"
 #include "limit.h"
 #include "owed.h"
 #include "settle.h"
@@ -31,8 +32,11 @@ static uint64_t look_at_kept_run(slotq_task *task, uint64_t now_ms, uint32_t *ex
         limit_tell(queue, task, task->seq);
     }
     if (now_ms >= stuck_ms) {
-        limit_tell_event(queue, task, SLOTQ_EVENT_STUCK, NULL);
+        const bool has_thread = atomic_load(&task->state) == TASK_MANY;
         lose_kept(task, limit_stuck_plan(queue, task));
+        const bool replaced = has_thread && keep_leave_thread(task->thread, true);
+        limit_tell_event(queue, task, SLOTQ_EVENT_STUCK,
+                         has_thread ? keep_stuck_text(replaced) : NULL);
         return UINT64_MAX;
     }
     const uint64_t renew_ms = limit_renew_at_ms(queue, task->renewed_ms, task->retry_at_ms, now_ms);
@@ -50,7 +54,7 @@ static void end_lost(slotq_task *task)
     const slotq_handler *handler = &entry->handler;
     slotq_task_info info = task->info;
     info.body = info.payload = NULL;
-    if (handler->settled != NULL) {
+    if (handler->settled != NULL && !task->is_unbegun) {
         handler->settled(handler->context, &info, task->plan.result, SLOTQ_STALE);
     }
     gather_free(task);
@@ -64,11 +68,13 @@ static uint64_t look_at_finished(slotq_task *task, uint64_t now_ms, uint32_t *on
         end_lost(task);
         return UINT64_MAX;
     }
-    if (queue->failed || (stop_at_ms != 0 && now_ms >= stop_at_ms + KEPT_STOP_MORE_MS)) {
+    if (queue->failed || (stop_at_ms != 0 && now_ms >= clock_add(stop_at_ms, KEPT_STOP_MORE_MS))) {
         slotq_task_info info = task->info;
         info.body = info.payload = NULL;
-        settle_told(queue, queue->handle, task->entry, &info, &task->plan, SLOTQ_OUTCOME_UNKNOWN,
-                    false, 0);
+        if (!task->is_unbegun) {
+            settle_told(queue, queue->handle, task->entry, &info, &task->plan,
+                        SLOTQ_OUTCOME_UNKNOWN, false, 0);
+        }
         gather_free(task);
         return UINT64_MAX;
     }
@@ -92,13 +98,15 @@ uint64_t kept_look(worker_queue *queue, uint64_t now_ms, uint32_t *extends)
         const uint32_t state = atomic_load(&task->state);
         uint64_t at_ms = UINT64_MAX;
         if (state == TASK_GATHERED && stops) {
-            task->plan = settle_release();
-            atomic_store(&task->state, TASK_FINISHED);
+            gather_give_back(task);
             at_ms = look_at_finished(task, now_ms, &ones);
         } else if (state == TASK_FINISHED) {
             at_ms = look_at_finished(task, now_ms, &ones);
         } else if (!task->is_lost && atomic_load(&queue->worker->stop_now)) {
             lose_kept(task, settle_release());
+            if (state == TASK_MANY) {
+                keep_leave_thread(task->thread, false);
+            }
         } else if (!task->is_lost) {
             at_ms = look_at_kept_run(task, now_ms, extends);
         }

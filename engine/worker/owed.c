@@ -53,6 +53,11 @@ static void apply(worker_queue *queue, owed_one *one, slotq_outcome outcome)
     if (one->item == NULL) {
         slotq_task_info info = one->task->info;
         info.body = info.payload = NULL;
+        if (one->task->is_unbegun) {
+            settle_count(queue, NULL, COUNT_GIVEN_BACK, 1);
+            gather_free(one->task);
+            return;
+        }
         settle_told(queue, queue->handle, one->task->entry, &info, &one->plan, outcome,
                     one->task->is_doubtful, 0);
         gather_free(one->task);

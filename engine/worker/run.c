@@ -128,16 +128,6 @@ static bool is_told_lost(const slotq_task *task)
     return told >> 8 == task->seq && (told & SLOTQ_TOLD_LOST) != 0;
 }
 
-static void rest_after_release(worker_queue *queue)
-{
-    slotq_worker *worker = queue->worker;
-    pthread_mutex_lock(&worker->lock);
-    const uint64_t until_ms = clock_run_ms() + 1000;
-    queue->rest_until_ms = until_ms > queue->rest_until_ms ? until_ms : queue->rest_until_ms;
-    atomic_store(&queue->halted, true);
-    pthread_mutex_unlock(&worker->lock);
-}
-
 static void finish(worker_hand *hand, hand_item *item, slotq_task *task, slotq_result result)
 {
     if (is_told_lost(task)) {
@@ -155,7 +145,7 @@ static void finish(worker_hand *hand, hand_item *item, slotq_task *task, slotq_r
     hand->is_mixed = true;
     hand->failures += result.how == SLOTQ_RESULT_DONE ? 0 : 1;
     if (result.how == SLOTQ_RESULT_RELEASE) {
-        rest_after_release(hand->queue);
+        fetch_rest_queue(hand->queue, RELEASE_REST_MS);
     }
 }
 
@@ -181,9 +171,9 @@ static void gather_item(worker_hand *hand, hand_item *item, slotq_task *task)
 {
     pthread_mutex_lock(&hand->queue->lock);
     gather_keep(hand, item, TASK_GATHERED);
+    gather_join(task);
     pthread_mutex_unlock(&hand->queue->lock);
     keep_ring(hand->queue);
-    gather_join(task);
 }
 
 /* The handler's turn, or a result in its place. */
@@ -252,36 +242,64 @@ uint32_t run_hand(worker_thread *self, uint32_t most)
     return count;
 }
 
+/* Those whose lease was lost while they waited are not run. Their number without these. */
+static uint32_t begin_many(worker_thread *self, uint32_t count)
+{
+    const uint64_t now_ms = clock_run_ms();
+    uint32_t begun = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        slotq_task *task = self->many[i];
+        pthread_mutex_lock(&task->queue->lock);
+        task->begun_ms = now_ms;
+        const bool is_lost = task->is_lost;
+        if (is_lost) {
+            gather_give_back(task);
+        }
+        pthread_mutex_unlock(&task->queue->lock);
+        if (is_lost) {
+            keep_ring(task->queue);
+        } else {
+            self->results[begun] = (slotq_result){0, SLOTQ_RESULT_RETRY, 0};
+            self->many[begun++] = task;
+        }
+    }
+    self->many_count = begun;
+    return begun;
+}
+
+static void end_many(worker_thread *self)
+{
+    slotq_worker *worker = self->worker;
+    for (uint32_t i = 0; i < self->many_count; i++) {
+        worker_queue *queue = self->many[i]->queue;
+        pthread_mutex_lock(&queue->lock);
+        gather_finish(self->many[i], self->results[i]);
+        pthread_mutex_unlock(&queue->lock);
+        keep_ring(queue);
+    }
+    self->many_count = 0;
+    pthread_mutex_lock(&worker->lock);
+    worker->stuck -= self->is_replaced ? 1 : 0;
+    pthread_mutex_unlock(&worker->lock);
+}
+
 uint32_t run_many(worker_thread *self)
 {
     slotq_worker *worker = self->worker;
     pthread_mutex_lock(&worker->lock);
-    const uint32_t count = gather_take(self, clock_run_ms());
+    const uint32_t taken = gather_take(self, clock_run_ms());
     pthread_mutex_unlock(&worker->lock);
+    const uint32_t count = begin_many(self, taken);
     if (count == 0) {
         return 0;
     }
     const mux_entry *entry = self->many[0]->entry;
     const slotq_handler *handler = &entry->handler;
-    const uint64_t now_ms = clock_run_ms();
-    for (uint32_t i = 0; i < count; i++) {
-        self->results[i] = (slotq_result){0, SLOTQ_RESULT_RETRY, 0};
-        pthread_mutex_lock(&self->many[i]->queue->lock);
-        self->many[i]->begun_ms = now_ms;
-        pthread_mutex_unlock(&self->many[i]->queue->lock);
-    }
     handler->run_many(handler->context, self->many, count, self->results);
     if (*(volatile unsigned char *)worker->mark == 0) {
         _exit(SLOTQ_REASON_THREAD_ENDED);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        slotq_task *task = self->many[i];
-        worker_queue *queue = task->queue;
-        pthread_mutex_lock(&queue->lock);
-        gather_finish(task, self->results[i]);
-        pthread_mutex_unlock(&queue->lock);
-        keep_ring(queue);
-    }
+    end_many(self);
     return count;
 }
 
@@ -360,7 +378,12 @@ static void handler_ended_thread(void *argument)
         _exit(SLOTQ_REASON_THREAD_ENDED);
     }
     atomic_fetch_add(&worker->threads_ended, 1);
-    if (hand != NULL) {
+    if (self->many_count != 0) {
+        for (uint32_t i = 0; i < self->many_count; i++) {
+            self->results[i] = slotq_result_retry(SLOTQ_REASON_THREAD_ENDED);
+        }
+        end_many(self);
+    } else if (hand != NULL) {
         const uint32_t next = place_next(atomic_load(&hand->place));
         hand_item *item = &hand->items[next == 0 ? 0 : next - 1];
         const slotq_event event = {.kind = SLOTQ_EVENT_THREAD_ENDED,

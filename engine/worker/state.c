@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "fetch.h"
+#include "gather.h"
 #include "keep.h"
 #include "refuse.h"
 #include "tell.h"
@@ -199,10 +200,11 @@ static void join_threads(slotq_worker *worker)
 
 static slotq_outcome end_outcome(const slotq_worker *worker, uint32_t *left)
 {
+    const uint32_t runs = worker->alive + gather_count_later(worker);
     if (left != NULL) {
-        *left = worker->alive;
+        *left = runs;
     }
-    return worker->alive != 0 ? SLOTQ_LEASED : worker->last_failure;
+    return runs != 0 ? SLOTQ_LEASED : worker->last_failure;
 }
 
 /* The end of a stop, in which nothing more is waited for; UINT64_MAX = no stop yet. */

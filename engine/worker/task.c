@@ -171,7 +171,7 @@ slotq_outcome slotq_task_finish(slotq_task *task, slotq_result result)
     } else if (state == TASK_LATER) {
         outcome = gather_finish(task, result) ? SLOTQ_OK : SLOTQ_STALE;
     }
+    keep_ring(queue); /* with the lock: slotq_worker_free waits for it */
     pthread_mutex_unlock(&queue->lock);
-    keep_ring(queue);
     return outcome;
 }

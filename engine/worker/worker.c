@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cron_turn.h"
+#include "gather.h"
 #include "hand.h"
 #include "loop.h"
 #include "refuse.h"
@@ -277,6 +278,8 @@ slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const c
 
 static void free_queue(worker_queue *queue)
 {
+    pthread_mutex_lock(&queue->lock); /* a slotq_task_finish of another thread may not be over */
+    pthread_mutex_unlock(&queue->lock);
     for (worker_hand *hand = queue->hands, *next; hand != NULL; hand = next) {
         next = hand->next;
         hand_free(hand);
@@ -308,14 +311,29 @@ static void free_tables(slotq_worker *worker)
     free(worker->queues);
 }
 
+/* Nobody uses it any more: threads are joined, LATER tasks finished. */
+static bool may_be_freed(slotq_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    const slotq_worker_state state = worker_state(worker);
+    bool may = (state == SLOTQ_WORKER_NEW || state == SLOTQ_WORKER_ENDED) && worker->alive == 0 &&
+               (worker->options.loop || worker->keepers == 0) && gather_count_later(worker) == 0;
+    for (const worker_thread *thread = worker->threads; thread != NULL; thread = thread->next) {
+        may = may && thread->joined;
+    }
+    for (uint32_t i = 0; i < worker->queue_count; i++) {
+        may = may && !worker->queues[i]->has_keeper;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    return may;
+}
+
 slotq_outcome slotq_worker_free(slotq_worker *worker)
 {
     if (worker == NULL) {
         return SLOTQ_OK;
     }
-    const slotq_worker_state state = worker_state(worker);
-    if ((state != SLOTQ_WORKER_NEW && state != SLOTQ_WORKER_ENDED) || worker->alive != 0 ||
-        (!worker->options.loop && worker->keepers != 0)) {
+    if (!may_be_freed(worker)) {
         return SLOTQ_INVALID;
     }
     loop_close(worker);

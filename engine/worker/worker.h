@@ -139,10 +139,12 @@ struct slotq_task {
     bool is_lost;
     bool is_token_doubtful;
     bool is_doubtful;
-    settlement plan;      /* FINISHED */
-    char *copy;           /* of the payload, in a kept task; room for the largest */
-    slotq_task *next;     /* free, or kept */
-    slotq_task *gathered; /* with worker->lock: those behind it */
+    bool is_unbegun;       /* FINISHED, but no handler saw it: given back, or lost */
+    worker_thread *thread; /* MANY */
+    settlement plan;       /* FINISHED */
+    char *copy;            /* of the payload, in a kept task; room for the largest */
+    slotq_task *next;      /* free, or kept */
+    slotq_task *gathered;  /* with worker->lock: those behind it */
 };
 
 /* ---- queues ---- */
@@ -221,8 +223,9 @@ struct worker_thread {
     pthread_t id;
     worker_hand *hand;
     mux_cache cache;
-    uint32_t *runs;    /* of the hand, by entry */
-    slotq_task **many; /* for run_many: many_most of the largest */
+    uint32_t *runs;      /* of the hand, by entry */
+    slotq_task **many;   /* for run_many: many_most of the largest */
+    uint32_t many_count; /* that run_many has now */
     slotq_result *results;
     bool has_permit;      /* worker->lock */
     worker_queue *chosen; /* for its next hand */
