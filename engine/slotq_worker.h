@@ -18,8 +18,8 @@
  *
  * Threads: one thread makes, fills and starts a worker. Then any thread may call what says so. A
  * mux is read only from the first slotq_worker_new on, and is freed after its last worker. Threads
- * of the worker: `threads` for handlers, one more for each queue but one; one a queue that keeps its
- * leases; one for signals. Signals are blocked in them, but those of faults.
+ * of the worker: `threads` for handlers, one more for each queue but one; one a queue that keeps
+ * its leases; one for signals. Signals are blocked in them, but those of faults.
  *
  * Memory: everything is allocated when the worker starts, nothing per message. Each thread that
  * works on a queue has a separate handle (slotq_clone), in Redis a connection.
