@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "fetch.h"
+#include "hand.h"
 #include "settle.h"
 
 slotq_task *gather_new_task(slotq_worker *worker)
@@ -63,6 +64,7 @@ void gather_keep(worker_hand *hand, hand_item *item, task_state state)
     pthread_mutex_lock(&worker->lock);
     hand->task = gather_new_task(worker);
     pthread_mutex_unlock(&worker->lock);
+    hand_dress_task(hand);
     item->state = ITEM_LEFT;
     hand->is_mixed = true;
 }

@@ -68,8 +68,18 @@ void hand_fill(worker_hand *hand, uint64_t leased_ms)
     hand->leased_ms = leased_ms;
 }
 
+void hand_dress_task(worker_hand *hand)
+{
+    slotq_task *task = hand->task;
+    task->in_hand = hand;
+    task->queue = hand->queue;
+    task->info.queue = hand->queue->name;
+    task->info.group = hand->queue->options.group;
+}
+
 void hand_begin(worker_hand *hand)
 {
+    hand_dress_task(hand);
     hand->epoch++;
     atomic_store_explicit(&hand->is_taken, false, memory_order_relaxed);
     atomic_store(&hand->place, (uint64_t)hand->epoch << 32 | hand->count);

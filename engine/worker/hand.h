@@ -64,6 +64,8 @@ void hand_free(worker_hand *hand);
 
 /* The batch was filled: its messages become the items. */
 void hand_fill(worker_hand *hand, uint64_t leased_ms);
+/* What all runs of the hand have in common goes into its task. */
+void hand_dress_task(worker_hand *hand);
 /* From now on they may be claimed, and the keeper looks after them. */
 void hand_begin(worker_hand *hand);
 /* The thread claims no more. After it the keeper leaves the hand alone; true: it had taken what

@@ -349,25 +349,9 @@ const mux_entry *mux_at(const slotq_mux *mux, uint32_t index)
     return index < mux->count ? mux->entries[index] : NULL;
 }
 
-static uint64_t load_8(const char *bytes)
-{
-    uint64_t value;
-    memcpy(&value, bytes, sizeof value);
-    return value;
-}
-
-/* A short type is two loads: a call of memcmp took longer than all the rest of a hit. */
-static bool is_same(const char *one, const char *other, uint32_t size)
-{
-    if (size < 8 || size > 16) {
-        return memcmp(one, other, size) == 0;
-    }
-    return load_8(one) == load_8(other) && load_8(one + size - 8) == load_8(other + size - 8);
-}
-
 static inline bool is_cached(const mux_cached *one, const char *payload, uint32_t bytes)
 {
-    return bytes >= one->size && one->size != 0 && is_same(payload, one->type, one->size);
+    return bytes >= one->size && one->size != 0 && mux_is_same(payload, one->type, one->size);
 }
 
 static const mux_entry *find_cached(const slotq_mux *mux, mux_cache *cache,

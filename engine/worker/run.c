@@ -23,12 +23,8 @@
 static void fill(slotq_task *task, worker_hand *hand, const hand_item *item, uint64_t run)
 {
     slotq_task_info *info = &task->info;
-    task->in_hand = hand;
-    task->queue = hand->queue;
     task->seq = run;
     info->id = item->id;
-    info->queue = hand->queue->name;
-    info->group = hand->queue->options.group;
     info->attempts = item->attempts;
     info->attempts_most = atomic_load_explicit(&hand->queue->max_attempts, memory_order_relaxed);
     info->pushed_ms = item->pushed_ms;
@@ -185,7 +181,7 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
     slotq_task *task = hand->task;
     item->state = ITEM_RUNS;
     fill(task, hand, item, run);
-    const mux_entry *entry = mux_find(worker->mux, &self->cache, queue->options.frame,
+    const mux_entry *entry = mux_look(worker->mux, &self->cache, queue->options.frame,
                                       item->payload, item->payload_bytes, &task->info);
     item->entry = entry;
     atomic_store_explicit(&task->entry, entry, memory_order_relaxed);
@@ -194,7 +190,10 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
         return;
     }
     self->runs[entry->index]++;
-    set_attempts_most(task);
+    if (entry->handler.attempts_most != 0 ||
+        (item->payload_bytes != 0 && *(const uint8_t *)item->payload == 1)) {
+        set_attempts_most(task);
+    }
     if (entry->handler.run_many != NULL) {
         gather_item(hand, item, task);
         return;
@@ -209,7 +208,6 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
     }
     atomic_store_explicit(&task->begun, run, memory_order_release);
     const slotq_result result = call_handler(task);
-    hand->is_mixed = hand->is_mixed || item->token != item->batch_token; /* confirmed */
     if (settle_is_plain(worker, entry, result) && !is_told_lost(task)) {
         item->is_plain = true;
         item->state = ITEM_FINISHED;

@@ -103,6 +103,9 @@ slotq_outcome slotq_task_confirm(slotq_task *task)
         if (outcome == SLOTQ_OK) {
             *renewed_ms = sent_ms;
             *doubtful = false;
+            if (hand != NULL) {
+                hand->is_mixed = true; /* the batch has the old token */
+            }
         } else if (settle_is_answer(outcome)) {
             if (hand != NULL) {
                 hand->seen_run = task->seq;
