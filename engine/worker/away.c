@@ -49,8 +49,7 @@ static bool all_failed(const slotq_worker *worker)
 void away_look_whether_over(slotq_worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
-    bool over = worker_state(worker) == SLOTQ_WORKER_DRAINING && worker->running <= 1 &&
-                atomic_load(&worker->kept_count) == 0;
+    bool over = worker_state(worker) == SLOTQ_WORKER_DRAINING;
     for (uint32_t i = 0; over && i < worker->queue_count; i++) {
         over = worker->queues[i]->failed || worker->queues[i]->drained;
     }

@@ -116,15 +116,44 @@ static uint32_t ask_for(worker_queue *queue, const worker_hand *hand)
     return pace_bucket_take(&queue->bucket, count, clock_run_ns() / 1000);
 }
 
-static void look_whether_drained(worker_queue *queue, slotq *handle)
+/* No other thread runs a handler, which may push into any queue. With worker->lock. */
+static bool is_alone(const slotq_worker *worker, const worker_thread *self)
 {
+    return worker->running == (self->has_permit ? 1 : 0) && worker->arriving == 0 &&
+           atomic_load(&worker->kept_count) == 0;
+}
+
+/* The hand's queue had no message. It is drained if it has no unfinished one either, while nothing
+ * runs here; until a message of any queue is taken. */
+static void look_whether_drained(const worker_hand *hand)
+{
+    worker_queue *queue = hand->queue;
+    slotq_worker *worker = queue->worker;
     slotq_stats stats;
-    if (worker_state(queue->worker) == SLOTQ_WORKER_DRAINING &&
-        slotq_get_stats(handle, queue->options.group, &stats) == SLOTQ_OK) {
-        pthread_mutex_lock(&queue->worker->lock);
-        queue->drained = stats.unfinished == 0;
-        pthread_mutex_unlock(&queue->worker->lock);
-        away_look_whether_over(queue->worker);
+    pthread_mutex_lock(&worker->lock);
+    const uint32_t taken = worker->taken;
+    const bool alone =
+        worker_state(worker) == SLOTQ_WORKER_DRAINING && is_alone(worker, hand->thread);
+    pthread_mutex_unlock(&worker->lock);
+    if (alone && slotq_get_stats(hand->handle, queue->options.group, &stats) == SLOTQ_OK) {
+        pthread_mutex_lock(&worker->lock);
+        queue->drained = stats.unfinished == 0 && taken == worker->taken;
+        pthread_mutex_unlock(&worker->lock);
+        away_look_whether_over(worker);
+    }
+}
+
+/* Messages were taken: their handlers may push into any queue. With worker->lock. */
+static void note_taken(worker_hand *hand)
+{
+    slotq_worker *worker = hand->queue->worker;
+    if (!hand->thread->has_permit) { /* its watcher gets a permit soon */
+        hand->arrives = true;
+        worker->arriving++;
+    }
+    worker->taken++;
+    for (uint32_t i = 0; i < worker->queue_count; i++) {
+        worker->queues[i]->drained = false;
     }
 }
 
@@ -164,12 +193,15 @@ static bool judge(worker_hand *hand, slotq_outcome outcome, uint32_t asked, uint
     } else {
         queue->look_at_ms = 0;
     }
+    if (outcome == SLOTQ_OK) {
+        note_taken(hand);
+    }
     if (outcome == SLOTQ_OK && hand->count >= asked && worker->parked != 0) {
         pthread_cond_signal(&worker->work); /* there may be more */
     }
     pthread_mutex_unlock(&worker->lock);
     if (outcome == SLOTQ_EMPTY || outcome == SLOTQ_PAUSED) {
-        look_whether_drained(queue, hand->handle);
+        look_whether_drained(hand);
     }
     return outcome == SLOTQ_OK;
 }
@@ -358,6 +390,8 @@ static bool watch(worker_thread *self, worker_queue *queue)
     pthread_mutex_unlock(&worker->lock);
     const bool came = ask(hand, count, wait_ms);
     pthread_mutex_lock(&worker->lock);
+    worker->arriving -= hand->arrives ? 1 : 0;
+    hand->arrives = false;
     hand->waits = false;
     queue->watched = false;
     const bool may_run = came && worker_takes(worker) && turn_has_permit(worker, self, queue);

@@ -88,6 +88,7 @@ struct worker_hand {
     uint64_t began_ns;          /* the batch, monotonic */
     _Atomic uint64_t leased_ms; /* before the lease was asked for, clock_lease_ms */
     bool is_mixed;              /* some message is not plain */
+    bool arrives;               /* worker->lock: counted in worker->arriving */
     bool waits;                 /* in a waiting call: may be interrupted */
     uint32_t suspect;           /* the first item with alone_attempts; UINT32_MAX: none */
     uint64_t ran_ns;            /* of the last run, where it is timed */
@@ -270,6 +271,8 @@ struct slotq_worker {
     uint32_t keepers;        /* that have not ended */
     _Atomic uint32_t parked; /* changed with lock */
     uint32_t running;        /* permits in use */
+    uint32_t arriving;       /* hands whose watcher has messages, but no permit yet */
+    uint32_t taken;          /* with several queues: hands that got messages */
     uint32_t stuck;
     uint32_t replaced;
     int64_t *credits;
