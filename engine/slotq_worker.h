@@ -356,8 +356,9 @@ SLOTQ_API slotq_outcome slotq_worker_catch_signals(slotq_worker *worker);
 
 /* Wait for the end, at most wait_ms. OK: all threads have ended; AGAIN: not yet; LEASED: it ended,
  * but *left (may be NULL) handlers do not return, or LATER tasks were not finished: end the process
- * by _exit, or join again when they are. If all queues failed: the outcome of the last one. Any
- * thread but a handler's. */
+ * by _exit, or join again when they are. *left is 0 if only threads of the worker still wait for a
+ * server that does not answer. If all queues failed: the outcome of the last one. Any thread but a
+ * handler's. */
 SLOTQ_API slotq_outcome slotq_worker_join(slotq_worker *worker, uint64_t wait_ms, uint32_t *left);
 /* Free a worker that was not started, or has been joined. OK; INVALID: it runs, or the last join
  * left something; nothing was freed. NULL is allowed. */

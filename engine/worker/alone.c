@@ -7,7 +7,7 @@
 #include "hand.h"
 #include "settle.h"
 
-enum { NOTHING, BESIDE, ALONE };
+enum { NOTHING, BESIDE, ALONE }; /* worker_thread.alone */
 
 bool alone_trim(worker_hand *hand)
 {
@@ -45,10 +45,10 @@ static bool wait_turn(slotq_worker *worker, uint64_t until_ms)
     return clock_run_ms() < until_ms && worker_takes(worker);
 }
 
-bool alone_enter(worker_hand *hand, uint32_t *how)
+bool alone_enter(worker_thread *self)
 {
-    slotq_worker *worker = hand->queue->worker;
-    *how = NOTHING;
+    const worker_hand *hand = self->hand;
+    slotq_worker *worker = self->worker;
     if (!atomic_load_explicit(&worker->alone_phase, memory_order_relaxed)) {
         return true;
     }
@@ -70,7 +70,7 @@ bool alone_enter(worker_hand *hand, uint32_t *how)
     worker->alone_waits -= alone ? 1 : 0;
     may_run = may_run || clock_run_ms() >= worker->alone_until_ms;
     if (may_run) {
-        *how = alone ? ALONE : BESIDE;
+        atomic_store(&self->alone, alone ? ALONE : BESIDE);
         worker->alone_runs = worker->alone_runs || alone;
         worker->beside += alone ? 0 : 1;
     } else {
@@ -80,17 +80,25 @@ bool alone_enter(worker_hand *hand, uint32_t *how)
     return may_run;
 }
 
-void alone_leave(slotq_worker *worker, uint32_t how)
+void alone_end(worker_thread *thread)
 {
-    if (how == NOTHING) {
-        return;
-    }
-    pthread_mutex_lock(&worker->lock);
+    slotq_worker *worker = thread->worker;
+    const uint32_t how = atomic_exchange(&thread->alone, NOTHING);
     if (how == ALONE) {
         worker->alone_runs = false;
-    } else {
+    } else if (how == BESIDE) {
         worker->beside--;
     }
-    pthread_cond_broadcast(&worker->alone_turn);
-    pthread_mutex_unlock(&worker->lock);
+    if (how != NOTHING) {
+        pthread_cond_broadcast(&worker->alone_turn);
+    }
+}
+
+void alone_leave(worker_thread *self)
+{
+    if (atomic_load_explicit(&self->alone, memory_order_relaxed) != NOTHING) {
+        pthread_mutex_lock(&self->worker->lock);
+        alone_end(self);
+        pthread_mutex_unlock(&self->worker->lock);
+    }
 }

@@ -10,9 +10,11 @@
 /* If the hand has such a message, all others are given back. False: the queue did not answer. The
  * hand is not begun yet. */
 bool alone_trim(worker_hand *hand);
-/* Wait until the hand may run. False: it took too long, or the worker stops: give it back. After
- * true call alone_leave with the same *how. */
-bool alone_enter(worker_hand *hand, uint32_t *how);
-void alone_leave(slotq_worker *worker, uint32_t how);
+/* Wait until the thread's hand may run. False: it took too long, or the worker stops: give it back.
+ * After true call alone_leave when it has run. */
+bool alone_enter(worker_thread *self);
+void alone_leave(worker_thread *self);
+/* The same with worker->lock, of a thread whose handler does not return. */
+void alone_end(worker_thread *thread);
 
 #endif

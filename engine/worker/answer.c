@@ -5,6 +5,7 @@
 
 #include "away.h"
 #include "hand.h"
+#include "owed.h"
 #include "settle.h"
 
 static void tell_item(worker_hand *hand, hand_item *item, slotq_outcome outcome)
@@ -17,43 +18,73 @@ static void tell_item(worker_hand *hand, hand_item *item, slotq_outcome outcome)
     } else {
         const slotq_task_info info = hand_info_of(hand, item);
         settle_told(queue, hand->handle, item->entry, &info, hand_plan(hand, item), outcome,
-                    item->is_doubtful, hand->ran_ns);
+                    (item->doubts & DOUBT_SETTLED) != 0, hand->ran_ns);
     }
     item->state = ITEM_SETTLED;
 }
 
+static slotq_outcome find_token(worker_hand *hand, hand_item *item)
+{
+    worker_queue *queue = hand->queue;
+    pthread_mutex_lock(&queue->lock);
+    const slotq_outcome outcome =
+        owed_find_token(queue, item->id, item->attempts, &item->token, &item->doubts);
+    pthread_mutex_unlock(&queue->lock);
+    return outcome;
+}
+
 static void settle_apart(worker_hand *hand, hand_item *item, const settlement *plan)
 {
+    slotq_outcome outcome = find_token(hand, item);
     const slotq_run run = {item->id, item->token, 1};
-    const slotq_outcome outcome =
-        slotq_settle_noted(hand->handle, plan->how, hand->queue->options.group, &run, 1, plan->ms,
-                           plan->reason, plan->note, NULL, NULL);
+    if (outcome != SLOTQ_OK) {
+        if (settle_is_answer(outcome)) {
+            tell_item(hand, item, outcome);
+        }
+        return;
+    }
+    outcome = slotq_settle_noted(hand->handle, plan->how, hand->queue->options.group, &run, 1,
+                                 plan->ms, plan->reason, plan->note, NULL, NULL);
     away_note(hand->queue, hand->handle, outcome);
     if (settle_is_answer(outcome)) {
         tell_item(hand, item, outcome);
     } else {
-        item->is_doubtful = item->is_doubtful || outcome == SLOTQ_OUTCOME_UNKNOWN;
+        item->doubts |= outcome == SLOTQ_OUTCOME_UNKNOWN ? DOUBT_SETTLED : 0;
     }
+}
+
+/* The keeper told that it is lost while its handler was about to return. */
+static void drop_lost(worker_hand *hand)
+{
+    if (hand->lost_run >> 16 != hand->epoch) {
+        return;
+    }
+    hand_item *item = &hand->items[(hand->lost_run & 0xffff) - 1];
+    if (item->state != ITEM_FINISHED) {
+        return;
+    }
+    if (item->entry != NULL && item->entry->handler.settled != NULL) {
+        const slotq_handler *handler = &item->entry->handler;
+        const slotq_task_info info = hand_info_of(hand, item);
+        handler->settled(handler->context, &info, hand_plan(hand, item)->result, SLOTQ_STALE);
+    }
+    item->state = ITEM_SETTLED;
 }
 
 /* What the keeper settled, and what left, is no more in the batch; what is not acked is marked; an
  * extended message has a token that the batch does not know, and is settled apart. */
-/* Its lease was lost, and told, after its handler had returned. */
-static bool was_lost(const worker_hand *hand, uint32_t index)
+void answer_prepare(worker_hand *hand, bool taken)
 {
-    return hand->lost_run == ((uint64_t)hand->epoch << 16 | (index + 1));
-}
-
-void answer_prepare(worker_hand *hand)
-{
+    if (taken) {
+        drop_lost(hand);
+    }
     for (uint32_t i = 0; i < hand->count; i++) {
         hand_item *item = &hand->items[i];
-        item->state = was_lost(hand, i) ? ITEM_SETTLED : item->state;
         const settlement back = settle_release();
         const settlement *plan = item->state == ITEM_HELD ? &back : hand_plan(hand, item);
         if (item->state == ITEM_SETTLED || item->state == ITEM_LEFT) {
             slotq_batch_drop(hand->batch, item->id);
-        } else if (item->token != item->batch_token || item->is_doubtful) {
+        } else if (item->token != item->batch_token || item->doubts != 0) {
             slotq_batch_drop(hand->batch, item->id);
             settle_apart(hand, item, plan);
         } else if (plan->how != SLOTQ_SETTLE_ACK &&
@@ -77,7 +108,7 @@ bool answer_tell(worker_hand *hand)
         if (at < hand->count && settle_is_answer(was.outcome)) {
             tell_item(hand, &hand->items[at], was.outcome);
         } else if (at < hand->count && was.outcome == SLOTQ_OUTCOME_UNKNOWN) {
-            hand->items[at].is_doubtful = true;
+            hand->items[at].doubts |= DOUBT_SETTLED;
         }
     }
     for (uint32_t i = 0; i < hand->count; i++) {

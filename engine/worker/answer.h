@@ -8,7 +8,7 @@
 
 /* What the keeper settled, and what left, is no more in the batch; what is not acked is marked; an
  * extended message has a token that the batch does not know, and is settled apart. */
-void answer_prepare(worker_hand *hand);
+void answer_prepare(worker_hand *hand, bool taken);
 /* The answers, one a message. True: some message is still to be settled. */
 bool answer_tell(worker_hand *hand);
 /* The runs; and the acks, if all are plain and were OK. */

@@ -3,7 +3,7 @@
  */
 #include "fetch.h"
 
-#include <errno.h>
+#include <string.h>
 
 #include "alone.h"
 #include "answer.h"
@@ -240,7 +240,7 @@ static uint32_t next_count(worker_thread *self, worker_hand *hand, uint64_t now_
     uint64_t next_ms;
     uint32_t count = 0;
     pthread_mutex_lock(&worker->lock);
-    if (worker_takes(worker) && !self->is_replaced) {
+    if (worker_takes(worker) && !self->is_given_up) {
         fetch_halt(worker);
         self->chosen = turn_choose(worker, self, now_ms, &next_ms);
         count = self->chosen == queue ? ask_for(queue, hand) : 0;
@@ -299,7 +299,7 @@ static bool is_left_behind(worker_thread *self)
 {
     slotq_worker *worker = self->worker;
     pthread_mutex_lock(&worker->lock);
-    const bool left = self->is_replaced;
+    const bool left = self->is_given_up;
     pthread_mutex_unlock(&worker->lock);
     return left;
 }
@@ -312,6 +312,7 @@ bool fetch_again(worker_thread *self, bool may_take)
     const bool taken = hand_end(hand);
     if (taken && is_left_behind(self)) {
         self->hand = NULL;
+        memset(self->runs, 0, mux_count(self->worker->mux) * sizeof *self->runs);
         keep_free_abandoned(hand);
         return false;
     }
@@ -319,7 +320,7 @@ bool fetch_again(worker_thread *self, bool may_take)
                        hand->queue->options.prefetch_most);
     if (taken || hand->is_mixed) {
         hand->is_mixed = true;
-        answer_prepare(hand);
+        answer_prepare(hand, taken);
     }
     const uint32_t count = may_take ? next_count(self, hand, now_ns / 1000000) : 0;
     /* Read once a batch: a worker that sees a sleep late takes its lease for older than it is. */
@@ -436,7 +437,7 @@ static fetch_answer try_once(worker_thread *self, bool may_wait)
     uint64_t next_ms = UINT64_MAX;
     const uint64_t now_ms = clock_run_ms();
     const slotq_worker_state state = worker_state(worker);
-    if (state >= SLOTQ_WORKER_STOPPING || self->is_replaced) {
+    if (state >= SLOTQ_WORKER_STOPPING || self->is_given_up) {
         return FETCH_END;
     }
     if (is_gathered_due(worker, now_ms) &&

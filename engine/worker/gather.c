@@ -15,14 +15,17 @@ slotq_task *gather_new_task(slotq_worker *worker)
     slotq_task *task = worker->tasks;
     worker->tasks = task->next;
     task->next = NULL;
+    /* Runs are numbered for each hand: what was told of one must not count for another's. */
+    atomic_store(&task->told, 0);
+    atomic_store(&task->begun, 0);
+    atomic_store(&task->limit_at_ms, 0);
+    atomic_store(&task->alive_ms, 0);
     return task;
 }
 
 void gather_put_task(slotq_worker *worker, slotq_task *task)
 {
     atomic_store(&task->state, TASK_FREE);
-    atomic_store(&task->told, 0); /* runs of the next hand may have the same numbers */
-    atomic_store(&task->begun, 0);
     task->next = worker->tasks;
     worker->tasks = task;
 }
@@ -53,8 +56,7 @@ void gather_keep(worker_hand *hand, hand_item *item, task_state state)
         state == TASK_LATER && hand->seen_run == task->seq ? hand->seen_ms : clock_run_ms();
     task->retry_at_ms = 0;
     task->tries = 0;
-    task->is_doubtful = false;
-    task->is_token_doubtful = item->is_doubtful;
+    task->doubts = item->doubts;
     task->is_lost = hand->lost_run == task->seq;
     task->is_unbegun = false;
     atomic_store(&task->state, state);
@@ -123,8 +125,8 @@ uint32_t gather_take(worker_thread *self, uint64_t now_ms)
     while (row < mux_count(worker->mux) && due_ms_of(worker, row) > now_ms) {
         row++;
     }
-    if (row == mux_count(worker->mux)) {
-        set_due(worker);
+    if (row == mux_count(worker->mux) || worker_state(worker) >= SLOTQ_WORKER_STOPPING) {
+        set_due(worker); /* what waits is given back in a stop: kept.c */
         return 0;
     }
     gather *waits = &worker->gathers[row];

@@ -49,20 +49,6 @@ const char *keep_stuck_text(bool replaced)
                       "process";
 }
 
-/* With worker->lock. True: another one has its place. */
-static bool leave_thread(worker_thread *thread, bool may_replace)
-{
-    slotq_worker *worker = thread->worker;
-    thread->is_replaced = true;
-    thread->has_permit = false;
-    worker->running--;
-    worker->stuck++;
-    const bool replaced =
-        may_replace && worker->replaced < worker->options.stuck_most && run_start_thread(worker);
-    worker->replaced += replaced ? 1 : 0;
-    return replaced;
-}
-
 static void quiet_if_stuck(slotq_worker *worker, bool is_stuck, bool replaced)
 {
     if (is_stuck && !replaced && worker_takes(worker)) {
@@ -74,8 +60,8 @@ bool keep_leave_thread(worker_thread *thread, bool is_stuck)
 {
     slotq_worker *worker = thread->worker;
     pthread_mutex_lock(&worker->lock);
-    const bool was_left = thread->is_replaced;
-    const bool replaced = was_left ? worker_takes(worker) : leave_thread(thread, is_stuck);
+    const bool was_left = thread->is_given_up;
+    const bool replaced = was_left ? worker_takes(worker) : run_give_up(thread, is_stuck);
     pthread_mutex_unlock(&worker->lock);
     quiet_if_stuck(worker, is_stuck, replaced);
     return replaced;
@@ -105,7 +91,7 @@ static bool abandon(worker_hand *old, bool is_stuck)
         new->next = queue->hands;
         queue->hands = new;
     }
-    const bool replaced = leave_thread(old->thread, is_stuck && new != NULL);
+    const bool replaced = run_give_up(old->thread, is_stuck && new != NULL);
     pthread_mutex_unlock(&worker->lock);
     quiet_if_stuck(worker, is_stuck, replaced);
     return replaced;
@@ -121,7 +107,7 @@ void keep_free_abandoned(worker_hand *hand)
         link = &(*link)->next;
     }
     *link = hand->next;
-    worker->stuck--;
+    run_come_back(hand->thread);
     gather_put_task(worker, hand->task);
     pthread_mutex_unlock(&worker->lock);
     hand_free(hand);
@@ -237,7 +223,6 @@ static uint64_t look_at_hand(worker_hand *hand, uint64_t now_ms, uint32_t *exten
         hand->seen_run = place_run(place);
         hand->seen_ms = now_ms;
         hand->retry_at_ms = 0;
-        hand->is_token_doubtful = false;
     }
     if (!taken) {
         if (!is_to_be_taken(hand, place, now_ms) || !hand_take(hand, place)) {
@@ -394,11 +379,12 @@ static void *keeper_main(void *argument)
         if (queue->index == 0) {
             keep_take_signals(worker);
         }
+        const uint64_t before_ms = clock_run_ms();
         uint64_t next_ms = keep_pass(queue);
-        const uint64_t now_ms = clock_run_ms();
-        if (may_end(queue, now_ms)) {
+        if (may_end(queue, before_ms)) { /* the pass has given up what is over by then */
             break;
         }
+        const uint64_t now_ms = clock_run_ms();
         if (worker_state(worker) >= SLOTQ_WORKER_STOPPING) {
             next_ms = clock_sooner(next_ms, now_ms + OWED_REST_MS / 4);
         }

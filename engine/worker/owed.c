@@ -20,6 +20,40 @@ void owed_tell_task(slotq_task *task, uint64_t run, uint32_t flag)
     } while (!atomic_compare_exchange_weak(&task->told, &told, wanted));
 }
 
+void owed_tell_renewed(slotq_task *task, uint64_t run)
+{
+    uint64_t told = atomic_load(&task->told);
+    while (
+        told >> 8 == run && (told & SLOTQ_TOLD_DOUBTFUL) != 0 &&
+        !atomic_compare_exchange_weak(&task->told, &told, told & ~(uint64_t)SLOTQ_TOLD_DOUBTFUL)) {
+    }
+}
+
+/* ---- tokens ---- */
+
+slotq_outcome owed_find_token(worker_queue *queue, uint64_t id, uint8_t attempts, uint32_t *token,
+                              uint8_t *doubts)
+{
+    const slotq_task_info info = {.id = id, .attempts = attempts};
+    slotq_outcome outcome;
+    if ((*doubts & (DOUBT_TOKEN | DOUBT_SETTLED)) != DOUBT_TOKEN) {
+        return SLOTQ_OK;
+    }
+    if (settle_find_token(queue, queue->handle, queue->looked, &info, token, &outcome)) {
+        *doubts = 0;
+    }
+    return outcome;
+}
+
+slotq_outcome owed_extend_again(worker_queue *queue, uint64_t id, uint8_t attempts, uint32_t *token,
+                                uint8_t *doubts)
+{
+    const slotq_outcome outcome = owed_find_token(queue, id, attempts, token, doubts);
+    return outcome != SLOTQ_OK ? outcome
+                               : slotq_extend(queue->handle, queue->options.group, id, *token,
+                                              queue->lease_ms, token);
+}
+
 /* ---- settling ---- */
 
 static uint64_t id_of(const owed_one *one)
@@ -27,9 +61,19 @@ static uint64_t id_of(const owed_one *one)
     return one->item != NULL ? one->item->id : one->task->info.id;
 }
 
-static uint32_t token_of(const owed_one *one)
+static uint32_t *token_of(const owed_one *one)
 {
-    return one->item != NULL ? one->item->token : one->task->token;
+    return one->item != NULL ? &one->item->token : &one->task->token;
+}
+
+static uint8_t *doubts_of(const owed_one *one)
+{
+    return one->item != NULL ? &one->item->doubts : &one->task->doubts;
+}
+
+static uint8_t attempts_of(const owed_one *one)
+{
+    return one->item != NULL ? one->item->attempts : one->task->info.attempts;
 }
 
 static bool has_plan(const owed_one *one, const settlement *plan)
@@ -40,13 +84,9 @@ static bool has_plan(const owed_one *one, const settlement *plan)
 
 static void apply(worker_queue *queue, owed_one *one, slotq_outcome outcome)
 {
-    if (outcome == SLOTQ_OUTCOME_UNKNOWN) {
-        if (one->item != NULL) {
-            one->item->is_doubtful = true;
-        } else {
-            one->task->is_doubtful = true;
-        }
-    }
+    uint8_t *doubts = doubts_of(one);
+    *doubts |= outcome == SLOTQ_OUTCOME_UNKNOWN ? DOUBT_SETTLED : 0;
+    const bool is_doubtful = (*doubts & DOUBT_SETTLED) != 0;
     if (!settle_is_answer(outcome)) {
         return;
     }
@@ -58,16 +98,16 @@ static void apply(worker_queue *queue, owed_one *one, slotq_outcome outcome)
             gather_free(one->task);
             return;
         }
-        settle_told(queue, queue->handle, one->task->entry, &info, &one->plan, outcome,
-                    one->task->is_doubtful, 0);
+        settle_told(queue, queue->handle, one->task->entry, &info, &one->plan, outcome, is_doubtful,
+                    0);
         gather_free(one->task);
     } else if (one->item->state == ITEM_HELD) {
         settle_count(queue, NULL, COUNT_GIVEN_BACK, 1);
         one->item->state = ITEM_SETTLED;
     } else {
         const slotq_task_info info = hand_info_of(one->hand, one->item);
-        settle_told(queue, queue->handle, one->item->entry, &info, &one->plan, outcome,
-                    one->item->is_doubtful, 0);
+        settle_told(queue, queue->handle, one->item->entry, &info, &one->plan, outcome, is_doubtful,
+                    0);
         one->item->state = ITEM_SETTLED;
     }
 }
@@ -79,7 +119,8 @@ static slotq_outcome settle_alike(worker_queue *queue, uint32_t first, uint32_t 
     uint32_t runs = 0;
     for (uint32_t i = first; i < count; i++) {
         if (has_plan(&queue->ones[i], &plan)) {
-            queue->runs[runs++] = (slotq_run){id_of(&queue->ones[i]), token_of(&queue->ones[i]), 1};
+            queue->runs[runs++] =
+                (slotq_run){id_of(&queue->ones[i]), *token_of(&queue->ones[i]), 1};
         }
     }
     const slotq_outcome outcome =
@@ -101,7 +142,16 @@ static slotq_outcome settle_alike(worker_queue *queue, uint32_t first, uint32_t 
 bool owed_settle(worker_queue *queue, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (queue->ones[i].is_tried) {
+        owed_one *one = &queue->ones[i];
+        if (one->is_tried) {
+            continue;
+        }
+        const slotq_outcome found =
+            owed_find_token(queue, id_of(one), attempts_of(one), token_of(one), doubts_of(one));
+        if (found != SLOTQ_OK) {
+            one->is_tried = true;
+            away_note(queue, queue->handle, found);
+            apply(queue, one, found);
             continue;
         }
         const slotq_outcome outcome = settle_alike(queue, i, count);
@@ -115,10 +165,10 @@ bool owed_settle(worker_queue *queue, uint32_t count)
 
 /* ---- extending ---- */
 
-void owed_lose(worker_queue *queue, worker_hand *hand, slotq_task *task, slotq_outcome outcome)
+void owed_lose(worker_queue *queue, worker_hand *hand, slotq_task *task, uint64_t run,
+               slotq_outcome outcome)
 {
-    const bool begun = atomic_load(&task->begun) == task->seq || hand == NULL;
-    const uint64_t run = hand != NULL ? hand->seen_run : task->seq;
+    const bool begun = atomic_load(&task->begun) == run || hand == NULL;
     owed_tell_task(task, run, SLOTQ_TOLD_LOST);
     if (hand != NULL) {
         hand->lost_run = run;
@@ -134,44 +184,33 @@ void owed_lose(worker_queue *queue, worker_hand *hand, slotq_task *task, slotq_o
     tell(queue->worker, &event);
 }
 
-/* An extension is sent with the old token; if one before was not answered, the queue may have given
- * another. */
-static slotq_outcome find_token(worker_queue *queue, const owed_one *one, uint32_t *token)
-{
-    slotq_outcome outcome;
-    const slotq_task_info info =
-        one->item != NULL ? hand_info_of(one->hand, one->item) : one->task->info;
-    if (!settle_find_token(queue, queue->handle, queue->looked, &info, token, &outcome)) {
-        return outcome;
-    }
-    return slotq_extend(queue->handle, queue->options.group, info.id, *token, queue->lease_ms,
-                        token);
-}
-
 static void extended(worker_queue *queue, owed_one *one, slotq_outcome outcome, uint32_t token,
                      uint64_t sent_ms, uint64_t now_ms)
 {
     worker_hand *hand = one->hand;
     slotq_task *task = one->task;
-    bool *doubtful = hand != NULL ? &hand->is_token_doubtful : &task->is_token_doubtful;
+    const uint64_t run = hand != NULL ? hand->seen_run : task->seq;
+    uint8_t *doubts = doubts_of(one);
     uint64_t *retry_at_ms = hand != NULL ? &hand->retry_at_ms : &task->retry_at_ms;
     _Atomic uint64_t *renewed_ms = hand != NULL ? &hand->leased_ms : &task->renewed_ms;
-    if (outcome == SLOTQ_STALE && *doubtful) {
-        outcome = find_token(queue, one, &token);
+    if (outcome == SLOTQ_STALE && (*doubts & DOUBT_TOKEN) != 0) {
+        token = *token_of(one);
+        outcome = owed_extend_again(queue, id_of(one), attempts_of(one), &token, doubts);
     }
     if (outcome == SLOTQ_OK) {
-        *(one->item != NULL ? &one->item->token : &task->token) = token;
+        *token_of(one) = token;
         *renewed_ms = sent_ms;
-        *doubtful = false;
+        *doubts = 0;
         *retry_at_ms = 0;
+        owed_tell_renewed(task, run);
     } else if (settle_is_answer(outcome)) {
-        owed_lose(queue, hand, task, outcome);
+        owed_lose(queue, hand, task, run, outcome);
     } else {
         const uint64_t retry_ms = queue->lease_ms / 12;
-        *doubtful = *doubtful || outcome == SLOTQ_OUTCOME_UNKNOWN;
+        *doubts |= outcome == SLOTQ_OUTCOME_UNKNOWN ? DOUBT_TOKEN : 0;
         *retry_at_ms = now_ms + (retry_ms < RETRY_MOST_MS ? retry_ms : RETRY_MOST_MS);
         if (clock_lease_ms() - *renewed_ms >= queue->lease_ms) {
-            owed_tell_task(task, hand != NULL ? hand->seen_run : task->seq, SLOTQ_TOLD_DOUBTFUL);
+            owed_tell_task(task, run, SLOTQ_TOLD_DOUBTFUL);
         }
     }
 }
@@ -182,7 +221,7 @@ void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms)
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        queue->runs[i] = (slotq_run){id_of(&queue->extends[i]), token_of(&queue->extends[i]), 1};
+        queue->runs[i] = (slotq_run){id_of(&queue->extends[i]), *token_of(&queue->extends[i]), 1};
     }
     const uint64_t sent_ms = clock_lease_ms();
     const slotq_outcome outcome =

@@ -23,7 +23,18 @@ void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms);
 
 /* SLOTQ_TOLD_… for the run of a task. */
 void owed_tell_task(slotq_task *task, uint64_t run, uint32_t flag);
-/* The lease of the message that runs in the hand, or of a kept task, is another's. */
-void owed_lose(worker_queue *queue, worker_hand *hand, slotq_task *task, slotq_outcome outcome);
+/* Its lease was extended: it is not DOUBTFUL any more. */
+void owed_tell_renewed(slotq_task *task, uint64_t run);
+/* The lease of this run in the hand, or of a kept task, is another's. */
+void owed_lose(worker_queue *queue, worker_hand *hand, slotq_task *task, uint64_t run,
+               slotq_outcome outcome);
+
+/* If an extension was not answered, the queue may have given another token: it is asked for it. OK:
+ * *token is the newest; an answer: the message is lost; else the queue does not say. */
+slotq_outcome owed_find_token(worker_queue *queue, uint64_t id, uint8_t attempts, uint32_t *token,
+                              uint8_t *doubts);
+/* The same, and extend the lease. */
+slotq_outcome owed_extend_again(worker_queue *queue, uint64_t id, uint8_t attempts, uint32_t *token,
+                                uint8_t *doubts);
 
 #endif

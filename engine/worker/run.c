@@ -277,7 +277,9 @@ static void end_many(worker_thread *self)
     }
     self->many_count = 0;
     pthread_mutex_lock(&worker->lock);
-    worker->stuck -= self->is_replaced ? 1 : 0;
+    if (self->is_given_up) {
+        run_come_back(self);
+    }
     pthread_mutex_unlock(&worker->lock);
 }
 
@@ -318,15 +320,13 @@ static void reset_mask(worker_thread *self)
 static bool work_through(worker_thread *self)
 {
     worker_hand *hand = self->hand;
-    slotq_worker *worker = self->worker;
-    uint32_t how;
-    const bool may_run = alone_enter(hand, &how);
+    const bool may_run = alone_enter(self);
     reset_mask(self);
     hand_begin(hand);
     if (may_run) {
         keep_note_begin(hand);
         run_hand(self, UINT32_MAX);
-        alone_leave(worker, how);
+        alone_leave(self);
     } else {
         hand->is_mixed = true;
     }
@@ -346,6 +346,31 @@ static void loop(worker_thread *self)
         }
         while (work_through(self)) {
         }
+    }
+}
+
+bool run_give_up(worker_thread *thread, bool may_replace)
+{
+    slotq_worker *worker = thread->worker;
+    thread->is_given_up = true;
+    alone_end(thread);
+    fetch_end_permit(thread);
+    worker->stuck++;
+    if (may_replace && worker->replaced < worker->options.stuck_most) {
+        thread->has_heir = run_start_thread(worker);
+        worker->replaced += thread->has_heir ? 1 : 0;
+    }
+    return thread->has_heir;
+}
+
+void run_come_back(worker_thread *self)
+{
+    slotq_worker *worker = self->worker;
+    worker->stuck--;
+    if (self->has_heir) {
+        worker->replaced--;
+    } else {
+        self->is_given_up = false;
     }
 }
 
@@ -376,6 +401,7 @@ static void handler_ended_thread(void *argument)
         _exit(SLOTQ_REASON_THREAD_ENDED);
     }
     atomic_fetch_add(&worker->threads_ended, 1);
+    alone_leave(self);
     if (self->many_count != 0) {
         for (uint32_t i = 0; i < self->many_count; i++) {
             self->results[i] = slotq_result_retry(SLOTQ_REASON_THREAD_ENDED);
@@ -396,7 +422,7 @@ static void handler_ended_thread(void *argument)
     }
     pthread_mutex_lock(&worker->lock);
     fetch_end_permit(self);
-    if (!self->is_replaced && worker_state(worker) < SLOTQ_WORKER_STOPPING) {
+    if (!self->is_given_up && worker_state(worker) < SLOTQ_WORKER_STOPPING) {
         run_start_thread(worker);
     }
     pthread_mutex_unlock(&worker->lock);

@@ -20,6 +20,8 @@
 #include "state.h"
 #include "tell.h"
 
+enum { TRIP_MOST_MS = 1000 }; /* of a keeper: a stop is over in two seconds, server or not */
+
 static uint64_t at_most(uint64_t value, uint64_t most)
 {
     return value < most ? value : most;
@@ -89,7 +91,7 @@ static slotq_outcome open_queue(worker_queue *queue, slotq_error *error)
         return SLOTQ_NOMEMORY;
     }
     const uint64_t timeout_ms = queue->lease_ms / 6 < 100 ? 100 : queue->lease_ms / 6;
-    const slotq_clone_options options = {.timeout_ms = (uint32_t)at_most(timeout_ms, 10000),
+    const slotq_clone_options options = {.timeout_ms = (uint32_t)at_most(timeout_ms, TRIP_MOST_MS),
                                          .copies = true};
     slotq_outcome outcome = slotq_clone_with(queue->given, &options, &queue->handle, error);
     for (uint32_t i = 0; outcome == SLOTQ_OK && i < hands_of(queue); i++) {

@@ -204,7 +204,8 @@ static slotq_outcome end_outcome(const slotq_worker *worker, uint32_t *left)
     if (left != NULL) {
         *left = runs;
     }
-    return runs != 0 ? SLOTQ_LEASED : worker->last_failure;
+    /* A keeper may still wait for a server that does not answer. */
+    return runs != 0 || worker->keepers != 0 ? SLOTQ_LEASED : worker->last_failure;
 }
 
 /* The end of a stop, in which nothing more is waited for; UINT64_MAX = no stop yet. */

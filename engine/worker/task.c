@@ -60,8 +60,9 @@ uint64_t slotq_task_left_ms(const slotq_task *task)
     const uint64_t now_ms = clock_run_ms();
     const uint64_t set_ms = atomic_load(&task->limit_at_ms);
     const mux_entry *entry = task->entry;
-    uint64_t at_ms =
-        set_ms != 0 ? set_ms : clock_add(begun_ms_of(task, now_ms), entry->handler.limit_ms);
+    /* In a child another thread may have left the lock locked, and no keeper runs. */
+    const uint64_t begun_ms = is_child(task->worker) ? now_ms : begun_ms_of(task, now_ms);
+    uint64_t at_ms = set_ms != 0 ? set_ms : clock_add(begun_ms, entry->handler.limit_ms);
     const uint64_t stop_ms = atomic_load(&task->worker->stop_at_ms);
     at_ms = stop_ms != 0 ? clock_sooner(at_ms, stop_ms) : at_ms;
     return at_ms == UINT64_MAX ? SLOTQ_NO_LIMIT : at_ms > now_ms ? at_ms - now_ms : 0;
@@ -89,30 +90,27 @@ slotq_outcome slotq_task_confirm(slotq_task *task)
     if (!is_lost(task)) {
         uint32_t *token =
             hand != NULL ? &hand->items[(task->seq & 0xffff) - 1].token : &task->token;
-        bool *doubtful = hand != NULL ? &hand->is_token_doubtful : &task->is_token_doubtful;
+        uint8_t *doubts =
+            hand != NULL ? &hand->items[(task->seq & 0xffff) - 1].doubts : &task->doubts;
         _Atomic uint64_t *renewed_ms = hand != NULL ? &hand->leased_ms : &task->renewed_ms;
         const uint64_t sent_ms = clock_lease_ms();
+        if (hand != NULL) {
+            hand->is_mixed = true; /* it will have another token */
+        }
         outcome = slotq_extend(queue->handle, queue->options.group, task->info.id, *token,
                                queue->lease_ms, token);
-        if (outcome == SLOTQ_STALE && *doubtful &&
-            settle_find_token(queue, queue->handle, queue->looked, &task->info, token, &outcome)) {
-            outcome = slotq_extend(queue->handle, queue->options.group, task->info.id, *token,
-                                   queue->lease_ms, token);
+        if (outcome == SLOTQ_STALE && (*doubts & DOUBT_TOKEN) != 0) {
+            outcome = owed_extend_again(queue, task->info.id, task->info.attempts, token, doubts);
         }
         away_note(queue, queue->handle, outcome);
         if (outcome == SLOTQ_OK) {
             *renewed_ms = sent_ms;
-            *doubtful = false;
-            if (hand != NULL) {
-                hand->is_mixed = true; /* the batch has the old token */
-            }
+            *doubts = 0;
+            owed_tell_renewed(task, task->seq);
         } else if (settle_is_answer(outcome)) {
-            if (hand != NULL) {
-                hand->seen_run = task->seq;
-            }
-            owed_lose(queue, hand, task, outcome);
+            owed_lose(queue, hand, task, task->seq, outcome);
         } else {
-            *doubtful = *doubtful || outcome == SLOTQ_OUTCOME_UNKNOWN;
+            *doubts |= outcome == SLOTQ_OUTCOME_UNKNOWN ? DOUBT_TOKEN : 0;
         }
     }
     pthread_mutex_unlock(&queue->lock);

@@ -40,6 +40,9 @@ typedef enum item_state {
     ITEM_LEFT      /* taken out of the hand: LATER, gathered */
 } item_state;
 
+/* What was sent before and not answered. */
+enum { DOUBT_SETTLED = 1, DOUBT_TOKEN = 2 };
+
 /* A message of a hand: what each run needs, and is small so that a hand stays in the cache. */
 typedef struct hand_item {
     uint64_t id;
@@ -50,9 +53,9 @@ typedef struct hand_item {
     uint32_t token;       /* the newest */
     uint32_t batch_token; /* as the batch has it */
     uint8_t attempts;
-    uint8_t state;    /* item_state */
-    bool is_doubtful; /* it was sent before and not answered */
-    bool is_plain;    /* FINISHED: an ack, and nothing to tell */
+    uint8_t state;  /* item_state */
+    uint8_t doubts; /* DOUBT_… */
+    bool is_plain;  /* FINISHED: an ack, and nothing to tell */
 } hand_item;
 
 /* What an item has besides, if it is FINISHED and not plain. */
@@ -98,7 +101,6 @@ struct worker_hand {
     uint64_t seen_run;
     uint64_t seen_ms;
     uint64_t retry_at_ms; /* an extension that was not answered */
-    bool is_token_doubtful;
     uint64_t owed_at_ms;
     uint64_t owed_since_ms;
     unsigned owed_tries;
@@ -138,9 +140,8 @@ struct slotq_task {
     uint64_t owed_since_ms;
     unsigned tries;
     bool is_lost;
-    bool is_token_doubtful;
-    bool is_doubtful;
     bool is_unbegun;       /* FINISHED, but no handler saw it: given back, or lost */
+    uint8_t doubts;        /* DOUBT_… */
     worker_thread *thread; /* MANY */
     settlement plan;       /* FINISHED */
     char *copy;            /* of the payload, in a kept task; room for the largest */
@@ -228,12 +229,14 @@ struct worker_thread {
     slotq_task **many;   /* for run_many: many_most of the largest */
     uint32_t many_count; /* that run_many has now */
     slotq_result *results;
-    bool has_permit;      /* worker->lock */
-    worker_queue *chosen; /* for its next hand */
-    uint32_t most;        /* messages that it may take at once */
-    uint64_t masked_ms;   /* when its signal mask was set */
-    bool is_replaced;     /* worker->lock: it is stuck, another one has its place */
-    bool ended;           /* worker->lock */
+    bool has_permit;        /* worker->lock */
+    worker_queue *chosen;   /* for its next hand */
+    uint32_t most;          /* messages that it may take at once */
+    uint64_t masked_ms;     /* when its signal mask was set */
+    bool is_given_up;       /* worker->lock: its handler hangs */
+    bool has_heir;          /* and another thread has its place */
+    _Atomic uint32_t alone; /* alone.c */
+    bool ended;             /* worker->lock */
     bool joined;
     worker_thread *next;
 };
