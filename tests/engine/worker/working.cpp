@@ -52,7 +52,9 @@ Working::~Working()
 {
     if (worker_ != nullptr) {
         slotq_worker_stop_now(worker_);
-        slotq_worker_join(worker_, UINT64_MAX, nullptr);
+        while (slotq_worker_join(worker_, UINT64_MAX, nullptr) == SLOTQ_LEASED) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1)); /* handlers on their way */
+        }
         slotq_worker_free(worker_);
     }
     slotq_mux_free(mux_);

@@ -60,7 +60,7 @@ bool Proxy::pass_on(int client, int server)
 {
     char bytes[65536];
     const ssize_t got = recv(client, bytes, sizeof bytes, 0);
-    if (got <= 0) {
+    if (got <= 0 || loses_) {
         return false;
     }
     const bool went = send(server, bytes, static_cast<size_t>(got), MSG_NOSIGNAL) == got;

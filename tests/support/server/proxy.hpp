@@ -38,6 +38,11 @@ public:
         bits_ = bits;
         budget_ = bytes;
     }
+    /* From now on lose what clients say, and cut them off; or no more. */
+    void lose(bool all)
+    {
+        loses_ = all;
+    }
     /* From now on let nothing back to the client until it has said the word so many times, once. */
     void hold_until(const std::string &word, long times)
     {
@@ -72,6 +77,7 @@ private:
     std::string path_;
     int listener_ = -1;
     std::atomic<bool> ends_{false};
+    std::atomic<bool> loses_{false};
     std::atomic<char> bits_{0}; /* 0: cut */
     std::atomic<long> budget_{-1};
     std::thread thread_;
