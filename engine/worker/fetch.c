@@ -183,7 +183,8 @@ static bool judge(worker_hand *hand, slotq_outcome outcome, uint32_t asked, uint
     }
     pthread_mutex_lock(&worker->lock);
     if (queue->bucket.interval_us != 0) {
-        pace_bucket_give_back(&queue->bucket, asked - hand->count);
+        pace_bucket_give_back(&queue->bucket, asked); /* they go now, not before a wait */
+        pace_bucket_pay(&queue->bucket, hand->count, clock_run_ns() / 1000);
     }
     if (outcome == SLOTQ_EMPTY || outcome == SLOTQ_LIMITED) {
         queue->look_at_ms = worker->options.loop ? loop_look_ms : now_ms + LOOK_MS;

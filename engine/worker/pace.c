@@ -110,6 +110,11 @@ void pace_bucket_give_back(pace_bucket *bucket, uint32_t count)
     bucket->free_at_us = bucket->free_at_us > us ? bucket->free_at_us - us : 0;
 }
 
+void pace_bucket_pay(pace_bucket *bucket, uint32_t count, uint64_t now_us)
+{
+    bucket->free_at_us = now_us + ahead_us(bucket, now_us) + count * bucket->interval_us;
+}
+
 uint64_t pace_bucket_wait_us(const pace_bucket *bucket, uint64_t now_us)
 {
     if (bucket->interval_us == 0) {

@@ -44,6 +44,8 @@ void pace_bucket_init(pace_bucket *bucket, uint64_t interval_us, uint32_t burst)
 uint32_t pace_bucket_take(pace_bucket *bucket, uint32_t wanted, uint64_t now_us);
 /* What was taken and did not go. */
 void pace_bucket_give_back(pace_bucket *bucket, uint32_t count);
+/* So many go now, whether the bucket has them or not. */
+void pace_bucket_pay(pace_bucket *bucket, uint32_t count, uint64_t now_us);
 /* How long until one may go; 0 = now. */
 uint64_t pace_bucket_wait_us(const pace_bucket *bucket, uint64_t now_us);
 
