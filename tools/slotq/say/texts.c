@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "slotq_worker.h"
+
 value_text count_text(uint64_t value)
 {
     char digits[24];
@@ -89,6 +91,25 @@ value_text fine_time_text(double ns)
                               : 0,
              number, units[unit]);
     return result;
+}
+
+value_text reason_text(unsigned reason)
+{
+    static const struct {
+        unsigned reason;
+        const char *words;
+    } known[] = {{SLOTQ_REASON_LEASE_ENDED, "no reason given or lease ended"},
+                 {SLOTQ_REASON_TIME_LIMIT, "time limit"},
+                 {SLOTQ_REASON_THREAD_ENDED, "its handler ended the thread"},
+                 {SLOTQ_REASON_DAMAGED, "damaged"}};
+    value_text made;
+    snprintf(made.text, sizeof made.text, "reason %u", reason);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].reason == reason) {
+            snprintf(made.text, sizeof made.text, "%s", known[i].words);
+        }
+    }
+    return made;
 }
 
 value_text bytes_text(uint64_t bytes)

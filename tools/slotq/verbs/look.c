@@ -61,7 +61,7 @@ static void describe(const slotq_status *status, uint64_t now_ms, char *text, si
         snprintf(text, size, passed ? "waiting, delay over" : "waiting %s",
                  time_text(span_ms).text);
     } else if (status->is_dead) {
-        snprintf(text, size, "dead: reason %u, %s ago", status->reason,
+        snprintf(text, size, "dead: %s, %s ago", reason_text(status->reason).text,
                  time_text(status->died_at_ms < now_ms ? now_ms - status->died_at_ms : 0).text);
     } else if (status->state == SLOTQ_STATE_DONE) {
         snprintf(text, size, "done: %s", why_word(status->why));
