@@ -239,8 +239,8 @@ SLOTQ_API const slotq_error *slotq_error_of(slotq *queue);
 SLOTQ_API slotq_outcome slotq_set_error(slotq *queue, slotq_outcome outcome, const char *text);
 /* The queue's geometry; valid as long as the handle. It changes when a call returns REMADE. */
 SLOTQ_API const slotq_geometry *slotq_geometry_of(const slotq *queue);
-/* End the wait of this handle's running call (reserve, next, push_wait) now: it tries once more
- * and returns what it returns at the end of wait_ms. If none waits, the next wait ends at once.
+/* End the wait of this handle's running call (reserve, next, push_wait, wait) now: it tries once
+ * more and returns what it returns at the end of wait_ms. If none waits, the next one ends at once.
  * Other calls are not touched, and the handle stays usable. Any thread may call it, and a signal
  * handler (it writes an atomic, then a futex or an eventfd), until slotq_close begins. NULL is
  * allowed. */
@@ -513,5 +513,6 @@ SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const vo
 #include "slotq_keys.h"
 #include "slotq_move.h"
 #include "slotq_mark.h"
+#include "slotq_wait.h"
 
 #endif

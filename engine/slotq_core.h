@@ -244,8 +244,10 @@ typedef struct slotq_call_stats {
     slotq_stats stats; /* out */
 } slotq_call_stats;
 
-/* The state of a verb between two of its steps. Private to the core. */
+/* The state of a verb between two of its steps. Private to the core, but for `looks`. */
 typedef struct slotq_progress {
+    bool looks; /* set after slotq_core_begin: a reserve leases nothing. OK: one that does may find
+                   a message, or change something; else its outcome and next_due_ms */
     uint32_t phase;
     uint32_t round;
     uint32_t run_index;

@@ -114,7 +114,7 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
     const uint64_t tick_ms = view->geometry.tick_ms;
     front_block front;
     group_block group;
-    if (reserve->group >= view->geometry.groups || reserve->limit < 1 ||
+    if (call->progress.looks || reserve->group >= view->geometry.groups || reserve->limit < 1 ||
         reserve->limit > SLOTQ_CALL_MESSAGES_MAX || reserve->run_capacity < 1 ||
         reserve->runs == NULL || !frame_duration_fits(view, reserve->lease_ms) ||
         !plain_front(view, room_mark(view), &front, &call->damage) ||

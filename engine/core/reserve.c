@@ -419,6 +419,25 @@ static slotq_outcome reserve_phases(verb_frame *frame)
     return reserve_lease_phases(frame);
 }
 
+/* Instead of a reserve: whether one would do anything. A caller that looks and does not wait may
+ * have been woken before, and may not reserve: another one is woken. */
+static slotq_outcome reserve_look(verb_frame *frame)
+{
+    const group_block *group = &frame->group;
+    const bool is_due = sweep_is_wanted(frame) || later_waits_for_call(frame);
+    if (!is_due && group->ready_behind == 0 && group->cursor == frame->front.tail) {
+        return reserve_nothing(frame, SLOTQ_EMPTY);
+    }
+    if (!is_due && limit_room(frame, 1) == 0 && !limit_set_back(frame)) {
+        return reserve_nothing(frame, SLOTQ_LIMITED);
+    }
+    if (!frame->call->reserve.may_wait) {
+        frame->step->wake_groups = (uint16_t)(UINT32_C(1) << frame->group_index);
+        frame->step->wake_messages = 1;
+    }
+    return SLOTQ_OK;
+}
+
 slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     slotq_call_reserve *reserve = &call->reserve;
@@ -435,7 +454,7 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
     if (call->progress.phase == RESERVE_BEGIN) {
         reserve->run_count = 0;
         reserve->message_count = 0;
-        const slotq_outcome promoted = later_promote(&frame);
+        const slotq_outcome promoted = call->progress.looks ? SLOTQ_OK : later_promote(&frame);
         if (promoted != SLOTQ_OK) {
             wakes_hand_over(&frame, SLOTQ_MORE);
             return promoted;
@@ -443,6 +462,9 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
     }
     if (!frame_load(&frame, reserve->group) || !limit_load(&frame)) {
         return SLOTQ_CORRUPT;
+    }
+    if (call->progress.looks) {
+        return reserve_look(&frame);
     }
     if (call->progress.phase == RESERVE_BEGIN) {
         call->progress.phase = RESERVE_ROUND;
