@@ -324,6 +324,8 @@ $(OUT)/man/%: tools/man/%.scd
 # A test binary a room. wrap.txt in a room names functions that its tests stand in for.
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(shell sed 's/\#.*//' tests/$(1)/wrap.txt 2>/dev/null))
 comma := ,
+# libslotq_worker calls these where the program has them: ask for them, as for libslotq_redis.
+LISTENS := -Wl,-u,slotq_redis_listen -Wl,-u,slotq_redis_unlisten
 ALL_LIBRARIES := $(OUT)/lib/support.a $(OUT)/lib/tool.a $(ROOMS)
 libraries = $(if $(filter engine/layout engine/core,$(1)),$(OUT)/lib/core-support.a \
 	$(OUT)/lib/core.a,$(ALL_LIBRARIES))
@@ -334,7 +336,7 @@ $(call binary_of,$(1)): $(call objects,$(filter-out $(foreach room,$(TEST_ROOMS)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(CXX) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
 		$$(filter %.a,$$^) -Wl,--end-group $(call wraps,$(1)) $(LINK_FLAGS) \
-		$(if $(filter-out $(CORE_ROOMS),$(1)),-lhiredis -ljansson)
+		$(if $(filter-out $(CORE_ROOMS),$(1)),$(LISTENS) -lhiredis -ljansson)
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_binary,$(room))))
 

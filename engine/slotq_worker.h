@@ -369,11 +369,15 @@ SLOTQ_API slotq_outcome slotq_worker_free(slotq_worker *worker);
 /* A descriptor of the worker, for poll: it is readable, or slotq_worker_due_ms is 0, when
  * slotq_worker_step has something to do. -1 before start, and without loop mode. */
 SLOTQ_API int slotq_worker_fd(slotq_worker *worker);
-/* Milliseconds until step has something to do without fd. */
+/* Milliseconds until step has something to do without fd; SLOTQ_NO_LIMIT = only fd tells. */
 SLOTQ_API uint64_t slotq_worker_due_ms(slotq_worker *worker);
-/* Do what there is to do, and run at most `most` handlers; *ran (may be NULL) were run. One thread
- * at a time. OK; EMPTY: nothing was to do; GONE: the worker has ended; INVALID: from a handler, or
- * not in loop mode. */
+/* Do what there is to do, and run at most `most` handlers; *ran (may be NULL) were run. After 50 ms
+ * it takes nothing more, and due_ms is 0. One thread at a time. OK: handlers were run; EMPTY: none;
+ * GONE: the worker has ended, slotq_worker_free may be called, and LATER tasks that were not
+ * finished are void; INVALID: from a handler, or not in loop mode.
+ *
+ * While a handler runs in the loop, nothing extends its lease, and no time limit is told: for long
+ * work return LATER, and call slotq_worker_step in time. threads_kept has no meaning here. */
 SLOTQ_API slotq_outcome slotq_worker_step(slotq_worker *worker, uint32_t most, uint32_t *ran);
 
 /* ---- looking: any thread ---- */

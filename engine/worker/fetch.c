@@ -19,6 +19,7 @@
 enum {
     LOOK_MS = 20,     /* a queue that was empty and is not watched is looked at again after this */
     PAUSED_MS = 1000, /* a queue that is paused */
+    AGAIN_MS = 5,     /* a call reached a bound, or a token is not free before the next tick */
     WATCH_MS = 600000,
     DRAIN_WATCH_MS = 500 /* no wake-up tells when the last message of others is finished */
 };
@@ -173,11 +174,11 @@ static bool judge(worker_hand *hand, slotq_outcome outcome, uint32_t asked, uint
         return true;
     }
     const uint64_t now_ms = clock_run_ms();
+    away_note(queue, hand->handle, outcome);
     const uint64_t loop_look_ms =
         worker->options.loop && (outcome == SLOTQ_EMPTY || outcome == SLOTQ_LIMITED)
             ? loop_empty(hand, now_ms)
             : 0;
-    away_note(queue, hand->handle, outcome);
     if (outcome >= SLOTQ_FAILURES || outcome == SLOTQ_REMADE) {
         pace_prefetch_reset(&hand->prefetch);
     }
@@ -192,7 +193,7 @@ static bool judge(worker_hand *hand, slotq_outcome outcome, uint32_t asked, uint
         queue->look_at_ms = queue->rest_until_ms =
             now_ms + pace_jitter_ms(PAUSED_MS, clock_chance());
     } else {
-        queue->look_at_ms = 0;
+        queue->look_at_ms = outcome == SLOTQ_AGAIN ? now_ms + AGAIN_MS : 0;
     }
     if (outcome == SLOTQ_OK) {
         note_taken(hand);

@@ -3,20 +3,20 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "away.h"
+#include "bridge.h"
 #include "clock.h"
 #include "fetch.h"
 #include "hand.h"
 #include "keep.h"
 #include "kept.h"
 #include "run.h"
-#include "settle.h"
 #include "tell.h"
 #include "turn.h"
 
@@ -25,115 +25,13 @@ __attribute__((weak)) slotq_outcome slotq_redis_listen(slotq *queue, int *fd);
 __attribute__((weak)) slotq_outcome slotq_redis_unlisten(slotq *queue);
 
 enum {
-    POLL_MS = 20,        /* without wake-ups, while there is something to wait for */
-    SAFETY_MS = 5000,    /* with wake-ups */
-    DRAIN_LOOK_MS = 500, /* no wake-up tells when others have finished the last message */
-    BRIDGE_WAIT_MS = 60000,
+    POLL_MS = 20,     /* memory and files without a bridge */
+    DEAF_MS = 1000,   /* Redis without wake-ups */
+    SAFETY_MS = 5000, /* with wake-ups */
+    DRAIN_MS = 500,   /* no wake-up tells when others have finished the last message */
+    STEP_MS = 50,     /* a step takes no more after this */
     REGISTER_MS = 1
 };
-
-/* ---- the bridge: waits for messages, and takes none ---- */
-
-typedef struct loop_bridge {
-    worker_queue *queue;
-    slotq *handle;
-    slotq_batch *batch;
-    pthread_t id;
-    pthread_mutex_t lock;
-    pthread_cond_t change;
-    bool is_armed; /* the loop found nothing, and sleeps */
-    bool ends;
-    bool has_thread;
-} loop_bridge;
-
-/* The only way to wait is to reserve: the message is given back at once, and not counted. */
-static void wait_for_message(loop_bridge *bridge)
-{
-    const worker_queue *queue = bridge->queue;
-    const slotq_outcome outcome = slotq_reserve(bridge->handle, queue->options.group, 1,
-                                                queue->lease_ms, BRIDGE_WAIT_MS, bridge->batch);
-    if (outcome == SLOTQ_OK) {
-        slotq_settle_batch(bridge->handle, SLOTQ_SETTLE_RELEASE, bridge->batch, 0, 0);
-    }
-}
-
-static void *bridge_main(void *argument)
-{
-    loop_bridge *bridge = argument;
-    pthread_mutex_lock(&bridge->lock);
-    while (!bridge->ends) {
-        if (!bridge->is_armed) {
-            pthread_cond_wait(&bridge->change, &bridge->lock);
-            continue;
-        }
-        pthread_mutex_unlock(&bridge->lock);
-        wait_for_message(bridge);
-        pthread_mutex_lock(&bridge->lock);
-        bridge->is_armed = false;
-        keep_ring(bridge->queue);
-    }
-    pthread_mutex_unlock(&bridge->lock);
-    return NULL;
-}
-
-static void bridge_arm(loop_bridge *bridge)
-{
-    pthread_mutex_lock(&bridge->lock);
-    bridge->is_armed = true;
-    pthread_cond_signal(&bridge->change);
-    pthread_mutex_unlock(&bridge->lock);
-}
-
-static bool bridge_is_armed(loop_bridge *bridge)
-{
-    pthread_mutex_lock(&bridge->lock);
-    const bool armed = bridge->is_armed;
-    pthread_mutex_unlock(&bridge->lock);
-    return armed;
-}
-
-static void bridge_free(loop_bridge *bridge)
-{
-    if (bridge == NULL) {
-        return;
-    }
-    if (bridge->has_thread) {
-        pthread_mutex_lock(&bridge->lock);
-        bridge->ends = true;
-        pthread_cond_signal(&bridge->change);
-        pthread_mutex_unlock(&bridge->lock);
-        slotq_interrupt(bridge->handle);
-        pthread_join(bridge->id, NULL);
-    }
-    slotq_batch_free(bridge->batch);
-    slotq_close(bridge->handle);
-    pthread_mutex_destroy(&bridge->lock);
-    pthread_cond_destroy(&bridge->change);
-    free(bridge);
-}
-
-static slotq_outcome bridge_new(worker_queue *queue, slotq_error *error)
-{
-    loop_bridge *new = calloc(1, sizeof *new);
-    if (new == NULL) {
-        return SLOTQ_NOMEMORY;
-    }
-    queue->bridge = new;
-    new->queue = queue;
-    pthread_mutex_init(&new->lock, NULL);
-    pthread_cond_init(&new->change, NULL);
-    new->batch = slotq_batch_new();
-    slotq_outcome outcome =
-        new->batch == NULL ? SLOTQ_NOMEMORY : slotq_clone(queue->given, &new->handle, error);
-    if (outcome == SLOTQ_OK) {
-        sigset_t before;
-        pthread_sigmask(SIG_SETMASK, &queue->worker->blocked, &before);
-        new->has_thread = pthread_create(&new->id, NULL, bridge_main, new) == 0;
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        outcome = new->has_thread ? SLOTQ_OK : SLOTQ_IO;
-    }
-    return outcome;
-}
 
 /* ---- wake-ups ---- */
 
@@ -143,33 +41,63 @@ static bool watch_fd(const slotq_worker *worker, int fd)
     return epoll_ctl(worker->loop_fd, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST;
 }
 
-/* The descriptor may be another one after a lost connection. */
-static void listen_on(worker_hand *hand)
+static void forget_fd(worker_queue *queue)
 {
-    worker_queue *queue = hand->queue;
-    int fd = -1;
-    if (slotq_redis_listen == NULL || slotq_redis_listen(hand->handle, &fd) != SLOTQ_OK) {
+    if (queue->listen_fd >= 0) {
+        struct epoll_event none = {0};
+        epoll_ctl(queue->worker->loop_fd, EPOLL_CTL_DEL, queue->listen_fd, &none);
         queue->listen_fd = -1;
-        return;
     }
-    if (watch_fd(queue->worker, fd)) {
+}
+
+/* Reads what has come. The descriptor may be another one after a lost connection. */
+static void listen_on(worker_queue *queue)
+{
+    int fd = -1;
+    if (slotq_redis_listen == NULL || slotq_redis_listen(queue->hands->handle, &fd) != SLOTQ_OK) {
+        fd = -1;
+    }
+    if (fd != queue->listen_fd) {
+        forget_fd(queue);
+    }
+    if (fd >= 0 && watch_fd(queue->worker, fd)) {
         queue->listen_fd = fd;
     }
 }
 
-static void stop_listening(worker_queue *queue)
+static void look_soon(worker_queue *queue)
 {
-    if (queue->listen_fd >= 0 && slotq_redis_unlisten != NULL) {
-        struct epoll_event none = {0};
-        epoll_ctl(queue->worker->loop_fd, EPOLL_CTL_DEL, queue->listen_fd, &none);
+    pthread_mutex_lock(&queue->worker->lock);
+    queue->look_at_ms = 0;
+    pthread_mutex_unlock(&queue->worker->lock);
+}
+
+/* The loop takes nothing from the queue for now: a message is to wake another worker. */
+static void stop_waiting(worker_queue *queue)
+{
+    bool waited = false;
+    if (queue->bridge != NULL) {
+        waited = bridge_disarm(queue->bridge);
+    } else if (queue->is_registered && slotq_redis_unlisten != NULL) {
+        forget_fd(queue);
         slotq_redis_unlisten(queue->hands->handle);
-        queue->listen_fd = -1;
+        waited = true;
+    }
+    queue->is_registered = false;
+    if (waited) {
+        look_soon(queue);
     }
 }
 
 uint64_t loop_wait_ms(const worker_hand *hand)
 {
-    return hand->queue->worker->options.loop && hand->queue->listen_fd >= 0 ? REGISTER_MS : 0;
+    worker_queue *queue = hand->queue;
+    if (!queue->worker->options.loop || !queue->is_far) {
+        return 0;
+    }
+    listen_on(queue);
+    queue->is_registered = queue->listen_fd >= 0;
+    return queue->is_registered ? REGISTER_MS : 0;
 }
 
 /* When something may come without a wake-up: a lease, a delay, a limit or a due time ends. */
@@ -188,20 +116,36 @@ static uint64_t next_due_ms(const slotq_stats *stats, uint64_t now_ms)
     return at_ms > now_ms ? at_ms - now_ms : POLL_MS;
 }
 
+/* 0: now, by a call that registers for wake-ups. */
+static uint64_t far_wait_ms(worker_hand *hand)
+{
+    worker_queue *queue = hand->queue;
+    const bool is_sent_with_acks = !queue->is_registered && queue->listen_fd >= 0;
+    if (is_sent_with_acks) {
+        return 0;
+    }
+    slotq_stats stats;
+    const slotq_outcome outcome = slotq_get_stats(hand->handle, queue->options.group, &stats);
+    if (outcome != SLOTQ_OK) {
+        away_note(queue, hand->handle, outcome);
+        return 0;
+    }
+    const uint64_t due_ms = next_due_ms(&stats, slotq_now_ms(hand->handle));
+    return clock_sooner(due_ms, queue->listen_fd >= 0 ? SAFETY_MS : DEAF_MS);
+}
+
 uint64_t loop_empty(worker_hand *hand, uint64_t now_ms)
 {
     worker_queue *queue = hand->queue;
-    slotq_stats stats;
     uint64_t wait_ms = POLL_MS;
     if (queue->bridge != NULL) {
         bridge_arm(queue->bridge);
         wait_ms = SAFETY_MS;
-    } else if (queue->listen_fd >= 0 &&
-               slotq_get_stats(hand->handle, queue->options.group, &stats) == SLOTQ_OK) {
-        wait_ms = clock_sooner(next_due_ms(&stats, slotq_now_ms(hand->handle)), SAFETY_MS);
+    } else if (queue->is_far) {
+        wait_ms = far_wait_ms(hand);
     }
     if (worker_state(queue->worker) == SLOTQ_WORKER_DRAINING) {
-        wait_ms = clock_sooner(wait_ms, DRAIN_LOOK_MS);
+        wait_ms = clock_sooner(wait_ms, DRAIN_MS);
     }
     return now_ms + wait_ms;
 }
@@ -213,16 +157,20 @@ slotq_outcome loop_open(slotq_worker *worker, slotq_error *error)
     slotq_outcome outcome = SLOTQ_OK;
     worker->loop_fd = epoll_create1(EPOLL_CLOEXEC);
     worker->stepper = run_new_thread(worker);
-    bool watched = worker->loop_fd >= 0 && worker->stepper != NULL;
+    if (worker->stepper == NULL) {
+        return SLOTQ_NOMEMORY;
+    }
+    bool watched = worker->loop_fd >= 0;
     if (watched && worker->signal_fd >= 0) {
         watched = watch_fd(worker, worker->signal_fd);
     }
     for (uint32_t i = 0; watched && outcome == SLOTQ_OK && i < worker->queue_count; i++) {
         worker_queue *queue = worker->queues[i];
         queue->listen_fd = -1;
+        queue->is_far =
+            slotq_wait(queue->hands->handle, queue->options.group, 0) == SLOTQ_UNSUPPORTED;
         watched = watch_fd(worker, queue->bell);
-        listen_on(queue->hands);
-        if (queue->listen_fd < 0 && !worker->options.no_bridge) {
+        if (!queue->is_far && !worker->options.no_bridge) {
             outcome = bridge_new(queue, error);
         }
     }
@@ -238,6 +186,7 @@ void loop_close(slotq_worker *worker)
 {
     for (uint32_t i = 0; i < worker->queue_count; i++) {
         bridge_free(worker->queues[i]->bridge);
+        worker->queues[i]->bridge = NULL;
     }
     if (worker->loop_fd >= 0) {
         close(worker->loop_fd);
@@ -257,74 +206,143 @@ uint64_t slotq_worker_due_ms(slotq_worker *worker)
     if (worker == NULL || !worker->options.loop || worker_state(worker) == SLOTQ_WORKER_NEW) {
         return SLOTQ_NO_LIMIT;
     }
+    if (worker_state(worker) == SLOTQ_WORKER_ENDED) {
+        return 0;
+    }
     const uint64_t now_ms = clock_run_ms();
     pthread_mutex_lock(&worker->lock);
     uint64_t next_ms = worker->loop_keep_ms;
     if (worker_takes(worker)) {
         next_ms = clock_sooner(next_ms, turn_due_ms(worker, now_ms));
-    } else if (worker_state(worker) >= SLOTQ_WORKER_STOPPING) {
-        next_ms = clock_sooner(next_ms, now_ms + POLL_MS);
+    } else if (worker_state(worker) == SLOTQ_WORKER_STOPPING) {
+        next_ms = clock_sooner(next_ms, atomic_load(&worker->stop_at_ms) + KEPT_STOP_MORE_MS);
     }
     pthread_mutex_unlock(&worker->lock);
     return next_ms == UINT64_MAX ? SLOTQ_NO_LIMIT : next_ms > now_ms ? next_ms - now_ms : 0;
 }
 
-/* Bells that rang: a message may have come, or a task was finished. */
-static void take_bells(slotq_worker *worker)
+static bool is_readable(int fd)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    return fd >= 0 && poll(&input, 1, 0) > 0;
+}
+
+/* What made the descriptor readable: bells, a bridge, a server. */
+static void take_news(slotq_worker *worker)
 {
     uint64_t rung;
     for (uint32_t i = 0; i < worker->queue_count; i++) {
         worker_queue *queue = worker->queues[i];
-        const bool rang = read(queue->bell, &rung, sizeof rung) > 0;
-        if (queue->listen_fd >= 0) {
-            listen_on(queue->hands); /* reads what has come */
+        bool is_woken = false;
+        if (read(queue->bell, &rung, sizeof rung) > 0 && queue->bridge != NULL) {
+            is_woken = bridge_take_news(queue->bridge);
         }
-        const bool is_woken =
-            queue->bridge != NULL ? rang && !bridge_is_armed(queue->bridge) : queue->listen_fd >= 0;
+        if (is_readable(queue->listen_fd)) {
+            listen_on(queue);
+            is_woken = true;
+        }
         if (is_woken) {
-            pthread_mutex_lock(&worker->lock);
-            queue->look_at_ms = 0;
-            pthread_mutex_unlock(&worker->lock);
+            look_soon(queue);
         }
     }
 }
 
-static uint32_t work(slotq_worker *worker, uint32_t most)
+/* The other messages of the hand are given back if their leases are not fresh any more: nothing
+ * extends them while a handler runs in the loop. */
+static uint32_t run_some(worker_thread *self, uint64_t until_ms)
 {
-    worker_thread *self = worker->stepper;
+    worker_hand *hand = self->hand;
+    const uint64_t third_ms = hand->queue->lease_ms / 3;
     uint32_t ran = 0;
-    while (ran < most) {
-        self->most = most - ran;
-        const fetch_answer answer = fetch_first(self, false);
-        if (answer == FETCH_MANY) {
-            ran += run_many(self);
-        } else if (answer == FETCH_HAND) {
-            bool more = true;
-            while (more) {
-                hand_begin(self->hand);
-                ran += run_hand(self, UINT32_MAX);
-                self->most = most > ran ? most - ran : 0;
-                more = fetch_again(self, ran < most);
-            }
-        } else {
+    while (run_one(self)) {
+        ran++;
+        if (clock_run_ms() >= until_ms && clock_lease_ms() - hand->leased_ms >= third_ms) {
             break;
         }
     }
+    run_note_rest(hand);
+    return ran;
+}
+
+static uint32_t work_hand(worker_thread *self, uint32_t most, uint64_t until_ms)
+{
+    uint32_t ran = 0;
+    bool more = true;
+    self->hand->queue->is_registered = false;
+    while (more) {
+        hand_begin(self->hand);
+        ran += run_some(self, until_ms);
+        self->most = most > ran ? most - ran : 0;
+        more = fetch_again(self, ran < most && clock_run_ms() < until_ms);
+    }
+    return ran;
+}
+
+static bool has_more(slotq_worker *worker, uint64_t now_ms)
+{
+    pthread_mutex_lock(&worker->lock);
+    const bool more = worker_takes(worker) && turn_due_ms(worker, now_ms) <= now_ms;
+    pthread_mutex_unlock(&worker->lock);
+    return more;
+}
+
+/* Until nothing is there, or the leases of kept tasks are to be looked at. */
+static uint32_t work(slotq_worker *worker, uint32_t most)
+{
+    worker_thread *self = worker->stepper;
+    const uint64_t until_ms = clock_sooner(worker->loop_keep_ms, clock_run_ms() + STEP_MS);
+    uint32_t ran = 0;
+    uint32_t in_vain = 0;
+    do {
+        self->most = most - ran;
+        const fetch_answer answer = ran < most ? fetch_first(self, false) : FETCH_END;
+        if (answer == FETCH_END) {
+            break;
+        }
+        in_vain = answer == FETCH_NONE ? in_vain + 1 : 0;
+        if (answer == FETCH_MANY) {
+            ran += run_many(self);
+        } else if (answer == FETCH_HAND) {
+            ran += work_hand(self, most - ran, until_ms);
+        }
+    } while (in_vain <= 2 * worker->queue_count && clock_run_ms() < until_ms &&
+             has_more(worker, clock_run_ms()));
     pthread_mutex_lock(&worker->lock);
     fetch_end_permit(self);
     pthread_mutex_unlock(&worker->lock);
     return ran;
 }
 
+/* What tasks have left may be there again later, by a delay, for which no wake-up comes. */
 static void keep_all(slotq_worker *worker)
 {
     uint64_t next_ms = UINT64_MAX;
     for (uint32_t i = 0; i < worker->queue_count; i++) {
-        next_ms = clock_sooner(next_ms, keep_pass(worker->queues[i]));
+        worker_queue *queue = worker->queues[i];
+        const uint32_t kept_before = atomic_load(&worker->kept_count);
+        next_ms = clock_sooner(next_ms, keep_pass(queue));
+        if (atomic_load(&worker->kept_count) < kept_before) {
+            look_soon(queue);
+        }
     }
     pthread_mutex_lock(&worker->lock);
     worker->loop_keep_ms = next_ms;
     pthread_mutex_unlock(&worker->lock);
+}
+
+/* At the end of a step. */
+static void stop_idle_waits(slotq_worker *worker)
+{
+    const uint64_t now_ms = clock_run_ms();
+    for (uint32_t i = 0; i < worker->queue_count; i++) {
+        worker_queue *queue = worker->queues[i];
+        pthread_mutex_lock(&worker->lock);
+        const bool takes = turn_may_ask(queue, now_ms);
+        pthread_mutex_unlock(&worker->lock);
+        if (!takes) {
+            stop_waiting(queue);
+        }
+    }
 }
 
 /* The worker has stopped and holds nothing any more, or waited long enough. */
@@ -351,17 +369,15 @@ slotq_outcome slotq_worker_step(slotq_worker *worker, uint32_t most, uint32_t *r
     }
     slotq_outcome outcome = SLOTQ_GONE;
     if (worker_state(worker) != SLOTQ_WORKER_ENDED) {
-        take_bells(worker);
         keep_take_signals(worker);
+        take_news(worker);
         keep_all(worker);
         if (worker_takes(worker)) {
             count = work(worker, most);
-        } else {
-            for (uint32_t i = 0; i < worker->queue_count; i++) {
-                stop_listening(worker->queues[i]);
-            }
         }
+        take_news(worker); /* bells that the handlers rang */
         keep_all(worker);
+        stop_idle_waits(worker);
         outcome = count != 0 ? SLOTQ_OK : SLOTQ_EMPTY;
         if (is_over(worker)) {
             atomic_store(&worker->state, SLOTQ_WORKER_ENDED);

@@ -220,24 +220,33 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
 
 /* ---- a hand ---- */
 
-uint32_t run_hand(worker_thread *self, uint32_t most)
+bool run_one(worker_thread *self)
 {
     worker_hand *hand = self->hand;
-    worker_queue *queue = hand->queue;
-    slotq_worker *worker = self->worker;
+    const slotq_worker *worker = self->worker;
     uint32_t index;
-    uint32_t count = 0;
     uint64_t run;
-    while (count < most && !atomic_load_explicit(&queue->halted, memory_order_relaxed) &&
-           atomic_load_explicit(&worker->kept_count, memory_order_relaxed) <
-               worker->options.pending_most &&
-           hand_claim(hand, &index, &run)) {
-        run_item(self, hand, index, run);
-        count++;
+    if (atomic_load_explicit(&hand->queue->halted, memory_order_relaxed) ||
+        atomic_load_explicit(&worker->kept_count, memory_order_relaxed) >=
+            worker->options.pending_most ||
+        !hand_claim(hand, &index, &run)) {
+        return false;
     }
+    run_item(self, hand, index, run);
+    return true;
+}
+
+void run_note_rest(worker_hand *hand)
+{
     const uint64_t place = atomic_load_explicit(&hand->place, memory_order_relaxed);
     hand->is_mixed = hand->is_mixed || place_next(place) < place_end(place);
-    return count;
+}
+
+static void run_hand(worker_thread *self)
+{
+    while (run_one(self)) {
+    }
+    run_note_rest(self->hand);
 }
 
 /* Those whose lease was lost while they waited are not run. Their number without these. */
@@ -325,7 +334,7 @@ static bool work_through(worker_thread *self)
     hand_begin(hand);
     if (may_run) {
         keep_note_begin(hand);
-        run_hand(self, UINT32_MAX);
+        run_hand(self);
         alone_leave(self);
     } else {
         hand->is_mixed = true;

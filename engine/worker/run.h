@@ -18,8 +18,10 @@ bool run_give_up(worker_thread *thread, bool may_replace);
  * worker->lock. */
 void run_come_back(worker_thread *self);
 
-/* Run the messages of self->hand, at most `most`; their number. */
-uint32_t run_hand(worker_thread *self, uint32_t most);
+/* Run the next message of self->hand; false: there is none that may be begun. */
+bool run_one(worker_thread *self);
+/* No more of the hand is run: what is left is given back. */
+void run_note_rest(worker_hand *hand);
 /* Run gathered tasks, if some are due; their number. */
 uint32_t run_many(worker_thread *self);
 

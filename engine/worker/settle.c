@@ -140,6 +140,10 @@ void settle_told(worker_queue *queue, slotq *handle, const mux_entry *entry,
     if (is_doubtful && settle_is_answer(outcome)) {
         outcome = in_doubt(queue, handle, info, plan, outcome);
     }
+    slotq_task_info told = *info;
+    told.body = told.payload = NULL; /* its handler may end, and its slot be used again */
+    told.body_bytes = told.payload_bytes = 0;
+    info = &told;
     slotq_event event = {.task = info,
                          .queue = queue->name,
                          .result = plan->result,

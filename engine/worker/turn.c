@@ -122,14 +122,22 @@ worker_queue *turn_to_watch(slotq_worker *worker, const worker_thread *self, uin
     return NULL;
 }
 
+bool turn_may_ask(const worker_queue *queue, uint64_t now_ms)
+{
+    return worker_takes(queue->worker) && turn_has_hand(queue) &&
+           asked_from_ms(queue->worker, queue, now_ms) <= now_ms;
+}
+
 uint64_t turn_due_ms(slotq_worker *worker, uint64_t now_ms)
 {
     uint64_t next_ms = atomic_load(&worker->gather_due_ms);
     for (uint32_t i = 0; i < worker->queue_count; i++) {
         const worker_queue *queue = worker->queues[i];
-        const uint64_t from_ms = asked_from_ms(worker, queue, now_ms);
-        const uint64_t look_ms = queue->look_at_ms > from_ms ? queue->look_at_ms : from_ms;
-        next_ms = clock_sooner(next_ms, look_ms);
+        if (turn_has_hand(queue)) {
+            const uint64_t from_ms = asked_from_ms(worker, queue, now_ms);
+            const uint64_t look_ms = queue->look_at_ms > from_ms ? queue->look_at_ms : from_ms;
+            next_ms = clock_sooner(next_ms, look_ms);
+        }
     }
     return next_ms;
 }

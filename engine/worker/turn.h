@@ -16,6 +16,8 @@ worker_queue *turn_choose(slotq_worker *worker, worker_thread *self, uint64_t no
                           uint64_t *next_ms);
 /* A queue that no thread watches, and that may be asked; NULL: none. */
 worker_queue *turn_to_watch(slotq_worker *worker, const worker_thread *self, uint64_t now_ms);
+/* Messages may be taken from the queue now, as far as this worker is concerned. */
+bool turn_may_ask(const worker_queue *queue, uint64_t now_ms);
 /* When a thread without work is to look again; UINT64_MAX: when it is woken. */
 uint64_t turn_due_ms(slotq_worker *worker, uint64_t now_ms);
 

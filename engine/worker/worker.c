@@ -267,6 +267,9 @@ slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const c
     new->given = queue;
     new->options = options != NULL ? *options : none;
     set_queue_defaults(&new->options);
+    if (worker->options.loop) {
+        new->options.threads_kept = 0; /* there is one thread for all */
+    }
     new->lease_ms = new->options.lease_ms != 0 ? new->options.lease_ms : worker->options.lease_ms;
     new->bell = -1;
     memcpy(new->name, name, strlen(name));

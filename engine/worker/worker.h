@@ -215,7 +215,9 @@ struct worker_queue {
     uint32_t cron_count;
     /* Loop mode: loop.h. */
     struct loop_bridge *bridge;
-    int listen_fd; /* of the hand's handle; -1 = none */
+    int listen_fd;      /* of the hand's handle; -1 = none */
+    bool is_far;        /* in Redis */
+    bool is_registered; /* there, for wake-ups */
 };
 
 /* ---- threads ---- */

@@ -52,6 +52,9 @@ Working::~Working()
 {
     if (worker_ != nullptr) {
         slotq_worker_stop_now(worker_);
+        while (options.loop && slotq_worker_step(worker_, 0, nullptr) == SLOTQ_EMPTY) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
         while (slotq_worker_join(worker_, UINT64_MAX, nullptr) == SLOTQ_LEASED) {
             std::this_thread::sleep_for(std::chrono::milliseconds(1)); /* handlers on their way */
         }
