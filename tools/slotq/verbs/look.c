@@ -112,7 +112,7 @@ static void print_status_json(uint64_t id, const slotq_status *status, slotq_out
 static void print_status(const slotq *queue, uint64_t id, const slotq_status *status,
                          slotq_outcome outcome, const slotq_message *dead)
 {
-    char what[96];
+    char what[128];
     if (outcome == SLOTQ_FINISHED) {
         printf("%12" PRIu64 "  %s\n", id, finished_words(queue));
         return;
