@@ -117,15 +117,17 @@ static int32_t ask_for_place(redis_waiter *waiter, const char *key, size_t key_b
     return place;
 }
 
-static void choose_place(redis_waiter *waiter, const char *key, size_t key_bytes)
+/* false: the connection broke. */
+static bool choose_place(redis_waiter *waiter, const char *key, size_t key_bytes)
 {
     if (waiter->places == 0 || waiter->place != REDIS_NO_PLACE) {
-        return; /* a subscription that broke comes back at its place, which may be set */
+        return true; /* a subscription that broke comes back at its place, which may be set */
     }
     waiter->place = ask_for_place(waiter, key, key_bytes);
-    if (waiter->place == REDIS_NO_PLACE) {
+    if (waiter->place == REDIS_NO_PLACE && waiter->connection.context != NULL) {
         waiter->place = (int32_t)any_below(waiter, waiter->places);
     }
+    return waiter->place != REDIS_NO_PLACE;
 }
 
 /* ---- subscribing ---- */
@@ -166,10 +168,10 @@ static bool try_to_subscribe(redis_waiter *waiter, const redis_connection *model
     waiter->connection.connect_timeout_ms = shorter(model->connect_timeout_ms, patience_ms);
     waiter->connection.timeout_ms = shorter(model->timeout_ms, patience_ms);
     if (redis_connection_open(&waiter->connection, &fault) != SLOTQ_OK ||
-        redis_server_greet(&waiter->connection, NULL, 0, &facts, &fault) != SLOTQ_OK) {
+        redis_server_greet(&waiter->connection, NULL, 0, &facts, &fault) != SLOTQ_OK ||
+        !choose_place(waiter, key, key_bytes)) {
         return false;
     }
-    choose_place(waiter, key, key_bytes);
     const size_t bytes = channel_of(waiter, waiter->place, key, key_bytes, channel);
     const char *words[] = {"SUBSCRIBE", channel};
     const size_t lengths[] = {sizeof "SUBSCRIBE" - 1, bytes};

@@ -10,6 +10,7 @@
 
 #include "../../../../engine/slotq_redis.h"
 #include "../../../support/catch.hpp"
+#include "../../../support/server/proxy.hpp"
 #include "../../../support/server/redis_server.hpp"
 
 namespace
@@ -226,6 +227,34 @@ TEST_CASE("places: a broken subscription comes back at its place", "[places]")
     push(producer);
     CHECK(waiter.join() == SLOTQ_OK);
     slotq_close(producer);
+}
+
+TEST_CASE("places: a subscription may break anywhere, and is tried again", "[places]")
+{
+    Place place;
+    Proxy proxy(place.server.socket_path());
+    slotq_redis_options redis = {};
+    slotq_options options = {};
+    slotq_batch *batch = slotq_batch_new();
+    const slotq_data message = {"hello", 5};
+    bool was_cut = true;
+    options.redis = &redis;
+    /* From the first reserve's reply on, in steps that meet each reply of the subscription. */
+    for (long bytes = 200; was_cut; bytes += 5) {
+        slotq *queue = nullptr;
+        REQUIRE(slotq_open(proxy.url().c_str(), "jobs", &options, &queue, nullptr) == SLOTQ_OK);
+        REQUIRE(slotq_reserve(queue, 0, 1, 60000, 0, batch) == SLOTQ_EMPTY);
+        proxy.cut_after(bytes);
+        const slotq_outcome waited = slotq_reserve(queue, 0, 1, 60000, 1, batch);
+        was_cut = proxy.disarm();
+        INFO(bytes);
+        REQUIRE((waited == SLOTQ_EMPTY || waited == SLOTQ_OUTCOME_UNKNOWN));
+        REQUIRE(slotq_push(queue, &message, 1, nullptr) == SLOTQ_OK);
+        REQUIRE(slotq_reserve(queue, 0, 1, 60000, 0, batch) == SLOTQ_OK);
+        REQUIRE(slotq_ack_batch(queue, batch) == SLOTQ_OK);
+        slotq_close(queue);
+    }
+    slotq_batch_free(batch);
 }
 
 TEST_CASE("places: woken twice in vain, a client takes another place", "[places]")
