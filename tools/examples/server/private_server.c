@@ -23,26 +23,57 @@ static char folder[FOLDER_BYTES];
 static char socket_path[PATH_BYTES];
 static char log_path[PATH_BYTES];
 static char url[URL_BYTES];
+static const char *program;
+static bool is_durable;
 static pid_t owner;
 static volatile pid_t server;
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
-/* Only calls that a signal handler may make. The server has nothing to save. */
-static void end_server(void)
+/* What a server may leave in the folder, inner files first. With an append-only file these are the
+ * names of servers of version 7 and of older ones, and what a kill leaves of either. */
+static const char *const leavings[] = {
+    "socket",
+    "log",
+    "appendonlydir/appendonly.aof.1.base.rdb",
+    "appendonlydir/appendonly.aof.1.incr.aof",
+    "appendonlydir/appendonly.aof.manifest",
+    "appendonlydir/temp-appendonly.aof.incr",
+    "appendonlydir/temp_appendonly.aof.manifest",
+    "appendonlydir",
+    "appendonly.aof",
+};
+
+/* Only calls that a signal handler may make. */
+static void remove_folder(void)
 {
-    if (getpid() != owner) {
-        return;
+    const int place = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < sizeof leavings / sizeof *leavings; i++) {
+        if (unlinkat(place, leavings[i], 0) != 0 && errno == EISDIR) {
+            unlinkat(place, leavings[i], AT_REMOVEDIR);
+        }
     }
+    close(place);
+    rmdir(folder);
+}
+
+static void kill_server(void)
+{
     if (server > 0) {
         kill(server, SIGKILL);
         while (waitpid(server, NULL, 0) < 0 && errno == EINTR) {
         }
         server = 0;
     }
-    unlink(socket_path);
-    unlink(log_path);
-    rmdir(folder);
+}
+
+static void end_server(void)
+{
+    if (getpid() != owner) {
+        return;
+    }
+    kill_server();
+    remove_folder();
 }
 
 static void end_by_signal(int number)
@@ -81,9 +112,9 @@ static void make_folder(void)
 }
 
 /* In the child. failed gets errno if the program cannot be run. */
-__attribute__((noreturn)) static void run_server(const char *program, int failed)
+__attribute__((noreturn)) static void run_server(int failed)
 {
-    const int log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != owner || log < 0) {
         _exit(1);
@@ -92,13 +123,15 @@ __attribute__((noreturn)) static void run_server(const char *program, int failed
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     execlp(program, program, "--port", "0", "--unixsocket", socket_path, "--unixsocketperm", "700",
-           "--dir", folder, "--save", "", "--appendonly", "no", "--daemonize", "no", (char *)NULL);
+           "--dir", folder, "--save", "", "--appendonly", is_durable ? "yes" : "no",
+           "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0", "--daemonize", "no",
+           (char *)NULL);
     const int why = errno;
     const ssize_t written = write(failed, &why, sizeof why);
     _exit(written == sizeof why ? 127 : 1);
 }
 
-static void start_program(const char *program)
+static void start_program(void)
 {
     int failed[2];
     int why = 0;
@@ -108,7 +141,7 @@ static void start_program(const char *program)
     (void)fflush(stdout);
     const pid_t child = fork();
     if (child == 0) {
-        run_server(program, failed[1]);
+        run_server(failed[1]);
     }
     if (child < 0) {
         report_failure("no process for the server: %s", strerror(errno));
@@ -151,9 +184,11 @@ static void wait_until_it_answers(void)
     report_failure("the server did not start: %s\nthe end of its log: %s", error.text, last);
 }
 
-const char *private_server_start(void)
+static const char *start(bool durable)
 {
-    const char *program = getenv("SLOTQ_REDIS_SERVER");
+    const char *named = getenv("SLOTQ_REDIS_SERVER");
+    program = named == NULL || named[0] == '\0' ? "redis-server" : named;
+    is_durable = durable;
     owner = getpid();
     make_folder();
     if (atexit(end_server) != 0) {
@@ -161,9 +196,30 @@ const char *private_server_start(void)
         report_failure("no memory");
     }
     catch_signals(end_by_signal);
-    start_program(program == NULL || program[0] == '\0' ? "redis-server" : program);
+    start_program();
     wait_until_it_answers();
     return url;
+}
+
+const char *private_server_start(void)
+{
+    return start(false);
+}
+
+const char *private_server_start_durable(void)
+{
+    return start(true);
+}
+
+void private_server_kill(void)
+{
+    kill_server();
+}
+
+void private_server_restart(void)
+{
+    start_program();
+    wait_until_it_answers();
 }
 
 pid_t private_server_fork(void)
