@@ -4,14 +4,24 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool is_flag(const arguments_option *option)
+{
+    return option->max == 0;
+}
 
 static void print_help(const char *about, const arguments_option *options, uint32_t option_count)
 {
     printf("%s: %s\n\n", program_invocation_short_name, about);
     for (uint32_t i = 0; i < option_count; i++) {
+        if (is_flag(&options[i])) {
+            printf("  %-13s  %s\n", options[i].name, options[i].help);
+            continue;
+        }
         printf("  %-11s N  %s (%" PRIu32 " to %" PRIu32 "; default %" PRIu32 ")\n", options[i].name,
                options[i].help, options[i].min, options[i].max, *options[i].value);
     }
@@ -55,6 +65,10 @@ void arguments_read(int count, char **words, const char *about, const arguments_
         }
         if (found == option_count) {
             refuse(words[i], "unknown option");
+        }
+        if (is_flag(&options[found])) {
+            *options[found].value = 1;
+            continue;
         }
         i++;
         *options[found].value = number_of(i < count ? words[i] : NULL, &options[found]);

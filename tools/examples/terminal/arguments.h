@@ -10,7 +10,7 @@ typedef struct arguments_option {
     const char *name; /* "--users" */
     const char *help; /* one line */
     uint32_t *value;  /* has the default before */
-    uint32_t min;
+    uint32_t min;     /* to max; both 0: it takes no number, and sets the value to 1 */
     uint32_t max;
 } arguments_option;
 
