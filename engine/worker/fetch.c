@@ -467,7 +467,7 @@ static fetch_answer try_once(worker_thread *self, bool may_wait)
     if (queue != NULL) {
         return watch(self, queue) ? FETCH_HAND : FETCH_NONE;
     }
-    if (worker->running < worker->options.threads) { /* else who ends a handler wakes it */
+    if (worker->running < worker->options.threads) { /* else the end of a handler wakes it */
         next_ms = clock_sooner(next_ms, atomic_load(&worker->gather_due_ms));
     }
     park(worker, next_ms);

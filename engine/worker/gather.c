@@ -110,7 +110,7 @@ void gather_join(slotq_task *task)
     waits->count++;
     set_due(worker);
     if (waits->count == 1 || waits->count == mux_at(worker->mux, entry->index)->handler.many_most) {
-        fetch_wake_all(worker); /* whoever is free then is to know when they are due */
+        fetch_wake_all(worker); /* a free thread is to know when they are due */
     }
     pthread_mutex_unlock(&worker->lock);
 }

@@ -314,7 +314,7 @@ static void free_tables(slotq_worker *worker)
     free(worker->queues);
 }
 
-/* Nobody uses it any more: threads are joined, LATER tasks finished. */
+/* It is not used any more: threads are joined, LATER tasks finished. */
 static bool may_be_freed(slotq_worker *worker)
 {
     pthread_mutex_lock(&worker->lock);

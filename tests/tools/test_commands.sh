@@ -151,7 +151,8 @@ cp out leased
 expect 'the other finds no room' 4 - 'dead' kill grave "$("$SLOTQ" dump grave --json |
     sed -nE 's/.*"id":2,"count":1,"word":([0-9]+).*/2:\1/p')"
 
-expect 'status of a dead one before the window' 0 '1  dead: no reason given or lease ended, [0-9.]+ m?s ago +1 ' - \
+expect 'status of a dead one before the window' 0 \
+    '1  dead: no reason given or lease ended, [0-9.]+ m?s ago +1 ' - \
     status grave 1
 expect 'in JSON too' 0 \
     '"state":"done","attempts":1,.*"why":"dead","reason":0,"died_at_ms":[0-9]{13}' - \

@@ -44,7 +44,7 @@ TEST_CASE("unknown: an old worker leaves it to the new one beside it", "[worker]
         return slotq_result_done();
     });
     for (int i = 0; i < 20; i++) {
-        push_task(queue, "a:bc"); /* an exact name is no prefix */
+        push_task(queue, "a:bc"); /* an exact name is not a prefix */
     }
     old.add(queue, "q", unknown_for(30));
     old.start();

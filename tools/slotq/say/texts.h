@@ -20,7 +20,7 @@ value_text time_text(uint64_t value_ms);
 value_text rate_text(uint64_t interval_us);
 /* A short length of time for people, three digits: 13.5 ns, 240 us, 1.20 ms, 2.50 s. */
 value_text fine_time_text(double ns);
-/* A reason of death: "reason 7", or words where slotq gave it. Reasons 1 to 119 are the handlers'. */
+/* A reason of death: "reason 7", or words where slotq gave it. 1 to 119 are the handlers'. */
 value_text reason_text(unsigned reason);
 /* Bytes for people: 512 B, 12.3 KiB, 4.5 MiB. */
 value_text bytes_text(uint64_t bytes);
