@@ -102,7 +102,7 @@ TEST_CASE("gather: a full number runs at once, in one call", "[worker][gather]")
     CHECK(queue.stats().unfinished == 0);
 }
 
-TEST_CASE("gather: fewer run when they have waited, whichever thread waits for messages", "[worker][gather]")
+TEST_CASE("gather: fewer run when they have waited, in any thread", "[worker][gather]")
 {
     const Kind kind = each_shared_kind();
     INFO(kind);

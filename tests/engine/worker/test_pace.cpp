@@ -94,7 +94,7 @@ TEST_CASE("pace: a bucket lets a burst go, then one in each interval", "[worker]
     CHECK(pace_bucket_take(&bucket, 2, 1000) == 1);
 }
 
-TEST_CASE("pace: turns go by weight, smoothly, and one that may not go loses none", "[worker][pace]")
+TEST_CASE("pace: turns go by weight; one that may not go loses none", "[worker][pace]")
 {
     const uint32_t weights[] = {5, 1, 1};
     int64_t credits[3] = {};
