@@ -30,6 +30,13 @@ static inline uint64_t clock_lease_ms(void)
     return clock_ns_of(CLOCK_BOOTTIME) / 1000000;
 }
 
+/* Since then, clock_lease_ms; the sum of two clocks (slept_ms) may be a millisecond ahead of it. */
+static inline uint64_t clock_passed_ms(uint64_t since_ms)
+{
+    const uint64_t now_ms = clock_lease_ms();
+    return now_ms > since_ms ? now_ms - since_ms : 0;
+}
+
 static inline uint64_t clock_add(uint64_t ms, uint64_t more_ms)
 {
     return more_ms > UINT64_MAX - ms ? UINT64_MAX : ms + more_ms;

@@ -113,23 +113,46 @@ void keep_free_abandoned(worker_hand *hand)
     hand_free(hand);
 }
 
+/* The item that the hand had when it was seen. */
+static uint32_t running_in(const worker_hand *hand)
+{
+    return (uint32_t)(hand->seen_run & 0xffff) - 1;
+}
+
+/* Given up: what became of these is not known. */
+static void drop_rest(worker_hand *hand, uint32_t running)
+{
+    worker_queue *queue = hand->queue;
+    for (uint32_t i = 0; i < hand->count; i++) {
+        hand_item *item = &hand->items[i];
+        if (i == running) {
+            continue;
+        }
+        if (item->state == ITEM_FINISHED) {
+            const slotq_task_info info = hand_info_of(hand, item);
+            settle_told(queue, queue->handle, item->entry, &info, hand_plan(hand, item),
+                        SLOTQ_OUTCOME_UNKNOWN, false, 0);
+        }
+        item->state = ITEM_SETTLED;
+    }
+}
+
 /* The message that runs in a taken hand is settled by the keeper; its thread goes on alone. */
 static void give_up(worker_hand *hand, settlement plan, bool is_stuck)
 {
     worker_queue *queue = hand->queue;
-    hand_item *item = &hand->items[(hand->seen_run & 0xffff) - 1];
+    hand_item *item = &hand->items[running_in(hand)];
     const bool begun = atomic_load(&hand->task->begun) == hand->seen_run;
     owed_tell_task(hand->task, hand->seen_run, SLOTQ_TOLD_LOST);
     if (hand->lost_run != hand->seen_run) {
         hand->lost_run = hand->seen_run;
-        slotq_outcome outcome = slotq_settle_noted(queue->handle, plan.how, queue->options.group,
-                                                   &(slotq_run){item->id, item->token, 1}, 1,
-                                                   plan.ms, plan.reason, NULL, NULL, NULL);
+        const slotq_outcome outcome = owed_settle_run(queue, item->id, item->token, &plan);
         if (begun) {
             settle_told(queue, queue->handle, hand->task->entry, &hand->task->info, &plan, outcome,
                         false, 0);
         }
     }
+    drop_rest(hand, running_in(hand));
     const bool replaced = abandon(hand, is_stuck);
     if (is_stuck) { /* its thread cannot free it: it waits for queue->lock */
         limit_tell_event(queue, hand->task, SLOTQ_EVENT_STUCK, keep_stuck_text(replaced));
@@ -138,11 +161,14 @@ static void give_up(worker_hand *hand, settlement plan, bool is_stuck)
 
 /* ---- hands ---- */
 
-/* What was taken beside the message that runs. */
-static void settle_rest(worker_hand *hand, uint32_t running)
+/* What was taken beside the message that runs. When to try again; UINT64_MAX: all is settled. */
+static uint64_t settle_rest(worker_hand *hand, uint32_t running, uint64_t now_ms)
 {
     worker_queue *queue = hand->queue;
     uint32_t count = 0;
+    if (now_ms < hand->owed_at_ms) {
+        return hand->owed_at_ms;
+    }
     for (uint32_t i = 0; i < hand->count; i++) {
         hand_item *item = &hand->items[i];
         if (i != running && (item->state == ITEM_HELD || item->state == ITEM_FINISHED)) {
@@ -151,9 +177,13 @@ static void settle_rest(worker_hand *hand, uint32_t running)
             queue->ones[count++] = (owed_one){.hand = hand, .item = item, .plan = plan};
         }
     }
-    if (count != 0) {
-        owed_settle(queue, count);
+    if (count == 0 || owed_settle(queue, count)) {
+        hand->owed_at_ms = UINT64_MAX;
+    } else {
+        hand->owed_tries++;
+        hand->owed_at_ms = now_ms + pace_patience_ms(hand->owed_tries, clock_chance());
     }
+    return hand->owed_at_ms;
 }
 
 /* A hand with nothing left but the message that runs. */
@@ -182,7 +212,7 @@ static uint64_t look_at_run(worker_hand *hand, uint64_t now_ms, uint32_t *extend
     const uint64_t renew_ms = limit_renew_at_ms(queue, hand->leased_ms, hand->retry_at_ms, now_ms);
     if (renew_ms <= now_ms) {
         queue->extends[(*extends)++] =
-            (owed_one){.hand = hand, .item = &hand->items[(run & 0xffff) - 1], .task = task};
+            (owed_one){.hand = hand, .item = &hand->items[running_in(hand)], .task = task};
     }
     return clock_sooner(next_ms, renew_ms <= now_ms ? now_ms + queue->look_ms : renew_ms);
 }
@@ -207,34 +237,61 @@ static bool is_to_be_taken(const worker_hand *hand, uint64_t place, uint64_t now
            atomic_load(&queue->worker->stop_now);
 }
 
-/* When the hand is to be looked at again. */
-static uint64_t look_at_hand(worker_hand *hand, uint64_t now_ms, uint32_t *extends)
+/* Take the hand if it is time. False: it is not taken; *next_ms is the next look. */
+static bool take(worker_hand *hand, uint64_t now_ms, uint64_t *next_ms)
 {
-    worker_queue *queue = hand->queue;
+    const worker_queue *queue = hand->queue;
     const uint64_t place = atomic_load(&hand->place);
     const bool taken = atomic_load(&hand->is_taken);
-    if (place_next(place) == 0) {
-        return place_end(place) == 0 ? UINT64_MAX : now_ms + queue->look_ms;
-    }
-    if (taken && hand->seen_run != place_run(place)) {
-        return UINT64_MAX; /* the thread has ended it, and waits for this lock */
+    const bool is_idle = place_next(place) == 0 && place_end(place) == 0;
+    /* A thread that has ended the run that was taken waits for this lock. */
+    const bool is_over = taken && hand->seen_run != place_run(place);
+    *next_ms = is_idle || is_over ? UINT64_MAX : now_ms + queue->look_ms;
+    if (place_next(place) == 0 || is_over) {
+        return false;
     }
     if (hand->seen_run != place_run(place)) {
         hand->seen_run = place_run(place);
         hand->seen_ms = now_ms;
         hand->retry_at_ms = 0;
     }
-    if (!taken) {
-        if (!is_to_be_taken(hand, place, now_ms) || !hand_take(hand, place)) {
-            return now_ms + queue->look_ms;
+    if (!taken && (!is_to_be_taken(hand, place, now_ms) || !hand_take(hand, place))) {
+        return false;
+    }
+    hand->owed_at_ms = taken ? hand->owed_at_ms : 0;
+    hand->owed_tries = taken ? hand->owed_tries : 0;
+    return true;
+}
+
+/* When the hand is to be looked at again. */
+static uint64_t look_at_hand(worker_hand *hand, uint64_t now_ms, uint32_t *extends)
+{
+    uint64_t next_ms;
+    if (!take(hand, now_ms, &next_ms)) {
+        return next_ms;
+    }
+    next_ms = settle_rest(hand, running_in(hand), now_ms);
+    return clock_sooner(next_ms, look_at_run(hand, now_ms, extends));
+}
+
+/* What runs is given back. All handlers are told before the first trip, which may take long. */
+static void give_up_all(worker_queue *queue, uint64_t now_ms)
+{
+    uint64_t next_ms;
+    for (worker_hand *hand = queue->hands; hand != NULL; hand = hand->next) {
+        hand->is_given_up = take(hand, now_ms, &next_ms);
+        if (hand->is_given_up) {
+            owed_tell_task(hand->task, hand->seen_run, SLOTQ_TOLD_LOST);
         }
-        settle_rest(hand, place_next(place) - 1);
     }
-    if (atomic_load(&queue->worker->stop_now)) {
-        give_up(hand, settle_release(), false);
-        return UINT64_MAX;
+    kept_tell_lost(queue);
+    for (worker_hand *hand = queue->hands, *next; hand != NULL; hand = next) {
+        next = hand->next;
+        if (hand->is_given_up) {
+            settle_rest(hand, running_in(hand), now_ms);
+            give_up(hand, settle_release(), false);
+        }
     }
-    return look_at_run(hand, now_ms, extends);
 }
 
 /* ---- what a thread could not settle ---- */
@@ -248,21 +305,6 @@ static bool is_owed(const worker_hand *hand)
     return owed;
 }
 
-/* Patience is over, or the worker ends: what became of these is not known. */
-static void drop_owed(worker_hand *hand)
-{
-    worker_queue *queue = hand->queue;
-    for (uint32_t i = 0; i < hand->count; i++) {
-        hand_item *item = &hand->items[i];
-        if (item->state == ITEM_FINISHED) {
-            const slotq_task_info info = hand_info_of(hand, item);
-            settle_told(queue, queue->handle, item->entry, &info, hand_plan(hand, item),
-                        SLOTQ_OUTCOME_UNKNOWN, false, 0);
-        }
-        item->state = ITEM_SETTLED;
-    }
-}
-
 static uint64_t look_at_owed(worker_hand *hand, uint64_t now_ms)
 {
     worker_queue *queue = hand->queue;
@@ -273,21 +315,10 @@ static uint64_t look_at_owed(worker_hand *hand, uint64_t now_ms)
     const uint64_t stop_at_ms = atomic_load(&worker->stop_at_ms);
     const bool over =
         queue->failed || (stop_at_ms != 0 && now_ms >= clock_add(stop_at_ms, KEPT_STOP_MORE_MS));
-    if (!over && now_ms < hand->owed_at_ms) {
-        return hand->owed_at_ms;
-    }
     if (over) {
-        drop_owed(hand);
-    } else {
-        settle_rest(hand, UINT32_MAX);
-    }
-    for (uint32_t i = 0; i < hand->count; i++) {
-        const item_state state = hand->items[i].state;
-        if (state == ITEM_HELD || state == ITEM_FINISHED) {
-            hand->owed_tries++;
-            hand->owed_at_ms = now_ms + pace_patience_ms(hand->owed_tries, clock_chance());
-            return hand->owed_at_ms;
-        }
+        drop_rest(hand, UINT32_MAX);
+    } else if (settle_rest(hand, UINT32_MAX, now_ms) != UINT64_MAX) {
+        return hand->owed_at_ms;
     }
     pthread_mutex_lock(&worker->lock);
     fetch_free_hand(hand);
@@ -300,11 +331,20 @@ static uint64_t look_at_owed(worker_hand *hand, uint64_t now_ms)
 
 uint64_t keep_pass(worker_queue *queue)
 {
+    slotq_worker *worker = queue->worker;
     uint64_t next_ms = UINT64_MAX;
     uint32_t extends = 0;
-    pthread_mutex_lock(&queue->lock);
     const uint64_t now_ms = clock_run_ms();
-    atomic_store(&queue->worker->slept_ms, clock_lease_ms() - now_ms);
+    const uint64_t stop_at_ms = atomic_load(&worker->stop_at_ms);
+    if (stop_at_ms != 0 && now_ms >= stop_at_ms) {
+        slotq_worker_stop_now(worker);
+    }
+    pthread_mutex_lock(&queue->lock);
+    atomic_store(&worker->slept_ms, clock_lease_ms() - now_ms);
+    queue->is_silent = false;
+    if (atomic_load(&worker->stop_now)) {
+        give_up_all(queue, now_ms);
+    }
     worker_hand *next;
     for (worker_hand *hand = queue->hands; hand != NULL; hand = next) {
         next = hand->next;
@@ -317,19 +357,12 @@ uint64_t keep_pass(worker_queue *queue)
     extends = 0;
     next_ms = clock_sooner(next_ms, kept_look(queue, now_ms, &extends));
     owed_extend(queue, extends, now_ms);
-    if (queue->cron_count != 0 && worker_takes(queue->worker)) {
+    if (queue->cron_count != 0 && worker_takes(worker)) {
         next_ms = clock_sooner(next_ms, cron_turn(queue, now_ms));
     }
     pthread_mutex_unlock(&queue->lock);
-    const uint64_t stop_at_ms = atomic_load(&queue->worker->stop_at_ms);
-    if (stop_at_ms != 0 && !atomic_load(&queue->worker->stop_now)) {
-        if (now_ms >= stop_at_ms) {
-            slotq_worker_stop_now(queue->worker);
-            return now_ms;
-        }
-        next_ms = clock_sooner(next_ms, stop_at_ms);
-    }
-    return next_ms;
+    const bool waits = stop_at_ms != 0 && !atomic_load(&worker->stop_now);
+    return waits ? clock_sooner(next_ms, stop_at_ms) : next_ms;
 }
 
 /* ---- the thread ---- */

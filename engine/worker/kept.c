@@ -16,9 +16,7 @@ static void lose_kept(slotq_task *task, settlement plan)
     worker_queue *queue = task->queue;
     owed_tell_task(task, task->seq, SLOTQ_TOLD_LOST);
     task->is_lost = true;
-    const slotq_outcome outcome = slotq_settle_noted(queue->handle, plan.how, queue->options.group,
-                                                     &(slotq_run){task->info.id, task->token, 1}, 1,
-                                                     plan.ms, plan.reason, NULL, NULL, NULL);
+    const slotq_outcome outcome = owed_settle_run(queue, task->info.id, task->token, &plan);
     settle_told(queue, queue->handle, task->entry, &task->info, &plan, outcome, false, 0);
 }
 
@@ -85,6 +83,13 @@ static uint64_t look_at_finished(slotq_task *task, uint64_t now_ms, uint32_t *on
     task->retry_at_ms = now_ms + pace_patience_ms(task->tries, clock_chance());
     queue->ones[(*ones)++] = (owed_one){.task = task, .plan = task->plan};
     return task->retry_at_ms;
+}
+
+void kept_tell_lost(worker_queue *queue)
+{
+    for (slotq_task *task = queue->kept; task != NULL; task = task->next) {
+        owed_tell_task(task, task->seq, SLOTQ_TOLD_LOST);
+    }
 }
 
 uint64_t kept_look(worker_queue *queue, uint64_t now_ms, uint32_t *extends)

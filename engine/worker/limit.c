@@ -56,8 +56,5 @@ settlement limit_stuck_plan(const worker_queue *queue, const slotq_task *task)
 uint64_t limit_renew_at_ms(const worker_queue *queue, uint64_t renewed_ms, uint64_t retry_at_ms,
                            uint64_t now_ms)
 {
-    const uint64_t passed_ms = clock_lease_ms() - renewed_ms;
-    const uint64_t third_ms = queue->lease_ms / 3;
-    const uint64_t at_ms = passed_ms >= third_ms ? now_ms : now_ms + third_ms - passed_ms;
-    return retry_at_ms > at_ms ? retry_at_ms : at_ms;
+    return pace_renew_at_ms(queue->lease_ms, clock_passed_ms(renewed_ms), retry_at_ms, now_ms);
 }

@@ -139,28 +139,54 @@ static slotq_outcome settle_alike(worker_queue *queue, uint32_t first, uint32_t 
     return failed ? outcome : SLOTQ_OK;
 }
 
+/* A trip to a server that does not answer takes long, and others wait. */
+static void note(worker_queue *queue, slotq_outcome outcome)
+{
+    away_note(queue, queue->handle, outcome);
+    queue->is_silent = queue->is_silent || !settle_is_answer(outcome);
+}
+
+slotq_outcome owed_settle_run(worker_queue *queue, uint64_t id, uint32_t token,
+                              const settlement *plan)
+{
+    const slotq_run run = {id, token, 1};
+    if (queue->is_silent) {
+        return SLOTQ_CONNECT;
+    }
+    const slotq_outcome outcome =
+        slotq_settle_noted(queue->handle, plan->how, queue->options.group, &run, 1, plan->ms,
+                           plan->reason, NULL, NULL, NULL);
+    note(queue, outcome);
+    return outcome;
+}
+
 bool owed_settle(worker_queue *queue, uint32_t count)
 {
+    bool all = true;
     for (uint32_t i = 0; i < count; i++) {
         owed_one *one = &queue->ones[i];
         if (one->is_tried) {
             continue;
         }
+        if (queue->is_silent) {
+            return false;
+        }
         const slotq_outcome found =
             owed_find_token(queue, id_of(one), attempts_of(one), token_of(one), doubts_of(one));
         if (found != SLOTQ_OK) {
             one->is_tried = true;
-            away_note(queue, queue->handle, found);
+            note(queue, found);
             apply(queue, one, found);
+            all = all && settle_is_answer(found);
             continue;
         }
         const slotq_outcome outcome = settle_alike(queue, i, count);
-        away_note(queue, queue->handle, outcome);
+        note(queue, outcome);
         if (!settle_is_answer(outcome)) {
             return false;
         }
     }
-    return true;
+    return all;
 }
 
 /* ---- extending ---- */
@@ -209,7 +235,7 @@ static void extended(worker_queue *queue, owed_one *one, slotq_outcome outcome, 
         const uint64_t retry_ms = queue->lease_ms / 12;
         *doubts |= outcome == SLOTQ_OUTCOME_UNKNOWN ? DOUBT_TOKEN : 0;
         *retry_at_ms = now_ms + (retry_ms < RETRY_MOST_MS ? retry_ms : RETRY_MOST_MS);
-        if (clock_lease_ms() - *renewed_ms >= queue->lease_ms) {
+        if (clock_passed_ms(*renewed_ms) >= queue->lease_ms) {
             owed_tell_task(task, run, SLOTQ_TOLD_DOUBTFUL);
         }
     }
@@ -224,10 +250,13 @@ void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms)
         queue->runs[i] = (slotq_run){id_of(&queue->extends[i]), *token_of(&queue->extends[i]), 1};
     }
     const uint64_t sent_ms = clock_lease_ms();
-    const slotq_outcome outcome =
-        slotq_settle(queue->handle, SLOTQ_SETTLE_EXTEND, queue->options.group, queue->runs, count,
-                     queue->lease_ms, 0, queue->outcomes, queue->tokens);
-    away_note(queue, queue->handle, outcome);
+    slotq_outcome outcome = SLOTQ_CONNECT;
+    if (!queue->is_silent) {
+        outcome =
+            slotq_settle(queue->handle, SLOTQ_SETTLE_EXTEND, queue->options.group, queue->runs,
+                         count, queue->lease_ms, 0, queue->outcomes, queue->tokens);
+        note(queue, outcome);
+    }
     const bool failed = outcome >= SLOTQ_FAILURES || outcome == SLOTQ_REMADE ||
                         outcome == SLOTQ_INVALID || outcome == SLOTQ_NOQUEUE;
     for (uint32_t i = 0; i < count; i++) {

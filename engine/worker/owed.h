@@ -18,6 +18,9 @@ typedef struct owed_one {
 /* Settle count of queue->ones, those with equal plans in one call. What was answered is told, and
  * its item is SETTLED, its task free; the rest stays as it was. True: all were answered. */
 bool owed_settle(worker_queue *queue, uint32_t count);
+/* Settle one message, once. */
+slotq_outcome owed_settle_run(worker_queue *queue, uint64_t id, uint32_t token,
+                              const settlement *plan);
 /* Extend count of queue->extends in one call: new tokens, or LOST is told. */
 void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms);
 

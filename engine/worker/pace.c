@@ -40,6 +40,14 @@ uint64_t pace_patience_ms(unsigned refusals, uint32_t chance)
     return pace_jitter_ms(rest_ms, chance);
 }
 
+uint64_t pace_renew_at_ms(uint64_t lease_ms, uint64_t passed_ms, uint64_t retry_at_ms,
+                          uint64_t now_ms)
+{
+    const uint64_t third_ms = lease_ms / 3;
+    const uint64_t at_ms = passed_ms >= third_ms ? now_ms : now_ms + third_ms - passed_ms;
+    return retry_at_ms > at_ms ? retry_at_ms : at_ms;
+}
+
 /* ---- prefetch ---- */
 
 void pace_prefetch_reset(pace_prefetch *prefetch)

@@ -19,6 +19,11 @@ uint64_t pace_patience_ms(unsigned refusals, uint32_t chance);
 /* A time, a quarter more or less by chance. */
 uint64_t pace_jitter_ms(uint64_t ms, uint32_t chance);
 
+/* When a lease is to be extended that was asked for passed_ms ago, by a clock that goes on while
+ * the machine sleeps: at a third of it, not before retry_at_ms. now_ms or later. */
+uint64_t pace_renew_at_ms(uint64_t lease_ms, uint64_t passed_ms, uint64_t retry_at_ms,
+                          uint64_t now_ms);
+
 /* How many messages a thread takes at once. */
 typedef struct pace_prefetch {
     uint32_t now;     /* 1 at the start and after trouble; doubles after a good batch */

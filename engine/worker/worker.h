@@ -100,6 +100,7 @@ struct worker_hand {
     /* The keeper's, with queue->lock. */
     uint64_t seen_run;
     uint64_t seen_ms;
+    bool is_given_up;
     uint64_t retry_at_ms; /* an extension that was not answered */
     uint64_t owed_at_ms;
     uint64_t owed_since_ms;
@@ -183,6 +184,7 @@ struct worker_queue {
     pthread_mutex_t lock;
     slotq *handle;
     slotq_batch *looked;
+    bool is_silent; /* a trip of this pass had no answer: no more are made in it */
     struct owed_one *ones; /* scratch: owed.h */
     struct owed_one *extends;
     slotq_run *runs;
