@@ -397,7 +397,8 @@ objects-built: $(call objects,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $
 FOREIGN_SCRIPTS := $(filter tests/lua/% tests/bench/% tests/tools/checks/% \
 	tests/tools/test_man.sh,$(TEST_SCRIPTS))
 # The longest begin first, so that none of them is left to run alone at the end.
-LONGEST := $(foreach room,engine/worker lua engine/core engine/backend/file,$(call binary_of,$(room)))
+LONGEST := $(foreach room,engine/worker lua engine/core engine/backend/file,\
+	$(call binary_of,$(room)))
 SUITES ?= $(LONGEST) $(filter-out $(LONGEST),$(TEST_BINARIES)) \
 	$(filter-out $(if $(FLAVOUR),$(FOREIGN_SCRIPTS)),$(TEST_SCRIPTS)) $(REPLAYS)
 suites:
