@@ -3,8 +3,10 @@
 #include "stage.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +30,16 @@ stage *stage_new(void)
     return made;
 }
 
+/* A worker or client that failed has said why; without it the wait would have no end. */
+static void look_for_failures(void)
+{
+    siginfo_t child = {0};
+    if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid != 0 &&
+        child.si_status != 0) {
+        report_failure("process %d has failed", (int)child.si_pid);
+    }
+}
+
 void stage_await(const atomic_uint *counter, unsigned least, const char *what)
 {
     const time_t end = time(NULL) + PATIENCE_S;
@@ -36,6 +48,7 @@ void stage_await(const atomic_uint *counter, unsigned least, const char *what)
             report_failure("%u %s after %d s: %u were to come", atomic_load(counter), what,
                            PATIENCE_S, least);
         }
+        look_for_failures();
         stage_sleep_ms(LOOK_MS);
     }
 }

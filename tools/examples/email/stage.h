@@ -59,8 +59,8 @@ typedef struct stage {
 /* In memory that forked processes share. Ends the example if there is none. */
 stage *stage_new(void);
 
-/* Wait until the counter is `least` or more; ends the example, which says `what`, if that takes
- * minutes. */
+/* Wait until the counter is `least` or more. Ends the example if that takes minutes, and says
+ * `what`; or if a process of it fails. */
 void stage_await(const atomic_uint *counter, unsigned least, const char *what);
 
 /* For a task: wait here if there is a ticket, until the gate is opened or leave returns true. */
