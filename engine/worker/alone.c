@@ -36,48 +36,89 @@ bool alone_trim(worker_hand *hand)
     return true;
 }
 
-/* The lock is held; it is given up meanwhile. False: too late. */
-static bool wait_turn(slotq_worker *worker, uint64_t until_ms)
+/* ---- with worker->lock ---- */
+
+static void wait_turn(slotq_worker *worker, uint64_t until_ms)
 {
     const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
                                    .tv_nsec = (long)(until_ms % 1000) * 1000000};
     pthread_cond_timedwait(&worker->alone_turn, &worker->lock, &until);
-    return clock_run_ms() < until_ms && worker_takes(worker);
 }
+
+bool alone_is_closed(const slotq_worker *worker)
+{
+    return atomic_load_explicit(&worker->alone_phase, memory_order_relaxed) &&
+           (worker->alone_runs || worker->alone_waits) && clock_run_ms() < worker->alone_until_ms;
+}
+
+void alone_note_ask(worker_thread *self)
+{
+    slotq_worker *worker = self->worker;
+    if (atomic_load_explicit(&worker->alone_phase, memory_order_relaxed) && !worker->options.loop &&
+        atomic_load(&self->alone) == NOTHING) {
+        atomic_store(&self->alone, BESIDE);
+        worker->beside++;
+    }
+}
+
+void alone_wait_open(slotq_worker *worker)
+{
+    wait_turn(worker, worker->alone_until_ms);
+}
+
+/* The only one that waits: until no other thread has messages. False: it took too long. */
+static bool wait_alone(worker_thread *self)
+{
+    slotq_worker *worker = self->worker;
+    const uint64_t until_ms =
+        clock_sooner(worker->alone_until_ms, clock_run_ms() + self->hand->queue->lease_ms / 3);
+    alone_end(self);
+    worker->alone_waits = true;
+    while (worker->beside != 0 && worker_takes(worker) && clock_run_ms() < until_ms) {
+        wait_turn(worker, until_ms);
+    }
+    worker->alone_waits = false;
+    const bool may_run = worker->beside == 0 || clock_run_ms() >= worker->alone_until_ms;
+    if (may_run) {
+        atomic_store(&self->alone, ALONE);
+        worker->alone_runs = true;
+    } else {
+        pthread_cond_broadcast(&worker->alone_turn);
+    }
+    return may_run;
+}
+
+/* ---- a hand ---- */
 
 bool alone_enter(worker_thread *self)
 {
-    const worker_hand *hand = self->hand;
     slotq_worker *worker = self->worker;
     if (!atomic_load_explicit(&worker->alone_phase, memory_order_relaxed)) {
         return true;
     }
-    const uint64_t now_ms = clock_run_ms();
-    const uint64_t until_ms =
-        clock_sooner(worker->alone_until_ms, now_ms + hand->queue->lease_ms / 3);
-    const bool alone = hand->suspect != UINT32_MAX;
     bool may_run = true;
     pthread_mutex_lock(&worker->lock);
-    if (now_ms >= worker->alone_until_ms) {
+    alone_note_ask(self);
+    if (clock_run_ms() >= worker->alone_until_ms) {
         atomic_store(&worker->alone_phase, false);
-        pthread_mutex_unlock(&worker->lock);
-        return true;
-    }
-    worker->alone_waits += alone ? 1 : 0;
-    while (may_run && (worker->alone_runs || (alone ? worker->beside : worker->alone_waits) != 0)) {
-        may_run = wait_turn(worker, until_ms);
-    }
-    worker->alone_waits -= alone ? 1 : 0;
-    may_run = may_run || clock_run_ms() >= worker->alone_until_ms;
-    if (may_run) {
-        atomic_store(&self->alone, alone ? ALONE : BESIDE);
-        worker->alone_runs = worker->alone_runs || alone;
-        worker->beside += alone ? 0 : 1;
-    } else {
-        pthread_cond_broadcast(&worker->alone_turn);
+    } else if (alone_is_closed(worker)) {
+        may_run = false;
+    } else if (self->hand->suspect != UINT32_MAX) {
+        may_run = wait_alone(self);
     }
     pthread_mutex_unlock(&worker->lock);
     return may_run;
+}
+
+bool alone_may_go_on(slotq_worker *worker)
+{
+    if (!atomic_load_explicit(&worker->alone_phase, memory_order_relaxed)) {
+        return true;
+    }
+    pthread_mutex_lock(&worker->lock);
+    const bool may = !alone_is_closed(worker);
+    pthread_mutex_unlock(&worker->lock);
+    return may;
 }
 
 void alone_end(worker_thread *thread)

@@ -230,7 +230,7 @@ static uint32_t next_count(worker_thread *self, worker_hand *hand, uint64_t now_
 {
     slotq_worker *worker = self->worker;
     worker_queue *queue = hand->queue;
-    if (!worker_takes(worker) || is_gathered_due(worker, now_ms)) {
+    if (!worker_takes(worker) || is_gathered_due(worker, now_ms) || !alone_may_go_on(worker)) {
         return 0;
     }
     if (worker->queue_count == 1 && queue->bucket.interval_us == 0 &&
@@ -399,6 +399,7 @@ static bool watch(worker_thread *self, worker_queue *queue)
     queue->watched = false;
     const bool may_run = came && worker_takes(worker) && turn_has_permit(worker, self, queue);
     if (came) {
+        alone_note_ask(self);
         queue->look_at_ms = hand->count >= count ? 0 : clock_run_ms() + LOOK_MS;
     }
     if (may_run) {
@@ -413,6 +414,7 @@ static bool watch(worker_thread *self, worker_queue *queue)
         slotq_settle_batch(hand->handle, SLOTQ_SETTLE_RELEASE, hand->batch, 0, 0);
     }
     pthread_mutex_lock(&worker->lock);
+    alone_end(self);
     fetch_free_hand(hand);
     return false;
 }
@@ -422,10 +424,12 @@ static bool take_now(worker_thread *self, worker_queue *queue)
     take_hand(self, queue);
     take_permit(self);
     const uint32_t count = ask_for(queue, self->hand);
+    alone_note_ask(self);
     pthread_mutex_unlock(&self->worker->lock);
     const bool came = count != 0 && ask(self->hand, count, loop_wait_ms(self->hand));
     pthread_mutex_lock(&self->worker->lock);
     if (!came) {
+        alone_end(self);
         queue->busy--;
         fetch_free_hand(self->hand);
     }
@@ -447,6 +451,11 @@ static fetch_answer try_once(worker_thread *self, bool may_wait)
         worker->running += self->has_permit ? 0 : 1;
         self->has_permit = true;
         return FETCH_MANY;
+    }
+    if (may_wait && alone_is_closed(worker)) {
+        fetch_end_permit(self);
+        alone_wait_open(worker);
+        return FETCH_NONE;
     }
     if (worker_takes(worker)) {
         fetch_halt(worker);
@@ -488,6 +497,7 @@ fetch_answer fetch_first(worker_thread *self, bool may_wait)
             }
             owe(self, self->hand);
             pthread_mutex_lock(&worker->lock);
+            alone_end(self);
             answer = FETCH_NONE;
         }
     } while (answer == FETCH_NONE && may_wait);

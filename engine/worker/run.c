@@ -335,11 +335,14 @@ static bool work_through(worker_thread *self)
     if (may_run) {
         keep_note_begin(hand);
         run_hand(self);
-        alone_leave(self);
     } else {
         hand->is_mixed = true;
     }
-    return fetch_again(self, may_run);
+    const bool has_more = fetch_again(self, may_run);
+    if (!has_more) {
+        alone_leave(self);
+    }
+    return has_more;
 }
 
 static void loop(worker_thread *self)
@@ -410,7 +413,6 @@ static void handler_ended_thread(void *argument)
         _exit(SLOTQ_REASON_THREAD_ENDED);
     }
     atomic_fetch_add(&worker->threads_ended, 1);
-    alone_leave(self);
     if (self->many_count != 0) {
         for (uint32_t i = 0; i < self->many_count; i++) {
             self->results[i] = slotq_result_retry(SLOTQ_REASON_THREAD_ENDED);
@@ -430,6 +432,7 @@ static void handler_ended_thread(void *argument)
         fetch_again(self, false);
     }
     pthread_mutex_lock(&worker->lock);
+    alone_end(self);
     fetch_end_permit(self);
     if (!self->is_given_up && worker_state(worker) < SLOTQ_WORKER_STOPPING) {
         run_start_thread(worker);

@@ -298,7 +298,7 @@ struct slotq_worker {
     uint64_t alone_until_ms;
     pthread_cond_t alone_turn;
     uint32_t beside;
-    uint32_t alone_waits;
+    bool alone_waits;
     bool alone_runs;
     /* Loop mode: loop.h. */
     worker_thread *stepper;

@@ -168,9 +168,9 @@ size_t Working::count(slotq_event_kind kind)
     return count;
 }
 
-bool eventually(const std::function<bool()> &is_so)
+bool eventually(const std::function<bool()> &is_so, int seconds)
 {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     while (!is_so()) {
         if (std::chrono::steady_clock::now() > until) {
             return false;

@@ -71,8 +71,8 @@ private:
     static void on_event(void *context, const slotq_event *event);
 };
 
-/* Wait until it is so, at most ten seconds: false. For what must happen, whatever it takes. */
-bool eventually(const std::function<bool()> &is_so);
+/* Wait until it is so, at most so many seconds: false. For what must happen, whatever it takes. */
+bool eventually(const std::function<bool()> &is_so, int seconds = 10);
 
 /* Push a task of a type with a body; its id. */
 uint64_t push_task(slotq *queue, const std::string &type, const std::string &body = "");
