@@ -95,13 +95,14 @@ void answer_prepare(worker_hand *hand, bool taken)
     }
 }
 
-/* The answers, one a message. True: some message is still to be settled. */
-bool answer_tell(worker_hand *hand)
+/* The answers, one a message. True: some message is still to be settled. Without a trip the batch
+ * has the answers of an earlier one, in which the same messages may have been. */
+bool answer_tell(worker_hand *hand, bool was_sent)
 {
     slotq_settled_message was;
     uint32_t at = 0;
     bool owes = false;
-    for (uint32_t i = 0; slotq_batch_settled(hand->batch, i, &was); i++) {
+    for (uint32_t i = 0; was_sent && slotq_batch_settled(hand->batch, i, &was); i++) {
         while (at < hand->count && hand->items[at].id != was.id) {
             at++;
         }

@@ -328,11 +328,12 @@ bool fetch_again(worker_thread *self, bool may_take)
     /* Read once a batch: a worker that sees a sleep late takes its lease for older than it is. */
     const uint64_t sent_ms = now_ns / 1000000 + atomic_load(&self->worker->slept_ms);
     slotq_settled settled;
+    const bool has_some = count != 0 || slotq_batch_count(hand->batch) != 0;
     const slotq_outcome outcome = trip(hand, count, &settled);
     bool owes = false;
     if (hand->is_mixed || settled.outcome != SLOTQ_OK) {
         hand->is_mixed = true;
-        owes = answer_tell(hand);
+        owes = answer_tell(hand, has_some);
         away_note(hand->queue, hand->handle, settled.outcome);
     }
     answer_count(self, hand, ns);

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "fetch.h"
+#include "kept.h"
 #include "hand.h"
 #include "settle.h"
 
@@ -68,6 +69,7 @@ void gather_keep(worker_hand *hand, hand_item *item, task_state state)
     pthread_mutex_unlock(&worker->lock);
     hand_dress_task(hand);
     item->state = ITEM_LEFT;
+    hand->left_run = task->seq;
     hand->is_mixed = true;
 }
 
@@ -155,7 +157,11 @@ bool gather_finish(slotq_task *task, slotq_result result)
     task->owed_since_ms = clock_run_ms();
     task->retry_at_ms = 0;
     atomic_store(&task->state, TASK_FINISHED);
-    return !task->is_lost;
+    const bool is_lost = task->is_lost;
+    if (task->queue->is_unkept) {
+        kept_drop(task);
+    }
+    return !is_lost;
 }
 
 void gather_give_back(slotq_task *task)

@@ -263,6 +263,12 @@ static bool take(worker_hand *hand, uint64_t now_ms, uint64_t *next_ms)
     return true;
 }
 
+/* What ran last is in queue->kept, and the thread is about to go on. */
+static bool has_left(const worker_hand *hand)
+{
+    return hand->left_run == hand->seen_run;
+}
+
 /* When the hand is to be looked at again. */
 static uint64_t look_at_hand(worker_hand *hand, uint64_t now_ms, uint32_t *extends)
 {
@@ -271,6 +277,9 @@ static uint64_t look_at_hand(worker_hand *hand, uint64_t now_ms, uint32_t *exten
         return next_ms;
     }
     next_ms = settle_rest(hand, running_in(hand), now_ms);
+    if (has_left(hand)) {
+        return clock_sooner(next_ms, now_ms + hand->queue->look_ms);
+    }
     return clock_sooner(next_ms, look_at_run(hand, now_ms, extends));
 }
 
@@ -279,7 +288,7 @@ static void give_up_all(worker_queue *queue, uint64_t now_ms)
 {
     uint64_t next_ms;
     for (worker_hand *hand = queue->hands; hand != NULL; hand = hand->next) {
-        hand->is_given_up = take(hand, now_ms, &next_ms);
+        hand->is_given_up = take(hand, now_ms, &next_ms) && !has_left(hand);
         if (hand->is_given_up) {
             owed_tell_task(hand->task, hand->seen_run, SLOTQ_TOLD_LOST);
         }
@@ -401,6 +410,16 @@ static bool may_end(worker_queue *queue, uint64_t now_ms)
     return free;
 }
 
+/* The last look. Who finishes a task from now on frees it, too. */
+static void leave(worker_queue *queue)
+{
+    uint32_t extends = 0;
+    pthread_mutex_lock(&queue->lock);
+    queue->is_unkept = true;
+    kept_look(queue, clock_run_ms(), &extends);
+    pthread_mutex_unlock(&queue->lock);
+}
+
 static void *keeper_main(void *argument)
 {
     worker_queue *queue = argument;
@@ -435,6 +454,7 @@ static void *keeper_main(void *argument)
             continue; /* no ring */
         }
     }
+    leave(queue);
     pthread_mutex_lock(&worker->lock);
     worker->keepers--;
     queue->keeper_ended = true;

@@ -58,22 +58,29 @@ static void end_lost(slotq_task *task)
     gather_free(task);
 }
 
+void kept_drop(slotq_task *task)
+{
+    worker_queue *queue = task->queue;
+    if (task->is_lost) {
+        end_lost(task);
+        return;
+    }
+    slotq_task_info info = task->info;
+    info.body = info.payload = NULL;
+    if (!task->is_unbegun) {
+        settle_told(queue, queue->handle, task->entry, &info, &task->plan, SLOTQ_OUTCOME_UNKNOWN,
+                    false, 0);
+    }
+    gather_free(task);
+}
+
 static uint64_t look_at_finished(slotq_task *task, uint64_t now_ms, uint32_t *ones)
 {
     worker_queue *queue = task->queue;
     const uint64_t stop_at_ms = atomic_load(&queue->worker->stop_at_ms);
-    if (task->is_lost) {
-        end_lost(task);
-        return UINT64_MAX;
-    }
-    if (queue->failed || (stop_at_ms != 0 && now_ms >= clock_add(stop_at_ms, KEPT_STOP_MORE_MS))) {
-        slotq_task_info info = task->info;
-        info.body = info.payload = NULL;
-        if (!task->is_unbegun) {
-            settle_told(queue, queue->handle, task->entry, &info, &task->plan,
-                        SLOTQ_OUTCOME_UNKNOWN, false, 0);
-        }
-        gather_free(task);
+    if (task->is_lost || queue->failed ||
+        (stop_at_ms != 0 && now_ms >= clock_add(stop_at_ms, KEPT_STOP_MORE_MS))) {
+        kept_drop(task);
         return UINT64_MAX;
     }
     if (now_ms < task->retry_at_ms) {

@@ -15,6 +15,7 @@
 #include "gather.h"
 #include "hand.h"
 #include "keep.h"
+#include "kept.h"
 #include "settle.h"
 #include "tell.h"
 
@@ -167,7 +168,12 @@ static void gather_item(worker_hand *hand, hand_item *item, slotq_task *task)
 {
     pthread_mutex_lock(&hand->queue->lock);
     gather_keep(hand, item, TASK_GATHERED);
-    gather_join(task);
+    if (hand->queue->is_unkept) { /* the stop is over, and the hand was given up before */
+        gather_give_back(task);
+        kept_drop(task);
+    } else {
+        gather_join(task);
+    }
     pthread_mutex_unlock(&hand->queue->lock);
     keep_ring(hand->queue);
 }

@@ -95,6 +95,7 @@ struct worker_hand {
     bool waits;                 /* in a waiting call: may be interrupted */
     uint32_t suspect;           /* the first item with alone_attempts; UINT32_MAX: none */
     uint64_t ran_ns;            /* of the last run, where it is timed */
+    uint64_t left_run;          /* with queue->lock: the run that is kept: LATER, gathered */
     uint64_t lost_run;          /* with queue->lock: the run whose lease was lost */
     pace_prefetch prefetch;
     /* The keeper's, with queue->lock. */
@@ -194,6 +195,7 @@ struct worker_queue {
     int bell;                     /* eventfd */
     _Atomic uint64_t wakes_at_ms; /* clock_run_ms; its next look */
     slotq_task *kept;             /* with lock */
+    bool is_unkept;               /* with lock: its keeper has ended */
     _Atomic uint32_t kept_count;
     bool keeper_ended;        /* worker->lock */
     _Atomic uint64_t *counts; /* mux_count() + 1 times COUNT_KINDS; the last: no handler */

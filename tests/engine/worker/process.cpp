@@ -101,6 +101,16 @@ slotq_result run(void *, slotq_task *task)
     return slotq_result_done();
 }
 
+/* Three failures for each, then done. */
+void run_many(void *, slotq_task **tasks, uint32_t count, slotq_result *results)
+{
+    say("many " + std::to_string(count));
+    for (uint32_t i = 0; i < count; i++) {
+        results[i] = slotq_task_info_of(tasks[i])->attempts <= 3 ? slotq_result_retry_after(20, 1)
+                                                                 : slotq_result_done();
+    }
+}
+
 void settled(void *, const slotq_task_info *info, slotq_result, slotq_outcome outcome)
 {
     say("settled " + id_of(info) + " " + slotq_outcome_name(outcome));
@@ -125,6 +135,10 @@ void work(slotq *queue)
     slotq_handler handler = {};
     handler.run = run;
     handler.settled = settled;
+    slotq_handler many = {};
+    many.run_many = run_many;
+    many.many_most = 10;
+    many.many_wait_ms = 50;
     slotq_worker_options options = {};
     options.threads = number("WORK_THREADS");
     options.lease_ms = number("WORK_LEASE_MS");
@@ -137,6 +151,7 @@ void work(slotq *queue)
     how.prefetch_ms = 600000;
     REQUIRE(slotq_mux_new(&mux) == SLOTQ_OK);
     REQUIRE(slotq_mux_prefix(mux, "p:", &handler) == SLOTQ_OK);
+    REQUIRE(slotq_mux_exact(mux, "many", &many) == SLOTQ_OK);
     REQUIRE(slotq_worker_new(mux, &options, &worker, nullptr) == SLOTQ_OK);
     REQUIRE(slotq_worker_add_queue(worker, queue, "q", &how) == SLOTQ_OK);
     if (number("WORK_SIGNALS") != 0) {

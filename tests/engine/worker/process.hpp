@@ -32,11 +32,13 @@ struct ProcessPlan {
  *   p:stopping waits until it is told STOPPING; done
  *   p:beside   waits for a handler beside it, 100 ms at most; abort
  *   p:exit     exit(0), but done at its second attempt
+ *   many       with up to nine others in one call; done at its fourth attempt
  * Lines, of which the first word is the kind:
  *   began ID ATTEMPTS BESIDE     BESIDE: handlers that run, with it
  *   told ID BITS                 of p:lost and p:stopping
  *   confirmed ID OUTCOME
  *   settled ID OUTCOME
+ *   many COUNT                   a call with so many
  *   event KIND ID                LOST, STUCK
  *   ended DONE LOST              the worker has ended, with its numbers
  */

@@ -277,7 +277,13 @@ TEST_CASE("later: never finished, it is left at the end of a stop", "[worker][la
     Working work;
     work.options.threads = 1;
     work.options.stop_ms = 1;
-    work.handle("a:later", handed.handler());
+    static std::atomic<int> stale;
+    stale = 0;
+    slotq_handler how = {};
+    how.settled = [](void *, const slotq_task_info *, slotq_result, slotq_outcome outcome) {
+        stale += outcome == SLOTQ_STALE ? 1 : 0;
+    };
+    work.handle("a:later", handed.handler(), how);
     const uint64_t id = push_task(queue, "a:later");
     work.add(queue);
     work.start();
@@ -293,5 +299,7 @@ TEST_CASE("later: never finished, it is left at the end of a stop", "[worker][la
     CHECK(slotq_task_finish(handed.at(0), slotq_result_done()) == SLOTQ_STALE);
     CHECK(slotq_worker_join(work.worker(), UINT64_MAX, &left) == SLOTQ_OK);
     CHECK(left == 0);
+    CHECK(stale == 1);
+    CHECK(work.stats().pending == 0);
     CHECK(queue.status(id).state == SLOTQ_STATE_READY);
 }
