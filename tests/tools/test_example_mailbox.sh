@@ -20,7 +20,16 @@ refuses mailbox 2 'needs a number, 1000 to' --mailboxes
 refuses mailbox 2 'unknown option' --boxes 5
 
 SLOTQ_REDIS_SERVER=$work_folder/nothing refuses mailbox 3 'skipped: there is no redis-server'
-printf '#!/bin/sh\necho it cannot\nexit 1\n' >broken
+# It leaves what a server leaves that is killed as it starts.
+cat >broken <<'end'
+#!/bin/sh
+while [ "$1" != --dir ]; do shift; done
+cd "$2" && mkdir appendonlydir
+: >temp-rewriteaof-1.aof
+: >appendonlydir/temp-appendonly.aof.manifest
+echo it cannot
+exit 1
+end
 chmod +x broken
 SLOTQ_REDIS_SERVER=$work_folder/broken refuses mailbox 1 'did not start'
 holds 'with the log of the server' grep -q 'it cannot' err

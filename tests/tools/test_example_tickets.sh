@@ -31,6 +31,7 @@ has_a_file() { compgen -G "$TMPDIR/slotq-example-*/tickets.slotq" >.seen; }
 "$SLOTQ_BUILD/examples/tickets" --file 1 >out 2>err &
 pid=$!
 holds 'the file is there' await 60 has_a_file
+: >"$(compgen -G "$TMPDIR/slotq-example-*")/.slotq-new-1-0" # as the end of a create leaves it
 kill -TERM $pid
 ends $pid
 same 'in a file: SIGTERM ends it' 143 $?

@@ -16,6 +16,7 @@
 #include <slotq_redis.h>
 
 #include "../terminal/report.h"
+#include "folder.h"
 
 enum { FOLDER_BYTES = 80, PATH_BYTES = 100, URL_BYTES = 120, START_TRIES = 6000, TRY_MS = 10 };
 
@@ -27,35 +28,6 @@ static const char *program;
 static bool is_durable;
 static pid_t owner;
 static volatile pid_t server;
-
-static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-
-/* What a server may leave in the folder, inner files first. With an append-only file these are the
- * names of servers of version 7 and of older ones, and what a kill leaves of either. */
-static const char *const leavings[] = {
-    "socket",
-    "log",
-    "appendonlydir/appendonly.aof.1.base.rdb",
-    "appendonlydir/appendonly.aof.1.incr.aof",
-    "appendonlydir/appendonly.aof.manifest",
-    "appendonlydir/temp-appendonly.aof.incr",
-    "appendonlydir/temp_appendonly.aof.manifest",
-    "appendonlydir",
-    "appendonly.aof",
-};
-
-/* Only calls that a signal handler may make. */
-static void remove_folder(void)
-{
-    const int place = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    for (size_t i = 0; i < sizeof leavings / sizeof *leavings; i++) {
-        if (unlinkat(place, leavings[i], 0) != 0 && errno == EISDIR) {
-            unlinkat(place, leavings[i], AT_REMOVEDIR);
-        }
-    }
-    close(place);
-    rmdir(folder);
-}
 
 static void kill_server(void)
 {
@@ -73,7 +45,7 @@ static void end_server(void)
         return;
     }
     kill_server();
-    remove_folder();
+    folder_remove(folder);
 }
 
 static void end_by_signal(int number)
@@ -81,16 +53,6 @@ static void end_by_signal(int number)
     end_server();
     (void)signal(number, SIG_DFL);
     (void)raise(number);
-}
-
-static void catch_signals(void (*handler)(int))
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = handler;
-    for (size_t i = 0; i < sizeof ending_signals / sizeof *ending_signals; i++) {
-        sigaction(ending_signals[i], &action, NULL);
-    }
 }
 
 /* The path of a socket must be short, and needs no escapes in a URL. */
@@ -103,7 +65,7 @@ static void make_folder(void)
         parent = "/tmp";
     }
     (void)snprintf(folder, sizeof folder, "%s/slotq-example-XXXXXX", parent);
-    if (mkdtemp(folder) == NULL) {
+    if (!folder_make(folder, end_by_signal)) {
         report_failure("%s: cannot make a folder here: %s", parent, strerror(errno));
     }
     (void)snprintf(socket_path, sizeof socket_path, "%s/socket", folder);
@@ -195,7 +157,6 @@ static const char *start(bool durable)
         rmdir(folder);
         report_failure("no memory");
     }
-    catch_signals(end_by_signal);
     start_program();
     wait_until_it_answers();
     return url;
@@ -231,7 +192,7 @@ pid_t private_server_fork(void)
         report_failure("no process: %s", strerror(errno));
     }
     if (child == 0) {
-        catch_signals(SIG_DFL);
+        folder_catch_signals(SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent) {
             _exit(1);

@@ -9,24 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../server/folder.h"
 #include "../server/private_server.h"
 #include "../terminal/report.h"
 
-enum { FOLDER_BYTES = 200, PATH_BYTES = 300 };
+enum { FOLDER_BYTES = 200 };
 
 static char folder[FOLDER_BYTES];
-static char paths[2][PATH_BYTES]; /* the queue's file and its journal */
 static pid_t owner;
-
-static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 /* Only calls that a signal handler may make. */
 static void remove_folder(void)
 {
     if (getpid() == owner) {
-        unlink(paths[0]);
-        unlink(paths[1]);
-        rmdir(folder);
+        folder_remove(folder);
     }
 }
 
@@ -37,28 +33,23 @@ static void end_by_signal(int number)
     (void)raise(number);
 }
 
-static const char *make_folder(const char *queue)
+static const char *make_folder(void)
 {
     const char *parent = getenv("TMPDIR");
     parent = parent == NULL || parent[0] == '\0' ? "/tmp" : parent;
+    owner = getpid();
     const int length = snprintf(folder, sizeof folder, "%s/slotq-example-XXXXXX", parent);
-    if (length < 0 || (size_t)length >= sizeof folder || mkdtemp(folder) == NULL) {
+    if (length < 0 || (size_t)length >= sizeof folder || !folder_make(folder, end_by_signal)) {
         report_failure("no folder in %s: %s", parent, strerror(errno));
     }
-    (void)snprintf(paths[0], sizeof paths[0], "%s/%s.slotq", folder, queue);
-    (void)snprintf(paths[1], sizeof paths[1], "%s/%s.slotq-journal", folder, queue);
-    owner = getpid();
     if (atexit(remove_folder) != 0) {
         remove_folder();
         report_failure("no memory");
     }
-    for (size_t i = 0; i < sizeof ending_signals / sizeof *ending_signals; i++) {
-        (void)signal(ending_signals[i], end_by_signal);
-    }
     return folder;
 }
 
-const char *place_make(bool in_file, const char *queue)
+const char *place_make(bool in_file)
 {
-    return in_file ? make_folder(queue) : private_server_start();
+    return in_file ? make_folder() : private_server_start();
 }

@@ -7,6 +7,6 @@
 #include <stdbool.h>
 
 /* Make the place and return its URL. Once per program. */
-const char *place_make(bool in_file, const char *queue);
+const char *place_make(bool in_file);
 
 #endif

@@ -306,7 +306,7 @@ int main(int count, char **words)
     uint64_t alone_ms;
     uint64_t team_ms;
     arguments_read(count, words, about, options, sizeof options / sizeof *options);
-    const char *url = place_make(wanted.in_file != 0, TICKET_QUEUE);
+    const char *url = place_make(wanted.in_file != 0);
     slotq *queue = open_queue(url);
     make_stage();
     printf("%s tickets in one queue %s\n", report_number(wanted.tickets, number),
