@@ -1,5 +1,5 @@
 /* folder.c: see folder.h. Programs that are killed leave files with names of their own, so no list
- * of them is complete: the folder is read. Only by calls that a signal handler may make: no readdir.
+ * of them is complete: the folder is read, by calls that a signal handler may make (no readdir).
  */
 #include "folder.h"
 
