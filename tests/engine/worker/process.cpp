@@ -85,6 +85,7 @@ void act(slotq_task *task)
         for (int i = 0; i < 100 && beside < 2; i++) {
             rest(1);
         }
+        ::signal(SIGABRT, SIG_DFL); /* not that of the tests */
         abort();
     } else if (type == "p:exit" && info->attempts == 1) {
         exit(0);
@@ -96,6 +97,9 @@ slotq_result run(void *, slotq_task *task)
     const slotq_task_info *info = slotq_task_info_of(task);
     const uint32_t now = ++beside;
     say("began " + id_of(info) + " " + std::to_string(info->attempts) + " " + std::to_string(now));
+    if (info->due_ms != 0) {
+        say("due " + std::to_string(info->due_ms));
+    }
     act(task);
     beside--;
     return slotq_result_done();
@@ -154,6 +158,13 @@ void work(slotq *queue)
     REQUIRE(slotq_mux_exact(mux, "many", &many) == SLOTQ_OK);
     REQUIRE(slotq_worker_new(mux, &options, &worker, nullptr) == SLOTQ_OK);
     REQUIRE(slotq_worker_add_queue(worker, queue, "q", &how) == SLOTQ_OK);
+    if (number("WORK_CRON") != 0) {
+        slotq_cron entry = {};
+        entry.name = "tick";
+        entry.spec = "@every 1s";
+        entry.type = "p:done";
+        REQUIRE(slotq_worker_add_cron(worker, queue, &entry, nullptr) == SLOTQ_OK);
+    }
     if (number("WORK_SIGNALS") != 0) {
         REQUIRE(slotq_worker_catch_signals(worker) == SLOTQ_OK);
     }
@@ -199,7 +210,8 @@ std::vector<std::string> surroundings(const Live &queue, const ProcessPlan &plan
     const std::vector<std::pair<std::string, uint32_t>> numbers = {
         {"WORK_THREADS", plan.threads},        {"WORK_LEASE_MS", plan.lease_ms},
         {"WORK_STOP_MS", plan.stop_ms},        {"WORK_ALONE", plan.alone_attempts},
-        {"WORK_PREFETCH", plan.prefetch_most}, {"WORK_SIGNALS", plan.catches_signals}};
+        {"WORK_PREFETCH", plan.prefetch_most}, {"WORK_SIGNALS", plan.catches_signals},
+        {"WORK_CRON", plan.has_cron}};
     for (const auto &[name, value] : numbers) {
         all.push_back(name + "=" + std::to_string(value));
     }

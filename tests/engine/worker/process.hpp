@@ -22,6 +22,7 @@ struct ProcessPlan {
     uint32_t alone_attempts = 0;
     uint32_t prefetch_most = 1;
     bool catches_signals = false;
+    bool has_cron = false; /* an entry of each second, type p:done */
 };
 
 /* Types:
@@ -35,6 +36,7 @@ struct ProcessPlan {
  *   many       with up to nine others in one call; done at its fourth attempt
  * Lines, of which the first word is the kind:
  *   began ID ATTEMPTS BESIDE     BESIDE: handlers that run, with it
+ *   due MS                       of a message with a due time
  *   told ID BITS                 of p:lost and p:stopping
  *   confirmed ID OUTCOME
  *   settled ID OUTCOME
