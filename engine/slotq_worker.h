@@ -314,8 +314,9 @@ SLOTQ_API slotq_outcome slotq_worker_new(slotq_mux *mux, const slotq_worker_opti
 SLOTQ_API slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const char *name,
                                                const slotq_worker_queue *options);
 /* Before start; queue as given to slotq_worker_add_queue. OK; EXISTS (the name in this queue);
- * INVALID: error names the field and the value; UNSUPPORTED: the queue has no keys, or fewer
- * later_slots than two for each entry; NOMEMORY. */
+ * INVALID: error names the field and the value; TOOBIG: the task, with the headers due and cron, is
+ * larger than payload_bytes; UNSUPPORTED: the queue has no keys, or fewer later_slots than two for
+ * each entry; NOMEMORY. */
 SLOTQ_API slotq_outcome slotq_worker_add_cron(slotq_worker *worker, slotq *queue,
                                               const slotq_cron *entry, slotq_error *error);
 

@@ -126,6 +126,26 @@ static slotq_outcome judge_room(const worker_queue *queue, const slotq_cron *ent
     return SLOTQ_OK;
 }
 
+/* The entry has a time, and a message can hold it. */
+static slotq_outcome judge_plan(slotq *queue, const slotq_cron *entry, const cron_plan *plan,
+                                slotq_error *error)
+{
+    const uint32_t most_bytes = slotq_geometry_of(queue)->payload_bytes;
+    uint64_t next_ms;
+    if (!cron_plan_next(plan, slotq_now_ms(queue), &next_ms)) {
+        return refuse(error, SLOTQ_INVALID, "%s: \"%s\" has no time in the next 8 years",
+                      entry->name, entry->spec);
+    }
+    const uint32_t bytes = place_bytes(entry, next_ms);
+    if (bytes == 0 || bytes > most_bytes) {
+        return refuse(error, SLOTQ_TOOBIG,
+                      "%s: its message has %u bytes, with the type and the headers due and cron; "
+                      "the queue takes at most %u (fixed by create --payload)",
+                      entry->name, bytes == 0 ? UINT32_MAX : bytes, most_bytes);
+    }
+    return SLOTQ_OK;
+}
+
 slotq_outcome slotq_worker_add_cron(slotq_worker *worker, slotq *queue, const slotq_cron *entry,
                                     slotq_error *error)
 {
@@ -146,14 +166,12 @@ slotq_outcome slotq_worker_add_cron(slotq_worker *worker, slotq *queue, const sl
     if (new == NULL) {
         return refuse(error, SLOTQ_NOMEMORY, "out of memory");
     }
-    uint64_t next_ms;
     outcome = cron_plan_make(new->cron.spec, new->cron.zone, &new->plan, error);
-    if (outcome == SLOTQ_OK && !cron_plan_next(new->plan, slotq_now_ms(queue), &next_ms)) {
-        cron_plan_free(new->plan);
-        outcome = refuse(error, SLOTQ_INVALID, "%s: \"%s\" has no time in the next 8 years",
-                         entry->name, entry->spec);
+    if (outcome == SLOTQ_OK) {
+        outcome = judge_plan(queue, &new->cron, new->plan, error);
     }
     if (outcome != SLOTQ_OK) {
+        cron_plan_free(new->plan);
         free(new);
         return outcome;
     }

@@ -38,26 +38,45 @@ static place_key key_of(const place_entry *entry)
     return key;
 }
 
+/* A time as a task. It points into itself. */
+typedef struct place_task {
+    char due[TIME_TEXT_BYTES];
+    slotq_header headers[2];
+    slotq_task_spec spec;
+} place_task;
+
+static void make_task(const slotq_cron *cron, uint64_t due_ms, place_task *made)
+{
+    const int due_bytes = snprintf(made->due, sizeof made->due, "%" PRIu64, due_ms);
+    made->headers[0] =
+        (slotq_header){.name = "due", .value = made->due, .bytes = (uint32_t)due_bytes};
+    made->headers[1] =
+        (slotq_header){.name = "cron", .value = cron->name, .bytes = (uint32_t)strlen(cron->name)};
+    made->spec = (slotq_task_spec){.type = cron->type,
+                                   .body = cron->body,
+                                   .body_bytes = cron->body_bytes,
+                                   .headers = made->headers,
+                                   .header_count = sizeof made->headers / sizeof made->headers[0],
+                                   .at_ms = due_ms,
+                                   .not_past = true};
+}
+
+uint32_t place_bytes(const slotq_cron *cron, uint64_t due_ms)
+{
+    place_task made;
+    make_task(cron, due_ms, &made);
+    return slotq_frame_write(&made.spec, NULL, 0);
+}
+
 static slotq_outcome push(const place_entry *entry, slotq *queue, uint64_t *id)
 {
-    const slotq_cron *cron = entry->cron;
     const place_key key = key_of(entry);
-    char due[TIME_TEXT_BYTES];
-    const int due_bytes = snprintf(due, sizeof due, "%" PRIu64, entry->due_ms);
-    const slotq_header headers[] = {
-        {.name = "due", .value = due, .bytes = (uint32_t)due_bytes},
-        {.name = "cron", .value = cron->name, .bytes = (uint32_t)strlen(cron->name)}};
-    const slotq_task_spec task = {.type = cron->type,
-                                  .body = cron->body,
-                                  .body_bytes = cron->body_bytes,
-                                  .headers = headers,
-                                  .header_count = sizeof headers / sizeof headers[0],
-                                  .at_ms = entry->due_ms,
-                                  .not_past = true,
-                                  .key = key.bytes,
-                                  .key_bytes = key.size,
-                                  .key_mode = cron->no_overlap ? SLOTQ_KEY_UNIQUE : SLOTQ_KEY_ONCE};
-    return slotq_task_push(queue, &task, id);
+    place_task made;
+    make_task(entry->cron, entry->due_ms, &made);
+    made.spec.key = key.bytes;
+    made.spec.key_bytes = key.size;
+    made.spec.key_mode = entry->cron->no_overlap ? SLOTQ_KEY_UNIQUE : SLOTQ_KEY_ONCE;
+    return slotq_task_push(queue, &made.spec, id);
 }
 
 static slotq_outcome find(const place_entry *entry, slotq *queue, slotq_key_holder *holder)

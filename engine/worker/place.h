@@ -34,6 +34,9 @@ typedef struct place_told {
                               refused it by */
 } place_told;
 
+/* Of the message of a time, frame included; 0: 4 GiB or more. name and type are good. */
+uint32_t place_bytes(const slotq_cron *cron, uint64_t due_ms);
+
 void place_begin(place_entry *entry, const slotq_cron *cron, const cron_plan *plan);
 
 /* Look at the entry. now_ms is by the queue's clock. Returns the time of the next look; now_ms or

@@ -200,16 +200,16 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
         (item->payload_bytes != 0 && *(const uint8_t *)item->payload == 1)) {
         set_attempts_most(task);
     }
+    if (queue->cron_count != 0 && mux_has_handler(entry) && cron_is_too_late(task)) {
+        finish(hand, item, task, slotq_result_done());
+        return;
+    }
     if (entry->handler.run_many != NULL) {
         gather_item(hand, item, task);
         return;
     }
     if (entry->handler.run == NULL) {
         finish(hand, item, task, unknown_result(task));
-        return;
-    }
-    if (queue->cron_count != 0 && cron_is_too_late(task)) {
-        finish(hand, item, task, slotq_result_done());
         return;
     }
     atomic_store_explicit(&task->begun, run, memory_order_release);

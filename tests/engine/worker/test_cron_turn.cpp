@@ -1,0 +1,232 @@
+/* test_cron_turn.cpp: cron entries of a worker: what is refused, what runs and is told, in threads
+ * and in loop mode. (Which time is placed when: test_place.cpp.)
+ */
+#include "catch.hpp"
+
+#include <atomic>
+#include <map>
+#include <mutex>
+
+#include "looping.hpp"
+
+using namespace any_queue;
+using namespace working;
+
+namespace
+{
+
+Geometry geometry(uint16_t later_slots = 16)
+{
+    Geometry made = real_geometry();
+    made.raw.flags |= SLOTQ_FLAG_KEYS;
+    made.raw.later_slots = later_slots;
+    return made;
+}
+
+slotq_cron every_second(const char *name = "tick")
+{
+    slotq_cron made = {};
+    made.name = name;
+    made.spec = "@every 1s";
+    made.type = "cron:tick";
+    return made;
+}
+
+std::string refused(Working &work, slotq *queue, const slotq_cron &entry, slotq_outcome outcome)
+{
+    slotq_error error = {};
+    CHECK(slotq_worker_add_cron(work.worker(), queue, &entry, nullptr) == outcome);
+    CHECK(slotq_worker_add_cron(work.worker(), queue, &entry, &error) == outcome);
+    CHECK(error.outcome == outcome);
+    return error.text;
+}
+
+bool has(const std::string &text, const std::string &part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+/* The runs of each time, from any number of workers. */
+struct Runs {
+    std::mutex lock;
+    std::map<uint64_t, int> of;
+    slotq_result note(slotq_task *task)
+    {
+        const std::lock_guard<std::mutex> held(lock);
+        of[slotq_task_info_of(task)->due_ms]++;
+        return slotq_result_done();
+    }
+    size_t times()
+    {
+        const std::lock_guard<std::mutex> held(lock);
+        return of.size();
+    }
+};
+
+} // namespace
+
+TEST_CASE("cron: entries that are refused", "[worker]")
+{
+    Live queue(Kind::memory, geometry(4));
+    Working work;
+    CHECK(has(refused(work, queue, every_second(), SLOTQ_INVALID), "was not given"));
+    work.add(queue, "jobs");
+    slotq_error error;
+    CHECK(slotq_worker_add_cron(nullptr, queue, nullptr, &error) == SLOTQ_INVALID);
+    CHECK(slotq_worker_add_cron(work.worker(), queue, nullptr, &error) == SLOTQ_INVALID);
+
+    slotq_cron entry = every_second();
+    entry.name = nullptr;
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "name of a cron entry"));
+    entry.name = "a b";
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "name of a cron entry"));
+    const std::string long_name(65, 'n');
+    entry.name = long_name.c_str();
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "1 to 64"));
+    entry = every_second();
+    entry.spec = nullptr;
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "spec is NULL"));
+    entry.spec = "60 * * * *";
+    CHECK(refused(work, queue, entry, SLOTQ_INVALID) == "cron: minute 60 is out of range: 0 to 59");
+    entry.spec = "0 0 31 2 *";
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "no time in the next 8 years"));
+    entry = every_second();
+    entry.zone = "../etc/passwd";
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "Europe/Berlin"));
+    entry = every_second();
+    entry.type = "a";
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "type or body"));
+    entry = every_second();
+    entry.body_bytes = 1;
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "type or body"));
+    entry = every_second();
+    entry.reserved[1] = 1;
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "reserved"));
+    entry = every_second();
+    entry.missed = static_cast<slotq_cron_missed>(2);
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "missed"));
+
+    /* A later section of four has room for two. */
+    entry = every_second();
+    CHECK(slotq_worker_add_cron(work.worker(), queue, &entry, &error) == SLOTQ_OK);
+    CHECK(has(refused(work, queue, entry, SLOTQ_EXISTS), "tick already"));
+    const slotq_cron second = every_second("second");
+    CHECK(slotq_worker_add_cron(work.worker(), queue, &second, &error) == SLOTQ_OK);
+    CHECK(has(refused(work, queue, every_second("third"), SLOTQ_UNSUPPORTED), "3 entries need 6"));
+    work.start();
+    CHECK(has(refused(work, queue, every_second("late"), SLOTQ_INVALID), "has started"));
+}
+
+TEST_CASE("cron: a queue without keys is refused", "[worker]")
+{
+    Live queue(Kind::memory);
+    Working work;
+    work.add(queue, "jobs");
+    CHECK(has(refused(work, queue, every_second(), SLOTQ_UNSUPPORTED), "jobs has no keys"));
+}
+
+TEST_CASE("cron: a task that no message of the queue can hold is refused", "[worker]")
+{
+    Live queue(Kind::memory, geometry()); /* 64 bytes */
+    Working work;
+    work.add(queue, "jobs");
+    /* 01 cron:tick 00 due= and 13 digits 00 cron=tick 00 00: 40 bytes besides the body. */
+    const std::string body(25, 'b');
+    slotq_cron entry = every_second();
+    entry.body = body.data();
+    entry.body_bytes = 25;
+    const std::string text = refused(work, queue, entry, SLOTQ_TOOBIG);
+    CHECK(has(text, "tick"));
+    CHECK(has(text, "65 bytes"));
+    CHECK(has(text, "64"));
+    entry.body_bytes = 24;
+    CHECK(slotq_worker_add_cron(work.worker(), queue, &entry, nullptr) == SLOTQ_OK);
+}
+
+TEST_CASE("cron: two workers run each time once", "[worker]")
+{
+    Live queue(each_shared_kind(), geometry());
+    Live other(queue);
+    Runs runs;
+    Working one;
+    Working two;
+    const slotq_cron entry = every_second();
+    for (Working *work : {&one, &two}) {
+        work->handle("cron:tick", [&](slotq_task *task) { return runs.note(task); });
+        work->add(work == &one ? queue : other);
+        REQUIRE(slotq_worker_add_cron(work->worker(), work == &one ? queue : other, &entry,
+                                      nullptr) == SLOTQ_OK);
+    }
+    one.start();
+    two.start();
+    CHECK(eventually([&] { return runs.times() >= 3; }));
+    one.stop_and_join();
+    two.stop_and_join();
+    for (const auto &run : runs.of) {
+        INFO(run.first);
+        CHECK(run.second == 1);
+        CHECK(run.first % 1000 == 0);
+    }
+    CHECK(one.stats().cron_pushed + two.stats().cron_pushed >= 3);
+    size_t told = one.count(SLOTQ_EVENT_CRON) + two.count(SLOTQ_EVENT_CRON);
+    CHECK(told == one.stats().cron_pushed + two.stats().cron_pushed);
+}
+
+TEST_CASE("cron: in loop mode", "[worker]")
+{
+    for (const Kind kind : {Kind::memory, Kind::redis}) {
+        CAPTURE(kind);
+        Live queue(kind, geometry());
+        Runs runs;
+        Looping loop;
+        const slotq_cron entry = every_second();
+        loop.handle("cron:tick", [&](slotq_task *task) { return runs.note(task); });
+        loop.add(queue);
+        REQUIRE(slotq_worker_add_cron(loop.worker(), queue, &entry, nullptr) == SLOTQ_OK);
+        loop.start();
+        CHECK(loop.drive([&] { return runs.times() >= 2; }));
+        for (const auto &run : runs.of) {
+            CHECK(run.second == 1);
+        }
+    }
+}
+
+/* An occurrence that has waited in the queue since 2020, as an entry with this name pushed it. */
+TEST_CASE("cron: a run that starts too late is acked without being run", "[worker]")
+{
+    for (const bool many : {false, true}) {
+        CAPTURE(many);
+        Live queue(Kind::memory, geometry());
+        std::atomic<int> runs{0};
+        Working work;
+        if (many) {
+            work.handle_many("cron:tick", [&](slotq_task **, uint32_t count, slotq_result *) {
+                runs += static_cast<int>(count);
+            });
+        } else {
+            work.handle("cron:tick", [&](slotq_task *) {
+                runs++;
+                return slotq_result_done();
+            });
+        }
+        slotq_cron entry = every_second("yearly");
+        entry.spec = "@yearly";
+        entry.late_most_ms = 60000;
+        const std::string due = "1577836800000";
+        const slotq_header headers[] = {{"due", due.data(), static_cast<uint32_t>(due.size())},
+                                        {"cron", "yearly", 6}};
+        slotq_task_spec task = {};
+        task.type = "cron:tick";
+        task.headers = headers;
+        task.header_count = 2;
+        REQUIRE(slotq_task_push(queue, &task, nullptr) == SLOTQ_OK);
+        work.add(queue);
+        REQUIRE(slotq_worker_add_cron(work.worker(), queue, &entry, nullptr) == SLOTQ_OK);
+        work.start();
+        CHECK(eventually([&] { return queue.stats().acked == 1; }));
+        work.stop_and_join();
+        CHECK(runs == 0);
+        CHECK(work.stats().cron_missed == 1);
+        CHECK(work.count(SLOTQ_EVENT_CRON_MISSED) == 1);
+    }
+}
