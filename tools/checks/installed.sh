@@ -97,7 +97,7 @@ for library in slotq slotq_redis; do
     }
 done
 
-# A worker, with either library below it.
+# A worker, with either library below it, in the same ways.
 cat >"$folder/worker.c" <<'C'
 #include <slotq_worker.h>
 #include <stdio.h>
@@ -136,9 +136,13 @@ C
 for library in slotq slotq_redis; do
     also=''
     [ $library = slotq ] || also=-lhiredis
-    # shellcheck disable=SC2086 # none or one
-    gcc -std=c11 "$folder/worker.c" -o "$folder/worker" "-I$prefix/include/slotq" \
-        "-L$prefix/lib" -lslotq_worker -l$library || exit 1
+    flags="-I$prefix/include/slotq -L$prefix/lib -lslotq_worker -l$library"
+    if command -v pkg-config >/dev/null 2>&1; then
+        flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$folder \
+            pkg-config --cflags --libs slotq_worker $library) || exit 1
+    fi
+    # shellcheck disable=SC2086 # options
+    gcc -std=c11 "$folder/worker.c" -o "$folder/worker" $flags || exit 1
     LD_LIBRARY_PATH=$prefix/lib "$folder/worker" | grep -qx OK || exit 1
     # shellcheck disable=SC2086 # none or one
     gcc -std=c11 "$folder/worker.c" -o "$folder/worker" "-I$prefix/include/slotq" \
