@@ -29,6 +29,13 @@ proves() {
     same "$1: no folder is left" '' "$(ls "$TMPDIR")"
 }
 
+# unwritten NAME ARGUMENT...: a proof that cannot be printed is a failure.
+unwritten() {
+    "$SLOTQ_BUILD/examples/$1" "${@:2}" >/dev/full 2>err
+    same "$1: exit without space for its output" 1 $?
+    holds "$1: it says why" grep -q 'cannot write to stdout: ' err
+}
+
 # refuses NAME CODE TEXT ARGUMENT...
 refuses() {
     local name=$1 code=$2 text=$3 got

@@ -25,6 +25,7 @@ holds 'all mails are there' \
     grep -qE '^  holds  ([0-9]+) mails were asked for, \1 are in the inboxes, once each$' out
 
 proves email --scheduled 1 --over 1 --occurrences 1 --tasks 1 --kills 0
+unwritten email --scheduled 1 --over 1 --occurrences 1 --tasks 1 --kills 0
 example email --help
 same 'help: exit' 0 $?
 holds 'help names the flag without a number' grep -qE '^  --quick  +a form' out

@@ -18,6 +18,7 @@ holds 'every page is right' grep -q 'holds  480 of 480 pages are right' out
 same 'a page of five' 5 "$(grep -cE '^  coin-[0-9]+ +\+[0-9.]+ %' out)"
 
 proves leaderboard --reads 1 --coins 200
+unwritten leaderboard --reads 1 --coins 200
 proves leaderboard --reads 100 --coins 10000
 refuses leaderboard 2 'needs a number, 200 to 10000' --coins 199
 SLOTQ_REDIS_SERVER=$work_folder/nothing refuses leaderboard 3 'there is no redis-server'

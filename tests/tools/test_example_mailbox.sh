@@ -10,6 +10,7 @@ proves mailbox --mailboxes 2000 --compared 300
 holds 'the table has each kind' \
     test "$(grep -cE '^  (LIST|Stream|slotq),.* [0-9,]+ +[0-9,]+ +[0-9.]+ s$' out)" = 4
 holds 'a mailbox has the size of the formula' grep -q 'in 1124 bytes$' out
+unwritten mailbox --mailboxes 1000 --compared 100
 
 example mailbox --help
 same 'help: exit' 0 $?

@@ -24,6 +24,7 @@ holds 'and is paid' grep -qE '^  user [0-9]+: paid$' out
 holds 'the rates are printed' grep -qE 'with the queue.* ratio [0-9.]+ \([0-9.]+ to' out
 
 proves redenvelope --users 2 --shares 2 --processes 1 --workers 1 --killed 3 --rounds 0
+unwritten redenvelope --users 2 --shares 2 --rounds 0
 proves redenvelope --users 500 --shares 500 --processes 7 --workers 8 --killed 20 --rounds 0
 refuses redenvelope 1 'must be at least --shares' --users 10 --shares 11
 refuses redenvelope 2 'needs a number, 0 to 1000' --killed 1001

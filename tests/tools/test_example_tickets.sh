@@ -18,6 +18,7 @@ proves tickets --tickets 300 --work-ms 5
 shows Redis
 proves tickets --tickets 300 --work-ms 5 --file 1
 shows file
+unwritten tickets --tickets 50 --work-ms 1
 
 example tickets --help
 same 'help: exit' 0 $?

@@ -247,5 +247,5 @@ int main(int count, char **words)
         wanted.tasks = 100;
         wanted.kills = 2;
     }
-    return play(private_server_start_durable()) ? 0 : 1;
+    return report_exit(play(private_server_start_durable()));
 }

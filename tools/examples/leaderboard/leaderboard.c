@@ -331,5 +331,5 @@ int main(int count, char **words)
     free(coins);
     slotq_script_free(script);
     slotq_redis_close(connection);
-    return holds ? 0 : 1;
+    return report_exit(holds);
 }

@@ -350,5 +350,5 @@ int main(int count, char **words)
     const bool compares = compare(slotq_redis_context(connection), mailboxes, compared);
     const bool holds = report_proof(works, "push, get and finish did what they should") && compares;
     slotq_redis_close(connection);
-    return holds ? 0 : 1;
+    return report_exit(holds);
 }

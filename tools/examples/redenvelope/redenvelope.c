@@ -435,5 +435,5 @@ int main(int count, char **words)
     }
     holds =
         report_proof(splits, "the split is right to the cent, and refuses what it must") && holds;
-    return holds ? 0 : 1;
+    return report_exit(holds);
 }

@@ -33,6 +33,14 @@ bool report_proof(bool holds, const char *format, ...)
     return holds;
 }
 
+int report_exit(bool holds)
+{
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        report_failure("cannot write to stdout: the proof is not complete");
+    }
+    return holds ? 0 : 1;
+}
+
 void report_progress(const char *what, uint64_t done, uint64_t all)
 {
     static const char full[] = "##############################";

@@ -13,6 +13,9 @@ __attribute__((format(printf, 1, 2), noreturn)) void report_failure(const char *
 /* One line of the proof: "  holds   text", or "  FAILS   text". Returns `holds`. */
 __attribute__((format(printf, 2, 3))) bool report_proof(bool holds, const char *format, ...);
 
+/* The exit code of the whole proof. A proof that cannot be printed is a failure. */
+int report_exit(bool holds);
+
 /* A bar on stderr, if that is a terminal. It disappears when done reaches all. */
 void report_progress(const char *what, uint64_t done, uint64_t all);
 

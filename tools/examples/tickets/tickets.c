@@ -320,5 +320,5 @@ int main(int count, char **words)
     show_groups(queue);
     holds = report_proof(slotq_check(queue) == SLOTQ_OK, "the queue is sound") && holds;
     slotq_close(queue);
-    return holds ? 0 : 1;
+    return report_exit(holds);
 }
