@@ -81,7 +81,14 @@ slotq_outcome queue_refuse(slotq *queue, slotq_outcome outcome, const char *form
 
 slotq_outcome slotq_set_error(slotq *queue, slotq_outcome outcome, const char *text)
 {
-    return queue != NULL ? queue_refuse(queue, outcome, "%s", text != NULL ? text : "") : outcome;
+    if (queue == NULL) {
+        return outcome;
+    }
+    char copy[sizeof queue->error.text + 1] = ""; /* the text may be the error's own */
+    if (text != NULL) {
+        memcpy(copy, text, strnlen(text, sizeof copy - 1));
+    }
+    return queue_refuse(queue, outcome, "%s", copy);
 }
 
 void queue_say_done(slotq *queue, uint32_t count, const char *done)

@@ -428,6 +428,10 @@ TEST_CASE("a library on this one sets the error of a queue", "[queue]")
     CHECK(slotq_error_of(queue)->passes == false);
     slotq_set_error(queue, SLOTQ_IO, std::string(5000, 'x').c_str());
     CHECK(queue.error().size() < sizeof slotq_error().text);
+    const std::string before = queue.error();
+    slotq_set_error(queue, SLOTQ_FULL, slotq_error_of(queue)->text); /* another outcome for it */
+    CHECK(slotq_error_of(queue)->outcome == SLOTQ_FULL);
+    CHECK(queue.error() == before);
     CHECK(slotq_set_error(nullptr, SLOTQ_IO, "x") == SLOTQ_IO);
     CHECK(slotq_set_error(queue, SLOTQ_GONE, nullptr) == SLOTQ_GONE);
     CHECK(slotq_error_of(queue)->outcome == SLOTQ_GONE);
