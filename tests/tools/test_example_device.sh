@@ -32,6 +32,13 @@ same 'help: exit' 0 $?
 holds 'help names the script' grep -q 'run\.sh' out
 "$SLOTQ_BUILD/examples/device" --volts 2>err
 same 'an unknown option: exit' 2 $?
+holds 'an unknown option is named' grep -q '^device: --volts: unknown option' err
+for option in '' --help; do
+    # shellcheck disable=SC2086 # none or one
+    "$SLOTQ_BUILD/examples/device" $option >/dev/full 2>err
+    same "$option with a full disk: exit" 1 $?
+    holds "$option with a full disk: it says why" grep -q 'cannot write to stdout: ' err
+done
 
 if nm "$core" 2>/dev/null | grep -q __asan; then
     skip 'the Cortex-M, and holders that are wrong' 'they say the same without a sanitizer'

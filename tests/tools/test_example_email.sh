@@ -29,6 +29,8 @@ unwritten email --scheduled 1 --over 1 --occurrences 1 --tasks 1 --kills 0
 example email --help
 same 'help: exit' 0 $?
 holds 'help names the flag without a number' grep -qE '^  --quick  +a form' out
+same 'help: its texts begin in one column' 1 \
+    "$(sed -nE 's/^(  --[a-z]+ +(N +)?).*/\1/p' out | awk '{ print length }' | uniq | wc -l)"
 refuses email 2 'needs a number, 0 to 20' --kills 21
 refuses email 2 '5: unknown option' --quick 5
 SLOTQ_REDIS_SERVER=$work_folder/nothing refuses email 3 'there is no redis-server'

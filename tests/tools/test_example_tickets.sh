@@ -23,6 +23,7 @@ unwritten tickets --tickets 50 --work-ms 1
 example tickets --help
 same 'help: exit' 0 $?
 holds 'help names the options' grep -q -- '--work-ms  *N .*default 10' out
+unwritten tickets --help
 refuses tickets 2 'needs a number, 50 to 20000' --tickets 49
 refuses tickets 2 'needs a number, 0 to 1' --file tickets.slotq
 SLOTQ_REDIS_SERVER=$work_folder/nothing refuses tickets 3 'skipped: there is no redis-server'

@@ -27,7 +27,11 @@ void board_say(const char *text)
 
 void board_exit(int code)
 {
-    exit(fflush(stdout) == 0 ? code : 3);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        fputs("device: cannot write to stdout: the proof is not complete\n", stderr);
+        code = 1;
+    }
+    exit(code);
 }
 
 void board_cut_power(void)
@@ -48,9 +52,12 @@ uint32_t board_stack_bytes(void)
 int main(int count, char **words)
 {
     if (count > 1) {
-        const int is_help = count == 2 && strcmp(words[1], "--help") == 0;
-        fputs(help, is_help ? stdout : stderr);
-        return is_help ? 0 : 2;
+        if (count == 2 && strcmp(words[1], "--help") == 0) {
+            fputs(help, stdout);
+            board_exit(0);
+        }
+        fprintf(stderr, "device: %s: unknown option; see --help\n", words[1]);
+        return 2;
     }
     (void)setjmp(power_on);
     board_exit(world_main());

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report.h"
+
 static bool is_flag(const arguments_option *option)
 {
     return option->max == 0;
@@ -16,18 +18,24 @@ static bool is_flag(const arguments_option *option)
 
 static void print_help(const char *about, const arguments_option *options, uint32_t option_count)
 {
+    int width = (int)strlen("--help");
+    for (uint32_t i = 0; i < option_count; i++) {
+        const int name_bytes = (int)strlen(options[i].name) + (is_flag(&options[i]) ? 0 : 2);
+        width = name_bytes > width ? name_bytes : width;
+    }
     printf("%s: %s\n\n", program_invocation_short_name, about);
     for (uint32_t i = 0; i < option_count; i++) {
         if (is_flag(&options[i])) {
-            printf("  %-13s  %s\n", options[i].name, options[i].help);
+            printf("  %-*s  %s\n", width, options[i].name, options[i].help);
             continue;
         }
-        printf("  %-11s N  %s (%" PRIu32 " to %" PRIu32 "; default %" PRIu32 ")\n", options[i].name,
-               options[i].help, options[i].min, options[i].max, *options[i].value);
+        printf("  %-*s N  %s (%" PRIu32 " to %" PRIu32 "; default %" PRIu32 ")\n", width - 2,
+               options[i].name, options[i].help, options[i].min, options[i].max, *options[i].value);
     }
-    printf("  --help         print this\n\n"
+    printf("  %-*s  print this\n\n"
            "exit codes: 0 the proof holds, 1 it does not, or something failed, 2 a wrong option,\n"
-           "3 there is no redis-server\n");
+           "3 there is no redis-server\n",
+           width, "--help");
 }
 
 __attribute__((noreturn)) static void refuse(const char *word, const char *why)
@@ -58,7 +66,7 @@ void arguments_read(int count, char **words, const char *about, const arguments_
         uint32_t found = 0;
         if (strcmp(words[i], "--help") == 0) {
             print_help(about, options, option_count);
-            exit(0);
+            exit(report_exit(true));
         }
         while (found < option_count && strcmp(words[i], options[found].name) != 0) {
             found++;
