@@ -19,7 +19,11 @@
  *
  * Each occurrence runs at most once, whatever number of workers have the entry: a worker schedules
  * it before it is due, under a key of the entry's name and its time. So the queue needs keys
- * (SLOTQ_FLAG_KEYS) and a later section.
+ * (SLOTQ_FLAG_KEYS) and later_slots, two for each entry: `slotq create NAME --keys --later 100`, or
+ *
+ *     slotq_geometry geometry = SLOTQ_GEOMETRY_DEFAULT;
+ *     geometry.flags |= SLOTQ_FLAG_KEYS;
+ *     geometry.later_slots = 100;
  */
 #ifndef SLOTQ_CRON_H
 #define SLOTQ_CRON_H

@@ -46,7 +46,7 @@ typedef struct slotq_header {
 /* What a message is, for its handler. Pointers are borrowed from the payload. */
 typedef struct slotq_task_info {
     uint64_t id;
-    const char *queue; /* the name that slotq_worker_queue gave it */
+    const char *queue; /* the name that slotq_worker_add_queue was given */
     uint8_t group;
     uint8_t attempts;      /* runs begun, this one included */
     uint8_t attempts_most; /* the message dies if this run is the attempts_most-th and fails; 0 =

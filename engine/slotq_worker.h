@@ -1,5 +1,6 @@
 /* slotq_worker.h: a worker runs handlers for the messages of queues: by the type of the task, in
- * its threads or in the loop of the caller. Link libslotq_worker.
+ * its threads or in the loop of the caller. Link libslotq_worker and,
+ * behind it, libslotq or libslotq_redis.
  *
  *     slotq_mux_new(&mux);
  *     slotq_mux_exact(mux, "email:deliver", &(slotq_handler){.run = deliver});

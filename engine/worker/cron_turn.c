@@ -91,8 +91,9 @@ static slotq_outcome judge_texts(const slotq_cron *entry, slotq_error *error)
     const slotq_task_spec task = {
         .type = entry->type, .body = entry->body, .body_bytes = entry->body_bytes};
     if (slotq_frame_write(&task, NULL, 0) == 0) {
-        return refuse(error, SLOTQ_INVALID, "%s: type or body cannot be the task of an entry",
-                      entry->name);
+        const bool has_type = slotq_frame_write(&(slotq_task_spec){.type = entry->type}, NULL, 0);
+        return refuse(error, SLOTQ_INVALID, "%s: %s (slotq_frame.h)", entry->name,
+                      has_type ? "body is NULL, or too large" : "type is NULL, or not a type");
     }
     return SLOTQ_OK;
 }

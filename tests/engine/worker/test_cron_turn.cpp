@@ -98,10 +98,12 @@ TEST_CASE("cron: entries that are refused", "[worker]")
     CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "Europe/Berlin"));
     entry = every_second();
     entry.type = "a";
-    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "type or body"));
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "type is NULL, or not a type"));
+    entry.type = NULL;
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "type is NULL, or not a type"));
     entry = every_second();
     entry.body_bytes = 1;
-    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "type or body"));
+    CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "body is NULL, or too large"));
     entry = every_second();
     entry.reserved[1] = 1;
     CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "reserved"));
