@@ -20,6 +20,8 @@ holds 'now is not past' test "$(cut -f 1 out)" \> "$(date -u +%FT%TZ -d '-1 day'
 
 expect 'a field' 2 - '^slotq: cron: minute 60 is out of range: 0 to 59$' cron next '60 * * * *'
 expect 'six fields' 2 - 'has 6 fields; it must have 5' cron next '0 0 * * * *'
+expect 'a spec without quotes' 2 - '^slotq: cron next takes one argument, not 5: quote the spec' \
+    cron next 30 2 '*' '*' '*'
 expect 'no time' 3 - 'no time in the next 8 years' cron next '0 0 31 2 *'
 expect 'another word' 2 - 'cron last: must be next' cron last @daily
 expect 'no such zone' 2 - 'zone Mars/Olympus: .*/Mars/Olympus: No such file or directory' \

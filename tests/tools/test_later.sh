@@ -42,7 +42,7 @@ expect 'ls with ids' 2 - 'does not take ids' later ls q 1
 expect 'another word' 2 - 'must be ls, cancel or kick' later list q
 expect 'an id that is none' 2 - 'not an id' later kick q x
 expect 'kick needs ids that are numbers' 2 - 'nothing was changed' kick q 1 x
-expect 'no such queue' 3 - 'slotq create' later ls nowhere
+expect 'no such queue' 3 - 'to see which there are: slotq ls' later ls nowhere
 expect 'more of them than slots have numbers' 2 - '65,?536' create big --later 65536
 
 # ---- local time is said to be local ----
@@ -74,6 +74,7 @@ expect 'a paused queue schedules nothing' 9 - 'paused' push q --in 1h x
 "$SLOTQ" push q --at @1 x -q >out
 "$SLOTQ" pause q in
 expect 'nor promotes' 3 - 'no message is ready' reserve q
+expect 'peek says where it is' 3 - 'no message to show; 1 scheduled: slotq later ls q$' peek q
 "$SLOTQ" resume q
 expect 'after resume it does' 0 $'\tx$' - reserve q
 finish

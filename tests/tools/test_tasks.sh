@@ -28,6 +28,9 @@ same 'the bytes of form B' 1 "$(bytes_of \
 same 'a worker gets it whole' $'email:deliver\\0{"user":42}' \
     "$(cut -f 3 out | tr -d '\n' | sed 's/\x0/\\0/')"
 "$SLOTQ" release q "$(cut -f 1 out)"
+expect 'in JSON also its type' 0 '"attempts":1,.*"type":"email:deliver","payload":"email' - \
+    reserve q --json
+"$SLOTQ" release q "$(sed -E 's/.*"handle":"([^"]*)".*/\1/' out)"
 
 # ---- shown ----
 "$SLOTQ" peek q -n 99 >out
@@ -59,6 +62,14 @@ expect 'with a key neither' 2 - 'give --type TYPE' push q --header a=b --key n x
 expect 'a header without =' 2 - '--header ab: must be NAME=VALUE' push q --type ab --header ab x
 expect 'a header with a bad name' 2 - 'must be NAME=VALUE' push q --type ab --header A=b x
 expect 'a header without a name' 2 - 'must be NAME=VALUE' push q --type ab --header =b x
+for value in soon 0 -1 140737488355328 ''; do
+    expect "due=$value" 2 - '--header due=.*: must be milliseconds since 1970' \
+        push q --type ab --header "due=$value" x
+done
+for value in many 0 63 007 ''; do
+    expect "attempts-most=$value" 2 - '--header attempts-most=.*: must be a number, 1 to 62$' \
+        push q --type ab --header "attempts-most=$value" x
+done
 mapfile -t seventeen < <(seq 17 | sed 's/.*/--header=h&=/')
 expect 'too many headers' 2 - 'given 17 times; a task has up to 16' \
     push q --type ab "${seventeen[@]}" x

@@ -93,6 +93,11 @@ int run_cron(const command_line *line)
         complain("cron %s: must be next, then the spec", plain_word(what).text);
         return EXIT_CODE_USAGE;
     }
+    if (line->count > 2) { /* perhaps the shell has put file names in place of the stars */
+        complain("cron next takes one argument, not %d: quote the spec, as in '30 2 * * mon-fri'",
+                 line->count - 1);
+        return EXIT_CODE_USAGE;
+    }
     if (given(line, OPTION_AT)) {
         bool is_local;
         const int code = read_moment(line, &at_ms, &is_local);

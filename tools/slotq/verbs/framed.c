@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../line/values.h"
 #include "../say/report.h"
 #include "../say/texts.h"
 #include "slotq_frame.h"
@@ -14,6 +15,26 @@ static int complain_header(const char *text)
     complain("--header %.60s: must be NAME=VALUE, the name 1 to %d of a-z, 0-9 and -",
              plain_word(text).text, SLOTQ_HEADER_NAME_BYTES_MAX);
     return EXIT_CODE_USAGE;
+}
+
+/* Reserved names (slotq_frame.h): a worker ignores a value that it cannot read. */
+static int judge_reserved(const char *name, const char *value)
+{
+    uint64_t number = 0;
+    const bool is_number = parse_count(value, &number) && number != 0;
+    if (strcmp(name, "due") == 0 && !(is_number && number <= SLOTQ_NOW_MS_MAX)) {
+        complain("--header due=%.60s: must be milliseconds since 1970; it delays nothing: --at and "
+                 "--in do",
+                 plain_word(value).text);
+        return EXIT_CODE_USAGE;
+    }
+    if (strcmp(name, "attempts-most") == 0 &&
+        !(is_number && number <= SLOTQ_MAX_ATTEMPTS_MAX && strlen(value) <= 2)) {
+        complain("--header attempts-most=%.60s: must be a number, 1 to %d", plain_word(value).text,
+                 SLOTQ_MAX_ATTEMPTS_MAX);
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_OK;
 }
 
 /* One header of the line; its name is copied into name. */
@@ -39,7 +60,7 @@ static int read_header(const char *text, char name[SLOTQ_HEADER_NAME_BYTES_MAX +
     const slotq_task_spec probe = {.type = "ab", .headers = header, .header_count = 1};
     return slotq_frame_write(&probe, NULL, 0) != 0 ||
                    value_bytes + name_bytes + 2 > SLOTQ_HEADER_BYTES_MAX
-               ? EXIT_CODE_OK
+               ? judge_reserved(name, value)
                : complain_header(text);
 }
 

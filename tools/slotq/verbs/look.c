@@ -252,10 +252,16 @@ static void print_peeked(const command_line *line, const slotq_message *message)
     putchar(given(line, OPTION_NUL) ? '\0' : '\n');
 }
 
-/* Ready or not: there is none. */
-static int complain_nothing(const command_line *line, uint64_t from)
+/* Ready or not: there is none. Messages that are scheduled have no id yet, also if they are due. */
+static int complain_nothing(const command_line *line, slotq *queue, uint64_t from)
 {
-    if (from != 0) {
+    slotq_stats stats;
+    if (from == 0 && slotq_get_stats(queue, option_group(line), &stats) == SLOTQ_OK &&
+        stats.later != 0) {
+        complain("%s: no message to show; %s scheduled: %s", line->operands[0],
+                 count_text(stats.later).text,
+                 shown_command(line, "later ls", line->operands[0]).text);
+    } else if (from != 0) {
         complain("%s: no message with id %" PRIu64 " or later to show", line->operands[0], from);
     } else {
         complain("%s: no message to show", line->operands[0]);
@@ -277,7 +283,7 @@ static int peek_from(const command_line *line, slotq *queue, slotq_batch *batch,
             if (outcome != SLOTQ_EMPTY) {
                 return complain_queue(queue, line->operands[0]);
             }
-            return done != 0 ? EXIT_CODE_OK : complain_nothing(line, from);
+            return done != 0 ? EXIT_CODE_OK : complain_nothing(line, queue, from);
         }
         slotq_message message;
         while (slotq_batch_next(batch, &message)) {

@@ -130,7 +130,7 @@ static char *queue_of_file(const command_line *line, const char *name)
 /* These commands work on a queue that is still empty. */
 static bool begins_with_none(const command_line *line)
 {
-    static const char *const names[] = {"push", "reserve", "work", "later"};
+    static const char *const names[] = {"push", "reserve", "work"};
     bool found = false;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         found = found || strcmp(line->command->name, names[i]) == 0;

@@ -13,6 +13,7 @@
 #include "settle.h"
 #include "../say/output.h"
 #include "../say/report.h"
+#include "../say/tasks.h"
 #include "../line/values.h"
 #include "../say/texts.h"
 
@@ -42,7 +43,7 @@ static void print_reserved(const command_line *line, const slotq_message *messag
         if (message->pushed_ms != 0) {
             json_object_set_new(object, "pushed_ms", json_integer((json_int_t)message->pushed_ms));
         }
-        output_json_payload(object, message->payload, message->payload_bytes);
+        output_json_task(object, message->payload, message->payload_bytes);
         output_json(object);
         return;
     }
