@@ -210,12 +210,12 @@ SLOTQ_API slotq_outcome slotq_mux_use(slotq_mux *mux, slotq_middleware *middlewa
 /* ---- events ---- */
 
 typedef enum slotq_event_kind {
-    SLOTQ_EVENT_START,   /* a handler is about to run */
-    SLOTQ_EVENT_DONE,    /* acked */
-    SLOTQ_EVENT_RETRY,   /* failed, and will be ready again */
-    SLOTQ_EVENT_DEAD,    /* moved to the dead section, or refused by a full one (outcome) */
-    SLOTQ_EVENT_RELEASE, /* given back after its run */
-    SLOTQ_EVENT_SNOOZE,
+    SLOTQ_EVENT_START,        /* a handler is about to run */
+    SLOTQ_EVENT_DONE,         /* acked */
+    SLOTQ_EVENT_RETRY,        /* failed, and will be ready again */
+    SLOTQ_EVENT_DEAD,         /* moved to the dead section, or refused by a full one (outcome) */
+    SLOTQ_EVENT_RELEASE,      /* given back after its run */
+    SLOTQ_EVENT_SNOOZE,       /* also without a handler: reason is SLOTQ_REASON_NO_HANDLER */
     SLOTQ_EVENT_LOST,         /* the lease was lost: the result was dropped, or refused */
     SLOTQ_EVENT_UNKNOWN,      /* it was never learnt what became of it */
     SLOTQ_EVENT_LIMIT,        /* a run is over its time limit */

@@ -86,7 +86,8 @@ static slotq_result unknown_result(const slotq_task *task)
     if (now_ms > clock_add(task->info.pushed_ms, options->unknown_most_ms)) {
         return slotq_result_dead(SLOTQ_REASON_NO_HANDLER);
     }
-    return slotq_result_snooze(pace_jitter_ms(options->unknown_ms, clock_chance()));
+    return (slotq_result){pace_jitter_ms(options->unknown_ms, clock_chance()), SLOTQ_RESULT_SNOOZE,
+                          SLOTQ_REASON_NO_HANDLER};
 }
 
 static slotq_result call_handler(slotq_task *task)

@@ -76,6 +76,12 @@ TEST_CASE("unknown: it dies when it is too old, not by attempts", "[worker][unkn
     work.start();
     CHECK(eventually([&] { return work.stats().died == 1 && work.stats().snoozed == 1; }));
     work.stop_and_join();
+    for (const Told &told : work.told()) {
+        if (told.kind == SLOTQ_EVENT_SNOOZE || told.kind == SLOTQ_EVENT_DEAD) {
+            CHECK(told.result.reason == SLOTQ_REASON_NO_HANDLER);
+        }
+    }
+    CHECK(work.count(SLOTQ_EVENT_SNOOZE) == 1);
     CHECK(queue.status(old).is_dead);
     CHECK(queue.status(old).reason == SLOTQ_REASON_NO_HANDLER);
     CHECK(queue.status(young).state == SLOTQ_STATE_WAITING);
