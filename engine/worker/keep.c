@@ -410,7 +410,7 @@ static bool may_end(worker_queue *queue, uint64_t now_ms)
     return free;
 }
 
-/* The last look. Who finishes a task from now on frees it, too. */
+/* The last look. A call that finishes a task from now on frees it, too. */
 static void leave(worker_queue *queue)
 {
     uint32_t extends = 0;

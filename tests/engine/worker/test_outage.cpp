@@ -38,7 +38,7 @@ void pause_ms(int ms)
 void ride(redis::Server &server, const std::function<void()> &go, const std::function<void()> &come)
 {
     Live queue(server.url());
-    const riding::Queue handle(server.url(), 200); /* how long a call waits by itself */
+    const riding::Queue handle(server.url(), 200); /* how long a call tries again */
     std::mutex lock;
     std::map<uint64_t, int> runs;
     std::atomic<int> begun{0};

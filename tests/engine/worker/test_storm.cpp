@@ -98,7 +98,7 @@ struct Round {
 void set_up(Working &work, Round &round, slotq *queue)
 {
     work.options.threads = 4;
-    work.options.lease_ms = 60000; /* no lease ends by itself */
+    work.options.lease_ms = 60000; /* no lease ends in time */
     work.options.give_back_ms = 1;
     work.options.pending_most = 20;
     work.handle("a:b", [&round](slotq_task *task) { return round.answer(task); });
