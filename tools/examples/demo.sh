@@ -102,6 +102,7 @@ make_queue() {
 # ---- the work ----
 
 declare -a worker_pids=()
+declare -A survivors=() # the workers that were not killed
 killed=''
 
 start_workers() {
@@ -156,7 +157,9 @@ run_workers() {
     [ -n "$killed" ] || fail "the workers ended before a third was done"
     local pid
     for pid in "${worker_pids[@]}"; do
-        [ "$pid" = "$killed" ] || wait "$pid" || fail "a worker ended with exit $?"
+        [ "$pid" != "$killed" ] || continue
+        wait "$pid" || fail "a worker ended with exit $?"
+        survivors[$pid]=yes
     done
     worker_pids=()
 }
@@ -168,7 +171,8 @@ explain() {
     local before=$1.$(($2 - 1))
     if [ -n "${failed[$before]:-}" ]; then
         on_purpose=$((on_purpose + 1))
-    elif [ "${by[$before]:-$killed}" = "$killed" ]; then # or it had not even begun
+    elif [ -z "${survivors[${by[$before]:-none}]:-}" ]; then
+        # The killed worker's: it had not begun, or began as an orphan with another parent.
         by_kill=$((by_kill + 1))
     elif [ -n "${lapsed[$before]:-}" ]; then
         by_lease=$((by_lease + 1))
@@ -182,7 +186,8 @@ read_lapsed() {
     local id attempt
     while read -r id attempt; do
         lapsed[$id.$attempt]=yes
-    done < <(sed -nE 's/^slotq: ([0-9]+): attempt ([0-9]+): lease lost .*/\1 \2/p' worker-*.log)
+    done < <(sed -nE 's/^slotq: demo: message ([0-9]+), attempt ([0-9]+): lease lost.*/\1 \2/p' \
+        worker-*.log)
 }
 
 read_log() {
