@@ -7,7 +7,7 @@
 bool turn_has_permit(const slotq_worker *worker, const worker_thread *self,
                      const worker_queue *queue)
 {
-    const bool own = self->hand != NULL;
+    const bool own = self->hand != NULL && self->has_permit; /* a watcher's hand is not busy */
     uint32_t taken = worker->running - (self->has_permit ? 1 : 0);
     for (uint32_t i = 0; i < worker->queue_count; i++) {
         const worker_queue *other = worker->queues[i];
