@@ -100,13 +100,13 @@ static slotq_outcome open_queue(worker_queue *queue, slotq_error *error)
     return outcome;
 }
 
-/* A task for each hand, and for those that are abandoned: stuck_most that are replaced, then all
- * others. And for each kept one: each thread may have begun one more when pending_most is reached.
- */
+/* A task for each hand and each kept task, and two for each thread that there can be, those that
+ * hang included: one in its abandoned hand, and one that it keeps when pending_most is reached. */
 static bool new_tasks(slotq_worker *worker)
 {
-    uint64_t count = worker->options.pending_most + 2 * (uint64_t)worker->options.threads +
-                     worker->options.stuck_most;
+    const uint64_t threads =
+        (uint64_t)worker->options.threads + worker->queue_count - 1 + worker->options.stuck_most;
+    uint64_t count = worker->options.pending_most + 2 * threads;
     uint64_t bytes = 1;
     for (uint32_t i = 0; i < worker->queue_count; i++) {
         const slotq_geometry *geometry = slotq_geometry_of(worker->queues[i]->given);
