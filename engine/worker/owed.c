@@ -112,15 +112,16 @@ static void apply(worker_queue *queue, owed_one *one, slotq_outcome outcome)
     }
 }
 
-/* Those that have the plan of `first`. */
+/* Those that have the plan of `first`, as many as a call takes. */
 static slotq_outcome settle_alike(worker_queue *queue, uint32_t first, uint32_t count)
 {
     const settlement plan = queue->ones[first].plan;
     uint32_t runs = 0;
-    for (uint32_t i = first; i < count; i++) {
-        if (has_plan(&queue->ones[i], &plan)) {
-            queue->runs[runs++] =
-                (slotq_run){id_of(&queue->ones[i]), *token_of(&queue->ones[i]), 1};
+    uint32_t end = first;
+    for (; end < count && runs < SLOTQ_CALL_MESSAGES_MAX; end++) {
+        const owed_one *one = &queue->ones[end];
+        if (has_plan(one, &plan)) {
+            queue->runs[runs++] = (slotq_run){id_of(one), *token_of(one), 1};
         }
     }
     const slotq_outcome outcome =
@@ -129,7 +130,7 @@ static slotq_outcome settle_alike(worker_queue *queue, uint32_t first, uint32_t 
     const bool failed = outcome >= SLOTQ_FAILURES || outcome == SLOTQ_INVALID ||
                         outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_REMADE;
     runs = 0;
-    for (uint32_t i = first; i < count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         if (has_plan(&queue->ones[i], &plan)) {
             queue->ones[i].is_tried = true;
             apply(queue, &queue->ones[i], failed ? outcome : (slotq_outcome)queue->outcomes[runs]);
@@ -241,13 +242,12 @@ static void extended(worker_queue *queue, owed_one *one, slotq_outcome outcome, 
     }
 }
 
-void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms)
+/* As many as a call takes, from queue->extends[first] on. */
+static void extend_some(worker_queue *queue, uint32_t first, uint32_t count, uint64_t now_ms)
 {
-    if (count == 0) {
-        return;
-    }
+    owed_one *ones = &queue->extends[first];
     for (uint32_t i = 0; i < count; i++) {
-        queue->runs[i] = (slotq_run){id_of(&queue->extends[i]), *token_of(&queue->extends[i]), 1};
+        queue->runs[i] = (slotq_run){id_of(&ones[i]), *token_of(&ones[i]), 1};
     }
     const uint64_t sent_ms = clock_lease_ms();
     slotq_outcome outcome = SLOTQ_CONNECT;
@@ -260,7 +260,17 @@ void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms)
     const bool failed = outcome >= SLOTQ_FAILURES || outcome == SLOTQ_REMADE ||
                         outcome == SLOTQ_INVALID || outcome == SLOTQ_NOQUEUE;
     for (uint32_t i = 0; i < count; i++) {
-        extended(queue, &queue->extends[i], failed ? outcome : (slotq_outcome)queue->outcomes[i],
+        extended(queue, &ones[i], failed ? outcome : (slotq_outcome)queue->outcomes[i],
                  queue->tokens[i], sent_ms, now_ms);
+    }
+}
+
+void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms)
+{
+    for (uint32_t first = 0; first < count;) {
+        const uint32_t left = count - first;
+        const uint32_t some = left < SLOTQ_CALL_MESSAGES_MAX ? left : SLOTQ_CALL_MESSAGES_MAX;
+        extend_some(queue, first, some, now_ms);
+        first += some;
     }
 }

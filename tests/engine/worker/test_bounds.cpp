@@ -93,6 +93,63 @@ TEST_CASE("bounds: all threads hang, and answer LATER in the end", "[worker][bou
     work.stop_and_join();
 }
 
+TEST_CASE("bounds: more kept tasks than one call takes", "[worker][bounds]")
+{
+    constexpr uint32_t MOST = SLOTQ_CALL_MESSAGES_MAX;
+    constexpr uint32_t THREADS = 8;
+    constexpr int LEASE_MS = 3000;
+    Live queue(Kind::memory, real_geometry(MOST + 2 * THREADS));
+    Kept kept;
+    Working work;
+    work.options.threads = THREADS;
+    work.options.pending_most = MOST;
+    work.options.lease_ms = LEASE_MS;
+    work.handle("a:later", [&](slotq_task *task) {
+        kept.note(task);
+        return slotq_result_later();
+    });
+    slotq_handler slow = {};
+    slow.settled = [](void *, const slotq_task_info *, slotq_result, slotq_outcome) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(LEASE_MS / 2));
+    };
+    work.handle(
+        "a:slow",
+        [&](slotq_task *task) {
+            kept.slow = task;
+            return slotq_result_later();
+        },
+        slow);
+    work.handle("a:last", [&](slotq_task *task) {
+        kept.wait(); /* all at once: each is one more than there may be */
+        kept.note(task);
+        return slotq_result_later();
+    });
+    work.add(queue);
+    push_task(queue, "a:slow");
+    for (uint32_t i = 0; i < MOST - 2; i++) {
+        push_task(queue, "a:later");
+    }
+    for (uint32_t i = 0; i < THREADS; i++) {
+        push_task(queue, "a:last");
+    }
+    work.start();
+    REQUIRE(eventually([&] { return kept.inside == THREADS; }));
+    REQUIRE(eventually([&] { return work.stats().pending == MOST - 1; }));
+    kept.is_open = true;
+    REQUIRE(eventually([&] { return work.stats().pending == MOST - 1 + THREADS; }));
+    /* While the keeper is held up, all others become due. */
+    CHECK(slotq_task_finish(kept.slow, slotq_result_done()) == SLOTQ_OK);
+    CHECK(eventually([&] { return work.stats().done == 1; }));
+    CHECK(work.count(SLOTQ_EVENT_LOST) == 0);
+    CHECK(work.count(SLOTQ_EVENT_AWAY) == 0);
+    CHECK(work.count(SLOTQ_EVENT_QUEUE_FAILED) == 0);
+    kept.finish(SLOTQ_OK);
+    CHECK(eventually([&] { return work.stats().done == MOST - 1 + THREADS; }));
+    CHECK(work.count(SLOTQ_EVENT_QUEUE_FAILED) == 0);
+    work.stop_and_join();
+    CHECK(queue.stats().unfinished == 0);
+}
+
 TEST_CASE("bounds: a queue with few threads is worked on at once", "[worker][bounds]")
 {
     constexpr uint32_t WARM = 20;
