@@ -151,6 +151,9 @@ uint32_t gather_take(worker_thread *self, uint64_t now_ms)
 bool gather_finish(slotq_task *task, slotq_result result)
 {
     task->plan = settle_plan(task->queue, task->entry, &task->info, result);
+    if (task->has_note) {
+        settle_note(&task->plan, &task->note, task->note.text, task->note.data.size);
+    }
     if (result.how == SLOTQ_RESULT_RELEASE) {
         fetch_rest_queue(task->queue, RELEASE_REST_MS);
     }

@@ -79,7 +79,7 @@ static uint8_t attempts_of(const owed_one *one)
 static bool has_plan(const owed_one *one, const settlement *plan)
 {
     return !one->is_tried && one->plan.how == plan->how && one->plan.ms == plan->ms &&
-           one->plan.reason == plan->reason;
+           one->plan.reason == plan->reason && one->plan.note == plan->note;
 }
 
 static void apply(worker_queue *queue, owed_one *one, slotq_outcome outcome)
@@ -156,7 +156,7 @@ slotq_outcome owed_settle_run(worker_queue *queue, uint64_t id, uint32_t token,
     }
     const slotq_outcome outcome =
         slotq_settle_noted(queue->handle, plan->how, queue->options.group, &run, 1, plan->ms,
-                           plan->reason, NULL, NULL, NULL);
+                           plan->reason, plan->note, NULL, NULL);
     note(queue, outcome);
     return outcome;
 }

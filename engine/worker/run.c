@@ -32,6 +32,7 @@ static void fill(slotq_task *task, worker_hand *hand, const hand_item *item, uin
     if (atomic_load_explicit(&task->limit_at_ms, memory_order_relaxed) != 0) {
         atomic_store(&task->limit_at_ms, 0);
     }
+    task->has_note = false;
 }
 
 /* The lower of the queue's, the handler's and the task's own. */
@@ -135,7 +136,11 @@ static void finish(worker_hand *hand, hand_item *item, slotq_task *task, slotq_r
         item->state = ITEM_SETTLED;
         return;
     }
-    hand_detail_of(hand, item)->plan = settle_plan(hand->queue, item->entry, &task->info, result);
+    hand_detail *detail = hand_detail_of(hand, item);
+    detail->plan = settle_plan(hand->queue, item->entry, &task->info, result);
+    if (task->has_note) {
+        settle_note(&detail->plan, &detail->note, task->note.text, task->note.data.size);
+    }
     hand_keep_type(hand, item, &task->info);
     item->is_plain = false;
     item->state = ITEM_FINISHED;

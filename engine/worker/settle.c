@@ -3,6 +3,8 @@
  */
 #include "settle.h"
 
+#include <string.h>
+
 #include "clock.h"
 #include "tell.h"
 
@@ -81,6 +83,15 @@ settlement settle_plan(const worker_queue *queue, const mux_entry *entry,
         plan.reason = 0;
     }
     return plan;
+}
+
+void settle_note(settlement *plan, task_note *kept, const void *text, size_t bytes)
+{
+    if (plan->how == SLOTQ_SETTLE_KILL || plan->how == SLOTQ_SETTLE_NACK) {
+        memmove(kept->text, text, bytes);
+        kept->data = (slotq_data){kept->text, (uint32_t)bytes};
+        plan->note = &kept->data;
+    }
 }
 
 settlement settle_release(void)

@@ -9,6 +9,8 @@
 /* What a result means for a message. entry may be NULL: the worker's own result. */
 settlement settle_plan(const worker_queue *queue, const mux_entry *entry,
                        const slotq_task_info *info, slotq_result result);
+/* If it kills or nacks, it does so with this note, which is copied into kept. */
+void settle_note(settlement *plan, task_note *kept, const void *text, size_t bytes);
 /* The message is given back, not begun or not to be finished. */
 settlement settle_release(void);
 

@@ -1,6 +1,7 @@
 /* task.c: what a handler may ask and say of its task. Does not know how leases are kept.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "away.h"
@@ -134,6 +135,19 @@ void slotq_task_set_limit(slotq_task *task, uint64_t limit_ms)
     if (!is_child(task->worker)) {
         keep_ring(task->queue); /* it may be sooner than its next look */
     }
+}
+
+slotq_outcome slotq_task_note(slotq_task *task, const void *text, uint32_t bytes)
+{
+    if (task == NULL || bytes > SLOTQ_NOTE_BYTES_MAX || (text == NULL && bytes != 0)) {
+        return SLOTQ_INVALID;
+    }
+    if (bytes != 0) {
+        memcpy(task->note.text, text, bytes);
+    }
+    task->note.data = (slotq_data){task->note.text, bytes};
+    task->has_note = bytes != 0;
+    return SLOTQ_OK;
 }
 
 void slotq_task_rest_queue(slotq_task *task, uint64_t rest_ms)

@@ -29,8 +29,14 @@ typedef struct settlement {
     uint8_t reason;
     slotq_event_kind kind; /* told when the queue said OK */
     slotq_result result;   /* the handler's */
-    const slotq_data *note;
+    const slotq_data *note; /* or NULL; borrowed from what is settled */
 } settlement;
+
+/* What slotq_task_note gave. */
+typedef struct task_note {
+    slotq_data data; /* size 0: none */
+    char text[SLOTQ_NOTE_BYTES_MAX];
+} task_note;
 
 typedef enum item_state {
     ITEM_HELD,     /* leased, not begun */
@@ -64,6 +70,7 @@ typedef struct hand_detail {
     uint64_t due_ms;
     uint32_t type_bytes; /* kept for what is told after the payload is gone */
     char type[SLOTQ_TYPE_BYTES_MAX + 1];
+    task_note note;
 } hand_detail;
 
 typedef enum hand_state {
@@ -135,6 +142,7 @@ struct slotq_task {
     _Atomic uint64_t told;        /* seq << 8 | SLOTQ_TOLD_… */
     _Atomic uint64_t limit_at_ms; /* of set_limit, clock_run_ms; 0 = the handler's */
     _Atomic uint64_t alive_ms;    /* of alive, clock_run_ms; 0 = none */
+    bool has_note;
     uint64_t begun_ms;            /* clock_run_ms, as the keeper saw it, or exactly */
     /* The keeper's, with queue->lock. */
     _Atomic uint64_t renewed_ms; /* clock_lease_ms before the lease was asked for */
@@ -146,6 +154,7 @@ struct slotq_task {
     uint8_t doubts;        /* DOUBT_… */
     worker_thread *thread; /* MANY */
     settlement plan;       /* FINISHED */
+    task_note note;        /* has_note */
     char *copy;            /* of the payload, in a kept task; room for the largest */
     slotq_task *next;      /* free, or kept */
     slotq_task *gathered;  /* with worker->lock: those behind it */
