@@ -50,6 +50,7 @@ slotq_handler short_limit()
 {
     slotq_handler how = {};
     how.limit_ms = 20;
+    how.backoff_least_ms = how.backoff_most_ms = 10; /* a lease at least, as they hang */
     return how;
 }
 
