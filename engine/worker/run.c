@@ -452,9 +452,40 @@ static void handler_ended_thread(void *argument)
     note_ended(self);
 }
 
+/* One that has ended, out of the list; NULL: none is left. With worker->lock. */
+static worker_thread *take_ended(slotq_worker *worker)
+{
+    worker_thread **link = &worker->threads;
+    while (*link != NULL && (!(*link)->ended || (*link)->joined)) {
+        link = &(*link)->next;
+    }
+    worker_thread *thread = *link;
+    if (thread != NULL) {
+        *link = thread->next;
+    }
+    return thread;
+}
+
+/* A thread that takes the place of others joins those that have ended: handlers may end threads
+ * again and again, and each would keep its stack until slotq_worker_join. */
+static void join_ended(slotq_worker *worker)
+{
+    worker_thread *thread;
+    do {
+        pthread_mutex_lock(&worker->lock);
+        thread = worker_state(worker) < SLOTQ_WORKER_STOPPING ? take_ended(worker) : NULL;
+        pthread_mutex_unlock(&worker->lock);
+        if (thread != NULL) {
+            pthread_join(thread->id, NULL);
+            run_free_thread(thread);
+        }
+    } while (thread != NULL);
+}
+
 static void *thread_main(void *argument)
 {
     worker_thread *self = argument;
+    join_ended(self->worker);
     pthread_cleanup_push(handler_ended_thread, self);
     loop(self);
     pthread_cleanup_pop(0);

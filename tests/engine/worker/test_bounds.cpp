@@ -1,11 +1,14 @@
 /* test_bounds.cpp: a worker at its bounds: as many kept tasks as it may have, hung handlers that
- * answer LATER, and a queue with one thread at most.
+ * answer LATER, threads that end again and again, and a queue with one thread at most.
  */
 #include "catch.hpp"
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <thread>
+
+#include <pthread.h>
 
 #include "live.hpp"
 
@@ -43,6 +46,17 @@ struct Kept {
         }
     }
 };
+
+size_t mappings()
+{
+    std::ifstream maps("/proc/self/maps");
+    std::string line;
+    size_t count = 0;
+    while (std::getline(maps, line)) {
+        count++;
+    }
+    return count;
+}
 
 } // namespace
 
@@ -148,6 +162,27 @@ TEST_CASE("bounds: more kept tasks than one call takes", "[worker][bounds]")
     CHECK(work.count(SLOTQ_EVENT_QUEUE_FAILED) == 0);
     work.stop_and_join();
     CHECK(queue.stats().unfinished == 0);
+}
+
+TEST_CASE("bounds: threads that ended leave nothing", "[worker][bounds]")
+{
+    constexpr uint32_t TASKS = 400;
+    Live queue(Kind::memory, real_geometry(TASKS + 1));
+    Working work;
+    work.options.threads = 2;
+    slotq_handler how = {};
+    how.attempts_most = 1;
+    work.handle(
+        "a:exit", [](slotq_task *) -> slotq_result { pthread_exit(nullptr); }, how);
+    work.add(queue);
+    work.start();
+    const size_t before = mappings();
+    for (uint32_t i = 0; i < TASKS; i++) {
+        push_task(queue, "a:exit");
+    }
+    REQUIRE(eventually([&] { return work.stats().threads_ended == TASKS; }, 30));
+    CHECK(mappings() < before + TASKS / 2);
+    work.stop_and_join();
 }
 
 TEST_CASE("bounds: a queue with few threads is worked on at once", "[worker][bounds]")
