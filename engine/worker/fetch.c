@@ -267,12 +267,18 @@ static void owe(worker_thread *self, worker_hand *hand)
     keep_ring(hand->queue);
 }
 
+/* Where a queue has threads_most, a parked thread may take the place of one that goes to another
+ * queue. */
 static void give_back(worker_thread *self, worker_hand *hand)
 {
-    pthread_mutex_lock(&self->worker->lock);
+    slotq_worker *worker = self->worker;
+    pthread_mutex_lock(&worker->lock);
     hand->queue->busy--;
+    if (hand->queue->options.threads_most != 0 && self->chosen != NULL && worker->parked != 0) {
+        pthread_cond_signal(&worker->work);
+    }
     fetch_free_hand(hand);
-    pthread_mutex_unlock(&self->worker->lock);
+    pthread_mutex_unlock(&worker->lock);
 }
 
 /* Next messages came although those before could not be settled. */

@@ -210,3 +210,42 @@ TEST_CASE("bounds: a queue with few threads is worked on at once", "[worker][bou
     work.stop_and_join();
     CHECK(queue.stats().redelivered == 0); /* not leased and given back */
 }
+
+TEST_CASE("bounds: a queue with one thread at most goes on when that has left", "[worker][bounds]")
+{
+    constexpr uint32_t BURSTS = 300;
+    Live one(Kind::redis, real_geometry(101));
+    Live other(Kind::redis);
+    std::atomic<uint64_t> progress{0};
+    std::atomic<uint32_t> stalled{0};
+    std::atomic<uint32_t> seen{0};
+    Working work;
+    work.options.threads = 3;
+    work.handle("a:one", [&](slotq_task *) {
+        progress++;
+        return slotq_result_snooze(10);
+    });
+    work.handle("a:other",
+                [&](slotq_task *) { /* a thread is free for the queue beside it */
+                                    const uint64_t from = progress;
+                                    stalled +=
+                                        eventually([&] { return progress > from + 1; }) ? 0 : 1;
+                                    seen++;
+                                    return slotq_result_done();
+                });
+    slotq_worker_queue how = {};
+    how.threads_most = 1;
+    work.add(one, "one", how);
+    how.threads_most = 2;
+    work.add(other, "other", how);
+    for (int i = 0; i < 50; i++) {
+        push_task(one, "a:one");
+    }
+    work.start();
+    for (uint32_t i = 0; i < BURSTS && stalled == 0; i++) {
+        push_task(other, "a:other");
+        push_task(other, "a:other");
+        CHECK(eventually([&] { return seen == 2 * i + 2; }, 30));
+    }
+    CHECK(stalled == 0);
+}
