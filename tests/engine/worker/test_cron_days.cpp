@@ -150,6 +150,36 @@ TEST_CASE("a scheduler that starts in the second pass of a fold does not run wha
     CHECK(text_of(next) == "2026-10-26 01:00");
 }
 
+TEST_CASE("what a wall has shown does not run again when it goes back twice in an hour")
+{
+    const auto big = [](int64_t value) {
+        const auto bits = static_cast<uint32_t>(value);
+        return std::string{static_cast<char>(bits >> 24), static_cast<char>(bits >> 16),
+                           static_cast<char>(bits >> 8), static_cast<char>(bits)};
+    };
+    const auto seconds = [](const char *text) { return static_cast<int64_t>(at(text) / 1000); };
+    const std::string offsets[] = {big(0), big(-3600), big(-3660)};
+    std::string file = "TZif" + std::string(16, '\0') + big(0) + big(0) + big(0) + big(2) + big(3) +
+                       big(4) + big(seconds("2027-01-01 03:00")) +
+                       big(seconds("2027-01-01 03:30")) + "\1\2";
+    for (const std::string &offset : offsets) {
+        file += offset + std::string(2, '\0');
+    }
+    file += std::string("XXX\0", 4);
+    cron_plan *plan = nullptr;
+    slotq_error error;
+    const slotq_outcome made = cron_plan_make_of(
+        "45 2 * * *", reinterpret_cast<const uint8_t *>(file.data()), file.size(), &plan, &error);
+    INFO((made == SLOTQ_OK ? "" : error.text));
+    REQUIRE(made == SLOTQ_OK);
+    uint64_t next = 0;
+    CHECK(cron_plan_next(plan, at("2027-01-01 02:00"), &next));
+    CHECK(text_of(next) == "2027-01-01 02:45");
+    CHECK(cron_plan_next(plan, next, &next));
+    CHECK(text_of(next) == "2027-01-02 03:46");
+    cron_plan_free(plan);
+}
+
 TEST_CASE("every hour is 23 and 25 times on such days")
 {
     need_zones();

@@ -4,6 +4,7 @@
 #include "catch.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <mutex>
 
@@ -65,6 +66,14 @@ struct Runs {
         return of.size();
     }
 };
+
+/* The machine's clock, and as much more as it leaps. */
+uint64_t leaping_clock(void *context)
+{
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    return static_cast<uint64_t>(ms + *static_cast<std::atomic<int64_t> *>(context));
+}
 
 } // namespace
 
@@ -206,4 +215,29 @@ TEST_CASE("cron: a run that starts too late is acked without being run", "[worke
         CHECK(work.stats().cron_missed == 1);
         CHECK(work.count(SLOTQ_EVENT_CRON_MISSED) == 1);
     }
+}
+
+TEST_CASE("cron: an entry goes on after a clock that was two hours ahead", "[worker]")
+{
+    constexpr int64_t AHEAD_MS = 7200000;
+    std::atomic<int64_t> ahead_ms{AHEAD_MS};
+    slotq_options options = {};
+    options.clock_ms = leaping_clock;
+    options.clock_context = &ahead_ms;
+    Live queue(Kind::memory, geometry(), &options);
+    std::atomic<uint64_t> last_ms{0};
+    Working work;
+    const slotq_cron entry = every_second();
+    work.options.lease_ms = LEASE_MS;
+    work.handle("cron:tick", [&](slotq_task *task) {
+        last_ms = slotq_task_info_of(task)->due_ms;
+        return slotq_result_done();
+    });
+    work.add(queue);
+    REQUIRE(slotq_worker_add_cron(work.worker(), queue, &entry, nullptr) == SLOTQ_OK);
+    work.start();
+    CHECK(eventually([&] { return last_ms != 0; }));
+    const uint64_t wrong_ms = last_ms;
+    ahead_ms = 0;
+    CHECK(eventually([&] { return last_ms < wrong_ms - AHEAD_MS / 2; }));
 }
