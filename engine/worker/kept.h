@@ -7,7 +7,7 @@
 
 enum { KEPT_STOP_MORE_MS = 1500 }; /* after a stop: how long what is owed is tried */
 
-/* A finished task that is not to be settled: lost, or the worker is at its end. With queue->lock. */
+/* A finished task that is not to be settled: lost, or the worker ends. With queue->lock. */
 void kept_drop(slotq_task *task);
 /* Limits, results to be settled; those to be extended are added to queue->extends. When to look
  * again, clock_run_ms. With queue->lock. */
