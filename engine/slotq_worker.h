@@ -144,8 +144,8 @@ SLOTQ_API void slotq_task_alive(slotq_task *task);
 /* Set the time limit of this run, from now. SLOTQ_NO_LIMIT = none. */
 SLOTQ_API void slotq_task_set_limit(slotq_task *task, uint64_t limit_ms);
 /* Text for people, which is kept with the message if this run ends in the dead section: why it
- * failed, without secrets. Copied; a later call replaces it. At most SLOTQ_NOTE_BYTES_MAX bytes (else
- * INVALID), of which the queue keeps the first note_bytes of its geometry. */
+ * failed, without secrets. Copied; a later call replaces it. At most SLOTQ_NOTE_BYTES_MAX bytes
+ * (else INVALID), of which the queue keeps the first note_bytes of its geometry. */
 SLOTQ_API slotq_outcome slotq_task_note(slotq_task *task, const void *text, uint32_t bytes);
 /* This worker takes nothing from the task's queue for rest_ms: for an answer 429 or a Retry-After
  * of what the handler calls. Messages that are held, but not begun, are given back. */
