@@ -232,8 +232,10 @@ typedef enum slotq_event_kind {
     SLOTQ_EVENT_REMADE,       /* made anew: messages of the old one are gone */
     SLOTQ_EVENT_CRON,         /* an occurrence was placed */
     SLOTQ_EVENT_CRON_MISSED,  /* one was skipped, or came too late */
-    SLOTQ_EVENT_STATE         /* the worker's state changed: slotq_worker_get_stats */
+    SLOTQ_EVENT_STATE         /* the worker's state changed: text is its name */
 } slotq_event_kind;
+/* "DONE" for SLOTQ_EVENT_DONE; "?" for a number that is not an event. Static. */
+SLOTQ_API const char *slotq_event_name(slotq_event_kind kind);
 
 typedef struct slotq_event {
     slotq_event_kind kind;
@@ -333,6 +335,8 @@ typedef enum slotq_worker_state {
     SLOTQ_WORKER_STOPPING,
     SLOTQ_WORKER_ENDED
 } slotq_worker_state;
+/* "RUNNING" for SLOTQ_WORKER_RUNNING; "?" for a number that is not a state. Static. */
+SLOTQ_API const char *slotq_worker_state_name(slotq_worker_state state);
 
 /* Start. OK: all handles are open and the threads run. Otherwise nothing runs: INVALID (no queue,
  * started before, a group or lease that a queue does not have, no thread for a queue), the outcome

@@ -381,8 +381,7 @@ slotq_outcome slotq_worker_step(slotq_worker *worker, uint32_t most, uint32_t *r
         outcome = count != 0 ? SLOTQ_OK : SLOTQ_EMPTY;
         if (is_over(worker)) {
             atomic_store(&worker->state, SLOTQ_WORKER_ENDED);
-            const slotq_event event = {.kind = SLOTQ_EVENT_STATE};
-            tell(worker, &event);
+            tell_state(worker);
             outcome = SLOTQ_GONE;
         }
     }

@@ -190,8 +190,7 @@ static bool start_threads(slotq_worker *worker)
 static void set_state(slotq_worker *worker, slotq_worker_state state)
 {
     atomic_store_explicit(&worker->state, state, memory_order_release);
-    const slotq_event event = {.kind = SLOTQ_EVENT_STATE};
-    tell(worker, &event);
+    tell_state(worker);
 }
 
 /* Not all threads are kept for some queues while others have none. */

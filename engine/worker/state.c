@@ -45,8 +45,7 @@ static bool change_state(slotq_worker *worker, uint32_t from, slotq_worker_state
     }
     pthread_mutex_unlock(&worker->lock);
     if (changed) {
-        const slotq_event event = {.kind = SLOTQ_EVENT_STATE};
-        tell(worker, &event);
+        tell_state(worker);
         ring_all(worker);
     }
     return changed;
@@ -247,8 +246,7 @@ slotq_outcome slotq_worker_join(slotq_worker *worker, uint64_t wait_ms, uint32_t
     const slotq_outcome outcome = end_outcome(worker, left);
     pthread_mutex_unlock(&worker->lock);
     if (first) {
-        const slotq_event event = {.kind = SLOTQ_EVENT_STATE};
-        tell(worker, &event);
+        tell_state(worker);
     }
     return outcome;
 }

@@ -23,6 +23,48 @@ void tell_queue(worker_queue *queue, slotq_event_kind kind, slotq_outcome outcom
     tell(queue->worker, &event);
 }
 
+const char *slotq_event_name(slotq_event_kind kind)
+{
+    static const char *const names[] = {
+        [SLOTQ_EVENT_START] = "START",
+        [SLOTQ_EVENT_DONE] = "DONE",
+        [SLOTQ_EVENT_RETRY] = "RETRY",
+        [SLOTQ_EVENT_DEAD] = "DEAD",
+        [SLOTQ_EVENT_RELEASE] = "RELEASE",
+        [SLOTQ_EVENT_SNOOZE] = "SNOOZE",
+        [SLOTQ_EVENT_LOST] = "LOST",
+        [SLOTQ_EVENT_UNKNOWN] = "UNKNOWN",
+        [SLOTQ_EVENT_LIMIT] = "LIMIT",
+        [SLOTQ_EVENT_STUCK] = "STUCK",
+        [SLOTQ_EVENT_THREAD_ENDED] = "THREAD_ENDED",
+        [SLOTQ_EVENT_AWAY] = "AWAY",
+        [SLOTQ_EVENT_BACK] = "BACK",
+        [SLOTQ_EVENT_QUEUE_FAILED] = "QUEUE_FAILED",
+        [SLOTQ_EVENT_REMADE] = "REMADE",
+        [SLOTQ_EVENT_CRON] = "CRON",
+        [SLOTQ_EVENT_CRON_MISSED] = "CRON_MISSED",
+        [SLOTQ_EVENT_STATE] = "STATE",
+    };
+    return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "?";
+}
+
+const char *slotq_worker_state_name(slotq_worker_state state)
+{
+    static const char *const names[] = {
+        [SLOTQ_WORKER_NEW] = "NEW",           [SLOTQ_WORKER_RUNNING] = "RUNNING",
+        [SLOTQ_WORKER_QUIET] = "QUIET",       [SLOTQ_WORKER_DRAINING] = "DRAINING",
+        [SLOTQ_WORKER_STOPPING] = "STOPPING", [SLOTQ_WORKER_ENDED] = "ENDED",
+    };
+    return (size_t)state < sizeof names / sizeof names[0] ? names[state] : "?";
+}
+
+void tell_state(slotq_worker *worker)
+{
+    const slotq_event event = {.kind = SLOTQ_EVENT_STATE,
+                               .text = slotq_worker_state_name(worker_state(worker))};
+    tell(worker, &event);
+}
+
 void tell_error(slotq_worker *worker, const slotq_error *error)
 {
     pthread_mutex_lock(&worker->lock);

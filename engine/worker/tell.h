@@ -10,6 +10,8 @@ void tell(slotq_worker *worker, const slotq_event *event);
 /* The same of a queue, with the error of the handle if outcome is not OK. */
 void tell_queue(worker_queue *queue, slotq_event_kind kind, slotq_outcome outcome,
                 const char *text);
+/* The state is another one. */
+void tell_state(slotq_worker *worker);
 /* Keep a failure for slotq_worker_error. */
 void tell_error(slotq_worker *worker, const slotq_error *error);
 

@@ -83,3 +83,26 @@ TEST_CASE("a result is settled as the handler says", "[worker]")
     CHECK(queue.status(unknown).state == SLOTQ_STATE_WAITING);
     CHECK(queue.status(unknown).attempts == 0);
 }
+
+TEST_CASE("events and states have names, and a change of state is told by its name", "[worker]")
+{
+    CHECK(std::string(slotq_event_name(SLOTQ_EVENT_START)) == "START");
+    CHECK(std::string(slotq_event_name(SLOTQ_EVENT_CRON_MISSED)) == "CRON_MISSED");
+    CHECK(std::string(slotq_event_name(SLOTQ_EVENT_STATE)) == "STATE");
+    CHECK(std::string(slotq_event_name(static_cast<slotq_event_kind>(18))) == "?");
+    CHECK(std::string(slotq_worker_state_name(SLOTQ_WORKER_NEW)) == "NEW");
+    CHECK(std::string(slotq_worker_state_name(static_cast<slotq_worker_state>(6))) == "?");
+    Queue queue(Kind::memory, real_geometry());
+    Working work;
+    work.handle("a:done", [](slotq_task *) { return slotq_result_done(); });
+    work.add(queue);
+    work.start();
+    work.stop_and_join();
+    std::vector<std::string> states;
+    for (const Told &one : work.told()) {
+        if (one.kind == SLOTQ_EVENT_STATE) {
+            states.push_back(one.text);
+        }
+    }
+    CHECK(states == std::vector<std::string>{"RUNNING", "STOPPING", "ENDED"});
+}
