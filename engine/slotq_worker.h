@@ -169,7 +169,11 @@ typedef slotq_result slotq_middleware(void *context, slotq_task *task, slotq_cha
 /* The delay before the next attempt, in ms; cut to what the queue allows. */
 typedef uint64_t slotq_backoff(void *context, const slotq_task_info *task, slotq_result result);
 /* What the queue answered to a result. OK; STALE, GONE, REMADE: the message was not this worker's
- * any more; OUTCOME_UNKNOWN: never learnt. The body of task is gone by then (NULL). */
+ * any more; OUTCOME_UNKNOWN: never learnt. The body of task is gone by then (NULL).
+ *
+ * slotq_backoff, slotq_on_settled and slotq_on_event may be called while the worker has a queue
+ * locked: they must not block, nor call slotq_task_finish, slotq_task_confirm, slotq_task_left_ms,
+ * slotq_worker_join or slotq_worker_step, which would wait for ever. */
 typedef void slotq_on_settled(void *context, const slotq_task_info *task, slotq_result result,
                               slotq_outcome outcome);
 
