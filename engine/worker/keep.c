@@ -410,8 +410,7 @@ static bool may_end(worker_queue *queue, uint64_t now_ms)
     return free;
 }
 
-/* The last look. A call that finishes a task from now on frees it, too. */
-static void leave(worker_queue *queue)
+void keep_leave(worker_queue *queue)
 {
     uint32_t extends = 0;
     pthread_mutex_lock(&queue->lock);
@@ -454,7 +453,7 @@ static void *keeper_main(void *argument)
             continue; /* no ring */
         }
     }
-    leave(queue);
+    keep_leave(queue);
     pthread_mutex_lock(&worker->lock);
     worker->keepers--;
     queue->keeper_ended = true;

@@ -11,6 +11,8 @@
 bool keep_start(worker_queue *queue);
 /* One look at everything; when the next one is due, clock_run_ms. */
 uint64_t keep_pass(worker_queue *queue);
+/* The last look. A task that is finished from now on is freed at once. */
+void keep_leave(worker_queue *queue);
 /* slotq_worker_signalled and signals only note: here the worker stops. */
 void keep_take_signals(slotq_worker *worker);
 /* Wake the keeper. Also in a signal handler. */

@@ -3,6 +3,7 @@
  */
 #include "kept.h"
 
+#include "away.h"
 #include "clock.h"
 #include "gather.h"
 #include "keep.h"
@@ -99,8 +100,41 @@ void kept_tell_lost(worker_queue *queue)
     }
 }
 
+bool kept_is_gone(const slotq_task *task)
+{
+    worker_queue *queue = task->queue;
+    pthread_mutex_lock(&queue->worker->lock);
+    const uint32_t newest = queue->generation;
+    pthread_mutex_unlock(&queue->worker->lock);
+    if (queue->is_silent || (task->generation == newest &&
+                             task->generation == slotq_geometry_of(queue->handle)->generation)) {
+        return false;
+    }
+    slotq_stats stats; /* this handle may be the one that has not seen the newer queue */
+    const slotq_outcome outcome = slotq_get_stats(queue->handle, queue->options.group, &stats);
+    away_note(queue, queue->handle, outcome);
+    return settle_is_answer(outcome) &&
+           task->generation != slotq_geometry_of(queue->handle)->generation;
+}
+
+/* The queue was made anew. */
+static void end_gone(slotq_task *task, uint32_t state)
+{
+    worker_queue *queue = task->queue;
+    if (state != TASK_FINISHED) {
+        owed_lose(queue, NULL, task, task->seq, SLOTQ_REMADE);
+        return;
+    }
+    if (!task->is_unbegun) {
+        settle_told(queue, queue->handle, task->entry, &task->info, &task->plan, SLOTQ_REMADE,
+                    false, 0);
+    }
+    gather_free(task);
+}
+
 uint64_t kept_look(worker_queue *queue, uint64_t now_ms, uint32_t *extends)
 {
+    const uint32_t generation = slotq_geometry_of(queue->handle)->generation;
     uint64_t next_ms = UINT64_MAX;
     uint32_t ones = 0;
     slotq_task *next;
@@ -109,7 +143,9 @@ uint64_t kept_look(worker_queue *queue, uint64_t now_ms, uint32_t *extends)
         next = task->next;
         const uint32_t state = atomic_load(&task->state);
         uint64_t at_ms = UINT64_MAX;
-        if (state == TASK_GATHERED && stops) {
+        if (!task->is_lost && kept_is_gone(task)) {
+            end_gone(task, state);
+        } else if (state == TASK_GATHERED && stops) {
             gather_give_back(task);
             at_ms = look_at_finished(task, now_ms, &ones);
         } else if (state == TASK_FINISHED) {
@@ -127,5 +163,6 @@ uint64_t kept_look(worker_queue *queue, uint64_t now_ms, uint32_t *extends)
     if (ones != 0) {
         owed_settle(queue, ones);
     }
-    return next_ms;
+    const bool is_remade = slotq_geometry_of(queue->handle)->generation != generation;
+    return is_remade ? now_ms : next_ms;
 }

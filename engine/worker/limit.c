@@ -1,4 +1,5 @@
-/* limit.c: how long a run may take, and how long its lease lasts (limit.h). Settles nothing.
+/* limit.c: how long a run may take, how long its lease lasts, and how often a task is tried
+ * (limit.h). Settles nothing.
  */
 #include "limit.h"
 
@@ -57,4 +58,27 @@ uint64_t limit_renew_at_ms(const worker_queue *queue, uint64_t renewed_ms, uint6
                            uint64_t now_ms)
 {
     return pace_renew_at_ms(queue->lease_ms, clock_passed_ms(renewed_ms), retry_at_ms, now_ms);
+}
+
+void limit_attempts(slotq_task *task)
+{
+    slotq_task_info *info = &task->info;
+    const uint8_t *payload = info->payload;
+    uint32_t most = atomic_load_explicit(&task->entry, memory_order_relaxed)->handler.attempts_most;
+    const void *value = NULL;
+    uint32_t bytes = 0;
+    if (info->payload_bytes != 0 && payload[0] == 1 && info->type_bytes != 0 &&
+        slotq_frame_header(payload, info->payload_bytes, "attempts-most", &value, &bytes)) {
+        uint32_t number = 0;
+        for (uint32_t i = 0; i < bytes && i < 3; i++) {
+            const uint32_t digit = (uint32_t)((const uint8_t *)value)[i] - '0';
+            number = digit > 9 || bytes > 2 ? UINT32_MAX : number * 10 + digit;
+        }
+        if (number != 0 && number <= SLOTQ_MAX_ATTEMPTS_MAX && (most == 0 || number < most)) {
+            most = number;
+        }
+    }
+    if (most != 0 && (info->attempts_most == 0 || most < info->attempts_most)) {
+        info->attempts_most = (uint8_t)most;
+    }
 }

@@ -1,4 +1,5 @@
-/* limit.h: how long a run may take, and when its lease is to be extended. With queue->lock.
+/* limit.h: how long a run may take, when its lease is to be extended, and how often a task is
+ * tried. With queue->lock, but limit_attempts.
  */
 #ifndef SLOTQ_WORKER_LIMIT_H
 #define SLOTQ_WORKER_LIMIT_H
@@ -16,5 +17,7 @@ uint64_t limit_renew_at_ms(const worker_queue *queue, uint64_t renewed_ms, uint6
                            uint64_t now_ms);
 void limit_tell_event(worker_queue *queue, const slotq_task *task, slotq_event_kind kind,
                       const char *text);
+/* info.attempts_most is lowered to the handler's, and to the task's own. */
+void limit_attempts(slotq_task *task);
 
 #endif

@@ -121,7 +121,9 @@ static uint64_t far_wait_ms(worker_hand *hand)
 {
     worker_queue *queue = hand->queue;
     const bool is_sent_with_acks = !queue->is_registered && queue->listen_fd >= 0;
-    if (is_sent_with_acks) {
+    /* The reserve may have gone to another place, by a new connection with the old number. */
+    if (is_sent_with_acks ||
+        (queue->listen_fd >= 0 && !watch_fd(queue->worker, queue->listen_fd))) {
         return 0;
     }
     slotq_stats stats;
@@ -346,7 +348,7 @@ static void stop_idle_waits(slotq_worker *worker)
 }
 
 /* The worker has stopped and holds nothing any more, or waited long enough. */
-static bool is_over(slotq_worker *worker)
+static bool is_over(slotq_worker *worker, uint64_t looked_ms)
 {
     if (worker_state(worker) != SLOTQ_WORKER_STOPPING) {
         return worker_state(worker) == SLOTQ_WORKER_ENDED;
@@ -357,7 +359,7 @@ static bool is_over(slotq_worker *worker)
         free = free && worker->queues[i]->hands->state == HAND_FREE;
     }
     pthread_mutex_unlock(&worker->lock);
-    return free || clock_run_ms() >= atomic_load(&worker->stop_at_ms) + KEPT_STOP_MORE_MS;
+    return free || looked_ms >= clock_add(atomic_load(&worker->stop_at_ms), KEPT_STOP_MORE_MS);
 }
 
 slotq_outcome slotq_worker_step(slotq_worker *worker, uint32_t most, uint32_t *ran)
@@ -376,10 +378,14 @@ slotq_outcome slotq_worker_step(slotq_worker *worker, uint32_t most, uint32_t *r
             count = work(worker, most);
         }
         take_news(worker); /* bells that the handlers rang */
+        const uint64_t looked_ms = clock_run_ms();
         keep_all(worker);
         stop_idle_waits(worker);
         outcome = count != 0 ? SLOTQ_OK : SLOTQ_EMPTY;
-        if (is_over(worker)) {
+        if (is_over(worker, looked_ms)) {
+            for (uint32_t i = 0; i < worker->queue_count; i++) {
+                keep_leave(worker->queues[i]);
+            }
             atomic_store(&worker->state, SLOTQ_WORKER_ENDED);
             tell_state(worker);
             outcome = SLOTQ_GONE;

@@ -76,6 +76,20 @@ static uint8_t attempts_of(const owed_one *one)
     return one->item != NULL ? one->item->attempts : one->task->info.attempts;
 }
 
+/* A token of the queue that had the name before says nothing of the one that has it now. Of kept
+ * tasks kept.c finds out which they are; a batch of a hand knows it. The number without these. */
+static uint32_t only_current(const worker_queue *queue, owed_one *ones, uint32_t count)
+{
+    const uint32_t generation = slotq_geometry_of(queue->handle)->generation;
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (ones[i].item != NULL || ones[i].task->generation == generation) {
+            ones[left++] = ones[i];
+        }
+    }
+    return left;
+}
+
 static bool has_plan(const owed_one *one, const settlement *plan)
 {
     return !one->is_tried && one->plan.how == plan->how && one->plan.ms == plan->ms &&
@@ -87,7 +101,7 @@ static void apply(worker_queue *queue, owed_one *one, slotq_outcome outcome)
     uint8_t *doubts = doubts_of(one);
     *doubts |= outcome == SLOTQ_OUTCOME_UNKNOWN ? DOUBT_SETTLED : 0;
     const bool is_doubtful = (*doubts & DOUBT_SETTLED) != 0;
-    if (!settle_is_answer(outcome)) {
+    if (!settle_is_answer(outcome) || (one->item == NULL && outcome == SLOTQ_REMADE)) {
         return;
     }
     if (one->item == NULL) {
@@ -164,6 +178,7 @@ slotq_outcome owed_settle_run(worker_queue *queue, uint64_t id, uint32_t token,
 bool owed_settle(worker_queue *queue, uint32_t count)
 {
     bool all = true;
+    count = only_current(queue, queue->ones, count);
     for (uint32_t i = 0; i < count; i++) {
         owed_one *one = &queue->ones[i];
         if (one->is_tried) {
@@ -183,7 +198,7 @@ bool owed_settle(worker_queue *queue, uint32_t count)
         }
         const slotq_outcome outcome = settle_alike(queue, i, count);
         note(queue, outcome);
-        if (!settle_is_answer(outcome)) {
+        if (!settle_is_answer(outcome) || outcome == SLOTQ_REMADE) {
             return false;
         }
     }
@@ -230,6 +245,8 @@ static void extended(worker_queue *queue, owed_one *one, slotq_outcome outcome, 
         *doubts = 0;
         *retry_at_ms = 0;
         owed_tell_renewed(task, run);
+    } else if (hand == NULL && outcome == SLOTQ_REMADE) {
+        *retry_at_ms = now_ms; /* kept.c finds out whether it is lost */
     } else if (settle_is_answer(outcome)) {
         owed_lose(queue, hand, task, run, outcome);
     } else {
@@ -246,6 +263,10 @@ static void extended(worker_queue *queue, owed_one *one, slotq_outcome outcome, 
 static void extend_some(worker_queue *queue, uint32_t first, uint32_t count, uint64_t now_ms)
 {
     owed_one *ones = &queue->extends[first];
+    count = only_current(queue, ones, count);
+    if (count == 0) {
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         queue->runs[i] = (slotq_run){id_of(&ones[i]), *token_of(&ones[i]), 1};
     }

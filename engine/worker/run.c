@@ -9,11 +9,11 @@
 #include "alone.h"
 #include "clock.h"
 #include "cron_turn.h"
-#include "clock.h"
 #include "fetch.h"
 #include "gather.h"
 #include "hand.h"
 #include "keep.h"
+#include "limit.h"
 #include "kept.h"
 #include "settle.h"
 #include "tell.h"
@@ -33,30 +33,6 @@ static void fill(slotq_task *task, worker_hand *hand, const hand_item *item, uin
         atomic_store(&task->limit_at_ms, 0);
     }
     task->has_note = false;
-}
-
-/* The lower of the queue's, the handler's and the task's own. */
-static void set_attempts_most(slotq_task *task)
-{
-    slotq_task_info *info = &task->info;
-    const uint8_t *payload = info->payload;
-    uint32_t most = atomic_load_explicit(&task->entry, memory_order_relaxed)->handler.attempts_most;
-    const void *value = NULL;
-    uint32_t bytes = 0;
-    if (info->payload_bytes != 0 && payload[0] == 1 && info->type_bytes != 0 &&
-        slotq_frame_header(payload, info->payload_bytes, "attempts-most", &value, &bytes)) {
-        uint32_t number = 0;
-        for (uint32_t i = 0; i < bytes && i < 3; i++) {
-            const uint32_t digit = (uint32_t)((const uint8_t *)value)[i] - '0';
-            number = digit > 9 || bytes > 2 ? UINT32_MAX : number * 10 + digit;
-        }
-        if (number != 0 && number <= SLOTQ_MAX_ATTEMPTS_MAX && (most == 0 || number < most)) {
-            most = number;
-        }
-    }
-    if (most != 0 && (info->attempts_most == 0 || most < info->attempts_most)) {
-        info->attempts_most = (uint8_t)most;
-    }
 }
 
 static uint64_t waited_ms(const slotq_task *task)
@@ -203,7 +179,7 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
     self->runs[entry->index]++;
     if (entry->handler.attempts_most != 0 ||
         (item->payload_bytes != 0 && *(const uint8_t *)item->payload == 1)) {
-        set_attempts_most(task);
+        limit_attempts(task);
     }
     if (queue->cron_count != 0 && mux_has_handler(entry) && cron_is_too_late(task)) {
         finish(hand, item, task, slotq_result_done());

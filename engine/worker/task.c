@@ -9,6 +9,7 @@
 #include "fetch.h"
 #include "gather.h"
 #include "keep.h"
+#include "kept.h"
 #include "owed.h"
 #include "settle.h"
 
@@ -98,8 +99,10 @@ slotq_outcome slotq_task_confirm(slotq_task *task)
         if (hand != NULL) {
             hand->is_mixed = true; /* it will have another token */
         }
-        outcome = slotq_extend(queue->handle, queue->options.group, task->info.id, *token,
-                               queue->lease_ms, token);
+        const bool is_gone = hand == NULL && kept_is_gone(task);
+        outcome = is_gone ? SLOTQ_REMADE
+                          : slotq_extend(queue->handle, queue->options.group, task->info.id, *token,
+                                         queue->lease_ms, token);
         if (outcome == SLOTQ_STALE && (*doubts & DOUBT_TOKEN) != 0) {
             outcome = owed_extend_again(queue, task->info.id, task->info.attempts, token, doubts);
         }

@@ -149,6 +149,7 @@ struct slotq_task {
     uint64_t retry_at_ms;
     uint64_t owed_since_ms;
     unsigned tries;
+    uint32_t generation; /* of the queue whose message it is */
     bool is_lost;
     bool is_unbegun;       /* FINISHED, but no handler saw it: given back, or lost */
     uint8_t doubts;        /* DOUBT_… */

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "looping.hpp"
+#include "server/redis_server.hpp"
 
 using namespace any_queue;
 using namespace working;
@@ -351,11 +352,16 @@ TEST_CASE("loop, later: finished by another thread, it wakes the loop", "[loop]"
 {
     const Kind kind = each_shared_kind();
     CAPTURE(kind);
-    Live queue(kind);
+    Geometry geometry = real_geometry();
+    geometry.raw.places = 255;
+    Live queue(kind, geometry);
     Keeping loop;
+    loop.options.pending_most = 1; /* it gives its place up each time */
     loop.begin(queue);
     for (uint32_t i = 1; i <= 20; i++) {
+        loop.settle_down();
         push_task(queue, "a:b");
+        REQUIRE(loop.wakes_by_fd()); /* also after it changed its place */
         CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
         loop.settle_down();
         std::thread other([&] { CHECK(loop.finish(slotq_result_done()) == SLOTQ_OK); });
@@ -363,4 +369,35 @@ TEST_CASE("loop, later: finished by another thread, it wakes the loop", "[loop]"
         other.join();
         CHECK(loop.drive([&] { return loop.settled.size() == i; }));
     }
+}
+
+TEST_CASE("loop, later: of a queue that is made anew, none is settled in the new one", "[loop]")
+{
+    redis::Server server;
+    Live queue(server.url());
+    Keeping loop;
+    loop.options.lease_ms = 60000;
+    for (int i = 0; i < 3; i++) {
+        push_task(queue, "a:b");
+    }
+    loop.begin(queue);
+    CHECK(loop.drive([&] { return loop.tasks.size() == 3; }));
+    REQUIRE(slotq_remove_queue(server.url().c_str(), "q", nullptr) == SLOTQ_OK);
+    Live anew(server.url());
+    slotq_task *running = loop.tasks[0];
+    CHECK(loop.finish(slotq_result_done()) == SLOTQ_OK);
+    CHECK(loop.finish(slotq_result_dead(9)) == SLOTQ_OK);
+    CHECK(loop.drive([&] { return loop.settled.size() == 2; }));
+    CHECK(loop.settled == std::vector<slotq_outcome>(2, SLOTQ_REMADE));
+    CHECK(loop.drive([&] { return slotq_task_told(running) == SLOTQ_TOLD_LOST; }));
+    CHECK(loop.count(SLOTQ_EVENT_REMADE) == 1);
+    CHECK(slotq_task_confirm(running) != SLOTQ_OK);
+    CHECK(loop.finish(slotq_result_done()) == SLOTQ_STALE);
+    push_task(anew, "a:b");
+    CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
+    CHECK(loop.finish(slotq_result_done()) == SLOTQ_OK);
+    CHECK(loop.drive([&] { return loop.settled.size() == 4; }));
+    CHECK(loop.settled[3] == SLOTQ_OK);
+    CHECK(anew.stats().acked == 1);
+    CHECK(anew.stats().dead == 0);
 }
