@@ -299,7 +299,8 @@ $(PKG_CONFIG) $(CMAKE_CONFIG): $(OUT)/lib/%: tools/package/%.in engine/slotq.h M
 
 $(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(ROOMS)
 	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) -lhiredis -ljansson -lm
+	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) $(LISTENS) -lhiredis \
+		-ljansson -lm
 define example
 $(OUT)/examples/$(call named,$(1)): $(call objects,$(1) $(call parts_of,$(1)) $(EXAMPLE_SHARED)) \
 		$(WORKER_LIBRARY) $(REDIS_LIBRARY)

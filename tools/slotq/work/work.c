@@ -58,19 +58,11 @@ static bool make_places(worker *work)
 {
     work->jobs = calloc(work->job_count, sizeof *work->jobs);
     work->looked = slotq_batch_new();
-    bool made = work->jobs != NULL && work->looked != NULL;
-    for (uint32_t i = 0; made && i < work->job_count; i++) {
-        work->jobs[i].batch = slotq_batch_new();
-        made = work->jobs[i].batch != NULL;
-    }
-    return made;
+    return work->jobs != NULL && work->looked != NULL;
 }
 
 static void free_places(worker *work)
 {
-    for (uint32_t i = 0; work->jobs != NULL && i < work->job_count; i++) {
-        slotq_batch_free(work->jobs[i].batch);
-    }
     slotq_batch_free(work->looked);
     free(work->jobs);
 }
@@ -149,7 +141,7 @@ static int prepare(worker *work)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    code = worker_judge_queue(work);
+    code = task_judge_queue(work);
     if (code != EXIT_CODE_OK) {
         return code;
     }
@@ -159,7 +151,7 @@ static int prepare(worker *work)
         complain("cannot start: %s", strerror(why));
         return EXIT_CODE_FAILURE;
     }
-    return EXIT_CODE_OK;
+    return task_start(work);
 }
 
 static bool read_output(const command_line *line, relay_mode *mode)
@@ -196,7 +188,7 @@ static void survive_broken_pipes(void)
 
 int run_work(const command_line *line)
 {
-    worker work = {.line = line, .name = line->operands[0], .signals = -1, .woken = -1};
+    worker work = {.line = line, .name = line->operands[0], .signals = -1};
     if (!read_output(line, &work.outputs.mode)) {
         return EXIT_CODE_USAGE;
     }
@@ -227,6 +219,7 @@ int run_work(const command_line *line)
         close(work.signals);
     }
     relays_end(&work.outputs);
+    task_stop(&work);
     free(work.program.path);
     free_places(&work);
     slotq_close(work.queue);

@@ -1,6 +1,6 @@
-/* worker.c: the loop of the command work (worker.h): commands are started, kept leased, timed out
- * and reaped; signals and refusals are waited out. Does not know how messages are taken or
- * settled.
+/* worker.c: the loop of the command work (worker.h): commands are timed out and reaped, their
+ * output is written, signals come, and the library's worker is stepped. Does not know how messages
+ * are taken or settled.
  */
 #include "worker.h"
 
@@ -12,136 +12,21 @@
 #include <unistd.h>
 
 #include "../clock/clock.h"
-#include "../say/texts.h"
 #include "../say/report.h"
+#include "../say/texts.h"
 #include "../verbs/open.h"
-#include "slotq_frame.h"
 
 enum {
-    BUSY_SLICE_MS = 20,   /* of queues in files, while something runs and there is room for more */
-    GRACE_MS = 5000,      /* from SIGTERM to SIGKILL */
-    SPAWN_REST_MS = 1000, /* after the system refused a process */
-    REPEAT_MS = 200,      /* from a refusal to the next call */
-    LONGEST_MS = 60000,
-    EXIT_CANNOT_EXECUTE = 126
+    GRACE_MS = 5000, /* from SIGTERM to SIGKILL */
+    LOOK_MS = 1000,  /* at an idle queue in a file */
+    FAR_LOOK_MS = 5000,
+    LONGEST_MS = 60000
 };
-
-/* ---- refusals ---- */
 
 void worker_drain(worker *work, int code)
 {
     work->code = worse_exit(work->code, code);
     work->end = work->end == END_NOT ? END_DRAIN : work->end;
-}
-
-void worker_give_up(worker *work)
-{
-    const int code = slotq_outcome_exit(slotq_error_of(work->queue)->outcome);
-    if (!work->gave_up) {
-        complain_queue(work->queue, work->name);
-    }
-    work->gave_up = true;
-    worker_drain(work, code);
-}
-
-bool worker_may_repeat(worker *work, slotq_outcome outcome, uint64_t *since_ms)
-{
-    const uint64_t now_ms = clock_ms();
-    const slotq_error *error = slotq_error_of(work->queue);
-    const bool repeatable = error->passes || (work->far && outcome == SLOTQ_OUTCOME_UNKNOWN);
-    if (!repeatable) {
-        return false;
-    }
-    *since_ms = *since_ms == 0 ? now_ms : *since_ms;
-    const uint64_t passed_ms = now_ms - *since_ms;
-    if (passed_ms >= work->patience_ms) {
-        return false;
-    }
-    if (!work->told_refused) {
-        complain_queue(work->queue, work->name);
-        complain("trying again for %s", time_text(work->patience_ms - passed_ms).text);
-    }
-    work->told_refused = true;
-    work->call_at_ms = now_ms + REPEAT_MS;
-    return true;
-}
-
-void worker_note_answer(worker *work, uint64_t *since_ms)
-{
-    *since_ms = 0;
-    work->call_at_ms = 0;
-    if (!work->told_refused || work->refused_at_ms != 0) {
-        return;
-    }
-    for (uint32_t i = 0; i < work->job_count; i++) {
-        if (work->jobs[i].refused_at_ms != 0) {
-            return;
-        }
-    }
-    remark("%s: the server works again", work->name);
-    work->told_refused = false;
-}
-
-/* ---- the queue is made anew ---- */
-
-bool worker_has_message(const worker *work, const job *one)
-{
-    return one->generation == slotq_geometry_of(work->queue)->generation;
-}
-
-int worker_judge_queue(const worker *work)
-{
-    const slotq_geometry *geometry = slotq_geometry_of(work->queue);
-    const uint64_t least_ms = UINT64_C(3) * geometry->tick_ms;
-    if (work->group >= geometry->groups) {
-        complain("%s has no group %u: it has %u", work->name, work->group, geometry->groups);
-        return EXIT_CODE_USAGE;
-    }
-    if (work->lease_ms < least_ms) {
-        complain("--lease must be at least %s in %s (three ticks): it is extended at a third",
-                 time_text(least_ms).text, work->name);
-        return EXIT_CODE_USAGE;
-    }
-    return judge_time(work->line, work->queue, OPTION_LEASE);
-}
-
-static void terminate(job *one, uint64_t now_ms)
-{
-    child_terminate(one->pid);
-    one->kill_at_ms = now_ms + GRACE_MS;
-    one->timeout_at_ms = UINT64_MAX;
-}
-
-/* Messages of the queue before are gone: their commands are ended, and nothing is settled. */
-static void look_whether_remade(worker *work)
-{
-    const uint32_t generation = slotq_geometry_of(work->queue)->generation;
-    if (work->generation == generation) {
-        return;
-    }
-    uint32_t gone = work->gone;
-    work->gone = 0;
-    work->generation = generation;
-    work->dead_dropped_before = 0;
-    work->look_at_ms = 0;
-    for (uint32_t i = 0; i < work->job_count; i++) {
-        job *one = &work->jobs[i];
-        if (one->state != JOB_NONE && !worker_has_message(work, one)) {
-            gone++;
-            if (one->state == JOB_RUNS && !one->lost) {
-                terminate(one, clock_ms());
-            }
-            one->lost = true;
-            one->extend_at_ms = UINT64_MAX;
-        }
-    }
-    complain("%s was made anew; the worker goes on with the new queue. %" PRIu32
-             " messages that it worked on are gone with the old one",
-             work->name, gone);
-    const int code = worker_judge_queue(work);
-    if (code != EXIT_CODE_OK) {
-        worker_drain(work, code);
-    }
 }
 
 /* ---- signals ---- */
@@ -190,11 +75,51 @@ void worker_take_signals(worker *work)
 
 /* ---- jobs ---- */
 
+job *worker_new_job(worker *work, slotq_task *task)
+{
+    const slotq_task_info *info = slotq_task_info_of(task);
+    const uint64_t now_ms = clock_ms();
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        job *one = &work->jobs[i];
+        if (one->state == JOB_NONE) {
+            *one =
+                (job){.state = JOB_RUNS,
+                      .task = task,
+                      .id = info->id,
+                      .attempts = info->attempts,
+                      .started_at_ms = now_ms,
+                      .timeout_at_ms =
+                          work->timeout_ms == UINT64_MAX ? UINT64_MAX : now_ms + work->timeout_ms,
+                      .kill_at_ms = UINT64_MAX};
+            work->busy++;
+            return one;
+        }
+    }
+    return NULL;
+}
+
+job *worker_find_job(worker *work, uint64_t id)
+{
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        if (work->jobs[i].state != JOB_NONE && work->jobs[i].id == id) {
+            return &work->jobs[i];
+        }
+    }
+    return NULL;
+}
+
 void worker_free_job(worker *work, job *one)
 {
     relays_let_go(&work->outputs, &one->output);
     one->state = JOB_NONE;
     work->busy--;
+}
+
+void worker_terminate(job *one)
+{
+    child_terminate(one->pid);
+    one->kill_at_ms = clock_ms() + GRACE_MS;
+    one->timeout_at_ms = UINT64_MAX;
 }
 
 void worker_lose_output(worker *work, int why)
@@ -210,81 +135,9 @@ void worker_lose_output(worker *work, int why)
         job *one = &work->jobs[i];
         if (one->state == JOB_RUNS) {
             one->unwritten = true;
-            terminate(one, clock_ms());
+            worker_terminate(one);
         }
     }
-}
-
-/* The system has no room for a process now, or the program's file is being written: this passes. */
-static bool start_passes(int why)
-{
-    return why == EAGAIN || why == ENOMEM || why == EMFILE || why == ENFILE || why == ETXTBSY;
-}
-
-static int start_command(worker *work, job *one, const slotq_message *message)
-{
-    int ends[RELAY_STREAMS];
-    slotq_task_info task; /* payloads that are not tasks have the type "" */
-    (void)slotq_frame_read(message->payload, message->payload_bytes, &task);
-    const child_message wanted = {.id = one->id,
-                                  .attempts = one->attempts,
-                                  .payload = message->payload,
-                                  .payload_bytes = message->payload_bytes,
-                                  .type = task.type};
-    int why = relays_open(&work->outputs, &one->output, ends);
-    if (why != 0) {
-        return why;
-    }
-    why = child_start(&work->program, &wanted, ends[0], ends[1], &one->pid);
-    for (int i = 0; i < RELAY_STREAMS; i++) {
-        if (ends[i] >= 0 && (i == 0 || ends[i] != ends[0])) {
-            close(ends[i]);
-        }
-    }
-    return why;
-}
-
-void worker_start_job(worker *work, job *one, const slotq_message *message)
-{
-    const uint64_t now_ms = clock_ms();
-    *one = (job){.state = JOB_RUNS,
-                 .id = message->id,
-                 .attempts = message->attempts,
-                 .generation = slotq_geometry_of(work->queue)->generation,
-                 .batch = one->batch,
-                 .is_in_batch = true,
-                 .started_at_ms = now_ms,
-                 .extend_at_ms = now_ms + work->lease_ms / 3,
-                 .timeout_at_ms =
-                     work->timeout_ms == UINT64_MAX ? UINT64_MAX : now_ms + work->timeout_ms,
-                 .kill_at_ms = UINT64_MAX};
-    work->busy++;
-    if (work->end != END_NOT || now_ms < work->rest_until_ms) {
-        worker_release(work, one);
-        return;
-    }
-    if (work->program.payload_as_argument && message->payload_bytes != 0 &&
-        memchr(message->payload, '\0', message->payload_bytes) != NULL) {
-        complain("message %" PRIu64 " contains a NUL byte and cannot be an argument: it is dead",
-                 one->id);
-        worker_kill(work, one, EXIT_CANNOT_EXECUTE,
-                    "contains a NUL byte and cannot be an argument");
-        return;
-    }
-    const int why = start_command(work, one, message);
-    if (why == 0) {
-        return;
-    }
-    if (start_passes(why)) {
-        complain("cannot start a process for message %" PRIu64 " (%s); it is released", one->id,
-                 strerror(why));
-        work->rest_until_ms = now_ms + SPAWN_REST_MS;
-    } else {
-        complain("%s cannot be run (%s); message %" PRIu64 " is released, and the worker stops",
-                 work->program.arguments[0], strerror(why), one->id);
-        worker_drain(work, EXIT_CODE_FAILURE);
-    }
-    worker_release(work, one);
 }
 
 static bool is_ours(const void *context, pid_t pid)
@@ -314,39 +167,26 @@ static void reap(worker *work, bool wait_for_them)
     }
 }
 
-static void settle_ended(worker *work)
+static void finish_ended(worker *work)
 {
     for (uint32_t i = 0; i < work->job_count; i++) {
         job *one = &work->jobs[i];
-        if (one->state != JOB_ENDED ||
-            (work->end != END_NOW && !relays_are_written(&one->output))) {
-            continue;
-        }
-        worker_settle(work, one);
-        if (work->busy == 0 && given(work->line, OPTION_DRAIN)) {
-            work->look_at_ms = 0; /* it may have been the last */
+        if (one->state == JOB_ENDED && (work->end == END_NOW || relays_are_written(&one->output)) &&
+            verdict_make(work, one)) {
+            task_finish(work, one);
         }
     }
 }
 
-/* Leases and time-outs that are due. */
-static void attend(worker *work, job *one, uint64_t now_ms)
+/* Time-outs that are due. */
+static void attend(job *one, uint64_t now_ms)
 {
-    if (one->state == JOB_NONE) {
-        return;
-    }
-    if (one->extend_at_ms <= now_ms && now_ms >= work->call_at_ms && !one->verdict.is_made) {
-        worker_extend(work, one, now_ms);
-        if (one->lost && one->state == JOB_RUNS) {
-            terminate(one, now_ms);
-        }
-    }
     if (one->state != JOB_RUNS) {
         return;
     }
     if (one->timeout_at_ms <= now_ms) {
         one->timed_out = true;
-        terminate(one, now_ms);
+        worker_terminate(one);
     }
     if (one->kill_at_ms <= now_ms) {
         child_signal(one->pid, SIGKILL);
@@ -359,29 +199,16 @@ static uint64_t sooner(uint64_t one, uint64_t other)
     return one < other ? one : other;
 }
 
-static uint64_t later(uint64_t one, uint64_t other)
-{
-    return one > other ? one : other;
-}
-
 /* When a job is to be looked at again. */
-static uint64_t next_of(const worker *work, const job *one)
+static uint64_t next_of(const job *one)
 {
-    if (one->state == JOB_NONE) {
-        return UINT64_MAX;
-    }
-    uint64_t next_ms = UINT64_MAX;
-    if (!one->verdict.is_made && one->extend_at_ms != UINT64_MAX) {
-        next_ms = later(one->extend_at_ms, work->call_at_ms);
-    }
     if (one->state == JOB_RUNS) {
-        return sooner(next_ms, sooner(one->timeout_at_ms, one->kill_at_ms));
+        return sooner(one->timeout_at_ms, one->kill_at_ms);
     }
-    const bool waits_for_output = !relays_are_written(&one->output);
-    return waits_for_output ? next_ms : sooner(next_ms, later(one->settle_at_ms, work->call_at_ms));
+    return one->state == JOB_ENDED && one->settle_at_ms != 0 ? one->settle_at_ms : UINT64_MAX;
 }
 
-/* ---- the loop ---- */
+/* ---- the end ---- */
 
 static void end_now(worker *work)
 {
@@ -392,35 +219,84 @@ static void end_now(worker *work)
     }
     reap(work, true);
     relays_attend(&work->outputs);
-    settle_ended(work);
 }
 
-/* Sleep until a command ends or writes, a signal comes, a push wakes the worker, or a time. */
-static void rest(worker *work, uint64_t next_ms)
+/* Nothing more is taken; and when no command runs any more, the library ends: it waits for a queue
+ * that is away no longer. */
+static void look_at_end(worker *work)
+{
+    if (work->end == END_NOT || work->is_over) {
+        return;
+    }
+    slotq_worker_quiet(work->runtime);
+    bool may_stop = work->end == END_NOW || work->gave_up || work->busy == 0;
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        const job_state state = work->jobs[i].state;
+        may_stop = may_stop && (state == JOB_NONE || state == JOB_FINISHED);
+    }
+    if (may_stop) {
+        slotq_worker_stop(work->runtime);
+    }
+}
+
+/* ---- the loop ---- */
+
+static bool may_look_at_queue(const worker *work)
+{
+    return work->end == END_NOT && !work->is_over && work->busy < work->job_count &&
+           work->away_since_ms == 0;
+}
+
+/* A queue that gives nothing may be paused, or what is left in it cannot die. */
+static void look_at_queue(worker *work)
+{
+    slotq_stats stats;
+    const uint64_t now_ms = clock_ms();
+    if (!may_look_at_queue(work) || now_ms < work->look_at_ms) {
+        return;
+    }
+    work->look_at_ms = now_ms + (work->far ? FAR_LOOK_MS : LOOK_MS);
+    if (slotq_get_stats(work->queue, work->group, &stats) != SLOTQ_OK) {
+        return; /* the library will find out */
+    }
+    if ((stats.paused & SLOTQ_PAUSE_OUT) != 0 && !work->told_paused) {
+        remark("%s is paused; waiting for: %s out", work->name,
+               shown_command(work->line, "resume", work->name).text);
+        work->told_paused = true;
+    }
+    worker_look_whether_stuck(work, &stats);
+}
+
+/* Sleep until a command ends or writes, a signal comes, the library has something to do, or a
+ * time. */
+static void rest(worker *work)
 {
     const uint64_t now_ms = clock_ms();
-    const bool has_room = work->busy < work->job_count && work->end == END_NOT;
-    const uint64_t take_at_ms =
-        later(later(work->look_at_ms, work->rest_until_ms), work->call_at_ms);
-    if (work->busy == 0 && !work->far && now_ms >= take_at_ms) {
-        return; /* fetch waits */
+    uint64_t until_ms = now_ms + LONGEST_MS;
+    for (uint32_t i = 0; i < work->job_count; i++) {
+        until_ms = sooner(until_ms, next_of(&work->jobs[i]));
     }
-    uint64_t until_ms = sooner(next_ms, now_ms + LONGEST_MS);
-    if (has_room && work->far) {
-        until_ms = sooner(until_ms, take_at_ms);
-    } else if (has_room) {
-        until_ms = sooner(until_ms, later(take_at_ms, now_ms + BUSY_SLICE_MS));
+    if (!work->is_over) {
+        const uint64_t due_ms = slotq_worker_due_ms(work->runtime);
+        until_ms = sooner(until_ms, due_ms < LONGEST_MS ? now_ms + due_ms : until_ms);
+    }
+    if (may_look_at_queue(work)) {
+        until_ms = sooner(until_ms, work->look_at_ms);
+    }
+    if (work->away_since_ms != 0 && !work->gave_up) {
+        until_ms = sooner(until_ms, work->away_since_ms + work->patience_ms);
+    }
+    if (work->tell_remade != 0) {
+        until_ms = now_ms;
     }
     struct pollfd inputs[] = {
         {.fd = work->signals, .events = POLLIN},
-        {.fd = has_room ? work->woken : -1, .events = POLLIN}, /* read only by fetch */
+        {.fd = work->is_over ? -1 : slotq_worker_fd(work->runtime), .events = POLLIN},
         {.fd = relays_input(&work->outputs), .events = POLLIN},
         {.fd = relays_wait_for(&work->outputs, 0) ? STDOUT_FILENO : -1, .events = POLLOUT},
         {.fd = relays_wait_for(&work->outputs, 1) ? STDERR_FILENO : -1, .events = POLLOUT}};
     const int wait_ms = until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
-    if (poll(inputs, sizeof inputs / sizeof inputs[0], wait_ms) > 0 && inputs[1].revents != 0) {
-        work->look_at_ms = 0;
-    }
+    poll(inputs, sizeof inputs / sizeof inputs[0], wait_ms);
 }
 
 void worker_run(worker *work)
@@ -435,21 +311,19 @@ void worker_run(worker *work)
         if (relays_fault(&work->outputs) != 0) {
             worker_lose_output(work, relays_fault(&work->outputs));
         }
-        settle_ended(work);
-        worker_fetch(work);
-        look_whether_remade(work);
-        if (work->busy == 0 && (work->end != END_NOT || work->drained)) {
+        finish_ended(work);
+        look_at_end(work);
+        task_step(work);
+        task_look_at_patience(work);
+        look_at_end(work); /* the last message may be settled now */
+        if (work->is_over && work->busy == 0) {
             return;
         }
-        uint64_t next_ms = UINT64_MAX;
+        look_at_queue(work);
         const uint64_t now_ms = clock_ms();
-        for (uint32_t i = 0; i < work->job_count; i++) { /* those that fetch started, too */
-            attend(work, &work->jobs[i], now_ms);
-        }
-        look_whether_remade(work); /* while what an extend lost is still counted */
         for (uint32_t i = 0; i < work->job_count; i++) {
-            next_ms = sooner(next_ms, next_of(work, &work->jobs[i]));
+            attend(&work->jobs[i], now_ms);
         }
-        rest(work, next_ms);
+        rest(work);
     }
 }
