@@ -8,8 +8,8 @@ fill() { # name, first, last
     seq "$2" "$3" | "$SLOTQ" push "$1" -q
 }
 # Each command waits until all have begun a line, then ends it, so that lines would mix.
-halves='touch begun.$SLOTQ_ID
-    printf "%s-" "$SLOTQ_ID"
+halves='printf "%s-" "$SLOTQ_ID"
+    touch begun.$SLOTQ_ID
     until [ "$(ls begun.* | wc -l)" -ge 4 ]; do sleep 0.02; done
     printf "%s\n" "$SLOTQ_ID"'
 
