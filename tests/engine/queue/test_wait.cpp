@@ -14,6 +14,8 @@ using namespace any_queue;
 namespace
 {
 
+constexpr uint64_t HOUR_MS = 3600000;
+
 const Kind kinds[] = {Kind::memory, Kind::file, Kind::file_exclusive};
 
 /* Another handle that never polls. */
@@ -94,6 +96,25 @@ TEST_CASE("wait: looks, and changes nothing", "[wait]")
     }
 }
 
+TEST_CASE("wait: finds a message that is due, and leaves it where it is", "[wait]")
+{
+    for (const Kind kind : {Kind::memory, Kind::buffer, Kind::file, Kind::file_exclusive}) {
+        CAPTURE(kind);
+        Geometry geometry = Geometry().tick(10);
+        geometry.raw.later_slots = 4;
+        Queue queue(kind, geometry);
+        const slotq_data data = {"a", 1};
+        REQUIRE(slotq_schedule(queue, &data, 1, queue.now_ms + 1000, 0, nullptr) == SLOTQ_OK);
+        CHECK(slotq_wait(queue, 0, 0) == SLOTQ_EMPTY);
+        queue.now_ms += 1000;
+        const std::vector<uint8_t> before = queue.image();
+        CHECK(slotq_wait(queue, 0, 0) == SLOTQ_OK);
+        CHECK(queue.image() == before);
+        CHECK(queue.stats().later == 1);
+        queue.reserve_one();
+    }
+}
+
 TEST_CASE("wait: uses up no rate", "[wait]")
 {
     for (const Kind kind : {Kind::memory, Kind::file}) {
@@ -103,11 +124,21 @@ TEST_CASE("wait: uses up no rate", "[wait]")
         limits.rate_interval_us = 1000000;
         limits.rate_burst = 1;
         REQUIRE(slotq_limit(queue, 0, SLOTQ_LIMIT_RATE, &limits) == SLOTQ_OK);
+        queue.now_ms += HOUR_MS;
         queue.fill(3);
         for (int i = 0; i < 3; i++) {
             CHECK(slotq_wait(queue, 0, 0) == SLOTQ_OK);
         }
         queue.reserve_one();
+        CHECK(slotq_wait(queue, 0, 0) == SLOTQ_LIMITED);
+        queue.now_ms += 1000;
+        CHECK(slotq_wait(queue, 0, 0) == SLOTQ_OK);
+        queue.reserve_one();
+        CHECK(slotq_wait(queue, 0, 0) == SLOTQ_LIMITED);
+        queue.now_ms -= HOUR_MS; /* the clock is set back: a reserve begins the rate anew */
+        CHECK(slotq_wait(queue, 0, 0) == SLOTQ_OK);
+        const Batch none = batch();
+        CHECK(slotq_reserve(queue, 0, 1, 1000, 0, none.get()) == SLOTQ_LIMITED);
         CHECK(slotq_wait(queue, 0, 0) == SLOTQ_LIMITED);
         queue.now_ms += 1000;
         CHECK(slotq_wait(queue, 0, 0) == SLOTQ_OK);
