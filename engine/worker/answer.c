@@ -82,15 +82,16 @@ void answer_prepare(worker_hand *hand, bool taken)
         hand_item *item = &hand->items[i];
         const settlement back = settle_release();
         const settlement *plan = item->state == ITEM_HELD ? &back : hand_plan(hand, item);
-        if (item->state == ITEM_SETTLED || item->state == ITEM_LEFT) {
+        const bool is_gone = item->state == ITEM_SETTLED || item->state == ITEM_LEFT;
+        const bool is_apart = item->token != item->batch_token || item->doubts != 0;
+        if (is_gone || is_apart ||
+            (plan->how != SLOTQ_SETTLE_ACK &&
+             slotq_mark(hand->handle, plan->how, hand->batch, item->id, plan->ms, plan->reason,
+                        plan->note) != SLOTQ_OK)) {
             slotq_batch_drop(hand->batch, item->id);
-        } else if (item->token != item->batch_token || item->doubts != 0) {
-            slotq_batch_drop(hand->batch, item->id);
+        }
+        if (is_apart && !is_gone) {
             settle_apart(hand, item, plan);
-        } else if (plan->how != SLOTQ_SETTLE_ACK &&
-                   slotq_mark(hand->handle, plan->how, hand->batch, item->id, plan->ms,
-                              plan->reason, plan->note) != SLOTQ_OK) {
-            slotq_batch_drop(hand->batch, item->id);
         }
     }
 }

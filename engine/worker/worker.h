@@ -178,6 +178,7 @@ typedef enum worker_count {
     COUNT_KINDS
 } worker_count;
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in order of locks */
 struct worker_queue {
     slotq_worker *worker;
     uint32_t index;
@@ -257,6 +258,7 @@ struct worker_thread {
     worker_thread *next;
 };
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in order of locks */
 struct slotq_worker {
     slotq_mux *mux;
     slotq_worker_options options;
