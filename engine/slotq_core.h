@@ -247,7 +247,8 @@ typedef struct slotq_call_stats {
 /* The state of a verb between two of its steps. Private to the core, but for `looks`. */
 typedef struct slotq_progress {
     bool looks; /* set after slotq_core_begin: a reserve leases nothing. OK: one that does may find
-                   a message, or change something; else its outcome and next_due_ms */
+                   a message, or change something; else its outcome and next_due_ms. A build with
+                   -Os or SLOTQ_NO_LOOK takes no notice of it, and leases */
     uint32_t phase;
     uint32_t round;
     uint32_t run_index;

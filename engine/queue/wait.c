@@ -27,6 +27,9 @@ slotq_outcome slotq_wait(slotq *queue, uint8_t group, uint64_t wait_ms)
     if (!queue_group_fits(queue, group)) {
         return SLOTQ_INVALID;
     }
+#if defined(__OPTIMIZE_SIZE__) || defined(SLOTQ_NO_LOOK)
+    return queue_refuse(queue, SLOTQ_UNSUPPORTED, "this build (-Os) leaves out slotq_wait");
+#endif
     if (queue->store->has_trips) {
         return queue_refuse(queue, SLOTQ_UNSUPPORTED,
                             "a queue in Redis is waited for by reserving, or by "
