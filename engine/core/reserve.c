@@ -419,17 +419,7 @@ static slotq_outcome reserve_phases(verb_frame *frame)
     return reserve_lease_phases(frame);
 }
 
-#if defined(__OPTIMIZE_SIZE__) && !defined(SLOTQ_NO_LOOK)
-#define SLOTQ_NO_LOOK
-#endif
-#ifndef SLOTQ_NO_LOOK
-static bool reserve_looks(const slotq_call *call)
-{
-    return call->progress.looks;
-}
-
-/* Instead of a reserve: whether one would do anything. A caller that looks and does not wait may
- * have been woken before, and may not reserve: another one is woken. */
+/* Whether a reserve would do anything. A caller that does not wait wakes another in its place. */
 static slotq_outcome reserve_look(verb_frame *frame)
 {
     const group_block *group = &frame->group;
@@ -446,23 +436,11 @@ static slotq_outcome reserve_look(verb_frame *frame)
     }
     return SLOTQ_OK;
 }
-#else /* slotq_wait refuses, and there is nothing to call */
-static bool reserve_looks(const slotq_call *call)
-{
-    (void)call;
-    return false;
-}
-
-static slotq_outcome reserve_look(const verb_frame *frame)
-{
-    (void)frame;
-    return SLOTQ_UNSUPPORTED;
-}
-#endif
 
 slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     slotq_call_reserve *reserve = &call->reserve;
+    const bool looks = VERBS_LOOK && call->progress.looks;
     verb_frame frame;
     if (!frame_begin(&frame, view, call, step)) {
         return SLOTQ_CORRUPT;
@@ -476,7 +454,7 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
     if (call->progress.phase == RESERVE_BEGIN) {
         reserve->run_count = 0;
         reserve->message_count = 0;
-        const slotq_outcome promoted = reserve_looks(call) ? SLOTQ_OK : later_promote(&frame);
+        const slotq_outcome promoted = looks ? SLOTQ_OK : later_promote(&frame);
         if (promoted != SLOTQ_OK) {
             wakes_hand_over(&frame, SLOTQ_MORE);
             return promoted;
@@ -485,7 +463,7 @@ slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step 
     if (!frame_load(&frame, reserve->group) || !limit_load(&frame)) {
         return SLOTQ_CORRUPT;
     }
-    if (reserve_looks(call)) {
+    if (looks) {
         return reserve_look(&frame);
     }
     if (call->progress.phase == RESERVE_BEGIN) {

@@ -31,4 +31,11 @@ verb_step find_step;
 /* The message that keeps the ring full. False: CORRUPT. Loads that message's group. */
 bool find_holder(verb_frame *frame, slotq_holder *holder);
 
+/* Whether call.progress.looks has an effect: a device has no thread that waits. */
+#if defined(__OPTIMIZE_SIZE__) || defined(SLOTQ_NO_LOOK)
+enum { VERBS_LOOK = 0 };
+#else
+enum { VERBS_LOOK = 1 };
+#endif
+
 #endif

@@ -253,7 +253,8 @@ slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const c
         tell_error(worker, &error);
         return judged;
     }
-    worker_queue **queues = realloc(worker->queues, (worker->queue_count + 1) * sizeof(worker_queue *));
+    const size_t count = worker->queue_count + (size_t)1;
+    worker_queue **queues = realloc(worker->queues, count * sizeof(worker_queue *));
     worker->queues = queues != NULL ? queues : worker->queues;
     worker_queue *new = calloc(1, sizeof *new);
     if (queues == NULL || new == NULL) {
