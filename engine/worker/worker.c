@@ -254,9 +254,11 @@ slotq_outcome slotq_worker_add_queue(slotq_worker *worker, slotq *queue, const c
         return judged;
     }
     const size_t count = worker->queue_count + (size_t)1;
-    worker_queue **queues = realloc(worker->queues, count * sizeof(worker_queue *));
-    worker->queues = queues != NULL ? queues : worker->queues;
     worker_queue *new = calloc(1, sizeof *new);
+    worker_queue **queues = realloc(worker->queues, count * sizeof(worker_queue *));
+    if (queues != NULL) {
+        worker->queues = queues;
+    }
     if (queues == NULL || new == NULL) {
         free(new);
         refuse(&error, SLOTQ_NOMEMORY, "out of memory");

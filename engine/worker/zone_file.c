@@ -68,7 +68,10 @@ static slotq_outcome read_open(int file, const char *name, const char *path, uin
         return refuse_file(error, name, path, system_errno);
     }
     uint8_t *cut = realloc(room, got == 0 ? 1 : (size_t)got);
-    *bytes = cut == NULL ? room : cut;
+    if (cut != NULL) {
+        room = cut;
+    }
+    *bytes = room;
     *size = (size_t)got;
     return SLOTQ_OK;
 }
