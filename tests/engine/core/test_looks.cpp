@@ -84,12 +84,15 @@ TEST_CASE("looks: LIMITED where the limit lets none go, unless a clock that was 
     REQUIRE(queue.limit(SLOTQ_LIMIT_ALL, 0, 3600 * second_us, 1) == SLOTQ_OK);
     CHECK(look_only(queue) == SLOTQ_OK);
     REQUIRE(queue.reserve() == SLOTQ_OK);
+    const slotq_run held = queue.runs[0];
     CHECK(look_only(queue) == SLOTQ_LIMITED);
     CHECK(queue.call.reserve.next_due_ms != 0);
+    REQUIRE(queue.settle(SLOTQ_ACK, held.id, held.token) == SLOTQ_OK);
     const uint64_t then_ms = queue.now_ms;
-    queue.now_ms += UINT64_C(10000) * 3600000;
+    queue.now_ms += UINT64_C(48) * 3600000;
     REQUIRE(queue.reserve() == SLOTQ_OK);
-    queue.now_ms = then_ms; /* the rate is paid for in a far future */
+    REQUIRE(queue.settle(SLOTQ_ACK, queue.runs[0].id, queue.runs[0].token) == SLOTQ_OK);
+    queue.now_ms = then_ms; /* the rate is paid for up to a day that is far now */
     CHECK(look(queue) == SLOTQ_OK);
 }
 
