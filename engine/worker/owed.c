@@ -141,8 +141,7 @@ static slotq_outcome settle_alike(worker_queue *queue, uint32_t first, uint32_t 
     const slotq_outcome outcome =
         slotq_settle_noted(queue->handle, plan.how, queue->options.group, queue->runs, runs,
                            plan.ms, plan.reason, plan.note, queue->outcomes, NULL);
-    const bool failed = outcome >= SLOTQ_FAILURES || outcome == SLOTQ_INVALID ||
-                        outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_REMADE;
+    const bool failed = settle_has_failed(outcome);
     runs = 0;
     for (uint32_t i = first; i < end; i++) {
         if (has_plan(&queue->ones[i], &plan)) {
@@ -278,8 +277,7 @@ static void extend_some(worker_queue *queue, uint32_t first, uint32_t count, uin
                          count, queue->lease_ms, 0, queue->outcomes, queue->tokens);
         note(queue, outcome);
     }
-    const bool failed = outcome >= SLOTQ_FAILURES || outcome == SLOTQ_REMADE ||
-                        outcome == SLOTQ_INVALID || outcome == SLOTQ_NOQUEUE;
+    const bool failed = settle_has_failed(outcome);
     for (uint32_t i = 0; i < count; i++) {
         extended(queue, &ones[i], failed ? outcome : (slotq_outcome)queue->outcomes[i],
                  queue->tokens[i], sent_ms, now_ms);

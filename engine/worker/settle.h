@@ -28,6 +28,13 @@ static inline bool settle_is_answer(slotq_outcome outcome)
     return outcome <= SLOTQ_DEADFULL || outcome == SLOTQ_REMADE;
 }
 
+/* The call as a whole was refused or failed: there is no outcome for each message. */
+static inline bool settle_has_failed(slotq_outcome outcome)
+{
+    return outcome >= SLOTQ_FAILURES || outcome == SLOTQ_INVALID || outcome == SLOTQ_NOQUEUE ||
+           outcome == SLOTQ_REMADE;
+}
+
 /* Count and tell the queue's answer to a settlement. is_doubtful: it had been sent before without
  * an answer, and handle (of the calling thread, idle) may be asked what became of it. Outcomes that
  * are failures mean that it is not tried any more. */
