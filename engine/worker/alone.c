@@ -40,8 +40,7 @@ bool alone_trim(worker_hand *hand)
 
 static void wait_turn(slotq_worker *worker, uint64_t until_ms)
 {
-    const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
-                                   .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    const struct timespec until = clock_timespec(until_ms);
     pthread_cond_timedwait(&worker->alone_turn, &worker->lock, &until);
 }
 

@@ -37,6 +37,12 @@ static inline uint64_t clock_passed_ms(uint64_t since_ms)
     return now_ms > since_ms ? now_ms - since_ms : 0;
 }
 
+/* A time of clock_run_ms, for waits on conditions. */
+static inline struct timespec clock_timespec(uint64_t ms)
+{
+    return (struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+}
+
 static inline uint64_t clock_add(uint64_t ms, uint64_t more_ms)
 {
     return more_ms > UINT64_MAX - ms ? UINT64_MAX : ms + more_ms;

@@ -370,8 +370,7 @@ static void park(slotq_worker *worker, uint64_t until_ms)
     if (until_ms == UINT64_MAX) {
         pthread_cond_wait(&worker->work, &worker->lock);
     } else {
-        const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
-                                       .tv_nsec = (long)(until_ms % 1000) * 1000000};
+        const struct timespec until = clock_timespec(until_ms);
         pthread_cond_timedwait(&worker->work, &worker->lock, &until);
     }
     worker->parked--;

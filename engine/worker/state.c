@@ -217,8 +217,7 @@ static uint64_t last_wait_ms(const slotq_worker *worker)
 static void wait_for_end(slotq_worker *worker, uint64_t until_ms)
 {
     const uint64_t ms = clock_sooner(until_ms, clock_run_ms() + 1000);
-    const struct timespec until = {.tv_sec = (time_t)(ms / 1000),
-                                   .tv_nsec = (long)(ms % 1000) * 1000000};
+    const struct timespec until = clock_timespec(ms);
     pthread_cond_timedwait(&worker->ends, &worker->lock, &until);
 }
 
