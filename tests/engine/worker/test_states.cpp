@@ -4,6 +4,7 @@
 #include "catch.hpp"
 
 #include <atomic>
+#include <mutex>
 
 #include "live.hpp"
 
@@ -51,6 +52,7 @@ TEST_CASE("drain: queues that feed each other are drained together", "[worker][s
     Live odd(kind);
     Live to_even(even);
     Live to_odd(odd);
+    std::mutex lock; /* a handle is for one thread at a time, and the next hop overtakes a reply */
     std::atomic<int> runs{0};
     Working work;
     work.options.threads = 2;
@@ -64,6 +66,7 @@ TEST_CASE("drain: queues that feed each other are drained together", "[worker][s
             next.type = "a:hop";
             next.body = body.data();
             next.body_bytes = static_cast<uint32_t>(body.size());
+            const std::lock_guard<std::mutex> guard(lock);
             if (slotq_task_push(hop % 2 == 0 ? to_odd : to_even, &next, nullptr) != SLOTQ_OK) {
                 return slotq_result_dead(1);
             }
