@@ -274,7 +274,7 @@ static int judge(const command_line *line)
         return EXIT_CODE_OK;
     }
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (line->options[i].given && !(command->options & UINT64_C(1) << i)) {
+        if (line->options[i].given && !command_takes(command, i)) {
             complain("%s does not take --%s; slotq help %s lists its options", command->name,
                      entry_of(i)->name, command->name);
             return EXIT_CODE_USAGE;

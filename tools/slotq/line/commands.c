@@ -6,11 +6,14 @@
 #include <string.h>
 
 #define MANY COMMAND_OPERANDS_MANY
-#define OPTION(identifier) (UINT64_C(1) << OPTION_##identifier)
 #define COMMON                                                                                     \
     (OPTION(URL) | OPTION(SYNC) | OPTION(FORCE) | OPTION(JSON) | OPTION(QUIET) | OPTION(HELP))
 
-_Static_assert(OPTION_COUNT <= 64, "a command's options are bits of 64");
+/* Options of a command: bits of two words. commands.def is read once for each word. */
+enum { WORD_BITS = 64, WORD_COUNT = 2 };
+_Static_assert(OPTION_COUNT <= WORD_BITS * WORD_COUNT, "a command's options are bits of two words");
+#define BIT_OF_WORD(word, option)                                                                  \
+    ((option) / WORD_BITS == (word) ? UINT64_C(1) << (option) % WORD_BITS : 0)
 
 const option_entry option_table[OPTION_COUNT] = {
 #define TOOL_OPTION(identifier, name, letter, kind, least, most, value, help)                      \
@@ -21,12 +24,45 @@ const option_entry option_table[OPTION_COUNT] = {
 
 const command_entry command_table[] = {
 #define TOOL_COMMAND(identifier, name, operands, least, most, options, summary, text)              \
-    {name, operands, least, most, (options) | COMMON, summary, text, run_##identifier},
+    {name, operands, least, most, summary, text, run_##identifier},
 #include "commands.def"
 #undef TOOL_COMMAND
 };
 
-const int command_count = (int)(sizeof command_table / sizeof command_table[0]);
+enum { COMMANDS = sizeof command_table / sizeof command_table[0] };
+
+/* One element per command, the last is of the common options. */
+#define TOOL_COMMAND(identifier, name, operands, least, most, options, summary, text)              \
+    (options) | COMMON,
+#define OPTION(identifier) BIT_OF_WORD(0, OPTION_##identifier)
+static const uint64_t first_words[COMMANDS + 1] = {
+#include "commands.def"
+    COMMON};
+#undef OPTION
+#define OPTION(identifier) BIT_OF_WORD(1, OPTION_##identifier)
+static const uint64_t second_words[COMMANDS + 1] = {
+#include "commands.def"
+    COMMON};
+#undef OPTION
+#undef TOOL_COMMAND
+
+const int command_count = COMMANDS;
+
+static bool has_option(int command, int option)
+{
+    const uint64_t *words = option < WORD_BITS ? first_words : second_words;
+    return (words[command] >> option % WORD_BITS & 1) != 0;
+}
+
+bool command_takes(const command_entry *command, int option)
+{
+    return has_option((int)(command - command_table), option);
+}
+
+bool option_is_common(int option)
+{
+    return has_option(COMMANDS, option);
+}
 
 const command_entry *command_find(const char *name)
 {

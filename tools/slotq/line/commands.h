@@ -47,7 +47,6 @@ typedef struct command_entry {
     const char *operands;
     int least;
     int most;
-    uint64_t options; /* bits 1 << option_id, the common ones included */
     const char *summary;
     const char *text;
     int (*run)(const struct command_line *line); /* answers the exit code */
@@ -57,6 +56,10 @@ enum { COMMAND_OPERANDS_MANY = 1 << 30 };
 
 extern const command_entry command_table[];
 extern const int command_count;
+
+/* Common options included. `command` is an entry of command_table. */
+bool command_takes(const command_entry *command, int option);
+bool option_is_common(int option);
 
 /* What the option's help says under this command. */
 const char *command_option_help(const command_entry *command, option_id option);

@@ -43,7 +43,7 @@ static void print_options(void)
         printf("    %s) options='", command_table[i].name);
         const char *between = "";
         for (int j = 0; j < OPTION_COUNT; j++) {
-            if (command_table[i].options & UINT64_C(1) << j) {
+            if (command_takes(&command_table[i], j)) {
                 printf("%s--%s", between, option_table[j].name);
                 between = " ";
             }

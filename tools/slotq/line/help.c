@@ -26,20 +26,30 @@ static void print_option(const option_entry *entry, const char *help)
     output_wrapped(help, TEXT_COLUMN, TEXT_COLUMN);
 }
 
-static void print_options(const command_entry *command, uint64_t options)
+static void print_options(const command_entry *command, bool common)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (options & UINT64_C(1) << i) {
+        if (command_takes(command, i) && option_is_common(i) == common) {
             print_option(&option_table[i], command_option_help(command, (option_id)i));
         }
     }
 }
 
-static bool takes_times(uint64_t options)
+static bool has_own_options(const command_entry *command)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (command_takes(command, i) && !option_is_common(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool takes_times(const command_entry *command)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
         const option_kind kind = option_table[i].kind;
-        if (options & UINT64_C(1) << i && (kind == KIND_TIME || kind == KIND_TIMES)) {
+        if (command_takes(command, i) && (kind == KIND_TIME || kind == KIND_TIMES)) {
             return true;
         }
     }
@@ -48,8 +58,7 @@ static bool takes_times(uint64_t options)
 
 int help_command(const command_entry *command)
 {
-    const uint64_t common = command_find("ls")->options; /* ls has only common options */
-    const bool has_own = (command->options & ~common) != 0;
+    const bool has_own = has_own_options(command);
     printf("slotq %s%s%s%s\n\n", command->name, has_own ? " [options]" : "",
            command->operands[0] != '\0' ? " " : "", command->operands);
     printf("%s.\n", command->summary);
@@ -58,13 +67,13 @@ int help_command(const command_entry *command)
     }
     if (has_own) {
         printf("\noptions:\n");
-        print_options(command, command->options & ~common);
-        if (takes_times(command->options)) {
+        print_options(command, false);
+        if (takes_times(command)) {
             printf("times: 500ms, 30s, 5m, 2h, 1d or 1m30s\n");
         }
     }
     printf("\nfor every command:\n");
-    print_options(command, common);
+    print_options(command, true);
     return EXIT_CODE_OK;
 }
 
@@ -77,7 +86,7 @@ int help_overview(void)
                command_table[i].summary);
     }
     printf("\nfor every command:\n");
-    print_options(command_find("ls"), command_find("ls")->options);
+    print_options(command_find("ls"), true);
     printf("\nexit codes:\n");
 #define SLOTQ_EXIT(name, number, text) printf("  %3d  %s\n", number, text);
 #include "errors.def"
