@@ -1,0 +1,230 @@
+/* cluster.cpp: see cluster.hpp.
+ */
+#include "cluster.hpp"
+
+#include <functional>
+#include <stdexcept>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../skip.hpp"
+
+namespace redis
+{
+
+namespace
+{
+
+constexpr uint32_t slot_count = 16384;
+constexpr uint32_t tries_max = 6000; /* of 10 ms: a slow machine does not fail */
+constexpr uint32_t start_tries_max = 5;
+
+std::string free_port()
+{
+    sockaddr_in place = {};
+    socklen_t size = sizeof place;
+    place.sin_family = AF_INET;
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int made = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(made, reinterpret_cast<const sockaddr *>(&place), size) != 0 ||
+        getsockname(made, reinterpret_cast<sockaddr *>(&place), &size) != 0) {
+        throw std::runtime_error("no free port");
+    }
+    close(made);
+    return std::to_string(ntohs(place.sin_port));
+}
+
+void await(const std::string &what, const std::function<bool()> &holds)
+{
+    for (uint32_t i = 0; i < tries_max; i++) {
+        if (holds()) {
+            return;
+        }
+        const timespec pause = {0, 10000000};
+        nanosleep(&pause, nullptr);
+    }
+    throw std::runtime_error("the cluster never got so far: " + what);
+}
+
+void demand(const Reply &reply, const std::string &what)
+{
+    if (!reply.is_status("OK")) {
+        throw std::runtime_error(what + ": " + reply.told());
+    }
+}
+
+bool tells(Node &node, const Arguments &question, const std::string &text)
+{
+    return node.command(question).text.find(text) != std::string::npos;
+}
+
+bool is_whole(Node &node)
+{
+    return tells(node, {"CLUSTER", "INFO"}, "cluster_state:ok") &&
+           tells(node, {"CLUSTER", "INFO"}, "cluster_slots_ok:16384");
+}
+
+} // namespace
+
+/* ---- a node ---- */
+
+Node::Node(const Arguments &more)
+{
+    for (uint32_t tries = 0; server_ == nullptr; tries++) {
+        port_ = free_port();
+        bus_ = free_port();
+        Arguments options = {"--port",
+                             port_,
+                             "--bind",
+                             "127.0.0.1",
+                             "--cluster-enabled",
+                             "yes",
+                             "--cluster-port",
+                             bus_,
+                             "--cluster-announce-ip",
+                             "127.0.0.1",
+                             "--cluster-node-timeout",
+                             "700",
+                             "--repl-diskless-sync-delay",
+                             "0"};
+        options.insert(options.end(), more.begin(), more.end());
+        try {
+            server_.reset(new Server(options));
+        } catch (const std::runtime_error &) { /* another program took a port meanwhile */
+            if (tries == start_tries_max) {
+                support::skip("redis-server cannot be a node of a cluster here");
+            }
+        }
+    }
+    id_ = command({"CLUSTER", "MYID"}).text;
+}
+
+/* ---- a cluster ---- */
+
+Cluster::Cluster(uint32_t primaries, bool with_replicas, const Arguments &more) : more_(more)
+{
+    const uint32_t count = with_replicas ? 2 * primaries : primaries;
+    for (uint32_t i = 0; i < count; i++) {
+        nodes_.emplace_back(new Node(more_));
+        demand(node(i).command({"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)}), "epoch");
+    }
+    for (uint32_t i = 0; i < primaries; i++) {
+        demand(
+            node(i).command({"CLUSTER", "ADDSLOTSRANGE", std::to_string(slot_count * i / primaries),
+                             std::to_string(slot_count * (i + 1) / primaries - 1)}),
+            "slots");
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        meet(node(i));
+    }
+    const std::string known = "cluster_known_nodes:" + std::to_string(count);
+    for (uint32_t i = 0; i < count; i++) {
+        await("all know all", [&] {
+            return is_whole(node(i)) && tells(node(i), {"CLUSTER", "INFO"}, known);
+        });
+    }
+    for (uint32_t i = primaries; i < count; i++) {
+        demand(node(i).command({"CLUSTER", "REPLICATE", node(i - primaries).id()}), "replicate");
+    }
+    for (uint32_t i = primaries; i < count; i++) {
+        await("replicas", [&] {
+            return tells(node(i), {"INFO", "replication"}, "master_link_status:up");
+        });
+    }
+}
+
+void Cluster::meet(Node &node)
+{
+    demand(nodes_.at(0)->command({"CLUSTER", "MEET", "127.0.0.1", node.port_, node.bus_}), "meet");
+}
+
+Node &Cluster::add()
+{
+    nodes_.emplace_back(new Node(more_));
+    meet(*nodes_.back());
+    for (auto &each : nodes_) {
+        await("the new node is known", [&] {
+            return !each->is_running() ||
+                   (tells(*each, {"CLUSTER", "NODES"}, nodes_.back()->id()) && is_whole(*each));
+        });
+    }
+    return *nodes_.back();
+}
+
+Node &Cluster::owner(uint32_t slot)
+{
+    for (auto &asked : nodes_) {
+        const Reply ranges = asked->is_running() ? asked->command({"CLUSTER", "SLOTS"}) : Reply();
+        for (const Reply &range : ranges.items) {
+            if (range.items.at(0).integer > slot || range.items.at(1).integer < slot) {
+                continue;
+            }
+            for (auto &each : nodes_) {
+                if (each->id() == range.items.at(2).items.at(2).text) {
+                    return *each;
+                }
+            }
+        }
+    }
+    throw std::runtime_error("no node serves slot " + std::to_string(slot));
+}
+
+Node &Cluster::other_than(Node &owner)
+{
+    for (auto &each : nodes_) {
+        if (each.get() != &owner && each->is_running() &&
+            tells(*each, {"INFO", "replication"}, "role:master")) {
+            return *each;
+        }
+    }
+    throw std::runtime_error("no other primary");
+}
+
+Node &Cluster::replica_of(Node &owner)
+{
+    for (auto &each : nodes_) {
+        if (each.get() != &owner && each->is_running() &&
+            tells(*each, {"INFO", "replication"}, "master_port:" + owner.port() + "\r")) {
+            return *each;
+        }
+    }
+    throw std::runtime_error("no replica");
+}
+
+/* ---- moving a slot ---- */
+
+void Cluster::open(uint32_t slot, Node &from, Node &to)
+{
+    const std::string number = std::to_string(slot);
+    demand(to.command({"CLUSTER", "SETSLOT", number, "IMPORTING", from.id()}), "importing");
+    demand(from.command({"CLUSTER", "SETSLOT", number, "MIGRATING", to.id()}), "migrating");
+}
+
+void Cluster::migrate(Node &from, Node &to, const std::string &key)
+{
+    demand(from.command({"MIGRATE", "127.0.0.1", to.port(), key, "0", "60000"}), "migrate");
+}
+
+void Cluster::close(uint32_t slot, Node &from, Node &to)
+{
+    const std::string number = std::to_string(slot);
+    demand(to.command({"CLUSTER", "SETSLOT", number, "NODE", to.id()}), "the new owner");
+    demand(from.command({"CLUSTER", "SETSLOT", number, "NODE", to.id()}), "the old owner");
+}
+
+void Cluster::move(uint32_t slot, const std::string &key, Node &from, Node &to)
+{
+    open(slot, from, to);
+    migrate(from, to, key);
+    close(slot, from, to);
+}
+
+uint32_t Cluster::slot_of(Node &node, const std::string &key)
+{
+    return static_cast<uint32_t>(node.command({"CLUSTER", "KEYSLOT", key}).integer);
+}
+
+} // namespace redis
