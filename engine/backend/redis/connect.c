@@ -64,7 +64,7 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
     self->known_scripts = 0;
     if (!self->connection.borrowed) {
         redis_connection_drop(&self->connection, "");
-        outcome = redis_connection_open(&self->connection, fault);
+        outcome = redis_route_connect(&self->route, &self->connection, fault);
     }
     if (outcome == SLOTQ_OK) {
         outcome =
@@ -75,6 +75,9 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
         if (outcome != SLOTQ_OK && outcome != SLOTQ_REMADE && !self->connection.borrowed) {
             redis_connection_drop(&self->connection, "the queue cannot be used");
         }
+    }
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_REMADE && fault->passes) {
+        redis_route_blame(&self->route, NULL, 0);
     }
     return outcome;
 }
@@ -95,7 +98,8 @@ static bool may_dial(const redis_store *self)
 
 slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience, store_fault *fault)
 {
-    if (!redis_connection_is_stale(&self->connection)) {
+    if (!redis_connection_is_stale(&self->connection) &&
+        redis_route_is_current(&self->route, &self->connection)) {
         return SLOTQ_OK;
     }
     if (!may_dial(self)) {
@@ -116,6 +120,7 @@ bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis
     const bool moves = refusal->fate == REDIS_FATE_MOVES && may_dial(self);
     if (moves) { /* so the next call connects again too, if this one gives up */
         redis_connection_drop(&self->connection, "the server's role changed");
+        redis_route_blame(&self->route, refusal->words, strlen(refusal->words));
     }
     if (moves && !self->base.is_listened) {
         redis_waiter_leave(&self->waiter);

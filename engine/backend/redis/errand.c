@@ -4,17 +4,20 @@
 
 #include <string.h>
 
-slotq_outcome redis_errand_begin(redis_errand *on, const redis_address *address, const char *key,
+slotq_outcome redis_errand_begin(redis_errand *on, redis_route *route, const char *key,
                                  const redis_settings *settings, store_fault *fault)
 {
     memset(&on->connection, 0, sizeof on->connection);
-    on->connection.address = *address;
+    on->route = route;
     on->connection.connect_timeout_ms = settings->connect_timeout_ms;
     on->connection.timeout_ms = settings->timeout_ms;
-    slotq_outcome outcome = redis_connection_open(&on->connection, fault);
+    slotq_outcome outcome = redis_route_connect(route, &on->connection, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_greet(&on->connection, key, key == NULL ? 0 : strlen(key),
                                      &on->facts, fault);
+        if (outcome != SLOTQ_OK && fault->passes) {
+            redis_route_blame(route, NULL, 0);
+        }
     }
     return outcome;
 }

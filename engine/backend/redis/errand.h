@@ -8,12 +8,13 @@
 #include "store.h"
 
 typedef struct redis_errand {
+    redis_route *route; /* the caller's: it learns from what is met */
     redis_connection connection;
     redis_facts facts;
 } redis_errand;
 
 /* Connect, log in, and ask about the server and the key (NULL: none). To be ended in any case. */
-slotq_outcome redis_errand_begin(redis_errand *on, const redis_address *address, const char *key,
+slotq_outcome redis_errand_begin(redis_errand *on, redis_route *route, const char *key,
                                  const redis_settings *settings, store_fault *fault);
 
 /* Returns outcome. */

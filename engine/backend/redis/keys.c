@@ -109,7 +109,7 @@ static void say_exists(redis_errand *on, const char *key, store_fault *fault)
     freeReplyObject(reply);
 }
 
-static slotq_outcome try_to_create(const redis_address *address, const char *key,
+static slotq_outcome try_to_create(redis_route *route, const char *key,
                                    const slotq_geometry *geometry, const redis_settings *settings,
                                    store_fault *fault)
 {
@@ -119,7 +119,7 @@ static slotq_outcome try_to_create(const redis_address *address, const char *key
     if (slotq_core_image_bytes(geometry, &what) == 0) {
         return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
-    slotq_outcome outcome = redis_errand_begin(&on, address, key, settings, fault);
+    slotq_outcome outcome = redis_errand_begin(&on, route, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
@@ -132,14 +132,13 @@ static slotq_outcome try_to_create(const redis_address *address, const char *key
     return redis_errand_end(&on, outcome);
 }
 
-slotq_outcome redis_keys_create(const redis_address *address, const char *key,
-                                const slotq_geometry *geometry, const redis_settings *settings,
-                                store_fault *fault)
+slotq_outcome redis_keys_create(redis_route *route, const char *key, const slotq_geometry *geometry,
+                                const redis_settings *settings, store_fault *fault)
 {
     redis_patience patience = redis_patience_to_open(&settings->limits);
     slotq_outcome outcome;
     do {
-        outcome = try_to_create(address, key, geometry, settings, fault);
+        outcome = try_to_create(route, key, geometry, settings, fault);
     } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
     return outcome;
 }
@@ -198,13 +197,13 @@ static slotq_outcome import_there(redis_errand *on, const char *key, const uint8
     return outcome;
 }
 
-static slotq_outcome try_to_import(const redis_address *address, const char *key,
-                                   const uint8_t *image, uint64_t bytes,
-                                   const redis_settings *settings, store_fault *fault)
+static slotq_outcome try_to_import(redis_route *route, const char *key, const uint8_t *image,
+                                   uint64_t bytes, const redis_settings *settings,
+                                   store_fault *fault)
 {
     redis_errand on;
     const redis_demands demands = {.force = settings->force};
-    slotq_outcome outcome = redis_errand_begin(&on, address, key, settings, fault);
+    slotq_outcome outcome = redis_errand_begin(&on, route, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
@@ -214,7 +213,7 @@ static slotq_outcome try_to_import(const redis_address *address, const char *key
     return redis_errand_end(&on, outcome);
 }
 
-slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
+slotq_outcome redis_keys_import(redis_route *route, const char *key, const uint8_t *image,
                                 uint64_t bytes, uint32_t generation, const redis_settings *settings,
                                 store_fault *fault)
 {
@@ -225,7 +224,7 @@ slotq_outcome redis_keys_import(const redis_address *address, const char *key, c
         return outcome;
     }
     do {
-        outcome = try_to_import(address, key, copy, bytes, settings, fault);
+        outcome = try_to_import(route, key, copy, bytes, settings, fault);
     } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
     free(copy);
     return outcome;
@@ -262,12 +261,12 @@ static slotq_outcome remove_there(redis_errand *on, const char *key, store_fault
     return outcome;
 }
 
-static slotq_outcome try_to_remove(const redis_address *address, const char *key,
+static slotq_outcome try_to_remove(redis_route *route, const char *key,
                                    const redis_settings *settings, store_fault *fault)
 {
     redis_errand on;
     slotq_view view;
-    slotq_outcome outcome = redis_errand_begin(&on, address, key, settings, fault);
+    slotq_outcome outcome = redis_errand_begin(&on, route, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_open_key(&on.facts, key, &view, fault);
         /* a damaged queue can be removed, what never was one not */
@@ -282,13 +281,13 @@ static slotq_outcome try_to_remove(const redis_address *address, const char *key
     return redis_errand_end(&on, outcome);
 }
 
-slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
-                                const redis_settings *settings, store_fault *fault)
+slotq_outcome redis_keys_remove(redis_route *route, const char *key, const redis_settings *settings,
+                                store_fault *fault)
 {
     redis_patience patience = redis_patience_to_open(&settings->limits);
     slotq_outcome outcome;
     do {
-        outcome = try_to_remove(address, key, settings, fault);
+        outcome = try_to_remove(route, key, settings, fault);
     } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
     return outcome;
 }

@@ -8,28 +8,26 @@
 
 /* OK (also where one of the same geometry is), EXISTS, INVALID, CORRUPT, VERSION, CONNECT,
  * UNSUPPORTED, IO. */
-slotq_outcome redis_keys_create(const redis_address *address, const char *key,
-                                const slotq_geometry *geometry, const redis_settings *settings,
-                                store_fault *fault);
+slotq_outcome redis_keys_create(redis_route *route, const char *key, const slotq_geometry *geometry,
+                                const redis_settings *settings, store_fault *fault);
 
 /* Of an image, which is checked whole before, with another generation, not 0. OK, EXISTS, CORRUPT,
  * VERSION … */
-slotq_outcome redis_keys_import(const redis_address *address, const char *key, const uint8_t *image,
-                                uint64_t bytes, uint32_t generation,
-                                const redis_settings *settings, store_fault *fault);
+slotq_outcome redis_keys_import(redis_route *route, const char *key, const uint8_t *image,
+                                uint64_t bytes, uint32_t generation, const redis_settings *settings,
+                                store_fault *fault);
 
 /* Replace a queue by one with the sizes of wanted and the same messages, ids and tokens. OK, TOOBIG
  * (what does not fit), INVALID, NOQUEUE, LOCKED (it was changed all the time) … */
-slotq_outcome redis_keys_resize(const redis_address *address, const char *key,
-                                const slotq_geometry *wanted, const redis_settings *settings,
-                                store_fault *fault);
-
-/* Delete a key that is a slotq. OK, NOQUEUE, CORRUPT (it is none) … */
-slotq_outcome redis_keys_remove(const redis_address *address, const char *key,
+slotq_outcome redis_keys_resize(redis_route *route, const char *key, const slotq_geometry *wanted,
                                 const redis_settings *settings, store_fault *fault);
 
+/* Delete a key that is a slotq. OK, NOQUEUE, CORRUPT (it is none) … */
+slotq_outcome redis_keys_remove(redis_route *route, const char *key, const redis_settings *settings,
+                                store_fault *fault);
+
 /* Names of all queues in the database, sorted; visit ends it by answering false. */
-slotq_outcome redis_keys_list(const redis_address *address, const redis_settings *settings,
+slotq_outcome redis_keys_list(redis_route *route, const redis_settings *settings,
                               bool (*visit)(void *context, const char *name), void *context,
                               store_fault *fault);
 

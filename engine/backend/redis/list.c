@@ -156,15 +156,14 @@ static slotq_outcome scan(redis_connection *connection, names *found, store_faul
 }
 
 /* All names, in any order; the caller frees them. */
-static slotq_outcome find(const redis_address *address, const redis_settings *settings,
-                          names *found, store_fault *fault)
+static slotq_outcome find(redis_route *route, const redis_settings *settings, names *found,
+                          store_fault *fault)
 {
     redis_facts facts;
-    redis_connection connection = {.address = *address,
-                                   .connect_timeout_ms = settings->connect_timeout_ms,
+    redis_connection connection = {.connect_timeout_ms = settings->connect_timeout_ms,
                                    .timeout_ms = settings->timeout_ms};
     memset(found, 0, sizeof *found);
-    slotq_outcome outcome = redis_connection_open(&connection, fault);
+    slotq_outcome outcome = redis_route_connect(route, &connection, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_greet(&connection, NULL, 0, &facts, fault);
     }
@@ -175,16 +174,16 @@ static slotq_outcome find(const redis_address *address, const redis_settings *se
     return outcome;
 }
 
-slotq_outcome redis_keys_list(const redis_address *address, const redis_settings *settings,
+slotq_outcome redis_keys_list(redis_route *route, const redis_settings *settings,
                               bool (*visit)(void *context, const char *name), void *context,
                               store_fault *fault)
 {
     names found;
     redis_patience patience = redis_patience_to_open(&settings->limits);
-    slotq_outcome outcome = find(address, settings, &found, fault);
+    slotq_outcome outcome = find(route, settings, &found, fault);
     while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault)) {
         names_free(&found);
-        outcome = find(address, settings, &found, fault);
+        outcome = find(route, settings, &found, fault);
     }
     bool more = outcome == SLOTQ_OK;
     if (more && found.count > 0) {

@@ -8,10 +8,8 @@
 
 static bool has_one_address(const redis_connection *one, const redis_connection *other)
 {
-    const redis_address *here = &one->address;
-    const redis_address *there = &other->address;
-    return !one->borrowed && !other->borrowed && here->is_unix == there->is_unix &&
-           here->port == there->port && strcmp(here->host, there->host) == 0;
+    return !one->borrowed && !other->borrowed &&
+           redis_address_is_same_server(&one->address, &other->address);
 }
 
 static bool is_same_server(const redis_connection *one, const redis_connection *other)

@@ -185,14 +185,14 @@ static slotq_outcome resize_once(redis_errand *on, const char *key, const slotq_
     return outcome;
 }
 
-static slotq_outcome try_to_resize(const redis_address *address, const char *key,
+static slotq_outcome try_to_resize(redis_route *route, const char *key,
                                    const slotq_geometry *wanted, const redis_settings *settings,
                                    store_fault *fault)
 {
     redis_errand on;
     slotq_view view;
     const redis_demands demands = {.force = settings->force, .was_open = true};
-    slotq_outcome outcome = redis_errand_begin(&on, address, key, settings, fault);
+    slotq_outcome outcome = redis_errand_begin(&on, route, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
@@ -218,14 +218,13 @@ static slotq_outcome try_to_resize(const redis_address *address, const char *key
     return redis_errand_end(&on, outcome);
 }
 
-slotq_outcome redis_keys_resize(const redis_address *address, const char *key,
-                                const slotq_geometry *wanted, const redis_settings *settings,
-                                store_fault *fault)
+slotq_outcome redis_keys_resize(redis_route *route, const char *key, const slotq_geometry *wanted,
+                                const redis_settings *settings, store_fault *fault)
 {
     redis_patience patience = redis_patience_to_open(&settings->limits);
     slotq_outcome outcome;
     do {
-        outcome = try_to_resize(address, key, wanted, settings, fault);
+        outcome = try_to_resize(route, key, wanted, settings, fault);
     } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
     return outcome;
 }

@@ -233,6 +233,7 @@ static void redis_close(store *base)
     redis_places_leave(self);
     redis_waiter_free(&self->waiter);
     redis_connection_free(&self->connection);
+    redis_route_free(&self->route);
     redis_request_free(&self->request);
     free(self);
 }
@@ -251,7 +252,7 @@ static slotq_outcome redis_clone(store *base, uint32_t timeout_ms, store **other
         settings.timeout_ms = timeout_ms;
         settings.limits.reconnect_ms = timeout_ms;
     }
-    return redis_store_open(&self->connection.address, self->key, &settings, other, fault);
+    return redis_store_open(&self->route, self->key, &settings, other, fault);
 }
 
 static const store_ops redis_ops = {
@@ -352,19 +353,20 @@ static slotq_outcome finish(redis_store *self, slotq_outcome outcome, store **op
     return outcome;
 }
 
-slotq_outcome redis_store_open(const redis_address *address, const char *key,
+slotq_outcome redis_store_open(const redis_route *route, const char *key,
                                const redis_settings *settings, store **opened, store_fault *fault)
 {
     redis_store *self = make(key, settings, fault);
     if (self == NULL) {
         return SLOTQ_NOMEMORY;
     }
-    const uint64_t parts[] = {address->port, address->database};
-    self->base.identity = identity_mix(self->base.identity, address->host, strlen(address->host));
-    self->base.identity = identity_mix(self->base.identity, parts, sizeof parts);
-    self->connection.address = *address;
-    redis_patience patience = redis_patience_to_open(&self->settings.limits);
-    return finish(self, redis_store_connect(self, &patience, fault), opened);
+    self->base.identity = redis_route_identity(route, self->base.identity);
+    slotq_outcome outcome = redis_route_copy(&self->route, route, fault);
+    if (outcome == SLOTQ_OK) {
+        redis_patience patience = redis_patience_to_open(&self->settings.limits);
+        outcome = redis_store_connect(self, &patience, fault);
+    }
+    return finish(self, outcome, opened);
 }
 
 slotq_outcome redis_store_attach(redisContext *context, const char *key,

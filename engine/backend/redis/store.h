@@ -9,7 +9,7 @@
 #include "call/request.h"
 #include "patience.h"
 #include "waiter.h"
-#include "wire/connection.h"
+#include "wire/route.h"
 
 enum { REDIS_KEY_BYTES_MAX = 200 };
 
@@ -28,6 +28,7 @@ typedef struct redis_settings {
 
 typedef struct redis_store {
     store base;
+    redis_route route; /* of an own connection */
     redis_connection connection;
     redis_request request;
     redis_terms terms;
@@ -37,7 +38,7 @@ typedef struct redis_store {
     uint32_t geometry_number; /* goes up with each other geometry; never 0 when open */
     bool is_remade;           /* a reply said so: the geometry is to be read anew */
     bool in_cluster;          /* two keys may be on two nodes */
-    bool redis7;     /* scripts with a shebang */
+    bool redis7;              /* scripts with a shebang */
     bool no_monitor; /* EVALSHA_RO is not allowed: read-only handles use EVALSHA, as workers do */
     uint64_t known_scripts; /* a bit a script that this connection has seen the server have */
     char key[REDIS_KEY_BYTES_MAX + 1];
@@ -46,7 +47,7 @@ typedef struct redis_store {
 redis_settings redis_settings_of(const slotq_options *options, const redis_address *address);
 
 /* OK, NOQUEUE, CORRUPT, VERSION, CONNECT, UNSUPPORTED, IO. */
-slotq_outcome redis_store_open(const redis_address *address, const char *key,
+slotq_outcome redis_store_open(const redis_route *route, const char *key,
                                const redis_settings *settings, store **opened, store_fault *fault);
 
 /* The same over the caller's connection, which it must leave alone but for what is documented. */

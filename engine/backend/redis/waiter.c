@@ -132,6 +132,15 @@ static bool choose_place(redis_waiter *waiter, const char *key, size_t key_bytes
 
 /* ---- subscribing ---- */
 
+/* The server of the calls is another one now: nothing is published for them where this listens. */
+static void follow(redis_waiter *waiter, const redis_connection *model)
+{
+    if (waiter->subscribed &&
+        !redis_address_is_same_server(&waiter->connection.address, &model->address)) {
+        redis_waiter_leave(waiter);
+    }
+}
+
 /* The place and what is registered there are a parent's. */
 static void disown(redis_waiter *waiter)
 {
@@ -300,6 +309,7 @@ static void sleep_with_bell(redis_waiter *waiter, const redis_connection *model,
         return;
     }
     disown(waiter);
+    follow(waiter, model);
     if (mends(waiter, key, key_bytes)) {
         return;
     }
@@ -328,6 +338,7 @@ int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, con
         return -1;
     }
     disown(waiter);
+    follow(waiter, model);
     (void)mends(waiter, key, key_bytes);
     waiter->subscribed = waiter->subscribed ? hear(waiter, 0, -1)
                                             : subscribe(waiter, model, key, key_bytes, UINT32_MAX);

@@ -14,6 +14,7 @@
 
 struct slotq_redis_connection {
     redis_connection connection;
+    redis_route route;
     redis_limits limits; /* of waiting for refusals; reconnect_ms 0: it does not wait */
 };
 
@@ -29,39 +30,39 @@ static slotq_outcome refuse_memory(slotq_error *error)
 
 /* ---- connections ---- */
 
-static slotq_outcome connect_once(redis_connection *connection, store_fault *fault)
+static slotq_outcome connect_once(slotq_redis_connection *made, store_fault *fault)
 {
     redis_facts facts;
-    const slotq_outcome outcome = redis_connection_open(connection, fault);
+    redis_connection *connection = &made->connection;
+    const slotq_outcome outcome = redis_route_connect(&made->route, connection, fault);
     return outcome == SLOTQ_OK ? redis_server_greet(connection, NULL, 0, &facts, fault) : outcome;
 }
 
 slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
                                   slotq_redis_connection **connection, slotq_error *error)
 {
-    redis_address address;
     store_fault fault;
     if (connection == NULL || url == NULL) {
         return redis_commands_refuse_null(error);
     }
     *connection = NULL;
-    slotq_outcome outcome = redis_address_parse(url, &address, &fault);
-    if (outcome != SLOTQ_OK) {
-        return error_from_fault(error, outcome, &fault);
-    }
     slotq_redis_connection *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return refuse_memory(error);
     }
-    const redis_settings settings = redis_settings_of(options, &address);
-    made->connection.address = address;
+    slotq_outcome outcome = redis_route_parse(url, &made->route, &fault);
+    if (outcome != SLOTQ_OK) {
+        slotq_redis_close(made);
+        return error_from_fault(error, outcome, &fault);
+    }
+    const redis_settings settings = redis_settings_of(options, &made->route.address);
     made->connection.connect_timeout_ms = settings.connect_timeout_ms;
     made->connection.timeout_ms = settings.timeout_ms;
     made->limits = settings.limits;
     redis_patience patience = redis_patience_to_open(&made->limits);
-    outcome = connect_once(&made->connection, &fault);
+    outcome = connect_once(made, &fault);
     while (outcome != SLOTQ_OK && redis_patience_wait(&patience, &fault)) {
-        outcome = connect_once(&made->connection, &fault);
+        outcome = connect_once(made, &fault);
     }
     const bool waits = options != NULL && options->redis != NULL;
     made->limits.reconnect_ms = waits ? options->redis->reconnect_ms : 0;
@@ -77,6 +78,7 @@ void slotq_redis_close(slotq_redis_connection *connection)
 {
     if (connection != NULL) {
         redis_connection_free(&connection->connection);
+        redis_route_free(&connection->route);
         free(connection);
     }
 }

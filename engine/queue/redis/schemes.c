@@ -16,12 +16,12 @@ static const char *redis_name_fault(const char *name, size_t length)
     return length > SCHEME_NAME_BYTES_MAX ? "is too long: it must have 1 to 200 bytes" : NULL;
 }
 
-static slotq_outcome read_url(const char *url, const slotq_options *options, redis_address *address,
+static slotq_outcome read_url(const char *url, const slotq_options *options, redis_route *route,
                               redis_settings *settings, store_fault *fault)
 {
-    const slotq_outcome outcome = redis_address_parse(url, address, fault);
+    const slotq_outcome outcome = redis_route_parse(url, route, fault);
     if (outcome == SLOTQ_OK) {
-        *settings = redis_settings_of(options, address);
+        *settings = redis_settings_of(options, &route->address);
     }
     return outcome;
 }
@@ -29,63 +29,80 @@ static slotq_outcome read_url(const char *url, const slotq_options *options, red
 static slotq_outcome redis_create(const char *url, const char *name, const slotq_geometry *geometry,
                                   const slotq_options *options, store_fault *fault)
 {
-    redis_address address;
+    redis_route route;
     redis_settings settings;
-    const slotq_outcome outcome = read_url(url, options, &address, &settings, fault);
-    return outcome == SLOTQ_OK ? redis_keys_create(&address, name, geometry, &settings, fault)
-                               : outcome;
+    slotq_outcome outcome = read_url(url, options, &route, &settings, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_keys_create(&route, name, geometry, &settings, fault);
+    }
+    redis_route_free(&route);
+    return outcome;
 }
 
 static slotq_outcome redis_import(const char *url, const char *name, const uint8_t *image,
                                   uint64_t bytes, uint32_t generation, store_fault *fault)
 {
-    redis_address address;
+    redis_route route;
     redis_settings settings;
-    const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
+    slotq_outcome outcome = read_url(url, NULL, &route, &settings, fault);
     settings.force = true; /* there is no option to say so; opening it reports the risk */
-    if (outcome != SLOTQ_OK) {
-        return outcome;
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_keys_import(&route, name, image, bytes, generation, &settings, fault);
     }
-    return redis_keys_import(&address, name, image, bytes, generation, &settings, fault);
+    redis_route_free(&route);
+    return outcome;
 }
 
 static slotq_outcome redis_resize(const char *url, const char *name, const slotq_geometry *wanted,
                                   store_fault *fault)
 {
-    redis_address address;
+    redis_route route;
     redis_settings settings;
-    const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
+    slotq_outcome outcome = read_url(url, NULL, &route, &settings, fault);
     settings.force = true; /* the queue is there: opening it reports the risk */
-    return outcome == SLOTQ_OK ? redis_keys_resize(&address, name, wanted, &settings, fault)
-                               : outcome;
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_keys_resize(&route, name, wanted, &settings, fault);
+    }
+    redis_route_free(&route);
+    return outcome;
 }
 
 static slotq_outcome redis_open(const char *url, const char *name, const slotq_options *options,
                                 store **opened, store_fault *fault)
 {
-    redis_address address;
+    redis_route route;
     redis_settings settings;
-    const slotq_outcome outcome = read_url(url, options, &address, &settings, fault);
-    return outcome == SLOTQ_OK ? redis_store_open(&address, name, &settings, opened, fault)
-                               : outcome;
+    slotq_outcome outcome = read_url(url, options, &route, &settings, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_store_open(&route, name, &settings, opened, fault);
+    }
+    redis_route_free(&route);
+    return outcome;
 }
 
 static slotq_outcome redis_remove(const char *url, const char *name, store_fault *fault)
 {
-    redis_address address;
+    redis_route route;
     redis_settings settings;
-    const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
-    return outcome == SLOTQ_OK ? redis_keys_remove(&address, name, &settings, fault) : outcome;
+    slotq_outcome outcome = read_url(url, NULL, &route, &settings, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_keys_remove(&route, name, &settings, fault);
+    }
+    redis_route_free(&route);
+    return outcome;
 }
 
 static slotq_outcome redis_list(const char *url, scheme_visit visit, void *context,
                                 store_fault *fault)
 {
-    redis_address address;
+    redis_route route;
     redis_settings settings;
-    const slotq_outcome outcome = read_url(url, NULL, &address, &settings, fault);
-    return outcome == SLOTQ_OK ? redis_keys_list(&address, &settings, visit, context, fault)
-                               : outcome;
+    slotq_outcome outcome = read_url(url, NULL, &route, &settings, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_keys_list(&route, &settings, visit, context, fault);
+    }
+    redis_route_free(&route);
+    return outcome;
 }
 
 static const scheme redis = {

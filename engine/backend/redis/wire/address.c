@@ -248,3 +248,9 @@ slotq_outcome redis_address_parse(const char *url, redis_address *address, store
     }
     return outcome;
 }
+
+bool redis_address_is_same_server(const redis_address *one, const redis_address *other)
+{
+    return one->is_unix == other->is_unix && one->port == other->port &&
+           strcmp(one->host, other->host) == 0;
+}

@@ -31,4 +31,7 @@ typedef struct redis_address {
  * of the environment's REDISCLI_AUTH is taken. OK, INVALID; the text never has a password. */
 slotq_outcome redis_address_parse(const char *url, redis_address *address, store_fault *fault);
 
+/* They have one host and port, or one socket, whatever user and database. */
+bool redis_address_is_same_server(const redis_address *one, const redis_address *other);
+
 #endif

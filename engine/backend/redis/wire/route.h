@@ -1,0 +1,51 @@
+/* route.h: where the server with a queue's key is now. A URL leads to a route, and the route to one
+ * address after another. Knows addresses and connections; no key's bytes, no verb, no script.
+ *
+ * Kinds:
+ *   FIXED  the server of the URL, always. find returns that address; Nothing is asked, blame does
+ *          nothing, and a connection to it is always current.
+ */
+#ifndef SLOTQ_BACKEND_REDIS_WIRE_ROUTE_H
+#define SLOTQ_BACKEND_REDIS_WIRE_ROUTE_H
+
+#include "connection.h"
+
+typedef enum redis_route_kind { REDIS_ROUTE_FIXED } redis_route_kind;
+
+/* Used by one thread, as the connection that it is for. All 0: a route to nowhere, which may be
+ * freed. */
+typedef struct redis_route {
+    redis_address address; /* of the URL; login, database and times hold for every server */
+    redis_route_kind kind;
+} redis_route;
+
+/* The route of a URL; nothing is asked yet. OK, INVALID, UNSUPPORTED, NOMEMORY; to be freed in
+ * any case. */
+slotq_outcome redis_route_parse(const char *url, redis_route *route, store_fault *fault);
+
+/* Another route of the same URL, for another connection; it knows what this one has learnt. OK,
+ * NOMEMORY. */
+slotq_outcome redis_route_copy(redis_route *to, const redis_route *from, store_fault *fault);
+void redis_route_free(redis_route *route);
+
+/* A number mixed from what tells the routes of two URLs apart, wherever they lead now. */
+uint64_t redis_route_identity(const redis_route *route, uint64_t mixed);
+
+/* Set connection->address to that of the server now. Takes at most connect_timeout_ms. OK, CONNECT
+ * (it is not known now), UNSUPPORTED, NOMEMORY. */
+slotq_outcome redis_route_find(redis_route *route, redis_connection *connection,
+                               store_fault *fault);
+
+/* Find and open it. */
+slotq_outcome redis_route_connect(redis_route *route, redis_connection *connection,
+                                  store_fault *fault);
+
+/* The server found was lost (said NULL), or refused with this reply of length bytes: the next find
+ * asks anew. */
+void redis_route_blame(redis_route *route, const char *said, size_t length);
+
+/* The sound connection leads to the right server still, as far as is known; now and then this asks.
+ * false: leave it and connect again. Called before each command. */
+bool redis_route_is_current(redis_route *route, const redis_connection *connection);
+
+#endif
