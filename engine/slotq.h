@@ -217,7 +217,7 @@ typedef enum slotq_place {
     SLOTQ_PLACE_FOLDER,     /* everything without a scheme */
     SLOTQ_PLACE_REDIS,      /* redis://, valkey:// */
     SLOTQ_PLACE_REDIS_UNIX, /* unix:// */
-    SLOTQ_PLACE_TLS,        /* rediss://, valkeys://: refused, as TLS is not built in */
+    SLOTQ_PLACE_TLS,        /* rediss://, valkeys://: Redis over TLS */
     SLOTQ_PLACE_UNKNOWN     /* another scheme, or a misspelt one of these: refused */
 } slotq_place;
 SLOTQ_API slotq_place slotq_url_kind(const char *url);

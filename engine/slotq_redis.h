@@ -2,11 +2,12 @@
  * URLs of a Redis server, and open handles like any other:
  *
  *     redis://[user:password@]host[:port][/db]     [::1] for IPv6; port 6379, db 0 by default
+ *     rediss://…                                   the same over TLS; see slotq_redis_tls.h
  *     unix:///path/to.sock[?db=n&user=…&password=…]
  *
- * Both accept ?connect_timeout_ms=n&timeout_ms=n. Other characters are percent-encoded. Without a
- * password in the URL, the environment variable REDISCLI_AUTH is used. TLS (rediss://) is not
- * supported.
+ * All accept ?connect_timeout_ms=n&timeout_ms=n. Other characters are percent-encoded. Without a
+ * password in the URL, the environment variable REDISCLI_AUTH is used. valkey:// and valkeys://
+ * are other names of redis:// and rediss://.
  *
  * Made anew: a queue has a generation, a random number in its geometry. If a queue in Redis is
  * deleted and created again, or restored by slotq_import, while handles have it open, the next call
@@ -33,6 +34,8 @@
 extern "C" {
 #endif
 
+struct slotq_redis_tls; /* slotq_redis_tls.h */
+
 /* For slotq_options.redis. All 0 and false are the defaults. Values in the URL override these. */
 typedef struct slotq_redis_options {
     uint32_t connect_timeout_ms; /* 0 = 5000 */
@@ -50,7 +53,8 @@ typedef struct slotq_redis_options {
     uint32_t wait_replicas;      /* a push waits until this number of replicas have it (WAIT); fewer
                                     within wait_ms: UNCONFIRMED. 0 = does not wait */
     uint32_t wait_ms;            /* timeout of WAIT; 0 = 1000 */
-    uint64_t reserved[4];        /* 0 */
+    const struct slotq_redis_tls *tls; /* or NULL; borrowed for the call */
+    uint64_t reserved[3];              /* 0 */
 } slotq_redis_options;
 
 struct redisContext; /* hiredis/hiredis.h */

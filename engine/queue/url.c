@@ -60,14 +60,28 @@ static void put_host(writer *shown, const char *text, size_t length)
     }
 }
 
-static bool is_harmless(const char *key, size_t length)
+static bool is_one_of(const char *key, size_t length, const char *const *keys, size_t count)
 {
-    static const char *const keys[] = {"db", "timeout_ms", "connect_timeout_ms"};
     bool found = false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         found = found || (strlen(keys[i]) == length && memcmp(key, keys[i], length) == 0);
     }
     return found;
+}
+
+/* Its value is a number. */
+static bool is_harmless(const char *key, size_t length)
+{
+    static const char *const keys[] = {"db", "timeout_ms", "connect_timeout_ms", "insecure"};
+    return is_one_of(key, length, keys, sizeof keys / sizeof keys[0]);
+}
+
+/* Its name is shown, and not its value. */
+static bool is_known(const char *key, size_t length)
+{
+    static const char *const keys[] = {"password", "user", "ca_file", "ca_dir",
+                                       "cert",     "key",  "sni"};
+    return is_one_of(key, length, keys, sizeof keys / sizeof keys[0]);
 }
 
 /* From the '?' on. */
@@ -78,12 +92,10 @@ static void put_query(writer *shown, const char *at)
         const size_t length = strcspn(at, "&");
         const char *sign = memchr(at, '=', length);
         const size_t key_length = sign != NULL ? (size_t)(sign - at) : 0;
-        const bool is_login =
-            key_length == strlen("password") && memcmp(at, "password", key_length) == 0;
         if (is_harmless(at, key_length)) {
             put(shown, at, key_length + 1);
             put_number(shown, sign + 1, length - key_length - 1);
-        } else if (is_login || (key_length == 4 && memcmp(at, "user", 4) == 0)) {
+        } else if (is_known(at, key_length)) {
             put(shown, at, key_length + 1);
             hide(shown);
         } else {

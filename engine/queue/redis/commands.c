@@ -50,7 +50,7 @@ slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
     if (made == NULL) {
         return refuse_memory(error);
     }
-    slotq_outcome outcome = redis_route_parse(url, &made->route, &fault);
+    slotq_outcome outcome = redis_route_parse(url, options, &made->route, &fault);
     if (outcome != SLOTQ_OK) {
         slotq_redis_close(made);
         return error_from_fault(error, outcome, &fault);

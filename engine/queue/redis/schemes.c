@@ -19,7 +19,7 @@ static const char *redis_name_fault(const char *name, size_t length)
 static slotq_outcome read_url(const char *url, const slotq_options *options, redis_route *route,
                               redis_settings *settings, store_fault *fault)
 {
-    const slotq_outcome outcome = redis_route_parse(url, route, fault);
+    const slotq_outcome outcome = redis_route_parse(url, options, route, fault);
     if (outcome == SLOTQ_OK) {
         *settings = redis_settings_of(options, &route->address);
     }
@@ -116,12 +116,8 @@ static const scheme redis = {
     .list = redis_list,
 };
 
-static const scheme redis_tls = {
-    .missing = "this build has no TLS (rediss://, valkeys://): use redis:// or unix://, and a "
-               "tunnel if the network is not trusted"};
-
 const scheme *const scheme_table[] = {
     [SLOTQ_PLACE_FOLDER] = &scheme_folder,   [SLOTQ_PLACE_REDIS] = &redis,
-    [SLOTQ_PLACE_REDIS_UNIX] = &redis,       [SLOTQ_PLACE_TLS] = &redis_tls,
+    [SLOTQ_PLACE_REDIS_UNIX] = &redis,       [SLOTQ_PLACE_TLS] = &redis,
     [SLOTQ_PLACE_UNKNOWN] = &scheme_unknown,
 };

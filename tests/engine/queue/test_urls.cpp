@@ -22,7 +22,7 @@ std::string shown(const std::string &url)
 }
 
 /* "S3cret" stands wherever people put a password, a token or part of either. */
-std::vector<std::string> misspelt()
+std::vector<std::string> with_a_login()
 {
     std::vector<std::string> urls;
     for (const char *scheme :
@@ -39,6 +39,12 @@ std::vector<std::string> misspelt()
             }
         }
     }
+    return urls;
+}
+
+std::vector<std::string> misspelt()
+{
+    std::vector<std::string> urls = with_a_login();
     for (const char *url : {"redis://S3cret@127.0.0.1:1",
                             "redis://:S3cret",
                             "redis://127.0.0.1:S3cret",
@@ -86,6 +92,10 @@ std::vector<std::string> misspelt()
                             "UNIX:///s:S3cret",
                             "h.invalid:6379,password=S3cret"}) {
         urls.push_back(url);
+    }
+    for (const char *parameters : {"ca_file=S3cret", "ca_dir=S3cret", "cert=S3cret&key=/none",
+                                   "cert=/none&key=S3cret", "sni=S3cret", "insecure=S3cret"}) {
+        urls.push_back(std::string("rediss://127.0.0.1:1?") + parameters);
     }
     return urls;
 }
@@ -139,6 +149,8 @@ TEST_CASE("a URL is shown with all that is harmless")
     CHECK(shown("redis://host:x") == "redis://host:***");
     CHECK(shown("redis://host?db=1&user=me&password=x") ==
           "redis://host?db=1&user=***&password=***");
+    CHECK(shown("rediss://host?ca_file=/x&key=/y&sni=z&insecure=1&insecure=x") ==
+          "rediss://host?ca_file=***&key=***&sni=***&insecure=1&insecure=***");
     CHECK(shown("unix:///run/redis.sock:x?db=1") == "unix:///run/redis.sock:***?db=1");
     CHECK(shown("unix:///run/redis.sock#x") == "unix:///run/redis.sock#***");
     CHECK(shown("http://me:x@host") == "http://***");

@@ -74,14 +74,45 @@ static part until(const char **at, const char *ends)
 static slotq_outcome invalid(store_fault *fault, const char *what)
 {
     return fault_say(fault, SLOTQ_INVALID,
-                     "the URL %s. Write redis://[user:password@]host[:port][/db] or "
-                     "unix:///path/to.sock[?db=n], with special characters as %%XX",
+                     "the URL %s. Write redis://[user:password@]host[:port][/db] (rediss:// for "
+                     "TLS) or unix:///path/to.sock[?db=n], with special characters as %%XX",
                      what);
 }
 
 static bool is_named(part key, const char *name)
 {
     return key.length == strlen(name) && memcmp(key.from, name, key.length) == 0;
+}
+
+/* 0 or 1. */
+static bool flag(part value, bool *is_on)
+{
+    uint32_t wanted = 0;
+    const bool good = number(value, 1, &wanted);
+    *is_on = wanted == 1;
+    return good;
+}
+
+/* false: it is not one of TLS. */
+static bool parse_tls(part key, part value, redis_tls *tls, bool *good)
+{
+    if (is_named(key, "ca_file")) {
+        *good = decode(value, tls->ca_file, sizeof tls->ca_file);
+    } else if (is_named(key, "ca_dir")) {
+        *good = decode(value, tls->ca_dir, sizeof tls->ca_dir);
+    } else if (is_named(key, "cert")) {
+        *good = decode(value, tls->cert, sizeof tls->cert);
+    } else if (is_named(key, "key")) {
+        *good = decode(value, tls->key, sizeof tls->key);
+    } else if (is_named(key, "sni")) {
+        *good = decode(value, tls->server_name, sizeof tls->server_name);
+    } else if (is_named(key, "insecure")) {
+        *good = flag(value, &tls->insecure);
+    } else {
+        return false;
+    }
+    *good = *good && value.length > 0;
+    return true;
 }
 
 static slotq_outcome parse_parameter(part key, part value, redis_address *address,
@@ -98,9 +129,15 @@ static slotq_outcome parse_parameter(part key, part value, redis_address *addres
         good = number(value, REDIS_TIMEOUT_MS_MAX, &address->connect_timeout_ms);
     } else if (is_named(key, "timeout_ms")) {
         good = number(value, REDIS_TIMEOUT_MS_MAX, &address->timeout_ms);
+    } else if (parse_tls(key, value, &address->tls, &good)) {
+        if (!address->tls.use) {
+            return invalid(fault, "has parameters of TLS, and its scheme is not rediss:// or "
+                                  "valkeys://: nothing would be encrypted");
+        }
     } else {
         return invalid(fault, "has an unknown parameter; known are db, user, password, "
-                              "connect_timeout_ms and timeout_ms");
+                              "connect_timeout_ms, timeout_ms and, of TLS, ca_file, ca_dir, cert, "
+                              "key, sni, insecure");
     }
     return good ? SLOTQ_OK : invalid(fault, "has a parameter with an invalid value");
 }
@@ -221,32 +258,105 @@ static slotq_outcome parse_unix(const char *at, redis_address *address, store_fa
     return *at == '?' ? parse_query(at + 1, address, fault) : SLOTQ_OK;
 }
 
+static slotq_outcome parse_place(const char *url, redis_address *address, store_fault *fault)
+{
+    const char *rest;
+    switch (url_place(url, &rest)) {
+    case SLOTQ_PLACE_TLS:
+        address->tls.use = true;
+        return parse_network(rest, address, fault);
+    case SLOTQ_PLACE_REDIS:
+        return parse_network(rest, address, fault);
+    case SLOTQ_PLACE_REDIS_UNIX:
+        return parse_unix(rest, address, fault);
+    default:
+        return invalid(fault, "has another scheme than redis://, rediss:// or unix://");
+    }
+}
+
+/* ---- with what stands elsewhere ---- */
+
+static slotq_outcome add_password(redis_address *address, store_fault *fault)
+{
+    const char *secret = getenv("REDISCLI_AUTH");
+    if (address->password[0] != '\0' || secret == NULL) {
+        return SLOTQ_OK;
+    }
+    if (strlen(secret) >= sizeof address->password) {
+        return fault_say(fault, SLOTQ_INVALID, "REDISCLI_AUTH is longer than %d bytes",
+                         REDIS_PASSWORD_BYTES - 1);
+    }
+    memcpy(address->password, secret, strlen(secret) + 1);
+    return SLOTQ_OK;
+}
+
+/* An option where the URL has none. false: it is too long. */
+static bool add_text(char *text, size_t bytes, const char *option)
+{
+    const size_t length = option == NULL ? 0 : strlen(option);
+    if (text[0] == '\0' && length > 0 && length < bytes) {
+        memcpy(text, option, length + 1);
+    }
+    return text[0] != '\0' || length == 0;
+}
+
+static slotq_outcome add_tls(redis_tls *tls, const slotq_redis_tls *options, store_fault *fault)
+{
+    if (options == NULL) {
+        return SLOTQ_OK;
+    }
+    if (!tls->use) {
+        return fault_say(fault, SLOTQ_INVALID,
+                         "options for TLS are given, and the URL's scheme is not rediss:// or "
+                         "valkeys://: nothing would be encrypted");
+    }
+    const bool fit = add_text(tls->ca_file, sizeof tls->ca_file, options->ca_file) &&
+                     add_text(tls->ca_dir, sizeof tls->ca_dir, options->ca_dir) &&
+                     add_text(tls->cert, sizeof tls->cert, options->cert_file) &&
+                     add_text(tls->key, sizeof tls->key, options->key_file) &&
+                     add_text(tls->server_name, sizeof tls->server_name, options->server_name);
+    tls->insecure = tls->insecure || options->insecure;
+    if (!fit) {
+        return fault_say(fault, SLOTQ_INVALID,
+                         "an option for TLS is too long: a path may have %d bytes, a name %d",
+                         REDIS_FILE_BYTES - 1, REDIS_NAME_BYTES - 1);
+    }
+    return SLOTQ_OK;
+}
+
+static slotq_outcome judge_tls(const redis_tls *tls, store_fault *fault)
+{
+    if ((tls->cert[0] == '\0') != (tls->key[0] == '\0')) {
+        return fault_say(fault, SLOTQ_INVALID,
+                         "TLS needs cert and key together (it may be one file): %s is missing",
+                         tls->cert[0] == '\0' ? "cert" : "key");
+    }
+    if (tls->insecure && (tls->ca_file[0] != '\0' || tls->ca_dir[0] != '\0')) {
+        return fault_say(fault, SLOTQ_INVALID,
+                         "insecure=1 verifies nothing, and ca_file or ca_dir name what to verify "
+                         "by: remove one of them");
+    }
+    return SLOTQ_OK;
+}
+
+slotq_outcome redis_address_of(const char *url, const slotq_options *options,
+                               redis_address *address, store_fault *fault)
+{
+    const slotq_redis_options *redis = options == NULL ? NULL : options->redis;
+    memset(address, 0, sizeof *address);
+    slotq_outcome outcome = parse_place(url, address, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = add_password(address, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = add_tls(&address->tls, redis == NULL ? NULL : redis->tls, fault);
+    }
+    return outcome == SLOTQ_OK ? judge_tls(&address->tls, fault) : outcome;
+}
+
 slotq_outcome redis_address_parse(const char *url, redis_address *address, store_fault *fault)
 {
-    memset(address, 0, sizeof *address);
-    const char *rest;
-    const slotq_place place = url_place(url, &rest);
-    slotq_outcome outcome;
-    if (place == SLOTQ_PLACE_REDIS) {
-        outcome = parse_network(rest, address, fault);
-    } else if (place == SLOTQ_PLACE_REDIS_UNIX) {
-        outcome = parse_unix(rest, address, fault);
-    } else if (place == SLOTQ_PLACE_TLS) {
-        outcome = fault_say(fault, SLOTQ_UNSUPPORTED,
-                            "this build has no TLS (rediss://, valkeys://): use redis:// or "
-                            "unix://, and a tunnel if the network is not trusted");
-    } else {
-        outcome = invalid(fault, "has another scheme than redis:// or unix://");
-    }
-    const char *secret = getenv("REDISCLI_AUTH");
-    if (outcome == SLOTQ_OK && address->password[0] == '\0' && secret != NULL) {
-        if (strlen(secret) >= sizeof address->password) {
-            return fault_say(fault, SLOTQ_INVALID, "REDISCLI_AUTH is longer than %d bytes",
-                             REDIS_PASSWORD_BYTES - 1);
-        }
-        memcpy(address->password, secret, strlen(secret) + 1);
-    }
-    return outcome;
+    return redis_address_of(url, NULL, address, fault);
 }
 
 bool redis_address_is_same_server(const redis_address *one, const redis_address *other)

@@ -12,6 +12,7 @@
 #include "../../system/monotonic.h"
 #include "dial.h"
 #include "plain_socket.h"
+#include "tls.h"
 
 enum {
     READ_BYTES = 64 * 1024,
@@ -73,24 +74,51 @@ static bool have_in(redis_connection *connection, store_fault *fault)
     return connection->in != NULL;
 }
 
+/* A transport to the address, connected. */
+static slotq_outcome reach(redis_connection *connection, store_fault *fault)
+{
+    const redis_address *address = &connection->address;
+    redis_transport *transport = &connection->transport;
+    const uint64_t end_ms = monotonic_ms() + connection->connect_timeout_ms;
+    int socket_fd = -1;
+    slotq_outcome outcome = SLOTQ_OK;
+    if (address->tls.use) {
+        outcome = redis_tls_make(address, connection->timeout_ms, transport, fault);
+    }
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = redis_dial(address, connection->connect_timeout_ms, connection->timeout_ms,
+                         &socket_fd, fault);
+    if (outcome == SLOTQ_OK && !address->tls.use) {
+        *transport = redis_plain_socket(socket_fd);
+    } else if (outcome == SLOTQ_OK) {
+        const uint64_t now_ms = monotonic_ms();
+        const uint64_t left_ms = now_ms < end_ms ? end_ms - now_ms : 0;
+        outcome = redis_tls_start(transport, address, socket_fd, (uint32_t)left_ms, fault);
+    }
+    if (outcome != SLOTQ_OK && address->tls.use) {
+        transport->ops->close(transport);
+    }
+    return outcome;
+}
+
 slotq_outcome redis_connection_open(redis_connection *connection, store_fault *fault)
 {
-    int socket_fd = -1;
     redis_outbox_clear(&connection->outbox);
     if (!have_in(connection, fault)) {
         return SLOTQ_NOMEMORY;
     }
-    const slotq_outcome outcome = redis_dial(&connection->address, connection->connect_timeout_ms,
-                                             connection->timeout_ms, &socket_fd, fault);
+    const slotq_outcome outcome = reach(connection, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    connection->context = redisConnectFd(socket_fd);
+    redis_transport *transport = &connection->transport;
+    connection->context = redisConnectFd(transport->fd);
     if (connection->context == NULL) {
-        (void)close(socket_fd);
+        transport->ops->close(transport);
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a connection");
     }
-    connection->transport = redis_plain_socket(socket_fd);
     redis_connection_bound(connection, connection->context->reader);
     fork_mark_make(&connection->mark);
     connection->used_ms = monotonic_ms();

@@ -6,10 +6,11 @@
 
 #include "../../system/identity.h"
 
-slotq_outcome redis_route_parse(const char *url, redis_route *route, store_fault *fault)
+slotq_outcome redis_route_parse(const char *url, const slotq_options *options, redis_route *route,
+                                store_fault *fault)
 {
     memset(route, 0, sizeof *route);
-    return redis_address_parse(url, &route->address, fault);
+    return redis_address_of(url, options, &route->address, fault);
 }
 
 slotq_outcome redis_route_copy(redis_route *to, const redis_route *from, store_fault *fault)

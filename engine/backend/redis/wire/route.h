@@ -19,9 +19,10 @@ typedef struct redis_route {
     redis_route_kind kind;
 } redis_route;
 
-/* The route of a URL; nothing is asked yet. OK, INVALID, UNSUPPORTED, NOMEMORY; to be freed in
- * any case. */
-slotq_outcome redis_route_parse(const char *url, redis_route *route, store_fault *fault);
+/* The route of a URL and the caller's options (may be NULL); nothing is asked yet. OK, INVALID,
+ * UNSUPPORTED, NOMEMORY; to be freed in any case. */
+slotq_outcome redis_route_parse(const char *url, const slotq_options *options, redis_route *route,
+                                store_fault *fault);
 
 /* Another route of the same URL, for another connection; it knows what this one has learnt. OK,
  * NOMEMORY. */

@@ -60,6 +60,14 @@ const char *const bad[] = {
     "unix://relative",
     "unix:///s?db",
     "unix:///s%0",
+    "rediss://h?insecure=2",
+    "rediss://h?insecure=",
+    "rediss://h?ca_file=",
+    "rediss://h?ca_file=%zz",
+    "rediss://h?ca=/x",
+    "redis://h?ca_file=/x",
+    "redis://h?insecure=1",
+    "unix:///s?sni=h",
     "http://host",
     "redis:/host",
     "",
@@ -134,4 +142,68 @@ TEST_CASE("parts that are too long are refused")
     }
     CHECK(redis_address_parse(("unix:///" + std::string(106, 'p')).c_str(), &address, &fault) ==
           SLOTQ_OK);
+}
+
+TEST_CASE("what TLS needs stands in a URL of rediss, or in the options where the URL has none")
+{
+    redis_address address;
+    store_fault fault = {};
+    REQUIRE(redis_address_parse("redis://h", &address, &fault) == SLOTQ_OK);
+    CHECK_FALSE(address.tls.use);
+    REQUIRE(redis_address_parse("valkeys://u:p@h:7/3?ca_file=%2Fca&cert=/c%20c&key=k&sni=n&db=4",
+                                &address, &fault) == SLOTQ_OK);
+    CHECK(address.tls.use);
+    CHECK_FALSE(address.tls.insecure);
+    CHECK(std::string(address.tls.ca_file) == "/ca");
+    CHECK(std::string(address.tls.ca_dir).empty());
+    CHECK(std::string(address.tls.cert) == "/c c");
+    CHECK(std::string(address.tls.key) == "k");
+    CHECK(std::string(address.tls.server_name) == "n");
+    CHECK(address.port == 7);
+    CHECK(address.database == 4);
+
+    slotq_redis_tls tls = {};
+    slotq_redis_options redis = {};
+    slotq_options options = {};
+    options.redis = &redis;
+    redis.tls = &tls;
+    tls.ca_file = "/other";
+    tls.ca_dir = "/folder";
+    tls.server_name = "name";
+    REQUIRE(redis_address_of("rediss://h?ca_file=/mine", &options, &address, &fault) == SLOTQ_OK);
+    CHECK(std::string(address.tls.ca_file) == "/mine");
+    CHECK(std::string(address.tls.ca_dir) == "/folder");
+    CHECK(std::string(address.tls.server_name) == "name");
+}
+
+TEST_CASE("settings of TLS that contradict each other, or would not be used, are refused")
+{
+    redis_address address;
+    store_fault fault = {};
+    slotq_redis_tls tls = {};
+    slotq_redis_options redis = {};
+    slotq_options options = {};
+    options.redis = &redis;
+    redis.tls = &tls;
+    const auto says = [&](const char *url, const char *text) {
+        INFO(url);
+        fault = {};
+        CHECK(redis_address_of(url, &options, &address, &fault) == SLOTQ_INVALID);
+        INFO(fault.text);
+        CHECK(std::string(fault.text).find(text) != std::string::npos);
+    };
+    says("redis://h", "nothing would be encrypted");
+    says("unix:///s", "nothing would be encrypted");
+    says("rediss://h?cert=/c", "key is missing");
+    says("rediss://h?key=/c", "cert is missing");
+    says("rediss://h?insecure=1&ca_dir=/c", "insecure=1 verifies nothing");
+    tls.insecure = true;
+    says("rediss://h?ca_file=/c", "insecure=1 verifies nothing");
+    tls.insecure = false;
+    tls.key_file = "/k";
+    says("rediss://h", "cert is missing");
+    CHECK(redis_address_of("rediss://h?cert=/c", &options, &address, &fault) == SLOTQ_OK);
+    const std::string longer(512, 'x');
+    tls.ca_dir = longer.c_str();
+    says("rediss://h?cert=/c", "too long");
 }
