@@ -31,6 +31,7 @@ namespace
 constexpr int INPUT = 0;
 constexpr int OUTPUT = 3;
 constexpr int PATIENCE_MS = 30000;
+constexpr uint32_t CROWD = 4;
 const char *const ROLE = "the worker of another process";
 
 /* ---- in the process ---- */
@@ -64,6 +65,12 @@ void wait_until_told(slotq_task *task, uint32_t bit)
     say("told " + id_of(slotq_task_info_of(task)) + " " + std::to_string(slotq_task_told(task)));
 }
 
+void crash()
+{
+    ::signal(SIGABRT, SIG_DFL); /* not that of the tests */
+    abort();
+}
+
 void act(slotq_task *task)
 {
     const slotq_task_info *info = slotq_task_info_of(task);
@@ -85,8 +92,16 @@ void act(slotq_task *task)
         for (int i = 0; i < 100 && beside < 2; i++) {
             rest(1);
         }
-        ::signal(SIGABRT, SIG_DFL); /* not that of the tests */
-        abort();
+        crash();
+    } else if (type == "p:crowd") {
+        while (beside < CROWD) {
+            rest(1);
+        }
+        crash();
+    } else if (type == "p:neighbour") {
+        for (;;) {
+            rest(1000);
+        }
     } else if (type == "p:exit" && info->attempts == 1) {
         exit(0);
     }

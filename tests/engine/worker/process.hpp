@@ -32,6 +32,8 @@ struct ProcessPlan {
  *   p:confirm  calls confirm until that is not OK; done
  *   p:stopping waits until it is told STOPPING; done
  *   p:beside   waits for a handler beside it, 100 ms at most; abort
+ *   p:crowd    waits for three handlers beside it; abort
+ *   p:neighbour  runs until the process ends
  *   p:exit     exit(0), but done at its second attempt
  *   many       with up to nine others in one call; done at its fourth attempt
  * Lines, of which the first word is the kind:
