@@ -33,7 +33,7 @@ struct Seen {
     }
 };
 
-/* Starts processes, and starts them again as they crash: each by itself, or all together. */
+/* Starts processes, and starts them again as they crash: each alone, or all together. */
 class Supervisor
 {
 public:
@@ -120,7 +120,7 @@ TEST_CASE("a message that ends processes dies, and no other with it", "[worker]"
     for (const auto &[id, attempts] : supervisor.attempts()) {
         INFO(id);
         /* One that has run for longer than its first leases does not keep others away from the
-         * poison; if each restarts by itself, there is nearly always such a one. */
+         * poison; if each restarts alone, there is nearly always such a one. */
         CHECK((id == poison || !together || attempts <= 4));
     }
 }
