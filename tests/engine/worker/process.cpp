@@ -52,6 +52,14 @@ std::string id_of(const slotq_task_info *info)
     return std::to_string(info->id);
 }
 
+std::string cron_of(const slotq_task *task)
+{
+    const void *name = nullptr;
+    uint32_t bytes = 0;
+    slotq_task_header(task, "cron", &name, &bytes);
+    return std::string(static_cast<const char *>(name), bytes);
+}
+
 void rest(int ms)
 {
     std::this_thread::sleep_for(std::chrono::milliseconds(ms));
@@ -113,7 +121,7 @@ slotq_result run(void *, slotq_task *task)
     const uint32_t now = ++beside;
     say("began " + id_of(info) + " " + std::to_string(info->attempts) + " " + std::to_string(now));
     if (info->due_ms != 0) {
-        say("due " + std::to_string(info->due_ms));
+        say("due " + std::to_string(info->due_ms) + " " + cron_of(task));
     }
     act(task);
     beside--;
@@ -158,6 +166,8 @@ void work(slotq *queue)
     many.run_many = run_many;
     many.many_most = 10;
     many.many_wait_ms = 50;
+    slotq_handler noop = {};
+    noop.run = [](void *, slotq_task *) { return slotq_result_done(); };
     slotq_worker_options options = {};
     options.threads = number("WORK_THREADS");
     options.lease_ms = number("WORK_LEASE_MS");
@@ -171,11 +181,13 @@ void work(slotq *queue)
     REQUIRE(slotq_mux_new(&mux) == SLOTQ_OK);
     REQUIRE(slotq_mux_prefix(mux, "p:", &handler) == SLOTQ_OK);
     REQUIRE(slotq_mux_exact(mux, "many", &many) == SLOTQ_OK);
+    REQUIRE(slotq_mux_exact(mux, "noop", &noop) == SLOTQ_OK);
     REQUIRE(slotq_worker_new(mux, &options, &worker, nullptr) == SLOTQ_OK);
     REQUIRE(slotq_worker_add_queue(worker, queue, "q", &how) == SLOTQ_OK);
-    if (number("WORK_CRON") != 0) {
+    for (uint32_t i = 0; i < number("WORK_CRON"); i++) {
+        const std::string name = "tick" + std::to_string(i);
         slotq_cron entry = {};
-        entry.name = "tick";
+        entry.name = name.c_str();
         entry.spec = "@every 1s";
         entry.type = "p:done";
         REQUIRE(slotq_worker_add_cron(worker, queue, &entry, nullptr) == SLOTQ_OK);
@@ -226,7 +238,7 @@ std::vector<std::string> surroundings(const Live &queue, const ProcessPlan &plan
         {"WORK_THREADS", plan.threads},        {"WORK_LEASE_MS", plan.lease_ms},
         {"WORK_STOP_MS", plan.stop_ms},        {"WORK_ALONE", plan.alone_attempts},
         {"WORK_PREFETCH", plan.prefetch_most}, {"WORK_SIGNALS", plan.catches_signals},
-        {"WORK_CRON", plan.has_cron}};
+        {"WORK_CRON", plan.cron_entries}};
     for (const auto &[name, value] : numbers) {
         all.push_back(name + "=" + std::to_string(value));
     }

@@ -22,7 +22,7 @@ struct ProcessPlan {
     uint32_t alone_attempts = 0;
     uint32_t prefetch_most = 1;
     bool catches_signals = false;
-    bool has_cron = false; /* an entry of each second, type p:done */
+    uint32_t cron_entries = 0; /* tick0 and so on, of each second, type p:done */
 };
 
 /* Types:
@@ -36,9 +36,10 @@ struct ProcessPlan {
  *   p:neighbour  runs until the process ends
  *   p:exit     exit(0), but done at its second attempt
  *   many       with up to nine others in one call; done at its fourth attempt
+ *   noop       done, with no line
  * Lines, of which the first word is the kind:
  *   began ID ATTEMPTS BESIDE     BESIDE: handlers that run, with it
- *   due MS                       of a message with a due time
+ *   due MS NAME                  of a message of a cron entry
  *   told ID BITS                 of p:lost and p:stopping
  *   confirmed ID OUTCOME
  *   settled ID OUTCOME
