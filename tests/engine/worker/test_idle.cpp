@@ -3,13 +3,10 @@
 #include "catch.hpp"
 
 #include <chrono>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
-#include <dirent.h>
-
 #include "live.hpp"
+#include "waits.hpp"
 #include "server/redis_server.hpp"
 
 using namespace any_queue;
@@ -24,25 +21,6 @@ uint64_t calls_of(redis::Server &server, const std::string &command)
     const std::string name = "cmdstat_" + command + ":calls=";
     const size_t at = text.find(name);
     return at == std::string::npos ? 0 : std::stoull(text.substr(at + name.size()));
-}
-
-/* Of all threads of this process: how often they gave up the processor to wait. */
-uint64_t waits()
-{
-    uint64_t sum = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    REQUIRE(tasks != nullptr);
-    while (const dirent *entry = readdir(tasks)) {
-        std::ifstream status(std::string("/proc/self/task/") + entry->d_name + "/status");
-        std::string line;
-        while (std::getline(status, line)) {
-            if (line.compare(0, 24, "voluntary_ctxt_switches:") == 0) {
-                sum += std::stoull(line.substr(24));
-            }
-        }
-    }
-    closedir(tasks);
-    return sum;
 }
 
 } // namespace

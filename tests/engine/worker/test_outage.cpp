@@ -4,6 +4,7 @@
 #include "catch.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "live.hpp"
 #include "server/redis_server.hpp"
 #include "server/riding.hpp"
+#include "waits.hpp"
 
 using namespace any_queue;
 using namespace working;
@@ -21,24 +23,46 @@ namespace
 
 constexpr int TASKS = 60;
 
-int64_t processor_ms()
+uint64_t microseconds(const timeval &time)
+{
+    return static_cast<uint64_t>(time.tv_sec) * 1000000 + static_cast<uint64_t>(time.tv_usec);
+}
+
+uint64_t processor_us()
 {
     rusage used;
     getrusage(RUSAGE_SELF, &used);
-    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
-           (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+    return microseconds(used.ru_utime) + microseconds(used.ru_stime);
 }
 
-void pause_ms(int ms)
+/* This process, which waits for its queue, used at most 2 % of a processor for half a second, and
+ * woke 200 times. A worker that spins does not do so at any time. */
+bool waits_cheaply()
 {
-    std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+    const auto begun = std::chrono::steady_clock::now();
+    const uint64_t used_us = processor_us();
+    const uint64_t waits_before = waits();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const uint64_t us = processor_us() - used_us;
+    const uint64_t waited = waits() - waits_before;
+    const auto passed = std::chrono::steady_clock::now() - begun;
+    return us * 50 * 1000 <= static_cast<uint64_t>(passed.count()) && waited <= 200;
 }
 
-/* Tasks are worked in a server that goes away in their middle, and comes back. */
-void ride(redis::Server &server, const std::function<void()> &go, const std::function<void()> &come)
+bool says(Working &work, const std::string &word)
+{
+    slotq_error error = {};
+    slotq_worker_error(work.worker(), &error);
+    return std::string(error.text).find(word) != std::string::npos;
+}
+
+/* Tasks are worked in a server that goes away in their middle, for which the worker has this word,
+ * and comes back. */
+void ride(redis::Server &server, const std::string &word, const std::function<void()> &go,
+          const std::function<void(Working &)> &come)
 {
     Live queue(server.url());
-    const riding::Queue handle(server.url(), 200); /* how long a call tries again */
+    const riding::Queue handle(server.url(), 1); /* the worker waits, not a call */
     std::mutex lock;
     std::map<uint64_t, int> runs;
     std::atomic<int> begun{0};
@@ -63,10 +87,9 @@ void ride(redis::Server &server, const std::function<void()> &go, const std::fun
     go();
     CHECK(eventually([&] { return work.count(SLOTQ_EVENT_AWAY) == 1; }));
     CHECK(work.stats().away);
-    const int64_t before_ms = processor_ms();
-    pause_ms(500);
-    CHECK(processor_ms() - before_ms <= 150); /* a loop that spins takes 500 and more */
-    come();
+    CHECK(says(work, word));
+    CHECK(eventually(waits_cheaply));
+    come(work);
     CHECK(eventually([&] { return work.stats().done + work.stats().unknown == TASKS; }));
     CHECK(work.count(SLOTQ_EVENT_BACK) >= 1);
     work.stop_and_join();
@@ -87,11 +110,11 @@ TEST_CASE("outage: a server that becomes a replica, and a primary again", "[work
 {
     redis::Server server;
     ride(
-        server,
+        server, "replica",
         [&] {
             server.command({"REPLICAOF", "127.0.0.1", "1"});
         },
-        [&] {
+        [&](Working &) {
             server.command({"REPLICAOF", "NO", "ONE"});
         });
 }
@@ -100,11 +123,11 @@ TEST_CASE("outage: a server that wants replicas and has none", "[worker][outage]
 {
     redis::Server server;
     ride(
-        server,
+        server, "NOREPLICAS",
         [&] {
             server.command({"CONFIG", "SET", "min-replicas-to-write", "1"});
         },
-        [&] {
+        [&](Working &) {
             server.command({"CONFIG", "SET", "min-replicas-to-write", "0"});
         });
 }
@@ -113,7 +136,58 @@ TEST_CASE("outage: a server that is killed, and started again with its log", "[w
 {
     redis::Server server({"--appendonly", "yes", "--appendfsync", "always"});
     ride(
-        server, [&] { server.kill(); }, [&] { server.start(); });
+        server, "connect", [&] { server.kill(); }, [&](Working &) { server.start(); });
+}
+
+TEST_CASE("outage: a server that is busy with a script", "[worker][outage]")
+{
+    redis::Server server;
+    server.command({"CONFIG", "SET", "busy-reply-threshold", "20"});
+    const auto other = server.connect();
+    ride(
+        server, "BUSY",
+        [&] {
+            other->append({"EVAL", "while true do end", "0"});
+            REQUIRE(other->send());
+        },
+        [&](Working &) {
+            server.command({"SCRIPT", "KILL"});
+        });
+}
+
+TEST_CASE("outage: a server that cannot save", "[worker][outage]")
+{
+    redis::Server server({"--enable-protected-configs", "yes"});
+    const auto stop_writes = [&](const char *how) {
+        server.command({"CONFIG", "SET", "stop-writes-on-bgsave-error", how});
+    };
+    riding::fail_to_save(server);
+    stop_writes("no");
+    ride(
+        server, "MISCONF", [&] { stop_writes("yes"); }, [&](Working &) { stop_writes("no"); });
+}
+
+TEST_CASE("outage: a server that is killed, and loads its data for long", "[worker][outage]")
+{
+    redis::Server server({"--appendonly", "yes", "--appendfsync", "always", "--key-load-delay",
+                          "20000", "--loading-process-events-interval-bytes", "1024"});
+    server.command(
+        {"EVAL", "for i = 1, 1000 do redis.call('SET', i, string.rep('x', 1000)) end", "0"});
+    server.command({"BGREWRITEAOF"});
+    REQUIRE(
+        riding::comes_true([&] { return riding::info(server, "aof_rewrite_in_progress") == "0"; }));
+    bool loads = false;
+    ride(
+        server, "connect", [&] { server.kill(); },
+        [&](Working &work) {
+            std::thread other([&] { /* a server dies with the thread that started it */
+                                    loads = eventually([&] { return says(work, "LOADING"); }, 15);
+                                    server.command({"CONFIG", "SET", "key-load-delay", "0"});
+            });
+            server.start();
+            other.join();
+        });
+    CHECK(loads);
 }
 
 TEST_CASE("outage: after patience_ms the queue is given up, and with all of them the worker",
