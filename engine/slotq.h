@@ -214,11 +214,13 @@ SLOTQ_API slotq_outcome slotq_remove_queue(const char *url, const char *name, sl
 
 /* What a URL names: redis:// and valkey:// are the same, schemes are read in any case. */
 typedef enum slotq_place {
-    SLOTQ_PLACE_FOLDER,     /* everything without a scheme */
-    SLOTQ_PLACE_REDIS,      /* redis://, valkey:// */
-    SLOTQ_PLACE_REDIS_UNIX, /* unix:// */
-    SLOTQ_PLACE_TLS,        /* rediss://, valkeys://: Redis over TLS */
-    SLOTQ_PLACE_UNKNOWN     /* another scheme, or a misspelt one of these: refused */
+    SLOTQ_PLACE_FOLDER,       /* everything without a scheme */
+    SLOTQ_PLACE_REDIS,        /* redis://, valkey:// */
+    SLOTQ_PLACE_REDIS_UNIX,   /* unix:// */
+    SLOTQ_PLACE_TLS,          /* rediss://, valkeys://: Redis over TLS */
+    SLOTQ_PLACE_SENTINEL,     /* redis+sentinel://, valkey+sentinel:// */
+    SLOTQ_PLACE_SENTINEL_TLS, /* rediss+sentinel://, valkeys+sentinel:// */
+    SLOTQ_PLACE_UNKNOWN       /* another scheme, or a misspelt one of these: refused */
 } slotq_place;
 SLOTQ_API slotq_place slotq_url_kind(const char *url);
 

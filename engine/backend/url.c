@@ -10,8 +10,15 @@ typedef struct scheme_name {
 } scheme_name;
 
 static const scheme_name names[] = {
-    {"redis", SLOTQ_PLACE_REDIS}, {"valkey", SLOTQ_PLACE_REDIS},    {"rediss", SLOTQ_PLACE_TLS},
-    {"valkeys", SLOTQ_PLACE_TLS}, {"unix", SLOTQ_PLACE_REDIS_UNIX},
+    {"redis", SLOTQ_PLACE_REDIS},
+    {"valkey", SLOTQ_PLACE_REDIS},
+    {"rediss", SLOTQ_PLACE_TLS},
+    {"valkeys", SLOTQ_PLACE_TLS},
+    {"unix", SLOTQ_PLACE_REDIS_UNIX},
+    {"redis+sentinel", SLOTQ_PLACE_SENTINEL},
+    {"valkey+sentinel", SLOTQ_PLACE_SENTINEL},
+    {"rediss+sentinel", SLOTQ_PLACE_SENTINEL_TLS},
+    {"valkeys+sentinel", SLOTQ_PLACE_SENTINEL_TLS},
 };
 
 static bool is_letter(char c)

@@ -79,8 +79,9 @@ static bool is_harmless(const char *key, size_t length)
 /* Its name is shown, and not its value. */
 static bool is_known(const char *key, size_t length)
 {
-    static const char *const keys[] = {"password", "user", "ca_file", "ca_dir",
-                                       "cert",     "key",  "sni"};
+    static const char *const keys[] = {"password", "user",          "ca_file",
+                                       "ca_dir",   "cert",          "key",
+                                       "sni",      "sentinel_user", "sentinel_password"};
     return is_one_of(key, length, keys, sizeof keys / sizeof keys[0]);
 }
 
@@ -115,12 +116,48 @@ static const char *hide_login(writer *shown, const char *at)
     return sign != NULL ? sign : at;
 }
 
-static void put_network(writer *shown, const char *at)
+/* host,host:port */
+static void put_hosts(writer *shown, const char *at, size_t length)
+{
+    const char *end = at + length;
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const size_t one = comma == NULL ? (size_t)(end - at) : (size_t)(comma - at);
+        put_host(shown, at, one);
+        put(shown, ",", comma != NULL);
+        at += one + (comma != NULL);
+    }
+}
+
+/* A name of letters, digits and "._-" is shown. */
+static void put_primary(writer *shown, const char *name, size_t length)
+{
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789._-";
+    if (strspn(name, harmless) >= length) {
+        put(shown, name, length);
+    } else {
+        hide(shown);
+    }
+}
+
+/* The path ends in a database in any case. */
+static void put_network(writer *shown, const char *at, bool has_sentinels)
 {
     at = hide_login(shown, at);
     const size_t length = strcspn(at, "/?#");
-    put_host(shown, at, length);
+    if (has_sentinels) {
+        put_hosts(shown, at, length);
+    } else {
+        put_host(shown, at, length);
+    }
     at += length;
+    if (has_sentinels && *at == '/') {
+        const size_t name_length = strcspn(at + 1, "/?#");
+        put(shown, at, 1);
+        put_primary(shown, at + 1, name_length);
+        at += name_length + 1;
+    }
     if (*at == '/') {
         const size_t path_length = strcspn(at, "?#");
         put(shown, at, 1);
@@ -197,6 +234,6 @@ void slotq_url_show(const char *url, char *shown, size_t bytes)
     if (place == SLOTQ_PLACE_REDIS_UNIX) {
         put_socket(&to, rest);
     } else {
-        put_network(&to, rest);
+        put_network(&to, rest, place == SLOTQ_PLACE_SENTINEL || place == SLOTQ_PLACE_SENTINEL_TLS);
     }
 }

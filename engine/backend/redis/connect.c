@@ -85,8 +85,10 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
 slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, store_fault *fault)
 {
     slotq_outcome outcome = connect_once(self, fault);
+    patience->met = patience->met && !self->route.is_found;
     while (outcome != SLOTQ_OK && redis_patience_wait(patience, fault)) {
         outcome = connect_once(self, fault);
+        patience->met = patience->met && !self->route.is_found;
     }
     return outcome;
 }

@@ -27,3 +27,10 @@ slotq_outcome redis_errand_end(redis_errand *on, slotq_outcome outcome)
     redis_connection_free(&on->connection);
     return outcome;
 }
+
+bool redis_errand_again(const redis_route *route, redis_patience *patience,
+                        const store_fault *fault)
+{
+    patience->met = patience->met && !route->is_found;
+    return redis_patience_wait(patience, fault);
+}

@@ -17,6 +17,10 @@ typedef struct redis_errand {
 slotq_outcome redis_errand_begin(redis_errand *on, redis_route *route, const char *key,
                                  const redis_settings *settings, store_fault *fault);
 
+/* After a failure: sleep before the whole errand is tried again. false: the fault is the answer. */
+bool redis_errand_again(const redis_route *route, redis_patience *patience,
+                        const store_fault *fault);
+
 /* Returns outcome. */
 slotq_outcome redis_errand_end(redis_errand *on, slotq_outcome outcome);
 

@@ -139,7 +139,7 @@ slotq_outcome redis_keys_create(redis_route *route, const char *key, const slotq
     slotq_outcome outcome;
     do {
         outcome = try_to_create(route, key, geometry, settings, fault);
-    } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
+    } while (outcome != SLOTQ_OK && redis_errand_again(route, &patience, fault));
     return outcome;
 }
 
@@ -225,7 +225,7 @@ slotq_outcome redis_keys_import(redis_route *route, const char *key, const uint8
     }
     do {
         outcome = try_to_import(route, key, copy, bytes, settings, fault);
-    } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
+    } while (outcome != SLOTQ_OK && redis_errand_again(route, &patience, fault));
     free(copy);
     return outcome;
 }
@@ -288,6 +288,6 @@ slotq_outcome redis_keys_remove(redis_route *route, const char *key, const redis
     slotq_outcome outcome;
     do {
         outcome = try_to_remove(route, key, settings, fault);
-    } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
+    } while (outcome != SLOTQ_OK && redis_errand_again(route, &patience, fault));
     return outcome;
 }

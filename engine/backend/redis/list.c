@@ -8,8 +8,9 @@
 #include "../../layout/bytes.h"
 #include "../../layout/fields.h"
 #include "call/errors.h"
-#include "server.h"
+#include "errand.h"
 #include "keys.h"
+#include "server.h"
 
 enum { NAMES_MAX = 1 << 20, ROUNDS_MAX_OF_SCAN = 1 << 24, CURSOR_BYTES = 24 };
 
@@ -181,7 +182,7 @@ slotq_outcome redis_keys_list(redis_route *route, const redis_settings *settings
     names found;
     redis_patience patience = redis_patience_to_open(&settings->limits);
     slotq_outcome outcome = find(route, settings, &found, fault);
-    while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault)) {
+    while (outcome != SLOTQ_OK && redis_errand_again(route, &patience, fault)) {
         names_free(&found);
         outcome = find(route, settings, &found, fault);
     }

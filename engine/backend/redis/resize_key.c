@@ -225,6 +225,6 @@ slotq_outcome redis_keys_resize(redis_route *route, const char *key, const slotq
     slotq_outcome outcome;
     do {
         outcome = try_to_resize(route, key, wanted, settings, fault);
-    } while (outcome != SLOTQ_OK && redis_patience_wait(&patience, fault));
+    } while (outcome != SLOTQ_OK && redis_errand_again(route, &patience, fault));
     return outcome;
 }

@@ -93,7 +93,7 @@ static slotq_outcome redis_wait(store *base, uint64_t sleep_ms, store_fault *fau
     redis_store *self = self_of(base);
     (void)fault; /* a server that is gone is told by the next call */
     redis_waiter_sleep(&self->waiter, &self->connection, self->key, self->terms.key_bytes,
-                       sleep_ms);
+                       redis_route_nap_ms(&self->route, sleep_ms));
     redis_places_leave_old(self);
     return SLOTQ_OK;
 }
@@ -362,6 +362,7 @@ slotq_outcome redis_store_open(const redis_route *route, const char *key,
     }
     self->base.identity = redis_route_identity(route, self->base.identity);
     slotq_outcome outcome = redis_route_copy(&self->route, route, fault);
+    self->route.only_reads = settings->read_only;
     if (outcome == SLOTQ_OK) {
         redis_patience patience = redis_patience_to_open(&self->settings.limits);
         outcome = redis_store_connect(self, &patience, fault);

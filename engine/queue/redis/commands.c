@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../../backend/redis/call/errors.h"
+#include "../../backend/redis/errand.h"
 #include "../../backend/redis/patience.h"
 #include "../../backend/redis/server.h"
 #include "../../backend/redis/store.h"
@@ -61,7 +62,7 @@ slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
     made->limits = settings.limits;
     redis_patience patience = redis_patience_to_open(&made->limits);
     outcome = connect_once(made, &fault);
-    while (outcome != SLOTQ_OK && redis_patience_wait(&patience, &fault)) {
+    while (outcome != SLOTQ_OK && redis_errand_again(&made->route, &patience, &fault)) {
         outcome = connect_once(made, &fault);
     }
     const bool waits = options != NULL && options->redis != NULL;

@@ -119,5 +119,6 @@ static const scheme redis = {
 const scheme *const scheme_table[] = {
     [SLOTQ_PLACE_FOLDER] = &scheme_folder,   [SLOTQ_PLACE_REDIS] = &redis,
     [SLOTQ_PLACE_REDIS_UNIX] = &redis,       [SLOTQ_PLACE_TLS] = &redis,
+    [SLOTQ_PLACE_SENTINEL] = &redis,         [SLOTQ_PLACE_SENTINEL_TLS] = &redis,
     [SLOTQ_PLACE_UNKNOWN] = &scheme_unknown,
 };

@@ -25,12 +25,30 @@ std::string shown(const std::string &url)
 std::vector<std::string> with_a_login()
 {
     std::vector<std::string> urls;
-    for (const char *scheme :
-         {"redis://",   "REDIS://",   "Redis://",     "rediss://", "valkey://",
-          "VALKEYS://", "unix://",    "redis:/",      "redis:",    "redis:///",
-          " redis://",  "\tredis://", "redis+tls://", "http://",   "postgres://",
-          "valkey:/",   "unix:/",     "unix:///",     "",          "//",
-          "redis//",    "a:"}) {
+    for (const char *scheme : {"redis://",
+                               "REDIS://",
+                               "Redis://",
+                               "rediss://",
+                               "valkey://",
+                               "VALKEYS://",
+                               "unix://",
+                               "redis:/",
+                               "redis:",
+                               "redis:///",
+                               " redis://",
+                               "\tredis://",
+                               "redis+tls://",
+                               "http://",
+                               "postgres://",
+                               "valkey:/",
+                               "unix:/",
+                               "unix:///",
+                               "",
+                               "//",
+                               "redis//",
+                               "redis+sentinel://",
+                               "rediss+sentinel://",
+                               "a:"}) {
         for (const char *login :
              {"user:S3cret@", ":S3cret@", "user:a@S3cret@", "user:S3cret/x@", "user:x/S3cret@",
               "user:S3cret?x@", "user:x?S3cret@", "user:x#S3cret@", "user:%53S3cret@"}) {
@@ -90,6 +108,13 @@ std::vector<std::string> misspelt()
                             "unix:///s=S3cret",
                             "unix:///s S3cret",
                             "UNIX:///s:S3cret",
+                            "redis+sentinel://h.invalid,password=S3cret/m",
+                            "redis+sentinel://h.invalid:1,S3cret@x/m",
+                            "redis+sentinel://127.0.0.1:1/m?sentinel_password=S3cret",
+                            "redis+sentinel://127.0.0.1:1/m?sentinel_user=S3cret&db=1",
+                            "redis+sentinel://127.0.0.1:1/m/S3cret",
+                            "redis+sentinel://127.0.0.1:1/m:S3cret",
+                            "redis+sentinel://127.0.0.1:1/m?S3cret",
                             "h.invalid:6379,password=S3cret"}) {
         urls.push_back(url);
     }
@@ -124,6 +149,11 @@ TEST_CASE("a URL's kind is told by its scheme, in any case")
         {"UNIX:///s", SLOTQ_PLACE_REDIS_UNIX},
         {"rediss://h", SLOTQ_PLACE_TLS},
         {"valkeys://h", SLOTQ_PLACE_TLS},
+        {"redis+sentinel://h/m", SLOTQ_PLACE_SENTINEL},
+        {"Valkey+Sentinel://h/m", SLOTQ_PLACE_SENTINEL},
+        {"rediss+sentinel://h/m", SLOTQ_PLACE_SENTINEL_TLS},
+        {"valkeys+sentinel://h/m", SLOTQ_PLACE_SENTINEL_TLS},
+        {"redis+sentinels://h/m", SLOTQ_PLACE_UNKNOWN},
         {" redis://h", SLOTQ_PLACE_UNKNOWN},
         {"redis:/h", SLOTQ_PLACE_UNKNOWN},
         {"redis:h", SLOTQ_PLACE_UNKNOWN},

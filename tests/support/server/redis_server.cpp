@@ -238,6 +238,21 @@ bool Connection::send()
 
 Server::Server(const Arguments &more) : more_(more), folder_(new_folder()), owner_(getpid())
 {
+    make();
+}
+
+/* It writes what it learns into its file, and finds that again when it is started again. */
+Server::Server(const SentinelConfig &config)
+    : sentinel_(config.lines), folder_(new_folder()), owner_(getpid())
+{
+    std::ofstream(folder_ + "/conf") << "unixsocket " << socket_path() << "\ndir " << folder_
+                                     << "\nlogfile " << folder_ << "/log\n"
+                                     << sentinel_;
+    make();
+}
+
+void Server::make()
+{
     try {
         start();
     } catch (...) { /* no destructor comes */
@@ -263,6 +278,9 @@ void Server::start()
                            folder_,        "--save",      "",
                            "--daemonize",  "no",          "--loglevel",
                            "notice",       "--logfile",   folder_ + "/log"};
+    if (!sentinel_.empty()) {
+        arguments = {program, folder_ + "/conf", "--sentinel"};
+    }
     arguments.insert(arguments.end(), more_.begin(), more_.end());
     std::vector<char *> raw;
     for (std::string &argument : arguments) {

@@ -64,12 +64,18 @@ private:
     redisContext *context_;
 };
 
+/* The lines of a Sentinel's configuration, without its socket, folder and log. */
+struct SentinelConfig {
+    std::string lines;
+};
+
 /* Made: started. Where no redis-server is installed, that skips the test case; with CI set, it
  * fails. */
 class Server
 {
 public:
     explicit Server(const Arguments &more = {});
+    explicit Server(const SentinelConfig &config);
     ~Server();
     Server(const Server &) = delete;
     Server &operator=(const Server &) = delete;
@@ -100,8 +106,10 @@ public:
 
 private:
     bool answers();
+    void make();
 
     Arguments more_;
+    std::string sentinel_; /* its configuration; "" = a server */
     std::string folder_;
     pid_t pid_ = -1;
     pid_t owner_ = -1; /* a forked child of the test must not end it */

@@ -359,6 +359,12 @@ slotq_outcome redis_address_parse(const char *url, redis_address *address, store
     return redis_address_of(url, NULL, address, fault);
 }
 
+bool redis_address_decode(const char *from, size_t length, char *out, size_t out_bytes)
+{
+    const part text = {from, length};
+    return decode(text, out, out_bytes);
+}
+
 bool redis_address_is_same_server(const redis_address *one, const redis_address *other)
 {
     return one->is_unix == other->is_unix && one->port == other->port &&

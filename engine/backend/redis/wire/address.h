@@ -52,6 +52,9 @@ slotq_outcome redis_address_parse(const char *url, redis_address *address, store
 slotq_outcome redis_address_of(const char *url, const slotq_options *options,
                                redis_address *address, store_fault *fault);
 
+/* Percent-decode length bytes into out. false: too long, an invalid %XX, or a NUL. */
+bool redis_address_decode(const char *from, size_t length, char *out, size_t out_bytes);
+
 /* They have one host and port, or one socket, whatever user and database. */
 bool redis_address_is_same_server(const redis_address *one, const redis_address *other);
 

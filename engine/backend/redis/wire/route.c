@@ -2,42 +2,97 @@
  */
 #include "route.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../system/identity.h"
+#include "../../url.h"
+#include "sentinel_url.h"
+
+enum { NAP_MS = 2000 }; /* while a server may be replaced without a word */
+
+static bool has_sentinels(slotq_place place)
+{
+    return place == SLOTQ_PLACE_SENTINEL || place == SLOTQ_PLACE_SENTINEL_TLS;
+}
+
+static slotq_outcome make_sentinel(redis_route *route, store_fault *fault)
+{
+    route->sentinel = calloc(1, sizeof *route->sentinel);
+    if (route->sentinel == NULL) {
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a list of Sentinels");
+    }
+    route->kind = REDIS_ROUTE_SENTINEL;
+    return SLOTQ_OK;
+}
 
 slotq_outcome redis_route_parse(const char *url, const slotq_options *options, redis_route *route,
                                 store_fault *fault)
 {
+    const char *rest;
+    const slotq_place place = url_place(url, &rest);
     memset(route, 0, sizeof *route);
-    return redis_address_of(url, options, &route->address, fault);
+    if (!has_sentinels(place)) {
+        return redis_address_of(url, options, &route->address, fault);
+    }
+    const slotq_outcome outcome = make_sentinel(route, fault);
+    return outcome != SLOTQ_OK
+               ? outcome
+               : redis_sentinel_parse(rest, place == SLOTQ_PLACE_SENTINEL_TLS, options,
+                                      &route->address, route->sentinel, fault);
 }
 
 slotq_outcome redis_route_copy(redis_route *to, const redis_route *from, store_fault *fault)
 {
-    (void)fault;
+    slotq_outcome outcome = SLOTQ_OK;
     *to = *from;
-    return SLOTQ_OK;
+    to->sentinel = NULL;
+    to->is_found = false;
+    if (from->kind == REDIS_ROUTE_SENTINEL) {
+        outcome = make_sentinel(to, fault);
+    }
+    if (to->sentinel != NULL) {
+        redis_sentinel_copy(to->sentinel, from->sentinel);
+    }
+    return outcome;
 }
 
 void redis_route_free(redis_route *route)
 {
-    (void)route;
+    if (route->sentinel != NULL) {
+        redis_sentinel_leave(route->sentinel);
+        free(route->sentinel);
+        route->sentinel = NULL;
+    }
 }
 
 uint64_t redis_route_identity(const redis_route *route, uint64_t mixed)
 {
     const redis_address *address = &route->address;
+    const redis_sentinel *sentinel = route->sentinel;
     const uint64_t parts[] = {address->port, address->database};
     mixed = identity_mix(mixed, address->host, strlen(address->host));
-    return identity_mix(mixed, parts, sizeof parts);
+    mixed = identity_mix(mixed, parts, sizeof parts);
+    if (sentinel != NULL) { /* another one may have a primary of the same name */
+        const sentinel_place *first = &sentinel->peers[0].place;
+        mixed = identity_mix(mixed, sentinel->master, strlen(sentinel->master));
+        mixed = identity_mix(mixed, first->host, strlen(first->host));
+        mixed = identity_mix(mixed, &first->port, sizeof first->port);
+    }
+    return mixed;
 }
 
 slotq_outcome redis_route_find(redis_route *route, redis_connection *connection, store_fault *fault)
 {
-    (void)fault;
     connection->address = route->address;
-    return SLOTQ_OK;
+    if (route->kind == REDIS_ROUTE_FIXED) {
+        return SLOTQ_OK;
+    }
+    route->sentinel->only_reads = route->only_reads;
+    const slotq_outcome outcome = redis_sentinel_find(
+        route->sentinel, connection->connect_timeout_ms, &connection->address, fault);
+    route->is_found = outcome == SLOTQ_OK;
+    return outcome;
 }
 
 slotq_outcome redis_route_connect(redis_route *route, redis_connection *connection,
@@ -55,14 +110,24 @@ slotq_outcome redis_route_connect(redis_route *route, redis_connection *connecti
 
 void redis_route_blame(redis_route *route, const char *said, size_t length)
 {
-    (void)route;
+    (void)route; /* FIXED has no other server, and SENTINEL asks each time */
     (void)said;
     (void)length;
 }
 
 bool redis_route_is_current(redis_route *route, const redis_connection *connection)
 {
-    (void)route;
-    (void)connection;
-    return true;
+    store_fault fault;
+    if (route->kind == REDIS_ROUTE_FIXED || !redis_sentinel_is_due(route->sentinel)) {
+        return true;
+    }
+    redis_address found = route->address;
+    return redis_sentinel_find(route->sentinel, connection->connect_timeout_ms, &found, &fault) ==
+               SLOTQ_OK &&
+           redis_address_is_same_server(&found, &connection->address);
+}
+
+uint64_t redis_route_nap_ms(const redis_route *route, uint64_t sleep_ms)
+{
+    return route->kind == REDIS_ROUTE_FIXED || sleep_ms < NAP_MS ? sleep_ms : NAP_MS;
 }

@@ -4,19 +4,26 @@
  * Kinds:
  *   FIXED  the server of the URL, always. find returns that address; Nothing is asked, blame does
  *          nothing, and a connection to it is always current.
+ *   SENTINEL  the primary of a name, as a majority of its Sentinels say (sentinel.h). find asks
+ *          them each time. A connection is current until one of them has news, or for a second;
+ *          then they are asked again before the next command.
  */
 #ifndef SLOTQ_BACKEND_REDIS_WIRE_ROUTE_H
 #define SLOTQ_BACKEND_REDIS_WIRE_ROUTE_H
 
-#include "connection.h"
+#include "sentinel.h"
 
-typedef enum redis_route_kind { REDIS_ROUTE_FIXED } redis_route_kind;
+typedef enum redis_route_kind { REDIS_ROUTE_FIXED, REDIS_ROUTE_SENTINEL } redis_route_kind;
 
 /* Used by one thread, as the connection that it is for. All 0: a route to nowhere, which may be
  * freed. */
 typedef struct redis_route {
     redis_address address; /* of the URL; login, database and times hold for every server */
     redis_route_kind kind;
+    redis_sentinel *sentinel; /* SENTINEL */
+    bool only_reads;          /* the user's: a server that may be an old one will do */
+    bool is_found;            /* not FIXED: the last find found one, so the URL is right; a server
+                                 that is away or a replica is waited for, also by calls that open */
 } redis_route;
 
 /* The route of a URL and the caller's options (may be NULL); nothing is asked yet. OK, INVALID,
@@ -48,5 +55,8 @@ void redis_route_blame(redis_route *route, const char *said, size_t length);
 /* The sound connection leads to the right server still, as far as is known; now and then this asks.
  * false: leave it and connect again. Called before each command. */
 bool redis_route_is_current(redis_route *route, const redis_connection *connection);
+
+/* How much of a sleep may pass before is_current is to be asked again. */
+uint64_t redis_route_nap_ms(const redis_route *route, uint64_t sleep_ms);
 
 #endif
