@@ -231,7 +231,9 @@ typedef enum slotq_event_kind {
     SLOTQ_EVENT_LIMIT,        /* a run is over its time limit */
     SLOTQ_EVENT_STUCK,        /* it still did not return: its message was given up. text tells if no
                                  thread is left to take its place: end the process */
-    SLOTQ_EVENT_THREAD_ENDED, /* a handler ended its thread */
+    SLOTQ_EVENT_THREAD_ENDED, /* a handler ended its thread. Without a task: no other thread could
+                                 take its place (text). If none is left, the worker stops, and
+                                 slotq_worker_join returns IO */
     SLOTQ_EVENT_AWAY,         /* a queue cannot be reached, or refuses; it is tried again */
     SLOTQ_EVENT_BACK,         /* it answers again */
     SLOTQ_EVENT_QUEUE_FAILED, /* given up after patience_ms, or for good */

@@ -462,8 +462,9 @@ static void *keeper_main(void *argument)
     return NULL;
 }
 
-bool keep_start(worker_queue *queue)
+int keep_start(worker_queue *queue)
 {
-    queue->has_keeper = pthread_create(&queue->keeper, NULL, keeper_main, queue) == 0;
-    return queue->has_keeper;
+    const int why = pthread_create(&queue->keeper, NULL, keeper_main, queue);
+    queue->has_keeper = why == 0;
+    return why;
 }

@@ -7,8 +7,8 @@
 
 #include "worker.h"
 
-/* The first queue's also waits for signals. */
-bool keep_start(worker_queue *queue);
+/* The first queue's also waits for signals. 0, or an errno. */
+int keep_start(worker_queue *queue);
 /* One look at everything; when the next one is due, clock_run_ms. */
 uint64_t keep_pass(worker_queue *queue);
 /* The last look. A task that is finished from now on is freed at once. */

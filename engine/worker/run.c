@@ -3,6 +3,7 @@
  */
 #include "run.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "keep.h"
 #include "limit.h"
 #include "kept.h"
+#include "refuse.h"
 #include "settle.h"
 #include "tell.h"
 
@@ -356,7 +358,7 @@ bool run_give_up(worker_thread *thread, bool may_replace)
     fetch_end_permit(thread);
     worker->stuck++;
     if (may_replace && worker->replaced < worker->options.stuck_most) {
-        thread->has_heir = run_start_thread(worker);
+        thread->has_heir = run_start_thread(worker) == 0;
         worker->replaced += thread->has_heir ? 1 : 0;
     }
     return thread->has_heir;
@@ -390,17 +392,47 @@ static void note_ended(worker_thread *self)
     }
 }
 
+/* No thread takes the place of one that ended. Without any the worker would hold its queues and do
+ * nothing: it ends. */
+static void tell_not_replaced(slotq_worker *worker, uint32_t left, int why)
+{
+    slotq_error error;
+    refuse(&error, SLOTQ_IO,
+           "a handler ended its thread, and no other can be started (%s): %" PRIu32
+           " threads are left%s",
+           strerror(why), left, left == 0 ? ", and the worker stops" : "");
+    tell_error(worker, &error);
+    const slotq_event event = {
+        .kind = SLOTQ_EVENT_THREAD_ENDED, .outcome = SLOTQ_IO, .text = error.text};
+    tell(worker, &event);
+    if (left == 0) {
+        pthread_mutex_lock(&worker->lock);
+        worker->last_failure = SLOTQ_IO;
+        pthread_mutex_unlock(&worker->lock);
+        slotq_worker_stop(worker);
+    }
+}
+
+static void tell_thread_ended(const slotq_task *task)
+{
+    const slotq_event event = {
+        .kind = SLOTQ_EVENT_THREAD_ENDED, .task = &task->info, .queue = task->queue->name};
+    tell(task->worker, &event);
+}
+
 /* A handler called pthread_exit: its message has another attempt, and another thread its place. */
 static void handler_ended_thread(void *argument)
 {
     worker_thread *self = argument;
     slotq_worker *worker = self->worker;
     worker_hand *hand = self->hand;
+    int why = 0;
     if (*(volatile unsigned char *)worker->mark == 0) {
         _exit(SLOTQ_REASON_THREAD_ENDED);
     }
     atomic_fetch_add(&worker->threads_ended, 1);
     if (self->many_count != 0) {
+        tell_thread_ended(self->many[0]);
         for (uint32_t i = 0; i < self->many_count; i++) {
             self->results[i] = slotq_result_retry(SLOTQ_REASON_THREAD_ENDED);
         }
@@ -408,10 +440,7 @@ static void handler_ended_thread(void *argument)
     } else if (hand != NULL) {
         const uint32_t next = place_next(atomic_load(&hand->place));
         hand_item *item = &hand->items[next == 0 ? 0 : next - 1];
-        const slotq_event event = {.kind = SLOTQ_EVENT_THREAD_ENDED,
-                                   .task = &hand->task->info,
-                                   .queue = hand->queue->name};
-        tell(worker, &event);
+        tell_thread_ended(hand->task);
         if (item->state == ITEM_RUNS) {
             finish(hand, item, hand->task, slotq_result_retry(SLOTQ_REASON_THREAD_ENDED));
         }
@@ -422,75 +451,23 @@ static void handler_ended_thread(void *argument)
     alone_end(self);
     fetch_end_permit(self);
     if (!self->is_given_up && worker_state(worker) < SLOTQ_WORKER_STOPPING) {
-        run_start_thread(worker);
+        why = run_start_thread(worker);
     }
+    const uint32_t left = worker->alive - 1 > worker->stuck ? worker->alive - 1 - worker->stuck : 0;
     pthread_mutex_unlock(&worker->lock);
+    if (why != 0) {
+        tell_not_replaced(worker, left, why);
+    }
     note_ended(self);
 }
 
-/* One that has ended, out of the list; NULL: none is left. With worker->lock. */
-static worker_thread *take_ended(slotq_worker *worker)
-{
-    worker_thread **link = &worker->threads;
-    while (*link != NULL && (!(*link)->ended || (*link)->joined)) {
-        link = &(*link)->next;
-    }
-    worker_thread *thread = *link;
-    if (thread != NULL) {
-        *link = thread->next;
-    }
-    return thread;
-}
-
-/* A thread that takes the place of others joins those that have ended: handlers may end threads
- * again and again, and each would keep its stack until slotq_worker_join. */
-static void join_ended(slotq_worker *worker)
-{
-    worker_thread *thread;
-    do {
-        pthread_mutex_lock(&worker->lock);
-        thread = worker_state(worker) < SLOTQ_WORKER_STOPPING ? take_ended(worker) : NULL;
-        pthread_mutex_unlock(&worker->lock);
-        if (thread != NULL) {
-            pthread_join(thread->id, NULL);
-            run_free_thread(thread);
-        }
-    } while (thread != NULL);
-}
-
-static void *thread_main(void *argument)
+void *run_thread_main(void *argument)
 {
     worker_thread *self = argument;
-    join_ended(self->worker);
+    run_join_ended(self->worker);
     pthread_cleanup_push(handler_ended_thread, self);
     loop(self);
     pthread_cleanup_pop(0);
     note_ended(self);
     return NULL;
-}
-
-bool run_start_thread(slotq_worker *worker)
-{
-    worker_thread *thread = run_new_thread(worker);
-    pthread_attr_t attributes;
-    if (thread == NULL) {
-        return false;
-    }
-    sigset_t before;
-    pthread_attr_init(&attributes);
-    if (worker->options.stack_bytes != 0) {
-        pthread_attr_setstacksize(&attributes, worker->options.stack_bytes);
-    }
-    pthread_sigmask(SIG_SETMASK, &worker->blocked, &before);
-    const bool started = pthread_create(&thread->id, &attributes, thread_main, thread) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (!started) {
-        run_free_thread(thread);
-        return false;
-    }
-    thread->next = worker->threads;
-    worker->threads = thread;
-    worker->alive++;
-    return true;
 }

@@ -5,8 +5,12 @@
 
 #include "worker.h"
 
-/* With worker->lock. False: no memory, or no thread. */
-bool run_start_thread(slotq_worker *worker);
+/* With worker->lock. 0, or an errno: no memory, or no thread. */
+int run_start_thread(slotq_worker *worker);
+/* What it runs. The argument is a worker_thread. */
+void *run_thread_main(void *argument);
+/* A thread that takes the place of others joins those that have ended. */
+void run_join_ended(slotq_worker *worker);
 /* Without a thread: for loop mode. NULL: no memory. */
 worker_thread *run_new_thread(slotq_worker *worker);
 void run_free_thread(worker_thread *thread);

@@ -168,23 +168,24 @@ static slotq_outcome open_all(slotq_worker *worker, slotq_error *error)
     return outcome;
 }
 
-/* Threads for handlers, one more for each queue but one, so that each has a watcher. */
-static bool start_threads(slotq_worker *worker)
+/* Threads for handlers, one more for each queue but one, so that each has a watcher. 0, or an
+ * errno. */
+static int start_threads(slotq_worker *worker)
 {
     sigset_t before;
-    bool started = true;
+    int why = 0;
     worker->keepers = worker->queue_count;
     pthread_sigmask(SIG_SETMASK, &worker->blocked, &before);
-    for (uint32_t i = 0; started && i < worker->queue_count; i++) {
-        started = keep_start(worker->queues[i]);
+    for (uint32_t i = 0; why == 0 && i < worker->queue_count; i++) {
+        why = keep_start(worker->queues[i]);
     }
     pthread_mutex_lock(&worker->lock);
-    for (uint32_t i = 0; started && i < worker->options.threads + worker->queue_count - 1; i++) {
-        started = run_start_thread(worker);
+    for (uint32_t i = 0; why == 0 && i < worker->options.threads + worker->queue_count - 1; i++) {
+        why = run_start_thread(worker);
     }
     pthread_mutex_unlock(&worker->lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
+    return why;
 }
 
 static void set_state(slotq_worker *worker, slotq_worker_state state)
@@ -245,8 +246,9 @@ slotq_outcome slotq_worker_start(slotq_worker *worker)
         return outcome;
     }
     set_state(worker, atomic_load(&worker->drains) ? SLOTQ_WORKER_DRAINING : SLOTQ_WORKER_RUNNING);
-    if (!worker->options.loop && !start_threads(worker)) {
-        snprintf(error.text, sizeof error.text, "cannot start a thread: %s", strerror(errno));
+    const int why = worker->options.loop ? 0 : start_threads(worker);
+    if (why != 0) {
+        snprintf(error.text, sizeof error.text, "cannot start a thread: %s", strerror(why));
         error.outcome = SLOTQ_IO;
         tell_error(worker, &error);
         pthread_mutex_lock(&worker->lock);

@@ -4,7 +4,9 @@
 #include "catch.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include <pthread.h>
 #include <sys/wait.h>
@@ -21,6 +23,8 @@ namespace
 
 using Words = std::vector<std::string>;
 
+std::atomic<bool> no_more_threads{false};
+
 slotq_handler at_once()
 {
     slotq_handler how = {};
@@ -29,6 +33,16 @@ slotq_handler at_once()
 }
 
 } // namespace
+
+extern "C" int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                                     void *(*run)(void *), void *argument);
+extern "C" int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                                     void *(*run)(void *), void *argument);
+extern "C" int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                                     void *(*run)(void *), void *argument)
+{
+    return no_more_threads ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
+}
 
 TEST_CASE("a handler that ends its thread: another attempt, and another thread", "[worker]")
 {
@@ -113,8 +127,58 @@ TEST_CASE("a run_many that ends its thread: all its tasks have another attempt",
     CHECK(eventually([&] { return work.stats().done == 4; }));
     work.stop_and_join();
     CHECK(work.stats().threads_ended == 1);
+    CHECK(work.count(SLOTQ_EVENT_THREAD_ENDED) == 1);
     CHECK(work.stats().retried == 4);
     CHECK(queue.stats().acked == 4);
+}
+
+/* The last one stops the worker, which would hold the queue and run nothing. */
+TEST_CASE("threads that end and cannot be replaced are told, and the last one ends the worker",
+          "[worker]")
+{
+    Live queue(Kind::memory);
+    Working work;
+    work.options.threads = 2;
+    slotq_handler once = {};
+    once.backoff_least_ms = once.backoff_most_ms = 600000;
+    work.handle(
+        "a:exit",
+        [](slotq_task *) -> slotq_result {
+            eventually([] { return no_more_threads.load(); });
+            pthread_exit(nullptr);
+        },
+        once);
+    push_task(queue, "a:exit");
+    work.add(queue);
+    work.start();
+    no_more_threads = true;
+    CHECK(eventually([&] { return work.count(SLOTQ_EVENT_THREAD_ENDED) == 2; }));
+    const Told first = work.told().back();
+    CHECK(first.outcome == SLOTQ_IO);
+    CHECK(first.text.find(": 1 threads are left") != std::string::npos);
+    push_task(queue, "a:exit");
+    CHECK(slotq_worker_join(work.worker(), UINT64_MAX, nullptr) == SLOTQ_IO);
+    no_more_threads = false;
+    CHECK(work.count(SLOTQ_EVENT_THREAD_ENDED) == 4);
+    slotq_error error;
+    CHECK(slotq_worker_error(work.worker(), &error) == SLOTQ_IO);
+    CHECK(std::string(error.text).find("the worker stops") != std::string::npos);
+    CHECK(queue.stats().waiting == 2);
+}
+
+TEST_CASE("a worker that cannot start its threads says why", "[worker]")
+{
+    Live queue(Kind::memory);
+    Working work;
+    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.add(queue);
+    slotq_worker *worker = work.worker();
+    no_more_threads = true;
+    CHECK(slotq_worker_start(worker) == SLOTQ_IO);
+    no_more_threads = false;
+    slotq_error error;
+    CHECK(slotq_worker_error(worker, &error) == SLOTQ_IO);
+    CHECK(std::string(error.text).find(strerror(EAGAIN)) != std::string::npos);
 }
 
 TEST_CASE("a child that a handler forks settles nothing, and ends by 125 if it returns", "[worker]")
