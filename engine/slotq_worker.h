@@ -255,7 +255,8 @@ typedef struct slotq_event {
     uint64_t waited_ms;   /* START: since push or due (stamps), by the queue's clock */
     uint64_t ran_us;      /* DONE, if START or DONE are asked for: in the handler */
     const char *text;     /* for people, or NULL. Without bytes of messages but their types */
-    uint64_t reserved[2]; /* 0 */
+    uint64_t delay_ms;    /* RETRY, SNOOZE: ready after so long, as the backoff chose */
+    uint64_t reserved[1]; /* 0 */
 } slotq_event;
 
 /* Called by the thread in which it happened, by several at once. It must not block, and may call of

@@ -168,6 +168,9 @@ void settle_told(worker_queue *queue, slotq *handle, const mux_entry *entry,
         event.kind = SLOTQ_EVENT_UNKNOWN;
         event.outcome = SLOTQ_OUTCOME_UNKNOWN;
     }
+    if (event.kind == SLOTQ_EVENT_RETRY || event.kind == SLOTQ_EVENT_SNOOZE) {
+        event.delay_ms = plan->ms;
+    }
     settle_count(queue, entry, count_of(event.kind), 1);
     tell(queue->worker, &event);
     if (entry != NULL && entry->handler.settled != NULL) {

@@ -84,6 +84,40 @@ TEST_CASE("a result is settled as the handler says", "[worker]")
     CHECK(queue.status(unknown).attempts == 0);
 }
 
+TEST_CASE("a retry and a snooze are told with their delay", "[worker]")
+{
+    Queue queue(Kind::memory, real_geometry());
+    queue.now_ms = 1700000000000; /* stands still: delays do not end */
+    Working work;
+    work.options.threads = 1;
+    slotq_handler fixed = {};
+    fixed.backoff_least_ms = fixed.backoff_most_ms = 4321;
+    work.handle("a:after", [](slotq_task *) { return slotq_result_retry_after(60000, 7); });
+    work.handle(
+        "a:backoff", [](slotq_task *) { return slotq_result_retry(7); }, fixed);
+    work.handle("a:snooze", [](slotq_task *) { return slotq_result_snooze(50000); });
+    work.handle("a:dead", [](slotq_task *) { return slotq_result_dead(9); });
+    const std::vector<std::pair<std::string, uint64_t>> delays = {
+        {"a:after", 60000}, {"a:backoff", 4321}, {"a:snooze", 50000}, {"a:dead", 0}};
+    for (const auto &one : delays) {
+        push_task(queue, one.first);
+    }
+    work.add(queue);
+    work.start();
+    CHECK(eventually([&] {
+        const slotq_worker_stats stats = work.stats();
+        return stats.retried == 2 && stats.snoozed == 1 && stats.died == 1;
+    }));
+    work.stop_and_join();
+    std::vector<std::pair<std::string, uint64_t>> told;
+    for (const Told &one : work.told()) {
+        if (one.kind != SLOTQ_EVENT_STATE) {
+            told.emplace_back(one.type, one.delay_ms);
+        }
+    }
+    CHECK(told == delays);
+}
+
 TEST_CASE("events and states have names, and a change of state is told by its name", "[worker]")
 {
     CHECK(std::string(slotq_event_name(SLOTQ_EVENT_START)) == "START");

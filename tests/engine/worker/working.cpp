@@ -77,6 +77,7 @@ void Working::on_event(void *context, const slotq_event *event)
     told.text = text_of(event->text);
     told.result = event->result;
     told.outcome = event->outcome;
+    told.delay_ms = event->delay_ms;
     const std::lock_guard<std::mutex> guard(self->lock_);
     self->told_.push_back(told);
 }

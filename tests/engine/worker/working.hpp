@@ -24,6 +24,7 @@ struct Told {
     std::string type, queue, cron, text;
     slotq_result result;
     slotq_outcome outcome;
+    uint64_t delay_ms;
 };
 
 using Handler = std::function<slotq_result(slotq_task *)>;
