@@ -9,6 +9,7 @@
 #include "answer.h"
 #include "away.h"
 #include "clock.h"
+#include "drain.h"
 #include "gather.h"
 #include "hand.h"
 #include "keep.h"
@@ -20,7 +21,7 @@ enum {
     LOOK_MS = 20,     /* a queue that was empty and is not watched is looked at again after this */
     PAUSED_MS = 1000, /* a queue that is paused */
     AGAIN_MS = 5,     /* a call reached a bound, or a token is not free before the next tick */
-    WATCH_MS = 600000,
+    WATCH_LEAST_MS = 1000,
     DRAIN_WATCH_MS = 500 /* no wake-up tells when the last message of others is finished */
 };
 
@@ -117,47 +118,6 @@ static uint32_t ask_for(worker_queue *queue, const worker_hand *hand)
     return pace_bucket_take(&queue->bucket, count, clock_run_ns() / 1000);
 }
 
-/* No other thread runs a handler, which may push into any queue. With worker->lock. */
-static bool is_alone(const slotq_worker *worker, const worker_thread *self)
-{
-    return worker->running == (self->has_permit ? 1 : 0) && worker->arriving == 0 &&
-           atomic_load(&worker->kept_count) == 0;
-}
-
-/* The hand's queue had no message. It is drained if it has no unfinished one either, while nothing
- * runs here; until a message of any queue is taken. */
-static void look_whether_drained(const worker_hand *hand)
-{
-    worker_queue *queue = hand->queue;
-    slotq_worker *worker = queue->worker;
-    slotq_stats stats;
-    pthread_mutex_lock(&worker->lock);
-    const uint32_t taken = worker->taken;
-    const bool alone =
-        worker_state(worker) == SLOTQ_WORKER_DRAINING && is_alone(worker, hand->thread);
-    pthread_mutex_unlock(&worker->lock);
-    if (alone && slotq_get_stats(hand->handle, queue->options.group, &stats) == SLOTQ_OK) {
-        pthread_mutex_lock(&worker->lock);
-        queue->drained = stats.unfinished == 0 && taken == worker->taken;
-        pthread_mutex_unlock(&worker->lock);
-        away_look_whether_over(worker);
-    }
-}
-
-/* Messages were taken: their handlers may push into any queue. With worker->lock. */
-static void note_taken(worker_hand *hand)
-{
-    slotq_worker *worker = hand->queue->worker;
-    if (!hand->thread->has_permit) { /* its watcher gets a permit soon */
-        hand->arrives = true;
-        worker->arriving++;
-    }
-    worker->taken++;
-    for (uint32_t i = 0; i < worker->queue_count; i++) {
-        worker->queues[i]->drained = false;
-    }
-}
-
 /* The answer of a reserve. True: the hand has messages. */
 static bool judge(worker_hand *hand, slotq_outcome outcome, uint32_t asked, uint64_t sent_ms)
 {
@@ -196,14 +156,14 @@ static bool judge(worker_hand *hand, slotq_outcome outcome, uint32_t asked, uint
         queue->look_at_ms = outcome == SLOTQ_AGAIN ? now_ms + AGAIN_MS : 0;
     }
     if (outcome == SLOTQ_OK) {
-        note_taken(hand);
+        drain_note_taken(hand);
     }
     if (outcome == SLOTQ_OK && hand->count >= asked && worker->parked != 0) {
         pthread_cond_signal(&worker->work); /* there may be more */
     }
     pthread_mutex_unlock(&worker->lock);
     if (outcome == SLOTQ_EMPTY || outcome == SLOTQ_PAUSED) {
-        look_whether_drained(hand);
+        drain_look(hand);
     }
     return outcome == SLOTQ_OK;
 }
@@ -215,7 +175,7 @@ static bool ask(worker_hand *hand, uint32_t count, uint64_t wait_ms)
     const slotq_outcome outcome = slotq_reserve(hand->handle, queue->options.group, count,
                                                 queue->lease_ms, wait_ms, hand->batch);
     hand->began_ns = clock_run_ns();
-    return judge(hand, outcome, count, wait_ms == 0 ? sent_ms : clock_lease_ms());
+    return judge(hand, outcome, count, sent_ms);
 }
 
 /* ---- the next messages of the same queue ---- */
@@ -281,10 +241,17 @@ static void give_back(worker_thread *self, worker_hand *hand)
     pthread_mutex_unlock(&worker->lock);
 }
 
-/* Next messages came although those before could not be settled. */
-static void give_back_next(worker_hand *hand)
+/* What was just taken and cannot be begun. What the queue does not answer comes back when its lease
+ * ends. */
+static void give_back_taken(worker_hand *hand)
 {
-    slotq_settle_batch(hand->handle, SLOTQ_SETTLE_RELEASE, hand->batch, 0, 0);
+    const uint32_t count = slotq_batch_count(hand->batch);
+    const slotq_outcome outcome =
+        slotq_settle_batch(hand->handle, SLOTQ_SETTLE_RELEASE, hand->batch, 0, 0);
+    away_note(hand->queue, hand->handle, outcome);
+    if (settle_is_answer(outcome) && outcome != SLOTQ_REMADE) {
+        settle_count(hand->queue, NULL, COUNT_GIVEN_BACK, count);
+    }
 }
 
 /* Settle what is in the batch, and with count != 0 reserve. */
@@ -345,7 +312,7 @@ bool fetch_again(worker_thread *self, bool may_take)
     answer_count(self, hand, ns);
     if (owes) {
         if (outcome == SLOTQ_OK && count != 0) {
-            give_back_next(hand);
+            give_back_taken(hand); /* what was before it is still to be settled */
         }
         owe(self, hand);
         return false;
@@ -376,13 +343,17 @@ static void park(slotq_worker *worker, uint64_t until_ms)
     worker->parked--;
 }
 
-/* No longer than until gathered tasks are due: all other threads may be busy then. */
-static uint64_t watch_ms(const slotq_worker *worker)
+/* A lease counts from before the call, as its answer may come late: so the wait is short beside a
+ * lease. And no longer than until gathered tasks are due: all other threads may be busy then. */
+static uint64_t watch_ms(const worker_queue *queue)
 {
+    const slotq_worker *worker = queue->worker;
+    const uint64_t quarter_ms = queue->lease_ms / 4;
+    const uint64_t most_ms = quarter_ms > WATCH_LEAST_MS ? quarter_ms : WATCH_LEAST_MS;
     const bool drains = worker_state(worker) == SLOTQ_WORKER_DRAINING;
     const uint64_t now_ms = clock_run_ms();
     const uint64_t due_ms = atomic_load(&worker->gather_due_ms);
-    return clock_sooner(drains ? DRAIN_WATCH_MS : WATCH_MS, due_ms > now_ms ? due_ms - now_ms : 1);
+    return clock_sooner(drains ? DRAIN_WATCH_MS : most_ms, due_ms > now_ms ? due_ms - now_ms : 1);
 }
 
 /* The watcher of a queue: the lock is given up while it waits. True: it has messages, and may run
@@ -395,7 +366,7 @@ static bool watch(worker_thread *self, worker_queue *queue)
     const uint32_t count = ask_for(queue, hand);
     queue->watched = true;
     hand->waits = true;
-    const uint64_t wait_ms = watch_ms(worker);
+    const uint64_t wait_ms = watch_ms(queue);
     pthread_mutex_unlock(&worker->lock);
     const bool came = ask(hand, count, wait_ms);
     pthread_mutex_lock(&worker->lock);
@@ -417,7 +388,7 @@ static bool watch(worker_thread *self, worker_queue *queue)
     }
     pthread_mutex_unlock(&worker->lock);
     if (came) { /* the last permit went to another one meanwhile */
-        slotq_settle_batch(hand->handle, SLOTQ_SETTLE_RELEASE, hand->batch, 0, 0);
+        give_back_taken(hand);
     }
     pthread_mutex_lock(&worker->lock);
     alone_end(self);
