@@ -27,15 +27,17 @@ static slotq_outcome find_token(worker_hand *hand, hand_item *item)
 {
     worker_queue *queue = hand->queue;
     pthread_mutex_lock(&queue->lock);
+    const slotq_task_info info = {.id = item->id, .attempts = item->attempts};
     const slotq_outcome outcome =
-        owed_find_token(queue, item->id, item->attempts, &item->token, &item->doubts);
+        owed_find_token(queue, hand->generation, &info, &item->token, &item->doubts);
     pthread_mutex_unlock(&queue->lock);
     return outcome;
 }
 
 static void settle_apart(worker_hand *hand, hand_item *item, const settlement *plan)
 {
-    slotq_outcome outcome = find_token(hand, item);
+    const bool is_current = slotq_geometry_of(hand->handle)->generation == hand->generation;
+    slotq_outcome outcome = is_current ? find_token(hand, item) : SLOTQ_REMADE;
     const slotq_run run = {item->id, item->token, 1};
     if (outcome != SLOTQ_OK) {
         if (settle_is_answer(outcome)) {

@@ -52,9 +52,7 @@ void gather_keep(worker_hand *hand, hand_item *item, task_state state)
     copy_payload(task);
     task->in_hand = NULL;
     task->token = item->token;
-    if (hand->handle != NULL) { /* it has none if it was given up: the task is lost */
-        task->generation = slotq_geometry_of(hand->handle)->generation;
-    }
+    task->generation = hand->generation;
     task->renewed_ms = hand->leased_ms;
     task->begun_ms =
         state == TASK_LATER && hand->seen_run == task->seq ? hand->seen_ms : clock_run_ms();

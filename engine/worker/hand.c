@@ -63,6 +63,7 @@ void hand_fill(worker_hand *hand, uint64_t leased_ms)
         count++;
     }
     hand->count = count;
+    hand->generation = slotq_geometry_of(hand->handle)->generation;
     hand->failures = 0;
     hand->is_mixed = false;
     hand->leased_ms = leased_ms;

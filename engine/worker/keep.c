@@ -119,8 +119,8 @@ static uint32_t running_in(const worker_hand *hand)
     return (uint32_t)(hand->seen_run & 0xffff) - 1;
 }
 
-/* Given up: what became of these is not known. */
-static void drop_rest(worker_hand *hand, uint32_t running)
+/* Given up: what became of these is not known, or they are gone with the old queue. */
+static void drop_rest(worker_hand *hand, uint32_t running, slotq_outcome outcome)
 {
     worker_queue *queue = hand->queue;
     for (uint32_t i = 0; i < hand->count; i++) {
@@ -130,8 +130,8 @@ static void drop_rest(worker_hand *hand, uint32_t running)
         }
         if (item->state == ITEM_FINISHED) {
             const slotq_task_info info = hand_info_of(hand, item);
-            settle_told(queue, queue->handle, item->entry, &info, hand_plan(hand, item),
-                        SLOTQ_OUTCOME_UNKNOWN, false, 0);
+            settle_told(queue, queue->handle, item->entry, &info, hand_plan(hand, item), outcome,
+                        false, 0);
         }
         item->state = ITEM_SETTLED;
     }
@@ -146,13 +146,14 @@ static void give_up(worker_hand *hand, settlement plan, bool is_stuck)
     owed_tell_task(hand->task, hand->seen_run, SLOTQ_TOLD_LOST);
     if (hand->lost_run != hand->seen_run) {
         hand->lost_run = hand->seen_run;
-        const slotq_outcome outcome = owed_settle_run(queue, item->id, item->token, &plan);
+        const slotq_outcome outcome =
+            owed_settle_run(queue, hand->generation, item->id, item->token, &plan);
         if (begun) {
             settle_told(queue, queue->handle, hand->task->entry, &hand->task->info, &plan, outcome,
                         false, 0);
         }
     }
-    drop_rest(hand, running_in(hand));
+    drop_rest(hand, running_in(hand), SLOTQ_OUTCOME_UNKNOWN);
     const bool replaced = abandon(hand, is_stuck);
     if (is_stuck) { /* its thread cannot free it: it waits for queue->lock */
         limit_tell_event(queue, hand->task, SLOTQ_EVENT_STUCK, keep_stuck_text(replaced));
@@ -168,6 +169,9 @@ static uint64_t settle_rest(worker_hand *hand, uint32_t running, uint64_t now_ms
     uint32_t count = 0;
     if (now_ms < hand->owed_at_ms) {
         return hand->owed_at_ms;
+    }
+    if (owed_is_gone(queue, hand->generation)) {
+        drop_rest(hand, running, SLOTQ_REMADE);
     }
     for (uint32_t i = 0; i < hand->count; i++) {
         hand_item *item = &hand->items[i];
@@ -205,6 +209,9 @@ static uint64_t look_at_run(worker_hand *hand, uint64_t now_ms, uint32_t *extend
             return now_ms;
         }
         next_ms = now_ms >= at_ms ? stuck_ms : at_ms;
+    }
+    if (hand->lost_run != run && owed_is_gone(queue, hand->generation)) {
+        owed_lose(queue, hand, task, run, SLOTQ_REMADE);
     }
     if (hand->lost_run == run) {
         return next_ms;
@@ -325,7 +332,7 @@ static uint64_t look_at_owed(worker_hand *hand, uint64_t now_ms)
     const bool over =
         queue->failed || (stop_at_ms != 0 && now_ms >= clock_add(stop_at_ms, KEPT_STOP_MORE_MS));
     if (over) {
-        drop_rest(hand, UINT32_MAX);
+        drop_rest(hand, UINT32_MAX, SLOTQ_OUTCOME_UNKNOWN);
     } else if (settle_rest(hand, UINT32_MAX, now_ms) != UINT64_MAX) {
         return hand->owed_at_ms;
     }

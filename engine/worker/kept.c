@@ -3,7 +3,6 @@
  */
 #include "kept.h"
 
-#include "away.h"
 #include "clock.h"
 #include "gather.h"
 #include "keep.h"
@@ -17,7 +16,8 @@ static void lose_kept(slotq_task *task, settlement plan)
     worker_queue *queue = task->queue;
     owed_tell_task(task, task->seq, SLOTQ_TOLD_LOST);
     task->is_lost = true;
-    const slotq_outcome outcome = owed_settle_run(queue, task->info.id, task->token, &plan);
+    const slotq_outcome outcome =
+        owed_settle_run(queue, task->generation, task->info.id, task->token, &plan);
     settle_told(queue, queue->handle, task->entry, &task->info, &plan, outcome, false, 0);
 }
 
@@ -100,23 +100,6 @@ void kept_tell_lost(worker_queue *queue)
     }
 }
 
-bool kept_is_gone(const slotq_task *task)
-{
-    worker_queue *queue = task->queue;
-    pthread_mutex_lock(&queue->worker->lock);
-    const uint32_t newest = queue->generation;
-    pthread_mutex_unlock(&queue->worker->lock);
-    if (queue->is_silent || (task->generation == newest &&
-                             task->generation == slotq_geometry_of(queue->handle)->generation)) {
-        return false;
-    }
-    slotq_stats stats; /* this handle may be the one that has not seen the newer queue */
-    const slotq_outcome outcome = slotq_get_stats(queue->handle, queue->options.group, &stats);
-    away_note(queue, queue->handle, outcome);
-    return settle_is_answer(outcome) &&
-           task->generation != slotq_geometry_of(queue->handle)->generation;
-}
-
 /* The queue was made anew. */
 static void end_gone(slotq_task *task, uint32_t state)
 {
@@ -143,7 +126,7 @@ uint64_t kept_look(worker_queue *queue, uint64_t now_ms, uint32_t *extends)
         next = task->next;
         const uint32_t state = atomic_load(&task->state);
         uint64_t at_ms = UINT64_MAX;
-        if (!task->is_lost && kept_is_gone(task)) {
+        if (!task->is_lost && owed_is_gone(queue, task->generation)) {
             end_gone(task, state);
         } else if (state == TASK_GATHERED && stops) {
             gather_give_back(task);

@@ -9,8 +9,6 @@ enum { KEPT_STOP_MORE_MS = 1500 }; /* after a stop: how long what is owed is tri
 
 /* A finished task that is not to be settled: lost, or the worker ends. With queue->lock. */
 void kept_drop(slotq_task *task);
-/* A kept task whose queue was made anew since. With queue->lock. */
-bool kept_is_gone(const slotq_task *task);
 /* Limits, results to be settled; those to be extended are added to queue->extends. When to look
  * again, clock_run_ms. With queue->lock. */
 uint64_t kept_look(worker_queue *queue, uint64_t now_ms, uint32_t *extends);

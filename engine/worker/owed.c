@@ -31,27 +31,60 @@ void owed_tell_renewed(slotq_task *task, uint64_t run)
 
 /* ---- tokens ---- */
 
-slotq_outcome owed_find_token(worker_queue *queue, uint64_t id, uint8_t attempts, uint32_t *token,
-                              uint8_t *doubts)
+/* A trip to a server that does not answer takes long, and others wait. */
+static void note(worker_queue *queue, slotq_outcome outcome)
 {
-    const slotq_task_info info = {.id = id, .attempts = attempts};
+    away_note(queue, queue->handle, outcome);
+    queue->is_silent = queue->is_silent || !settle_is_answer(outcome);
+}
+
+/* The keeper's handle has the queue of this generation. */
+static bool is_current(const worker_queue *queue, uint32_t generation)
+{
+    return slotq_geometry_of(queue->handle)->generation == generation;
+}
+
+bool owed_is_gone(worker_queue *queue, uint32_t generation)
+{
+    pthread_mutex_lock(&queue->worker->lock);
+    const uint32_t newest = queue->generation;
+    pthread_mutex_unlock(&queue->worker->lock);
+    if (queue->is_silent ||
+        (generation == newest && generation == slotq_geometry_of(queue->handle)->generation)) {
+        return false;
+    }
+    slotq_stats stats; /* this handle may be the one that has not seen the newer queue */
+    const slotq_outcome outcome = slotq_get_stats(queue->handle, queue->options.group, &stats);
+    note(queue, outcome);
+    return settle_is_answer(outcome) && !is_current(queue, generation);
+}
+
+slotq_outcome owed_find_token(worker_queue *queue, uint32_t generation, const slotq_task_info *info,
+                              uint32_t *token, uint8_t *doubts)
+{
     slotq_outcome outcome;
     if ((*doubts & (DOUBT_TOKEN | DOUBT_SETTLED)) != DOUBT_TOKEN) {
         return SLOTQ_OK;
     }
-    if (settle_find_token(queue, queue->handle, queue->looked, &info, token, &outcome)) {
+    if (owed_is_gone(queue, generation)) {
+        return SLOTQ_REMADE;
+    }
+    if (settle_find_token(queue, queue->handle, queue->looked, info, token, &outcome)) {
         *doubts = 0;
     }
     return outcome;
 }
 
-slotq_outcome owed_extend_again(worker_queue *queue, uint64_t id, uint8_t attempts, uint32_t *token,
-                                uint8_t *doubts)
+slotq_outcome owed_extend_again(worker_queue *queue, uint32_t generation,
+                                const slotq_task_info *info, uint32_t *token, uint8_t *doubts)
 {
-    const slotq_outcome outcome = owed_find_token(queue, id, attempts, token, doubts);
-    return outcome != SLOTQ_OK ? outcome
-                               : slotq_extend(queue->handle, queue->options.group, id, *token,
-                                              queue->lease_ms, token);
+    const slotq_outcome outcome = owed_find_token(queue, generation, info, token, doubts);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    return is_current(queue, generation) ? slotq_extend(queue->handle, queue->options.group,
+                                                        info->id, *token, queue->lease_ms, token)
+                                         : SLOTQ_REMADE;
 }
 
 /* ---- settling ---- */
@@ -76,14 +109,18 @@ static uint8_t attempts_of(const owed_one *one)
     return one->item != NULL ? one->item->attempts : one->task->info.attempts;
 }
 
-/* A token of the queue that had the name before says nothing of the one that has it now. Of kept
- * tasks kept.c finds out which they are; a batch of a hand knows it. The number without these. */
+static uint32_t generation_of(const owed_one *one)
+{
+    return one->item != NULL ? one->hand->generation : one->task->generation;
+}
+
+/* A token of the queue that had the name before says nothing of the one that has it now. The next
+ * pass finds out which they are (owed_is_gone). The number without these. */
 static uint32_t only_current(const worker_queue *queue, owed_one *ones, uint32_t count)
 {
-    const uint32_t generation = slotq_geometry_of(queue->handle)->generation;
     uint32_t left = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (ones[i].item != NULL || ones[i].task->generation == generation) {
+        if (is_current(queue, generation_of(&ones[i]))) {
             ones[left++] = ones[i];
         }
     }
@@ -153,19 +190,18 @@ static slotq_outcome settle_alike(worker_queue *queue, uint32_t first, uint32_t 
     return failed ? outcome : SLOTQ_OK;
 }
 
-/* A trip to a server that does not answer takes long, and others wait. */
-static void note(worker_queue *queue, slotq_outcome outcome)
-{
-    away_note(queue, queue->handle, outcome);
-    queue->is_silent = queue->is_silent || !settle_is_answer(outcome);
-}
-
-slotq_outcome owed_settle_run(worker_queue *queue, uint64_t id, uint32_t token,
+slotq_outcome owed_settle_run(worker_queue *queue, uint32_t generation, uint64_t id, uint32_t token,
                               const settlement *plan)
 {
     const slotq_run run = {id, token, 1};
     if (queue->is_silent) {
         return SLOTQ_CONNECT;
+    }
+    if (owed_is_gone(queue, generation)) {
+        return SLOTQ_REMADE;
+    }
+    if (!is_current(queue, generation)) {
+        return SLOTQ_CONNECT; /* the queue did not say */
     }
     const slotq_outcome outcome =
         slotq_settle_noted(queue->handle, plan->how, queue->options.group, &run, 1, plan->ms,
@@ -176,8 +212,9 @@ slotq_outcome owed_settle_run(worker_queue *queue, uint64_t id, uint32_t token,
 
 bool owed_settle(worker_queue *queue, uint32_t count)
 {
-    bool all = true;
-    count = only_current(queue, queue->ones, count);
+    const uint32_t current = only_current(queue, queue->ones, count);
+    bool all = current == count;
+    count = current;
     for (uint32_t i = 0; i < count; i++) {
         owed_one *one = &queue->ones[i];
         if (one->is_tried) {
@@ -186,8 +223,13 @@ bool owed_settle(worker_queue *queue, uint32_t count)
         if (queue->is_silent) {
             return false;
         }
+        const slotq_task_info info = {.id = id_of(one), .attempts = attempts_of(one)};
         const slotq_outcome found =
-            owed_find_token(queue, id_of(one), attempts_of(one), token_of(one), doubts_of(one));
+            owed_find_token(queue, generation_of(one), &info, token_of(one), doubts_of(one));
+        if (found == SLOTQ_REMADE) {
+            note(queue, found);
+            return false;
+        }
         if (found != SLOTQ_OK) {
             one->is_tried = true;
             note(queue, found);
@@ -236,7 +278,8 @@ static void extended(worker_queue *queue, owed_one *one, slotq_outcome outcome, 
     _Atomic uint64_t *renewed_ms = hand != NULL ? &hand->leased_ms : &task->renewed_ms;
     if (outcome == SLOTQ_STALE && (*doubts & DOUBT_TOKEN) != 0) {
         token = *token_of(one);
-        outcome = owed_extend_again(queue, id_of(one), attempts_of(one), &token, doubts);
+        const slotq_task_info info = {.id = id_of(one), .attempts = attempts_of(one)};
+        outcome = owed_extend_again(queue, generation_of(one), &info, &token, doubts);
     }
     if (outcome == SLOTQ_OK) {
         *token_of(one) = token;

@@ -19,10 +19,14 @@ typedef struct owed_one {
  * its item is SETTLED, its task free; the rest stays as it was. True: all were answered. */
 bool owed_settle(worker_queue *queue, uint32_t count);
 /* Settle one message, once. */
-slotq_outcome owed_settle_run(worker_queue *queue, uint64_t id, uint32_t token,
+slotq_outcome owed_settle_run(worker_queue *queue, uint32_t generation, uint64_t id, uint32_t token,
                               const settlement *plan);
 /* Extend count of queue->extends in one call: new tokens, or LOST is told. */
 void owed_extend(worker_queue *queue, uint32_t count, uint64_t now_ms);
+
+/* Ids and tokens are of one generation of the queue: the queue was made anew since. Asks it if the
+ * handles of the worker differ. */
+bool owed_is_gone(worker_queue *queue, uint32_t generation);
 
 /* SLOTQ_TOLD_… for the run of a task. */
 void owed_tell_task(slotq_task *task, uint64_t run, uint32_t flag);
@@ -34,10 +38,10 @@ void owed_lose(worker_queue *queue, worker_hand *hand, slotq_task *task, uint64_
 
 /* If an extension was not answered, the queue may have given another token: it is asked for it. OK:
  * *token is the newest; an answer: the message is lost; else the queue does not say. */
-slotq_outcome owed_find_token(worker_queue *queue, uint64_t id, uint8_t attempts, uint32_t *token,
-                              uint8_t *doubts);
+slotq_outcome owed_find_token(worker_queue *queue, uint32_t generation,
+                              const slotq_task_info *info, uint32_t *token, uint8_t *doubts);
 /* The same, and extend the lease. */
-slotq_outcome owed_extend_again(worker_queue *queue, uint64_t id, uint8_t attempts, uint32_t *token,
-                                uint8_t *doubts);
+slotq_outcome owed_extend_again(worker_queue *queue, uint32_t generation,
+                                const slotq_task_info *info, uint32_t *token, uint8_t *doubts);
 
 #endif

@@ -9,7 +9,6 @@
 #include "fetch.h"
 #include "gather.h"
 #include "keep.h"
-#include "kept.h"
 #include "owed.h"
 #include "settle.h"
 
@@ -99,12 +98,13 @@ slotq_outcome slotq_task_confirm(slotq_task *task)
         if (hand != NULL) {
             hand->is_mixed = true; /* it will have another token */
         }
-        const bool is_gone = hand == NULL && kept_is_gone(task);
+        const uint32_t generation = hand != NULL ? hand->generation : task->generation;
+        const bool is_gone = owed_is_gone(queue, generation);
         outcome = is_gone ? SLOTQ_REMADE
                           : slotq_extend(queue->handle, queue->options.group, task->info.id, *token,
                                          queue->lease_ms, token);
         if (outcome == SLOTQ_STALE && (*doubts & DOUBT_TOKEN) != 0) {
-            outcome = owed_extend_again(queue, task->info.id, task->info.attempts, token, doubts);
+            outcome = owed_extend_again(queue, generation, &task->info, token, doubts);
         }
         away_note(queue, queue->handle, outcome);
         if (outcome == SLOTQ_OK) {

@@ -92,6 +92,7 @@ struct worker_hand {
     hand_item *items;      /* prefetch_most of them */
     hand_detail *details;  /* one an item */
     uint32_t count;
+    uint32_t generation; /* of the queue whose messages they are */
     uint32_t epoch;
     hand_state state;
     uint32_t failures;          /* results that were not DONE */
