@@ -14,7 +14,7 @@
 namespace redis
 {
 
-/* One node: a server with a port of its own, which any program may be given as the address. */
+/* One node: a server with a port; any node may be given to programs as the address. */
 class Node
 {
 public:

@@ -142,7 +142,7 @@ TEST_CASE(
     CHECK(nodes.left_out == 1);
 }
 
-TEST_CASE("a reply that is no map is none, and a map of too many nodes is cut")
+TEST_CASE("another reply is not a map, and a map of too many nodes is cut")
 {
     redis_nodes nodes;
     for (const std::string &wire :
