@@ -68,7 +68,9 @@ redis cluster meet 127.0.0.1 "$second" "$bus" >out
 if await 60 eval 'redis cluster info | grep -q cluster_state:ok'; then
     # "foo" is in slot 12182, "bar" in 5061
     expect 'a key of this node' 0 - 'bar: 1,000 messages' create bar
-    expect 'a key of the other' 2 - 'another node of the cluster' create foo
+    expect 'a key of the other' 0 - 'foo: 1,000 messages' create foo
+    expect 'and a message in it' 0 '^1$' - push foo x
+    expect 'both are listed' 0 '^foo ' - ls
     expect 'the doctor says so' 1 'BAD .*foo.*another node' - doctor foo
     holds 'and does not call it a missing right' eval '! grep -q "may not" out'
     expect 'the doctor knows a cluster' 1 'node of a cluster' - doctor foo

@@ -140,6 +140,7 @@ static void add_refusals(void)
 {
     static const char *const PASSES = "waits and sends again";
     static const char *const MOVES = "waits, dials and sends again";
+    static const char *const ELSEWHERE = "sends it to the node that is named";
     static const char *const STAYS = "reports it";
 #define REDIS_REFUSAL(words, outcome, cause, fate, remedy)                                         \
     add("refusals", words[0] == '\0' ? "anything else" : "`" words "`", #outcome, fate, "");

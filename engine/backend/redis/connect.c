@@ -42,6 +42,15 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     return is_other ? fault_remade(fault) : SLOTQ_OK;
 }
 
+enum { HOPS_MAX = 5 };
+
+slotq_outcome redis_store_stays(store_fault *fault)
+{
+    fault->outcome = SLOTQ_UNSUPPORTED;
+    fault->passes = false;
+    return SLOTQ_UNSUPPORTED;
+}
+
 slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault)
 {
     redis_facts facts;
@@ -57,18 +66,50 @@ slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault)
     return outcome;
 }
 
+/* The server that has the key, found through the nodes of a cluster that redirect. */
+static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fault)
+{
+    redis_connection *connection = &self->connection;
+    slotq_outcome outcome = SLOTQ_OK;
+    bool redirected = true;
+    for (uint32_t hop = 0; hop < HOPS_MAX && redirected; hop++) {
+        if (!connection->borrowed) {
+            redis_connection_drop(connection, "");
+            outcome = redis_route_connect(&self->route, connection, fault);
+        }
+        if (outcome == SLOTQ_OK) {
+            outcome =
+                redis_server_greet(connection, self->key, self->terms.key_bytes, facts, fault);
+        }
+        redirected = outcome != SLOTQ_OK && redis_route_follow(&self->route, connection);
+    }
+    if (connection->borrowed && outcome != SLOTQ_OK && fault->cause == SLOTQ_CAUSE_NODE) {
+        outcome = redis_store_stays(fault);
+    }
+    return outcome;
+}
+
+/* What the node of a cluster knows of the others, for the time when it is lost. A user who may not
+ * ask is left with the nodes that redirected. */
+static slotq_outcome learn(redis_store *self, store_fault *fault)
+{
+    redis_nodes map;
+    const uint32_t slot = redis_slot_of(self->key, self->terms.key_bytes);
+    const slotq_outcome asked = redis_server_ask_nodes(&self->connection, slot, &map, fault);
+    if (asked == SLOTQ_OK) {
+        redis_route_learn(&self->route, &self->connection, &map);
+    }
+    return asked == SLOTQ_UNSUPPORTED ? SLOTQ_OK : asked;
+}
+
 static slotq_outcome connect_once(redis_store *self, store_fault *fault)
 {
     redis_facts facts;
-    slotq_outcome outcome = SLOTQ_OK;
     self->known_scripts = 0;
-    if (!self->connection.borrowed) {
-        redis_connection_drop(&self->connection, "");
-        outcome = redis_route_connect(&self->route, &self->connection, fault);
-    }
-    if (outcome == SLOTQ_OK) {
-        outcome =
-            redis_server_greet(&self->connection, self->key, self->terms.key_bytes, &facts, fault);
+    slotq_outcome outcome = meet(self, &facts, fault);
+    const bool in_cluster = outcome == SLOTQ_OK && strcmp(facts.mode, "cluster") == 0;
+    if (in_cluster && !self->connection.borrowed) {
+        outcome = learn(self, fault);
     }
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);
@@ -93,9 +134,16 @@ slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, s
     return outcome;
 }
 
-static bool may_dial(const redis_store *self)
+bool redis_store_may_dial(const redis_store *self)
 {
     return !self->connection.borrowed && !self->settings.no_reconnect;
+}
+
+void redis_store_begin(redis_store *self)
+{
+    if (self->connection.asking && !self->connection.borrowed) {
+        redis_connection_drop(&self->connection, "it was for one call");
+    }
 }
 
 slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience, store_fault *fault)
@@ -104,7 +152,7 @@ slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience,
         redis_route_is_current(&self->route, &self->connection)) {
         return SLOTQ_OK;
     }
-    if (!may_dial(self)) {
+    if (!redis_store_may_dial(self)) {
         fault_say(fault, SLOTQ_CONNECT,
                   "the connection to the server is lost: open the queue again");
         fault->cause = SLOTQ_CAUSE_AWAY; /* it does not pass for this handle */
@@ -116,16 +164,20 @@ slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience,
 bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis_patience *patience,
                           store_fault *fault)
 {
-    if (refusal->cause == SLOTQ_CAUSE_ROLE && !may_dial(self)) {
+    if (refusal->cause == SLOTQ_CAUSE_ROLE && !redis_store_may_dial(self)) {
         fault->passes = false; /* this handle cannot connect again */
     }
-    const bool moves = refusal->fate == REDIS_FATE_MOVES && may_dial(self);
+    const bool leads = refusal->fate == REDIS_FATE_MOVES || refusal->fate == REDIS_FATE_ELSEWHERE;
+    const bool moves = leads && redis_store_may_dial(self);
+    const bool follows = moves && redis_route_follow(&self->route, &self->connection);
     if (moves) { /* so the next call connects again too, if this one gives up */
-        redis_connection_drop(&self->connection, "the server's role changed");
+        redis_connection_drop(&self->connection, "another server has the queue now");
+    }
+    if (moves && !follows) {
         redis_route_blame(&self->route, refusal->words, strlen(refusal->words));
     }
     if (moves && !self->base.is_listened) {
         redis_waiter_leave(&self->waiter);
     }
-    return redis_patience_wait(patience, fault);
+    return (follows && redis_patience_follow(patience)) || redis_patience_wait(patience, fault);
 }

@@ -15,6 +15,16 @@ slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, s
  * the new one in the store, or why it cannot be had. */
 slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault);
 
+/* The handle may connect to other servers. */
+bool redis_store_may_dial(const redis_store *self);
+
+/* A redirection that such a handle does not follow is the answer. Returns the outcome. */
+slotq_outcome redis_store_stays(store_fault *fault);
+
+/* A call begins: a node that was asked for the last call alone, while the queue is being moved
+ * there, is left. */
+void redis_store_begin(redis_store *self);
+
 /* A connection that can be used, made again where it was lost. */
 slotq_outcome redis_store_reconnect(redis_store *self, redis_patience *patience,
                                     store_fault *fault);

@@ -1,5 +1,5 @@
-/* list.c: which keys of a database are queues: SCAN for strings, then the magic of each. Knows no
- * more of a queue than that.
+/* list.c: which keys of a database are queues: SCAN for strings, then the magic of each; in a
+ * cluster on every primary. Knows no more of a queue than that.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -67,6 +67,18 @@ static bool is_magic(const redisReply *reply)
                (MAGIC_VERSION_1 & MAGIC_FAMILY_MASK);
 }
 
+/* In a cluster behind ASKING: a key that is being moved is where the scan found it. */
+static bool add_question(redis_connection *connection, const redisReply *key)
+{
+    const char *asking[] = {"ASKING"};
+    const size_t asking_length[] = {6};
+    const char *words[] = {"GETRANGE", key->str, "8", "11"};
+    const size_t lengths[] = {8, key->len, 1, 2};
+    return (!connection->asking ||
+            redis_outbox_add(&connection->outbox, 1, asking, asking_length)) &&
+           redis_outbox_add(&connection->outbox, 4, words, lengths);
+}
+
 /* Of the keys of one round, those that are queues. */
 static slotq_outcome take_keys(redis_connection *connection, const redisReply *keys, names *found,
                                store_fault *fault)
@@ -75,9 +87,7 @@ static slotq_outcome take_keys(redis_connection *connection, const redisReply *k
     redis_outbox_clear(&connection->outbox);
     for (size_t i = 0; i < keys->elements; i++) {
         const redisReply *key = keys->element[i];
-        const char *words[] = {"GETRANGE", key->str, "8", "11"};
-        const size_t lengths[] = {8, key->len, 1, 2};
-        if (is_name(key) && !redis_outbox_add(&connection->outbox, 4, words, lengths)) {
+        if (is_name(key) && !add_question(connection, key)) {
             redis_outbox_clear(&connection->outbox);
             return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
         }
@@ -91,11 +101,14 @@ static slotq_outcome take_keys(redis_connection *connection, const redisReply *k
         if (!is_name(keys->element[i])) {
             continue;
         }
-        if (!redis_connection_next(connection, 0, &reply, fault)) {
+        if ((connection->asking && !redis_server_skip(connection, fault)) ||
+            !redis_connection_next(connection, 0, &reply, fault)) {
             return fault->outcome;
         }
         const redis_refusal *refusal = redis_refusal_of(reply);
-        if (refusal != NULL && refusal->fate != REDIS_FATE_STAYS) {
+        if (redis_error_is(reply, "MOVED")) {
+            /* left behind by a move that broke off: no client can reach it */
+        } else if (refusal != NULL && refusal->fate != REDIS_FATE_STAYS) {
             redis_error error;
             outcome = redis_error_take(reply, false, &error, fault);
         } else if (is_magic(reply) && !names_add(found, keys->element[i])) {
@@ -156,6 +169,46 @@ static slotq_outcome scan(redis_connection *connection, names *found, store_faul
     return outcome;
 }
 
+/* ---- in a cluster ---- */
+
+static slotq_outcome scan_node(const redis_connection *first, const redis_node *node, names *found,
+                               store_fault *fault)
+{
+    redis_facts facts;
+    redis_connection connection = {.connect_timeout_ms = first->connect_timeout_ms,
+                                   .timeout_ms = first->timeout_ms};
+    redis_node_address(node, &first->address, &connection.address);
+    slotq_outcome outcome = redis_connection_open(&connection, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_server_greet(&connection, NULL, 0, &facts, fault);
+    }
+    if (outcome == SLOTQ_OK) {
+        connection.asking = true;
+        outcome = scan(&connection, found, fault);
+    }
+    redis_connection_free(&connection);
+    return outcome;
+}
+
+/* Every primary has other queues. Half a list would look like a whole one: all must answer. */
+static slotq_outcome scan_cluster(redis_connection *first, names *found, store_fault *fault)
+{
+    redis_nodes map;
+    slotq_outcome outcome = redis_server_ask_nodes(first, 0, &map, fault);
+    if (outcome == SLOTQ_OK && map.primaries_left_out > 0) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "the cluster has more primaries than the %d that can be listed, or some "
+                         "without a known address: list the nodes one by one (redis-cli --scan)",
+                         REDIS_NODES_MAX);
+    }
+    for (uint32_t i = 0; i < map.count && outcome == SLOTQ_OK; i++) {
+        if (map.slots_of[i] > 0) {
+            outcome = scan_node(first, &map.nodes[i], found, fault);
+        }
+    }
+    return outcome;
+}
+
 /* All names, in any order; the caller frees them. */
 static slotq_outcome find(redis_route *route, const redis_settings *settings, names *found,
                           store_fault *fault)
@@ -169,7 +222,8 @@ static slotq_outcome find(redis_route *route, const redis_settings *settings, na
         outcome = redis_server_greet(&connection, NULL, 0, &facts, fault);
     }
     if (outcome == SLOTQ_OK) {
-        outcome = scan(&connection, found, fault);
+        outcome = strcmp(facts.mode, "cluster") == 0 ? scan_cluster(&connection, found, fault)
+                                                     : scan(&connection, found, fault);
     }
     redis_connection_free(&connection);
     return outcome;

@@ -31,6 +31,13 @@ static bool are_alike(const redis_store *from, const redis_store *to)
            memcmp(from->geometry, to->geometry, sizeof from->geometry) == 0;
 }
 
+/* A script of two keys needs both on one node of a cluster, for good. */
+static bool is_one_slot(const redis_store *from, const redis_store *to)
+{
+    return !from->in_cluster || redis_slot_of(from->key, from->terms.key_bytes) ==
+                                    redis_slot_of(to->key, to->terms.key_bytes);
+}
+
 store_meeting redis_meet(const store *source, const store *target)
 {
     const redis_store *from = redis_store_of_const(source);
@@ -41,7 +48,7 @@ store_meeting redis_meet(const store *source, const store *target)
     if (are_alike(from, to)) {
         return STORES_ALIKE;
     }
-    const bool may = is_same_server(&from->connection, &to->connection) && !from->in_cluster &&
+    const bool may = is_same_server(&from->connection, &to->connection) && is_one_slot(from, to) &&
                      from->settings.own_clock == to->settings.own_clock &&
                      !from->settings.read_only && !to->settings.read_only;
     return may ? STORES_TOGETHER : STORES_APART;

@@ -61,6 +61,13 @@ bool redis_store_put_load(const redis_store *self, redis_outbox *to, redis_scrip
     return redis_outbox_add(to, 3, load, lengths);
 }
 
+static bool add_asking(redis_outbox *to)
+{
+    const char *words[] = {"ASKING"};
+    const size_t lengths[] = {6};
+    return redis_outbox_add(to, 1, words, lengths);
+}
+
 slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *job)
 {
     redis_request *request = &self->request;
@@ -94,7 +101,8 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
         request->lengths[1] = strlen(source->sha1);
         request->arguments[2] = request->key_count;
         request->lengths[2] = 1;
-        if (redis_outbox_add(to, (int)request->count, request->arguments, request->lengths)) {
+        if ((!job->asks || add_asking(to)) &&
+            redis_outbox_add(to, (int)request->count, request->arguments, request->lengths)) {
             return SLOTQ_OK;
         }
     }
@@ -117,6 +125,7 @@ static bool put_job(redis_store *self, redis_job *job)
 {
     redis_outbox *outbox = &self->connection.outbox;
     const size_t before = outbox->count; /* some of these bytes may have been sent */
+    job->asks = self->connection.asking;
     const slotq_outcome put = redis_store_put(self, outbox, job);
     if (put != SLOTQ_OK) {
         outbox->count = before; /* drops a command that was added in part */
@@ -187,10 +196,15 @@ static bool take_load(redis_store *self, redis_script_index script, refused_load
     return true;
 }
 
-static void note_refusal(redis_job *job, const redisReply *reply)
+static void note_refusal(const redis_store *self, redis_job *job, const redisReply *reply)
 {
     const redis_refusal *refusal = redis_refusal_of(reply);
     job->refusal = refusal != NULL && refusal->fate != REDIS_FATE_STAYS ? refusal : NULL;
+    if (job->refusal != NULL && refusal->fate == REDIS_FATE_ELSEWHERE &&
+        !redis_store_may_dial(self)) {
+        job->outcome = redis_store_stays(job->fault);
+        job->refusal = NULL;
+    }
 }
 
 /* true: the command did not run, and is sent again with its script. */
@@ -223,7 +237,7 @@ static void take_answer(redis_store *self, redis_job *job, const redisReply *rep
     const bool is_others = job->move != NULL && job->move->target_refused;
     self->is_remade = self->is_remade || (job->outcome == SLOTQ_REMADE && !is_others);
     redis_places_take(self, job, reply);
-    note_refusal(job, reply);
+    note_refusal(self, job, reply);
 }
 
 static bool take_job(redis_store *self, redis_job *job, refused_load *refused, store_fault *fault)
@@ -234,6 +248,9 @@ static bool take_job(redis_store *self, redis_job *job, refused_load *refused, s
         return false;
     }
     job->state = REDIS_JOB_SENT;
+    if (job->asks && !redis_server_skip(&self->connection, fault)) {
+        return false;
+    }
     const bool came = redis_connection_next(&self->connection, 0, &reply, fault);
     if (came) {
         take_answer(self, job, reply, refused);
@@ -384,6 +401,7 @@ static void run_turns(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
     redis_patience patience = redis_patience_begin(&self->settings.limits);
+    redis_store_begin(self);
     for (uint32_t i = 0; i < count; i++) {
         jobs[i].state = REDIS_JOB_WAITS;
         jobs[i].loads = 0;

@@ -32,6 +32,7 @@ typedef struct redis_job {
     slotq_outcome outcome; /* out */
     /* run.c's own */
     redis_job_state state;
+    bool asks;  /* ASKING goes before its command */
     size_t end; /* of its command among those to be sent */
     redis_script_index script;
     bool registers;               /* at the handle's place, if it finds nothing */

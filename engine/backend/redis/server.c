@@ -61,6 +61,13 @@ static bool is_of_key(question asked)
     return asked >= ASK_TYPE && asked <= ASK_FRONT;
 }
 
+/* It goes before each command of a key where the connection is asking. */
+static bool add_asking(redis_connection *connection)
+{
+    static const char *const words[WORDS_MAX] = {"ASKING"};
+    return !connection->asking || add_words(connection, words, NULL, 0);
+}
+
 static bool add_questions(redis_connection *connection, const char *key, size_t key_bytes)
 {
     char front_end[16];
@@ -77,8 +84,9 @@ static bool add_questions(redis_connection *connection, const char *key, size_t 
         [ASK_TIME] = {"TIME"},
     };
     for (uint32_t i = 0; i < ASK_COUNT; i++) {
-        if ((key != NULL || !is_of_key((question)i)) &&
-            !add_words(connection, questions[i], key, key_bytes)) {
+        const bool of_key = is_of_key((question)i);
+        if ((key != NULL || !of_key) && ((of_key && !add_asking(connection)) ||
+                                         !add_words(connection, questions[i], key, key_bytes))) {
             return false;
         }
     }
@@ -238,6 +246,16 @@ static slotq_outcome login_failed(const redisReply *reply, store_fault *fault)
     return SLOTQ_CONNECT;
 }
 
+bool redis_server_skip(redis_connection *connection, store_fault *fault)
+{
+    redisReply *reply;
+    const bool came = redis_connection_next(connection, 0, &reply, fault);
+    if (came) {
+        freeReplyObject(reply);
+    }
+    return came;
+}
+
 static slotq_outcome read_login(redis_connection *connection, uint32_t replies, store_fault *fault)
 {
     slotq_outcome outcome = SLOTQ_OK;
@@ -263,6 +281,10 @@ static slotq_outcome read_answers(redis_connection *connection, bool of_key, int
         store_fault later; /* the first refusal says why the server closes the connection then */
         if (!of_key && is_of_key((question)i)) {
             continue;
+        }
+        const bool after_asking = connection->asking && is_of_key((question)i);
+        if (after_asking && !redis_server_skip(connection, outcome == SLOTQ_OK ? fault : &later)) {
+            return outcome != SLOTQ_OK ? outcome : fault_away(fault);
         }
         if (!redis_connection_next(connection, 0, &reply, outcome == SLOTQ_OK ? fault : &later)) {
             return outcome != SLOTQ_OK ? outcome : fault_away(fault);
@@ -386,13 +408,16 @@ slotq_outcome redis_server_ask(redis_connection *connection, bool writes, int co
 {
     *reply = NULL;
     redis_outbox_clear(&connection->outbox);
-    if (!redis_outbox_add(&connection->outbox, count, arguments, lengths)) {
+    if (!add_asking(connection) ||
+        !redis_outbox_add(&connection->outbox, count, arguments, lengths)) {
+        redis_outbox_clear(&connection->outbox);
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
     }
     const bool sent = redis_connection_send(connection, fault);
     const bool whole = connection->outbox.sent == connection->outbox.count;
     redis_outbox_clear(&connection->outbox);
-    if (sent && redis_connection_next(connection, 0, reply, fault)) {
+    if (sent && (!connection->asking || redis_server_skip(connection, fault)) &&
+        redis_connection_next(connection, 0, reply, fault)) {
         return SLOTQ_OK;
     }
     if (!whole) {
@@ -402,4 +427,24 @@ slotq_outcome redis_server_ask(redis_connection *connection, bool writes, int co
     fault->cause = SLOTQ_CAUSE_AWAY;
     fault->passes = !writes;
     return fault->outcome;
+}
+
+slotq_outcome redis_server_ask_nodes(redis_connection *connection, uint32_t slot, redis_nodes *map,
+                                     store_fault *fault)
+{
+    const char *words[] = {"CLUSTER", "SLOTS"};
+    const size_t lengths[] = {7, 5};
+    redisReply *reply;
+    slotq_outcome outcome = redis_server_ask(connection, false, 2, words, lengths, &reply, fault);
+    if (outcome != SLOTQ_OK) {
+        return fault_away(fault);
+    }
+    if (!redis_nodes_read(reply, slot, map)) {
+        fault_say(fault, SLOTQ_UNSUPPORTED,
+                  "the server is a node of a cluster, and does not report the other nodes: allow "
+                  "this user CLUSTER SLOTS (ACL SETUSER USER +cluster|slots)");
+        outcome = fault_caused(fault, SLOTQ_CAUSE_RIGHTS);
+    }
+    freeReplyObject(reply);
+    return outcome;
 }

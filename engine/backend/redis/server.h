@@ -49,7 +49,16 @@ slotq_outcome redis_server_open_key(const redis_facts *facts, const char *name, 
 /* The key's bytes begin as those of a queue do, sound or not. */
 bool redis_server_saw_slotq(const redis_facts *facts);
 
-/* One command and its reply, to be freed; an error reply is a reply. Where the connection breaks:
+/* The nodes of the cluster that this server is one of, and which serve this slot, in *map. OK,
+ * UNSUPPORTED (the server does not tell: the user may not ask), CONNECT, IO. */
+slotq_outcome redis_server_ask_nodes(redis_connection *connection, uint32_t slot, redis_nodes *map,
+                                     store_fault *fault);
+
+/* Read a reply and drop it. false: the connection broke. */
+bool redis_server_skip(redis_connection *connection, store_fault *fault);
+
+/* One command and its reply, to be freed, after ASKING where the connection is so; an error reply
+ * is a reply. Where the connection breaks:
  * CONNECT when the server cannot have got the command, else OUTCOME_UNKNOWN when it writes, IO when
  * not. */
 slotq_outcome redis_server_ask(redis_connection *connection, bool writes, int count,

@@ -167,6 +167,7 @@ static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_faul
     bool again = true;
     slotq_outcome outcome = SLOTQ_OK;
     redis_patience patience = redis_patience_begin(&self->settings.limits);
+    redis_store_begin(self);
     while (again) {
         *reply = NULL;
         outcome = ask_whole(self, &patience, reply, &refusal, fault);

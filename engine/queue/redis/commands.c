@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../../backend/redis/call/errors.h"
+#include "../../backend/redis/connect.h"
 #include "../../backend/redis/errand.h"
 #include "../../backend/redis/patience.h"
 #include "../../backend/redis/server.h"
@@ -106,9 +107,12 @@ slotq_outcome redis_commands_ask(redis_connection *connection, int count, const 
 static slotq_outcome judge(const redisReply *reply, store_fault *fault)
 {
     redis_error error;
-    return reply != NULL && reply->type == REDIS_REPLY_ERROR
-               ? redis_error_take(reply, true, &error, fault)
-               : SLOTQ_OK;
+    if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
+        return SLOTQ_OK;
+    }
+    const slotq_outcome outcome = redis_error_take(reply, true, &error, fault);
+    /* another node is another connection of the caller's */
+    return fault->cause == SLOTQ_CAUSE_NODE ? redis_store_stays(fault) : outcome;
 }
 
 slotq_outcome slotq_redis_command(slotq_redis_connection *connection, int count,

@@ -61,6 +61,24 @@ bool tells(Node &node, const Arguments &question, const std::string &text)
     return node.command(question).text.find(text) != std::string::npos;
 }
 
+std::string field(Node &node, const std::string &name)
+{
+    const std::string text = node.command({"CLUSTER", "INFO"}).text;
+    const size_t at = text.find(name + ":");
+    return at == std::string::npos ? "" : text.substr(at, text.find('\r', at) - at);
+}
+
+/* The id of the primary that serves a slot, or "". */
+std::string owner_told_by(Node &node, uint32_t slot)
+{
+    for (const Reply &range : node.command({"CLUSTER", "SLOTS"}).items) {
+        if (range.items.at(0).integer <= slot && slot <= range.items.at(1).integer) {
+            return range.items.at(2).items.at(2).text;
+        }
+    }
+    return "";
+}
+
 bool is_whole(Node &node)
 {
     return tells(node, {"CLUSTER", "INFO"}, "cluster_state:ok") &&
@@ -157,15 +175,10 @@ Node &Cluster::add()
 Node &Cluster::owner(uint32_t slot)
 {
     for (auto &asked : nodes_) {
-        const Reply ranges = asked->is_running() ? asked->command({"CLUSTER", "SLOTS"}) : Reply();
-        for (const Reply &range : ranges.items) {
-            if (range.items.at(0).integer > slot || range.items.at(1).integer < slot) {
-                continue;
-            }
-            for (auto &each : nodes_) {
-                if (each->id() == range.items.at(2).items.at(2).text) {
-                    return *each;
-                }
+        const std::string id = asked->is_running() ? owner_told_by(*asked, slot) : "";
+        for (auto &each : nodes_) {
+            if (each->id() == id) {
+                return *each;
             }
         }
     }
@@ -203,6 +216,19 @@ void Cluster::open(uint32_t slot, Node &from, Node &to)
     demand(from.command({"CLUSTER", "SETSLOT", number, "MIGRATING", to.id()}), "migrating");
 }
 
+/* An owner that took a slot back before it heard of the epoch in which it gave it away would lose
+ * it again to an old message, and then two nodes would name each other for good. */
+void Cluster::agree(uint32_t slot, Node &owner)
+{
+    const std::string epoch = field(owner, "cluster_current_epoch");
+    for (auto &each : nodes_) {
+        await("all know the new owner", [&] {
+            return !each->is_running() || (field(*each, "cluster_current_epoch") == epoch &&
+                                           owner_told_by(*each, slot) == owner.id());
+        });
+    }
+}
+
 void Cluster::migrate(Node &from, Node &to, const std::string &key)
 {
     demand(from.command({"MIGRATE", "127.0.0.1", to.port(), key, "0", "60000"}), "migrate");
@@ -213,6 +239,7 @@ void Cluster::close(uint32_t slot, Node &from, Node &to)
     const std::string number = std::to_string(slot);
     demand(to.command({"CLUSTER", "SETSLOT", number, "NODE", to.id()}), "the new owner");
     demand(from.command({"CLUSTER", "SETSLOT", number, "NODE", to.id()}), "the old owner");
+    agree(slot, to);
 }
 
 void Cluster::move(uint32_t slot, const std::string &key, Node &from, Node &to)

@@ -88,6 +88,7 @@ public:
 
 private:
     void meet(Node &node);
+    void agree(uint32_t slot, Node &owner);
 
     Arguments more_;
     std::vector<std::unique_ptr<Node>> nodes_;

@@ -156,7 +156,9 @@ inline std::vector<std::string> drained(slotq *queue)
         while (slotq_batch_next(batch, &message)) {
             texts.emplace_back(static_cast<const char *>(message.payload), message.payload_bytes);
         }
-        REQUIRE(slotq_ack_batch(queue, batch) == SLOTQ_OK);
+        const slotq_outcome acked = slotq_ack_batch(queue, batch);
+        INFO(slotq_error_of(queue)->text);
+        REQUIRE(acked == SLOTQ_OK);
     }
     slotq_batch_free(batch);
     return texts;

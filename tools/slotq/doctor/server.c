@@ -77,9 +77,7 @@ static void look_at_version(look *at)
                                           : "");
     }
     if (info_is(at, "cluster_enabled", "1")) {
-        doctor_note(at->self, at->about,
-                    "is a node of a cluster, which slotq does not support yet: only queues whose "
-                    "keys belong to this node work, and not after the cluster moves them");
+        doctor_note(at->self, at->about, "is a node of a cluster");
     }
 }
 
@@ -366,8 +364,8 @@ static bool is_out_of_reach(doctor *self, const char *name, bool *told)
     const bool refused = is_error && !reply_is_blocked(reply);
     if (elsewhere) {
         doctor_find(self, name,
-                    "its key belongs to another node of the cluster (%s), and slotq does not "
-                    "follow it there; use the URL of that node",
+                    "its key belongs to another node of the cluster (%s): for more, use the URL of "
+                    "that node",
                     reply->str);
     }
     *told = elsewhere;

@@ -22,7 +22,12 @@ slotq_outcome redis_error_take(const redisReply *reply, bool writes, redis_error
                                store_fault *fault);
 
 /* What a refusal means (refusals.def). */
-typedef enum redis_fate { REDIS_FATE_PASSES, REDIS_FATE_MOVES, REDIS_FATE_STAYS } redis_fate;
+typedef enum redis_fate {
+    REDIS_FATE_PASSES,
+    REDIS_FATE_MOVES,
+    REDIS_FATE_ELSEWHERE,
+    REDIS_FATE_STAYS
+} redis_fate;
 
 typedef struct redis_refusal {
     const char *words; /* its first */

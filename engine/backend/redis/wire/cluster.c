@@ -171,8 +171,7 @@ static uint32_t cover(uint8_t covered[REDIS_SLOTS / 8], long long from, long lon
 }
 
 /* [from, to, primary, replica …] */
-static bool read_range(const redisReply *range, uint32_t slot, uint8_t covered[REDIS_SLOTS / 8],
-                       redis_nodes *nodes)
+static bool is_range(const redisReply *range)
 {
     if (range->type != REDIS_REPLY_ARRAY || range->elements < 3 ||
         range->element[0]->type != REDIS_REPLY_INTEGER ||
@@ -181,28 +180,44 @@ static bool read_range(const redisReply *range, uint32_t slot, uint8_t covered[R
     }
     const long long from = range->element[0]->integer;
     const long long to = range->element[1]->integer;
-    if (from < 0 || from > to || to >= REDIS_SLOTS) {
-        return false;
-    }
-    const uint32_t added = cover(covered, from, to);
-    const bool has_slot = from <= slot && slot <= to;
+    return from >= 0 && from <= to && to < REDIS_SLOTS;
+}
+
+static bool has_slot(const redisReply *range, uint32_t slot)
+{
+    return range->element[0]->integer <= slot && slot <= range->element[1]->integer;
+}
+
+static int32_t take_node(const redisReply *told, redis_nodes *nodes)
+{
+    redis_node node;
+    const int32_t at = read_node(told, &node) ? note_node(nodes, &node) : REDIS_NO_NODE;
+    nodes->left_out += at == REDIS_NO_NODE;
+    return at;
+}
+
+static void take_primary(const redisReply *range, uint32_t slot, uint8_t covered[REDIS_SLOTS / 8],
+                         redis_nodes *nodes)
+{
+    const int32_t at = take_node(range->element[2], nodes);
+    const uint32_t added = cover(covered, range->element[0]->integer, range->element[1]->integer);
     nodes->slots_covered += added;
-    for (size_t i = 2; i < range->elements; i++) {
-        redis_node node;
-        const int32_t at =
-            read_node(range->element[i], &node) ? note_node(nodes, &node) : REDIS_NO_NODE;
-        if (at == REDIS_NO_NODE) {
-            nodes->left_out++;
-            continue;
-        }
-        nodes->slots_of[at] += i == 2 ? added : 0;
-        if (has_slot && i == 2) {
-            nodes->primary = at;
-        } else if (has_slot) {
+    if (at == REDIS_NO_NODE) {
+        nodes->primaries_left_out++;
+        return;
+    }
+    nodes->slots_of[at] += added;
+    nodes->primary = has_slot(range, slot) ? at : nodes->primary;
+}
+
+static void take_replicas(const redisReply *range, uint32_t slot, redis_nodes *nodes)
+{
+    for (size_t i = 3; i < range->elements && range->element[i]->type == REDIS_REPLY_ARRAY; i++) {
+        const int32_t at = take_node(range->element[i], nodes);
+        if (at != REDIS_NO_NODE && has_slot(range, slot)) {
             nodes->replicas |= UINT64_C(1) << at;
         }
     }
-    return true;
 }
 
 bool redis_nodes_read(const redisReply *reply, uint32_t slot, redis_nodes *nodes)
@@ -212,11 +227,13 @@ bool redis_nodes_read(const redisReply *reply, uint32_t slot, redis_nodes *nodes
     memset(nodes, 0, sizeof *nodes);
     nodes->primary = REDIS_NO_NODE;
     for (size_t i = 0; sound && i < reply->elements; i++) {
-        sound = read_range(reply->element[i], slot, covered, nodes);
+        sound = is_range(reply->element[i]);
     }
-    if (!sound) {
-        memset(nodes, 0, sizeof *nodes);
-        nodes->primary = REDIS_NO_NODE;
+    for (size_t i = 0; sound && i < reply->elements; i++) {
+        take_primary(reply->element[i], slot, covered, nodes);
+    }
+    for (size_t i = 0; sound && i < reply->elements; i++) {
+        take_replicas(reply->element[i], slot, nodes);
     }
     return sound;
 }

@@ -33,7 +33,8 @@ typedef struct redis_nodes {
     redis_node nodes[REDIS_NODES_MAX];
     uint32_t slots_of[REDIS_NODES_MAX]; /* that it serves as their primary; 0 = a replica */
     uint32_t count;
-    uint32_t left_out;      /* of which this table has no room, or no address */
+    uint32_t left_out; /* of which this table has no room, or no address; replicas come last */
+    uint32_t primaries_left_out;
     uint32_t slots_covered; /* that have a primary */
     int32_t primary;        /* of the slot that was asked for, or REDIS_NO_NODE */
     uint64_t replicas;      /* of that slot, a bit a node */

@@ -122,6 +122,7 @@ slotq_outcome redis_connection_open(redis_connection *connection, store_fault *f
     redis_connection_bound(connection, connection->context->reader);
     fork_mark_make(&connection->mark);
     connection->used_ms = monotonic_ms();
+    connection->redirect = REDIS_REDIRECT_NONE;
     return SLOTQ_OK;
 }
 
@@ -323,6 +324,16 @@ static bool take_reply(redis_connection *connection, redisReply **reply, store_f
     return true;
 }
 
+static void note_redirect(redis_connection *connection, const redisReply *reply)
+{
+    redis_node node;
+    const redis_redirect found = redis_redirect_read(reply->str, reply->len, &node);
+    if (found != REDIS_REDIRECT_NONE) {
+        connection->redirect = found;
+        connection->redirected_to = node;
+    }
+}
+
 bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redisReply **reply,
                            store_fault *fault)
 {
@@ -333,6 +344,9 @@ bool redis_connection_next(redis_connection *connection, uint32_t extra_ms, redi
         }
         if (*reply != NULL) {
             connection->used_ms = monotonic_ms();
+            if ((*reply)->type == REDIS_REPLY_ERROR && (*reply)->str != NULL) {
+                note_redirect(connection, *reply);
+            }
             return true;
         }
         /* our own socket has a timeout, which saves the poll */

@@ -8,6 +8,7 @@
 
 #include "../../system/forked.h"
 #include "address.h"
+#include "cluster.h"
 #include "outbox.h"
 #include "transport.h"
 
@@ -26,6 +27,9 @@ typedef struct redis_connection {
     redisReplyObjectFunctions functions; /* hiredis's own, with a bound on arrays */
     redisReplyObjectFunctions *original;
     size_t elements_left; /* of the reply that is being read */
+    redis_redirect redirect; /* the newest that a reply was since it was opened, and where to */
+    redis_node redirected_to;
+    bool asking; /* set by its route: ASKING goes before each command of a key */
 } redis_connection;
 
 /* Connect an own one: a socket only, nothing is said yet. OK, CONNECT, NOMEMORY. */

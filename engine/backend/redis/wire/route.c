@@ -26,6 +26,16 @@ static slotq_outcome make_sentinel(redis_route *route, store_fault *fault)
     return SLOTQ_OK;
 }
 
+static slotq_outcome make_known(redis_route *route, store_fault *fault)
+{
+    route->known = calloc(1, sizeof *route->known);
+    if (route->known == NULL) {
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for the nodes of a cluster");
+    }
+    route->kind = REDIS_ROUTE_CLUSTER;
+    return SLOTQ_OK;
+}
+
 slotq_outcome redis_route_parse(const char *url, const slotq_options *options, redis_route *route,
                                 store_fault *fault)
 {
@@ -47,12 +57,18 @@ slotq_outcome redis_route_copy(redis_route *to, const redis_route *from, store_f
     slotq_outcome outcome = SLOTQ_OK;
     *to = *from;
     to->sentinel = NULL;
+    to->known = NULL;
     to->is_found = false;
     if (from->kind == REDIS_ROUTE_SENTINEL) {
         outcome = make_sentinel(to, fault);
+    } else if (from->kind == REDIS_ROUTE_CLUSTER) {
+        outcome = make_known(to, fault);
     }
     if (to->sentinel != NULL) {
         redis_sentinel_copy(to->sentinel, from->sentinel);
+    }
+    if (to->known != NULL) {
+        *to->known = *from->known;
     }
     return outcome;
 }
@@ -64,6 +80,8 @@ void redis_route_free(redis_route *route)
         free(route->sentinel);
         route->sentinel = NULL;
     }
+    free(route->known);
+    route->known = NULL;
 }
 
 uint64_t redis_route_identity(const redis_route *route, uint64_t mixed)
@@ -85,7 +103,13 @@ uint64_t redis_route_identity(const redis_route *route, uint64_t mixed)
 slotq_outcome redis_route_find(redis_route *route, redis_connection *connection, store_fault *fault)
 {
     connection->address = route->address;
+    connection->asking = false;
     if (route->kind == REDIS_ROUTE_FIXED) {
+        return SLOTQ_OK;
+    }
+    if (route->kind == REDIS_ROUTE_CLUSTER) {
+        connection->asking =
+            redis_known_nodes_find(route->known, &route->address, &connection->address);
         return SLOTQ_OK;
     }
     route->sentinel->only_reads = route->only_reads;
@@ -110,15 +134,50 @@ slotq_outcome redis_route_connect(redis_route *route, redis_connection *connecti
 
 void redis_route_blame(redis_route *route, const char *said, size_t length)
 {
-    (void)route; /* FIXED has no other server, and SENTINEL asks each time */
+    /* FIXED has no other server, and SENTINEL asks each time */
     (void)said;
     (void)length;
+    if (route->kind == REDIS_ROUTE_CLUSTER) {
+        redis_known_nodes_lose(route->known);
+    }
+}
+
+/* ---- in a cluster ---- */
+
+/* false: there is no memory for it; the route stays as it is. */
+static bool is_of_cluster(redis_route *route)
+{
+    store_fault ignored;
+    if (route->kind == REDIS_ROUTE_FIXED) {
+        (void)make_known(route, &ignored);
+    }
+    return route->kind == REDIS_ROUTE_CLUSTER;
+}
+
+bool redis_route_follow(redis_route *route, redis_connection *connection)
+{
+    const redis_redirect how = connection->redirect;
+    connection->redirect = REDIS_REDIRECT_NONE;
+    if (connection->borrowed || how == REDIS_REDIRECT_NONE || !is_of_cluster(route)) {
+        return false;
+    }
+    redis_known_nodes_redirect(route->known, how, &connection->redirected_to, &connection->address);
+    route->is_found = true;
+    return true;
+}
+
+void redis_route_learn(redis_route *route, const redis_connection *connection,
+                       const redis_nodes *map)
+{
+    if (is_of_cluster(route)) {
+        redis_known_nodes_learn(route->known, map, &connection->address);
+    }
 }
 
 bool redis_route_is_current(redis_route *route, const redis_connection *connection)
 {
     store_fault fault;
-    if (route->kind == REDIS_ROUTE_FIXED || !redis_sentinel_is_due(route->sentinel)) {
+    if (route->kind != REDIS_ROUTE_SENTINEL || !redis_sentinel_is_due(route->sentinel)) {
         return true;
     }
     redis_address found = route->address;
@@ -129,5 +188,5 @@ bool redis_route_is_current(redis_route *route, const redis_connection *connecti
 
 uint64_t redis_route_nap_ms(const redis_route *route, uint64_t sleep_ms)
 {
-    return route->kind == REDIS_ROUTE_FIXED || sleep_ms < NAP_MS ? sleep_ms : NAP_MS;
+    return route->kind != REDIS_ROUTE_SENTINEL || sleep_ms < NAP_MS ? sleep_ms : NAP_MS;
 }

@@ -7,13 +7,21 @@
  *   SENTINEL  the primary of a name, as a majority of its Sentinels say (sentinel.h). find asks
  *          them each time. A connection is current until one of them has news, or for a second;
  *          then they are asked again before the next command.
+ *   CLUSTER  what a fixed one becomes when its server turns out to be a node of a cluster: the node
+ *          with the key, by the newest redirection. When that node is lost, the other known nodes
+ *          are found in turn: each serves the key or redirects to the node that does.
  */
 #ifndef SLOTQ_BACKEND_REDIS_WIRE_ROUTE_H
 #define SLOTQ_BACKEND_REDIS_WIRE_ROUTE_H
 
+#include "known_nodes.h"
 #include "sentinel.h"
 
-typedef enum redis_route_kind { REDIS_ROUTE_FIXED, REDIS_ROUTE_SENTINEL } redis_route_kind;
+typedef enum redis_route_kind {
+    REDIS_ROUTE_FIXED,
+    REDIS_ROUTE_SENTINEL,
+    REDIS_ROUTE_CLUSTER
+} redis_route_kind;
 
 /* Used by one thread, as the connection that it is for. All 0: a route to nowhere, which may be
  * freed. */
@@ -21,6 +29,7 @@ typedef struct redis_route {
     redis_address address; /* of the URL; login, database and times hold for every server */
     redis_route_kind kind;
     redis_sentinel *sentinel; /* SENTINEL */
+    redis_known_nodes *known; /* CLUSTER */
     bool only_reads;          /* the user's: a server that may be an old one will do */
     bool is_found;            /* not FIXED: the last find found one, so the URL is right; a server
                                  that is away or a replica is waited for, also by calls that open */
@@ -51,6 +60,14 @@ slotq_outcome redis_route_connect(redis_route *route, redis_connection *connecti
 /* The server found was lost (said NULL), or refused with this reply of length bytes: the next find
  * asks anew. */
 void redis_route_blame(redis_route *route, const char *said, size_t length);
+
+/* A reply on this connection was a redirection (MOVED, ASK): take it, so that the next find leads
+ * there. false: there was none since the last time, or it cannot be followed. */
+bool redis_route_follow(redis_route *route, redis_connection *connection);
+
+/* The server of this connection is a node of a cluster, and told which others there are. */
+void redis_route_learn(redis_route *route, const redis_connection *connection,
+                       const redis_nodes *map);
 
 /* The sound connection leads to the right server still, as far as is known; now and then this asks.
  * false: leave it and connect again. Called before each command. */

@@ -116,9 +116,10 @@ TEST_CASE("the map of the slots: primaries, replicas of one slot, what is covere
     REQUIRE(nodes.primary >= 0);
     CHECK(std::string(nodes.nodes[nodes.primary].host) == "c");
     CHECK(nodes.slots_of[0] == 5001);
-    CHECK(nodes.slots_of[1] == 0);
+    CHECK(nodes.slots_of[2] == 0);
     CHECK(nodes.slots_of[nodes.primary] == 11383);
-    CHECK(nodes.replicas == ((UINT64_C(1) << 3) | (UINT64_C(1) << 1)));
+    CHECK(std::string(nodes.nodes[2].host) == "b");
+    CHECK(nodes.replicas == ((UINT64_C(1) << 2) | (UINT64_C(1) << 3)));
     REQUIRE(read("*1\r\n" + range(0, 10, node("a", 1), 1), 9000, &nodes));
     CHECK(nodes.primary == REDIS_NO_NODE);
     CHECK(nodes.slots_covered == 11);
@@ -163,6 +164,7 @@ TEST_CASE("another reply is not a map, and a map of too many nodes is cut")
     REQUIRE(read("*70\r\n" + many, 69, &nodes));
     CHECK(nodes.count == REDIS_NODES_MAX);
     CHECK(nodes.left_out == 6);
+    CHECK(nodes.primaries_left_out == 6);
     CHECK(nodes.primary == REDIS_NO_NODE);
     CHECK(nodes.slots_covered == 70);
 }
