@@ -75,14 +75,16 @@ protected:
         const bool must = (self.hints & WHOLE_ROUND) != 0;
         const bool trusts =
             has_others(state, i) || !has(Rule::round_if_alone) || !has(Rule::register_first);
-        if (must || !trusts) { /* a round covers what it was told of */
-            self.hints = 0;
+        if (!must && trusts) {
+            State asleep = state;
+            asleep.actors[i].phase = self.hints != 0 ? HINTS : SLEEPS;
+            go(asleep, "is registered");
+        }
+        if (must || has(Rule::round_if_alone)) { /* if it trusts: its last round was long ago */
+            self.hints = 0;                      /* a round covers what it was told of */
             self.phase = ROUND;
             self.left = static_cast<uint8_t>(all_ & ~BELL);
             go(state, "is registered, begins a round");
-        } else {
-            self.phase = self.hints != 0 ? HINTS : SLEEPS;
-            go(state, "is registered");
         }
     }
 
