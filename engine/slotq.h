@@ -255,8 +255,9 @@ SLOTQ_API uint64_t slotq_now_ms(const slotq *queue);
 /* Push 1 to SLOTQ_CALL_MESSAGES_MAX messages, together at most SLOTQ_CALL_BYTES_MAX payload
  * bytes, all or none. Their ids are *first_id, *first_id + 1, … (first_id may be NULL). OK, FULL
  * (slotq_error_of names the message that keeps the ring full), TOOBIG (a payload, or more messages
- * than the queue can ever hold), PAUSED. In Redis with wait_replicas also UNCONFIRMED: the messages
- * are in the queue, and *first_id is set. slotq_push_wait waits up to wait_ms for room. */
+ * than the queue can ever hold), PAUSED. In Redis with wait_replicas or wait_fsynced also
+ * UNCONFIRMED: the messages are in the queue, and *first_id is set. slotq_push_wait waits up to
+ * wait_ms for room. */
 SLOTQ_API slotq_outcome slotq_push(slotq *queue, const slotq_data *messages, uint32_t count,
                                    uint64_t *first_id);
 SLOTQ_API slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t count,
@@ -276,7 +277,7 @@ enum { SLOTQ_NOT_PAST = 1 }; /* a flag of slotq_schedule */
  * killed may leave the first ones). Their later ids are *first_later_id and those that follow it
  * (first_later_id may be NULL). flags: 0, or SLOTQ_NOT_PAST: if due_ms is not after now, schedule
  * nothing and return EMPTY. OK, EMPTY, FULL (no room beside what is scheduled), TOOBIG (a payload,
- * or more messages than later_slots), PAUSED. */
+ * or more messages than later_slots), PAUSED, UNCONFIRMED as slotq_push. */
 SLOTQ_API slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
                                        uint64_t due_ms, uint32_t flags, uint32_t *first_later_id);
 /* Take a scheduled message out. O(later_slots). OK; NOTFOUND: it is in the ring already, was

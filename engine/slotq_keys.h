@@ -37,7 +37,8 @@ typedef struct slotq_push_options {
 typedef struct slotq_pushed {
     uint64_t first_id;       /* OK, UNCONFIRMED: of the first message; with due_ms its later id */
     slotq_key_holder holder; /* DUPLICATE: the message that has the key */
-    uint64_t reserved[2];    /* 0 */
+    bool unconfirmed;        /* DUPLICATE: too few replicas or disks have that message either */
+    uint64_t reserved[1];    /* 0 */
 } slotq_pushed;
 
 /* slotq_push, slotq_push_wait and slotq_schedule with keys. Outcomes as these, and DUPLICATE: the

@@ -36,10 +36,10 @@ extern "C" {
  * OUTCOME_UNKNOWN: in one step it was moved, or not: the same call again returns GONE if it was and
  * the lease has not ended. In two steps the push, or the ack if *new_id is not 0, may have
  * happened, and the message is still leased, or acked: the same call again moves it or returns
- * GONE. UNCONFIRMED (Redis with wait_replicas, in two steps): it was pushed, with *new_id, but too
- * few replicas have it; it is still leased here. Other failures: nothing was acked, and if *new_id
- * is not 0, the message is in both. In one step a replica has either both halves or none, and
- * wait_replicas has no effect. */
+ * GONE. UNCONFIRMED (Redis with wait_replicas or wait_fsynced, in two steps): it was pushed, with
+ * *new_id, but too few have it; it is still leased here. Other failures: nothing was acked, and if
+ * *new_id is not 0, the message is in both. In one step a replica, or a disk, has either both
+ * halves or none, and these options have no effect. */
 SLOTQ_API slotq_outcome slotq_move(slotq *from, uint8_t group, uint64_t id, uint32_t token,
                                    slotq *to, const slotq_data *data, uint64_t *new_id);
 

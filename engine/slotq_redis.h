@@ -50,11 +50,16 @@ typedef struct slotq_redis_options {
                                     should_stop of slotq_options ends the wait. 0 = timeout_ms */
     bool no_reconnect;           /* do not restore a lost connection: every call returns CONNECT */
     bool force;                  /* work on a server whose maxmemory-policy could evict the queue */
-    uint32_t wait_replicas;      /* a push waits until this number of replicas have it (WAIT); fewer
-                                    within wait_ms: UNCONFIRMED. 0 = does not wait */
-    uint32_t wait_ms;            /* timeout of WAIT; 0 = 1000 */
+    uint32_t wait_replicas;      /* a push or schedule waits until this number of replicas have it
+                                    (WAIT); fewer within wait_ms: UNCONFIRMED. 0 = does not wait */
+    uint32_t wait_ms;            /* timeout of both; 0 = 1000, with wait_fsynced 5000 */
     const struct slotq_redis_tls *tls; /* or NULL; borrowed for the call */
-    uint64_t reserved[3];              /* 0 */
+    uint32_t wait_fsynced; /* it waits until it is on the disks of this number of servers: the
+                              first is the server itself, others are its replicas (WAITAOF).
+                              Fewer: UNCONFIRMED. 0 = does not wait. A server before Redis
+                              7.2, or without an append-only file: UNSUPPORTED at opening */
+    uint32_t reserved_32;  /* 0 */
+    uint64_t reserved[2];  /* 0 */
 } slotq_redis_options;
 
 struct redisContext; /* hiredis/hiredis.h */

@@ -13,7 +13,8 @@ typedef struct store_fault {
     int system_errno;
     uint64_t offset; /* CORRUPT: where in the image */
     slotq_cause cause;
-    bool passes; /* nothing happened, and the same call may succeed later */
+    bool passes;      /* nothing happened, and the same call may succeed later */
+    bool unconfirmed; /* DUPLICATE: the message that has the key is not confirmed either */
     char text[FAULT_TEXT_BYTES];
 } store_fault;
 

@@ -69,6 +69,14 @@ slotq_outcome queue_refuse_taken(slotq *queue, const slotq_key_holder *holder, c
                         number, id, holder->is_unfinished ? "not finished" : "finished", closing);
 }
 
+slotq_outcome queue_refuse_unconfirmed(slotq *queue)
+{
+    return queue_refuse(queue, SLOTQ_UNCONFIRMED,
+                        "the message was in the queue already, and too few replicas or disks have "
+                        "confirmed that within the time: a failover or a crash of the machine now "
+                        "could lose it");
+}
+
 /* The number of keys that are not 0. */
 static uint32_t count_keys(const uint64_t *keys, uint32_t count)
 {

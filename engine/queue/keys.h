@@ -23,6 +23,9 @@ slotq_outcome queue_refuse_twice(slotq *queue, const queue_additions *added, con
 /* DUPLICATE, with its text. */
 slotq_outcome queue_refuse_taken(slotq *queue, const slotq_key_holder *holder, const char *closing);
 
+/* UNCONFIRMED, with its text: of a message that was in the queue before the call. */
+slotq_outcome queue_refuse_unconfirmed(slotq *queue);
+
 /* Schedule (later.c). *pushed may be NULL. */
 slotq_outcome queue_schedule(slotq *queue, const queue_additions *added, uint64_t due_ms,
                              uint32_t flags, slotq_pushed *pushed);

@@ -74,11 +74,12 @@ slotq_outcome queue_schedule(slotq *queue, const queue_additions *added, uint64_
                                           .count = added->count,
                                           .not_past = (flags & SLOTQ_NOT_PAST) != 0};
     const slotq_outcome outcome = queue_call(queue, &call);
-    if (outcome == SLOTQ_OK) {
+    if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
         pushed->first_id = call.schedule.first_later_id;
     }
     if (outcome == SLOTQ_DUPLICATE) {
         pushed->holder = call.schedule.taken;
+        pushed->unconfirmed = queue->fault.unconfirmed;
         return queue_refuse_taken(queue, &pushed->holder, closing);
     }
     if (outcome == SLOTQ_INVALID) {
@@ -96,7 +97,7 @@ slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t 
         return queue_refuse_null(queue);
     }
     const slotq_outcome outcome = queue_schedule(queue, &added, due_ms, flags, &pushed);
-    if (outcome == SLOTQ_OK && first_later_id != NULL) {
+    if (first_later_id != NULL && (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED)) {
         *first_later_id = (uint32_t)pushed.first_id;
     }
     return outcome;

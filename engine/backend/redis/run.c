@@ -11,6 +11,7 @@
 #include "call/reply.h"
 #include "call/reply_move.h"
 #include "call/script.h"
+#include "confirm.h"
 #include "connect.h"
 #include "places.h"
 #include "server.h"
@@ -46,11 +47,6 @@ static void finish_all(redis_job *jobs, uint32_t count, slotq_outcome outcome,
             finish(&jobs[i], outcome);
         }
     }
-}
-
-static bool waits_for_replicas(const redis_store *self, const redis_job *job)
-{
-    return self->settings.wait_replicas > 0 && job->call->verb == SLOTQ_PUSH;
 }
 
 bool redis_store_put_load(const redis_store *self, redis_outbox *to, redis_script_index script)
@@ -109,17 +105,6 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     return fault_say(job->fault, SLOTQ_NOMEMORY, "no memory for a command");
 }
 
-static bool add_wait(redis_store *self)
-{
-    char replicas[16];
-    char ms[16];
-    (void)snprintf(replicas, sizeof replicas, "%lu", (unsigned long)self->settings.wait_replicas);
-    (void)snprintf(ms, sizeof ms, "%lu", (unsigned long)self->settings.wait_ms);
-    const char *words[] = {"WAIT", replicas, ms};
-    const size_t lengths[] = {4, strlen(replicas), strlen(ms)};
-    return redis_outbox_add(&self->connection.outbox, 3, words, lengths);
-}
-
 /* Adds the command of a job to the outbox. false: it cannot be added, and the job is done. */
 static bool put_job(redis_store *self, redis_job *job)
 {
@@ -138,35 +123,6 @@ static bool put_job(redis_store *self, redis_job *job)
 }
 
 /* ---- replies ---- */
-
-/* Reads the reply to WAIT: how many replicas have all earlier writes; 0 after an error. */
-static bool take_wait(redis_store *self, long long *replicas, store_fault *fault)
-{
-    redisReply *reply;
-    if (!redis_connection_next(&self->connection, self->settings.wait_ms, &reply, fault)) {
-        return false;
-    }
-    *replicas = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
-    freeReplyObject(reply);
-    return true;
-}
-
-/* Marks the successful pushes of this turn that too few replicas confirmed. */
-static void doubt(const redis_store *self, redis_job *jobs, uint32_t count, long long replicas)
-{
-    for (uint32_t i = 0; i < count && replicas < self->settings.wait_replicas; i++) {
-        redis_job *job = &jobs[i];
-        if (job->state == REDIS_JOB_ANSWERED && job->outcome == SLOTQ_OK &&
-            waits_for_replicas(self, job)) {
-            job->outcome = fault_say(
-                job->fault, SLOTQ_UNCONFIRMED,
-                "the messages are in the queue, but %lld of %lu replicas confirmed it within "
-                "%lu ms: a failover now could lose them. Do not push them again",
-                replicas, (unsigned long)self->settings.wait_replicas,
-                (unsigned long)self->settings.wait_ms);
-        }
-    }
-}
 
 /* The error reply to the last SCRIPT LOAD of a turn: it becomes the reply of this job and those
  * behind it that need the script, if the server does not have it. */
@@ -284,10 +240,12 @@ static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
     bool confirms = false;
     refused_load refused = {0};
     for (uint32_t i = 0; i < count; i++) {
-        confirms = confirms || (is_out(&jobs[i]) && waits_for_replicas(self, &jobs[i]));
+        confirms = confirms || (is_out(&jobs[i]) && redis_confirms(self, &jobs[i]));
     }
-    const bool waits = confirms && add_wait(self); /* one covers all earlier writes */
-    long long replicas = 0;
+    redis_confirmed confirmed = {0};
+    if (confirms) {
+        redis_confirm_put(self, &confirmed);
+    }
     bool whole = redis_connection_send(&self->connection, fault);
     for (uint32_t i = 0; i < count && whole; i++) {
         if (is_out(&jobs[i])) {
@@ -295,13 +253,13 @@ static bool exchange(redis_store *self, redis_job *jobs, uint32_t count, store_f
         }
     }
     freeReplyObject(refused.reply);
-    whole = whole && (!waits || take_wait(self, &replicas, fault));
+    whole = whole && redis_confirm_take(self, &confirmed, fault);
     if (!whole) {
         self->known_scripts = 0;
         lose(self, jobs, count, fault);
     }
     if (confirms) {
-        doubt(self, jobs, count, replicas);
+        redis_confirm_doubt(self, jobs, count, &confirmed);
     }
     redis_outbox_clear(&self->connection.outbox);
     return whole;

@@ -14,7 +14,7 @@
 #include "places.h"
 #include "server.h"
 
-enum { CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 10000, WAIT_MS = 1000 };
+enum { CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 10000, WAIT_MS = 1000, FSYNCED_MS = 5000 };
 enum { LIST_FEW = 2 }; /* verbs of a list for which the stack has room */
 
 static redis_store *self_of(store *base)
@@ -301,7 +301,8 @@ redis_settings redis_settings_of(const slotq_options *options, const redis_addre
             first_given(url_connect_ms, redis->connect_timeout_ms, CONNECT_TIMEOUT_MS),
         .timeout_ms = first_given(url_timeout_ms, redis->timeout_ms, TIMEOUT_MS),
         .wait_replicas = redis->wait_replicas,
-        .wait_ms = first_given(redis->wait_ms, 0, WAIT_MS),
+        .wait_fsynced = redis->wait_fsynced,
+        .wait_ms = first_given(redis->wait_ms, redis->wait_fsynced > 0 ? FSYNCED_MS : 0, WAIT_MS),
         .no_reconnect = redis->no_reconnect,
         .force = redis->force,
         .read_only = options != NULL && options->read_only,

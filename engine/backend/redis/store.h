@@ -19,6 +19,7 @@ typedef struct redis_settings {
     uint32_t timeout_ms;
     redis_limits limits;
     uint32_t wait_replicas;
+    uint32_t wait_fsynced;
     uint32_t wait_ms;
     bool no_reconnect;
     bool force;

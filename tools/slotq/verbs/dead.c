@@ -356,6 +356,9 @@ static int judge_line(const command_line *line, const char *what)
         complain("dead %s does not take --to; dead redrive does", what);
     } else if (given(line, OPTION_TO_URL) && !given(line, OPTION_TO)) {
         complain("--to-url is where the queue of --to is: give --to QUEUE2");
+    } else if (!given(line, OPTION_TO) &&
+               (given(line, OPTION_REPLICAS) || given(line, OPTION_FSYNCED))) {
+        complain("--replicas and --fsynced are about the queue of --to: give --to QUEUE2");
     } else if (!has_ids && given(line, OPTION_GROUP)) {
         complain("dead %s takes --group only with ids", what);
     } else {

@@ -27,7 +27,8 @@ static const char *other_url(const command_line *line)
     return given(line, OPTION_TO_URL) ? line->options[OPTION_TO_URL].text : line->url;
 }
 
-/* The line for the queue at this URL. --sync is about the store that is a file, if one is. */
+/* The line for the queue at this URL. --sync is about the store that is a file, if one is, and
+ * --replicas and --fsynced are about the queue that is pushed to. */
 static command_line line_at(const command_line *line, const char *url)
 {
     command_line here = *line;
@@ -40,7 +41,9 @@ static command_line line_at(const command_line *line, const char *url)
 
 int move_open(const command_line *line, const char *name, slotq **from)
 {
-    const command_line here = line_at(line, line->url);
+    command_line here = line_at(line, line->url);
+    here.options[OPTION_REPLICAS].given = false;
+    here.options[OPTION_FSYNCED].given = false;
     return open_queue(&here, name, from);
 }
 
@@ -301,6 +304,12 @@ static int move_dead(transfer *it, const slotq_message *message)
     const slotq_data data = {message->payload, message->payload_bytes};
     slotq_pushed pushed;
     const slotq_outcome outcome = slotq_push_with(it->to, &data, 1, &options, &pushed);
+    if (pushed.unconfirmed) {
+        complain("message %" PRIu64 " is in %s already, but too few replicas or disks have "
+                 "confirmed that; it stays in the dead section of %s",
+                 message->id, it->other, it->name);
+        return slotq_outcome_exit(SLOTQ_UNCONFIRMED);
+    }
     if (outcome != SLOTQ_OK && outcome != SLOTQ_DUPLICATE) {
         char rest[ROOM_FOR_REST];
         snprintf(rest, sizeof rest, "message %" PRIu64 " stays in the dead section of %s",

@@ -38,6 +38,7 @@ int open_options(const command_line *line, open_settings *settings, slotq_error 
     settings->options.should_stop = stop_at_signal;
     settings->redis.force = given(line, OPTION_FORCE);
     settings->redis.wait_replicas = (uint32_t)option_number(line, OPTION_REPLICAS, 0);
+    settings->redis.wait_fsynced = (uint32_t)option_number(line, OPTION_FSYNCED, 0);
     if (strcmp(line->command->name, "work") == 0) {
         settings->redis.reconnect_ms = RECONNECT_OF_WORKERS_MS;
     } else if (given(line, OPTION_BLOCK)) {
@@ -45,6 +46,9 @@ int open_options(const command_line *line, open_settings *settings, slotq_error 
     }
     if (given(line, OPTION_REPLICAS) && !open_is_server(line->url)) {
         return refuse_option(error, "--replicas is for Redis: a file has no replicas");
+    }
+    if (given(line, OPTION_FSYNCED) && !open_is_server(line->url)) {
+        return refuse_option(error, "--fsynced is for Redis: for files there is --sync always");
     }
     if (!given(line, OPTION_SYNC)) {
         return EXIT_CODE_OK;

@@ -171,9 +171,8 @@ static bool judge_due(const command_line *line)
     const bool has_due = given(line, OPTION_IN) || given(line, OPTION_AT);
     if (given(line, OPTION_IN) && given(line, OPTION_AT)) {
         complain("give --in or --at, not both");
-    } else if (has_due && (given(line, OPTION_BLOCK) || given(line, OPTION_REPLICAS))) {
-        complain("--block and --replicas are for messages that are pushed now, not with --in or "
-                 "--at");
+    } else if (has_due && given(line, OPTION_BLOCK)) {
+        complain("--block is for messages that are pushed now, not with --in or --at");
     } else {
         return true;
     }

@@ -59,11 +59,11 @@ slotq_outcome scheduler_flush(scheduler *self)
     self->due_ms = (self->due.is_delay ? slotq_now_ms(self->queue) : 0) + self->due.ms;
     const slotq_outcome outcome =
         slotq_schedule(self->queue, self->messages, self->count, self->due_ms, 0, &first);
-    if (outcome != SLOTQ_OK && outcome != SLOTQ_OUTCOME_UNKNOWN) {
+    if (outcome != SLOTQ_OK && outcome != SLOTQ_UNCONFIRMED && outcome != SLOTQ_OUTCOME_UNKNOWN) {
         return outcome;
     }
     for (uint32_t i = 0; i < self->count; i++) {
-        self->told(self->context, outcome, outcome == SLOTQ_OK ? first + i : 0);
+        self->told(self->context, outcome, outcome == SLOTQ_OUTCOME_UNKNOWN ? 0 : first + i);
     }
     self->count = 0;
     self->used_bytes = 0;
