@@ -30,7 +30,7 @@ struct Wishes {
 };
 
 /* Replicas and Sentinels log in as the user `inside`. While that user is off on a server, it is cut
- * off from them, and goes on for its clients. */
+ * off from them, and goes on for its clients; the servers must want a password. */
 class Deployment
 {
 public:
@@ -88,6 +88,17 @@ public:
             }
         }
         return -1;
+    }
+    /* Every server has the key. */
+    bool is_everywhere(const std::string &key)
+    {
+        return comes_true([&] {
+            bool found = true;
+            for (int i = 0; i < servers; i++) {
+                found = found && ask_server(i, {"EXISTS", key}).is_integer(1);
+            }
+            return found;
+        });
     }
     /* Planned, by the first Sentinel. */
     void begin_failover()
@@ -163,30 +174,36 @@ private:
         }
         return options;
     }
+    static std::string id_of(int index)
+    {
+        return std::string(40, static_cast<char>('a' + index));
+    }
+    /* They would find each other within seconds; the lines say it at once. */
     redis::SentinelConfig sentinel_config(int index) const
     {
-        const std::string name = wishes_.primary;
         const std::string &secret = wishes_.sentinel_password;
-        redis::SentinelConfig config = {"port " + sentinel_ports_[static_cast<size_t>(index)] +
-                                        "\nbind 127.0.0.1\n"
-                                        "sentinel monitor " +
-                                        name + " 127.0.0.1 " + ports_[0] +
-                                        " 2\n"
-                                        "sentinel auth-user " +
-                                        name + " inside\nsentinel auth-pass " + name +
-                                        " x\n"
-                                        "sentinel down-after-milliseconds " +
-                                        name +
-                                        " 500\n"
-                                        "sentinel failover-timeout " +
-                                        name +
-                                        " 3000\n"
-                                        "sentinel parallel-syncs " +
-                                        name + " 2\n"};
-        if (!secret.empty()) {
-            config.lines += "requirepass " + secret + "\nsentinel sentinel-pass " + secret + "\n";
+        const std::string of = " " + wishes_.primary + " ";
+        std::string lines = "port " + sentinel_port(index) + "\nbind 127.0.0.1\nsentinel myid " +
+                            id_of(index) + "\nsentinel monitor" + of + "127.0.0.1 " + ports_[0] +
+                            " 2\n";
+        lines += "sentinel auth-user" + of + "inside\nsentinel auth-pass" + of + "x\n";
+        lines += "sentinel down-after-milliseconds" + of + "500\n";
+        lines += "sentinel failover-timeout" + of + "3000\n";
+        lines += "sentinel parallel-syncs" + of + "2\n";
+        for (int i = 0; i < servers; i++) {
+            if (i > 0) {
+                lines += "sentinel known-replica" + of + "127.0.0.1 " +
+                         ports_[static_cast<size_t>(i)] + "\n";
+            }
+            if (i != index) {
+                lines += "sentinel known-sentinel" + of + "127.0.0.1 " + sentinel_port(i) + " " +
+                         id_of(i) + "\n";
+            }
         }
-        return config;
+        if (!secret.empty()) {
+            lines += "requirepass " + secret + "\nsentinel sentinel-pass " + secret + "\n";
+        }
+        return {lines};
     }
     static std::string field(const Reply &reply, const std::string &name)
     {
@@ -206,11 +223,8 @@ private:
             whole = field(told, "num-other-sentinels") == "2" && field(told, "num-slaves") == "2" &&
                     field(told, "flags") == "master";
         }
-        for (int i = 1; i < servers && whole; i++) {
-            const Reply told = ask_server(i, {"ROLE"});
-            whole = told.items.size() > 3 && told.items[3].text == "connected";
-        }
-        return whole;
+        const Reply told = ask_server(0, {"ROLE"}); /* of the replicas that get each write */
+        return whole && told.items.size() == 3 && told.items[2].items.size() == servers - 1;
     }
 
     Wishes wishes_;

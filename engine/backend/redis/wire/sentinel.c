@@ -14,6 +14,7 @@ enum {
     LATE_CONNECT_MS = 100, /* the same while a majority has answered */
     ANSWER_MS = 500,       /* the same */
     LATE_ANSWER_MS = 20,   /* for answers that are not needed any more */
+    MOVING_MS = 10000,     /* how long a failover keeps callers from the primary there was */
     OLD_EPOCH_MS = 10000   /* how long an older configuration is not believed */
 };
 
@@ -23,7 +24,8 @@ typedef struct look {
     uint64_t deadline_ms;
     uint32_t answered;
     uint32_t ignorant;
-    uint32_t sentinels;                         /* the most that one knows of */
+    uint32_t sentinels; /* the most that one knows of */
+    bool is_moving;     /* says one of those with the newest configuration */
     char ids[SENTINELS_MAX][SENTINEL_ID_BYTES]; /* of those that answered */
     store_fault *fault;                         /* why the last one did not answer */
     bool has_fault;
@@ -96,8 +98,12 @@ static void count(look *at, const sentinel_place *place, const sentinel_answer *
     if (has_voted(at, place)) {
         return;
     }
-    if (at->answered == 0 || answer->epoch > best->epoch) {
+    const bool is_newer = at->answered == 0 || answer->epoch > best->epoch;
+    if (is_newer) {
         *best = *answer;
+    }
+    if (answer->epoch == best->epoch) {
+        at->is_moving = answer->is_moving || (at->is_moving && !is_newer);
     }
     at->answered++;
     at->sentinels = answer->sentinels > at->sentinels ? answer->sentinels : at->sentinels;
@@ -215,6 +221,19 @@ static bool is_old(const look *at)
            monotonic_ms() < self->epoch_until_ms;
 }
 
+/* What is written until the replica is promoted would be lost. */
+static bool is_moving(const look *at)
+{
+    redis_sentinel *self = at->self;
+    const uint64_t now_ms = monotonic_ms();
+    if (!at->is_moving) {
+        self->moving_ms = 0;
+    } else if (self->moving_ms == 0) {
+        self->moving_ms = now_ms;
+    }
+    return at->is_moving && now_ms - self->moving_ms < MOVING_MS;
+}
+
 static slotq_outcome judge(look *at, store_fault *fault)
 {
     redis_sentinel *self = at->self;
@@ -231,6 +250,12 @@ static slotq_outcome judge(look *at, store_fault *fault)
                   "(epoch %llu after %llu): a failover is under way",
                   self->master, (unsigned long long)self->best.epoch,
                   (unsigned long long)self->epoch);
+        return fault_away(fault);
+    }
+    if (is_moving(at) && !self->only_reads) {
+        fault_say(fault, SLOTQ_CONNECT,
+                  "a Sentinel promotes a replica of %.200s now: writing waits for the new primary",
+                  self->master);
         return fault_away(fault);
     }
     self->epoch = self->best.epoch;

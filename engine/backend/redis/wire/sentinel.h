@@ -6,7 +6,9 @@
  * themselves. A failover after a crash needs the votes of a majority, and two majorities share a
  * Sentinel. A client beside an isolated old primary reaches a minority at most, so it stops writing
  * there. The price: where half of the Sentinels are down, nothing is written until one is back; no
- * failover is possible then either. A handle that only reads takes the best answer there is.
+ * failover is possible then either. While a Sentinel promotes a replica, nothing is written for up
+ * to 10 s: what the old primary took would be lost. A handle that only reads takes the best answer
+ * there is.
  */
 #ifndef SLOTQ_BACKEND_REDIS_WIRE_SENTINEL_H
 #define SLOTQ_BACKEND_REDIS_WIRE_SENTINEL_H
@@ -29,6 +31,7 @@ typedef struct redis_sentinel {
     sentinel_answer best;   /* of the look that is under way, or of the last one */
     uint64_t epoch;         /* the newest that was ever believed */
     uint64_t epoch_until_ms;
+    uint64_t moving_ms; /* since when a failover is under way; 0 = none is */
     sentinel_sight sight;
     uint64_t looked_ms;
     uint64_t listened_ms;

@@ -117,7 +117,8 @@ static bool add_questions(redis_connection *connection, const char *master)
 static void subscribe(sentinel_peer *peer, const redis_address *login, uint32_t connect_ms)
 {
     store_fault fault;
-    const char *const words[WORDS_MAX] = {"SUBSCRIBE", "+switch-master", "+promoted-slave"};
+    const char *const words[WORDS_MAX] = {"SUBSCRIBE", "+selected-slave", "+promoted-slave",
+                                          "+switch-master"};
     peer->news = dial(peer, login, connect_ms, &fault);
     if (peer->news != NULL && (!add_login(peer->news, login) || !add(peer->news, words) ||
                                !redis_connection_send(peer->news, &fault))) {
@@ -215,25 +216,44 @@ static bool take_field(const redisReply *reply, const char *name, uint64_t most,
     return found != NULL && take_number(found, most, number);
 }
 
+/* While it promotes a replica it says so, and names the old primary; the question for the address
+ * is answered with the new one as soon as that is promoted. */
+static bool is_failing_over(const redisReply *reply)
+{
+    const redisReply *flags = field(reply, "flags");
+    return flags != NULL && is_text(flags) && strstr(flags->str, "failover_in_progress") != NULL;
+}
+
 static bool take_master(const redisReply *reply, sentinel_answer *answer)
 {
     uint64_t others;
     uint64_t quorum;
-    if (!take_field(reply, "config-epoch", UINT64_MAX, &answer->epoch) ||
+    const redisReply *host = field(reply, "ip");
+    const redisReply *port = field(reply, "port");
+    if (host == NULL || !take_word(host, answer->host, sizeof answer->host) || port == NULL ||
+        !take_port(port, &answer->port) ||
+        !take_field(reply, "config-epoch", UINT64_MAX, &answer->epoch) ||
         !take_field(reply, "num-other-sentinels", SENTINELS_COUNTED_MAX, &others) ||
         !take_field(reply, "quorum", SENTINELS_COUNTED_MAX, &quorum)) {
         return false;
     }
     answer->sentinels = (uint32_t)others + 1;
     answer->quorum = (uint32_t)quorum;
+    answer->is_moving = is_failing_over(reply);
     return true;
 }
 
 static bool take_address(const redisReply *reply, sentinel_answer *answer)
 {
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-           take_word(reply->element[0], answer->host, sizeof answer->host) &&
-           take_port(reply->element[1], &answer->port);
+    char before[SENTINEL_HOST_BYTES];
+    const uint16_t port_before = answer->port;
+    memcpy(before, answer->host, sizeof before);
+    const bool good = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                      take_word(reply->element[0], answer->host, sizeof answer->host) &&
+                      take_port(reply->element[1], &answer->port);
+    const bool is_promoted = port_before != answer->port || strcmp(before, answer->host) != 0;
+    answer->is_moving = answer->is_moving && !is_promoted;
+    return good;
 }
 
 /* Those that can be read; there may be more than are kept. */

@@ -37,6 +37,7 @@ typedef struct sentinel_answer {
     uint64_t epoch;     /* of its configuration: a newer one was agreed on by a majority */
     uint32_t sentinels; /* how many watch the primary, as far as it knows; with itself */
     uint32_t quorum;
+    bool is_moving; /* it promotes a replica now, and has not seen that done */
     uint32_t other_count;
     sentinel_place others[SENTINELS_MAX];
 } sentinel_answer;
