@@ -119,13 +119,11 @@ static slotq_outcome redrive_next(verb_frame *frame)
     return dead->id != 0 && dead->count + dead->damaged == 0 ? SLOTQ_NOTFOUND : SLOTQ_OK;
 }
 
-slotq_outcome redrive_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome redrive_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_dead *dead = &call->dead;
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (dead->limit < 1 || dead->limit > SLOTQ_CALL_MESSAGES_MAX ||
         (dead->id != 0 && !id_fits(view, dead))) {
         return SLOTQ_INVALID;
@@ -135,20 +133,18 @@ slotq_outcome redrive_step(const slotq_view *view, slotq_call *call, slotq_step 
         dead->count = 0;
         dead->damaged = 0;
         dead->first_id = 0;
-        const uint32_t there = frame.front.dead_count;
+        const uint32_t there = frame->front.dead_count;
         call->progress.message_index = dead->limit < there ? dead->limit : there;
     }
-    return frame.front.paused & SLOTQ_PAUSE_IN ? SLOTQ_PAUSED : redrive_next(&frame);
+    return frame->front.paused & SLOTQ_PAUSE_IN ? SLOTQ_PAUSED : redrive_next(frame);
 }
 
-slotq_outcome dead_remove_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome dead_remove_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_dead *dead = &call->dead;
-    verb_frame frame;
     uint32_t position;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (dead->id == 0 || !id_fits(view, dead)) {
         return SLOTQ_INVALID;
     }
@@ -156,29 +152,26 @@ slotq_outcome dead_remove_step(const slotq_view *view, slotq_call *call, slotq_s
         call->progress.phase = 1;
         dead->count = 0;
     }
-    if (frame.front.dead_count == 0 ||
-        !dead_find(view, &frame.front, dead->id, dead->group, 0, &position)) {
+    if (frame->front.dead_count == 0 ||
+        !dead_find(view, &frame->front, dead->id, dead->group, 0, &position)) {
         return dead->count > 0 ? SLOTQ_OK : SLOTQ_NOTFOUND;
     }
-    dead_take_out(&frame, position);
+    dead_take_out(frame, position);
     dead->count++;
-    return frame_commit(&frame, SLOTQ_MORE);
+    return frame_commit(frame, SLOTQ_MORE);
 }
 
-slotq_outcome dead_purge_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome dead_purge_step(verb_frame *frame)
 {
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
+    slotq_call *call = frame->call;
+    call->dead.count = frame->front.dead_count;
+    if (dead_span(&frame->front) > 0) {
+        frame->front.dead_head = 0;
+        frame->front.dead_count = 0;
+        frame->front.dead_holes = 0;
+        frame->dead_changed = true;
     }
-    call->dead.count = frame.front.dead_count;
-    if (dead_span(&frame.front) > 0) {
-        frame.front.dead_head = 0;
-        frame.front.dead_count = 0;
-        frame.front.dead_holes = 0;
-        frame.dead_changed = true;
-    }
-    return frame_commit(&frame, SLOTQ_OK);
+    return frame_commit(frame, SLOTQ_OK);
 }
 
 static void fill_item(const slotq_view *view, uint32_t offset, slotq_item *item)
@@ -198,20 +191,18 @@ static void fill_item(const slotq_view *view, uint32_t offset, slotq_item *item)
     item->slot_offset = offset + dead_slot_in_entry(view);
 }
 
-slotq_outcome dead_list_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome dead_list_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_look *look = &call->look;
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (look->capacity < 1 || look->capacity > SLOTQ_CALL_MESSAGES_MAX || look->items == NULL ||
         (look->id != 0 && look->group >= view->geometry.groups &&
          look->group != SLOTQ_ALL_GROUPS)) {
         return SLOTQ_INVALID;
     }
     look->count = 0;
-    const front_block *front = &frame.front;
+    const front_block *front = &frame->front;
     /* messages to be passed: without holes the place of the first one is known */
     const bool is_known = look->id == 0 && front->dead_holes == 0;
     uint64_t passed = is_known ? look->from : 0;

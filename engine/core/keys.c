@@ -466,36 +466,32 @@ void keys_put_in_later(verb_frame *frame, uint64_t key, uint32_t slot, uint32_t 
 
 /* ---- find ---- */
 
-slotq_outcome find_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome find_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_find *find = &call->find;
-    verb_frame frame;
     key_link link;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (!keys_are_used(view) || (find->key & KEY_LOW_BYTE) == 0) {
         return SLOTQ_INVALID;
     }
-    if (!find_key(&frame, find->key, &link)) {
+    if (!find_key(frame, find->key, &link)) {
         return SLOTQ_CORRUPT;
     }
     find->holder.message = 0;
     if (link.holder == HOLDER_NONE) {
         return SLOTQ_NOTFOUND;
     }
-    return tell(&frame, link.holder, &find->holder)
-               ? told_as(&frame, link.holder, &find->holder, SLOTQ_OK)
+    return tell(frame, link.holder, &find->holder)
+               ? told_as(frame, link.holder, &find->holder, SLOTQ_OK)
                : SLOTQ_CORRUPT;
 }
 
 #else
 
-slotq_outcome find_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome find_step(verb_frame *frame)
 {
-    (void)view;
-    (void)call;
-    step_begin(step);
+    (void)frame;
     return SLOTQ_UNSUPPORTED;
 }
 

@@ -35,23 +35,21 @@ static slotq_outcome end_delay(verb_frame *frame, const message_place *place)
     return frame_commit(frame, SLOTQ_OK);
 }
 
-slotq_outcome kick_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome kick_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     const slotq_call_kick *kick = &call->kick;
-    verb_frame frame;
     message_place place;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (kick->is_later) {
-        return kick->id == 0 ? SLOTQ_INVALID : later_kick(&frame, kick->id);
+        return kick->id == 0 ? SLOTQ_INVALID : later_kick(frame, kick->id);
     }
     if (kick->group >= view->geometry.groups) {
         return SLOTQ_INVALID;
     }
-    if (!frame_load(&frame, kick->group)) {
+    if (!frame_load(frame, kick->group)) {
         return SLOTQ_CORRUPT;
     }
-    const slotq_outcome found = place_find(&frame, kick->id, &place);
-    return found == SLOTQ_OK ? end_delay(&frame, &place) : found;
+    const slotq_outcome found = place_find(frame, kick->id, &place);
+    return found == SLOTQ_OK ? end_delay(frame, &place) : found;
 }

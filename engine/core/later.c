@@ -102,16 +102,14 @@ static slotq_outcome schedule_one(verb_frame *frame, later_block *later)
                         *done == schedule->count ? SLOTQ_OK : SLOTQ_MORE);
 }
 
-slotq_outcome schedule_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome schedule_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_schedule *schedule = &call->schedule;
     const uint32_t done = call->progress.message_index;
-    verb_frame frame;
     later_block later;
     push_size size;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (schedule->due_ms > SLOTQ_NOW_MS_MAX) {
         return SLOTQ_INVALID;
     }
@@ -122,29 +120,29 @@ slotq_outcome schedule_step(const slotq_view *view, slotq_call *call, slotq_step
         if (limit != PUSH_FITS) {
             return push_limit_outcome(limit);
         }
-        if (!keys_fit(&frame, &keys)) {
+        if (!keys_fit(frame, &keys)) {
             return SLOTQ_INVALID;
         }
     }
-    if (frame.front.paused & SLOTQ_PAUSE_IN) {
+    if (frame->front.paused & SLOTQ_PAUSE_IN) {
         return SLOTQ_PAUSED;
     }
     if (schedule->not_past && schedule->due_ms <= call->now_ms) {
         return SLOTQ_EMPTY;
     }
-    if (!heap_load(&frame, &later)) {
+    if (!heap_load(frame, &later)) {
         return SLOTQ_CORRUPT;
     }
     if (call->progress.phase == 0) {
         call->progress.phase = 1;
-        const slotq_outcome judged = keys_judge(&frame, &keys, &schedule->taken);
+        const slotq_outcome judged = keys_judge(frame, &keys, &schedule->taken);
         if (judged != SLOTQ_OK) {
             return judged;
         }
     }
     return schedule->count - done > view->geometry.later_slots - later.count
                ? SLOTQ_FULL
-               : schedule_one(&frame, &later);
+               : schedule_one(frame, &later);
 }
 
 /* ---- cancel, kick, list ---- */
@@ -175,24 +173,21 @@ static bool take_later_key(verb_frame *frame, uint32_t place, const later_entry 
             keys_take_out(frame, key_holder_later(frame->view, entry->slot)));
 }
 
-slotq_outcome cancel_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome cancel_step(verb_frame *frame)
 {
-    verb_frame frame;
+    slotq_call *call = frame->call;
     later_block later;
     later_entry entry;
     uint32_t place;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (call->cancel.later_id == 0) {
         return SLOTQ_INVALID;
     }
-    const slotq_outcome found = later_find(&frame, &later, call->cancel.later_id, &place, &entry);
+    const slotq_outcome found = later_find(frame, &later, call->cancel.later_id, &place, &entry);
     if (found != SLOTQ_OK) {
         return found;
     }
     return later_commit(
-        &frame, take_later_key(&frame, place, &entry) && heap_take(&frame, &later, place, &entry),
+        frame, take_later_key(frame, place, &entry) && heap_take(frame, &later, place, &entry),
         SLOTQ_OK);
 }
 
@@ -210,26 +205,24 @@ slotq_outcome later_kick(verb_frame *frame, uint64_t later_id)
     return later_commit(frame, heap_hasten(frame, &later, place, &entry), SLOTQ_OK);
 }
 
-slotq_outcome later_list_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome later_list_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_look *look = &call->look;
-    verb_frame frame;
     later_block later;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (look->capacity < 1 || look->capacity > SLOTQ_CALL_MESSAGES_MAX || look->items == NULL) {
         return SLOTQ_INVALID;
     }
     look->count = 0;
-    if (!heap_load(&frame, &later)) {
+    if (!heap_load(frame, &later)) {
         return SLOTQ_CORRUPT;
     }
     for (uint64_t place = look->from; place < later.count && look->count < look->capacity;
          place++) {
         later_entry entry;
-        if (!heap_read(&frame, (uint32_t)place, &entry) ||
-            !heap_slot_fits(&frame, (uint32_t)place, &entry)) {
+        if (!heap_read(frame, (uint32_t)place, &entry) ||
+            !heap_slot_fits(frame, (uint32_t)place, &entry)) {
             return SLOTQ_CORRUPT;
         }
         look->items[look->count++] =
@@ -302,31 +295,22 @@ uint64_t later_next_ms(const verb_frame *frame)
 
 #else
 
-static slotq_outcome left_out(slotq_step *step)
+slotq_outcome schedule_step(verb_frame *frame)
 {
-    step_begin(step);
+    (void)frame;
     return SLOTQ_UNSUPPORTED;
 }
 
-slotq_outcome schedule_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome cancel_step(verb_frame *frame)
 {
-    (void)view;
-    (void)call;
-    return left_out(step);
+    (void)frame;
+    return SLOTQ_UNSUPPORTED;
 }
 
-slotq_outcome cancel_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome later_list_step(verb_frame *frame)
 {
-    (void)view;
-    (void)call;
-    return left_out(step);
-}
-
-slotq_outcome later_list_step(const slotq_view *view, slotq_call *call, slotq_step *step)
-{
-    (void)view;
-    (void)call;
-    return left_out(step);
+    (void)frame;
+    return SLOTQ_UNSUPPORTED;
 }
 
 #endif

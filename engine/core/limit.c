@@ -126,33 +126,31 @@ static bool change(limit_block *limit, const slotq_call_limit *call)
     return !burst;
 }
 
-slotq_outcome limit_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome limit_step(verb_frame *frame)
 {
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     if (!limit_valid(view, &call->limit)) {
         return SLOTQ_INVALID;
     }
-    if (!frame_load(&frame, call->limit.group) || !limit_load(&frame)) {
+    if (!frame_load(frame, call->limit.group) || !limit_load(frame)) {
         return SLOTQ_CORRUPT;
     }
-    const limit_block before = frame.limit;
-    if (!change(&frame.limit, &call->limit)) {
+    const limit_block before = frame->limit;
+    if (!change(&frame->limit, &call->limit)) {
         return SLOTQ_INVALID;
     }
-    frame.limit_changed = before.max_leased != frame.limit.max_leased ||
-                          before.rate_interval != frame.limit.rate_interval ||
-                          before.rate_burst != frame.limit.rate_burst;
-    if (frame.limit_changed) {
-        frame.group_changed = true;
-        wakes_deliver(&frame, wakes_own_group(&frame), WAKES_MANY); /* more may go now */
-        if (frame.limit.rate_interval == 0) {
-            set_tat(&frame, 0);
+    frame->limit_changed = before.max_leased != frame->limit.max_leased ||
+                           before.rate_interval != frame->limit.rate_interval ||
+                           before.rate_burst != frame->limit.rate_burst;
+    if (frame->limit_changed) {
+        frame->group_changed = true;
+        wakes_deliver(frame, wakes_own_group(frame), WAKES_MANY); /* more may go now */
+        if (frame->limit.rate_interval == 0) {
+            set_tat(frame, 0);
         } else {
-            limit_set_back(&frame);
+            limit_set_back(frame);
         }
     }
-    return frame_commit(&frame, SLOTQ_OK);
+    return frame_commit(frame, SLOTQ_OK);
 }

@@ -52,42 +52,40 @@ static bool position_of(verb_frame *frame, const message_place *place, uint32_t 
     return true;
 }
 
-slotq_outcome status_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome status_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_status *status = &call->status.status;
-    verb_frame frame;
     message_place place;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (call->status.group >= view->geometry.groups) {
         return SLOTQ_INVALID;
     }
-    if (!frame_load(&frame, call->status.group)) {
+    if (!frame_load(frame, call->status.group)) {
         return SLOTQ_CORRUPT;
     }
-    const slotq_outcome outcome = place_find(&frame, call->status.id, &place);
+    const slotq_outcome outcome = place_find(frame, call->status.id, &place);
     if (outcome != SLOTQ_OK) {
         return outcome == SLOTQ_GONE ? SLOTQ_FINISHED : outcome;
     }
-    const uint32_t word = place_word(&frame, &place);
+    const uint32_t word = place_word(frame, &place);
     status->state = word_state(word);
     status->why = SLOTQ_WHY_ACKED;
     status->attempts = (uint8_t)word_attempts(word);
     status->deadline_ms = 0;
     status->position = 0;
-    status->pushed_ms = pushed_ms(&frame, place_slot_offset(&frame, &place));
+    status->pushed_ms = pushed_ms(frame, place_slot_offset(frame, &place));
     status->reason = 0;
     status->is_dead = false;
     status->died_at_ms = 0;
     if (word_is_done(word)) {
         status->why = (slotq_why)word_bits(word);
     } else if (status->state != SLOTQ_STATE_LEASED &&
-               !position_of(&frame, &place, word, &status->position)) {
+               !position_of(frame, &place, word, &status->position)) {
         return SLOTQ_CORRUPT;
     }
     if (word_has_deadline(word)) {
-        status->deadline_ms = word_deadline(word, frame.group.due) * view->geometry.tick_ms;
+        status->deadline_ms = word_deadline(word, frame->group.due) * view->geometry.tick_ms;
     }
     return SLOTQ_OK;
 }
@@ -126,34 +124,32 @@ static bool peek_aside(verb_frame *frame)
     return true;
 }
 
-slotq_outcome peek_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome peek_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_look *look = &call->look;
-    verb_frame frame;
     slotq_outcome outcome;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (look->group >= view->geometry.groups || look->capacity < 1 ||
         look->capacity > SLOTQ_CALL_MESSAGES_MAX || look->items == NULL) {
         return SLOTQ_INVALID;
     }
-    if (!frame_load(&frame, look->group)) {
+    if (!frame_load(frame, look->group)) {
         return SLOTQ_CORRUPT;
     }
     look->count = 0;
-    uint32_t index = frame.group.head;
-    if (look->from != 0 && !frame_find(&frame, look->from, &index, &outcome) &&
+    uint32_t index = frame->group.head;
+    if (look->from != 0 && !frame_find(frame, look->from, &index, &outcome) &&
         outcome == SLOTQ_NOTFOUND) {
         return SLOTQ_EMPTY;
     }
-    if (!peek_aside(&frame)) {
+    if (!peek_aside(frame)) {
         return SLOTQ_CORRUPT;
     }
-    for (; index != frame.front.tail && look->count < look->capacity;
-         index = ring_add(index, 1, frame.slots)) {
-        const message_place place = place_in_ring(&frame, index);
-        add_item(&frame, &place, frame_word(&frame, index));
+    for (; index != frame->front.tail && look->count < look->capacity;
+         index = ring_add(index, 1, frame->slots)) {
+        const message_place place = place_in_ring(frame, index);
+        add_item(frame, &place, frame_word(frame, index));
     }
     return look->count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
 }
@@ -250,26 +246,24 @@ static void fill_stats(const verb_frame *frame, uint32_t group_index, slotq_stat
     stats->limits.rate_interval_us = front_interval_us(frame->limit.rate_interval);
 }
 
-slotq_outcome stats_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome stats_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_stats *stats = &call->stats.stats;
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (call->stats.group >= view->geometry.groups) {
         return SLOTQ_INVALID;
     }
-    if (!frame_load(&frame, call->stats.group) || !limit_load(&frame)) {
+    if (!frame_load(frame, call->stats.group) || !limit_load(frame)) {
         return SLOTQ_CORRUPT;
     }
-    if (!oldest_of(&frame, &stats->oldest_ms)) {
+    if (!oldest_of(frame, &stats->oldest_ms)) {
         return SLOTQ_CORRUPT;
     }
-    fill_stats(&frame, call->stats.group, stats);
-    limit_set_back(&frame); /* as the next reserve would; nothing is committed */
-    stats->limited_until_ms = limit_room(&frame, 1) > 0 ? 0 : limit_next_ms(&frame);
-    return find_holder(&frame, &stats->holder) ? SLOTQ_OK : SLOTQ_CORRUPT;
+    fill_stats(frame, call->stats.group, stats);
+    limit_set_back(frame); /* as the next reserve would; nothing is committed */
+    stats->limited_until_ms = limit_room(frame, 1) > 0 ? 0 : limit_next_ms(frame);
+    return find_holder(frame, &stats->holder) ? SLOTQ_OK : SLOTQ_CORRUPT;
 }
 
 /* The slot of a message aside; the first slot of the ring if there is none. */

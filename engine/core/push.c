@@ -45,13 +45,11 @@ static slotq_outcome push_messages(verb_frame *frame, slotq_call_push *push)
     return frame_commit_push(frame, push->count, wakes_all_groups(frame->view), SLOTQ_OK);
 }
 
-slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome push_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_push *push = &call->push;
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     push_size size;
     const key_call keys = keys_of(push);
     if (call->progress.phase == 0) { /* with keys, once */
@@ -59,33 +57,33 @@ slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *st
         if (limit != PUSH_FITS) {
             return push_limit_outcome(limit);
         }
-        if (!keys_fit(&frame, &keys)) {
+        if (!keys_fit(frame, &keys)) {
             return SLOTQ_INVALID;
         }
     }
-    if (frame.front.paused & SLOTQ_PAUSE_IN) {
+    if (frame->front.paused & SLOTQ_PAUSE_IN) {
         return SLOTQ_PAUSED;
     }
-    const slotq_outcome promoted = later_promote(&frame);
+    const slotq_outcome promoted = later_promote(frame);
     if (promoted != SLOTQ_OK) {
         return promoted;
     }
-    if (frame.front.last_id + push->count > SLOTQ_ID_MAX) { /* no room can be made for ids */
-        return find_holder(&frame, &push->holder) ? SLOTQ_FULL : SLOTQ_CORRUPT;
+    if (frame->front.last_id + push->count > SLOTQ_ID_MAX) { /* no room can be made for ids */
+        return find_holder(frame, &push->holder) ? SLOTQ_FULL : SLOTQ_CORRUPT;
     }
-    const slotq_outcome judged = push_judge_keys(&frame, push);
+    const slotq_outcome judged = push_judge_keys(frame, push);
     if (judged != SLOTQ_OK) {
         return judged;
     }
-    if (push->count <= frame.slots - 1 - frame_used(&frame)) {
-        return push_messages(&frame, push);
+    if (push->count <= frame->slots - 1 - frame_used(frame)) {
+        return push_messages(frame, push);
     }
-    const slotq_outcome made = room_make_or_drop(&frame, push->count);
+    const slotq_outcome made = room_make_or_drop(frame, push->count);
     if (made != SLOTQ_OK) {
         return made;
     }
-    if (!find_holder(&frame, &push->holder)) {
+    if (!find_holder(frame, &push->holder)) {
         return SLOTQ_CORRUPT;
     }
-    return push->may_wait ? wakes_mark_waiting(&frame, SLOTQ_FULL) : SLOTQ_FULL;
+    return push->may_wait ? wakes_mark_waiting(frame, SLOTQ_FULL) : SLOTQ_FULL;
 }

@@ -93,54 +93,50 @@ static bool remove_in_group(verb_frame *frame, const slotq_call_remove *remove, 
     return true;
 }
 
-slotq_outcome remove_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome remove_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     const slotq_call_remove *remove = &call->remove;
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (remove->group >= view->geometry.groups && remove->group != SLOTQ_ALL_GROUPS) {
         return SLOTQ_INVALID;
     }
     uint32_t leaving = NONE_LEAVES;
-    const slotq_outcome answer = judge(&frame, remove);
+    const slotq_outcome answer = judge(frame, remove);
     if (answer != SLOTQ_OK) {
         return answer;
     }
     for (uint32_t group = 0; group < view->geometry.groups; group++) {
-        if (!frame_load(&frame, group)) {
-            return frame_corrupt(&frame, call->damage.offset, call->damage.what);
+        if (!frame_load(frame, group)) {
+            return frame_corrupt(frame, call->damage.offset, call->damage.what);
         }
         if (is_asked(remove, group)) {
-            if (!remove_in_group(&frame, remove, &leaving)) {
+            if (!remove_in_group(frame, remove, &leaving)) {
                 return SLOTQ_CORRUPT;
             }
-            if (frame.group_changed) {
-                frame_patch_group(&frame);
+            if (frame->group_changed) {
+                frame_patch_group(frame);
             }
         }
-        frame_note_group(&frame);
+        frame_note_group(frame);
     }
     if (leaving != NONE_LEAVES) {
-        aside_remove(&frame, leaving);
+        aside_remove(frame, leaving);
     }
-    frame_take_least_head(&frame);
-    return frame_commit(&frame, SLOTQ_OK);
+    frame_take_least_head(frame);
+    return frame_commit(frame, SLOTQ_OK);
 }
 
-slotq_outcome purge_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome purge_step(verb_frame *frame)
 {
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     for (uint32_t group = 0; group < view->geometry.groups; group++) {
-        if (!frame_load(&frame, group)) {
-            return frame_corrupt(&frame, call->damage.offset, call->damage.what);
+        if (!frame_load(frame, group)) {
+            return frame_corrupt(frame, call->damage.offset, call->damage.what);
         }
-        group_block *block = &frame.group;
-        const uint32_t tail = frame.front.tail;
+        group_block *block = &frame->group;
+        const uint32_t tail = frame->front.tail;
         block->head = tail;
         block->cursor = tail;
         block->retry_from = tail;
@@ -151,11 +147,11 @@ slotq_outcome purge_step(const slotq_view *view, slotq_call *call, slotq_step *s
         block->ready_behind = 0;
         block->leased = 0;
         block->waiting = 0;
-        frame_patch_group(&frame);
-        frame_note_group(&frame); /* as it will be: the others in the image count messages aside */
+        frame_patch_group(frame);
+        frame_note_group(frame); /* as it will be: the others in the image count messages aside */
     }
-    frame.front.head = frame.front.tail;
-    frame.aside_changed = frame.front.aside_count > 0;
-    frame.front.aside_count = 0;
-    return frame_commit(&frame, SLOTQ_OK);
+    frame->front.head = frame->front.tail;
+    frame->aside_changed = frame->front.aside_count > 0;
+    frame->front.aside_count = 0;
+    return frame_commit(frame, SLOTQ_OK);
 }

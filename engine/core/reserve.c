@@ -437,84 +437,80 @@ static slotq_outcome reserve_look(verb_frame *frame)
     return SLOTQ_OK;
 }
 
-slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome reserve_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_reserve *reserve = &call->reserve;
     const bool looks = VERBS_LOOK && call->progress.looks;
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (!reserve_valid(view, reserve)) {
         return SLOTQ_INVALID;
     }
-    if (frame.front.paused & SLOTQ_PAUSE_OUT) {
+    if (frame->front.paused & SLOTQ_PAUSE_OUT) {
         return SLOTQ_PAUSED;
     }
     if (call->progress.phase == RESERVE_BEGIN) {
         reserve->run_count = 0;
         reserve->message_count = 0;
-        const slotq_outcome promoted = looks ? SLOTQ_OK : later_promote(&frame);
+        const slotq_outcome promoted = looks ? SLOTQ_OK : later_promote(frame);
         if (promoted != SLOTQ_OK) {
-            wakes_hand_over(&frame, SLOTQ_MORE);
+            wakes_hand_over(frame, SLOTQ_MORE);
             return promoted;
         }
     }
-    if (!frame_load(&frame, reserve->group) || !limit_load(&frame)) {
+    if (!frame_load(frame, reserve->group) || !limit_load(frame)) {
         return SLOTQ_CORRUPT;
     }
     if (looks) {
-        return reserve_look(&frame);
+        return reserve_look(frame);
     }
     if (call->progress.phase == RESERVE_BEGIN) {
         call->progress.phase = RESERVE_ROUND;
         call->progress.other_done = 0; /* promotion moved heads too */
-        if (sweep_is_far(&frame)) {
-            sweep_begin_whole(&frame);
+        if (sweep_is_far(frame)) {
+            sweep_begin_whole(frame);
             call->progress.phase = RESERVE_WHOLE;
         }
     }
-    const slotq_outcome outcome = reserve_phases(&frame);
+    const slotq_outcome outcome = reserve_phases(frame);
     if (outcome != SLOTQ_CORRUPT) {
-        wakes_hand_over(&frame, outcome);
+        wakes_hand_over(frame, outcome);
     }
     return outcome;
 }
 
-slotq_outcome reclaim_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome reclaim_step(verb_frame *frame)
 {
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     slotq_call_reclaim *reclaim = &call->reclaim;
     uint32_t *phase = &call->progress.phase;
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
     if (reclaim->group >= view->geometry.groups) {
         return SLOTQ_INVALID;
     }
-    if (!frame_load(&frame, reclaim->group)) {
+    if (!frame_load(frame, reclaim->group)) {
         return SLOTQ_CORRUPT;
     }
     if (*phase == RESERVE_BEGIN) {
         reclaim->ready_count = 0;
         reclaim->dead_count = 0;
-        if (!sweep_is_wanted(&frame)) {
+        if (!sweep_is_wanted(frame)) {
             return SLOTQ_OK;
         }
-        *phase = sweep_is_far(&frame) ? RESERVE_WHOLE : RESERVE_SWEEP;
+        *phase = sweep_is_far(frame) ? RESERVE_WHOLE : RESERVE_SWEEP;
         if (*phase == RESERVE_WHOLE) {
-            sweep_begin_whole(&frame);
+            sweep_begin_whole(frame);
         } else {
-            sweep_begin_round(&frame);
+            sweep_begin_round(frame);
         }
     }
     if (*phase == RESERVE_WHOLE || *phase == RESERVE_SWEEP) {
         bool over;
-        const slotq_outcome outcome = sweep_step(&frame, *phase == RESERVE_WHOLE, NULL, &over,
+        const slotq_outcome outcome = sweep_step(frame, *phase == RESERVE_WHOLE, NULL, &over,
                                                  &reclaim->ready_count, &reclaim->dead_count);
         *phase = over ? RESERVE_HEADS : *phase;
         return outcome;
     }
-    frame_move_head(&frame);
-    return frame_commit(&frame, frame.group.sweep == SWEEP_NONE ? SLOTQ_OK : SLOTQ_AGAIN);
+    frame_move_head(frame);
+    return frame_commit(frame, frame->group.sweep == SWEEP_NONE ? SLOTQ_OK : SLOTQ_AGAIN);
 }

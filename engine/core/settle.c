@@ -292,16 +292,14 @@ static slotq_outcome settle_sweep(verb_frame *frame)
     return outcome;
 }
 
-slotq_outcome settle_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+slotq_outcome settle_step(verb_frame *frame)
 {
-    verb_frame frame;
-    if (!frame_begin(&frame, view, call, step)) {
-        return SLOTQ_CORRUPT;
-    }
+    const slotq_view *view = frame->view;
+    slotq_call *call = frame->call;
     if (call->progress.phase == SETTLE_BEGIN && !settle_valid(view, call)) {
         return SLOTQ_INVALID;
     }
-    if (!frame_load(&frame, call->settle.group)) {
+    if (!frame_load(frame, call->settle.group)) {
         return SLOTQ_CORRUPT;
     }
     if (call->progress.phase == SETTLE_BEGIN) {
@@ -309,19 +307,19 @@ slotq_outcome settle_step(const slotq_view *view, slotq_call *call, slotq_step *
         call->settle.dead_count = 0;
         call->progress.outcome = SLOTQ_OK;
         call->progress.phase = SETTLE_RUNS;
-        if (sets_deadline(call) && sweep_is_far(&frame)) {
-            sweep_begin_whole(&frame);
+        if (sets_deadline(call) && sweep_is_far(frame)) {
+            sweep_begin_whole(frame);
             call->progress.begun = true;
             call->progress.phase = SETTLE_SWEEP;
         }
     }
     if (call->progress.phase == SETTLE_SWEEP) {
-        return settle_sweep(&frame);
+        return settle_sweep(frame);
     }
     if (call->progress.phase == SETTLE_HEADS) {
         call->progress.phase = SETTLE_RUNS;
-        frame_move_head(&frame);
-        return frame_commit(&frame, SLOTQ_MORE);
+        frame_move_head(frame);
+        return frame_commit(frame, SLOTQ_MORE);
     }
-    return settle_runs(&frame);
+    return settle_runs(frame);
 }

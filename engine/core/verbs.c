@@ -4,23 +4,33 @@
 
 #include "plain.h"
 
-enum verb_effect { EFFECT_WRITES, EFFECT_READS };
-enum verb_repeat { REPEAT_ONCE, REPEAT_TWICE };
-
 static const struct verb_facts {
     const char *name;
     verb_step *step;
-    enum verb_effect effect;
-    enum verb_repeat repeat;
 } verbs[SLOTQ_VERB_COUNT] = {
-#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
-    [number] = {#name, step, EFFECT_##effect, REPEAT_##repeat},
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) [number] = {#name, step},
 #include "../verbs.def"
 #undef SLOTQ_VERB
 };
 
+/* A bit for each verb: a column of the table would cost a device 200 bytes. */
+enum { EFFECT_WRITES, EFFECT_READS, REPEAT_ONCE = 0, REPEAT_TWICE };
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
+    | (uint32_t)EFFECT_##effect << (number)
+static const uint32_t verbs_that_read = 0
+#include "../verbs.def"
+    ;
+#undef SLOTQ_VERB
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step)                               \
+    | (uint32_t)REPEAT_##repeat << (number)
+static const uint32_t verbs_that_repeat = 0
+#include "../verbs.def"
+    ;
+#undef SLOTQ_VERB
+
 /* A missing or repeated verb would leave a hole in the table. */
 #define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) +1
+_Static_assert(SLOTQ_VERB_COUNT <= 32, "a verb has a bit of verbs_that_read");
 _Static_assert(0
 #include "../verbs.def"
                    == SLOTQ_VERB_COUNT,
@@ -39,12 +49,18 @@ const char *slotq_core_verb_name(slotq_verb verb)
 
 bool slotq_core_verb_only_reads(slotq_verb verb)
 {
-    return is_verb(verb) && verbs[verb].effect == EFFECT_READS;
+    return is_verb(verb) && (verbs_that_read >> verb & 1) != 0;
 }
 
 bool slotq_core_verb_may_repeat(slotq_verb verb)
 {
-    return is_verb(verb) && verbs[verb].repeat == REPEAT_TWICE;
+    return is_verb(verb) && (verbs_that_repeat >> verb & 1) != 0;
+}
+
+slotq_outcome verbs_whole_step(const slotq_view *view, slotq_call *call, slotq_step *step)
+{
+    verb_frame frame;
+    return frame_begin(&frame, view, call, step) ? verbs[call->verb].step(&frame) : SLOTQ_CORRUPT;
 }
 
 slotq_outcome slotq_core_step(const slotq_view *view, slotq_call *call, slotq_step *step)
@@ -62,5 +78,5 @@ slotq_outcome slotq_core_step(const slotq_view *view, slotq_call *call, slotq_st
     if (call->progress.phase == 0 && plain_step(view, call, step)) {
         return SLOTQ_OK;
     }
-    return verbs[call->verb].step(view, call, step);
+    return verbs_whole_step(view, call, step);
 }

@@ -1,11 +1,12 @@
-/* verbs.h: one function per verb, all with the same signature: the next step of a call.
+/* verbs.h: one function per verb, all with the same signature: the next step of a call, in a frame
+ * whose front is loaded.
  */
 #ifndef SLOTQ_CORE_VERBS_H
 #define SLOTQ_CORE_VERBS_H
 
 #include "frame.h"
 
-typedef slotq_outcome verb_step(const slotq_view *view, slotq_call *call, slotq_step *step);
+typedef slotq_outcome verb_step(verb_frame *frame);
 
 verb_step push_step;
 verb_step reserve_step;
@@ -27,6 +28,9 @@ verb_step cancel_step;
 verb_step kick_step;
 verb_step later_list_step;
 verb_step find_step;
+
+/* The next step of a call by its verb's function, where the plain path does not answer. */
+slotq_outcome verbs_whole_step(const slotq_view *view, slotq_call *call, slotq_step *step);
 
 /* The message that keeps the ring full. False: CORRUPT. Loads that message's group. */
 bool find_holder(verb_frame *frame, slotq_holder *holder);

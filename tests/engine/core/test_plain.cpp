@@ -9,10 +9,8 @@
 extern "C" {
 #include "../../../engine/core/plain.h"
 
-/* core/verbs.h declares them for C */
-slotq_outcome push_step(const slotq_view *view, slotq_call *call, slotq_step *step);
-slotq_outcome reserve_step(const slotq_view *view, slotq_call *call, slotq_step *step);
-slotq_outcome settle_step(const slotq_view *view, slotq_call *call, slotq_step *step);
+/* core/verbs.h declares it for C */
+slotq_outcome verbs_whole_step(const slotq_view *view, slotq_call *call, slotq_step *step);
 }
 
 namespace
@@ -22,15 +20,6 @@ struct Tally {
     uint32_t plain = 0;
     uint32_t general = 0;
 };
-
-slotq_outcome general_step(const slotq_view *view, slotq_call *call, slotq_step *step)
-{
-    if (call->verb == SLOTQ_PUSH) {
-        return push_step(view, call, step);
-    }
-    return call->verb == SLOTQ_RESERVE ? reserve_step(view, call, step)
-                                       : settle_step(view, call, step);
-}
 
 void require_same_outputs(const slotq_call &plain, const slotq_call &general)
 {
@@ -90,7 +79,7 @@ void try_both(Queue &queue, Tally &tally)
     REQUIRE(queue.go() == SLOTQ_OK);
     REQUIRE(queue.image.steps() == 1);
     require_same_outputs(queue.call, plain);
-    REQUIRE(general_step(&other.view(), &general, &step) == SLOTQ_OK);
+    REQUIRE(verbs_whole_step(&other.view(), &general, &step) == SLOTQ_OK);
     slotq_core_apply(other.data(), &other.view(), &step);
     require_same_outputs(plain, general);
     REQUIRE(step.needs_journal == journal);
