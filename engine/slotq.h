@@ -172,7 +172,8 @@ SLOTQ_API slotq_outcome slotq_create(const char *url, const char *name,
                                      slotq_error *error);
 
 /* Open a queue. OK, NOQUEUE, LOCKED (another handle has it exclusively, or exclusive is set and the
- * queue is in use), CORRUPT, VERSION, UNSUPPORTED (network file system, URL scheme), IO. In Redis:
+ * queue is in use), CORRUPT, VERSION, SHARDED (the name is that of a sharded queue, as in all calls
+ * with a name), UNSUPPORTED (network file system, URL scheme), IO. In Redis:
  * CONNECT (no server, or login failed), CORRUPT (also a key of another type), UNSUPPORTED (a
  * maxmemory-policy that could evict the queue, a replica, a key with a time to live, a server
  * without scripts). After OK the caller must close *queue by slotq_close; otherwise *queue is NULL,

@@ -359,7 +359,7 @@ uint32_t slotq_core_image_bytes(const slotq_geometry *geometry, const char **wha
 slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geometry *geometry);
 
 /* Open an image: checks magic, version, geometry, size, and the ranges of the front. OK, CORRUPT or
- * VERSION; damage then names the place. O(groups). bytes must be aligned to 8. */
+ * VERSION, SHARDED; damage then names the place. O(groups). bytes must be aligned to 8. */
 slotq_outcome slotq_core_open(slotq_view *view, const uint8_t *bytes, uint64_t size,
                               slotq_damage *damage);
 

@@ -167,11 +167,15 @@ local function open()
     image_bytes = image_bytes or call('STRLEN', key)
     if image_bytes == 0 then
         refuse('SLOTQNOQUEUE ' .. TEXT_NOQUEUE .. ': create it first')
-    elseif image_bytes < SLOTQ_IMAGE_BYTES_MIN then
-        corrupt(image_bytes, 'shorter than the smallest queue')
     end
     -- the groups of most queues are read with it, those of others when they are needed
     front_bytes = front_bytes or call('GETRANGE', key, '0', END_OF_FOUR_GROUPS)
+    if string.sub(front_bytes, 1, AT_geometry_magic + 4) ==
+        string.rep('\0', AT_geometry_magic) .. pack('<I4', MAGIC_SHARDED) then
+        refuse('SLOTQSHARDED ' .. TEXT_SHARDED .. ': use a client that knows sharded queues')
+    elseif image_bytes < SLOTQ_IMAGE_BYTES_MIN then
+        corrupt(image_bytes, 'shorter than the smallest queue')
+    end
     if known_geometry ~= '' and known_geometry ~= geometry_bytes() then
         refuse('SLOTQREMADE ' .. TEXT_REMADE ..
             ': read its geometry; if its generation is new, drop ids and tokens')

@@ -1,7 +1,7 @@
 -- cancel: take a scheduled message out, by its later id
 -- args: now id
 -- reply: status OK or NOTFOUND
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _later
 --@include _keys

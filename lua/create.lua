@@ -2,7 +2,7 @@
 -- args: now ring_slots payload_bytes later_slots dead_slots groups flags max_attempts tick_ms
 --   aside_slots places note_bytes generation [set [shard]]
 -- reply: status OK, also if a queue with this geometry exists already, of any generation
--- errors: EXISTS INVALID CORRUPT VERSION
+-- errors: EXISTS INVALID SHARDED CORRUPT VERSION
 -- flags: none
 --@include _open
 

@@ -1,7 +1,7 @@
 -- dead_list: dead messages, oldest first, all from one on or those of an id; changes nothing
 -- args: now from n [id [group]]
 -- reply: flat array id, died_at_ms, attempts, group, reason, payload (nil if damaged), note, ...
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _dead
 --@include _payload

@@ -1,7 +1,7 @@
 -- dead_list_packed: dead messages, oldest first, as one string; changes nothing
 -- args: now from n [id [group]]
 -- reply: string of entries, as in the value: 16 bytes, note_bytes bytes, a slot
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _dead
 

@@ -1,7 +1,7 @@
 -- dead_purge: delete all dead messages
 -- args: now
 -- reply: how many were deleted
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _commit
 

@@ -1,7 +1,7 @@
 -- dead_remove: delete dead messages, by id
 -- args: now id [group]
 -- reply: array: OK or NOTFOUND, number deleted; group is a number or 'all', the default
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _dead_leave
 

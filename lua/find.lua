@@ -1,7 +1,7 @@
 -- find: where the message with a key is; changes nothing
 -- args: now key
 -- reply: array: OK or NOTFOUND, place (0 ring, 1 aside, 2 scheduled), id, 1 if it is unfinished
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _keys
 --@include _keyed

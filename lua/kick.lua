@@ -1,7 +1,7 @@
 -- kick: end the delay of a waiting message, by its id, or of a scheduled one, by its later id
 -- args: now id group
 -- reply: status OK, NOTFOUND, GONE, LEASED or DEADFULL; group is a number or 'later'
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _later
 --@include _deadlines

@@ -1,7 +1,7 @@
 -- later_list: scheduled messages from a place on, not in the order of time; changes nothing
 -- args: now from n
 -- reply: flat array later id, due_ms, payload (nil if damaged), ...
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _later_list
 --@include _payload

@@ -1,7 +1,7 @@
 -- later_list_packed: scheduled messages from a place on, as one string; changes nothing
 -- args: now from n
 -- reply: string of messages: due_ms u48, later id u32, slot number u16, a slot
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _later_list
 

@@ -1,7 +1,7 @@
 -- limit: set what limits a group; what = 1 max_leased + 2 rate + 4 burst; 0 ends a limit
 -- args: now group what max_leased rate_interval_us rate_burst
 -- reply: status OK
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _commit
 --@include _limit

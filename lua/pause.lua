@@ -1,7 +1,7 @@
 -- pause: refuse pushes (1), reserves (2), or both (3)
 -- args: now what
 -- reply: status OK
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _pause
 

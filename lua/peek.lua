@@ -1,7 +1,7 @@
 -- peek: messages of a group's window from an id on, finished ones included; changes nothing
 -- args: now group from n
 -- reply: flat array id, state, attempts, payload (nil if the slot is damaged), ...
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _look
 

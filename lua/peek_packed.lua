@@ -1,7 +1,7 @@
 -- peek_packed: messages of a group's window from an id on, as one string; changes nothing
 -- args: now group from n
 -- reply: string of {id u48, word u32, slot}
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _look
 

@@ -1,7 +1,7 @@
 -- purge: finish all messages of the ring, in all groups; dead messages stay
 -- args: now
 -- reply: status OK
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _commit
 

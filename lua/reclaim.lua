@@ -1,7 +1,7 @@
 -- reclaim: end leases and delays whose deadline has passed, in a bounded part of the group per call
 -- args: now group
 -- reply: array: OK or AGAIN (more is left), messages made ready, messages that died
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _sweep
 

@@ -1,7 +1,7 @@
 -- redrive: push dead messages again, oldest first or by id, for the group that each died in
 -- args: now limit [judged [id [group]]]
 -- reply: array: OK, FULL, PAUSED or NOTFOUND, number pushed, first id (0 = none), number damaged
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _room
 --@include _dead_leave

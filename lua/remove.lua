@@ -1,7 +1,7 @@
 -- remove: finish a ready or waiting message by its id, without a token
 -- args: now id group
 -- reply: status OK, LEASED, GONE or NOTFOUND; group is a number or 'all'
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _commit
 --@include _heads

@@ -1,7 +1,7 @@
 -- reserve_packed: lease up to n messages of a group, with their slots: large ones are cut
 -- args: now group n lease_ms [wait [place]]
 -- reply: [runs {id u48, token u32, count u16}, slots …]; the others as reserve
--- errors: PAUSED INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: PAUSED INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = true
 --@include _plain_reserve

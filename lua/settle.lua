@@ -1,7 +1,7 @@
 -- settle: ack, nack, release, extend or kill leased messages
 -- args: now verb group ms reason id token [id token ...] ['note' text]
 -- reply: array: OK, STALE, GONE, NOTFOUND or DEADFULL per message; extend: the new token if OK
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false
 --@include _plain_settle

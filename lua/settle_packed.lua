@@ -1,7 +1,7 @@
 -- settle_packed: ack, nack, release, extend or kill runs of leased messages
 -- args: now verb group ms reason runs [note]
 -- reply: string: an outcome byte per message; extend: a u32 per message, new token or 4 x outcome
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = true
 --@include _plain_settle

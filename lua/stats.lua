@@ -1,7 +1,7 @@
 -- stats: the numbers of a queue and of one group in it; changes nothing
 -- args: now group
 -- reply: flat array name, value, ...
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _look
 --@include _holder

@@ -1,7 +1,7 @@
 -- status: the state of messages, by id, for a group; changes nothing
 -- args: now group id [id ...]
 -- reply: flat array per id: state, why, attempts, deadline_ms, age_ms, position, pushed_ms, ...
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: no-writes
 --@include _plain_status
 --@include _look

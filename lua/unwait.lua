@@ -1,7 +1,7 @@
 -- unwait: give up the place of a client that takes nothing more; another is rung for what is there
 -- args: now row place
 -- reply: status OK; row is a group, or 'room'
--- errors: INVALID NOQUEUE REMADE CORRUPT VERSION
+-- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _commit
 

@@ -94,6 +94,12 @@ slotq_outcome fault_exists(store_fault *fault, const char *name, const slotq_geo
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
                            const slotq_damage *damage)
 {
+    if (outcome == SLOTQ_SHARDED) {
+        return fault_say(fault, outcome,
+                         "%s is a sharded queue, whose messages are in several queues. Nothing "
+                         "happened. Use a client that knows sharded queues",
+                         name);
+    }
     const char *remedy =
         outcome == SLOTQ_VERSION
             ? "Use the version of slotq that made it."

@@ -37,7 +37,7 @@ slotq_outcome fault_away(store_fault *fault);
 /* The same fault, of this cause; returns its outcome. */
 slotq_outcome fault_caused(store_fault *fault, slotq_cause cause);
 
-/* CORRUPT or VERSION of a named queue, with the offset and what to do. */
+/* CORRUPT or VERSION of a named queue, with the offset and what to do. SHARDED, without damage. */
 slotq_outcome fault_damage(store_fault *fault, slotq_outcome outcome, const char *name,
                            const slotq_damage *damage);
 

@@ -64,6 +64,7 @@ enum {
 #define RATE_IN_MS (UINT32_C(1) << 31) /* a rate's interval from here on is in milliseconds */
 #define DUE_NONE ((UINT64_C(1) << 48) - 1)
 #define MAGIC_VERSION_1 UINT32_C(0x31514C53) /* the bytes S L Q 1 */
+#define MAGIC_SHARDED UINT32_C(0x53514C53)   /* the bytes S L Q S: no queue, but a descriptor */
 #define MAGIC_FAMILY_MASK UINT32_C(0x00FFFFFF)
 
 _Static_assert(GROUPS_OFFSET == 80, "the groups follow the shared state at 80");

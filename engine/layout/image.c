@@ -3,6 +3,7 @@
 #include "assert.h"
 #include "bytes.h"
 #include "checksum.h"
+#include "descriptor.h"
 #include "fields.h"
 #include "front.h"
 #include "geometry.h"
@@ -41,18 +42,14 @@ static slotq_outcome refuse(slotq_damage *damage, slotq_outcome outcome, uint64_
     return outcome;
 }
 
-/* The fields that this version does not use are 0: the others give the same bytes again. */
-static bool is_without_reserved(const uint8_t *front, const slotq_geometry *geometry,
-                                uint32_t *offset)
+/* The bytes that this version does not use are 0. */
+static bool is_without_reserved(const uint8_t *front, uint32_t *offset)
 {
-    uint8_t again[GEOMETRY_END];
-    geometry_store(again, geometry);
-    for (*offset = AT_geometry_magic; *offset < AT_geometry_geometry_check; (*offset)++) {
-        if (front[*offset] != again[*offset]) {
-            return false;
-        }
+    *offset = AT_geometry_reserved_38;
+    while (*offset < AT_geometry_geometry_check && front[*offset] == 0) {
+        (*offset)++;
     }
-    return true;
+    return *offset == AT_geometry_geometry_check;
 }
 
 /* Everything that is fixed at creation: bytes 8 to 43 and the size. */
@@ -62,6 +59,9 @@ slotq_outcome slotq_core_open_geometry(slotq_view *view, const uint8_t *bytes, u
     view->bytes = bytes;
     damage->what = NULL;
     damage->offset = 0;
+    if (bytes_begin_descriptor(bytes, size)) { /* it may be shorter than a queue */
+        return refuse(damage, SLOTQ_SHARDED, AT_geometry_magic, "a sharded queue's descriptor");
+    }
     if (size < SLOTQ_IMAGE_BYTES_MIN) {
         return refuse(damage, SLOTQ_CORRUPT, size, "shorter than the smallest queue");
     }
@@ -89,7 +89,7 @@ slotq_outcome slotq_core_open_geometry(slotq_view *view, const uint8_t *bytes, u
     if (fault != NULL) {
         return refuse(damage, SLOTQ_CORRUPT, offset, fault);
     }
-    if (!is_without_reserved(front, geometry, &offset)) {
+    if (!is_without_reserved(front, &offset)) {
         return refuse(damage, SLOTQ_CORRUPT, offset, "a reserved byte of the geometry is not 0");
     }
     const uint64_t total = geometry_total(geometry);

@@ -86,6 +86,27 @@ TEST_CASE("refusals: cut off, made longer, foreign, zeroed")
     CHECK(queue.bytes().empty());
 }
 
+TEST_CASE("refusals: the descriptor of a sharded queue, also to a client that knew a queue there")
+{
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    Queue queue(redis::shared_server(), variant);
+    queue.prepare();
+    const std::string sound = queue.bytes();
+    std::string begin = std::string(8, '\0') + "SLQS";
+    CAPTURE(variant);
+    for (const size_t size : {size_t{12}, size_t{104}, size_t{140}, sound.size()}) {
+        CAPTURE(size);
+        const std::string descriptor = begin + std::string(size - begin.size(), '\1');
+        REQUIRE(all_refuse(queue, descriptor, "SLOTQSHARDED") == "");
+        CHECK(queue.run("create", queue.sample("create")).word() == "SLOTQSHARDED");
+        const Reply knew = queue.run_raw("push", {sound.substr(8, 36) + "0", "x"});
+        CHECK(knew.word() == "SLOTQSHARDED");
+        CHECK(queue.bytes() == descriptor);
+    }
+    begin[0] = 1;
+    CHECK(all_refuse(queue, begin + sound.substr(begin.size()), "SLOTQVERSION") == "");
+}
+
 namespace
 {
 

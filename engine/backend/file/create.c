@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../layout/bytes.h"
+#include "../../layout/descriptor.h"
 #include "../../layout/fields.h"
 #include "../../layout/geometry.h"
 #include "../system/descriptors.h"
@@ -201,7 +202,10 @@ static slotq_outcome create_once(const char *folder, const char *queue, uint32_t
     /* before room is taken for another one */
     slotq_outcome outcome = open_existing(folder, &names, &existing, fault);
     if (outcome == SLOTQ_OK) {
-        outcome = compare(existing, &names, geometry, fault);
+        outcome = filesystem_refuse_sharded(existing, names.shown, fault);
+        if (outcome == SLOTQ_OK) {
+            outcome = compare(existing, &names, geometry, fault);
+        }
         close(existing);
         return outcome;
     }
@@ -247,6 +251,9 @@ static slotq_outcome judge_size(const uint8_t *image, uint64_t bytes, store_faul
 {
     slotq_damage damage = {bytes, NULL};
     slotq_geometry geometry;
+    if (bytes_begin_descriptor(image, bytes)) {
+        return refuse_image(fault, SLOTQ_SHARDED, &damage);
+    }
     if (bytes < SLOTQ_IMAGE_BYTES_MIN) {
         damage.what = "it is shorter than the smallest queue, 136 bytes";
     } else if (bytes > SLOTQ_IMAGE_BYTES_MAX) {
@@ -389,6 +396,9 @@ static slotq_outcome lock_and_remove(int folder, int descriptor, const file_name
         fstatat(folder, names->main, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
         ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
         return fault_say(fault, SLOTQ_NOQUEUE, "another process just removed %s", names->shown);
+    }
+    if (filesystem_refuse_sharded(descriptor, names->shown, fault) != SLOTQ_OK) {
+        return SLOTQ_SHARDED;
     }
     return remove_locked(folder, names, fault);
 }

@@ -11,6 +11,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "../../layout/descriptor.h"
 #include "../system/descriptors.h"
 
 enum { ZERO_BYTES = 16384, TEMPORARY_TRIES = 1000 };
@@ -111,6 +112,16 @@ slotq_outcome filesystem_refuse_copying(int descriptor, const char *shown, store
                      "kill or hang a process that writes to it. Use a queue on ext4 or xfs (slotq "
                      "copy, or slotq export and import).",
                      shown, filesystem_name((long)facts.f_type));
+}
+
+slotq_outcome filesystem_refuse_sharded(int descriptor, const char *shown, store_fault *fault)
+{
+    uint8_t begin[DESCRIPTOR_BEGIN_BYTES];
+    const ssize_t got = pread(descriptor, begin, sizeof begin, 0);
+    if (got < 0 || !bytes_begin_descriptor(begin, (uint64_t)got)) {
+        return SLOTQ_OK;
+    }
+    return fault_damage(fault, SLOTQ_SHARDED, shown, NULL);
 }
 
 /* ---- room ---- */

@@ -38,6 +38,9 @@ bool filesystem_needs_room(long type);
 /* UNSUPPORTED with a remedy where the file lies on such a one; IO where statfs fails. */
 slotq_outcome filesystem_refuse_copying(int descriptor, const char *shown, store_fault *fault);
 
+/* SHARDED where the file is the descriptor of a sharded queue; OK, also where it cannot be read. */
+slotq_outcome filesystem_refuse_sharded(int descriptor, const char *shown, store_fault *fault);
+
 /* A file under a name that no queue has, readable and writable as the umask says, with `bytes`
  * zero bytes whose room is taken from the disk. UNSUPPORTED on a
  * copy-on-write file system. shown: the name it is to have, for texts. */

@@ -127,6 +127,9 @@ static slotq_outcome map_main(opening *self)
         return fault_system(self->fault, errno, "the status of %s cannot be read",
                             image->names.shown);
     }
+    if (filesystem_refuse_sharded(image->descriptor, image->names.shown, self->fault) != SLOTQ_OK) {
+        return SLOTQ_SHARDED;
+    }
     slotq_damage damage = {.offset = (uint64_t)facts.st_size, .what = NULL};
     if (!S_ISREG(facts.st_mode)) {
         damage.offset = 0;

@@ -80,6 +80,24 @@ TEST_CASE("magic and version", "[open]")
     refused(image, 11, "another format version: this build reads version 1", SLOTQ_VERSION);
 }
 
+TEST_CASE("the descriptor of a sharded queue, however short, is told from a queue", "[open]")
+{
+    Image image(geometry(4, 8));
+    const std::string what = "a sharded queue's descriptor";
+    image.data()[11] = 'S';
+    refused(image, 8, what, SLOTQ_SHARDED);
+    for (const uint64_t size : {12u, 104u, 135u}) {
+        expect_refusal(open_bytes(image.data(), size), 8, what, SLOTQ_SHARDED);
+    }
+    expect_refusal(open_bytes(image.data(), 11), 11, "shorter than the smallest queue");
+    for (uint32_t byte = 0; byte < 8; byte++) { /* only with 8 zero bytes before it */
+        Image other(geometry(4, 8));
+        other.data()[byte] = 1;
+        other.data()[11] = 'S';
+        refused(other, 11, "another format version: this build reads version 1", SLOTQ_VERSION);
+    }
+}
+
 TEST_CASE("geometry_check, and every bit that it covers", "[open]")
 {
     Image image(geometry(4, 8));

@@ -147,6 +147,7 @@ static const struct {
     {"SLOTQFULL", SLOTQ_FULL},       {"SLOTQPAUSED", SLOTQ_PAUSED},   {"SLOTQTOOBIG", SLOTQ_TOOBIG},
     {"SLOTQINVALID", SLOTQ_INVALID}, {"SLOTQNOQUEUE", SLOTQ_NOQUEUE}, {"SLOTQEXISTS", SLOTQ_EXISTS},
     {"SLOTQCORRUPT", SLOTQ_CORRUPT}, {"SLOTQVERSION", SLOTQ_VERSION}, {"SLOTQREMADE", SLOTQ_REMADE},
+    {"SLOTQSHARDED", SLOTQ_SHARDED},
 };
 
 static slotq_outcome take_code(text said, redis_error *error, store_fault *fault)
@@ -171,6 +172,8 @@ static slotq_outcome take_code(text said, redis_error *error, store_fault *fault
                              "create NAME --slots N --payload BYTES");
         case SLOTQ_REMADE:
             return fault_remade(fault);
+        case SLOTQ_SHARDED:
+            return fault_damage(fault, SLOTQ_SHARDED, "the key", NULL);
         default:
             behind.at += behind.at < behind.end && *behind.at == ' ';
             show(behind, shown);

@@ -23,6 +23,7 @@ const Case cases[] = {
     {"SLOTQEXISTS x", SLOTQ_EXISTS, SLOTQ_EXISTS},
     {"SLOTQFULL 0 0 0 0 0 0: full", SLOTQ_FULL, SLOTQ_FULL},
     {"SLOTQCORRUPT 6 header.tail is not below ring_slots", SLOTQ_CORRUPT, SLOTQ_CORRUPT},
+    {"SLOTQSHARDED the name is that of a sharded queue", SLOTQ_SHARDED, SLOTQ_SHARDED},
     {"SLOTQVERSION another", SLOTQ_VERSION, SLOTQ_VERSION},
     {"OOM command not allowed when used memory > 'maxmemory'.", SLOTQ_IO, SLOTQ_IO},
     {"READONLY You can't write against a read only replica.", SLOTQ_IO, SLOTQ_IO},
