@@ -4,12 +4,15 @@
 #include "catch.hpp"
 
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <random>
 #include <set>
 #include <sstream>
 
 #include "live.hpp"
+#include "skip.hpp"
 
 using namespace any_queue;
 using namespace working;
@@ -127,6 +130,39 @@ TEST_CASE("metrics: types that come do not add series", "[worker][metrics]")
     CHECK(after.size() == 9 * 4 * 2 + 5 + 4);
     work.stop_and_join();
     CHECK(series_of(metrics_of(work)).size() == before.size());
+}
+
+TEST_CASE("metrics: Prometheus reads them as OpenMetrics", "[worker][metrics]")
+{
+    if (system("command -v promtool >/dev/null") != 0) {
+        support::skip("promtool (Prometheus) is not on the PATH");
+    }
+    Live queue(Kind::memory);
+    Working work;
+    work.options.threads = 1;
+    work.handle("mail:send", [](slotq_task *) { return slotq_result_done(); });
+    work.add(queue, "a \"quoted\" \\ name\nof two lines");
+    work.start();
+    push_task(queue, "mail:send");
+    CHECK(eventually([&] { return work.stats().done == 1; }));
+    /* It imports samples, so each must have a time; everything else stays as it is. */
+    std::istringstream lines(metrics_of(work));
+    const Folder folder;
+    const std::string base = folder.path();
+    std::ofstream out(base + "/metrics");
+    size_t samples = 0;
+    for (std::string line; std::getline(lines, line);) {
+        samples += line[0] != '#' ? 1 : 0;
+        out << line << (line[0] != '#' ? " 1700000000\n" : "\n");
+    }
+    out.close();
+    const std::string import = "promtool tsdb create-blocks-from openmetrics " + base +
+                               "/metrics " + base + "/blocks >" + base + "/said 2>&1";
+    const int imported = system(import.c_str());
+    std::ifstream said(base + "/said");
+    INFO(said.rdbuf());
+    CHECK(imported == 0);
+    CHECK(samples > 20);
 }
 
 TEST_CASE("metrics: the writer may end it", "[worker][metrics]")
