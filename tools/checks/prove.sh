@@ -231,8 +231,8 @@ deep() {
     }
     are_made || return 1
     SLOTQ_PROVE=1 SLOTQ_ONLY='[deep]' $make suites \
-        SUITES="build/tests/engine/core build/tests/engine/backend-file build/tests/lua \
-            build/tests/protocol"
+        SUITES="build/tests/engine/core build/tests/engine/backend-file build/tests/engine/worker \
+            build/tests/lua build/tests/protocol"
 }
 
 # Each measurement once, so that none of them rots; nothing is judged by its speed.

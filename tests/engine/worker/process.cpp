@@ -37,6 +37,7 @@ const char *const ROLE = "the worker of another process";
 /* ---- in the process ---- */
 
 std::atomic<uint32_t> beside{0};
+int marks = -1;
 
 /* One write a line: lines of threads do not mix. */
 void say(const std::string &line)
@@ -128,6 +129,15 @@ slotq_result run(void *, slotq_task *task)
     return slotq_result_done();
 }
 
+slotq_result run_briefly(void *, slotq_task *task)
+{
+    const slotq_task_info *info = slotq_task_info_of(task);
+    const std::string number(static_cast<const char *>(info->body), info->body_bytes);
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+    const bool marked = pwrite(marks, "x", 1, std::stol(number)) == 1;
+    return marked ? slotq_result_done() : slotq_result_dead(1);
+}
+
 /* Three failures for each, then done. */
 void run_many(void *, slotq_task **tasks, uint32_t count, slotq_result *results)
 {
@@ -168,6 +178,8 @@ void work(slotq *queue)
     many.many_wait_ms = 50;
     slotq_handler noop = {};
     noop.run = [](void *, slotq_task *) { return slotq_result_done(); };
+    slotq_handler brief = {};
+    brief.run = run_briefly;
     slotq_worker_options options = {};
     options.threads = number("WORK_THREADS");
     options.lease_ms = number("WORK_LEASE_MS");
@@ -182,6 +194,7 @@ void work(slotq *queue)
     REQUIRE(slotq_mux_prefix(mux, "p:", &handler) == SLOTQ_OK);
     REQUIRE(slotq_mux_exact(mux, "many", &many) == SLOTQ_OK);
     REQUIRE(slotq_mux_exact(mux, "noop", &noop) == SLOTQ_OK);
+    REQUIRE(slotq_mux_exact(mux, "brief", &brief) == SLOTQ_OK);
     REQUIRE(slotq_worker_new(mux, &options, &worker, nullptr) == SLOTQ_OK);
     REQUIRE(slotq_worker_add_queue(worker, queue, "q", &how) == SLOTQ_OK);
     for (uint32_t i = 0; i < number("WORK_CRON"); i++) {
@@ -244,6 +257,7 @@ std::vector<std::string> surroundings(const Live &queue, const ProcessPlan &plan
     }
     all.push_back("WORK_URL=" + queue.url());
     all.push_back("WORK_NAME=" + queue.name());
+    all.push_back("WORK_MARKS=" + plan.marks_path);
     return all;
 }
 
@@ -266,12 +280,15 @@ TEST_CASE("the worker of another process", "[.process]")
     if (url == nullptr || name == nullptr) {
         return; /* not started by a test */
     }
+    const char *marks_path = getenv("WORK_MARKS");
+    marks = marks_path != nullptr ? open(marks_path, O_WRONLY | O_CLOEXEC) : -1;
     const rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
     slotq *queue = nullptr;
     REQUIRE(slotq_open(url, name, nullptr, &queue, nullptr) == SLOTQ_OK);
     work(queue);
     slotq_close(queue);
+    close(marks);
 }
 
 namespace working

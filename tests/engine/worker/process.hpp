@@ -23,6 +23,7 @@ struct ProcessPlan {
     uint32_t prefetch_most = 1;
     bool catches_signals = false;
     uint32_t cron_entries = 0; /* tick0 and so on, of each second, type p:done */
+    std::string marks_path;
 };
 
 /* Types:
@@ -37,6 +38,7 @@ struct ProcessPlan {
  *   p:exit     exit(0), but done at its second attempt
  *   many       with up to nine others in one call; done at its fourth attempt
  *   noop       done, with no line
+ *   brief      sleeps 0.1 ms, marks the byte that its body is the number of; done, with no line
  * Lines, of which the first word is the kind:
  *   began ID ATTEMPTS BESIDE     BESIDE: handlers that run, with it
  *   due MS NAME                  of a message of a cron entry

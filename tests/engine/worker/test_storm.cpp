@@ -1,9 +1,11 @@
 /* test_storm.cpp: many short lives of workers, that are stopped, halted and stopped at once while
  * all kinds of handlers run: every message is settled, and each that is done was acked once.
+ * SLOTQ_PROVE: a hundred rounds.
  */
 #include "catch.hpp"
 
 #include <atomic>
+#include <cstdlib>
 #include <random>
 #include <thread>
 
@@ -195,12 +197,13 @@ void finish_round(Round &round, Live &queue)
 
 } // namespace
 
-TEST_CASE("storm: done and dead together are what was pushed", "[worker][storm]")
+TEST_CASE("storm: done and dead together are what was pushed", "[worker][storm][deep]")
 {
     const Kind kind = each_shared_kind();
     INFO(kind);
     std::mt19937 random(7);
-    for (int i = 0; i < 12; i++) {
+    const int rounds = std::getenv("SLOTQ_PROVE") != nullptr ? 34 : 6;
+    for (int i = 0; i < rounds; i++) {
         Live queue(kind, real_geometry(TASKS + 1));
         Round round;
         round.chance = random();
