@@ -185,6 +185,38 @@ TEST_CASE("wait: is ended by an interrupt", "[wait]")
     }
 }
 
+/* A message that came while it was woken for another reason is reported, not left to the poll. */
+TEST_CASE("wait: looks once more when it is over", "[wait]")
+{
+    for (const Kind kind : {Kind::memory, Kind::file}) {
+        CAPTURE(kind);
+        slotq *other = nullptr;
+        slotq *queue = nullptr;
+        slotq_options options = {};
+        options.should_stop = [](void *context) {
+            const slotq_data data = {"a", 1};
+            return slotq_push(*static_cast<slotq **>(context), &data, 1, nullptr) == SLOTQ_OK;
+        };
+        options.stop_context = &other;
+        Queue made(kind);
+        const std::string url = made.url();
+        made.close();
+        if (kind == Kind::memory) {
+            const Geometry geometry;
+            REQUIRE(slotq_create_memory(geometry, &options, &queue, nullptr) == SLOTQ_OK);
+            REQUIRE(slotq_clone(queue, &other, nullptr) == SLOTQ_OK);
+        } else {
+            REQUIRE(slotq_open(url.c_str(), made.name().c_str(), &options, &queue, nullptr) ==
+                    SLOTQ_OK);
+            REQUIRE(slotq_open(url.c_str(), made.name().c_str(), nullptr, &other, nullptr) ==
+                    SLOTQ_OK);
+        }
+        CHECK(slotq_wait(queue, 0, UINT64_MAX) == SLOTQ_OK);
+        slotq_close(other);
+        slotq_close(queue);
+    }
+}
+
 /* The one that has slept longer is woken by the push, and does not reserve. */
 TEST_CASE("wait: a look wakes another caller in its place", "[wait]")
 {

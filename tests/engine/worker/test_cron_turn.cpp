@@ -177,6 +177,27 @@ TEST_CASE("cron: in loop mode", "[worker]")
     }
 }
 
+/* The queue's clock may leap, and nothing tells of it. */
+TEST_CASE("cron: a loop that nothing else wakes looks at its entries every 30 s", "[worker]")
+{
+    Live queue(Kind::memory, geometry());
+    Looping loop;
+    loop.options.lease_ms = LEASE_MS;
+    slotq_cron entry = every_second("yearly");
+    entry.spec = "@yearly";
+    loop.handle("a:rest", [](slotq_task *task) {
+        slotq_task_rest_queue(task, 3600000);
+        return slotq_result_done();
+    });
+    loop.add(queue);
+    REQUIRE(slotq_worker_add_cron(loop.worker(), queue, &entry, nullptr) == SLOTQ_OK);
+    push_task(queue, "a:rest");
+    loop.start();
+    CHECK(loop.drive([&] { return loop.stats().done == 1; }));
+    loop.settle_down();
+    CHECK(slotq_worker_due_ms(loop.worker()) <= 30000);
+}
+
 /* An occurrence that has waited in the queue since 2020, as an entry with this name pushed it. */
 TEST_CASE("cron: a run that starts too late is acked without being run", "[worker]")
 {

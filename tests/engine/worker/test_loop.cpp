@@ -8,6 +8,7 @@
 
 #include "looping.hpp"
 #include "server/redis_server.hpp"
+#include "server/riding.hpp"
 
 using namespace any_queue;
 using namespace working;
@@ -387,4 +388,31 @@ TEST_CASE("loop: an ack that is not answered makes it wait, not spin", "[loop]")
     CHECK(loop.drive([&] { return loop.stats().done == 1; }));
     CHECK(loop.drive([&] { return !loop.stats().away; }));
     CHECK(loop.stats().lost == 0);
+}
+
+/* The queue is tried again at one time, the ack at another: between them nothing can be done. */
+TEST_CASE("loop: an ack that is owed to a dead server makes it wait, not spin", "[loop]")
+{
+    redis::Server server({"--appendonly", "yes", "--appendfsync", "always"});
+    Live queue(server.url());
+    const riding::Queue handle(server.url(), 1);
+    Looping loop;
+    loop.options.lease_ms = 300; /* the keeper's calls wait for a sixth of it */
+    loop.handle("a:b", [&](slotq_task *) {
+        server.kill();
+        return slotq_result_done();
+    });
+    push_task(queue, "a:b");
+    loop.add(handle.get());
+    loop.start();
+    CHECK(loop.drive([&] { return loop.stats().away; }));
+    loop.polls = 0;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1000);
+    while (std::chrono::steady_clock::now() < until) {
+        loop.poll_once(1000);
+        loop.step();
+    }
+    CHECK(loop.polls < 50);
+    server.start();
+    CHECK(loop.drive([&] { return loop.stats().done == 1; }));
 }

@@ -84,6 +84,38 @@ TEST_CASE("drain: queues that feed each other are drained together", "[worker][s
     CHECK(odd.stats().unfinished == 0);
 }
 
+TEST_CASE("drain: a queue that was drained is looked at again after a task that feeds it",
+          "[worker][states]")
+{
+    Live feeding(Kind::memory);
+    Live fed(Kind::memory);
+    Live to_fed(fed);
+    push_task(feeding, "a:feed"); /* comes when both queues were seen to have none */
+    const Message first = feeding.take();
+    REQUIRE(slotq_nack(feeding, 0, first.id, first.token, 200, 1) == SLOTQ_OK);
+    std::atomic<bool> is_fed{false};
+    Working work;
+    work.options.threads = 2;
+    work.handle("a:feed", [&](slotq_task *) {
+        slotq_task_spec next = {};
+        next.type = "a:fed";
+        is_fed = slotq_pause(to_fed, SLOTQ_PAUSE_OUT) == SLOTQ_OK && /* so that it stays there */
+                 slotq_task_push(to_fed, &next, nullptr) == SLOTQ_OK;
+        return slotq_result_done();
+    });
+    work.handle("a:fed", [](slotq_task *) { return slotq_result_done(); });
+    work.add(feeding, "feeding");
+    work.add(fed, "fed");
+    slotq_worker_drain(work.worker());
+    work.start();
+    REQUIRE(eventually([&] { return feeding.stats().acked == 1; }));
+    CHECK(is_fed);
+    CHECK(slotq_worker_join(work.worker(), 50, nullptr) == SLOTQ_AGAIN);
+    CHECK(slotq_resume(fed, SLOTQ_PAUSE_OUT) == SLOTQ_OK);
+    CHECK(slotq_worker_join(work.worker(), UINT64_MAX, nullptr) == SLOTQ_OK);
+    CHECK(fed.stats().acked == 1);
+}
+
 TEST_CASE("drain: what another one has leased, and LATER tasks, are waited for", "[worker][states]")
 {
     const Kind kind = each_shared_kind();
