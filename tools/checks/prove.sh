@@ -235,6 +235,12 @@ deep() {
             build/tests/lua build/tests/protocol"
 }
 
+# Real servers that replace each other while messages flow: too long for make test.
+replaced() {
+    are_made || return 1
+    SLOTQ_ONLY='[failover]' $make suites SUITES=build/tests/engine/backend-redis
+}
+
 # Each measurement once, so that none of them rots; nothing is judged by its speed.
 smoked() {
     $make built benches-built bench-packages || return 1
@@ -282,7 +288,7 @@ check clang strict FLAVOUR=clang objects-built
 join
 check symbols symbols
 check luacheck luachecked
-if is_wanted deep || is_wanted valgrind; then
+if is_wanted deep || is_wanted valgrind || is_wanted failover; then
     made_tests
 fi
 beside long
@@ -291,6 +297,7 @@ check clang-tidy linted
 check embedded embedded
 check install installed
 check bench smoked
+check failover replaced
 check sanitizers sanitized
 check threads threaded
 beside covered

@@ -104,6 +104,8 @@ Node::Node(const Arguments &more)
                              bus_,
                              "--cluster-announce-ip",
                              "127.0.0.1",
+                             "--cluster-allow-replica-migration",
+                             "no",
                              "--cluster-node-timeout",
                              "700",
                              "--repl-diskless-sync-delay",
