@@ -170,13 +170,13 @@ TEST_CASE("bell: larger bounds", "[deep]")
     std::vector<Setting> settings = {with(two_of_three(), 0, 0, 1)};
     if (std::getenv("SLOTQ_PROVE") != nullptr) {
         settings = {
-            with(three_of_two(), 0, 1, 0),
             with(three_of_three(), 0, 0, 1),
-            with(consumers(3, {0, 0, 0}, {1, 1, 1}), 0, 0, 0),
-            with(two_of_three(), 0, 1, 0),
-            with(groups_of_two(), 1, 1, 1),
+            with(three_of_two(), 0, 1, 0),
+            with(consumers(3, {0, 0, 0}, {2}), 1, 0, 0),
+            with(consumers(2, {0, 0}, {1, 1, 1}), 1, 0, 1),
+            with(consumers(2, {0, 0}, {1, 1}), 1, 1, 0),
             with(consumers(2, {0, 0, 1}, {1}), 1, 0, 1),
-            with(consumers(3, {0, 1}, {1}), 1, 1, 1),
+            with(consumers(3, {0, 1}, {1}), 0, 1, 1),
             one_by_one(with(two_of_three(), 1, 0, 1)),
             sharing(with(three_of_two(), 0, 0, 1), {0, 0, 1}),
         };
