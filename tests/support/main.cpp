@@ -106,12 +106,77 @@ CATCH_REGISTER_REPORTER("cases", Cases)
 
 constexpr int all_skipped = 4; // the exit code of the generation with SKIP
 
+// SLOTQ_PART=i/n: each n-th of the chosen test cases, from number i on. Processes that these start
+// do not have it.
+struct Part {
+    unsigned index = 0;
+    unsigned count = 1;
+};
+
+Part part_wanted()
+{
+    Part part;
+    if (const char *text = std::getenv("SLOTQ_PART")) {
+        char *end = nullptr;
+        part.index = static_cast<unsigned>(std::strtoul(text, &end, 10));
+        part.count = *end == '/' ? static_cast<unsigned>(std::strtoul(end + 1, nullptr, 10)) : 0;
+        if (part.index >= part.count) {
+            std::cerr << "SLOTQ_PART is " << text << "; it must be I/N, I from 0 to N - 1\n";
+            std::exit(2);
+        }
+        unsetenv("SLOTQ_PART");
+    }
+    return part;
+}
+
+// True: there are some.
+#if CATCH_CAN_SKIP
+bool choose(Catch::Session &session, const Part &part)
+{
+    session.configData().shardIndex = part.index;
+    session.configData().shardCount = part.count;
+    session.configData().allowZeroTests = part.count > 1;
+    return true;
+}
+#else
+std::string escaped(const std::string &name)
+{
+    std::string escaped;
+    for (const char c : name) {
+        escaped += std::string(c == ',' || c == '[' || c == '"' || c == '\\' ? "\\" : "") + c;
+    }
+    return escaped;
+}
+
+bool choose(Catch::Session &session, const Part &part)
+{
+    const Catch::Config &config = session.config();
+    std::string chosen;
+    unsigned number = 0;
+    for (const Catch::TestCase &test :
+         Catch::filterTests(Catch::getAllTestCasesSorted(config), config.testSpec(), config)) {
+        if ((config.hasTestFilters() || !test.isHidden()) && number++ % part.count == part.index) {
+            chosen += (chosen.empty() ? "" : ",") + escaped(test.name);
+        }
+    }
+    Catch::ConfigData data = session.configData();
+    data.testsOrTags = {chosen};
+    session.useConfigData(data);
+    return !chosen.empty();
+}
+#endif
+
 } // namespace
 
 int main(int argc, char **argv)
 {
-    const int code = Catch::Session().run(argc, argv);
-    if (sum.passed + sum.failed + sum.skipped > 0) {
+    Catch::Session session;
+    const Part part = part_wanted();
+    int code = session.applyCommandLine(argc, argv);
+    if (code == 0 && (part.count == 1 || choose(session, part))) {
+        code = session.run();
+    }
+    if (sum.passed + sum.failed + sum.skipped > 0 || part.count > 1) {
         std::cout << sum.passed << " passed, " << sum.failed << " failed";
         if (sum.skipped > 0) {
             std::cout << ", " << sum.skipped << " skipped";

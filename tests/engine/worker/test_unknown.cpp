@@ -26,7 +26,9 @@ TEST_CASE("unknown: an old worker leaves it to the new one beside it", "[worker]
 {
     const Kind kind = each_shared_kind();
     INFO(kind);
-    Live queue(kind);
+    slotq_options options = {};
+    options.poll_ms = 50; /* that a task will be there again wakes only the one that snoozed it */
+    Live queue(kind, real_geometry(), &options);
     Live other(queue);
     std::atomic<int> by_new{0};
     std::atomic<int> attempts{0};

@@ -181,6 +181,40 @@ suites() {
         'echo "0 passed, 0 failed, 3 skipped"'
 }
 
+# The suite that runs in parts: one that has nothing, and one that fails.
+parts() {
+    mkdir -p tests/engine
+    cat >tests/engine/worker <<'END'
+#!/bin/sh
+case $SLOTQ_PART in
+0/*) echo "5 passed, 0 failed, 1 skipped" ;;
+1/*) echo "0 passed, 0 failed" ;;
+*) echo "the one that fails"; [ -e good ] || { echo "2 passed, 1 failed"; exit 1; }
+   echo "3 passed, 0 failed" ;;
+esac
+END
+    chmod +x tests/engine/worker
+    run env OUT="$work/out" sh "$checks/suites.sh" "$work/tests/engine/worker"
+    answers "a part that fails: answer" 1
+    verdict "parts with one that fails: sum" test "$(tail -n 1 said)" = "7 passed, 1 failed"
+    says "its log is shown" "| the one that fails"
+    touch good
+    run env OUT="$work/out" sh "$checks/suites.sh" "$work/tests/engine/worker"
+    answers "parts that pass: answer" 0
+    verdict "parts that pass: sum" test "$(tail -n 1 said)" = "8 passed, 0 failed"
+    local binary=${SLOTQ_BUILD:-$root/build}/tests/engine/layout
+    run env SLOTQ_PART=2/2 "$binary"
+    answers "a part that is not there: answer" 1
+    local all=0 part
+    for part in 0 1 2; do
+        run env SLOTQ_PART=$part/3 "$binary" 'a*'
+        all=$((all + $(tail -n 1 said | cut -d' ' -f1)))
+    done
+    run "$binary" 'a*'
+    verdict "the parts together have all test cases" test "$all" = \
+        "$(awk '/^[0-9]+ passed/ && $1 > 3 { print $1 }' said)"
+}
+
 # Real suites, of test cases and of a script, with no redis-server to be found.
 skips() {
     local build=${SLOTQ_BUILD:-$root/build}
@@ -316,6 +350,7 @@ plain_words
 includes
 tables
 suites
+parts
 skips
 bundles
 needs
