@@ -82,14 +82,22 @@ IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 FREESTANDING := $(if $(IS_CLANG),,-ffreestanding -fbuiltin)
 HOSTED := -D_GNU_SOURCE=
 
+# TLS=0 builds without OpenSSL; URLs of rediss:// are then refused.
+TLS ?= 1
+TLS_LIBS := $(if $(filter 0,$(TLS)),,$(or $(shell pkg-config --libs libssl libcrypto 2>/dev/null),\
+	-lssl -lcrypto))
+REDIS_LIBS := -lhiredis $(TLS_LIBS)
+
 # ---- what there is ----
 
 # What lies in rooms, however deep.
 sources_of = $(sort $(shell find $(1) -name '*.c'))
 FREE_SOURCES := $(call sources_of,engine/layout engine/core)
 # libslotq_redis is libslotq and these; which kinds of URL there are is told by either schemes.c.
-REDIS_SOURCES := $(call sources_of,engine/backend/redis engine/queue/redis)
-HOST_SOURCES := $(filter-out $(REDIS_SOURCES),$(call sources_of,engine/backend engine/queue))
+REDIS_ROOMS := engine/backend/redis engine/queue/redis
+REDIS_SOURCES := $(filter-out $(if $(filter 0,$(TLS)),engine/backend/redis/wire/tls%,\
+	%/no_tls.c),$(call sources_of,$(REDIS_ROOMS)))
+HOST_SOURCES := $(filter-out $(REDIS_ROOMS:%=%/%),$(call sources_of,engine/backend engine/queue))
 WORKER_SOURCES := $(call sources_of,engine/worker)
 LUA_SOURCES := $(wildcard lua/*.lua)
 TOOL_SOURCES := $(call sources_of,tools/slotq)
@@ -106,15 +114,17 @@ BENCH_MAINS := $(foreach main,$(BENCH_SOURCES),$(if $(filter bench_%,$(notdir $(
 # Peers whose clients are not here are left out, and the bench says so.
 hash := \#
 have = $(shell echo '$(hash)include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo $(2))
-BENCH_LIBS = -lhiredis -ljansson $(call have,sqlite3.h,-lsqlite3)
+BENCH_LIBS = $(REDIS_LIBS) -ljansson $(call have,sqlite3.h,-lsqlite3)
 # Tests of layout and core need the rooms image and model, on any machine; the rest needs Linux.
-SUPPORT_SOURCES := $(filter-out tests/support/main.cpp,\
+WITH_TLS := $(if $(filter 0,$(TLS)),$(shell find tests -name '*tls*.cpp'))
+SUPPORT_SOURCES := $(filter-out tests/support/main.cpp $(WITH_TLS),\
 	$(sort $(shell find tests/support -name '*.cpp')))
 CORE_SUPPORT := $(filter tests/support/image/% tests/support/model/%,$(SUPPORT_SOURCES))
 FUZZ_TARGETS := $(wildcard fuzz/fuzz_*.c fuzz/fuzz_*.cpp)
 FUZZ_SHARED := $(filter-out $(FUZZ_TARGETS) fuzz/replay.c fuzz/make_seeds.c,\
 	$(wildcard fuzz/*.c fuzz/*.cpp))
-TEST_SOURCES := $(sort $(filter-out tests/support/%,$(shell find tests -name '*.cpp' 2>/dev/null)))
+TEST_SOURCES := $(sort $(filter-out tests/support/% $(WITH_TLS),\
+	$(shell find tests -name '*.cpp' 2>/dev/null)))
 SEARCHES := $(wildcard tests/engine/core/test_closure*.cpp) $(wildcard tests/protocol/*.cpp)
 TEST_SCRIPTS := $(sort $(shell find tests -name 'test_*.sh' 2>/dev/null))
 TEST_ROOMS := $(sort $(patsubst tests/%/,%,$(dir $(TEST_SOURCES))))
@@ -285,7 +295,7 @@ $(SHARED): $(LIBRARY_OBJECTS) $(LIST_STAMP)
 $(REDIS_SHARED): $(REDIS_OBJECTS) $(LIST_STAMP)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(REDIS_SONAME) -o $@ $(filter %.o,$^) \
-		$(LINK_FLAGS) -lhiredis
+		$(LINK_FLAGS) $(REDIS_LIBS)
 	@ln -sf $(notdir $@) $(@D)/$(REDIS_SONAME); ln -sf $(notdir $@) $(@D)/libslotq_redis.so
 # It uses the library that the program links, of the two.
 $(WORKER_SHARED): $(WORKER_OBJECTS) $(LIST_STAMP)
@@ -295,17 +305,17 @@ $(WORKER_SHARED): $(WORKER_OBJECTS) $(LIST_STAMP)
 	@ln -sf $(notdir $@) $(@D)/$(WORKER_SONAME); ln -sf $(notdir $@) $(@D)/libslotq_worker.so
 $(PKG_CONFIG) $(CMAKE_CONFIG): $(OUT)/lib/%: tools/package/%.in engine/slotq.h Makefile FORCE
 	@mkdir -p $(@D); sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-		-e 's|@VERSION@|$(VERSION)|' $< > $@
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@TLS_LIBS@|$(TLS_LIBS)|' $< > $@
 
 $(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(ROOMS)
 	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) $(LISTENS) -lhiredis \
+	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) $(LISTENS) $(REDIS_LIBS) \
 		-ljansson -lm
 define example
 $(OUT)/examples/$(call named,$(1)): $(call objects,$(1) $(call parts_of,$(1)) $(EXAMPLE_SHARED)) \
 		$(WORKER_LIBRARY) $(REDIS_LIBRARY)
 	@mkdir -p $$(@D)
-	$$(call say,LINK,$$@)$(CC) -o $$@ $$(filter %.o %.a,$$^) $(LINK_FLAGS) -lhiredis
+	$$(call say,LINK,$$@)$(CC) -o $$@ $$(filter %.o %.a,$$^) $(LINK_FLAGS) $(REDIS_LIBS)
 endef
 $(foreach source,$(EXAMPLE_SOURCES),$(eval $(call example,$(source))))
 # It has the core alone, from the one source that a device builds.
@@ -338,13 +348,13 @@ $(call binary_of,$(1)): $(call objects,$(filter-out $(foreach room,$(TEST_ROOMS)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(CXX) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
 		$$(filter %.a,$$^) -Wl,--end-group $(call wraps,$(1)) $(LINK_FLAGS) \
-		$(if $(filter-out $(CORE_ROOMS),$(1)),$(LISTENS) -lhiredis -ljansson)
+		$(if $(filter-out $(CORE_ROOMS),$(1)),$(LISTENS) $(REDIS_LIBS) -ljansson)
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_binary,$(room))))
 
 FUZZ_LIBRARIES := $(OUT)/lib/fuzz.a $(ALL_LIBRARIES)
 link_fuzz = $(call say,LINK,$@)$(CXX) -o $@ $(filter %.o,$^) -Wl,--start-group \
-	$(filter %.a,$^) -Wl,--end-group $(LINK_FLAGS) -lhiredis
+	$(filter %.a,$^) -Wl,--end-group $(LINK_FLAGS) $(REDIS_LIBS)
 $(OUT)/replay/%: $(OUT)/obj/fuzz/%.o $(OUT)/obj/fuzz/replay.o $(FUZZ_LIBRARIES)
 	@mkdir -p $(@D)
 	$(link_fuzz)
@@ -479,12 +489,8 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	install -m 644 $(PUBLIC_HEADERS) engine/errors.def engine/verbs.def $(DEST)/include/slotq
 	install -m 644 $(LIBRARY) $(REDIS_LIBRARY) $(WORKER_LIBRARY) $(LIBDEST)
 	install -m 755 $(SHARED) $(REDIS_SHARED) $(WORKER_SHARED) $(LIBDEST)
-	ln -sf $(notdir $(SHARED)) $(LIBDEST)/$(SONAME)
-	ln -sf $(notdir $(SHARED)) $(LIBDEST)/libslotq.so
-	ln -sf $(notdir $(REDIS_SHARED)) $(LIBDEST)/$(REDIS_SONAME)
-	ln -sf $(notdir $(REDIS_SHARED)) $(LIBDEST)/libslotq_redis.so
-	ln -sf $(notdir $(WORKER_SHARED)) $(LIBDEST)/$(WORKER_SONAME)
-	ln -sf $(notdir $(WORKER_SHARED)) $(LIBDEST)/libslotq_worker.so
+	$(foreach so,$(SHARED) $(REDIS_SHARED) $(WORKER_SHARED),$(foreach name,$(basename $(basename \
+		$(so))) $(so:.$(VERSION)=),ln -sf $(notdir $(so)) $(LIBDEST)/$(notdir $(name)) &&)) true
 	install -d $(DEST)/share/slotq/lua/plain $(DEST)/share/slotq/lua/redis7
 	install -m 644 build/lua/manifest.json $(DEST)/share/slotq/lua
 	install -m 644 build/lua/plain/*.lua $(DEST)/share/slotq/lua/plain
@@ -502,12 +508,8 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 
 uninstall: ## what install put there
 	rm -rf $(DEST)/include/slotq $(DEST)/share/slotq $(LIBDEST)/cmake/slotq
-	rm -f $(LIBDEST)/libslotq.a $(LIBDEST)/libslotq.so $(LIBDEST)/$(SONAME) \
-		$(LIBDEST)/$(notdir $(SHARED)) $(LIBDEST)/pkgconfig/slotq.pc $(DEST)/bin/slotq \
-		$(LIBDEST)/libslotq_redis.a $(LIBDEST)/libslotq_redis.so $(LIBDEST)/$(REDIS_SONAME) \
-		$(LIBDEST)/$(notdir $(REDIS_SHARED)) $(LIBDEST)/pkgconfig/slotq_redis.pc \
-		$(LIBDEST)/libslotq_worker.a $(LIBDEST)/libslotq_worker.so $(LIBDEST)/$(WORKER_SONAME) \
-		$(LIBDEST)/$(notdir $(WORKER_SHARED)) $(LIBDEST)/pkgconfig/slotq_worker.pc \
+	rm -f $(foreach one,slotq slotq_redis slotq_worker,$(LIBDEST)/lib$(one).a \
+		$(LIBDEST)/lib$(one).so* $(LIBDEST)/pkgconfig/$(one).pc) $(DEST)/bin/slotq \
 		$(DEST)/share/bash-completion/completions/slotq
 	rm -f $(foreach page,$(MAN_SOURCES:tools/man/%.scd=%),$(DEST)/share/man/man$(lastword \
 		$(subst ., ,$(page)))/$(page))

@@ -90,7 +90,8 @@ typedef enum slotq_cause {
     SLOTQ_CAUSE_JOURNAL,   /* file: the journal beside the file, not the bytes of the queue */
     SLOTQ_CAUSE_MEMORY,    /* Redis: the server is at maxmemory */
     SLOTQ_CAUSE_NODE,      /* Redis: the key belongs to another node of the cluster */
-    SLOTQ_CAUSE_COMMAND    /* Redis: the server lacks the command, or has renamed it */
+    SLOTQ_CAUSE_COMMAND,   /* Redis: the server lacks the command, or has renamed it */
+    SLOTQ_CAUSE_TLS        /* Redis: a certificate, its name, or one side does not speak TLS */
 } slotq_cause;
 
 /* Why a call did not return OK. text is one or more sentences: what happened, the value and the
@@ -140,8 +141,7 @@ typedef struct slotq_options {
                                            also ends a sleep), and so does a call that has waited a
                                            second for the lock of a file; true ends the wait */
     void *stop_context;
-    const struct slotq_redis_options *redis; /* slotq_redis.h; NULL = its defaults. Borrowed for
-                                                the call */
+    const struct slotq_redis_options *redis; /* slotq_redis.h, or NULL; borrowed for the call */
     uint64_t reserved[4]; /* 0 */
 } slotq_options;
 

@@ -27,7 +27,7 @@ expect 'to a folder that is not there' 1 - 'No such file' copy jobs nowhere
 expect 'of a queue that is not there' 3 - 'no queue none in .*slotq ls' copy none there
 expect 'under a bad name' 2 - "'/'" copy jobs there a/b
 expect 'without a target' 2 - 'too few .*URL2 is a folder, or redis' copy jobs
-expect 'to TLS, which is not built' 2 - 'TLS' copy jobs rediss://localhost
+expect 'to a server that is not there' 5 - 'cannot connect' copy jobs rediss://127.0.0.1:1
 printf x >>jobs2.slotq
 expect 'of a damaged one' 6 - 'byte' copy jobs2 there
 holds 'nothing is made of it' test ! -e there/jobs2.slotq

@@ -105,7 +105,8 @@ if command -v "$server_program" >output; then
     sed "s|\"\\.\"|\"unix://$folder/socket\"|" mail.c >far.c
     # shellcheck disable=SC2046 # a list of words
     check 'the C example compiles for Redis' "${CC:-cc}" -std=c11 -Wall -Wextra -Werror \
-        -I "$source/engine" far.c -o far "$build/lib/libslotq_redis.a" -lhiredis -pthread $(flags)
+        -I "$source/engine" far.c -o far "$build/lib/libslotq_redis.a" \
+        $(sed -n 's/^Libs.private: //p' "$build/lib/slotq_redis.pc") $(flags)
     check 'it runs there' ./far
     check 'and handled what it pushed' grep -qx hello output
     check 'in Redis' slotq -u "unix://$folder/socket" check letters

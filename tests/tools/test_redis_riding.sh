@@ -126,6 +126,5 @@ for url in redis://u:S3cret@127.0.0.1:1 unix:///s:S3cret 'unix:///s#S3cret'; do
         holds 'all of it' eval '! grep -q S3cret out err'
     done
 done
-expect 'TLS is named' 2 - 'no TLS' -u valkeys://127.0.0.1:1 stats q
 expect 'an unknown scheme' 2 - 'unknown scheme' -u http://127.0.0.1:1 stats q
 finish

@@ -16,7 +16,6 @@ expect 'the doctor has it as a finding' 5 'BAD .*cannot connect' - doctor
 expect 'a port without a server' 5 - 'cannot connect' -u redis://127.0.0.1:1 push q x
 expect 'the password is not shown' 5 - 'cannot connect' -u redis://me:secret@127.0.0.1:1 push q x
 holds 'nowhere' eval '! grep -q secret err'
-expect 'TLS is not built' 2 - 'TLS' -u rediss://localhost push q x
 expect 'a server without its scheme' 1 - 'begins with redis://' -u localhost:6379 ls
 expect 'a bad port' 2 - 'port' -u redis://localhost:70000 push q x
 expect 'a bad database' 2 - 'database' -u redis://localhost/x push q x

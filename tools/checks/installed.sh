@@ -81,13 +81,12 @@ for library in slotq slotq_redis; do
     # shellcheck disable=SC2086 # options
     gcc -std=c11 "$folder/program.c" -o "$folder/shared" $flags || exit 1
     LD_LIBRARY_PATH=$prefix/lib "$folder/shared" | grep -qx OK || exit 1
-    also=''
-    [ $library = slotq ] || also=-lhiredis
-    # shellcheck disable=SC2086 # none or one
+    also=$(sed -n 's/^Libs.private: //p' "$prefix/lib/pkgconfig/$library.pc")
+    # shellcheck disable=SC2086 # options
     gcc -std=c11 "$folder/program.c" -o "$folder/static" "-I$prefix/include/slotq" \
         "$prefix/lib/lib$library.a" $also -pthread || exit 1
     "$folder/static" | grep -qx OK || exit 1
-    # shellcheck disable=SC2086 # none or one
+    # shellcheck disable=SC2086 # options
     gcc -std=c11 "$folder/names.c" -o "$folder/names" "-I$prefix/include/slotq" \
         "$prefix/lib/lib$library.a" $also -pthread || exit 1
     rm -f "$folder"/names.slotq*
@@ -134,8 +133,7 @@ int main(void)
 }
 C
 for library in slotq slotq_redis; do
-    also=''
-    [ $library = slotq ] || also=-lhiredis
+    also=$(sed -n 's/^Libs.private: //p' "$prefix/lib/pkgconfig/$library.pc")
     flags="-I$prefix/include/slotq -L$prefix/lib -lslotq_worker -l$library"
     if command -v pkg-config >/dev/null 2>&1; then
         flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$folder \
@@ -144,7 +142,7 @@ for library in slotq slotq_redis; do
     # shellcheck disable=SC2086 # options
     gcc -std=c11 "$folder/worker.c" -o "$folder/worker" $flags || exit 1
     LD_LIBRARY_PATH=$prefix/lib "$folder/worker" | grep -qx OK || exit 1
-    # shellcheck disable=SC2086 # none or one
+    # shellcheck disable=SC2086 # options
     gcc -std=c11 "$folder/worker.c" -o "$folder/worker" "-I$prefix/include/slotq" \
         "$prefix/lib/libslotq_worker.a" "$prefix/lib/lib$library.a" $also -pthread || exit 1
     "$folder/worker" | grep -qx OK || exit 1

@@ -54,6 +54,7 @@ need_build() {
     need_header xxhash.h libxxhash-dev
     need_header jansson.h libjansson-dev
     need_header hiredis/hiredis.h libhiredis-dev
+    [ "${TLS:-1}" = 0 ] || need_header openssl/ssl.h libssl-dev
 }
 
 need_test() {

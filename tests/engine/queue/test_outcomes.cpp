@@ -448,7 +448,7 @@ TEST_CASE("a failed open returns NULL as its handle", "[queue]")
     CHECK(slotq_open("/no/such/folder", "q", nullptr, &given, nullptr) != SLOTQ_OK);
     CHECK(given == nullptr);
     given = old;
-    CHECK(slotq_open("rediss://host", "q", nullptr, &given, nullptr) == SLOTQ_UNSUPPORTED);
+    CHECK(slotq_open("http://host", "q", nullptr, &given, nullptr) == SLOTQ_UNSUPPORTED);
     CHECK(given == nullptr);
     given = old;
     CHECK(slotq_clone(nullptr, &given, nullptr) == SLOTQ_INVALID);

@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -15,35 +18,72 @@
 namespace
 {
 
-sockaddr_un place_of(const std::string &path)
+/* The address of a unix socket, or of a port of this machine. */
+struct Place {
+    sockaddr_storage address = {};
+    socklen_t size = 0;
+
+    explicit Place(const std::string &where)
+    {
+        if (where[0] == '/') {
+            auto *local = reinterpret_cast<sockaddr_un *>(&address);
+            local->sun_family = AF_UNIX;
+            where.copy(local->sun_path, sizeof local->sun_path - 1);
+            size = sizeof *local;
+        } else {
+            auto *network = reinterpret_cast<sockaddr_in *>(&address);
+            network->sin_family = AF_INET;
+            network->sin_port = htons(static_cast<uint16_t>(std::stoul(where)));
+            network->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            size = sizeof *network;
+        }
+    }
+    const sockaddr *get() const
+    {
+        return reinterpret_cast<const sockaddr *>(&address);
+    }
+    int new_socket() const
+    {
+        return socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    }
+};
+
+/* On a unix socket it fails, and is not needed. */
+int at_once(int made)
 {
-    sockaddr_un place = {};
-    place.sun_family = AF_UNIX;
-    path.copy(place.sun_path, sizeof place.sun_path - 1);
-    return place;
+    const int on = 1;
+    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return made;
 }
 
-int connect_to(const std::string &path)
+int connect_to(const std::string &where)
 {
-    const sockaddr_un place = place_of(path);
-    const int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(made, reinterpret_cast<const sockaddr *>(&place), sizeof place) != 0) {
+    const Place place(where);
+    const int made = place.new_socket();
+    if (connect(made, place.get(), place.size) != 0) {
         close(made);
         return -1;
     }
-    return made;
+    return at_once(made);
 }
 
 } // namespace
 
-Proxy::Proxy(const std::string &upstream) : upstream_(upstream), path_(upstream + "-proxy")
+Proxy::Proxy(const std::string &upstream)
+    : upstream_(upstream), path_(upstream[0] == '/' ? upstream + "-proxy" : "")
 {
-    const sockaddr_un place = place_of(path_);
-    listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    unlink(path_.c_str());
-    if (bind(listener_, reinterpret_cast<const sockaddr *>(&place), sizeof place) != 0 ||
-        listen(listener_, 16) != 0) {
-        throw std::runtime_error("no proxy at " + path_);
+    const Place place(path_.empty() ? "0" : path_);
+    listener_ = place.new_socket();
+    if (!path_.empty()) {
+        unlink(path_.c_str());
+    }
+    sockaddr_in given = {};
+    socklen_t size = sizeof given;
+    if (bind(listener_, place.get(), place.size) != 0 || listen(listener_, 16) != 0) {
+        throw std::runtime_error("no proxy of " + upstream);
+    }
+    if (path_.empty() && getsockname(listener_, reinterpret_cast<sockaddr *>(&given), &size) == 0) {
+        port_ = std::to_string(ntohs(given.sin_port));
     }
     thread_ = std::thread([this] { run(); });
 }
@@ -53,7 +93,9 @@ Proxy::~Proxy()
     ends_ = true;
     thread_.join();
     close(listener_);
-    unlink(path_.c_str());
+    if (!path_.empty()) {
+        unlink(path_.c_str());
+    }
 }
 
 bool Proxy::pass_on(int client, int server)
@@ -118,7 +160,7 @@ void Proxy::run()
             }
         }
         if (waited[0].revents != 0) {
-            const int client = accept(listener_, nullptr, nullptr);
+            const int client = at_once(accept(listener_, nullptr, nullptr));
             const int server = connect_to(upstream());
             if (client >= 0 && server >= 0) {
                 pairs.emplace_back(client, server);

@@ -1,4 +1,4 @@
-/* proxy.hpp: stands between a client and a server on unix sockets, and cuts the connection, or
+/* proxy.hpp: stands between a client and a server on sockets, and cuts the connection, or
  * turns bits, after so many bytes of what the server says. Knows bytes; no protocol.
  */
 #ifndef TESTS_SUPPORT_PROXY_HPP
@@ -12,6 +12,8 @@
 class Proxy
 {
 public:
+    /* upstream: the path of a unix socket, whose proxy lies beside it, or a port of this machine,
+     * whose proxy has another port. */
     explicit Proxy(const std::string &upstream);
     ~Proxy();
     Proxy(const Proxy &) = delete;
@@ -20,6 +22,10 @@ public:
     std::string url() const
     {
         return "unix://" + path_;
+    }
+    std::string port() const
+    {
+        return port_;
     }
     /* New connections go to another server from now on; those that stand, stay. */
     void lead_to(const std::string &upstream)
@@ -74,7 +80,8 @@ private:
     std::string word_;
     std::string said_; /* the end of what the client said, in which a word may have begun */
     std::atomic<long> held_{0};
-    std::string path_;
+    std::string path_; /* or "" and a port */
+    std::string port_;
     int listener_ = -1;
     std::atomic<bool> ends_{false};
     std::atomic<bool> loses_{false};

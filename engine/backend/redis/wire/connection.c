@@ -119,11 +119,22 @@ slotq_outcome redis_connection_open(redis_connection *connection, store_fault *f
         transport->ops->close(transport);
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a connection");
     }
+    if (connection->address.tls.use) { /* hiredis would write to it what must be encrypted */
+        connection->context->fd = -1;
+    }
     redis_connection_bound(connection, connection->context->reader);
     fork_mark_make(&connection->mark);
     connection->used_ms = monotonic_ms();
     connection->redirect = REDIS_REDIRECT_NONE;
+    connection->heard = false;
     return SLOTQ_OK;
+}
+
+/* The connection that made this context, if it is one of ours. */
+static const redis_connection *lender_of(const redisContext *context)
+{
+    const redisReader *reader = context->reader;
+    return reader->fn->createArray == bounded_array ? reader->privdata : NULL;
 }
 
 slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext *context,
@@ -140,7 +151,9 @@ slotq_outcome redis_connection_borrow(redis_connection *connection, redisContext
     }
     connection->borrowed = true;
     connection->context = context;
-    connection->transport = redis_plain_socket(context->fd);
+    const redis_connection *lender = lender_of(context);
+    const bool is_encrypted = lender != NULL && lender->address.tls.use;
+    connection->transport = is_encrypted ? lender->transport : redis_plain_socket(context->fd);
     connection->used_ms = monotonic_ms();
     return have_in(connection, fault) ? SLOTQ_OK : SLOTQ_NOMEMORY;
 }
@@ -150,7 +163,8 @@ void redis_connection_drop(redis_connection *connection, const char *why)
     redisContext *context = connection->context;
     if (context != NULL && !connection->borrowed && !connection->lent) {
         connection->context = NULL;
-        connection->transport.fd = redisFreeKeepFd(context);
+        const int fd = redisFreeKeepFd(context);
+        connection->transport.fd = fd >= 0 ? fd : connection->transport.fd;
         connection->transport.ops->close(&connection->transport);
         fork_mark_drop(&connection->mark);
     } else if (context != NULL && context->err == 0) {
@@ -187,7 +201,9 @@ bool redis_connection_is_stale(redis_connection *connection)
         connection->context->err != 0) {
         return true;
     }
-    transport->fd = connection->context->fd; /* its owner may have reconnected a borrowed one */
+    if (connection->context->fd >= 0) { /* its owner may have reconnected a borrowed one */
+        transport->fd = connection->context->fd;
+    }
     if (monotonic_ms() - connection->used_ms < STALE_AFTER_MS) {
         return false;
     }
@@ -200,10 +216,26 @@ bool redis_connection_is_stale(redis_connection *connection)
 
 /* ---- failing ---- */
 
+/* What the transport knows besides the number of the error. */
+static const char *reason_of(redis_connection *connection, int system_errno)
+{
+    redis_transport *transport = &connection->transport;
+    const bool may_know = system_errno == EPROTO && transport->ops->why != NULL;
+    return may_know ? transport->ops->why(transport) : NULL;
+}
+
 static bool fail(redis_connection *connection, int system_errno, const char *what,
                  store_fault *fault)
 {
-    if (system_errno != 0) {
+    const char *reason = reason_of(connection, system_errno);
+    const redis_address *address = &connection->address;
+    if (!connection->heard && !connection->borrowed && !address->is_unix && !address->tls.use) {
+        reason = "it ended before the first reply. If the server speaks TLS on this port, use "
+                 "rediss:// (or valkeys://)";
+    }
+    if (reason != NULL) {
+        fault_say(fault, SLOTQ_IO, "%s: %s", what, reason);
+    } else if (system_errno != 0) {
         fault_system(fault, system_errno, "%s", what);
     } else {
         fault_say(fault, SLOTQ_IO, "%s", what);
@@ -244,6 +276,13 @@ static ssize_t read_bytes(redis_connection *connection, bool may_wait)
     return transport->ops->read(transport, connection->in, READ_BYTES, may_wait);
 }
 
+/* Replies do not begin so; an alert of TLS does, which is how a server that speaks TLS takes a
+ * plain command. */
+static bool is_alert(const uint8_t *bytes, size_t count)
+{
+    return count >= 2 && bytes[0] == 0x15 && bytes[1] == 0x03;
+}
+
 /* Gives the bytes that arrived to the reader. Without may_wait there may be none. */
 static bool read_some(redis_connection *connection, bool may_wait, store_fault *fault)
 {
@@ -264,6 +303,11 @@ static bool read_some(redis_connection *connection, bool may_wait, store_fault *
     }
     if (got == 0) {
         return fail(connection, 0, "the server closed the connection", fault);
+    }
+    connection->heard = true;
+    if (reader->pos == reader->len && is_alert(connection->in, (size_t)got)) {
+        return fail(connection, 0,
+                    "the server speaks TLS on this port: use rediss:// (or valkeys://)", fault);
     }
     if (redisReaderFeed(reader, (const char *)connection->in, (size_t)got) != REDIS_OK ||
         reader->len - reader->pos > UNREAD_BYTES_MAX) {

@@ -23,6 +23,7 @@ typedef struct redis_connection {
     uint32_t timeout_ms;                 /* longest silence of the server */
     redis_outbox outbox;                 /* commands on their way */
     uint8_t *in;                         /* what one read takes */
+    bool heard;                          /* a byte of the server, since it was opened */
     uint64_t used_ms;                    /* monotonic: when the server last said something */
     redisReplyObjectFunctions functions; /* hiredis's own, with a bound on arrays */
     redisReplyObjectFunctions *original;

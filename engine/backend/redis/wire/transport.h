@@ -38,6 +38,10 @@ typedef struct redis_transport_ops {
     int (*wait)(redis_transport *self, uint32_t wanted, uint64_t timeout_ms, int bell_fd);
 
     void (*close)(redis_transport *self);
+
+    /* What broke it, where errno (EPROTO) is not all that is known; NULL = nothing more. May be
+     * NULL itself. */
+    const char *(*why)(redis_transport *self);
 } redis_transport_ops;
 
 struct redis_transport {

@@ -67,8 +67,8 @@ struct Hoard {
     }
 };
 
-const redis_transport_ops hoard_ops = {Hoard::read, Hoard::write, Hoard::peek, Hoard::wait,
-                                       Hoard::close};
+const redis_transport_ops hoard_ops = {Hoard::read, Hoard::write, Hoard::peek,
+                                       Hoard::wait, Hoard::close, nullptr};
 
 /* A connection to a server over a hoard. */
 struct Hoarding {
