@@ -204,8 +204,7 @@ SLOTQ_API void slotq_close(slotq *queue);
  * tokens, states, attempts, deadlines, keys and counters, and so does the generation; finished
  * messages lose payloads that do not fit. A new group begins behind all messages; groups cannot be
  * taken away. OK; TOOBIG: something does not fit, and error names it; INVALID; in a folder LOCKED:
- * a handle has the queue open; otherwise as slotq_open. If the outcome is not OK, the queue is as
- * it was. */
+ * a handle has the queue open; otherwise as slotq_open. If it is not OK, nothing was changed. */
 SLOTQ_API slotq_outcome slotq_resize(const char *url, const char *name,
                                      const slotq_geometry *wanted, slotq_error *error);
 
@@ -228,8 +227,7 @@ SLOTQ_API slotq_place slotq_url_kind(const char *url);
 /* Write the URL into shown for people, cut at bytes: *** stands for all that may be a login. */
 SLOTQ_API void slotq_url_show(const char *url, char *shown, size_t bytes);
 
-/* Visit each queue of the folder or database, by name, until visit returns false. OK, IO. Reports
- * on the files of a queue: slotq_files.h. */
+/* Visit each queue, by name, until visit returns false. OK, IO. Its files: slotq_files.h. */
 SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context, const char *name),
                                    void *context, slotq_error *error);
 

@@ -93,7 +93,7 @@ strict() {
 
 headers() {
     for header in slotq_types slotq_core slotq slotq_producer slotq_keys slotq_move slotq_files \
-        slotq_redis slotq_frame slotq_cron slotq_worker; do
+        slotq_redis slotq_redis_route slotq_frame slotq_cron slotq_worker; do
         for language in "gcc -std=c11 -x c" "gcc -std=c17 -x c" "g++ -std=gnu++17 -x c++" \
             "clang -std=c11 -x c" "clang++ -std=gnu++17 -x c++"; do
             # shellcheck disable=SC2086 # a command and its options
@@ -139,7 +139,8 @@ symbols() {
     $make built && closed libslotq && closed libslotq_redis &&
         closed libslotq_worker &&
         exported libslotq engine/slotq.h engine/slotq_files.h &&
-        exported libslotq_redis engine/slotq.h engine/slotq_files.h engine/slotq_redis.h &&
+        exported libslotq_redis engine/slotq.h engine/slotq_files.h engine/slotq_redis.h \
+            engine/slotq_redis_route.h &&
         below=libslotq exported libslotq_worker engine/slotq_worker.h
 }
 
@@ -238,7 +239,7 @@ deep() {
 # Real servers that replace each other while messages flow: too long for make test.
 replaced() {
     are_made || return 1
-    SLOTQ_ONLY='[failover]' $make suites SUITES=build/tests/engine/backend-redis
+    SLOTQ_PROVE=1 SLOTQ_ONLY='[failover]' $make suites SUITES=build/tests/engine/backend-redis
 }
 
 # Each measurement once, so that none of them rots; nothing is judged by its speed.

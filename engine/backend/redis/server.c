@@ -232,11 +232,10 @@ static bool is_final(question asked, const redisReply *reply)
 
 static slotq_outcome refuse_sentinel(store_fault *fault)
 {
-    return fault_say(
-        fault, SLOTQ_UNSUPPORTED,
-        "this is a Sentinel, which holds no data: write redis+sentinel://HOST:PORT/NAME "
-        "with the name of the primary (SENTINEL MASTERS lists them), and it is asked "
-        "for that server");
+    return fault_say(fault, SLOTQ_UNSUPPORTED,
+                     "this is a Sentinel, which holds no data: write redis+sentinel://HOST/NAME "
+                     "with the name of the primary (SENTINEL MASTERS lists them), and it is asked "
+                     "for that server");
 }
 
 static slotq_outcome login_failed(const redisReply *reply, store_fault *fault)

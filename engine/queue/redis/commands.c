@@ -12,6 +12,7 @@
 #include "../../backend/redis/patience.h"
 #include "../../backend/redis/server.h"
 #include "../../backend/redis/store.h"
+#include "../../slotq_redis_route.h"
 #include "../handle.h"
 
 struct slotq_redis_connection {
@@ -83,6 +84,25 @@ void slotq_redis_close(slotq_redis_connection *connection)
         redis_route_free(&connection->route);
         free(connection);
     }
+}
+
+slotq_outcome slotq_redis_route_of(const slotq_redis_connection *connection,
+                                   slotq_redis_route *route)
+{
+    if (connection == NULL || route == NULL) {
+        return SLOTQ_INVALID;
+    }
+    const redis_address *address = &connection->connection.address;
+    const redis_sentinel *sentinel = connection->route.sentinel;
+    *route = (slotq_redis_route){.host = address->host,
+                                 .port = address->is_unix ? 0 : address->port};
+    if (sentinel != NULL) {
+        route->primary = sentinel->master;
+        route->sentinels = sentinel->sight.sentinels;
+        route->reached = sentinel->sight.reached;
+        route->quorum = sentinel->sight.quorum;
+    }
+    return SLOTQ_OK;
 }
 
 struct redisContext *slotq_redis_context(slotq_redis_connection *connection)

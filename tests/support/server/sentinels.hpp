@@ -73,6 +73,10 @@ public:
                                        : "?sentinel_password=" + wishes_.sentinel_password;
         return "redis+sentinel://" + login + hosts() + "/" + wishes_.primary + secret + more;
     }
+    uint32_t port(int index) const
+    {
+        return static_cast<uint32_t>(std::stoul(ports_.at(static_cast<size_t>(index))));
+    }
     std::string sentinel_port(int index) const
     {
         return sentinel_ports_.at(static_cast<size_t>(index));

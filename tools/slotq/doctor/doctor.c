@@ -143,6 +143,7 @@ static bool look_at_store(doctor *self)
         self->code = slotq_outcome_exit(outcome);
         return false;
     }
+    doctor_look_at_route(self);
     doctor_look_at_server(self);
     return true;
 }

@@ -17,6 +17,9 @@ bool doctor_adopt(doctor *self, const char *name);
 /* Report a journal without its queue; the first length bytes of file_name name the queue. */
 void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t length);
 
+/* How the server was found: the Sentinels of its name. */
+void doctor_look_at_route(doctor *self);
+
 /* Version, memory, role, persistence, clock and scripts of the server. */
 void doctor_look_at_server(doctor *self);
 /* Time to live and memory of a queue's key; which commands our user may run on it. false: another

@@ -11,6 +11,10 @@
 
 #include "server/sentinels.hpp"
 
+extern "C" {
+#include "slotq_redis_route.h"
+}
+
 using namespace riding;
 using sentinels::Deployment;
 using sentinels::Wishes;
@@ -176,7 +180,7 @@ bool visit(void *context, const char *name)
 }
 
 /* Every kind of call that opens a queue finds the primary. */
-void opens_everywhere(const std::string &url, slotq *queue)
+void opens_everywhere(const std::string &url, uint32_t port, slotq *queue)
 {
     slotq *clone = nullptr;
     std::vector<std::string> names;
@@ -188,6 +192,14 @@ void opens_everywhere(const std::string &url, slotq *queue)
     CHECK(slotq_list(url.c_str(), visit, &names, nullptr) == SLOTQ_OK);
     CHECK(names == std::vector<std::string>{"q"});
     REQUIRE(slotq_redis_connect(url.c_str(), nullptr, &plain, nullptr) == SLOTQ_OK);
+    slotq_redis_route route = {};
+    CHECK(slotq_redis_route_of(plain, &route) == SLOTQ_OK);
+    CHECK(std::string(route.primary) == "main");
+    CHECK(route.port == port);
+    CHECK(route.sentinels == 3);
+    CHECK(route.reached >= 2);
+    CHECK(route.quorum == 2);
+    CHECK(slotq_redis_route_of(nullptr, &route) == SLOTQ_INVALID);
     slotq_redis_close(plain);
     slotq_geometry geometry = SLOTQ_GEOMETRY_DEFAULT;
     CHECK(slotq_create(url.c_str(), "other", &geometry, nullptr, nullptr) == SLOTQ_OK);
@@ -233,12 +245,12 @@ TEST_CASE("sentinel: an isolated primary is left by those that push, sleep and d
         slotq_ack_batch(queue.get(), queue.batch());
     });
     all.cut_off(0);
-    all.ends_failover(0);
+    const int now = all.ends_failover(0);
     CHECK(all.role(0) == "master"); /* still: it was told nothing */
     CHECK(idle.push("wake up") == SLOTQ_OK);
     CHECK(comes_true([&] { return woken.load(); }));
     sleeper.join();
-    opens_everywhere(url, idle.get());
+    opens_everywhere(url, all.port(now), idle.get());
 }
 
 TEST_CASE("sentinel: without a majority nothing is written, and reading goes on")
