@@ -3,6 +3,8 @@
  *
  *     redis://[user:password@]host[:port][/db]     [::1] for IPv6; port 6379, db 0 by default
  *     rediss://…                                   the same over TLS; see slotq_redis_tls.h
+ *     redis+sentinel://[user:password@]host[:port][,host[:port]...]/PRIMARY[/db]   the primary that
+ *                                                  Sentinels name; see slotq_redis_route.h
  *     unix:///path/to.sock[?db=n&user=…&password=…]
  *
  * All accept ?connect_timeout_ms=n&timeout_ms=n. Other characters are percent-encoded. Without a

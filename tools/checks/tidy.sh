@@ -33,8 +33,8 @@ done <"$files"
 
 # A stranger reads it to its end.
 readme_lines=$(wc -l <README.md)
-[ "$readme_lines" -le 380 ] ||
-    echo "README.md: $readme_lines lines; 380 are the limit" >>"$findings"
+[ "$readme_lines" -le 400 ] ||
+    echo "README.md: $readme_lines lines; 400 are the limit" >>"$findings"
 
 # ---- text ----
 
