@@ -216,6 +216,9 @@ enum { SLOTQ_MIDDLEWARES_MAX = 32 };
 /* Put a middleware around every handler's run (not run_many): the first one is outermost. OK;
  * INVALID: it is NULL, there are SLOTQ_MIDDLEWARES_MAX, or the mux is in use. */
 SLOTQ_API slotq_outcome slotq_mux_use(slotq_mux *mux, slotq_middleware *middleware, void *context);
+/* A copy of the last refusal of the five before; returns its outcome, OK = none. error may be NULL.
+ */
+SLOTQ_API slotq_outcome slotq_mux_error(const slotq_mux *mux, slotq_error *error);
 
 /* ---- events ---- */
 
@@ -370,7 +373,7 @@ SLOTQ_API void slotq_worker_stop_now(slotq_worker *worker);
 SLOTQ_API void slotq_worker_signalled(slotq_worker *worker);
 /* From start on the worker takes SIGTERM and SIGINT (each unless it is ignored now) as
  * slotq_worker_signalled. Blocks them in the calling thread: call it before the program has other
- * threads. OK, INVALID (started), IO. */
+ * threads. OK, INVALID (started), IO. slotq_worker_error has the text. */
 SLOTQ_API slotq_outcome slotq_worker_catch_signals(slotq_worker *worker);
 
 /* Wait for the end, at most wait_ms. OK: all threads have ended; AGAIN: not yet; LEASED: it ended,

@@ -6,11 +6,14 @@
  */
 #include "mux.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "frame.h"
+#include "handler.h"
+#include "refuse.h"
 
 enum {
     INDEX_PLAIN,
@@ -18,15 +21,6 @@ enum {
     ENTRIES_OWN, /* handlers come behind these two */
     TABLE_BEGIN = 16,
     ENTRIES_MAX = 1 << 24 /* so that sizes are far from their limits */
-};
-
-/* Of slotq_handler. */
-enum {
-    DEFAULT_MANY_MOST = 32,
-    DEFAULT_MANY_WAIT_MS = 200,
-    DEFAULT_LIMIT_MS = 30 * 60 * 1000,
-    DEFAULT_BACKOFF_LEAST_MS = 1000,
-    DEFAULT_BACKOFF_MOST_MS = 300000
 };
 
 typedef struct mux_middleware {
@@ -45,6 +39,7 @@ struct slotq_mux {
     uint64_t lengths;    /* bit n - 1: some prefix has n bytes */
     uint32_t middleware_count;
     mux_middleware middlewares[SLOTQ_MIDDLEWARES_MAX];
+    slotq_error error;
 };
 
 struct slotq_chain {
@@ -156,68 +151,64 @@ static bool grow(slotq_mux *mux)
     return true;
 }
 
-static uint64_t or_default(uint64_t value, uint64_t otherwise)
+static slotq_outcome judge_change(slotq_mux *mux)
 {
-    return value != 0 ? value : otherwise;
+    if (mux == NULL) {
+        return SLOTQ_INVALID;
+    }
+    return atomic_load(&mux->is_frozen)
+               ? refuse(&mux->error, SLOTQ_INVALID,
+                        "the mux is in use: fill it before slotq_worker_new")
+               : SLOTQ_OK;
 }
 
-/* Judge a handler, and copy it with its defaults. */
-static bool take_handler(const slotq_handler *given, slotq_handler *taken)
+/* 0: it is refused. */
+static uint32_t name_bytes(slotq_mux *mux, const char *name, uint32_t least_bytes)
 {
-    if (given == NULL || (given->run == NULL) == (given->run_many == NULL)) {
-        return false;
+    const size_t bytes = name != NULL ? strnlen(name, SLOTQ_TYPE_BYTES_MAX + 1) : 0;
+    if (bytes >= least_bytes && bytes <= SLOTQ_TYPE_BYTES_MAX &&
+        frame_type_span(name, (uint32_t)bytes) == bytes) {
+        return (uint32_t)bytes;
     }
-    for (size_t i = 0; i < sizeof given->reserved / sizeof given->reserved[0]; i++) {
-        if (given->reserved[i] != 0) {
-            return false;
-        }
-    }
-    if (given->run_many == NULL ? given->many_most != 0 || given->many_wait_ms != 0
-                                : given->many_most > SLOTQ_CALL_MESSAGES_MAX) {
-        return false;
-    }
-    const uint64_t most_ms = or_default(given->backoff_most_ms, DEFAULT_BACKOFF_MOST_MS);
-    const uint64_t least_ms =
-        most_ms < DEFAULT_BACKOFF_LEAST_MS ? most_ms : DEFAULT_BACKOFF_LEAST_MS;
-    if (given->backoff_least_ms > most_ms) {
-        return false;
-    }
-    *taken = *given;
-    taken->many_most = (uint32_t)or_default(given->many_most, DEFAULT_MANY_MOST);
-    taken->many_wait_ms = or_default(given->many_wait_ms, DEFAULT_MANY_WAIT_MS);
-    taken->limit_ms = or_default(given->limit_ms, DEFAULT_LIMIT_MS);
-    taken->backoff_least_ms = or_default(given->backoff_least_ms, least_ms);
-    taken->backoff_most_ms = most_ms;
-    return true;
+    refuse(&mux->error, SLOTQ_INVALID,
+           "%s%.64s%s is not %s: it must be %" PRIu32 " to %d of letters, digits and "
+           "_ . : / -, the first a letter or a digit",
+           name != NULL ? "\"" : "", name != NULL ? name : "NULL", name != NULL ? "\"" : "",
+           least_bytes == 1 ? "a prefix of types" : "a type", least_bytes, SLOTQ_TYPE_BYTES_MAX);
+    return 0;
 }
 
-static bool may_change(const slotq_mux *mux)
+static slotq_outcome refuse_second(slotq_mux *mux, const char *name)
 {
-    return mux != NULL && !atomic_load(&mux->is_frozen);
+    return refuse(&mux->error, SLOTQ_EXISTS, "the mux has a handler for %s", name);
 }
 
 static slotq_outcome add(slotq_mux *mux, const char *name, uint32_t least_bytes, bool is_prefix,
                          const slotq_handler *handler)
 {
     slotq_handler taken;
-    if (!may_change(mux) || name == NULL || !take_handler(handler, &taken)) {
+    const slotq_outcome may_change = judge_change(mux);
+    if (may_change != SLOTQ_OK) {
+        return may_change;
+    }
+    const uint32_t bytes = name_bytes(mux, name, least_bytes);
+    if (bytes == 0) {
         return SLOTQ_INVALID;
     }
-    const uint32_t bytes = (uint32_t)strnlen(name, SLOTQ_TYPE_BYTES_MAX + 1);
-    if (bytes < least_bytes || bytes > SLOTQ_TYPE_BYTES_MAX ||
-        frame_type_span(name, bytes) != bytes) {
-        return SLOTQ_INVALID;
+    const slotq_outcome judged = handler_take(handler, name, &taken, &mux->error);
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     uint64_t hash = HASH_BEGIN;
     for (uint32_t i = 0; i < bytes; i++) {
         hash = hash_more(hash, name[i]);
     }
     if (look_up(mux, name, bytes, hash, is_prefix) != NULL) {
-        return SLOTQ_EXISTS;
+        return refuse_second(mux, name);
     }
     mux_entry *entry = grow(mux) ? new_entry(name, bytes) : NULL;
     if (entry == NULL) {
-        return SLOTQ_NOMEMORY;
+        return refuse(&mux->error, SLOTQ_NOMEMORY, "out of memory");
     }
     entry->handler = taken;
     entry->hash = hash;
@@ -246,11 +237,14 @@ slotq_outcome slotq_mux_prefix(slotq_mux *mux, const char *prefix, const slotq_h
 static slotq_outcome set_own(slotq_mux *mux, uint32_t index, const slotq_handler *handler)
 {
     slotq_handler taken;
-    if (!may_change(mux) || !take_handler(handler, &taken)) {
-        return SLOTQ_INVALID;
+    const char *name = index == INDEX_PLAIN ? MUX_PLAIN : MUX_UNKNOWN;
+    slotq_outcome judged = judge_change(mux);
+    judged = judged == SLOTQ_OK ? handler_take(handler, name, &taken, &mux->error) : judged;
+    if (judged != SLOTQ_OK) {
+        return judged;
     }
     if (mux_has_handler(mux->entries[index])) {
-        return SLOTQ_EXISTS;
+        return refuse_second(mux, name);
     }
     mux->entries[index]->handler = taken;
     return SLOTQ_OK;
@@ -268,11 +262,29 @@ slotq_outcome slotq_mux_unknown(slotq_mux *mux, const slotq_handler *handler)
 
 slotq_outcome slotq_mux_use(slotq_mux *mux, slotq_middleware *middleware, void *context)
 {
-    if (!may_change(mux) || middleware == NULL || mux->middleware_count == SLOTQ_MIDDLEWARES_MAX) {
-        return SLOTQ_INVALID;
+    const slotq_outcome judged = judge_change(mux);
+    if (judged != SLOTQ_OK) {
+        return judged;
+    }
+    if (middleware == NULL || mux->middleware_count == SLOTQ_MIDDLEWARES_MAX) {
+        return refuse(&mux->error, SLOTQ_INVALID,
+                      middleware == NULL ? "middleware is NULL"
+                                         : "the mux has %d middlewares, which is the most",
+                      SLOTQ_MIDDLEWARES_MAX);
     }
     mux->middlewares[mux->middleware_count++] = (mux_middleware){middleware, context};
     return SLOTQ_OK;
+}
+
+slotq_outcome slotq_mux_error(const slotq_mux *mux, slotq_error *error)
+{
+    if (mux == NULL) {
+        return SLOTQ_INVALID;
+    }
+    if (error != NULL) {
+        *error = mux->error;
+    }
+    return mux->error.outcome;
 }
 
 /* ---- make and free ---- */

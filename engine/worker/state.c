@@ -3,6 +3,7 @@
 #include "state.h"
 
 #include <poll.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -151,11 +152,24 @@ void state_end_signals(slotq_worker *worker)
     }
 }
 
+static slotq_outcome refuse_signals(slotq_worker *worker, slotq_outcome outcome, const char *why)
+{
+    slotq_error error;
+    refuse(&error, outcome, "signals cannot be caught: %s", why);
+    tell_error(worker, &error);
+    return outcome;
+}
+
 slotq_outcome slotq_worker_catch_signals(slotq_worker *worker)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
-    if (worker == NULL || worker_state(worker) != SLOTQ_WORKER_NEW) {
+    if (worker == NULL) {
         return SLOTQ_INVALID;
+    }
+    if (worker_state(worker) != SLOTQ_WORKER_NEW) {
+        return refuse_signals(worker, SLOTQ_INVALID,
+                              "the worker was started before: call slotq_worker_catch_signals "
+                              "before slotq_worker_start");
     }
     sigemptyset(&worker->signals);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -164,8 +178,12 @@ slotq_outcome slotq_worker_catch_signals(slotq_worker *worker)
             sigaddset(&worker->signals, numbers[i]);
         }
     }
+    const int why = pthread_sigmask(SIG_BLOCK, &worker->signals, NULL);
+    if (why != 0) {
+        return refuse_signals(worker, SLOTQ_IO, strerror(why));
+    }
     worker->catches_signals = true;
-    return pthread_sigmask(SIG_BLOCK, &worker->signals, NULL) == 0 ? SLOTQ_OK : SLOTQ_IO;
+    return SLOTQ_OK;
 }
 
 /* With worker->lock. Threads whose handler was given up do not count. */

@@ -223,6 +223,56 @@ TEST_CASE("mux: what is refused", "[mux]")
     CHECK(mux_at(raw, 4) == nullptr);
 }
 
+TEST_CASE("mux: a refusal says what is wrong with which handler", "[mux]")
+{
+    const Mux mux = new_mux();
+    slotq_mux *const raw = mux.get();
+    slotq_error error = {};
+    CHECK(slotq_mux_error(nullptr, &error) == SLOTQ_INVALID);
+    CHECK(slotq_mux_error(raw, &error) == SLOTQ_OK);
+    const auto text = [&](slotq_outcome outcome) {
+        CHECK(slotq_mux_error(raw, nullptr) == outcome);
+        CHECK(slotq_mux_error(raw, &error) == outcome);
+        CHECK(error.outcome == outcome);
+        return std::string(error.text);
+    };
+    const auto refused = [&](void (*spoil)(slotq_handler &)) {
+        slotq_handler one = handler();
+        spoil(one);
+        CHECK(slotq_mux_prefix(raw, "mail:", &one) == SLOTQ_INVALID);
+        return text(SLOTQ_INVALID);
+    };
+    CHECK(exact(mux, "a b") == SLOTQ_INVALID);
+    CHECK(text(SLOTQ_INVALID) == "\"a b\" is not a type: it must be 2 to 64 of letters, digits and "
+                                 "_ . : / -, the first a letter or a digit");
+    CHECK(slotq_mux_prefix(raw, nullptr, nullptr) == SLOTQ_INVALID);
+    CHECK(text(SLOTQ_INVALID).substr(0, 43) == "NULL is not a prefix of types: it must be 1");
+    CHECK(slotq_mux_plain(raw, nullptr) == SLOTQ_INVALID);
+    CHECK(text(SLOTQ_INVALID) == "(plain): handler is NULL");
+    CHECK(refused([](slotq_handler &one) { one.run = nullptr; }) ==
+          "mail:: set either run or run_many of the handler");
+    CHECK(refused([](slotq_handler &one) { one.many_most = 1; }) ==
+          "mail:: many_most and many_wait_ms are for run_many only");
+    CHECK(refused([](slotq_handler &one) {
+              one.run = nullptr;
+              one.run_many = run_many_nothing;
+              one.many_most = 4097;
+          }) == "mail:: many_most is 4097; 4096 is the most");
+    CHECK(refused([](slotq_handler &one) { one.backoff_least_ms = 300001; }) ==
+          "mail:: backoff_least_ms is 300001, more than backoff_most_ms, 300000");
+    CHECK(refused([](slotq_handler &one) { one.reserved[3] = 1; }).find("reserved") !=
+          std::string::npos);
+    CHECK(slotq_mux_use(raw, nullptr, nullptr) == SLOTQ_INVALID);
+    CHECK(text(SLOTQ_INVALID) == "middleware is NULL");
+    CHECK(exact(mux, "ab") == SLOTQ_OK);
+    CHECK(exact(mux, "ab") == SLOTQ_EXISTS);
+    CHECK(text(SLOTQ_EXISTS) == "the mux has a handler for ab");
+    mux_hold(raw);
+    CHECK(exact(mux, "ac") == SLOTQ_INVALID);
+    CHECK(text(SLOTQ_INVALID) == "the mux is in use: fill it before slotq_worker_new");
+    mux_let_go(raw);
+}
+
 TEST_CASE("mux: a handler's defaults", "[mux]")
 {
     const Mux mux = new_mux();

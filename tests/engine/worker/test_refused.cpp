@@ -235,6 +235,9 @@ TEST_CASE("refused: what a worker in another state cannot do", "[worker]")
     CHECK(refused_queue(worker, queue, "r", nullptr) ==
           "the worker was started before: it takes no more queues");
     CHECK(slotq_worker_catch_signals(worker) == SLOTQ_INVALID);
+    slotq_error caught;
+    CHECK(slotq_worker_error(worker, &caught) == SLOTQ_INVALID);
+    CHECK(std::string(caught.text).find("before slotq_worker_start") != std::string::npos);
     CHECK(slotq_worker_catch_signals(nullptr) == SLOTQ_INVALID);
     CHECK(slotq_worker_step(worker, 1, nullptr) == SLOTQ_INVALID);
     CHECK(slotq_worker_fd(worker) == -1);
