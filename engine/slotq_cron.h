@@ -24,6 +24,10 @@
  *     slotq_geometry geometry = SLOTQ_GEOMETRY_DEFAULT;
  *     geometry.flags |= SLOTQ_FLAG_KEYS;
  *     geometry.later_slots = 100;
+ *
+ * If the queue's clock goes back, no occurrence up to the last that was placed is placed again: an
+ * entry rests until the clock is there again, for an hour at most. A clock that goes back by more
+ * than an hour was wrong before, and the entry begins anew.
  */
 #ifndef SLOTQ_CRON_H
 #define SLOTQ_CRON_H

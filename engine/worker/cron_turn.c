@@ -14,7 +14,13 @@
 #include "tell.h"
 
 /* So that a jump of the queue's clock is noticed. */
-enum { SLEEP_MOST_MS = 30000, LATER_SLOTS_EACH = 2 };
+enum {
+    SLEEP_MOST_MS = 30000,
+    LATER_SLOTS_EACH = 2,
+    /* Of all entries in one turn: threads wait for the lock that it holds. */
+    STEPS_MOST = 16,
+    AWAY_MS = 100 /* when the queue did not answer: others find out how long to wait */
+};
 
 struct cron_entry {
     slotq_cron cron; /* with copies of the strings, in text */
@@ -147,6 +153,21 @@ static slotq_outcome judge_plan(slotq *queue, const slotq_cron *entry, const cro
     return SLOTQ_OK;
 }
 
+/* An error of the spec or the zone names the entry, in the place of "cron". */
+static slotq_outcome make_plan(struct cron_entry *entry, slotq_error *error)
+{
+    slotq_error why;
+    const slotq_outcome outcome =
+        cron_plan_make(entry->cron.spec, entry->cron.zone, &entry->plan, &why);
+    if (outcome == SLOTQ_OK) {
+        return SLOTQ_OK;
+    }
+    static const char begin[] = "cron: ";
+    const bool begins = strncmp(why.text, begin, sizeof begin - 1) == 0;
+    return refuse(error, outcome, "%s: %s", entry->cron.name,
+                  begins ? why.text + sizeof begin - 1 : why.text);
+}
+
 slotq_outcome slotq_worker_add_cron(slotq_worker *worker, slotq *queue, const slotq_cron *entry,
                                     slotq_error *error)
 {
@@ -167,7 +188,7 @@ slotq_outcome slotq_worker_add_cron(slotq_worker *worker, slotq *queue, const sl
     if (new == NULL) {
         return refuse(error, SLOTQ_NOMEMORY, "out of memory");
     }
-    outcome = cron_plan_make(new->cron.spec, new->cron.zone, &new->plan, error);
+    outcome = make_plan(new, error);
     if (outcome == SLOTQ_OK) {
         outcome = judge_plan(queue, &new->cron, new->plan, error);
     }
@@ -214,24 +235,49 @@ static void tell_place(worker_queue *queue, const struct cron_entry *entry, cons
     tell(queue->worker, &event);
 }
 
+/* One look, which may be a trip. Without an answer no more are made in this pass: each takes long.
+ */
+static uint64_t step(worker_queue *queue, struct cron_entry *entry, uint64_t at_ms)
+{
+    place_told told;
+    const uint64_t next_ms = place_step(&entry->place, queue->handle, at_ms, &told);
+    if (told.answer >= SLOTQ_FAILURES) {
+        away_note(queue, queue->handle, told.answer);
+        queue->is_silent = true;
+    }
+    tell_place(queue, entry, &told);
+    return next_ms;
+}
+
+/* When the queue may be asked again, if it is away: clock_run_ms. */
+static uint64_t away_until_ms(worker_queue *queue)
+{
+    pthread_mutex_lock(&queue->worker->lock);
+    const uint64_t until_ms = queue->away_until_ms;
+    pthread_mutex_unlock(&queue->worker->lock);
+    return until_ms;
+}
+
 uint64_t cron_turn(worker_queue *queue, uint64_t now_ms)
 {
-    enum { STEPS_MOST = 8 }; /* of an entry in one turn: the keeper has other work, too */
     uint64_t sleep_ms = SLEEP_MOST_MS;
+    uint32_t steps = 0;
+    if (queue->is_silent || away_until_ms(queue) > now_ms) {
+        return clock_sooner(now_ms + AWAY_MS, away_until_ms(queue));
+    }
     for (struct cron_entry *entry = queue->cron; entry != NULL; entry = entry->next) {
         uint64_t at_ms = slotq_now_ms(queue->handle);
         uint64_t next_ms = at_ms < entry->seen_ms ? at_ms : entry->look_at_ms; /* it was set back */
         entry->seen_ms = at_ms;
-        for (int i = 0; i < STEPS_MOST && next_ms <= at_ms; i++) {
-            place_told told;
-            next_ms = place_step(&entry->place, queue->handle, at_ms, &told);
-            tell_place(queue, entry, &told);
+        while (next_ms <= at_ms && steps < STEPS_MOST && !queue->is_silent) {
+            next_ms = step(queue, entry, at_ms);
             at_ms = slotq_now_ms(queue->handle);
+            steps++;
         }
         entry->look_at_ms = next_ms;
         sleep_ms = clock_sooner(sleep_ms, next_ms > at_ms ? next_ms - at_ms : 0);
     }
-    return clock_add(now_ms, sleep_ms);
+    return clock_add(now_ms, queue->is_silent ? AWAY_MS : sleep_ms);
 }
 
 bool cron_is_too_late(const slotq_task *task)

@@ -127,6 +127,7 @@ static uint64_t pass(place_entry *entry, slotq *queue, uint64_t now_ms, place_to
     if (!entry->cron->no_overlap) {
         slotq_key_holder holder;
         const slotq_outcome found = find(entry, queue, &holder);
+        told->answer = found;
         if (found != SLOTQ_OK && found != SLOTQ_NOTFOUND) {
             entry->refusal = found;
             return retry_ms(entry, now_ms);
@@ -134,9 +135,9 @@ static uint64_t pass(place_entry *entry, slotq *queue, uint64_t now_ms, place_to
         is_missed = found == SLOTQ_NOTFOUND;
     }
     if (is_missed) {
-        *told = (place_told){.what = PLACE_MISSED,
-                             .time_ms = entry->due_ms,
-                             .outcome = entry->refusal == SLOTQ_OK ? SLOTQ_EMPTY : entry->refusal};
+        told->what = PLACE_MISSED;
+        told->time_ms = entry->due_ms;
+        told->outcome = entry->refusal == SLOTQ_OK ? SLOTQ_EMPTY : entry->refusal;
     }
     entry->last_ms = entry->due_ms;
     return choose(entry, now_ms) ? now_ms : UINT64_MAX;
@@ -173,6 +174,7 @@ static uint64_t try_to_place(place_entry *entry, slotq *queue, uint64_t now_ms, 
     } else if (outcome == SLOTQ_DUPLICATE) {
         outcome = judge_duplicate(entry, queue);
     }
+    told->answer = outcome;
     if (outcome == SLOTQ_OK) {
         entry->is_placed = true;
         return entry->due_ms;

@@ -32,6 +32,7 @@ typedef struct place_told {
     slotq_outcome outcome; /* PLACED: OK. MISSED: DUPLICATE: the one before is unfinished
                               (no_overlap); EMPTY: no worker looked in time; else what the queue
                               refused it by */
+    slotq_outcome answer;  /* of the last call of the queue in this look; OK = there was none */
 } place_told;
 
 /* Of the message of a time, frame included; 0: 4 GiB or more. name and type are good. */

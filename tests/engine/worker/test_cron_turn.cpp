@@ -99,12 +99,13 @@ TEST_CASE("cron: entries that are refused", "[worker]")
     entry.spec = nullptr;
     CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "spec is NULL"));
     entry.spec = "60 * * * *";
-    CHECK(refused(work, queue, entry, SLOTQ_INVALID) == "cron: minute 60 is out of range: 0 to 59");
+    CHECK(refused(work, queue, entry, SLOTQ_INVALID) == "tick: minute 60 is out of range: 0 to 59");
     entry.spec = "0 0 31 2 *";
     CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "no time in the next 8 years"));
     entry = every_second();
     entry.zone = "../etc/passwd";
     CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "Europe/Berlin"));
+    CHECK(refused(work, queue, entry, SLOTQ_INVALID).substr(0, 6) == "tick: ");
     entry = every_second();
     entry.type = "a";
     CHECK(has(refused(work, queue, entry, SLOTQ_INVALID), "type is NULL, or not a type"));
