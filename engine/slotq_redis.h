@@ -101,6 +101,7 @@ SLOTQ_API slotq_outcome slotq_redis_connect(const char *url, const slotq_options
                                             slotq_redis_connection **connection,
                                             slotq_error *error);
 SLOTQ_API void slotq_redis_close(slotq_redis_connection *connection);
+/* To the node of a cluster that has a key, and to all of them: slotq_cluster.h. */
 
 /* Send one command of count arguments; lengths may be NULL if all end with a NUL. OK with *reply,
  * also if that is an error reply; the caller frees it by freeReplyObject. Otherwise *reply is NULL:
@@ -222,4 +223,6 @@ SLOTQ_API slotq_outcome slotq_pipeline_parse(slotq_pipeline *pipeline,
 #ifdef __cplusplus
 }
 #endif
+
+#include "slotq_cluster.h"
 #endif

@@ -53,9 +53,9 @@ print(s.getsockname()[1])'; }
 need python3
 first=$(free_port)
 second=$(free_port)
-start_server --port "$first" --cluster-enabled yes --cluster-port "$(free_port)"
+start_server --port "$first" --cluster-enabled yes --cluster-port "$(free_port)" --appendonly yes
 "$server_program" --port "$second" --cluster-enabled yes --cluster-port "$(free_port)" \
-    --dir "$other_folder" --save '' >>"$other_folder/log" 2>&1 &
+    --appendonly yes --dir "$other_folder" --save '' >>"$other_folder/log" 2>&1 &
 other=$!
 disown $other
 trap 'kill -KILL "$other" 2>/dev/null; leave_server' EXIT
@@ -71,9 +71,16 @@ if await 60 eval 'redis cluster info | grep -q cluster_state:ok'; then
     expect 'a key of the other' 0 - 'foo: 1,000 messages' create foo
     expect 'and a message in it' 0 '^1$' - push foo x
     expect 'both are listed' 0 '^foo ' - ls
-    expect 'the doctor says so' 1 'BAD .*foo.*another node' - doctor foo
-    holds 'and does not call it a missing right' eval '! grep -q "may not" out'
-    expect 'the doctor knows a cluster' 1 'node of a cluster' - doctor foo
+    expect 'the doctor follows too' 0 'is a node of a cluster' - doctor foo
+    holds 'and looks at both nodes' eval "grep -q ':$first: serves 8,\?192 slots' out"
+    holds 'also at the other' eval "grep -q ':$second: serves 8,\?192 slots' out"
+    holds 'all slots are served' eval 'grep -q "2 primaries, 0 replicas, 16384 of 16384 slots" out'
+    expect 'all queues are measured' 0 '"foo"' - metrics
+    redis config set cluster-require-full-coverage no >out
+    elsewhere config set cluster-require-full-coverage no >out
+    redis cluster delslots 0 >out
+    elsewhere cluster delslots 0 >out
+    expect 'a slot without a node' 1 'BAD .*no node serves 1 of the 16384 slots' - doctor foo
 else
     not_ok 'two nodes make a cluster' "$(redis cluster info)"
 fi

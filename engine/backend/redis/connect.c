@@ -43,8 +43,6 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     return is_other ? fault_remade(fault) : SLOTQ_OK;
 }
 
-enum { HOPS_MAX = 5 };
-
 slotq_outcome redis_store_stays(store_fault *fault)
 {
     fault->outcome = SLOTQ_UNSUPPORTED;
@@ -73,7 +71,7 @@ static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fa
     redis_connection *connection = &self->connection;
     slotq_outcome outcome = SLOTQ_OK;
     bool redirected = true;
-    for (uint32_t hop = 0; hop < HOPS_MAX && redirected; hop++) {
+    for (uint32_t hop = 0; hop < REDIS_HOPS_MAX && redirected; hop++) {
         if (!connection->borrowed) {
             redis_connection_drop(connection, "");
             outcome = redis_route_connect(&self->route, connection, fault);

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { HOPS_MAX = 5 };
-
 slotq_outcome redis_errand_begin(redis_errand *on, redis_route *route, const char *key,
                                  const redis_settings *settings, store_fault *fault)
 {
@@ -15,7 +13,7 @@ slotq_outcome redis_errand_begin(redis_errand *on, redis_route *route, const cha
     on->connection.timeout_ms = settings->timeout_ms;
     slotq_outcome outcome = SLOTQ_OK;
     bool redirected = true;
-    for (uint32_t hop = 0; hop < HOPS_MAX && redirected; hop++) {
+    for (uint32_t hop = 0; hop < REDIS_HOPS_MAX && redirected; hop++) {
         redis_connection_drop(&on->connection, "");
         outcome = redis_route_connect(route, &on->connection, fault);
         if (outcome != SLOTQ_OK) {

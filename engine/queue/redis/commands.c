@@ -5,6 +5,7 @@
 #include "commands.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../backend/redis/call/errors.h"
 #include "../../backend/redis/connect.h"
@@ -14,12 +15,6 @@
 #include "../../backend/redis/store.h"
 #include "../../slotq_redis_route.h"
 #include "../handle.h"
-
-struct slotq_redis_connection {
-    redis_connection connection;
-    redis_route route;
-    redis_limits limits; /* of waiting for refusals; reconnect_ms 0: it does not wait */
-};
 
 slotq_outcome redis_commands_refuse_null(slotq_error *error)
 {
@@ -33,16 +28,34 @@ static slotq_outcome refuse_memory(slotq_error *error)
 
 /* ---- connections ---- */
 
-static slotq_outcome connect_once(slotq_redis_connection *made, store_fault *fault)
+static slotq_outcome connect_once(slotq_redis_connection *made, const char *key, store_fault *fault)
 {
-    redis_facts facts;
+    redis_facts facts = {0};
+    const size_t key_bytes = key == NULL ? 0 : strlen(key);
     redis_connection *connection = &made->connection;
-    const slotq_outcome outcome = redis_route_connect(&made->route, connection, fault);
-    return outcome == SLOTQ_OK ? redis_server_greet(connection, NULL, 0, &facts, fault) : outcome;
+    slotq_outcome outcome = SLOTQ_OK;
+    bool redirected = true;
+    for (uint32_t hop = 0; hop < REDIS_HOPS_MAX && redirected; hop++) {
+        redis_connection_drop(connection, "");
+        outcome = redis_route_connect(&made->route, connection, fault);
+        if (outcome == SLOTQ_OK) {
+            outcome = redis_server_greet(connection, key, key_bytes, &facts, fault);
+        }
+        redirected = outcome != SLOTQ_OK && redis_route_follow(&made->route, connection);
+    }
+    connection->asking = false; /* the caller's commands are not known here */
+    made->in_cluster = strcmp(facts.mode, "cluster") == 0;
+    return outcome;
 }
 
 slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
                                   slotq_redis_connection **connection, slotq_error *error)
+{
+    return redis_commands_connect(url, NULL, options, connection, error);
+}
+
+slotq_outcome redis_commands_connect(const char *url, const char *key, const slotq_options *options,
+                                     slotq_redis_connection **connection, slotq_error *error)
 {
     store_fault fault;
     if (connection == NULL || url == NULL) {
@@ -63,9 +76,9 @@ slotq_outcome slotq_redis_connect(const char *url, const slotq_options *options,
     made->connection.timeout_ms = settings.timeout_ms;
     made->limits = settings.limits;
     redis_patience patience = redis_patience_to_open(&made->limits);
-    outcome = connect_once(made, &fault);
+    outcome = connect_once(made, key, &fault);
     while (outcome != SLOTQ_OK && redis_errand_again(&made->route, &patience, &fault)) {
-        outcome = connect_once(made, &fault);
+        outcome = connect_once(made, key, &fault);
     }
     const bool waits = options != NULL && options->redis != NULL;
     made->limits.reconnect_ms = waits ? options->redis->reconnect_ms : 0;

@@ -187,6 +187,18 @@ Node &Cluster::owner(uint32_t slot)
     throw std::runtime_error("no node serves slot " + std::to_string(slot));
 }
 
+std::string Cluster::told()
+{
+    std::string text;
+    for (auto &each : nodes_) {
+        if (each->is_running()) {
+            text += "\nby " + each->port() + ":\n" + each->command({"CLUSTER", "NODES"}).text +
+                    each->server().log().substr(0, 1500);
+        }
+    }
+    return text;
+}
+
 Node &Cluster::other_than(Node &owner)
 {
     for (auto &each : nodes_) {

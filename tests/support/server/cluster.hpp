@@ -78,6 +78,8 @@ public:
     Node &replica_of(Node &owner);
     Node &add(); /* a primary without slots */
 
+    std::string told(); /* for people: what each running node says of all */
+
     /* The three steps of a move of a slot, as redis-cli does them. */
     void open(uint32_t slot, Node &from, Node &to);
     void migrate(Node &from, Node &to, const std::string &key);

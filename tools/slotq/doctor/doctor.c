@@ -93,7 +93,12 @@ static void look_at_queue(doctor *self, const char *name)
 
 static bool visit(void *context, const char *name)
 {
-    look_at_queue(context, name);
+    doctor *self = context;
+    slotq_redis_connection *first;
+    if (doctor_meet_node(self, name, &first)) {
+        look_at_queue(self, name);
+    }
+    doctor_leave_node(self, first);
     return true;
 }
 
@@ -144,7 +149,7 @@ static bool look_at_store(doctor *self)
         return false;
     }
     doctor_look_at_route(self);
-    doctor_look_at_server(self);
+    doctor_look_at_servers(self);
     return true;
 }
 
@@ -174,7 +179,7 @@ int run_doctor(const command_line *line)
     }
     if (look_at_store(&self)) {
         for (int i = 0; i < line->count; i++) {
-            look_at_queue(&self, line->operands[i]);
+            (void)visit(&self, line->operands[i]);
         }
         if (line->count == 0 && slotq_list(line->url, visit, &self, &error) != SLOTQ_OK) {
             doctor_find(&self, shown_url(line->url).text, "%s", error.text);

@@ -20,8 +20,17 @@ void doctor_look_at_journal_name(doctor *self, const char *file_name, size_t len
 /* How the server was found: the Sentinels of its name. */
 void doctor_look_at_route(doctor *self);
 
-/* Version, memory, role, persistence, clock and scripts of the server. */
-void doctor_look_at_server(doctor *self);
+/* Version, memory, role, persistence, clock and scripts of a server, which is self->server. */
+void doctor_look_at_server(doctor *self, const char *about);
+
+/* The same of the URL's server, or of every primary of its cluster. */
+void doctor_look_at_servers(doctor *self);
+
+/* In a cluster: make the node that has a queue's key self->server until it is left; false: it is
+ * out of reach, which is told. */
+bool doctor_meet_node(doctor *self, const char *name, slotq_redis_connection **first);
+void doctor_leave_node(doctor *self, slotq_redis_connection *first);
+
 /* Time to live and memory of a queue's key; which commands our user may run on it. false: another
  * server has the key, which is told, and there is nothing more to look at. */
 bool doctor_look_at_key(doctor *self, const char *name);

@@ -76,9 +76,6 @@ static void look_at_version(look *at)
                                             "does not"
                                           : "");
     }
-    if (info_is(at, "cluster_enabled", "1")) {
-        doctor_note(at->self, at->about, "is a node of a cluster");
-    }
 }
 
 static void look_at_policy(const look *at, const char *policy)
@@ -319,10 +316,9 @@ static void look_at_scripts(const look *at)
     freeReplyObject(reply);
 }
 
-void doctor_look_at_server(doctor *self)
+void doctor_look_at_server(doctor *self, const char *about)
 {
-    const word_text about = shown_url(self->line->url);
-    look at = {.self = self, .about = about.text};
+    look at = {.self = self, .about = about};
     at.info = server_ask(self->server, "INFO", "default");
     if (at.info != NULL && at.info->type != REDIS_REPLY_STRING) {
         freeReplyObject(at.info);

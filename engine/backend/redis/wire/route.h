@@ -2,7 +2,7 @@
  * address after another. Knows addresses and connections; no key's bytes, no verb, no script.
  *
  * Kinds:
- *   FIXED  the server of the URL, always. find returns that address; Nothing is asked, blame does
+ *   FIXED  the server of the URL, always. find returns that address; nothing is asked, blame does
  *          nothing, and a connection to it is always current.
  *   SENTINEL  the primary of a name, as a majority of its Sentinels say (sentinel.h). find asks
  *          them each time. A connection is current until one of them has news, or for a second;
@@ -22,6 +22,8 @@ typedef enum redis_route_kind {
     REDIS_ROUTE_SENTINEL,
     REDIS_ROUTE_CLUSTER
 } redis_route_kind;
+
+enum { REDIS_HOPS_MAX = 5 }; /* redirections that one try to connect follows */
 
 /* Used by one thread, as the connection that it is for. All 0: a route to nowhere, which may be
  * freed. */

@@ -356,3 +356,46 @@ TEST_CASE("cluster: a lent connection, and a handle that must not reconnect, do 
     CHECK(slotq_error_of(queue.get())->cause == SLOTQ_CAUSE_NODE);
     CHECK_FALSE(slotq_error_of(queue.get())->passes);
 }
+
+TEST_CASE("cluster: a plain connection to the node of a key, and to all nodes")
+{
+    Placed placed(three(), "plain");
+    slotq_redis_connection *connection = nullptr;
+    slotq_error error = {};
+    REQUIRE(slotq_redis_connect_for(placed.other().url().c_str(), "plain", nullptr, &connection,
+                                    &error) == SLOTQ_OK);
+    const char *words[] = {"EXISTS", "plain"};
+    redisReply *reply = nullptr;
+    REQUIRE(slotq_redis_command(connection, 2, words, nullptr, &reply, &error) == SLOTQ_OK);
+    CHECK(reply->integer == 1);
+    freeReplyObject(reply);
+    placed.move_away();
+    REQUIRE(slotq_redis_command(connection, 2, words, nullptr, &reply, &error) == SLOTQ_OK);
+    CHECK(slotq_redis_judge(reply, &error) == SLOTQ_UNSUPPORTED);
+    CHECK(error.cause == SLOTQ_CAUSE_NODE);
+    CHECK_FALSE(error.passes);
+    freeReplyObject(reply);
+    slotq_redis_close(connection);
+    CHECK(slotq_redis_connect_for(three().url().c_str(), nullptr, nullptr, &connection, &error) ==
+          SLOTQ_INVALID);
+    struct Sum {
+        uint32_t slots = 0;
+        uint32_t nodes = 0;
+    } sum;
+    const auto visit = [](void *context, const slotq_redis_primary *primary) {
+        Sum *total = static_cast<Sum *>(context);
+        CHECK(primary->connection != nullptr);
+        CHECK(primary->error == nullptr);
+        CHECK(primary->primaries == 3);
+        CHECK(primary->slots_covered == 16384);
+        total->slots += primary->slots;
+        total->nodes++;
+        return true;
+    };
+    REQUIRE(slotq_redis_visit(three().url().c_str(), nullptr, visit, &sum, &error) == SLOTQ_OK);
+    CHECK(sum.slots == 16384);
+    CHECK(sum.nodes == 3);
+    CHECK(slotq_redis_visit("/nowhere", nullptr, visit, &sum, &error) == SLOTQ_INVALID);
+    CHECK(slotq_redis_visit(three().url().c_str(), nullptr, nullptr, &sum, &error) ==
+          SLOTQ_INVALID);
+}

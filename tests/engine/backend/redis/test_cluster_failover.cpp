@@ -193,7 +193,9 @@ void kill(Cluster &cluster, uint32_t slot)
 {
     Node &killed = cluster.owner(slot);
     killed.server().kill();
-    REQUIRE(comes_true([&] { return &cluster.owner(slot) != &killed; }));
+    const bool taken_over = comes_true([&] { return &cluster.owner(slot) != &killed; });
+    INFO("killed " << killed.port() << "; " << cluster.told());
+    REQUIRE(taken_over);
     killed.server().start();
     REQUIRE(comes_true([&] { return info(killed.server(), "master_link_status") == "up"; }));
 }
