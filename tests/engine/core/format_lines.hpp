@@ -4,6 +4,7 @@
 #ifndef TESTS_ENGINE_CORE_FORMAT_LINES_HPP
 #define TESTS_ENGINE_CORE_FORMAT_LINES_HPP
 
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -11,6 +12,10 @@
 
 #include "../../../engine/slotq_core.h"
 #include "../../support/catch.hpp"
+
+#ifndef SLOTQ_SOURCE_DIR
+#define SLOTQ_SOURCE_DIR "."
+#endif
 
 namespace format_lines
 {
@@ -108,6 +113,26 @@ inline std::string told(const std::string &outcome, const slotq_key_holder &take
 {
     return outcome == "DUPLICATE" ? "DUPLICATE " + std::to_string(taken.message) + " " + tell(taken)
                                   : outcome;
+}
+
+/* The lines of each example that the page marks so. */
+inline std::vector<words> examples_of(const std::string &mark)
+{
+    std::ifstream page(SLOTQ_SOURCE_DIR "/engine/FORMAT.md");
+    REQUIRE(page.is_open());
+    std::vector<words> blocks;
+    bool inside = false;
+    for (std::string text; std::getline(page, text);) {
+        if (text == "```" + mark) {
+            inside = true;
+            blocks.emplace_back();
+        } else if (text == "```") {
+            inside = false;
+        } else if (inside) {
+            blocks.back().push_back(text);
+        }
+    }
+    return blocks;
 }
 
 } // namespace format_lines

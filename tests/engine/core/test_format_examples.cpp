@@ -2,17 +2,12 @@
  * knows their notation (said in the page itself) and holds every answer and byte against them.
  */
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <sstream>
 
 #include "../../support/catch.hpp"
 #include "../../support/image/image.hpp"
 #include "format_lines.hpp"
-
-#ifndef SLOTQ_SOURCE_DIR
-#define SLOTQ_SOURCE_DIR "."
-#endif
 
 namespace
 {
@@ -401,30 +396,11 @@ void Example::run(const Line &line)
     CHECK((image_ == nullptr || image_->check().empty()));
 }
 
-std::vector<words> read_examples()
-{
-    std::ifstream page(SLOTQ_SOURCE_DIR "/engine/FORMAT.md");
-    REQUIRE(page.is_open());
-    std::vector<words> blocks;
-    bool inside = false;
-    for (std::string text; std::getline(page, text);) {
-        if (text == "```slotq-example") {
-            inside = true;
-            blocks.emplace_back();
-        } else if (text == "```") {
-            inside = false;
-        } else if (inside) {
-            blocks.back().push_back(text);
-        }
-    }
-    return blocks;
-}
-
 } // namespace
 
 TEST_CASE("the examples of FORMAT.md hold to the byte", "[format]")
 {
-    const std::vector<words> blocks = read_examples();
+    const std::vector<words> blocks = format_lines::examples_of("slotq-example");
     CHECK(blocks.size() >= 6);
     for (const words &block : blocks) {
         Example example;

@@ -4,15 +4,10 @@
 #include "catch.hpp"
 
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "../core/format_lines.hpp"
 #include "any_queue.hpp"
-
-#ifndef SLOTQ_SOURCE_DIR
-#define SLOTQ_SOURCE_DIR "."
-#endif
 
 using namespace any_queue;
 using format_lines::Line;
@@ -168,25 +163,6 @@ void Example::run(Line line)
     }
 }
 
-std::vector<words> read_examples()
-{
-    std::ifstream page(SLOTQ_SOURCE_DIR "/engine/FORMAT.md");
-    REQUIRE(page.is_open());
-    std::vector<words> blocks;
-    bool inside = false;
-    for (std::string text; std::getline(page, text);) {
-        if (text == "```slotq-move") {
-            inside = true;
-            blocks.emplace_back();
-        } else if (text == "```") {
-            inside = false;
-        } else if (inside) {
-            blocks.back().push_back(text);
-        }
-    }
-    return blocks;
-}
-
 bool has_keys(const words &block)
 {
     for (const std::string &text : block) {
@@ -201,7 +177,7 @@ bool has_keys(const words &block)
 
 TEST_CASE("the examples of move in FORMAT.md hold to the byte", "[format][move]")
 {
-    const std::vector<words> blocks = read_examples();
+    const std::vector<words> blocks = format_lines::examples_of("slotq-move");
     CHECK(blocks.size() == 2);
     for (const Kind from : all_kinds()) {
         for (const Kind to : all_kinds()) {

@@ -60,6 +60,15 @@ struct Waiting {
             return slotq_result_done();
         });
     }
+    void begin(slotq *queue)
+    {
+        for (int i = 0; i < TASKS; i++) {
+            push_task(queue, "a:wait");
+        }
+        work.add(queue);
+        work.start();
+        REQUIRE(eventually([&] { return begun == TASKS; }));
+    }
 };
 
 } // namespace
@@ -71,12 +80,7 @@ TEST_CASE("a clock that leaps ahead ends leases, and each message is acked once"
     Leaping leaping;
     Live queue(kind, real_geometry(), &leaping.options);
     Waiting first(30000);
-    for (int i = 0; i < TASKS; i++) {
-        push_task(queue, "a:wait");
-    }
-    first.work.add(queue);
-    first.work.start();
-    REQUIRE(eventually([&] { return first.begun == TASKS; }));
+    first.begin(queue);
     leaping.ahead_ms += HOUR_MS;
     std::atomic<int> ran{0};
     Working second;
@@ -105,12 +109,7 @@ TEST_CASE("a clock that leaps back loses no message", "[worker]")
     Leaping leaping;
     Live queue(kind, real_geometry(), &leaping.options);
     Waiting first(600);
-    for (int i = 0; i < TASKS; i++) {
-        push_task(queue, "a:wait");
-    }
-    first.work.add(queue);
-    first.work.start();
-    REQUIRE(eventually([&] { return first.begun == TASKS; }));
+    first.begin(queue);
     leaping.ahead_ms -= HOUR_MS;
     usleep(400000); /* leases are extended meanwhile, from the new time on */
     first.may_end = true;

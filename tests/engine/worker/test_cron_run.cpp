@@ -147,7 +147,7 @@ TEST_CASE("two workers and one that stands still run each time of cron once, und
     work.options.threads = 1;
     work.options.lease_ms = 30000;
     handle(work, "p:done", runs);
-    work.handle("noop", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("noop");
     work.add(queue);
     for (uint32_t i = 0; i < ENTRIES; i++) {
         add_entry(work, queue, "tick" + std::to_string(i), "p:done", SLOTQ_CRON_SKIP);

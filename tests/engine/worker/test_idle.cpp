@@ -33,7 +33,7 @@ TEST_CASE("idle: a push wakes one thread of many, and no thread polls", "[worker
     Working work;
     work.options.threads = threads;
     work.options.lease_ms = 60000;
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     work.add(queue);
     work.start();
     push_task(queue, "a:b");

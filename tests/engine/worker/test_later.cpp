@@ -61,6 +61,28 @@ uint32_t token_of(slotq *queue, uint64_t id)
     return message.token;
 }
 
+/* A worker of one thread, and one task that it keeps. */
+struct OneKept {
+    Live queue;
+    Handed handed;
+    Working work;
+    uint64_t id = 0;
+
+    explicit OneKept(Kind kind) : queue(kind)
+    {
+        work.options.threads = 1;
+    }
+    slotq_task *begin(slotq_handler how = {})
+    {
+        work.handle("a:later", handed.handler(), how);
+        id = push_task(queue, "a:later");
+        work.add(queue);
+        work.start();
+        REQUIRE(all_are_kept(work, 1));
+        return handed.at(0);
+    }
+};
+
 } // namespace
 
 TEST_CASE("later: finished by another thread, with its payload kept", "[worker][later]")
@@ -72,7 +94,7 @@ TEST_CASE("later: finished by another thread, with its payload kept", "[worker][
     Working work;
     work.options.threads = 2;
     work.handle("a:later", handed.handler());
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     for (int i = 0; i < 8; i++) {
         push_task(queue, "a:later", "body " + std::to_string(i));
     }
@@ -105,23 +127,16 @@ TEST_CASE("later: its lease is extended", "[worker][later]")
 {
     const Kind kind = each_shared_kind();
     INFO(kind);
-    Live queue(kind);
-    Handed handed;
-    Working work;
-    work.options.threads = 1;
-    work.options.lease_ms = 900;
-    work.handle("a:later", handed.handler());
-    const uint64_t id = push_task(queue, "a:later");
-    work.add(queue);
-    work.start();
-    REQUIRE(all_are_kept(work, 1));
-    const uint32_t token = token_of(queue, id);
-    CHECK(eventually([&] { return token_of(queue, id) != token; }));
-    CHECK(slotq_task_confirm(handed.at(0)) == SLOTQ_OK);
-    CHECK(slotq_task_finish(handed.at(0), slotq_result_done()) == SLOTQ_OK);
-    CHECK(eventually([&] { return work.stats().done == 1; }));
-    work.stop_and_join();
-    CHECK(queue.stats().redelivered == 0);
+    OneKept kept(kind);
+    kept.work.options.lease_ms = 900;
+    slotq_task *task = kept.begin();
+    const uint32_t token = token_of(kept.queue, kept.id);
+    CHECK(eventually([&] { return token_of(kept.queue, kept.id) != token; }));
+    CHECK(slotq_task_confirm(task) == SLOTQ_OK);
+    CHECK(slotq_task_finish(task, slotq_result_done()) == SLOTQ_OK);
+    CHECK(eventually([&] { return kept.work.stats().done == 1; }));
+    kept.work.stop_and_join();
+    CHECK(kept.queue.stats().redelivered == 0);
 }
 
 TEST_CASE("later: finished before its handler has returned", "[worker][later]")
@@ -165,56 +180,44 @@ TEST_CASE("later: finished before its handler has returned", "[worker][later]")
 
 TEST_CASE("later: finished twice, the second is refused", "[worker][later]")
 {
-    Live queue(Kind::memory);
-    Handed handed;
-    Working work;
-    work.options.threads = 1;
-    work.handle("a:later", handed.handler());
-    push_task(queue, "a:later");
-    work.add(queue);
-    work.start();
-    REQUIRE(all_are_kept(work, 1));
-    CHECK(slotq_task_finish(handed.at(0), slotq_result_later()) == SLOTQ_INVALID);
-    CHECK(slotq_task_finish(handed.at(0), slotq_result_done()) == SLOTQ_OK);
-    CHECK(slotq_task_finish(handed.at(0), slotq_result_dead(1)) == SLOTQ_INVALID);
-    CHECK(eventually([&] { return work.stats().done == 1; }));
-    CHECK(slotq_task_finish(handed.at(0), slotq_result_dead(1)) == SLOTQ_INVALID);
-    work.stop_and_join();
-    CHECK(work.stats().died == 0);
-    CHECK(queue.stats().acked == 1);
+    OneKept kept(Kind::memory);
+    slotq_task *task = kept.begin();
+    CHECK(slotq_task_finish(task, slotq_result_later()) == SLOTQ_INVALID);
+    CHECK(slotq_task_finish(task, slotq_result_done()) == SLOTQ_OK);
+    CHECK(slotq_task_finish(task, slotq_result_dead(1)) == SLOTQ_INVALID);
+    CHECK(eventually([&] { return kept.work.stats().done == 1; }));
+    CHECK(slotq_task_finish(task, slotq_result_dead(1)) == SLOTQ_INVALID);
+    kept.work.stop_and_join();
+    CHECK(kept.work.stats().died == 0);
+    CHECK(kept.queue.stats().acked == 1);
 }
 
 TEST_CASE("later: finished after its lease was lost", "[worker][later]")
 {
     const Kind kind = each_shared_kind();
     INFO(kind);
-    Live queue(kind);
-    Handed handed;
+    OneKept kept(kind);
     static std::atomic<int> stale;
     stale = 0;
-    Working work;
-    work.options.threads = 1;
-    work.options.lease_ms = 600;
+    kept.work.options.lease_ms = 600;
     slotq_handler how = {};
     how.settled = [](void *, const slotq_task_info *, slotq_result, slotq_outcome outcome) {
         stale += outcome == SLOTQ_STALE ? 1 : 100;
     };
-    work.handle("a:later", handed.handler(), how);
-    const uint64_t id = push_task(queue, "a:later");
-    work.add(queue);
-    work.start();
-    REQUIRE(all_are_kept(work, 1));
-    REQUIRE(eventually([&] { return slotq_ack(queue, 0, id, token_of(queue, id)) == SLOTQ_OK; }));
-    CHECK(eventually([&] { return (slotq_task_told(handed.at(0)) & SLOTQ_TOLD_LOST) != 0; }));
-    CHECK(slotq_task_confirm(handed.at(0)) == SLOTQ_STALE);
-    CHECK(work.stats().pending == 1); /* its owner has it still */
-    CHECK(slotq_task_finish(handed.at(0), slotq_result_dead(3)) == SLOTQ_STALE);
-    CHECK(eventually([&] { return work.stats().pending == 0; }));
-    work.stop_and_join();
+    slotq_task *task = kept.begin(how);
+    REQUIRE(eventually([&] {
+        return slotq_ack(kept.queue, 0, kept.id, token_of(kept.queue, kept.id)) == SLOTQ_OK;
+    }));
+    CHECK(eventually([&] { return (slotq_task_told(task) & SLOTQ_TOLD_LOST) != 0; }));
+    CHECK(slotq_task_confirm(task) == SLOTQ_STALE);
+    CHECK(kept.work.stats().pending == 1); /* its owner has it still */
+    CHECK(slotq_task_finish(task, slotq_result_dead(3)) == SLOTQ_STALE);
+    CHECK(eventually([&] { return kept.work.stats().pending == 0; }));
+    kept.work.stop_and_join();
     CHECK(stale == 1);
-    CHECK(work.stats().lost == 1);
-    CHECK(work.stats().died == 0);
-    CHECK(queue.stats().acked == 1);
+    CHECK(kept.work.stats().lost == 1);
+    CHECK(kept.work.stats().died == 0);
+    CHECK(kept.queue.stats().acked == 1);
 }
 
 TEST_CASE("later: not more at a time than pending_most", "[worker][later]")
@@ -250,56 +253,42 @@ TEST_CASE("later: not more at a time than pending_most", "[worker][later]")
 
 TEST_CASE("later: a release leaves the queue alone for a while", "[worker][later]")
 {
-    Live queue(Kind::memory);
-    Handed handed;
-    Working work;
-    work.options.threads = 1;
-    work.handle("a:later", handed.handler());
-    push_task(queue, "a:later");
-    work.add(queue);
-    work.start();
-    REQUIRE(all_are_kept(work, 1));
+    OneKept kept(Kind::memory);
+    slotq_task *task = kept.begin();
     const auto before = std::chrono::steady_clock::now();
-    CHECK(slotq_task_finish(handed.at(0), slotq_result_release()) == SLOTQ_OK);
-    CHECK(eventually([&] { return handed.count() == 2; }));
+    CHECK(slotq_task_finish(task, slotq_result_release()) == SLOTQ_OK);
+    CHECK(eventually([&] { return kept.handed.count() == 2; }));
     CHECK(std::chrono::steady_clock::now() - before >= std::chrono::milliseconds(990));
-    CHECK(slotq_task_info_of(handed.at(1))->attempts == 1);
-    REQUIRE(all_are_kept(work, 1));
-    CHECK(slotq_task_finish(handed.at(1), slotq_result_done()) == SLOTQ_OK);
-    CHECK(eventually([&] { return work.stats().done == 1; }));
-    work.stop_and_join();
+    CHECK(slotq_task_info_of(kept.handed.at(1))->attempts == 1);
+    REQUIRE(all_are_kept(kept.work, 1));
+    CHECK(slotq_task_finish(kept.handed.at(1), slotq_result_done()) == SLOTQ_OK);
+    CHECK(eventually([&] { return kept.work.stats().done == 1; }));
+    kept.work.stop_and_join();
 }
 
 TEST_CASE("later: never finished, it is left at the end of a stop", "[worker][later]")
 {
-    Live queue(Kind::file);
-    Handed handed;
-    Working work;
-    work.options.threads = 1;
-    work.options.stop_ms = 1;
+    OneKept kept(Kind::file);
     static std::atomic<int> stale;
     stale = 0;
+    kept.work.options.stop_ms = 1;
     slotq_handler how = {};
     how.settled = [](void *, const slotq_task_info *, slotq_result, slotq_outcome outcome) {
         stale += outcome == SLOTQ_STALE ? 1 : 0;
     };
-    work.handle("a:later", handed.handler(), how);
-    const uint64_t id = push_task(queue, "a:later");
-    work.add(queue);
-    work.start();
-    REQUIRE(all_are_kept(work, 1));
+    slotq_task *task = kept.begin(how);
     uint32_t left = 0;
-    slotq_worker_stop(work.worker());
-    CHECK(slotq_worker_join(work.worker(), UINT64_MAX, &left) == SLOTQ_LEASED);
+    slotq_worker_stop(kept.work.worker());
+    CHECK(slotq_worker_join(kept.work.worker(), UINT64_MAX, &left) == SLOTQ_LEASED);
     CHECK(left == 1);
-    CHECK(queue.status(id).state == SLOTQ_STATE_READY); /* given back, not counted */
-    CHECK(queue.status(id).attempts == 0);
-    CHECK(slotq_worker_free(work.worker()) == SLOTQ_INVALID);
-    CHECK((slotq_task_told(handed.at(0)) & SLOTQ_TOLD_LOST) != 0);
-    CHECK(slotq_task_finish(handed.at(0), slotq_result_done()) == SLOTQ_STALE);
-    CHECK(slotq_worker_join(work.worker(), UINT64_MAX, &left) == SLOTQ_OK);
+    CHECK(kept.queue.status(kept.id).state == SLOTQ_STATE_READY); /* given back, not counted */
+    CHECK(kept.queue.status(kept.id).attempts == 0);
+    CHECK(slotq_worker_free(kept.work.worker()) == SLOTQ_INVALID);
+    CHECK((slotq_task_told(task) & SLOTQ_TOLD_LOST) != 0);
+    CHECK(slotq_task_finish(task, slotq_result_done()) == SLOTQ_STALE);
+    CHECK(slotq_worker_join(kept.work.worker(), UINT64_MAX, &left) == SLOTQ_OK);
     CHECK(left == 0);
     CHECK(stale == 1);
-    CHECK(work.stats().pending == 0);
-    CHECK(queue.status(id).state == SLOTQ_STATE_READY);
+    CHECK(kept.work.stats().pending == 0);
+    CHECK(kept.queue.status(kept.id).state == SLOTQ_STATE_READY);
 }

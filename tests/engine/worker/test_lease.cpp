@@ -41,7 +41,7 @@ TEST_CASE("a process that stood still is told LOST, and its result is dropped", 
     slow.stop();
     Working work;
     work.options.threads = 1;
-    work.handle("p:lost", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("p:lost");
     work.add(queue);
     work.start();
     CHECK(eventually([&] { return work.stats().done == 1; }));

@@ -90,7 +90,7 @@ TEST_CASE("loop: an idle one sleeps", "[loop]")
     CAPTURE(kind, no_bridge);
     Live queue(kind);
     Looping loop(no_bridge);
-    loop.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    loop.handle_done("a:b");
     push_task(queue, "a:b");
     loop.add(queue);
     loop.start();
@@ -175,7 +175,7 @@ TEST_CASE("loop: a limited rate lets messages go, and none is used up by waiting
     limits.rate_burst = 1;
     REQUIRE(slotq_limit(queue, 0, SLOTQ_LIMIT_RATE | SLOTQ_LIMIT_BURST, &limits) == SLOTQ_OK);
     Looping loop(no_bridge);
-    loop.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    loop.handle_done("a:b");
     loop.add(queue);
     for (int i = 0; i < 8; i++) {
         push_task(queue, "a:b");
@@ -195,7 +195,7 @@ TEST_CASE("loop: only a bridge is a thread", "[loop]")
     const size_t before = threads();
     {
         Looping loop(no_bridge);
-        loop.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+        loop.handle_done("a:b");
         loop.add(queue);
         loop.start();
         push_task(queue, "a:b");
@@ -212,7 +212,7 @@ TEST_CASE("loop: a signal stops it", "[loop]")
     {
         Live queue(Kind::memory);
         Looping loop;
-        loop.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+        loop.handle_done("a:b");
         loop.add(queue);
         REQUIRE(slotq_worker_catch_signals(loop.worker()) == SLOTQ_OK);
         loop.start();
@@ -282,7 +282,7 @@ TEST_CASE("loop: one that takes nothing lets another one wake", "[loop]")
     Looping quiet;
     Looping loop;
     int ran = 0;
-    quiet.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    quiet.handle_done("a:b");
     loop.handle("a:b", [&](slotq_task *) {
         ran++;
         return slotq_result_done();
@@ -344,7 +344,7 @@ TEST_CASE("loop: a lost connection is come back from", "[loop]")
     Live queue(server.url());
     Live other(queue);
     Looping loop;
-    loop.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    loop.handle_done("a:b");
     loop.add(queue);
     loop.start();
     for (uint64_t i = 1; i <= 3; i++) {

@@ -36,6 +36,14 @@ public:
         add(queue, "q", how);
         start();
     }
+    /* One message, until it is kept; its id. */
+    uint64_t begin_one(slotq *queue)
+    {
+        const uint64_t id = push_task(queue, "a:b");
+        begin(queue);
+        CHECK(drive([&] { return tasks.size() == 1; }));
+        return id;
+    }
     slotq_outcome finish(slotq_result result)
     {
         slotq_task *task = tasks.back();
@@ -126,9 +134,7 @@ TEST_CASE("loop, later: leases are extended while it is stepped", "[loop]")
     Live queue(kind);
     Keeping loop;
     loop.options.lease_ms = 300;
-    push_task(queue, "a:b");
-    loop.begin(queue);
-    CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
+    loop.begin_one(queue);
     loop.polls = 0;
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
     while (std::chrono::steady_clock::now() < until) {
@@ -154,9 +160,7 @@ TEST_CASE("loop, later: a lease that is lost is told, and the result dropped", "
     Live other(queue);
     Keeping loop;
     loop.options.lease_ms = 300;
-    push_task(queue, "a:b");
-    loop.begin(queue);
-    CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
+    loop.begin_one(queue);
     slotq_task *task = loop.tasks[0];
     CHECK(slotq_task_told(task) == 0);
     take_over(other);
@@ -186,9 +190,7 @@ TEST_CASE("loop, later: a time limit is told, and what still ends counts", "[loo
     how.limit_ms = 50;
     Keeping loop(how);
     loop.options.lease_ms = 60000;
-    push_task(queue, "a:b");
-    loop.begin(queue);
-    CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
+    loop.begin_one(queue);
     slotq_task *task = loop.tasks[0];
     CHECK(loop.drive([&] { return slotq_task_told(task) == SLOTQ_TOLD_LIMIT; }));
     CHECK(slotq_task_left_ms(task) == 0);
@@ -208,9 +210,7 @@ TEST_CASE("loop, later: one that is stuck beyond its limit is given up", "[loop]
     how.attempts_most = 1;
     Keeping loop(how);
     loop.options.lease_ms = 300;
-    const uint64_t id = push_task(queue, "a:b");
-    loop.begin(queue);
-    CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
+    const uint64_t id = loop.begin_one(queue);
     CHECK(loop.drive([&] { return loop.count(SLOTQ_EVENT_STUCK) == 1; }));
     CHECK(queue.status(id).is_dead);
     CHECK(queue.status(id).reason == SLOTQ_REASON_TIME_LIMIT);
@@ -270,9 +270,7 @@ TEST_CASE("loop, later: a second signal ends it at once", "[loop]")
     Live queue(Kind::memory);
     Keeping loop;
     loop.options.stop_ms = 3600000;
-    push_task(queue, "a:b");
-    loop.begin(queue);
-    CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
+    loop.begin_one(queue);
     slotq_worker_signalled(loop.worker());
     CHECK(loop.wakes_by_fd());
     loop.step();
@@ -292,7 +290,7 @@ TEST_CASE("loop, later: a task that is kept holds no other message up", "[loop]"
     CAPTURE(kind);
     Live queue(kind);
     Keeping loop;
-    loop.handle("a:short", [](slotq_task *) { return slotq_result_done(); });
+    loop.handle_done("a:short");
     for (int i = 0; i < 7; i++) { /* a batch of 8 is next */
         push_task(queue, "a:short");
     }
@@ -335,9 +333,7 @@ TEST_CASE("loop, later: one that failed comes back after its delay", "[loop]")
     Live queue(kind);
     Keeping loop;
     loop.options.lease_ms = 20000;
-    push_task(queue, "a:b");
-    loop.begin(queue);
-    CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
+    loop.begin_one(queue);
     loop.settle_down();
     const auto begun = std::chrono::steady_clock::now();
     CHECK(loop.finish(slotq_result_retry_after(40, 1)) == SLOTQ_OK);
@@ -364,9 +360,11 @@ TEST_CASE("loop, later: finished by another thread, it wakes the loop", "[loop]"
         REQUIRE(loop.wakes_by_fd()); /* also after it changed its place */
         CHECK(loop.drive([&] { return loop.tasks.size() == 1; }));
         loop.settle_down();
-        std::thread other([&] { CHECK(loop.finish(slotq_result_done()) == SLOTQ_OK); });
+        slotq_outcome outcome = SLOTQ_EMPTY;
+        std::thread other([&] { outcome = loop.finish(slotq_result_done()); });
         CHECK(loop.wakes_by_fd());
         other.join();
+        CHECK(outcome == SLOTQ_OK);
         CHECK(loop.drive([&] { return loop.settled.size() == i; }));
     }
 }

@@ -140,7 +140,7 @@ TEST_CASE("metrics: Prometheus reads them as OpenMetrics", "[worker][metrics]")
     Live queue(Kind::memory);
     Working work;
     work.options.threads = 1;
-    work.handle("mail:send", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("mail:send");
     work.add(queue, "a \"quoted\" \\ name\nof two lines");
     work.start();
     push_task(queue, "mail:send");
@@ -170,7 +170,7 @@ TEST_CASE("metrics: the writer may end it", "[worker][metrics]")
     Live queue(Kind::memory);
     Working work;
     work.options.threads = 1;
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     work.add(queue);
     work.start();
     int calls = 0;

@@ -215,7 +215,7 @@ TEST_CASE("refused: what a worker in another state cannot do", "[worker]")
     Live queue(Kind::memory);
     Working work;
     work.options.threads = 1;
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     slotq_worker *worker = work.worker();
     CHECK(slotq_worker_join(worker, 0, nullptr) == SLOTQ_INVALID);
     CHECK(slotq_worker_join(nullptr, 0, nullptr) == SLOTQ_INVALID);

@@ -57,7 +57,7 @@ TEST_CASE("a result is settled as the handler says", "[worker]")
     queue.now_ms = 1700000000000; /* stands still: delays do not end */
     Working work;
     work.options.threads = 1;
-    work.handle("a:done", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:done");
     work.handle("a:retry", [](slotq_task *) { return slotq_result_retry_after(60000, 7); });
     work.handle("a:dead", [](slotq_task *) { return slotq_result_dead(9); });
     work.handle("a:snooze", [](slotq_task *) { return slotq_result_snooze(60000); });
@@ -128,7 +128,7 @@ TEST_CASE("events and states have names, and a change of state is told by its na
     CHECK(std::string(slotq_worker_state_name(static_cast<slotq_worker_state>(6))) == "?");
     Queue queue(Kind::memory, real_geometry());
     Working work;
-    work.handle("a:done", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:done");
     work.add(queue);
     work.start();
     work.stop_and_join();

@@ -103,7 +103,7 @@ TEST_CASE("drain: a queue that was drained is looked at again after a task that 
                  slotq_task_push(to_fed, &next, nullptr) == SLOTQ_OK;
         return slotq_result_done();
     });
-    work.handle("a:fed", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:fed");
     work.add(feeding, "feeding");
     work.add(fed, "fed");
     slotq_worker_drain(work.worker());
@@ -124,7 +124,7 @@ TEST_CASE("drain: what another one has leased, and LATER tasks, are waited for",
     std::atomic<slotq_task *> later{nullptr};
     Working work;
     work.options.threads = 2;
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     work.handle("a:later", [&](slotq_task *task) {
         later = task;
         return slotq_result_later();
@@ -209,7 +209,7 @@ TEST_CASE("states: they go one way, but for quiet, and each is told once", "[wor
     Live queue(Kind::memory);
     Working work;
     work.options.threads = 2;
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     work.add(queue);
     slotq_worker *worker = work.worker();
     slotq_worker_resume(worker);

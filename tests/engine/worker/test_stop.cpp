@@ -49,7 +49,7 @@ struct Full {
         work.options.lease_ms = 30000;
         work.options.stop_ms = 600000;
         work.options.give_back_ms = 600000;
-        work.handle("a:quick", [](slotq_task *) { return slotq_result_done(); });
+        work.handle_done("a:quick");
         work.handle("a:long", [this](slotq_task *task) {
             begun++;
             while (!may_end &&

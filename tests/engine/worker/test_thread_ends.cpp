@@ -170,7 +170,7 @@ TEST_CASE("a worker that cannot start its threads says why", "[worker]")
 {
     Live queue(Kind::memory);
     Working work;
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     work.add(queue);
     slotq_worker *worker = work.worker();
     no_more_threads = true;

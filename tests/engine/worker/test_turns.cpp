@@ -174,7 +174,7 @@ TEST_CASE("turns: kept threads work for no other queue", "[worker][turns]")
     Working work;
     work.options.threads = 4;
     work.handle("a:wait", gate.handler());
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     push_many(bulk, "a:wait", 10);
     slotq_worker_queue how = {};
     how.prefetch_most = 1;

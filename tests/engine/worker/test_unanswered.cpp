@@ -32,10 +32,30 @@ struct Behind {
         work.options.lease_ms = lease_ms;
         work.options.stop_ms = 200;
     }
-    void start()
+    /* One message, whose handler lets something happen to the connection, and answers so. */
+    uint64_t start(const std::function<void()> &happens, slotq_result result)
     {
+        work.handle("a:b", [this, happens, result](slotq_task *) {
+            ran++;
+            happens();
+            return result;
+        });
+        return start();
+    }
+    uint64_t start()
+    {
+        const uint64_t id = push_task(queue, "a:b");
         work.add(through.get());
         work.start();
+        return id;
+    }
+    /* Another one takes the message when its lease is over. */
+    Message take_over(uint64_t id)
+    {
+        Message taken;
+        REQUIRE(eventually([&] { return ran == 1; }));
+        REQUIRE(eventually([&] { return (taken = queue.take()).id == id; }));
+        return taken;
     }
 };
 
@@ -44,13 +64,7 @@ struct Behind {
 TEST_CASE("an ack whose answer was lost counts once", "[worker]")
 {
     Behind behind(30000);
-    behind.work.handle("a:done", [&](slotq_task *) {
-        behind.ran++;
-        behind.proxy.cut_after(0);
-        return slotq_result_done();
-    });
-    push_task(behind.queue, "a:done");
-    behind.start();
+    behind.start([&] { behind.proxy.cut_after(0); }, slotq_result_done());
     CHECK(eventually([&] { return behind.work.stats().done == 1; }));
     CHECK(behind.proxy.disarm());
     behind.work.stop_and_join();
@@ -64,16 +78,8 @@ TEST_CASE("an ack whose answer was lost counts once", "[worker]")
 TEST_CASE("an ack that never came is lost when another has the message", "[worker]")
 {
     Behind behind(300);
-    behind.work.handle("a:done", [&](slotq_task *) {
-        behind.ran++;
-        behind.proxy.lose(true);
-        return slotq_result_done();
-    });
-    const uint64_t id = push_task(behind.queue, "a:done");
-    behind.start();
-    REQUIRE(eventually([&] { return behind.ran == 1; }));
-    Message taken;
-    REQUIRE(eventually([&] { return (taken = behind.queue.take()).id == id; }));
+    const uint64_t id = behind.start([&] { behind.proxy.lose(true); }, slotq_result_done());
+    const Message taken = behind.take_over(id);
     behind.proxy.lose(false);
     CHECK(eventually([&] { return behind.work.stats().lost == 1; }));
     CHECK(behind.work.count(SLOTQ_EVENT_LOST) == 1);
@@ -87,16 +93,8 @@ TEST_CASE("an ack that never came is lost when another has the message", "[worke
 TEST_CASE("an ack that was not answered before another killed the message is lost", "[worker]")
 {
     Behind behind(300);
-    behind.work.handle("a:done", [&](slotq_task *) {
-        behind.ran++;
-        behind.proxy.lose(true);
-        return slotq_result_done();
-    });
-    const uint64_t id = push_task(behind.queue, "a:done");
-    behind.start();
-    REQUIRE(eventually([&] { return behind.ran == 1; }));
-    Message taken;
-    REQUIRE(eventually([&] { return (taken = behind.queue.take()).id == id; }));
+    const uint64_t id = behind.start([&] { behind.proxy.lose(true); }, slotq_result_done());
+    const Message taken = behind.take_over(id);
     REQUIRE(slotq_kill(behind.queue, 0, taken.id, taken.token, 5) == SLOTQ_OK);
     behind.proxy.lose(false);
     CHECK(eventually([&] { return behind.work.stats().lost == 1; }));
@@ -108,13 +106,8 @@ TEST_CASE("an ack that was not answered before another killed the message is los
 TEST_CASE("a retry whose answer was lost is unknown", "[worker]")
 {
     Behind behind(30000);
-    behind.work.handle("a:retry", [&](slotq_task *) {
-        behind.ran++;
-        behind.proxy.cut_after(0);
-        return slotq_result_retry_after(60000, 7);
-    });
-    const uint64_t id = push_task(behind.queue, "a:retry");
-    behind.start();
+    const uint64_t id =
+        behind.start([&] { behind.proxy.cut_after(0); }, slotq_result_retry_after(60000, 7));
     CHECK(eventually([&] { return behind.work.stats().unknown == 1; }));
     behind.work.stop_and_join();
     CHECK(behind.work.stats().retried == 0);
@@ -126,13 +119,7 @@ TEST_CASE("a retry whose answer was lost is unknown", "[worker]")
 TEST_CASE("a settlement that is never answered is unknown when the worker ends", "[worker]")
 {
     Behind behind(30000);
-    behind.work.handle("a:done", [&](slotq_task *) {
-        behind.ran++;
-        behind.proxy.lose(true);
-        return slotq_result_done();
-    });
-    push_task(behind.queue, "a:done");
-    behind.start();
+    behind.start([&] { behind.proxy.lose(true); }, slotq_result_done());
     REQUIRE(eventually([&] { return behind.ran == 1; }));
     REQUIRE(eventually([&] { return behind.work.stats().away; }));
     slotq_worker_stop(behind.work.worker());
@@ -146,7 +133,7 @@ TEST_CASE("a settlement that is never answered is unknown when the worker ends",
 TEST_CASE("an extension whose answer was lost does not lose the lease", "[worker]")
 {
     Behind behind(3000);
-    behind.work.handle("a:long", [&](slotq_task *task) {
+    behind.work.handle("a:b", [&](slotq_task *task) {
         behind.ran++;
         CHECK(slotq_task_confirm(task) == SLOTQ_OK); /* the server knows the script now */
         usleep(30000); /* in the same tick the token would be the same */
@@ -155,7 +142,6 @@ TEST_CASE("an extension whose answer was lost does not lose the lease", "[worker
         CHECK(behind.proxy.disarm());
         return slotq_result_done();
     });
-    push_task(behind.queue, "a:long");
     behind.start();
     CHECK(eventually([&] { return behind.work.stats().done == 1; }));
     behind.work.stop_and_join();

@@ -73,7 +73,7 @@ TEST_CASE("unknown: it dies when it is too old, not by attempts", "[worker][unkn
     queue.now_ms += 59000;
     Working work;
     work.options.threads = 1;
-    work.handle("a:bc", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:bc");
     work.add(queue, "q", unknown_for(5000, 60000));
     work.start();
     CHECK(eventually([&] { return work.stats().died == 1 && work.stats().snoozed == 1; }));
@@ -102,7 +102,7 @@ TEST_CASE("unknown: without stamps it has its attempts, and dies at the last", "
     Working work;
     work.options.threads = 1;
     slotq_worker_queue how = unknown_for(20);
-    work.handle("a:bc", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:bc");
     work.add(queue, "q", how);
     work.start();
     CHECK(eventually([&] { return work.stats().died == 1; }));
@@ -122,7 +122,7 @@ TEST_CASE("unknown: plain payloads without a handler, and those that must be fra
     const uint64_t typed = push_task(queue, "a:b");
     Working work;
     work.options.threads = 1;
-    work.handle("a:b", [](slotq_task *) { return slotq_result_done(); });
+    work.handle_done("a:b");
     slotq_worker_queue how = {};
     how.frame = rule;
     work.add(queue, "q", how);

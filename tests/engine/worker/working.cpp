@@ -90,6 +90,11 @@ void Working::handle(const std::string &type, Handler run, slotq_handler how)
     REQUIRE(slotq_mux_exact(mux_, type.c_str(), &how) == SLOTQ_OK);
 }
 
+void Working::handle_done(const std::string &type)
+{
+    handle(type, [](slotq_task *) { return slotq_result_done(); });
+}
+
 void Working::handle_prefix(const std::string &prefix, Handler run, slotq_handler how)
 {
     handlers_.push_back(std::move(run));

@@ -44,6 +44,7 @@ public:
     slotq_worker_options options = {};
 
     void handle(const std::string &type, Handler run, slotq_handler how = {});
+    void handle_done(const std::string &type); /* by a handler that does nothing */
     void handle_prefix(const std::string &prefix, Handler run, slotq_handler how = {});
     void handle_plain(Handler run, slotq_handler how = {});
     void handle_many(const std::string &type, ManyHandler run, slotq_handler how = {});
