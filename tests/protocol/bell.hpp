@@ -18,17 +18,17 @@ namespace protocol::bell
 /* The rules that a test may leave out, to see that the search can fail. */
 enum class Rule {
     none,
-    hush_compares,       /* a hush clears the bit only if the counter is unchanged */
-    counter_moves,       /* a look of a round moves the counter, also if the bit is set */
-    round_sets_bit,      /* a look of a round sets the bit of its shard */
-    round_if_alone,      /* a consumer that finds no other sleeper looks at all shards */
-    register_first,      /* it registers before the round, not after it */
-    others_of_row,       /* other sleepers count only if they are of its group */
-    leave_the_bell,      /* a consumer that takes a message elsewhere clears its place */
-    pass_on_if_rung,     /* if its place was clear, it nudges another one for a round */
-    rung_at_the_bell,    /* so does one that polled, and took a message at the bell */
-    read_after_poll,     /* a poll that finds its place clear reads what is on the way */
-    message_names_row,   /* clients of other groups at that place pass over a message */
+    hush_compares,        /* a hush clears the bit only if the counter is unchanged */
+    counter_moves,        /* a look of a round moves the counter, also if the bit is set */
+    round_sets_bit,       /* a look of a round sets the bit of its shard */
+    round_if_alone,       /* a consumer that finds no other sleeper looks at all shards */
+    register_first,       /* it registers before the round, not after it */
+    others_of_row,        /* other sleepers count only if they are of its group */
+    leave_the_bell,       /* a consumer that takes a message elsewhere clears its place */
+    pass_on_if_rung,      /* if its place was clear, it nudges another one for a round */
+    rung_at_the_bell,     /* so does one that polled, and took a message at the bell */
+    read_when_registered, /* a consumer that is registered reads what is on the way */
+    message_names_row,    /* clients of other groups at that place pass over a message */
     sharers_round,       /* a client that leaves a shared place tells the sharers to make a round */
     broken_off_is_round, /* a round that ends early is handed over as a round, not as a shard */
     release_is_nudged,   /* a release of what a round found twice says that the bit is set */

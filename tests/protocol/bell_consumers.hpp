@@ -64,8 +64,8 @@ protected:
     void is_registered(State &state, uint32_t i)
     {
         Actor &self = state.actors[i];
-        if ((self.flags & BELIEVES) != 0 && !is_set(state, i) && has(Rule::read_after_poll)) {
-            put(self.hints, self.told); /* older than its place, which is set now */
+        if (has(Rule::read_when_registered)) { /* what is older than its place as it is set now */
+            put(self.hints, (self.flags & BELIEVES) != 0 ? self.told : 0);
             self.told = 0;
         }
         put(keeper(state, i).flags, SET);
@@ -248,11 +248,15 @@ protected:
         State state = before;
         Actor &self = state.actors[i];
         if (self.told != 0 || self.timer != 0) {
+            const bool told = self.told != 0;
             put(self.hints, self.told | self.timer);
-            take_out(self.flags, self.told != 0 ? BELIEVES : 0);
             self.told = self.timer = 0;
             self.phase = (self.hints & SHARDS & ~BELL) != 0 ? HINTS : REGISTERS;
-            go(state, "wakes");
+            go(state, "wakes, and cannot know whether that is older than its place");
+            if (told) {
+                take_out(self.flags, BELIEVES);
+                go(state, "wakes");
+            }
         }
         state = before;
         state.actors[i].phase = REGISTERS;
