@@ -93,7 +93,7 @@ static void put_query(writer *shown, const char *at)
         const size_t length = strcspn(at, "&");
         const char *sign = memchr(at, '=', length);
         const size_t key_length = sign != NULL ? (size_t)(sign - at) : 0;
-        if (is_harmless(at, key_length)) {
+        if (sign != NULL && is_harmless(at, key_length)) {
             put(shown, at, key_length + 1);
             put_number(shown, sign + 1, length - key_length - 1);
         } else if (is_known(at, key_length)) {

@@ -94,6 +94,8 @@ expect 'one Sentinel is away' 0 '^2$' - push q two
 expect 'which the doctor finds' 1 'BAD .*1 of 3 Sentinels do not answer' - doctor q
 kill -KILL "${sentinels[2]}"
 expect 'two are away' 5 - '1 of 3 Sentinels of main answered, and a majority must' push q x
+expect 'by two names one of them stays one' 5 - '1 of 3 Sentinels of main answered' \
+    -u "redis+sentinel://127.0.0.1:${ports[1]},localhost:${ports[1]}/main" push q x
 expect 'looking goes on' 0 'newest id' - stats q
 holds 'they come back' start_sentinel 2
 expect 'and it goes on' 0 '^3$' - push q three
