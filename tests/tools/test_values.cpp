@@ -1,10 +1,9 @@
-// test_values.cpp: numbers, sizes, times, ids and tokens between text and value, and the backoff.
+// test_values.cpp: numbers, sizes, times, ids and tokens between text and value.
 #include "catch.hpp"
 
 #include <string>
 
 extern "C" {
-#include "tools/slotq/work/backoff.h"
 #include "tools/slotq/line/values.h"
 #include "tools/slotq/say/texts.h"
 }
@@ -156,21 +155,4 @@ TEST_CASE("values as people read them")
     CHECK(std::string(bytes_text(512 << 20).text) == "512.0 MiB");
     CHECK(std::string(moment_text(0).text) == "-");
     CHECK(std::string(moment_text(1700000000123).text) == "2023-11-14T22:13:20.123Z");
-}
-
-TEST_CASE("backoff doubles up to its limit, a quarter more or less")
-{
-    for (uint32_t chance : {0u, 1u, 12345u, 4294967295u}) {
-        CHECK(backoff_ms(0, 0, 5, chance) == 0);
-        CHECK(backoff_ms(0, 1000, 62, chance) == 0);
-        uint64_t middle_ms = 1000;
-        for (unsigned attempts = 1; attempts < 63; attempts++) {
-            const uint64_t delay_ms = backoff_ms(1000, 300000, attempts, chance);
-            CHECK(delay_ms >= middle_ms - middle_ms / 4);
-            CHECK(delay_ms <= middle_ms + middle_ms / 4);
-            CHECK(delay_ms <= 300000);
-            middle_ms = middle_ms * 2 < 300000 ? middle_ms * 2 : 300000;
-        }
-    }
-    CHECK(backoff_ms(1000, 300000, 3, 7) != backoff_ms(1000, 300000, 3, 8));
 }

@@ -274,7 +274,7 @@ static slotq_result on_task(void *context, slotq_task *task)
     return slotq_result_later();
 }
 
-/* Its delay is the verdict's; 0 asks here. */
+/* --backoff 0: for the library 0 is its default. */
 static uint64_t no_backoff(void *context, const slotq_task_info *task, slotq_result result)
 {
     (void)context;
@@ -287,10 +287,14 @@ static uint64_t no_backoff(void *context, const slotq_task_info *task, slotq_res
 
 static slotq_outcome begin(worker *work, slotq_error *error)
 {
+    const option_value *backoff = &work->line->options[OPTION_BACKOFF];
     const slotq_handler handler = {.run = on_task,
                                    .context = work,
                                    .limit_ms = SLOTQ_NO_LIMIT,
-                                   .backoff = no_backoff,
+                                   .backoff_least_ms = backoff->given ? backoff->number : 0,
+                                   .backoff_most_ms = backoff->given ? backoff->number_most : 0,
+                                   .backoff =
+                                       backoff->given && backoff->number == 0 ? no_backoff : NULL,
                                    .settled = on_settled};
     const slotq_worker_options options = {.loop = true,
                                           .lease_ms = work->lease_ms,

@@ -6,13 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 
 #include "../clock/clock.h"
 #include "../say/report.h"
 #include "../say/texts.h"
-#include "backoff.h"
 #include "worker.h"
 
 enum {
@@ -61,18 +59,6 @@ static void note_last_words(const worker *work, const job *one)
     slotq_task_note(one->task, words.bytes, (uint32_t)words.size);
 }
 
-static uint64_t delay_of(const worker *work, const job *one)
-{
-    const option_value *range = &work->line->options[OPTION_BACKOFF];
-    const uint64_t least_ms = range->given ? range->number : 1000;
-    const uint64_t most_ms = range->given ? range->number_most : 300000;
-    uint32_t chance = 0;
-    if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) != (ssize_t)sizeof chance) {
-        chance = (uint32_t)one->id * UINT32_C(2654435761);
-    }
-    return backoff_ms(least_ms, most_ms, one->attempts, chance);
-}
-
 static void decide_failed(worker *work, job *one, unsigned reason)
 {
     const unsigned limit = slotq_geometry_of(work->queue)->max_attempts;
@@ -82,7 +68,7 @@ static void decide_failed(worker *work, job *one, unsigned reason)
     snprintf(text, sizeof text, "%s (%s %u)", dies ? "died" : "failed", kind,
              WIFSIGNALED(one->status) && !one->timed_out ? (unsigned)WTERMSIG(one->status)
                                                          : reason);
-    verdict_decide(one, slotq_result_retry_after(delay_of(work, one), (uint8_t)reason),
+    verdict_decide(one, slotq_result_retry((uint8_t)reason),
                    dies ? &work->died : &work->failed, text);
     note_last_words(work, one);
 }
