@@ -114,6 +114,22 @@ same 'dead ls' $'email:deliver\thello' "$(sed -n 1p out | cut -f 7-)"
 same 'and what is not a task' 'plain' "$(sed -n 2p out | cut -f 7-)"
 expect 'in JSON' 0 '"type":"email:deliver","payload":"email' - dead ls jobs --json
 
+fresh bodies --payload 64
+"$SLOTQ" push bodies --type email:deliver hello >out
+"$SLOTQ" push bodies --type ab --header trace-id=7 --header b= '' >out
+"$SLOTQ" push bodies plain >out
+SLOTQ_HEADER_X=inherited "$SLOTQ" work bodies -q --drain --arg --body -- sh -c \
+    'echo "${SLOTQ_TYPE-}|${SLOTQ_HEADER_TRACE_ID-}|${SLOTQ_HEADER_B-none}|${SLOTQ_HEADER_X-}|$1"' \
+    sh >out
+same 'under --arg --body the body is the argument, and headers are variables' \
+    'email:deliver||none||hello ab|7||| ||none||plain' "$(xargs <out)"
+"$SLOTQ" push bodies --type ab --header a=b hello >out
+"$SLOTQ" work bodies -q --drain --body -- sh -c 'cat; echo "|$SLOTQ_HEADER_A"' >out
+same 'and on stdin' 'hello|b' "$(cat out)"
+"$SLOTQ" push bodies --type ab hello >out
+expect 'without --body a task cannot be an argument: said' 0 - '--body passes its body' \
+    work bodies --drain --arg -- true
+
 # ---- on a terminal ----
 if command -v script >seen; then
     NO_COLOR=1 script -qec "stty cols 80; '$SLOTQ' dead ls jobs; '$SLOTQ' peek q -n 1" /dev/null \

@@ -35,6 +35,18 @@ printf 'a\0b' | "$SLOTQ" push q --whole -q
 expect '--arg cannot carry a NUL: dead' 0 - 'NUL' work q --drain --arg -- echo
 expect 'dead, and why' 0 '\t126\tcontains a NUL byte and cannot be an argument\t' - dead ls q
 
+# ---- backoff ----
+fresh fixed
+fill fixed 1 12
+"$SLOTQ" work fixed -q --backoff 1h -- false 2>err >out &
+worker=$!
+while [[ $(number fixed waiting) != 12 ]] && kill -0 $worker; do sleep 0.05; done
+kill $worker
+wait $worker || true
+"$SLOTQ" status fixed {1..12} >out
+same 'a backoff of one time is that time, for each message' \
+    12 "$(grep -cE 'waiting .*(5[5-9] m|1 h)' out)"
+
 # ---- exit codes ----
 fresh codes --max-attempts 3
 fill codes 1 4

@@ -3,9 +3,11 @@
  */
 #include "child.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "slotq_frame.h"
 
 /* 0 when this file can be run, else an errno. */
 static int judge_file(const char *path)
@@ -85,13 +89,16 @@ static int payload_file(const void *payload, size_t size)
     return descriptor;
 }
 
-enum { OWN_VARIABLES = 6 };
+#define HEADER_BEGIN "SLOTQ_HEADER_"
+
+enum { OWN_VARIABLES_MOST = 6 + SLOTQ_HEADERS_MAX };
 
 static bool is_own(const char *variable)
 {
-    static const char *const names[OWN_VARIABLES] = {
-        "SLOTQ_ID=", "SLOTQ_ATTEMPT=", "SLOTQ_QUEUE=", "SLOTQ_GROUP=", "SLOTQ_URL=", "SLOTQ_TYPE="};
-    for (int i = 0; i < OWN_VARIABLES; i++) {
+    static const char *const names[] = {
+        "SLOTQ_ID=",  "SLOTQ_ATTEMPT=", "SLOTQ_QUEUE=", "SLOTQ_GROUP=",
+        "SLOTQ_URL=", "SLOTQ_TYPE=",    HEADER_BEGIN};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strncmp(variable, names[i], strlen(names[i])) == 0) {
             return true;
         }
@@ -101,13 +108,42 @@ static bool is_own(const char *variable)
 
 static void free_environment(char **list)
 {
-    for (int i = 0; list != NULL && i < OWN_VARIABLES; i++) {
+    for (int i = 0; list != NULL && i < OWN_VARIABLES_MOST; i++) {
         if (list[i] == NULL || !is_own(list[i])) { /* the inherited ones begin here */
             break;
         }
         free(list[i]);
     }
     free(list);
+}
+
+__attribute__((format(printf, 2, 3))) static bool put(char ***at, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    const bool good = vasprintf(*at, format, values) >= 0;
+    va_end(values);
+    if (good) {
+        ++*at;
+    } else {
+        **at = NULL;
+    }
+    return good;
+}
+
+/* Of the header trace-id: SLOTQ_HEADER_TRACE_ID. */
+static bool put_headers(char ***at, const char *headers)
+{
+    for (int i = 0; *headers != '\0' && i < SLOTQ_HEADERS_MAX; i++) {
+        if (!put(at, HEADER_BEGIN "%s", headers)) {
+            return false;
+        }
+        for (char *letter = (*at)[-1] + strlen(HEADER_BEGIN); *letter != '='; letter++) {
+            *letter = *letter == '-' ? '_' : (char)toupper((unsigned char)*letter);
+        }
+        headers += strlen(headers) + 1;
+    }
+    return true;
 }
 
 /* The environment with the message's variables first; NULL without memory. */
@@ -117,25 +153,26 @@ static char **make_environment(const child_program *program, const child_message
     while (environ[count] != NULL) {
         count++;
     }
-    char **list = calloc(count + OWN_VARIABLES + 1, sizeof *list);
+    char **list = calloc(count + OWN_VARIABLES_MOST + 1, sizeof *list);
     if (list == NULL) {
         return NULL;
     }
     const bool is_task = message->type[0] != '\0';
-    const bool good = asprintf(&list[0], "SLOTQ_ID=%" PRIu64, message->id) >= 0 &&
-                      asprintf(&list[1], "SLOTQ_ATTEMPT=%u", message->attempts) >= 0 &&
-                      asprintf(&list[2], "SLOTQ_QUEUE=%s", program->queue) >= 0 &&
-                      asprintf(&list[3], "SLOTQ_GROUP=%u", program->group) >= 0 &&
-                      asprintf(&list[4], "SLOTQ_URL=%s", program->url) >= 0 &&
-                      (!is_task || asprintf(&list[5], "SLOTQ_TYPE=%s", message->type) >= 0);
+    char **at = list;
+    const bool good = put(&at, "SLOTQ_ID=%" PRIu64, message->id) &&
+                      put(&at, "SLOTQ_ATTEMPT=%u", message->attempts) &&
+                      put(&at, "SLOTQ_QUEUE=%s", program->queue) &&
+                      put(&at, "SLOTQ_GROUP=%u", program->group) &&
+                      put(&at, "SLOTQ_URL=%s", program->url) &&
+                      (!is_task || put(&at, "SLOTQ_TYPE=%s", message->type)) &&
+                      put_headers(&at, message->headers);
     if (!good) {
         free_environment(list);
         return NULL;
     }
-    size_t used = is_task ? OWN_VARIABLES : OWN_VARIABLES - 1;
     for (size_t i = 0; i < count; i++) {
         if (!is_own(environ[i])) {
-            list[used++] = environ[i];
+            *at++ = environ[i];
         }
     }
     return list;

@@ -29,7 +29,8 @@ typedef struct child_message {
     unsigned attempts;
     const void *payload;
     size_t payload_bytes;
-    const char *type; /* of a task, else "" */
+    const char *type;    /* of a task, else "" */
+    const char *headers; /* of it: NAME=VALUE 00 each, behind the last a 00 */
 } child_message;
 
 /* The file that a command names, searched in PATH as a shell does; to be freed. NULL: errno

@@ -214,21 +214,31 @@ static bool start_passes(int why)
     return why == EAGAIN || why == ENOMEM || why == EMFILE || why == ENFILE || why == ETXTBSY;
 }
 
-static int start_command(worker *work, job *one, const slotq_task_info *info)
+/* What the command gets of a message. Payloads that are not tasks have the type "", and are their
+ * body. */
+static child_message message_of(const worker *work, const slotq_task_info *info)
+{
+    slotq_task_info task;
+    const slotq_outcome outcome = slotq_frame_read(info->payload, info->payload_bytes, &task);
+    const bool is_task = outcome == SLOTQ_OK;
+    const bool has_headers = is_task && *(const char *)info->payload == 1;
+    const bool is_body = is_task && given(work->line, OPTION_BODY);
+    return (child_message){.id = info->id,
+                           .attempts = info->attempts,
+                           .payload = is_body ? task.body : info->payload,
+                           .payload_bytes = is_body ? task.body_bytes : info->payload_bytes,
+                           .type = task.type,
+                           .headers = has_headers ? task.type + task.type_bytes + 1 : ""};
+}
+
+static int start_command(worker *work, job *one, const child_message *wanted)
 {
     int ends[RELAY_STREAMS];
-    slotq_task_info task; /* payloads that are not tasks have the type "" */
-    (void)slotq_frame_read(info->payload, info->payload_bytes, &task);
-    const child_message wanted = {.id = info->id,
-                                  .attempts = info->attempts,
-                                  .payload = info->payload,
-                                  .payload_bytes = info->payload_bytes,
-                                  .type = task.type};
     int why = relays_open(&work->outputs, &one->output, ends);
     if (why != 0) {
         return why;
     }
-    why = child_start(&work->program, &wanted, ends[0], ends[1], &one->pid);
+    why = child_start(&work->program, wanted, ends[0], ends[1], &one->pid);
     for (int i = 0; i < RELAY_STREAMS; i++) {
         if (ends[i] >= 0 && (i == 0 || ends[i] != ends[0])) {
             close(ends[i]);
@@ -256,9 +266,12 @@ static slotq_result on_task(void *context, slotq_task *task)
     static const char why_dead[] = "contains a NUL byte and cannot be an argument";
     worker *work = context;
     const slotq_task_info *info = slotq_task_info_of(task);
-    if (work->program.payload_as_argument && info->payload_bytes != 0 &&
-        memchr(info->payload, '\0', info->payload_bytes) != NULL) {
-        complain("message %" PRIu64 " %s: it is dead", info->id, why_dead);
+    const child_message wanted = message_of(work, info);
+    if (work->program.payload_as_argument && wanted.payload_bytes != 0 &&
+        memchr(wanted.payload, '\0', wanted.payload_bytes) != NULL) {
+        const bool may_help = wanted.type[0] != '\0' && !given(work->line, OPTION_BODY);
+        complain("message %" PRIu64 " %s: it is dead%s", info->id, why_dead,
+                 may_help ? "; it is a task: --body passes its body alone" : "");
         slotq_task_note(task, why_dead, sizeof why_dead - 1);
         return slotq_result_dead(SLOTQ_REASON_BAD_FRAME);
     }
@@ -266,7 +279,7 @@ static slotq_result on_task(void *context, slotq_task *task)
     if (one == NULL) {
         return slotq_result_release();
     }
-    const int why = start_command(work, one, info);
+    const int why = start_command(work, one, &wanted);
     if (why != 0) {
         worker_free_job(work, one);
         return not_started(work, info, why);
