@@ -39,6 +39,8 @@ expect 'and filled again' 0 '^23$' - push jobs x y z
 "$SLOTQ" reserve jobs -n 2 --lease 10m >leased
 mapfile -t tokens < <(cut -f 1 leased)
 expect 'back into a file' 0 - '2 leased' copy jobs . back
+expect '--sync is about the file' 0 - '2 leased' copy jobs . synced --sync always
+expect 'and must be one that is' 2 - 'os or always' copy jobs . never --sync maybe
 same 'byte by byte again' "$(key_sum jobs)" "$(bytes_beside_generation back.slotq)"
 expect 'a lease of Redis is settled in the file' 0 - - -u . ack back "${tokens[0]}"
 expect 'extended too' 0 '^22:[0-9]+$' - -u . extend back --lease 1s "${tokens[1]}"

@@ -124,9 +124,15 @@ int run_copy(const command_line *line)
     const char *name = line->operands[0];
     const char *url = line->operands[1];
     const char *target = line->count == 3 ? line->operands[2] : name;
+    command_line here = *line;
     slotq_error error;
     cargo image;
-    int code = load(line, name, &image);
+    option_value *sync = &here.options[OPTION_SYNC];
+    if (open_is_server(line->url) && !open_is_server(url) && sync->given &&
+        strcmp(sync->text, "always") == 0) {
+        sync->given = false; /* it is for the file, which an import writes through */
+    }
+    int code = load(&here, name, &image);
     if (code != EXIT_CODE_OK) {
         return code;
     }
