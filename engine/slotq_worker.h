@@ -237,7 +237,9 @@ typedef enum slotq_event_kind {
     SLOTQ_EVENT_THREAD_ENDED, /* a handler ended its thread. Without a task: no other thread could
                                  take its place (text). If none is left, the worker stops, and
                                  slotq_worker_join returns IO */
-    SLOTQ_EVENT_AWAY,         /* a queue cannot be reached, or refuses; it is tried again */
+    SLOTQ_EVENT_AWAY,         /* a queue cannot be reached, or refuses; it is tried again. Told when
+                                 a call has failed: after reconnect_ms of slotq_redis.h, or a second
+                                 if a lease is extended */
     SLOTQ_EVENT_BACK,         /* it answers again */
     SLOTQ_EVENT_QUEUE_FAILED, /* given up after patience_ms, or for good */
     SLOTQ_EVENT_REMADE,       /* made anew: messages of the old one are gone */

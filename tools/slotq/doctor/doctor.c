@@ -114,7 +114,7 @@ static void look_for_leftovers(doctor *self)
             doctor_look_at_journal_name(self, entry->d_name, length - strlen(ending));
         } else if (strncmp(entry->d_name, ".slotq-new-", 11) == 0) {
             doctor_find(self, entry->d_name,
-                        "an unfinished create or import left this file; if none "
+                        "an unfinished create, import or resize left this file; if none "
                         "is running now: rm '%s/%s'",
                         self->line->url, entry->d_name);
         }
