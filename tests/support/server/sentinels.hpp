@@ -191,7 +191,7 @@ private:
                             id_of(index) + "\nsentinel monitor" + of + "127.0.0.1 " + ports_[0] +
                             " 2\n";
         lines += "sentinel auth-user" + of + "inside\nsentinel auth-pass" + of + "x\n";
-        lines += "sentinel down-after-milliseconds" + of + "500\n";
+        lines += "sentinel down-after-milliseconds" + of + "1000\n";
         lines += "sentinel failover-timeout" + of + "3000\n";
         lines += "sentinel parallel-syncs" + of + "2\n";
         for (int i = 0; i < servers; i++) {

@@ -115,7 +115,7 @@ slotq_outcome redis_route_find(redis_route *route, redis_connection *connection,
     route->sentinel->only_reads = route->only_reads;
     const slotq_outcome outcome = redis_sentinel_find(
         route->sentinel, connection->connect_timeout_ms, &connection->address, fault);
-    route->is_found = outcome == SLOTQ_OK;
+    route->is_found = redis_sentinel_has_majority(route->sentinel);
     return outcome;
 }
 

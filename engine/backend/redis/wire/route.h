@@ -33,8 +33,9 @@ typedef struct redis_route {
     redis_sentinel *sentinel; /* SENTINEL */
     redis_known_nodes *known; /* CLUSTER */
     bool only_reads;          /* the user's: a server that may be an old one will do */
-    bool is_found;            /* not FIXED: the last find found one, so the URL is right; a server
-                                 that is away or a replica is waited for, also by calls that open */
+    bool is_found; /* not FIXED: the last find met those that know, so the URL is right; a
+                      server that is away, a replica or being chosen is waited for, also
+                      by calls that open */
 } redis_route;
 
 /* The route of a URL and the caller's options (may be NULL); nothing is asked yet. OK, INVALID,

@@ -10,12 +10,14 @@
 enum {
     LISTEN_EVERY_MS = 5,
     LOOK_EVERY_MS = 1000,
-    CONNECT_MS = 500,      /* one Sentinel must not take the time of all */
+    CONNECT_MS = 1000,     /* one Sentinel must not take the time of all */
     LATE_CONNECT_MS = 100, /* the same while a majority has answered */
-    ANSWER_MS = 500,       /* the same */
-    LATE_ANSWER_MS = 20,   /* for answers that are not needed any more */
-    MOVING_MS = 10000,     /* how long a failover keeps callers from the primary there was */
-    OLD_EPOCH_MS = 10000   /* how long an older configuration is not believed */
+    ANSWER_MS = 1000,      /* the same */
+    SHARES = 4,            /* of the time for all, for connecting to one */
+    PAUSE_MS = 5,
+    LATE_ANSWER_MS = 20, /* for answers that are not needed any more */
+    MOVING_MS = 10000,   /* how long a failover keeps callers from the primary there was */
+    OLD_EPOCH_MS = 10000 /* how long an older configuration is not believed */
 };
 
 /* A look that is under way. */
@@ -119,12 +121,11 @@ static uint32_t left_ms(const look *at, uint32_t most)
     return left < most ? (uint32_t)left : most;
 }
 
-static void read_one(look *at, sentinel_peer *peer)
+static void read_one(look *at, sentinel_peer *peer, uint64_t deadline_ms)
 {
     store_fault fault;
     sentinel_answer *answer = &at->self->newest;
-    const uint32_t wait_ms = left_ms(at, is_enough(at) ? LATE_ANSWER_MS : ANSWER_MS);
-    const sentinel_word word = sentinel_peer_read(peer, monotonic_ms() + wait_ms, answer, &fault);
+    const sentinel_word word = sentinel_peer_read(peer, deadline_ms, answer, &fault);
     if (word == SENTINEL_ANSWERED) {
         count(at, &peer->place, answer);
     } else if (word == SENTINEL_IGNORANT) {
@@ -135,11 +136,13 @@ static void read_one(look *at, sentinel_peer *peer)
     }
 }
 
+/* One that hangs must not take the time of all. */
 static void ask_one(look *at, uint32_t index)
 {
     store_fault fault;
     redis_sentinel *self = at->self;
-    const uint32_t connect_ms = left_ms(at, is_enough(at) ? LATE_CONNECT_MS : CONNECT_MS);
+    const uint32_t share_ms = left_ms(at, CONNECT_MS * SHARES) / SHARES;
+    const uint32_t connect_ms = is_enough(at) ? LATE_CONNECT_MS : share_ms;
     at->asked[index] = true;
     if (!sentinel_peer_ask(&self->peers[index], &self->login, self->master,
                            connect_ms > 0 ? connect_ms : 1, &fault) &&
@@ -149,7 +152,44 @@ static void ask_one(look *at, uint32_t index)
     }
 }
 
-/* Those that are connected: a question to each, then the answers. */
+/* Reads what is ready. NULL: nothing is awaited any more; otherwise one that is. */
+static sentinel_peer *read_ready(look *at, uint64_t deadline_ms)
+{
+    redis_sentinel *self = at->self;
+    sentinel_peer *slow = NULL;
+    for (uint32_t i = 0; i < self->count; i++) {
+        sentinel_peer *peer = &self->peers[i];
+        if (peer->is_out && sentinel_peer_is_ready(peer, 0)) {
+            read_one(at, peer, deadline_ms);
+        } else if (peer->is_out) {
+            slow = peer;
+        }
+    }
+    return slow;
+}
+
+/* Reads the answers as they come. The last ones get little time once a majority has answered. */
+static void gather(look *at)
+{
+    redis_sentinel *self = at->self;
+    uint64_t deadline_ms = monotonic_ms() + left_ms(at, ANSWER_MS);
+    bool is_late = false;
+    sentinel_peer *slow = read_ready(at, deadline_ms);
+    while (slow != NULL && monotonic_ms() < deadline_ms) {
+        (void)sentinel_peer_is_ready(slow, PAUSE_MS);
+        slow = read_ready(at, deadline_ms);
+        if (is_enough(at) && !is_late) {
+            is_late = true;
+            deadline_ms = monotonic_ms() + left_ms(at, LATE_ANSWER_MS);
+        }
+    }
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (self->peers[i].is_out) { /* it is given up */
+            read_one(at, &self->peers[i], 0);
+        }
+    }
+}
+
 static void ask_near(look *at)
 {
     redis_sentinel *self = at->self;
@@ -158,14 +198,10 @@ static void ask_near(look *at)
             ask_one(at, i);
         }
     }
-    for (uint32_t i = 0; i < self->count; i++) {
-        if (self->peers[i].is_out) {
-            read_one(at, &self->peers[i]);
-        }
-    }
+    gather(at);
 }
 
-/* The others, one by one; the list may grow meanwhile. */
+/* Those that are not connected; the list may have grown by what was answered. */
 static void ask_far(look *at, bool also_away)
 {
     redis_sentinel *self = at->self;
@@ -173,11 +209,9 @@ static void ask_far(look *at, bool also_away)
         const bool is_away = monotonic_ms() < self->peers[i].away_until_ms;
         if (!at->asked[i] && (also_away ? !is_enough(at) : !is_away)) {
             ask_one(at, i);
-            if (self->peers[i].is_out) {
-                read_one(at, &self->peers[i]);
-            }
         }
     }
+    gather(at);
 }
 
 /* ---- what it means ---- */
@@ -270,7 +304,8 @@ slotq_outcome redis_sentinel_find(redis_sentinel *self, uint32_t wait_ms, redis_
     self->looked_ms = monotonic_ms();
     self->listened_ms = self->looked_ms;
     ask_near(&at);
-    ask_far(&at, false);
+    ask_far(&at, false); /* those of the URL */
+    ask_far(&at, false); /* those that they named */
     ask_far(&at, true);
     self->sight = (sentinel_sight){.reached = at.answered,
                                    .sentinels = at.sentinels,
@@ -281,6 +316,12 @@ slotq_outcome redis_sentinel_find(redis_sentinel *self, uint32_t wait_ms, redis_
         address->port = self->best.port;
     }
     return outcome;
+}
+
+bool redis_sentinel_has_majority(const redis_sentinel *self)
+{
+    const sentinel_sight *sight = &self->sight;
+    return sight->reached > 0 && sight->reached >= majority(sight->sentinels);
 }
 
 bool redis_sentinel_is_due(redis_sentinel *self)

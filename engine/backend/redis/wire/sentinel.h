@@ -42,6 +42,9 @@ typedef struct redis_sentinel {
 slotq_outcome redis_sentinel_find(redis_sentinel *self, uint32_t wait_ms, redis_address *address,
                                   store_fault *fault);
 
+/* In the last look a majority answered, whatever it said. */
+bool redis_sentinel_has_majority(const redis_sentinel *self);
+
 /* A Sentinel had news, or the newest look is a second old: find again. Cheap otherwise. */
 bool redis_sentinel_is_due(redis_sentinel *self);
 

@@ -344,6 +344,12 @@ static sentinel_word take(sentinel_peer *peer, question asked, const redisReply 
     return SENTINEL_ANSWERED;
 }
 
+bool sentinel_peer_is_ready(sentinel_peer *peer, uint32_t wait_ms)
+{
+    redis_transport *transport = &peer->asked->transport;
+    return transport->ops->wait(transport, REDIS_READABLE, wait_ms, -1) != 0;
+}
+
 sentinel_word sentinel_peer_read(sentinel_peer *peer, uint64_t deadline_ms, sentinel_answer *answer,
                                  store_fault *fault)
 {

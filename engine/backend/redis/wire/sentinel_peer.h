@@ -54,6 +54,9 @@ typedef enum sentinel_word {
 bool sentinel_peer_ask(sentinel_peer *peer, const redis_address *login, const char *master,
                        uint32_t connect_ms, store_fault *fault);
 
+/* Something of the answer has come, or comes within wait_ms, or the connection ended. */
+bool sentinel_peer_is_ready(sentinel_peer *peer, uint32_t wait_ms);
+
 /* Read the answer to that, until a moment of the monotonic clock. */
 sentinel_word sentinel_peer_read(sentinel_peer *peer, uint64_t deadline_ms, sentinel_answer *answer,
                                  store_fault *fault);
