@@ -275,7 +275,9 @@ uint64_t cron_turn(worker_queue *queue, uint64_t now_ms)
             steps++;
         }
         entry->look_at_ms = next_ms;
-        sleep_ms = clock_sooner(sleep_ms, next_ms > at_ms ? next_ms - at_ms : 0);
+        /* Set back in this very turn: next_ms is by the clock as it was. */
+        const bool may_sleep = next_ms > at_ms && at_ms >= entry->seen_ms;
+        sleep_ms = clock_sooner(sleep_ms, may_sleep ? next_ms - at_ms : 0);
     }
     return clock_add(now_ms, queue->is_silent ? AWAY_MS : sleep_ms);
 }

@@ -78,6 +78,9 @@ void Working::on_event(void *context, const slotq_event *event)
     told.result = event->result;
     told.outcome = event->outcome;
     told.delay_ms = event->delay_ms;
+    if (self->on_told) {
+        self->on_told(event->kind);
+    }
     const std::lock_guard<std::mutex> guard(self->lock_);
     self->told_.push_back(told);
 }

@@ -42,6 +42,7 @@ public:
     Working &operator=(const Working &) = delete;
 
     slotq_worker_options options = {};
+    std::function<void(slotq_event_kind)> on_told; /* in the thread where it happened */
 
     void handle(const std::string &type, Handler run, slotq_handler how = {});
     void handle_done(const std::string &type); /* by a handler that does nothing */
