@@ -1,5 +1,22 @@
-/* slotq_cluster.h: a Redis Cluster, for programs that send their own commands there. slotq_redis.h
- * includes it. Handles of queues need nothing of this: the URL of any node opens any queue.
+/* slotq_cluster.h: queues in a Redis Cluster, and the caller's commands there. slotq_redis.h
+ * includes it.
+ *
+ * The URL of any node opens any queue; that URL is needed again only by the next program. A handle
+ * is connected to the node that serves its queue's slot, and goes along when the slot moves (MOVED)
+ * or is being moved (ASK), within the call: nothing had happened. If the node is lost, the handle
+ * asks the other nodes that it knows, up to 64, until a replica was promoted, for at most
+ * reconnect_ms; this holds for calls that open a queue too. What was sent and not answered is
+ * OUTCOME_UNKNOWN, as on one server. slotq_list lists the queues of all primaries, or fails; a
+ * queue whose slot moves meanwhile may be missing. slotq_move is one step between queues of one
+ * slot ("{shop}jobs" and "{shop}failed"), else a push and an ack. slotq_redis_attach does not
+ * follow.
+ *
+ * A node that is cut off from the others takes writes until cluster-node-timeout is over. What it
+ * acknowledged and its replica did not get is lost; wait_replicas reports it as UNCONFIRMED. Set it
+ * to the number of replicas of each primary.
+ *
+ * In addition to the rights in lua/README.md a user needs +asking while a slot moves, and should
+ * have +cluster|slots, to know the other nodes (slotq_list needs it), and +readonly for replica=1.
  */
 #ifndef SLOTQ_CLUSTER_H
 #define SLOTQ_CLUSTER_H

@@ -3,15 +3,16 @@
  *
  *     if (slotq_move(jobs, 0, message.id, message.token, by_hand, NULL, &new_id) == SLOTQ_OK) …
  *
- * Between two handles to one Redis server and database, not a cluster, with the same user and
- * clock, this is one step: whatever breaks, the message is in one of the two queues. Otherwise it
- * is a push and then an ack: never in none, and in both after a crash between them, or if the lease
- * ends meanwhile. The message is then delivered here again, and moved again. If the target was
- * created with SLOTQ_FLAG_KEYS, a message that a push and an ack move again is there once: it has a
- * key, slotq_move_key, for which the rules of SLOTQ_KEY_ONCE hold (slotq_keys.h). Two messages have
- * one key if generation, id, group, push time and payload are equal, as in a queue and a copy of
- * its bytes that both go on, or in a queue that was set back to an older copy; without
- * SLOTQ_FLAG_STAMPS the push time is 0. Of two such messages the target gets one.
+ * Between two handles to one Redis server and database, in a cluster to queues of one slot, with
+ * the same user and clock, this is one step: whatever breaks, the message is in one of the two
+ * queues. Otherwise it is a push and then an ack: never in none, and in both after a crash between
+ * them, or if the lease ends meanwhile. The message is then delivered here again, and moved again.
+ * If the target was created with SLOTQ_FLAG_KEYS, a message that a push and an ack move again is
+ * there once: it has a key, slotq_move_key, for which the rules of SLOTQ_KEY_ONCE hold
+ * (slotq_keys.h). Two messages have one key if generation, id, group, push time and payload are
+ * equal, as in a queue and a copy of its bytes that both go on, or in a queue that was set back to
+ * an older copy; without SLOTQ_FLAG_STAMPS the push time is 0. Of two such messages the target gets
+ * one.
  */
 #ifndef SLOTQ_MOVE_H
 #define SLOTQ_MOVE_H

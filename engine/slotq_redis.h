@@ -7,9 +7,10 @@
  *                                                  Sentinels name; see slotq_redis_route.h
  *     unix:///path/to.sock[?db=n&user=…&password=…]
  *
- * All accept ?connect_timeout_ms=n&timeout_ms=n. Other characters are percent-encoded. Without a
- * password in the URL, the environment variable REDISCLI_AUTH is used. valkey:// and valkeys://
- * are other names of redis:// and rediss://.
+ * A server may be any node of a Redis Cluster; see slotq_cluster.h. All accept
+ * ?connect_timeout_ms=n&timeout_ms=n&replica=1 (read_replica). Other characters are
+ * percent-encoded. Without a password in the URL, the environment variable REDISCLI_AUTH is used.
+ * valkey:// and valkeys:// are other names of redis:// and rediss://.
  *
  * Made anew: a queue has a generation, a random number in its geometry. If a queue in Redis is
  * deleted and created again, or restored by slotq_import, while handles have it open, the next call
@@ -52,6 +53,9 @@ typedef struct slotq_redis_options {
                                     should_stop of slotq_options ends the wait. 0 = timeout_ms */
     bool no_reconnect;           /* do not restore a lost connection: every call returns CONNECT */
     bool force;                  /* work on a server whose maxmemory-policy could evict the queue */
+    bool read_replica;           /* a read_only handle reads from a replica of its queue's node of a
+                                    cluster, if one can be reached that has the queue: what has
+                                    arrived there. The same: replica=1 in the URL */
     uint32_t wait_replicas;      /* a push or schedule waits until this number of replicas have it
                                     (WAIT); fewer within wait_ms: UNCONFIRMED. 0 = does not wait */
     uint32_t wait_ms;            /* timeout of both; 0 = 1000, with wait_fsynced 5000 */
@@ -72,9 +76,10 @@ struct redisReply;
 /* Open the queue `name` over a connected hiredis context (without TLS, logged in, database
  * selected, no reply pending, RESP2). The handle borrows it until slotq_close, which leaves it
  * open. The caller may use it between calls of the handle, never during one, and only in the same
- * thread. If the connection breaks, its err is set, and the handle returns CONNECT from then on; it
- * does not reconnect. A waiting call cannot listen on it and polls once a second. slotq_clone
- * returns UNSUPPORTED. Otherwise as slotq_open. */
+ * thread. It does not follow a queue to another node of a cluster: UNSUPPORTED, SLOTQ_CAUSE_NODE
+ * (slotq_redis_connect_for finds the node). If the connection breaks, its err is set, and the
+ * handle returns CONNECT from then on; it does not reconnect. A waiting call cannot listen on it
+ * and polls once a second. slotq_clone returns UNSUPPORTED. Otherwise as slotq_open. */
 SLOTQ_API slotq_outcome slotq_redis_attach(struct redisContext *borrowed, const char *name,
                                            const slotq_options *options, slotq **queue,
                                            slotq_error *error);
@@ -83,7 +88,8 @@ SLOTQ_API slotq_outcome slotq_redis_attach(struct redisContext *borrowed, const 
  * after a slotq_reserve or slotq_push_wait with a wait_ms found none. This call reads what has
  * arrived: call it again each time, then try the queue, then poll. The handle owns the descriptor.
  * UNSUPPORTED: wake-ups cannot be received (a borrowed connection, an ACL without the channel, the
- * server is gone, not Redis): poll the queue once a second. */
+ * server is gone, not Redis): poll the queue once a second. In a cluster *fd may be another one
+ * than before. */
 SLOTQ_API slotq_outcome slotq_redis_listen(slotq *queue, int *fd);
 
 /* Stop listening; call it before you stop reserving. Another waiting client is then woken if
@@ -113,9 +119,9 @@ SLOTQ_API slotq_outcome slotq_redis_command(slotq_redis_connection *connection, 
                                             struct redisReply **reply, slotq_error *error);
 
 /* What a reply means if it is an error of the server, judged as the library judges replies to its
- * own commands. OK: it is not an error. Otherwise error has the outcome, the cause, whether it
- * passes, and a text with the remedy; OUTCOME_UNKNOWN: a script failed before its end. error may
- * be NULL. */
+ * own commands. OK: it is not an error. UNSUPPORTED, SLOTQ_CAUSE_NODE: MOVED or ASK. Otherwise
+ * error has the outcome, the cause, whether it passes, and a text with the remedy; OUTCOME_UNKNOWN:
+ * a script failed before its end. error may be NULL. */
 SLOTQ_API slotq_outcome slotq_redis_judge(const struct redisReply *reply, slotq_error *error);
 
 /* The hiredis context of a connection, for slotq_redis_attach, slotq_script_run or calls of

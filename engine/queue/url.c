@@ -72,7 +72,8 @@ static bool is_one_of(const char *key, size_t length, const char *const *keys, s
 /* Its value is a number. */
 static bool is_harmless(const char *key, size_t length)
 {
-    static const char *const keys[] = {"db", "timeout_ms", "connect_timeout_ms", "insecure"};
+    static const char *const keys[] = {"db", "timeout_ms", "connect_timeout_ms", "insecure",
+                                       "replica"};
     return is_one_of(key, length, keys, sizeof keys / sizeof keys[0]);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../layout/fields.h"
+#include "../system/identity.h"
 #include "call/bounds.h"
 #include "confirm.h"
 #include "server.h"
@@ -90,15 +91,53 @@ static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fa
 
 /* What the node of a cluster knows of the others, for the time when it is lost. A user who may not
  * ask is left with the nodes that redirected. */
-static slotq_outcome learn(redis_store *self, store_fault *fault)
+static slotq_outcome learn(redis_store *self, redis_nodes *map, store_fault *fault)
 {
-    redis_nodes map;
     const uint32_t slot = redis_slot_of(self->key, self->terms.key_bytes);
-    const slotq_outcome asked = redis_server_ask_nodes(&self->connection, slot, &map, fault);
+    const slotq_outcome asked = redis_server_ask_nodes(&self->connection, slot, map, fault);
     if (asked == SLOTQ_OK) {
-        redis_route_learn(&self->route, &self->connection, &map);
+        redis_route_learn(&self->route, &self->connection, map);
     }
     return asked == SLOTQ_UNSUPPORTED ? SLOTQ_OK : asked;
+}
+
+/* One of the replicas of the node that is connected, any that has the queue. false: none is
+ * reached, and that node is left. */
+static bool meet_replica(redis_store *self, const redis_nodes *map, redis_facts *facts)
+{
+    redis_connection *connection = &self->connection;
+    const redis_address primary = connection->address;
+    const uint32_t from = identity_draw() % REDIS_NODES_MAX;
+    for (uint32_t i = 0; i < REDIS_NODES_MAX; i++) {
+        store_fault fault;
+        const uint32_t at = (from + i) % REDIS_NODES_MAX;
+        if ((map->replicas >> at & 1) == 0) {
+            continue;
+        }
+        redis_connection_drop(connection, "");
+        redis_node_address(&map->nodes[at], &primary, &connection->address);
+        connection->reads_replica = true;
+        if (redis_connection_open(connection, &fault) == SLOTQ_OK &&
+            redis_server_greet(connection, self->key, self->terms.key_bytes, facts, &fault) ==
+                SLOTQ_OK &&
+            facts->key_bytes > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A node of a cluster with the queue is met: learn of the others, and leave it for a replica where
+ * that is wanted. */
+static slotq_outcome settle_in_cluster(redis_store *self, redis_facts *facts, store_fault *fault)
+{
+    redis_nodes map = {.primary = REDIS_NO_NODE};
+    const slotq_outcome outcome = learn(self, &map, fault);
+    if (outcome != SLOTQ_OK || !self->settings.read_only || !self->settings.read_replica ||
+        map.replicas == 0 || meet_replica(self, &map, facts)) {
+        return outcome;
+    }
+    return meet(self, facts, fault);
 }
 
 static slotq_outcome connect_once(redis_store *self, store_fault *fault)
@@ -108,7 +147,7 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
     slotq_outcome outcome = meet(self, &facts, fault);
     const bool in_cluster = outcome == SLOTQ_OK && strcmp(facts.mode, "cluster") == 0;
     if (in_cluster && !self->connection.borrowed) {
-        outcome = learn(self, fault);
+        outcome = settle_in_cluster(self, &facts, fault);
     }
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);

@@ -115,6 +115,11 @@ static bool add_login(redis_connection *connection, uint32_t *replies)
         added = add_words(connection, words, NULL, 0);
         *replies += 1;
     }
+    if (added && connection->reads_replica) {
+        static const char *const words[WORDS_MAX] = {"READONLY"};
+        added = add_words(connection, words, NULL, 0);
+        *replies += 1;
+    }
     return added;
 }
 

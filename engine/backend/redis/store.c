@@ -306,6 +306,7 @@ redis_settings redis_settings_of(const slotq_options *options, const redis_addre
         .no_reconnect = redis->no_reconnect,
         .force = redis->force,
         .read_only = options != NULL && options->read_only,
+        .read_replica = redis->read_replica || (address != NULL && address->replica),
         .own_clock = options != NULL && options->clock_ms != NULL,
     };
     settings.limits.reconnect_ms = first_given(redis->reconnect_ms, settings.timeout_ms, 0);

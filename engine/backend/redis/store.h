@@ -24,6 +24,7 @@ typedef struct redis_settings {
     bool no_reconnect;
     bool force;
     bool read_only;
+    bool read_replica; /* a read-only one asks a replica */
     bool own_clock; /* calls bring the time */
 } redis_settings;
 

@@ -153,6 +153,12 @@ Cluster::Cluster(uint32_t primaries, bool with_replicas, const Arguments &more) 
         await("replicas", [&] {
             return tells(node(i), {"INFO", "replication"}, "master_link_status:up");
         });
+        for (auto &each : nodes_) {
+            await("all know the replicas", [&] {
+                const std::string slots = each->command({"CLUSTER", "SLOTS"}).told();
+                return slots.find(node(i).id()) != std::string::npos;
+            });
+        }
     }
 }
 

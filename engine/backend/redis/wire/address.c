@@ -129,6 +129,10 @@ static slotq_outcome parse_parameter(part key, part value, redis_address *addres
         good = number(value, REDIS_TIMEOUT_MS_MAX, &address->connect_timeout_ms);
     } else if (is_named(key, "timeout_ms")) {
         good = number(value, REDIS_TIMEOUT_MS_MAX, &address->timeout_ms);
+    } else if (is_named(key, "replica")) {
+        uint32_t wanted = 0;
+        good = number(value, 1, &wanted);
+        address->replica = wanted == 1;
     } else if (parse_tls(key, value, &address->tls, &good)) {
         if (!address->tls.use) {
             return invalid(fault, "has parameters of TLS, and its scheme is not rediss:// or "
@@ -136,8 +140,8 @@ static slotq_outcome parse_parameter(part key, part value, redis_address *addres
         }
     } else {
         return invalid(fault, "has an unknown parameter; known are db, user, password, "
-                              "connect_timeout_ms, timeout_ms and, of TLS, ca_file, ca_dir, cert, "
-                              "key, sni, insecure");
+                              "connect_timeout_ms, timeout_ms, replica and, of TLS, ca_file, "
+                              "ca_dir, cert, key, sni, insecure");
     }
     return good ? SLOTQ_OK : invalid(fault, "has a parameter with an invalid value");
 }

@@ -30,6 +30,7 @@ typedef struct redis_connection {
     size_t elements_left; /* of the reply that is being read */
     redis_redirect redirect; /* the newest that a reply was since it was opened, and where to */
     redis_node redirected_to;
+    bool reads_replica; /* READONLY follows the login: a replica then serves what only reads */
     bool asking; /* set by its route: ASKING goes before each command of a key */
 } redis_connection;
 

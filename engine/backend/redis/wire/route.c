@@ -104,6 +104,7 @@ slotq_outcome redis_route_find(redis_route *route, redis_connection *connection,
 {
     connection->address = route->address;
     connection->asking = false;
+    connection->reads_replica = false;
     if (route->kind == REDIS_ROUTE_FIXED) {
         return SLOTQ_OK;
     }

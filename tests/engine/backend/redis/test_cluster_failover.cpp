@@ -224,6 +224,38 @@ TEST_CASE("cluster: traffic goes on through a planned failover, a kill and a mov
     traffic.judge();
 }
 
+TEST_CASE("cluster: a handle that only reads may use a replica, and goes on without one")
+{
+    Cluster cluster(1, true);
+    make(cluster.url());
+    Queue writer(cluster.url());
+    REQUIRE(writer.push("1") == SLOTQ_OK);
+    REQUIRE(
+        comes_true([&] { /* a replica without the queue would be passed over */
+                         return cluster.node(1).command({"INFO", "keyspace"}).text.find("keys=1") !=
+                                std::string::npos;
+        }));
+    const auto calls_of = [&](size_t node) {
+        const std::string text = cluster.node(node).command({"INFO", "commandstats"}).text;
+        return text.find("cmdstat_evalsha_ro:") != std::string::npos;
+    };
+    slotq_options options = {};
+    slotq *reader = nullptr;
+    slotq_error error = {};
+    slotq_stats stats;
+    options.read_only = true;
+    const std::string url = cluster.url() + "?replica=1";
+    REQUIRE(slotq_open(url.c_str(), "q", &options, &reader, &error) == SLOTQ_OK);
+    REQUIRE(comes_true(
+        [&] { return slotq_get_stats(reader, 0, &stats) == SLOTQ_OK && stats.last_id == 1; }));
+    CHECK(calls_of(1));
+    CHECK_FALSE(calls_of(0));
+    cluster.node(1).server().kill();
+    REQUIRE(slotq_get_stats(reader, 0, &stats) == SLOTQ_OK);
+    CHECK(calls_of(0));
+    slotq_close(reader);
+}
+
 TEST_CASE("cluster: the same again and again, with nodes that are added", "[.][failover]")
 {
     Cluster cluster(3, true);
