@@ -76,6 +76,8 @@ if await 60 eval 'redis cluster info | grep -q cluster_state:ok'; then
     holds 'also at the other' eval "grep -q ':$second: serves 8,\?192 slots' out"
     holds 'all slots are served' eval 'grep -q "2 primaries, 0 replicas, 16384 of 16384 slots" out'
     expect 'all queues are measured' 0 '"foo"' - metrics
+    expect 'the bench finds its node' 0 'push' - bench --seconds 1
+    expect 'so does a dump' 0 'header' - dump foo
     redis config set cluster-require-full-coverage no >out
     elsewhere config set cluster-require-full-coverage no >out
     redis cluster delslots 0 >out

@@ -200,7 +200,7 @@ static int make_key(bench_bound *self, char *told, size_t told_bytes)
     slotq_error error;
     snprintf(last, sizeof last, "%zu",
              (size_t)self->plan->capacity * bench_slot_bytes(self->plan) - 1);
-    if (open_server(self->plan->line, &self->server, &error) != SLOTQ_OK) {
+    if (open_server(self->plan->line, self->plan->bare, &self->server, &error) != SLOTQ_OK) {
         return complain_error(shown_url(self->plan->line->url).text, &error);
     }
     redisReply *reply = server_ask(self->server, "SETRANGE", self->plan->bare, last, "x");

@@ -36,7 +36,7 @@ static int count_keys(const bench_plan *plan, uint64_t *count)
 {
     slotq_redis_connection *server;
     slotq_error error;
-    if (open_server(plan->line, &server, &error) != SLOTQ_OK) {
+    if (open_server(plan->line, plan->name, &server, &error) != SLOTQ_OK) {
         return complain_error(shown_url(plan->line->url).text, &error);
     }
     redisReply *reply = server_ask(server, "EXISTS", plan->name, plan->bare);
@@ -88,7 +88,8 @@ static int choose_names(bench_plan *plan)
         return EXIT_CODE_FAILURE;
     }
     snprintf(plan->name, sizeof plan->name, "slotq-bench-%016" PRIx64, number);
-    snprintf(plan->bare, sizeof plan->bare, "%s.bare", plan->name);
+    /* a hash tag: both keys on one node of a cluster */
+    snprintf(plan->bare, sizeof plan->bare, plan->in_redis ? "{%s}.bare" : "%s.bare", plan->name);
     const int code = count_ours(plan, &there);
     if (code == EXIT_CODE_OK && there != 0) {
         complain("%s exists already; nothing was changed", plan->name);

@@ -96,7 +96,7 @@ static int load_key(const command_line *line, const char *name, image *loaded)
 {
     slotq_redis_connection *server;
     slotq_error error;
-    if (open_server(line, &server, &error) != SLOTQ_OK) {
+    if (open_server(line, name, &server, &error) != SLOTQ_OK) {
         return complain_error(shown_url(line->url).text, &error);
     }
     int code = EXIT_CODE_FAILURE;

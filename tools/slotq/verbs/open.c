@@ -68,8 +68,8 @@ int open_options(const command_line *line, open_settings *settings, slotq_error 
     return EXIT_CODE_OK;
 }
 
-slotq_outcome open_server(const command_line *line, slotq_redis_connection **server,
-                          slotq_error *error)
+slotq_outcome open_server(const command_line *line, const char *key,
+                          slotq_redis_connection **server, slotq_error *error)
 {
     enum { RECONNECT_MS = 10000 };
     open_settings settings;
@@ -80,7 +80,7 @@ slotq_outcome open_server(const command_line *line, slotq_redis_connection **ser
     if (settings.redis.reconnect_ms == 0) {
         settings.redis.reconnect_ms = RECONNECT_MS;
     }
-    return slotq_redis_connect(line->url, &settings.options, server, error);
+    return slotq_redis_connect_for(line->url, key, &settings.options, server, error);
 }
 
 command_text shown_command(const command_line *line, const char *command, const char *name)

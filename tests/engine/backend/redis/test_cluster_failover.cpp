@@ -178,6 +178,13 @@ private:
     std::thread consumer_;
 };
 
+/* For the tests here that leave every node running. */
+Cluster &six()
+{
+    static Cluster cluster(3, true);
+    return cluster;
+}
+
 void fail_over(Cluster &cluster, uint32_t slot)
 {
     Node &from = cluster.owner(slot);
@@ -188,9 +195,22 @@ void fail_over(Cluster &cluster, uint32_t slot)
     REQUIRE(comes_true([&] { return info(from.server(), "master_link_status") == "up"; }));
 }
 
+/* One that has all, so it can take over. On a slow machine the nodes may change roles unasked. */
+bool has_replica(Cluster &cluster, Node &owner)
+{
+    bool found = false;
+    for (size_t i = 0; i < cluster.size(); i++) {
+        Node &node = cluster.node(i);
+        found = found || (node.is_running() && info(node.server(), "master_port") == owner.port() &&
+                          info(node.server(), "master_link_status") == "up");
+    }
+    return found;
+}
+
 /* SIGKILL, the replica takes over, and the killed one comes back as its replica. */
 void kill(Cluster &cluster, uint32_t slot)
 {
+    REQUIRE(comes_true([&] { return has_replica(cluster, cluster.owner(slot)); }));
     Node &killed = cluster.owner(slot);
     killed.server().kill();
     const bool taken_over = comes_true([&] { return &cluster.owner(slot) != &killed; });
@@ -210,7 +230,7 @@ void give_away(Cluster &cluster, uint32_t slot)
 
 TEST_CASE("cluster: traffic goes on through a planned failover, a kill and a move of the slot")
 {
-    Cluster cluster(3, true);
+    Cluster &cluster = six();
     const uint32_t slot = Cluster::slot_of(cluster.node(0), "q");
     Traffic traffic(cluster);
     traffic.flow(100);
@@ -226,34 +246,33 @@ TEST_CASE("cluster: traffic goes on through a planned failover, a kill and a mov
 
 TEST_CASE("cluster: a handle that only reads may use a replica, and goes on without one")
 {
-    Cluster cluster(1, true);
+    Cluster &cluster = six();
     make(cluster.url());
-    Queue writer(cluster.url());
-    REQUIRE(writer.push("1") == SLOTQ_OK);
-    REQUIRE(
-        comes_true([&] { /* a replica without the queue would be passed over */
-                         return cluster.node(1).command({"INFO", "keyspace"}).text.find("keys=1") !=
-                                std::string::npos;
-        }));
-    const auto calls_of = [&](size_t node) {
-        const std::string text = cluster.node(node).command({"INFO", "commandstats"}).text;
+    Node &primary = cluster.owner(Cluster::slot_of(cluster.node(0), "q"));
+    Node &replica = cluster.replica_of(primary);
+    const auto has_read = [](Node &node) {
+        const std::string text = node.command({"INFO", "commandstats"}).text;
         return text.find("cmdstat_evalsha_ro:") != std::string::npos;
     };
+    REQUIRE(comes_true(
+        [&] { /* a replica without the queue would be passed over */
+              return replica.command({"INFO", "keyspace"}).text.find("keys=") != std::string::npos;
+        }));
     slotq_options options = {};
     slotq *reader = nullptr;
     slotq_error error = {};
     slotq_stats stats;
     options.read_only = true;
-    const std::string url = cluster.url() + "?replica=1";
+    const std::string url = cluster.other_than(primary).url() + "?replica=1";
     REQUIRE(slotq_open(url.c_str(), "q", &options, &reader, &error) == SLOTQ_OK);
-    REQUIRE(comes_true(
-        [&] { return slotq_get_stats(reader, 0, &stats) == SLOTQ_OK && stats.last_id == 1; }));
-    CHECK(calls_of(1));
-    CHECK_FALSE(calls_of(0));
-    cluster.node(1).server().kill();
     REQUIRE(slotq_get_stats(reader, 0, &stats) == SLOTQ_OK);
-    CHECK(calls_of(0));
+    CHECK(has_read(replica));
+    CHECK_FALSE(has_read(primary));
+    replica.server().kill();
+    REQUIRE(slotq_get_stats(reader, 0, &stats) == SLOTQ_OK);
+    CHECK(has_read(primary));
     slotq_close(reader);
+    replica.server().start();
 }
 
 TEST_CASE("cluster: the same again and again, with nodes that are added", "[.][failover]")
