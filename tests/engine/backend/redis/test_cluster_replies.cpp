@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "../../../../engine/backend/redis/wire/cluster.h"
+#include "../../../../engine/backend/redis/wire/known_nodes.h"
 }
 
 namespace
@@ -167,4 +168,46 @@ TEST_CASE("another reply is not a map, and a map of too many nodes is cut")
     CHECK(nodes.primaries_left_out == 6);
     CHECK(nodes.primary == REDIS_NO_NODE);
     CHECK(nodes.slots_covered == 70);
+}
+
+TEST_CASE("a way through a cluster leads where the last node said, once for ASK, and around a loss")
+{
+    redis_known_nodes known = {};
+    redis_address of_url = {};
+    redis_address found = {};
+    redis_node to = {"b", 2};
+    std::strcpy(of_url.host, "a");
+    std::strcpy(of_url.password, "secret");
+    of_url.port = 1;
+    of_url.database = 0;
+    of_url.tls.use = true;
+    const auto next = [&] {
+        const bool asks = redis_known_nodes_find(&known, &of_url, &found);
+        CHECK(std::string(found.password) == "secret"); /* login and TLS go to every node */
+        CHECK(found.tls.use);
+        CHECK_FALSE(found.is_unix);
+        return std::string(found.host) + ":" + std::to_string(found.port) + (asks ? " asks" : "");
+    };
+    CHECK(next() == "a:1");
+    redis_known_nodes_redirect(&known, REDIS_REDIRECT_MOVED, &to, &of_url);
+    CHECK(next() == "b:2");
+    to = {"", 3}; /* the host that was asked */
+    redis_known_nodes_redirect(&known, REDIS_REDIRECT_ASK, &to, &found);
+    CHECK(next() == "b:3 asks");
+    CHECK(next() == "b:2");
+    redis_nodes map = {};
+    map.nodes[0] = {"b", 2};
+    map.nodes[1] = {"c", 4};
+    map.count = 2;
+    redis_known_nodes_learn(&known, &map, &found);
+    CHECK(next() == "b:2");
+    redis_known_nodes_lose(&known); /* the URL's is asked, then the others, and again */
+    for (const char *wanted : {"a:1", "b:2", "c:4", "a:1"}) {
+        CHECK(next() == wanted);
+        redis_known_nodes_lose(&known);
+    }
+    of_url.is_unix = true; /* a node that was met by its socket names others of this machine */
+    to = {"", 5};
+    redis_known_nodes_redirect(&known, REDIS_REDIRECT_MOVED, &to, &of_url);
+    CHECK(next() == "127.0.0.1:5");
 }
