@@ -125,7 +125,7 @@ FUZZ_SHARED := $(filter-out $(FUZZ_TARGETS) fuzz/replay.c fuzz/make_seeds.c,\
 	$(wildcard fuzz/*.c fuzz/*.cpp))
 TEST_SOURCES := $(sort $(filter-out tests/support/% $(WITH_TLS),\
 	$(shell find tests -name '*.cpp' 2>/dev/null)))
-SEARCHES := $(wildcard tests/engine/core/test_closure*.cpp) $(wildcard tests/protocol/*.cpp)
+SEARCHES := $(wildcard tests/engine/core/test_closure*.cpp tests/protocol/*.cpp tests/shards/*.cpp)
 TEST_SCRIPTS := $(sort $(shell find tests -name 'test_*.sh' 2>/dev/null))
 TEST_ROOMS := $(sort $(patsubst tests/%/,%,$(dir $(TEST_SOURCES))))
 CORE_ROOMS := $(filter engine/layout engine/core,$(TEST_ROOMS))
