@@ -172,12 +172,12 @@ SLOTQ_API slotq_outcome slotq_create(const char *url, const char *name,
                                      slotq_error *error);
 
 /* Open a queue. OK, NOQUEUE, LOCKED (another handle has it exclusively, or exclusive is set and the
- * queue is in use), CORRUPT, VERSION, SHARDED (the name is that of a sharded queue, as in all calls
- * with a name), UNSUPPORTED (network file system, URL scheme), IO. In Redis:
- * CONNECT (no server, or login failed), CORRUPT (also a key of another type), UNSUPPORTED (a
- * maxmemory-policy that could evict the queue, a replica, a key with a time to live, a server
- * without scripts). After OK the caller must close *queue by slotq_close; otherwise *queue is NULL,
- * here and in the next three calls. options and error may be NULL. */
+ * queue is in use), CORRUPT, VERSION, SHARDED (the name of a sharded queue, in all calls with a
+ * name), UNSUPPORTED (network file system, URL scheme), IO. In Redis: CONNECT (no server, or login
+ * failed), CORRUPT (also a key of another type), UNSUPPORTED (a maxmemory-policy that could evict
+ * the queue, a replica, a key with a time to live, a server without scripts). After OK the caller
+ * must close *queue by slotq_close; otherwise *queue is NULL, here and in the next three calls.
+ * options and error may be NULL. */
 SLOTQ_API slotq_outcome slotq_open(const char *url, const char *name, const slotq_options *options,
                                    slotq **queue, slotq_error *error);
 
@@ -483,9 +483,6 @@ SLOTQ_API slotq_outcome slotq_dead_remove(slotq *queue, uint8_t group, uint64_t 
                                           uint32_t *count);
 /* Delete all dead messages; *count (may be NULL) is their number. OK. */
 SLOTQ_API slotq_outcome slotq_dead_purge(slotq *queue, uint32_t *count);
-/* what: SLOTQ_PAUSE_IN (pushes), _OUT (reserves) or _BOTH. OK, also if it is in that state. */
-SLOTQ_API slotq_outcome slotq_pause(slotq *queue, uint8_t what);
-SLOTQ_API slotq_outcome slotq_resume(slotq *queue, uint8_t what);
 /* Set the limits of a group, for all its consumers together. what: a sum of SLOTQ_LIMIT_LEASED,
  * _RATE and _BURST; the fields that it does not name stay. 0 in a field ends that limit. A rate
  * may be changed while it runs: no burst is given anew. slotq_get_stats has the limits. OK,
@@ -514,6 +511,7 @@ SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const vo
 #include "slotq_producer.h"
 #include "slotq_keys.h"
 #include "slotq_move.h"
+#include "slotq_pause.h"
 #include "slotq_mark.h"
 #include "slotq_wait.h"
 

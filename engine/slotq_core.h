@@ -76,7 +76,7 @@ bool slotq_core_verb_may_repeat(slotq_verb verb);
 
 /* push: all messages or none. count 1 to SLOTQ_CALL_MESSAGES_MAX, payloads together at most
  * SLOTQ_CALL_BYTES_MAX bytes. OK, FULL (holder names the message that keeps the ring full), TOOBIG,
- * PAUSED, INVALID. */
+ * CLOSED, PAUSED, INVALID. */
 typedef struct slotq_call_push {
     const slotq_data *messages; /* borrowed until the last step is applied */
     const uint64_t *keys;       /* one a message, 0 = none; or NULL: no message has one */
@@ -155,7 +155,7 @@ typedef struct slotq_call_dead {
                                    cannot compute them; the core judges for itself */
 } slotq_call_dead;
 
-/* pause, resume: SLOTQ_PAUSE_…; INVALID if 0 or above 3. */
+/* pause, resume: SLOTQ_PAUSE_…; INVALID if 0 or above SLOTQ_PAUSE_ALL. */
 typedef struct slotq_call_pause {
     uint8_t what;
 } slotq_call_pause;
@@ -177,7 +177,7 @@ typedef struct slotq_call_limit {
 
 /* schedule: messages that no worker gets before due_ms; all or none. count as in push, and at most
  * later_slots. OK, FULL (no room in the later section), EMPTY (not_past, and due_ms has passed),
- * TOOBIG, PAUSED, INVALID. */
+ * TOOBIG, CLOSED, PAUSED, INVALID. */
 typedef struct slotq_call_schedule {
     const slotq_data *messages; /* borrowed until the last step is applied */
     const uint64_t *keys;       /* one a message, 0 = none; or NULL: no message has one */
@@ -244,6 +244,12 @@ typedef struct slotq_call_stats {
     slotq_stats stats; /* out */
 } slotq_call_stats;
 
+/* finish: whether a closed queue has come to its end. OK, UNFINISHED (it is not closed, or has
+ * messages in the ring, aside, scheduled or dead). */
+typedef struct slotq_call_finish {
+    uint64_t last_id; /* out, OK: no message of this queue has or will have an id above it */
+} slotq_call_finish;
+
 /* The state of a verb between two of its steps. Private to the core, but for `looks`. */
 typedef struct slotq_progress {
     bool looks; /* set after slotq_core_begin: a reserve leases nothing. OK: one that does may find
@@ -289,6 +295,7 @@ typedef struct slotq_call {
         slotq_call_cancel cancel;
         slotq_call_kick kick;
         slotq_call_find find;
+        slotq_call_finish finish;
     };
     slotq_progress progress;
     slotq_damage damage; /* out: CORRUPT */

@@ -28,6 +28,7 @@ enum {
     SLOTQ_RING_SLOTS_MAX = 65535,
     SLOTQ_PAYLOAD_BYTES_MAX = 65535,
     SLOTQ_GROUPS_MAX = 16,
+    SLOTQ_SHARDS_MAX = 1024, /* of a set */
     SLOTQ_MAX_ATTEMPTS_MAX = 62,
     SLOTQ_NOTE_BYTES_MAX = 255,
     SLOTQ_PLACES_MAX = 255,
@@ -92,7 +93,7 @@ typedef struct slotq_geometry {
                                tokens do not work there. slotq.h: 0 = the library draws it;
                                slotq_core.h: not 0 */
     uint32_t set;           /* the set of queues that it is a part of; 0 = alone */
-    uint16_t shard;         /* its number in the set; 0 if alone */
+    uint16_t shard;         /* its number in the set, 0 to 1023; 0 if alone */
     uint16_t reserved[5];   /* 0: room for later versions */
 } slotq_geometry;
 
@@ -125,8 +126,15 @@ typedef enum slotq_why {
 /* Reasons of death that slotq gives; callers should use 1 to 254. */
 enum { SLOTQ_REASON_LEASE_ENDED = 0, SLOTQ_REASON_DAMAGED = 255 };
 
-/* What pause and resume act on: IN = pushes (and redrive), OUT = reserves. */
-enum { SLOTQ_PAUSE_IN = 1, SLOTQ_PAUSE_OUT = 2, SLOTQ_PAUSE_BOTH = 3 };
+/* What pause and resume act on: IN = pushes (and redrive), OUT = reserves. CLOSED is not in BOTH:
+ * the queue takes no new messages, but goes on with those that it has. */
+enum {
+    SLOTQ_PAUSE_IN = 1,
+    SLOTQ_PAUSE_OUT = 2,
+    SLOTQ_PAUSE_BOTH = 3,
+    SLOTQ_PAUSE_CLOSED = 4,
+    SLOTQ_PAUSE_ALL = 7
+};
 
 /* Bytes to push; borrowed for the call. bytes may be NULL if size is 0. */
 typedef struct slotq_data {

@@ -61,7 +61,7 @@ local function judge_origin()
     local fields = geometry
     if fields.generation == 0 then
         corrupt(AT_geometry_generation, 'generation')
-    elseif fields.set == 0 and fields.shard ~= 0 then
+    elseif fields.set == 0 and fields.shard ~= 0 or fields.shard >= SLOTQ_SHARDS_MAX then
         corrupt(AT_geometry_shard, 'shard')
     end
 end

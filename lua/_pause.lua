@@ -2,13 +2,13 @@
 -- which verbs it refuses.
 --@include _commit
 
--- what = 1 in, 2 out, 3 both
+-- what = the sum of 1 in, 2 out, 4 closed
 local function pause(name, on)
     expect(name .. ' KEY now what', 2, 2)
-    local what = number(2, 'what', SLOTQ_PAUSE_IN, SLOTQ_PAUSE_BOTH)
+    local what = number(2, 'what', SLOTQ_PAUSE_IN, SLOTQ_PAUSE_ALL)
     open()
     local before, after = queue.paused, 0
-    for _, direction in ipairs({SLOTQ_PAUSE_IN, SLOTQ_PAUSE_OUT}) do
+    for _, direction in ipairs({SLOTQ_PAUSE_IN, SLOTQ_PAUSE_OUT, SLOTQ_PAUSE_CLOSED}) do
         local asked = what % (2 * direction) >= direction
         local is = before % (2 * direction) >= direction
         if asked and on or is and not asked then
@@ -17,7 +17,7 @@ local function pause(name, on)
     end
     if after ~= before then
         queue.paused = after
-        deliverable = not on
+        deliverable = not on and before % SLOTQ_PAUSE_CLOSED ~= after % SLOTQ_PAUSE_CLOSED
         -- a reserve during the pause named no time at which a scheduled message is due
         later.fell = before % 2 > after % 2 and queue.later_count > 0
     end

@@ -62,7 +62,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and plain_
     served = served and head < ring and tail < ring and used <= last_id and
         count >= 1 and count < ring - used and count <= SLOTQ_CALL_MESSAGES_MAX and
         fits and count * payload <= SLOTQ_CALL_BYTES_MAX and
-        (later_due_ms == DUE_NONE or later_due_ms > now_ms) and paused % 2 == 0 and
+        (later_due_ms == DUE_NONE or later_due_ms > now_ms) and
+        (paused == 0 or paused == SLOTQ_PAUSE_OUT) and
         last_id >= 2147483648 * (era % 2) and
         last_id + count < 2147483648 * (1 + era % 2)
     if served and (holders > 0 or plain_key ~= '') then

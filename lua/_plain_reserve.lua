@@ -35,7 +35,8 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
         least < ring and tail < ring and head < ring and cursor < ring and
         ready == 0 and retry_from == cursor and most_leased + rate == 0 and
         written == cursor and sweep == SWEEP_NONE and
-        paused < SLOTQ_PAUSE_OUT and limit >= 1 and limit <= SLOTQ_CALL_MESSAGES_MAX and
+        paused % SLOTQ_PAUSE_CLOSED < SLOTQ_PAUSE_OUT and
+        limit >= 1 and limit <= SLOTQ_CALL_MESSAGES_MAX and
         (limit == 1 or limit * stride <= SLOTQ_CALL_BYTES_MAX) and
         lease_ms >= 1 and lease_ms <= SLOTQ_LEASE_TICKS_MAX * tick_ms and
         last_id >= 2147483648 * (era % 2) and last_id < 2147483648 * (1 + era % 2) then
@@ -67,7 +68,7 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
             end
             local wake = string.byte(front, AT_shared_wake + 1)
             local due_ms = due == DUE_NONE and -1 or math.floor(due * tick_ms)
-            if later_due_ms ~= DUE_NONE and paused == 0 and
+            if later_due_ms ~= DUE_NONE and paused % 2 == 0 and
                 (due_ms < 0 or later_due_ms < due_ms) then
                 due_ms = math.floor(later_due_ms)
             end

@@ -42,7 +42,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
         slot = pack('<H', served and #slot or 0) .. stamp .. slot
     end
     served = served and head < ring and tail < ring and (tail - head) % ring <= last_id and
-        due_ms <= SLOTQ_NOW_MS_MAX and paused % 2 == 0 and later_count < later and
+        due_ms <= SLOTQ_NOW_MS_MAX and (paused == 0 or paused == SLOTQ_PAUSE_OUT) and
+        later_count < later and
         last_later_id % 65536 < 65535 and (plain_flag ~= '1' or due_ms > now_ms) and
         (due_ms >= first_due_ms and wake % 4 < WAKE_FOR_ROOM or wake % 4 == 0) and
         (later_count > 0 or first_due_ms == DUE_NONE)

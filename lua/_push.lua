@@ -13,7 +13,9 @@ end
 -- push count messages, which put_slots puts at tail; returns their first id. keyed: the keys of a
 -- call that has some
 local function push_messages(count, waits, put_slots, keyed)
-    if queue.paused % 2 == SLOTQ_PAUSE_IN then
+    if queue.paused % (2 * SLOTQ_PAUSE_CLOSED) >= SLOTQ_PAUSE_CLOSED then
+        refuse('SLOTQCLOSED ' .. TEXT_CLOSED)
+    elseif queue.paused % 2 == SLOTQ_PAUSE_IN then
         refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for pushing: resume it')
     end
     ring.define()

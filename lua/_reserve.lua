@@ -270,7 +270,7 @@ local function open_reserve(name)
     if index >= geometry.groups then
         expect_group(index)
     end
-    if queue.paused >= SLOTQ_PAUSE_OUT then
+    if queue.paused % SLOTQ_PAUSE_CLOSED >= SLOTQ_PAUSE_OUT then
         refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for reserving: resume it')
     end
     load_group(index)

@@ -34,7 +34,9 @@ end
 -- schedule messages that are due at one time, with the keys of a call that has some: their first
 -- later id, or EMPTY or DUPLICATE
 local function schedule_messages(due_ms, not_past, parts, keyed)
-    if queue.paused % 2 == SLOTQ_PAUSE_IN then
+    if queue.paused % (2 * SLOTQ_PAUSE_CLOSED) >= SLOTQ_PAUSE_CLOSED then
+        refuse('SLOTQCLOSED ' .. TEXT_CLOSED)
+    elseif queue.paused % 2 == SLOTQ_PAUSE_IN then
         refuse('SLOTQPAUSED ' .. TEXT_PAUSED .. ' for pushing: resume it')
     elseif not_past and due_ms <= time_ms() then
         return redis.status_reply('EMPTY')

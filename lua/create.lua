@@ -58,7 +58,7 @@ local function read_geometry()
     geometry.note_bytes = number(12, 'note_bytes', 0, SLOTQ_NOTE_BYTES_MAX)
     geometry.generation = number(13, 'generation', 1, 4294967295)
     geometry.set = optional(14, 'set', 4294967295)
-    geometry.shard = optional(15, 'shard', geometry.set > 0 and 65535 or 0)
+    geometry.shard = optional(15, 'shard', geometry.set > 0 and SLOTQ_SHARDS_MAX - 1 or 0)
     if holders_of_keys() > SLOTQ_RING_SLOTS_MAX then
         invalid('ring_slots, aside_slots and later_slots must be at most 65535 together with keys')
     elseif has(SLOTQ_FLAG_OVERWRITE) and geometry.aside_slots > 0 then

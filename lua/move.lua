@@ -2,7 +2,7 @@
 -- args: now target group id token [key [form bytes]]
 -- reply: its id in the second queue; array: DUPLICATE, 0, then as find; status STALE, GONE or
 --   NOTFOUND
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
+-- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local function invalid_call(text)
     return redis.error_reply('SLOTQINVALID ' .. text)

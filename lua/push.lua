@@ -1,7 +1,7 @@
 -- push: push messages, all or none
 -- args: now payload [payload ...]
 -- reply: id of the first message; the rest follow
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
+-- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed, plain_first, plain_key = false, 2, ''
 local plain_reads, plain_serves = #ARGV >= 2, true

@@ -1,7 +1,7 @@
 -- push_keyed: push messages with keys, all or none, if no key is taken
 -- args: now mode key payload [key payload ...]
 -- reply: id of the first message; or array: DUPLICATE, the message from 0, then as find
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
+-- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed, plain_first, plain_key, plain_mode = false, 4, ARGV[3], ARGV[2]
 local plain_reads = #ARGV >= 4

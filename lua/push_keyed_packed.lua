@@ -1,7 +1,7 @@
 -- push_keyed_packed: push_packed with keys, all or none, if no key is taken
 -- args: now n slots mode keys [wait [place]]
 -- reply: as push_keyed
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
+-- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed, plain_first, plain_key, plain_mode = true, 3, ARGV[5], ARGV[4]
 local plain_reads = #ARGV >= 5 and #ARGV <= 7

@@ -1,7 +1,7 @@
 -- push_packed: push n messages as ring slots, whole or all cut, packed and stamped by the client
 -- args: now n slots [wait [place]]
 -- reply: id of the first message
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
+-- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed, plain_first, plain_key = true, 3, ''
 local plain_reads, plain_serves = #ARGV >= 3 and #ARGV <= 5, #ARGV == 3

@@ -1,4 +1,4 @@
--- resume: allow pushes (1), reserves (2), or both (3) again
+-- resume: allow pushes (1), reserves (2), or open the queue (4) again; or a sum of these
 -- args: now what
 -- reply: status OK
 -- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION

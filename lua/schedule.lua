@@ -1,7 +1,7 @@
 -- schedule: messages that are delivered from a time on, all or none
 -- args: now due_ms not_past payload [payload ...]
 -- reply: later id of the first; the rest follow; status EMPTY: not_past is 1, and due_ms has passed
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
+-- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false
 --@include _plain_schedule

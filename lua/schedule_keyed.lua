@@ -1,7 +1,7 @@
 -- schedule_keyed: schedule messages with keys
 -- args: now due_ms not_past mode key payload [key payload ...]
 -- reply: as schedule; or array: DUPLICATE, the message from 0, then as find
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
+-- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _schedule
 --@include _keyed

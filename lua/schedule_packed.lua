@@ -1,7 +1,7 @@
 -- schedule_packed: schedule n messages as slots, whole or all cut, packed and stamped by the client
 -- args: now due_ms n slots [not_past [mode keys]]
 -- reply: as schedule, or with keys as schedule_keyed
--- errors: FULL PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
+-- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = true
 --@include _plain_schedule

@@ -20,7 +20,7 @@ return answer(function()
     if row then
         load_group(row)
         local left = group.ready_behind + (queue.tail - group.cursor) % slots
-        group.made = queue.paused < SLOTQ_PAUSE_OUT and left > 0 and 1 or 0
+        group.made = queue.paused % SLOTQ_PAUSE_CLOSED < SLOTQ_PAUSE_OUT and left > 0 and 1 or 0
     else
         frees = true
     end

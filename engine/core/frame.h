@@ -70,6 +70,14 @@ static inline uint32_t frame_position(const verb_frame *frame, uint32_t index)
     return ring_distance(frame->group.head, index, frame->slots);
 }
 
+/* OK: the queue takes new messages. CLOSED, PAUSED. */
+static inline slotq_outcome frame_takes_new(const verb_frame *frame)
+{
+    return frame->front.paused & SLOTQ_PAUSE_CLOSED ? SLOTQ_CLOSED
+           : frame->front.paused & SLOTQ_PAUSE_IN   ? SLOTQ_PAUSED
+                                                    : SLOTQ_OK;
+}
+
 /* Load a group. False: CORRUPT. */
 bool frame_load(verb_frame *frame, uint32_t group);
 

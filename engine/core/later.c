@@ -124,8 +124,9 @@ slotq_outcome schedule_step(verb_frame *frame)
             return SLOTQ_INVALID;
         }
     }
-    if (frame->front.paused & SLOTQ_PAUSE_IN) {
-        return SLOTQ_PAUSED;
+    const slotq_outcome open = frame_takes_new(frame);
+    if (open != SLOTQ_OK) {
+        return open;
     }
     if (schedule->not_past && schedule->due_ms <= call->now_ms) {
         return SLOTQ_EMPTY;

@@ -72,8 +72,8 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     if (push->keys != NULL ||
         push_judge(&view->geometry, push->messages, count, &size) != PUSH_FITS ||
         count > slots - 1 - used || id_era(last_id) != front.era ||
-        (front.paused & SLOTQ_PAUSE_IN) || (view->geometry.flags & SLOTQ_FLAG_KEYS) ||
-        may_promote(view, call->now_ms)) {
+        (front.paused & (SLOTQ_PAUSE_IN | SLOTQ_PAUSE_CLOSED)) ||
+        (view->geometry.flags & SLOTQ_FLAG_KEYS) || may_promote(view, call->now_ms)) {
         return false;
     }
     step_begin(step);

@@ -61,8 +61,9 @@ slotq_outcome push_step(verb_frame *frame)
             return SLOTQ_INVALID;
         }
     }
-    if (frame->front.paused & SLOTQ_PAUSE_IN) {
-        return SLOTQ_PAUSED;
+    const slotq_outcome open = frame_takes_new(frame);
+    if (open != SLOTQ_OK) {
+        return open;
     }
     const slotq_outcome promoted = later_promote(frame);
     if (promoted != SLOTQ_OK) {

@@ -28,6 +28,7 @@ verb_step cancel_step;
 verb_step kick_step;
 verb_step later_list_step;
 verb_step find_step;
+verb_step finish_step;
 
 /* The next step of a call by its verb's function, where the plain path does not answer. */
 slotq_outcome verbs_whole_step(const slotq_view *view, slotq_call *call, slotq_step *step);

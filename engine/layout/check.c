@@ -42,8 +42,8 @@ static bool check_shared(const slotq_view *view, const front_block *front, slotq
     if (!check_era(front, damage)) {
         return false;
     }
-    if (front->paused > SLOTQ_PAUSE_BOTH) {
-        return damage_found(damage, AT_shared_paused, "paused is above 3");
+    if (front->paused > SLOTQ_PAUSE_ALL) {
+        return damage_found(damage, AT_shared_paused, "paused is above 7");
     }
     if (load_u16(view->bytes + AT_shared_reserved_78) != 0) {
         return damage_found(damage, AT_shared_reserved_78, "bytes 78 and 79 are not 0");

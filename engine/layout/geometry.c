@@ -89,6 +89,9 @@ static const char *origin_fault(const slotq_geometry *geometry, uint32_t *offset
     if (geometry->set == 0 && geometry->shard != 0) {
         return fault_at(offset, AT_geometry_shard, "shard is not 0, but set is 0");
     }
+    if (geometry->shard >= SLOTQ_SHARDS_MAX) {
+        return fault_at(offset, AT_geometry_shard, "shard is above 1023");
+    }
     return NULL;
 }
 

@@ -92,11 +92,10 @@ static slotq_outcome set_pause(slotq *queue, slotq_verb verb, uint8_t what)
     if (queue == NULL) {
         return SLOTQ_INVALID;
     }
-    if (what < SLOTQ_PAUSE_IN || what > SLOTQ_PAUSE_BOTH) {
-        return queue_refuse(queue, SLOTQ_INVALID,
-                            "the direction to pause is %u: it must be 1 "
-                            "(in), 2 (out) or 3 (both)",
-                            what);
+    if (what < SLOTQ_PAUSE_IN || what > SLOTQ_PAUSE_ALL) {
+        return queue_refuse(
+            queue, SLOTQ_INVALID,
+            "what to pause is %u: it must be a sum of 1 (in), 2 (out) and 4 (closed)", what);
     }
     slotq_core_begin(&call, verb, STORE_TIME);
     call.pause = (slotq_call_pause){.what = what};
@@ -111,6 +110,18 @@ slotq_outcome slotq_pause(slotq *queue, uint8_t what)
 slotq_outcome slotq_resume(slotq *queue, uint8_t what)
 {
     return set_pause(queue, SLOTQ_RESUME, what);
+}
+
+slotq_outcome slotq_finish(slotq *queue, uint64_t *last_id)
+{
+    slotq_call call;
+    if (queue == NULL || last_id == NULL) {
+        return queue_refuse_null(queue);
+    }
+    slotq_core_begin(&call, SLOTQ_FINISH, STORE_TIME);
+    const slotq_outcome outcome = queue_call(queue, &call);
+    *last_id = outcome == SLOTQ_OK ? call.finish.last_id : 0;
+    return outcome;
 }
 
 slotq_outcome slotq_limit(slotq *queue, uint8_t group, uint8_t what, const slotq_limits *limits)

@@ -217,6 +217,10 @@ static const char *remedy(slotq_outcome outcome)
         return "nothing was changed: redrive, remove or purge dead messages, then try again";
     case SLOTQ_LEASED:
         return "nothing was changed: wait for its worker, or for the end of the lease";
+    case SLOTQ_CLOSED:
+        return "push into another queue";
+    case SLOTQ_UNFINISHED:
+        return "pause it with SLOTQ_PAUSE_CLOSED, and see slotq stats for what is left";
     case SLOTQ_INVALID:
         return "the clock must be between the years 1970 and 6429";
     default:

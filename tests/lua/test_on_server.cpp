@@ -13,22 +13,39 @@ namespace on_server
 
 const std::vector<std::string> &all_scripts()
 {
-    static const std::vector<std::string> names = {"cancel",         "create",
-                                                   "dead_list",      "dead_list_packed",
-                                                   "dead_purge",     "dead_remove",
-                                                   "find",           "kick",
-                                                   "later_list",     "later_list_packed",
-                                                   "limit",          "pause",
-                                                   "peek",           "peek_packed",
-                                                   "purge",          "push",
-                                                   "push_keyed",     "push_keyed_packed",
-                                                   "push_packed",    "reclaim",
-                                                   "redrive",        "remove",
-                                                   "reserve",        "reserve_packed",
-                                                   "resume",         "schedule",
-                                                   "schedule_keyed", "schedule_packed",
-                                                   "settle",         "settle_packed",
-                                                   "stats",          "status",
+    static const std::vector<std::string> names = {"cancel",
+                                                   "create",
+                                                   "dead_list",
+                                                   "dead_list_packed",
+                                                   "dead_purge",
+                                                   "dead_remove",
+                                                   "find",
+                                                   "finish",
+                                                   "kick",
+                                                   "later_list",
+                                                   "later_list_packed",
+                                                   "limit",
+                                                   "pause",
+                                                   "peek",
+                                                   "peek_packed",
+                                                   "purge",
+                                                   "push",
+                                                   "push_keyed",
+                                                   "push_keyed_packed",
+                                                   "push_packed",
+                                                   "reclaim",
+                                                   "redrive",
+                                                   "remove",
+                                                   "reserve",
+                                                   "reserve_packed",
+                                                   "resume",
+                                                   "schedule",
+                                                   "schedule_keyed",
+                                                   "schedule_packed",
+                                                   "settle",
+                                                   "settle_packed",
+                                                   "stats",
+                                                   "status",
                                                    "unwait"};
     return names;
 }
@@ -37,7 +54,7 @@ bool only_reads(const std::string &script)
 {
     return script.substr(0, 4) == "peek" || script.substr(0, 9) == "dead_list" ||
            script.substr(0, 10) == "later_list" || script == "stats" || script == "status" ||
-           script == "find";
+           script == "find" || script == "finish";
 }
 
 bool has_idle_sample(const std::string &script)
@@ -223,6 +240,7 @@ Arguments Queue::sample(const std::string &script) const
         {"dead_purge", {}},
         {"dead_remove", {std::to_string(leased_id + 1), "0"}},
         {"find", {keyed("d")}},
+        {"finish", {}},
         {"kick", {"1", "later"}},
         {"later_list", {"0", "10"}},
         {"later_list_packed", {"0", "10"}},

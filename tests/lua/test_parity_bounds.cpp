@@ -335,7 +335,7 @@ TEST_CASE("parity: create makes the core's bytes, and touches nothing that is th
             shape.later_slots = static_cast<uint16_t>(flags * 5);
             shape.generation = flags % 2 == 0 ? 1 + flags : 0xFFFFFFFF - flags;
             shape.set = flags % 4 == 0 ? 0 : flags % 4 == 1 ? 0xFFFFFFFF : flags;
-            shape.shard = static_cast<uint16_t>(shape.set == 0 ? 0 : flags * 2114);
+            shape.shard = static_cast<uint16_t>(shape.set == 0 ? 0 : flags * 33);
             shape.aside_slots = static_cast<uint8_t>(flags % 2 == 0 ? flags * 8 : 0);
             redis::Arguments arguments = {""};
             for (const uint32_t value :

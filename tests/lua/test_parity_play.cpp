@@ -51,7 +51,7 @@ slotq_geometry Play::choose_geometry(Choices &choices, Kind kind)
     made.generation = choices.one_in(4) ? 0xFFFFFFFF - choices.small(9) : 1 + choices.small(9);
     if (choices.one_in(4)) {
         made.set = choices.one_in(2) ? 0xFFFFFFFF : 1;
-        made.shard = static_cast<uint16_t>(choices.small(65536));
+        made.shard = static_cast<uint16_t>(choices.small(SLOTQ_SHARDS_MAX));
     }
     if ((flags & SLOTQ_FLAG_OVERWRITE) == 0 && !choices.one_in(4)) {
         made.aside_slots = static_cast<uint8_t>(1 + choices.small(choices.one_in(4) ? 255 : 6));

@@ -267,6 +267,9 @@ Reply expected_simple(const slotq_call &call, slotq_outcome outcome)
         return reply;
     case SLOTQ_DEAD_PURGE:
         return integer_reply(call.dead.count);
+    case SLOTQ_FINISH:
+        return outcome == SLOTQ_OK ? integer_reply(static_cast<int64_t>(call.finish.last_id))
+                                   : status_reply("UNFINISHED");
     default:
         return status_reply(slotq_outcome_name(outcome));
     }

@@ -433,23 +433,25 @@ std::string Play::reclaim()
 /* Seldom, or nothing else would happen. */
 std::string Play::administer()
 {
-    static const slotq_verb verbs[] = {SLOTQ_PAUSE,  SLOTQ_RESUME, SLOTQ_RESUME,
-                                       SLOTQ_RESUME, SLOTQ_PURGE,  SLOTQ_DEAD_PURGE};
-    slotq_call call = fresh(verbs[choices_.small(6)]);
+    static const slotq_verb verbs[] = {SLOTQ_PAUSE, SLOTQ_RESUME,     SLOTQ_RESUME, SLOTQ_RESUME,
+                                       SLOTQ_PURGE, SLOTQ_DEAD_PURGE, SLOTQ_FINISH};
+    slotq_call call = fresh(verbs[choices_.small(7)]);
     const bool pauses = call.verb == SLOTQ_PAUSE || call.verb == SLOTQ_RESUME;
-    if (!pauses && !choices_.one_in(4)) {
+    if (!pauses && call.verb != SLOTQ_FINISH && !choices_.one_in(4)) {
         return "";
     }
     Arguments arguments = {any_now()};
     if (pauses) {
-        const uint32_t both = call.verb == SLOTQ_RESUME && !choices_.one_in(3) ? 3 : 0;
+        const uint32_t both = call.verb == SLOTQ_RESUME && !choices_.one_in(3) ? 7 : 0;
         call.pause.what = static_cast<uint8_t>(
-            choices_.one_in(20) ? choices_.small(2) * 4 : both | (1 + choices_.small(3)));
+            choices_.one_in(20) ? choices_.small(2) * 8
+                                : both | (choices_.one_in(8) ? 4u : 1 + choices_.small(3)));
         arguments.push_back(std::to_string(call.pause.what));
     }
     send(call.verb == SLOTQ_PAUSE    ? "pause"
          : call.verb == SLOTQ_RESUME ? "resume"
          : call.verb == SLOTQ_PURGE  ? "purge"
+         : call.verb == SLOTQ_FINISH ? "finish"
                                      : "dead_purge",
          arguments);
     const slotq_outcome outcome = image_.run(call);

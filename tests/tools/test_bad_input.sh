@@ -76,7 +76,7 @@ unchanged 'reason 255' 2 '0 to 254' kill jobs --reason 255 1:5
 unchanged 'status of no id' 2 'not an id' status jobs x
 unchanged 'remove of no id' 2 'not an id' remove jobs 1 x
 unchanged 'reserve too many' 2 '1 to 4,096' reserve jobs -n 4097
-unchanged 'pause sideways' 2 'in .* or out' pause jobs up
+unchanged 'pause sideways' 2 'in .* out .* or closed' pause jobs up
 unchanged 'unknown option' 2 'unknown option --nosuch; slotq help push' push jobs --nosuch=5 x
 unchanged 'unknown letter' 2 'unknown option -x' push jobs -x
 unchanged 'an option of another command' 2 'does not take --slots' push jobs --slots 5 x

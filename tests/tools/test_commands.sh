@@ -129,6 +129,13 @@ expect 'pause out' 0 - - pause look out
 expect 'reserve is refused' 9 - 'resume' reserve look
 expect 'stats say so' 0 'paused: in and out' - stats look
 expect 'resume' 0 - - resume look
+expect 'close' 0 - - pause look closed
+expect 'a push is refused for good' 9 - 'closed: it takes no new messages' push look x
+expect 'resume alone does not open it' 0 - - resume look
+expect 'stats say that, too' 0 'paused: closed' - stats look
+expect 'and in JSON' 0 '"paused":"closed"' - stats look --json
+expect 'doctor says it' 1 'is closed' - doctor look
+expect 'open it' 0 '"paused":"no"' - resume look closed --json
 expect 'push goes' 0 '^4$' - push look x
 expect 'a lease of a moment' 0 '^1:' - reserve look --lease 1ms
 sleep 0.3

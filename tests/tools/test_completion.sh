@@ -46,7 +46,7 @@ same 'in another folder' 'mail' \
 same 'the queue to move to' 'jobs' "$(complete_line slotq move jobs 1 : 5 j)"
 same 'elsewhere' 'mail' "$(complete_line slotq move jobs 1 : 5 --to-url other '')"
 same 'where it is' 'other' "$(complete_line slotq move jobs 1 : 5 jobs --to-url o)"
-same 'pause what' 'in out' "$(complete_line slotq pause jobs '')"
+same 'pause what' 'closed in out' "$(complete_line slotq pause jobs '')"
 same 'help about' 'reclaim release remove reserve resize resume' "$(complete_line slotq help re)"
 
 # ---- queues of a server ----

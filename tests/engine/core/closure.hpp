@@ -345,7 +345,8 @@ private:
         attempt_dead();
         attempt(make(SLOTQ_DEAD_PURGE));
         attempt(make(SLOTQ_PURGE));
-        for (uint8_t what = 1; trial_.pauses && what < 3; what++) {
+        attempt(make(SLOTQ_FINISH));
+        for (uint8_t what = 1; trial_.pauses && what <= SLOTQ_PAUSE_CLOSED; what *= 2) {
             call = make(SLOTQ_PAUSE);
             call.pause.what = what;
             attempt(call);

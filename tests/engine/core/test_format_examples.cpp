@@ -325,6 +325,16 @@ std::string Example::other(slotq_call &call, const Line &line)
         call.limit.limits.rate_burst = static_cast<uint16_t>(line.number("rate_burst", 0));
         return name_of(apply(call));
     }
+    if (line.verb == "pause" || line.verb == "resume") {
+        call.verb = line.verb == "pause" ? SLOTQ_PAUSE : SLOTQ_RESUME;
+        call.pause.what = static_cast<uint8_t>(line.number("what"));
+        return name_of(apply(call));
+    }
+    if (line.verb == "finish") {
+        call.verb = SLOTQ_FINISH;
+        const std::string outcome = name_of(apply(call));
+        return outcome == "OK" ? "OK " + std::to_string(call.finish.last_id) : outcome;
+    }
     INFO(line.text << ": no such verb");
     REQUIRE(line.verb == "purge");
     call.verb = SLOTQ_PURGE;

@@ -181,7 +181,7 @@ TEST_CASE("outcomes: PAUSED in and out, and what goes on meanwhile")
     REQUIRE(queue.reserve() == SLOTQ_OK);
     const uint32_t token = queue.runs[0].token;
     REQUIRE_REFUSED(queue, pause(SLOTQ_PAUSE, 0), SLOTQ_INVALID);
-    REQUIRE_REFUSED(queue, pause(SLOTQ_PAUSE, 4), SLOTQ_INVALID);
+    REQUIRE_REFUSED(queue, pause(SLOTQ_PAUSE, 8), SLOTQ_INVALID);
     REQUIRE_REFUSED(queue, pause(SLOTQ_RESUME, 0), SLOTQ_INVALID);
     REQUIRE_REFUSED(queue, pause(SLOTQ_RESUME, 255), SLOTQ_INVALID);
     REQUIRE(queue.pause(SLOTQ_PAUSE, SLOTQ_PAUSE_IN) == SLOTQ_OK);
@@ -199,6 +199,82 @@ TEST_CASE("outcomes: PAUSED in and out, and what goes on meanwhile")
     REQUIRE_REFUSED(queue, reserve(1), SLOTQ_PAUSED);
     REQUIRE(queue.pause(SLOTQ_RESUME, SLOTQ_PAUSE_BOTH) == SLOTQ_OK);
     REQUIRE(queue.reserve(1) == SLOTQ_OK);
+}
+
+TEST_CASE("outcomes: CLOSED to what is new, and what goes on until the end")
+{
+    slotq_geometry shape = support::geometry(4, 5, 1, SLOTQ_FLAG_KEYS, 0, 2, 100);
+    shape.later_slots = 2;
+    Queue queue(shape);
+    const uint64_t due_ms = queue.now_ms + 1000;
+    REQUIRE(queue.push(2) == SLOTQ_OK);
+    REQUIRE(queue.schedule(due_ms) == SLOTQ_OK);
+    REQUIRE(queue.reserve(1) == SLOTQ_OK);
+    REQUIRE(queue.settle(SLOTQ_KILL, 1, queue.runs[0].token) == SLOTQ_OK);
+    REQUIRE_REFUSED(queue, plain(SLOTQ_FINISH), SLOTQ_UNFINISHED);
+    REQUIRE(queue.pause(SLOTQ_PAUSE, SLOTQ_PAUSE_CLOSED | SLOTQ_PAUSE_IN) == SLOTQ_OK);
+    REQUIRE_REFUSED(queue, push(1), SLOTQ_CLOSED); /* not PAUSED: it stays closed */
+    REQUIRE_REFUSED(queue, push_keys({7}), SLOTQ_CLOSED);
+    REQUIRE_REFUSED(queue, schedule(due_ms), SLOTQ_CLOSED);
+    REQUIRE_REFUSED(queue, push(0), SLOTQ_INVALID);
+    REQUIRE_REFUSED(queue, redrive(1), SLOTQ_PAUSED);
+    REQUIRE(queue.pause(SLOTQ_RESUME, SLOTQ_PAUSE_BOTH) == SLOTQ_OK);
+    REQUIRE(queue.stats().paused == SLOTQ_PAUSE_CLOSED);
+    REQUIRE_REFUSED(queue, push(1), SLOTQ_CLOSED);
+    REQUIRE(queue.redrive(1) == SLOTQ_OK);
+    queue.now_ms = due_ms;
+    REQUIRE(queue.reserve(3) == SLOTQ_OK); /* promotes */
+    REQUIRE(queue.call.reserve.message_count == 3);
+    REQUIRE_REFUSED(queue, plain(SLOTQ_FINISH), SLOTQ_UNFINISHED);
+    REQUIRE(queue.settle(SLOTQ_ACK, queue.runs) == SLOTQ_OK);
+    REQUIRE(queue.plain(SLOTQ_FINISH) == SLOTQ_OK);
+    REQUIRE(queue.call.finish.last_id == 4);
+    REQUIRE(queue.pause(SLOTQ_RESUME, SLOTQ_PAUSE_CLOSED) == SLOTQ_OK);
+    REQUIRE_REFUSED(queue, plain(SLOTQ_FINISH), SLOTQ_UNFINISHED);
+    REQUIRE(queue.push(1) == SLOTQ_OK);
+}
+
+TEST_CASE("outcomes: each part that has a message keeps a closed queue from its end")
+{
+    slotq_geometry shape = support::geometry(4, 5, 1, 0, 1, 2, 100);
+    shape.later_slots = 1;
+    shape.aside_slots = 1;
+    Queue queue(shape);
+    uint32_t word = 0;
+    SECTION("the ring")
+    {
+        REQUIRE(queue.push(1) == SLOTQ_OK);
+        word = 1;
+    }
+    SECTION("aside")
+    {
+        REQUIRE(queue.push(3) == SLOTQ_OK);
+        REQUIRE(queue.reserve(3) == SLOTQ_OK);
+        REQUIRE(queue.settle(SLOTQ_ACK, 2, queue.word(2)) == SLOTQ_OK);
+        REQUIRE(queue.settle(SLOTQ_ACK, 3, queue.word(3)) == SLOTQ_OK);
+        REQUIRE(queue.push(1) == SLOTQ_OK); /* 1 steps aside */
+        REQUIRE(queue.stats().aside == 1);
+        REQUIRE(queue.remove(4) == SLOTQ_OK);
+        word = 1;
+    }
+    SECTION("scheduled")
+    {
+        REQUIRE(queue.schedule(queue.now_ms + 1000) == SLOTQ_OK);
+    }
+    SECTION("dead")
+    {
+        REQUIRE(queue.push(1) == SLOTQ_OK);
+        REQUIRE(queue.reserve(1) == SLOTQ_OK);
+        REQUIRE(queue.settle(SLOTQ_KILL, 1, queue.runs[0].token) == SLOTQ_OK);
+    }
+    REQUIRE(queue.pause(SLOTQ_PAUSE, SLOTQ_PAUSE_CLOSED) == SLOTQ_OK);
+    REQUIRE_REFUSED(queue, plain(SLOTQ_FINISH), SLOTQ_UNFINISHED);
+    if (word != 0) {
+        REQUIRE(queue.plain(SLOTQ_PURGE) == SLOTQ_OK);
+    }
+    REQUIRE((queue.stats().later == 0 || queue.cancel(1) == SLOTQ_OK));
+    REQUIRE((queue.stats().dead == 0 || queue.plain(SLOTQ_DEAD_PURGE) == SLOTQ_OK));
+    REQUIRE(queue.plain(SLOTQ_FINISH) == SLOTQ_OK);
 }
 
 TEST_CASE("outcomes: the rest refuses what is out of range")

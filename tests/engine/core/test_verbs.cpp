@@ -19,7 +19,7 @@ const std::map<std::string, bool> by_hand = {
     {"resume", true},   {"purge", true},      {"status", false},    {"peek", false},
     {"stats", false},   {"dead_list", false}, {"limit", true},      {"dead_remove", true},
     {"schedule", true}, {"cancel", true},     {"kick", true},       {"later_list", false},
-    {"find", false},
+    {"find", false},    {"finish", false},
 };
 
 /* Messages 1 (dead), 2 (leased, or WAITING for kick), 3 (ready) and one scheduled, paused where
@@ -29,6 +29,10 @@ Queue busy(slotq_verb verb)
     slotq_geometry shape = support::geometry(6, 5, 1, SLOTQ_FLAG_KEYS, 0, 2, 100);
     shape.later_slots = 2;
     Queue queue(shape);
+    if (verb == SLOTQ_FINISH) { /* closed, and without a message */
+        REQUIRE(queue.pause(SLOTQ_PAUSE, SLOTQ_PAUSE_CLOSED) == SLOTQ_OK);
+        return queue;
+    }
     REQUIRE(queue.schedule(queue.now_ms + 1000000) == SLOTQ_OK);
     REQUIRE(queue.push_keys({0, 77, 0}) == SLOTQ_OK);
     REQUIRE(queue.reserve(2) == SLOTQ_OK);
@@ -86,7 +90,7 @@ slotq_outcome run(Queue &queue, slotq_verb verb)
     case SLOTQ_FIND:
         return queue.find(77);
     default:
-        return queue.plain(verb); /* purge, dead_purge, stats */
+        return queue.plain(verb); /* purge, dead_purge, stats, finish */
     }
 }
 

@@ -109,8 +109,11 @@ TEST_CASE("generation is never 0, and only a part of a set has a shard", "[geome
     made.set = 1;
     CHECK(fault_of(made) == "");
     made.set = 4294967295;
-    made.shard = 65535;
+    made.shard = 1023;
     CHECK(fault_of(made) == "");
+    made.shard = 1024;
+    CHECK(std::string(geometry_fault(&made, &offset)) == "shard is above 1023");
+    CHECK(offset == 36);
     made.shard = 0;
     CHECK(fault_of(made) == "");
 }
@@ -212,8 +215,8 @@ TEST_CASE("a geometry comes back as it was stored", "[geometry]")
     made.later_slots = 12345;
     made.aside_slots = 250;
     made.generation = 0xFEDCBA98;
-    made.set = 0x87654321;
-    made.shard = 54321;
+    made.set = 0x8761021;
+    made.shard = 1021;
     const support::Image image(made);
     CHECK(image.geometry().ring_slots == 40000);
     CHECK(image.geometry().payload_bytes == 3);
@@ -225,8 +228,8 @@ TEST_CASE("a geometry comes back as it was stored", "[geometry]")
     CHECK(image.geometry().max_attempts == 61);
     CHECK(image.geometry().tick_ms == 59999);
     CHECK(image.geometry().generation == 0xFEDCBA98);
-    CHECK(image.geometry().set == 0x87654321);
-    CHECK(image.geometry().shard == 54321);
+    CHECK(image.geometry().set == 0x8761021);
+    CHECK(image.geometry().shard == 1021);
 }
 
 TEST_CASE("create refuses a wrong geometry or size", "[geometry]")

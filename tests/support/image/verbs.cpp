@@ -211,7 +211,7 @@ std::string try_all_verbs(Image &image, uint64_t now_ms, uint64_t salt, bool afr
         SLOTQ_REDRIVE,   SLOTQ_PAUSE,   SLOTQ_RESUME,     SLOTQ_STATUS,      SLOTQ_PEEK,
         SLOTQ_DEAD_LIST, SLOTQ_RESERVE, SLOTQ_PUSH,       SLOTQ_DEAD_REMOVE, SLOTQ_DEAD_PURGE,
         SLOTQ_PURGE,     SLOTQ_LIMIT,   SLOTQ_LATER_LIST, SLOTQ_SCHEDULE,    SLOTQ_KICK,
-        SLOTQ_CANCEL,    SLOTQ_PUSH,    SLOTQ_RESERVE,    SLOTQ_FIND,
+        SLOTQ_CANCEL,    SLOTQ_PUSH,    SLOTQ_RESERVE,    SLOTQ_FIND,        SLOTQ_FINISH,
     };
     const Bytes before = image.bytes();
     const bool sound = image.check().empty();

@@ -56,16 +56,27 @@ slotq_outcome Model::reclaim(slotq_call_reclaim &reclaim)
 
 slotq_outcome Model::pause(slotq_verb verb, const slotq_call_pause &pause)
 {
-    if (pause.what < 1 || pause.what > SLOTQ_PAUSE_BOTH) {
+    if (pause.what < 1 || pause.what > SLOTQ_PAUSE_ALL) {
         return SLOTQ_INVALID;
     }
     if (verb == SLOTQ_PAUSE) {
         paused |= pause.what;
     } else {
-        delivers_ = (paused & pause.what) != 0;
+        delivers_ = (paused & pause.what & SLOTQ_PAUSE_BOTH) != 0;
         paused &= ~static_cast<uint32_t>(pause.what);
     }
     return SLOTQ_OK;
+}
+
+slotq_outcome Model::finish(slotq_call_finish &finish) const
+{
+    bool finished =
+        (paused & SLOTQ_PAUSE_CLOSED) != 0 && aside.empty() && later.empty() && dead.empty();
+    for (const Group &group : groups) {
+        finished = finished && group.head == last_id + 1;
+    }
+    finish.last_id = last_id;
+    return finished ? SLOTQ_OK : SLOTQ_UNFINISHED;
 }
 
 slotq_outcome Model::purge()

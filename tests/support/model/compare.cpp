@@ -16,7 +16,7 @@ constexpr const char *verb_names[] = {
     "push",   "reserve", "ack",        "nack",       "release", "extend",      "kill",
     "remove", "reclaim", "redrive",    "dead_purge", "pause",   "resume",      "purge",
     "status", "peek",    "dead_list",  "stats",      "limit",   "dead_remove", "schedule",
-    "cancel", "kick",    "later_list", "find"};
+    "cancel", "kick",    "later_list", "find",       "finish"};
 
 } // namespace
 
@@ -98,6 +98,8 @@ std::string Play::compare_answers(const slotq_call &core, const slotq_call &mode
                                            pushes ? model.push.taken : model.schedule.taken));
     } else if (core.verb == SLOTQ_FIND && outcome_ == SLOTQ_OK) {
         comparison.note(compare_key_holder(core.find.holder, model.find.holder));
+    } else if (core.verb == SLOTQ_FINISH && outcome_ == SLOTQ_OK) {
+        comparison.equal("last_id", core.finish.last_id, model.finish.last_id);
     } else if (core.verb == SLOTQ_STATS) {
         comparison.note(compare_stats(core.stats.stats, model.stats.stats));
     }

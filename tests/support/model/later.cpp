@@ -98,6 +98,9 @@ slotq_outcome Model::schedule(slotq_call_schedule &schedule)
     if (!keys_fit(schedule.keys, schedule.count, schedule.key_mode)) {
         return SLOTQ_INVALID;
     }
+    if ((paused & SLOTQ_PAUSE_CLOSED) != 0) {
+        return SLOTQ_CLOSED;
+    }
     if ((paused & SLOTQ_PAUSE_IN) != 0) {
         return SLOTQ_PAUSED;
     }

@@ -20,6 +20,8 @@ slotq_outcome Model::run_look(slotq_call &call) const
         return later_list(call.look);
     case SLOTQ_FIND:
         return find_key(call.find);
+    case SLOTQ_FINISH:
+        return finish(call.finish);
     default:
         return stats(call.stats);
     }

@@ -160,6 +160,7 @@ private:
     bool is_taken(const uint64_t *given, uint32_t count, slotq_key_mode mode,
                   slotq_key_holder &taken) const;
     slotq_outcome find_key(slotq_call_find &find) const;
+    slotq_outcome finish(slotq_call_finish &finish) const;
 
     void promote();
     uint32_t new_later_ids(uint32_t count) const;

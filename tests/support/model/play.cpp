@@ -226,7 +226,7 @@ std::string Play::administer()
     if (core.verb == SLOTQ_PAUSE || core.verb == SLOTQ_RESUME) {
         const uint32_t both = core.verb == SLOTQ_RESUME && !choices_.one_in(3) ? 3 : 0;
         core.pause.what = static_cast<uint8_t>(
-            choices_.one_in(20) ? choices_.small(2) * 4 : both | (1 + choices_.small(3)));
+            choices_.one_in(20) ? choices_.small(2) * 8 : both | (1 + choices_.small(3)));
     } else if (!choices_.one_in(4)) {
         return "";
     }

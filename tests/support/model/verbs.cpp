@@ -82,6 +82,7 @@ slotq_outcome Model::run(slotq_call &call)
     case SLOTQ_STATS:
     case SLOTQ_LATER_LIST:
     case SLOTQ_FIND:
+    case SLOTQ_FINISH:
         return run_look(call);
     case SLOTQ_SCHEDULE:
     case SLOTQ_CANCEL:
@@ -151,6 +152,9 @@ slotq_outcome Model::push(slotq_call_push &push)
     }
     if (!keys_fit(push.keys, push.count, push.key_mode)) {
         return SLOTQ_INVALID;
+    }
+    if ((paused & SLOTQ_PAUSE_CLOSED) != 0) {
+        return SLOTQ_CLOSED;
     }
     if ((paused & SLOTQ_PAUSE_IN) != 0) {
         return SLOTQ_PAUSED;

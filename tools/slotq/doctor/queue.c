@@ -48,11 +48,12 @@ static void look_at_dead(doctor *self, const char *name, const slotq_stats *stat
                     count_text(stats->dead_capacity).text,
                     shown_command(self->line, "dead ls", name).text);
     }
-    if (stats->paused != 0) {
-        doctor_find(self, name, "is paused (%s); %s",
-                    stats->paused == SLOTQ_PAUSE_IN    ? "in"
-                    : stats->paused == SLOTQ_PAUSE_OUT ? "out"
-                                                       : "in and out",
+    if ((stats->paused & SLOTQ_PAUSE_BOTH) != 0) {
+        doctor_find(self, name, "is paused (%s); %s", paused_text(stats->paused & SLOTQ_PAUSE_BOTH),
+                    shown_command(self->line, "resume", name).text);
+    }
+    if ((stats->paused & SLOTQ_PAUSE_CLOSED) != 0) {
+        doctor_note(self, name, "is closed: it takes no new messages; %s closed",
                     shown_command(self->line, "resume", name).text);
     }
     const bool is_full = stats->dead_capacity != 0 && stats->dead >= stats->dead_capacity;

@@ -123,7 +123,7 @@ static const char *judge_field(const dump *dumped, field_id field, uint64_t valu
     case FIELD_shared_later_count:
         return unless(value <= load_u16(bytes + AT_geometry_later_slots), "above L");
     case FIELD_shared_paused:
-        return unless(value <= SLOTQ_PAUSE_BOTH, "unknown bits");
+        return unless(value <= SLOTQ_PAUSE_ALL, "unknown bits");
     case FIELD_shared_aside_count:
         return unless(value <= bytes[AT_geometry_aside_slots], "above A");
     case FIELD_shared_reserved_78:

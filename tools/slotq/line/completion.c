@@ -123,7 +123,7 @@ static void print_operands(void)
          "    later:0) words='ls cancel kick' ;;\n"
          "    cron:0) words=next ;;\n"
          "    completion:0) words=bash ;;\n"
-         "    pause:1|resume:1) words='in out' ;;\n"
+         "    pause:1|resume:1) words='in out closed' ;;\n"
          "    work:1) mapfile -t COMPREPLY < <(compgen -c -- \"$word\"); return ;;\n"
          "    ls:*|cron:*|bench:*|version:*|completion:*|help:*) ;;\n"
          "    move:2) wants_queue=1; folder=${other:-$folder} ;;\n"

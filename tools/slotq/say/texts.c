@@ -156,3 +156,11 @@ size_t cut_bytes(const char *text, size_t size, size_t most)
     }
     return most;
 }
+
+const char *paused_text(uint8_t paused)
+{
+    static const char *const words[] = {
+        "no",     "in",         "out",         "in and out",
+        "closed", "in, closed", "out, closed", "in and out, closed"};
+    return words[paused & SLOTQ_PAUSE_ALL];
+}

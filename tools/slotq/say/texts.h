@@ -48,4 +48,7 @@ int character_columns(const uint8_t *bytes, size_t length);
 /* Columns that plain_word's text takes. */
 int columns_of(const char *text);
 
+/* "no", "in", "out, closed": what a queue refuses, of slotq_stats.paused. Static. */
+const char *paused_text(uint8_t paused);
+
 #endif

@@ -77,7 +77,7 @@ int run_remove(const command_line *line)
     return code;
 }
 
-/* in, out, or both when nothing is said; 0 = said wrongly. */
+/* in, out, closed, or in and out when nothing is said; 0 = said wrongly. */
 static uint8_t read_directions(const command_line *line)
 {
     if (line->count == 1) {
@@ -89,13 +89,18 @@ static uint8_t read_directions(const command_line *line)
     if (strcmp(line->operands[1], "out") == 0) {
         return SLOTQ_PAUSE_OUT;
     }
-    complain("%s: must be in (pushes) or out (reserves); leave it out for both", line->operands[1]);
+    if (strcmp(line->operands[1], "closed") == 0) {
+        return SLOTQ_PAUSE_CLOSED;
+    }
+    complain(
+        "%s: must be in (pushes), out (reserves) or closed (takes no new messages, resume alone "
+        "does not end it); leave it out for in and out",
+        line->operands[1]);
     return 0;
 }
 
 static int print_pause(const command_line *line, slotq *queue)
 {
-    static const char *const words[] = {"no", "in", "out", "in and out"};
     slotq_stats stats;
     if (!given(line, OPTION_JSON)) {
         return EXIT_CODE_OK;
@@ -105,7 +110,7 @@ static int print_pause(const command_line *line, slotq *queue)
     }
     output_done(NULL);
     output_json_merged(output_json_queue(line->operands[0]),
-                       json_pack("{s:s}", "paused", words[stats.paused & SLOTQ_PAUSE_BOTH]));
+                       json_pack("{s:s}", "paused", paused_text(stats.paused)));
     return EXIT_CODE_OK;
 }
 

@@ -15,12 +15,6 @@
 #include "../say/texts.h"
 #include "limit.h"
 
-static const char *paused_word(uint8_t paused)
-{
-    static const char *const words[] = {"no", "in", "out", "in and out"};
-    return words[paused & SLOTQ_PAUSE_BOTH];
-}
-
 static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *stats)
 {
     const slotq_geometry *geometry = slotq_geometry_of(queue);
@@ -39,7 +33,7 @@ static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *s
         (json_int_t)stats->aside, "aside_capacity", (json_int_t)stats->aside_capacity, "dead",
         (json_int_t)stats->dead, "dead_capacity", (json_int_t)stats->dead_capacity, "dropped",
         (json_int_t)stats->dropped, "dead_dropped", (json_int_t)stats->dead_dropped, "paused",
-        paused_word(stats->paused));
+        paused_text(stats->paused));
     json_t *later = json_pack("{s:I, s:I, s:I}", "later", (json_int_t)stats->later,
                               "later_capacity", (json_int_t)stats->later_capacity, "later_due_ms",
                               (json_int_t)stats->later_due_ms);
@@ -72,7 +66,11 @@ static void print_shared(const slotq *queue, const char *name, const slotq_stats
 {
     const unsigned percent = (unsigned)(stats->used * UINT64_C(100) / stats->capacity);
     printf("%s%s%s  %s bytes, paused: %s\n", output_bold(), plain_word(name).text, output_plain(),
-           count_text(slotq_image_bytes(queue)).text, paused_word(stats->paused));
+           count_text(slotq_image_bytes(queue)).text, paused_text(stats->paused));
+    const slotq_geometry *geometry = slotq_geometry_of(queue);
+    if (geometry->set != 0) {
+        printf("  shard       %10u of the set %" PRIu32 "\n", geometry->shard, geometry->set);
+    }
     printf("  slots       %10s of %s in use (%u%%)\n", count_text(stats->used).text,
            count_text(stats->capacity).text, percent);
     printf("  newest id   %10" PRIu64 "\n", stats->last_id);

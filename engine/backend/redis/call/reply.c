@@ -438,6 +438,7 @@ static slotq_outcome take_answer(const redis_terms *terms, slotq_call *call,
                                  const redisReply *reply, store_harvest *harvest,
                                  store_fault *fault)
 {
+    slotq_outcome outcome;
     switch (call->verb) {
     case SLOTQ_PUSH:
         return take_push(call, reply, fault);
@@ -445,6 +446,9 @@ static slotq_outcome take_answer(const redis_terms *terms, slotq_call *call,
         return take_schedule(call, reply, fault);
     case SLOTQ_FIND:
         return take_find(call, reply, fault);
+    case SLOTQ_FINISH:
+        return value_finish(reply, &call->finish.last_id, &outcome) ? outcome
+                                                                    : misshapen(call, fault);
     case SLOTQ_RESERVE:
         return take_reserve(terms, call, reply, harvest, fault);
     case SLOTQ_ACK:

@@ -283,3 +283,13 @@ bool value_stats(const redisReply *reply, slotq_stats *stats)
     fill_stats(values, stats);
     return true;
 }
+
+bool value_finish(const redisReply *reply, uint64_t *last_id, slotq_outcome *outcome)
+{
+    static const slotq_outcome possible[] = {SLOTQ_UNFINISHED};
+    if (value_outcome(reply, possible, 1, outcome)) {
+        return true;
+    }
+    *outcome = SLOTQ_OK;
+    return value_number(reply, SLOTQ_ID_MAX, last_id);
+}

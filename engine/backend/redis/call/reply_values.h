@@ -35,4 +35,7 @@ bool value_status(redisReply *const *parts, slotq_status *status, slotq_outcome 
 /* Names and values, in the order of slotq_stats. */
 bool value_stats(const redisReply *reply, slotq_stats *stats);
 
+/* The last id of a queue at its end, or UNFINISHED. */
+bool value_finish(const redisReply *reply, uint64_t *last_id, slotq_outcome *outcome);
+
 #endif

@@ -73,6 +73,8 @@ void add_pushes(table &to)
     to.add("pause", {push(1)}, pause(SLOTQ_PAUSE, SLOTQ_PAUSE_BOTH));
     to.add("resume", {pause(SLOTQ_PAUSE, SLOTQ_PAUSE_BOTH)}, pause(SLOTQ_RESUME, SLOTQ_PAUSE_IN));
     to.add("push when paused", {pause(SLOTQ_PAUSE, SLOTQ_PAUSE_IN)}, push(1));
+    to.add("close", {push(1)}, pause(SLOTQ_PAUSE, SLOTQ_PAUSE_CLOSED));
+    to.add("push when closed", {pause(SLOTQ_PAUSE, SLOTQ_PAUSE_CLOSED)}, push(1));
     to.add("purge", five_done + actions{push(4), reserve(0, 2)}, of(SLOTQ_PURGE));
 }
 

@@ -17,6 +17,7 @@ const char inside_7[] = " script: 1a2b, on @user_script:3.";
 
 const Case cases[] = {
     {"SLOTQPAUSED the queue is paused", SLOTQ_PAUSED, SLOTQ_PAUSED},
+    {"SLOTQCLOSED the queue is closed", SLOTQ_CLOSED, SLOTQ_CLOSED},
     {"SLOTQTOOBIG x", SLOTQ_TOOBIG, SLOTQ_TOOBIG},
     {"SLOTQINVALID lease_ms must be 1 to 5", SLOTQ_INVALID, SLOTQ_INVALID},
     {"SLOTQNOQUEUE no such queue", SLOTQ_NOQUEUE, SLOTQ_NOQUEUE},

@@ -408,6 +408,20 @@ TEST_CASE("push and schedule: a key that is taken, as far as a queue can say tha
     CHECK(far.take("-SLOTQINVALID two messages\r\n") != SLOTQ_INVALID);
 }
 
+TEST_CASE("finish: the last id of a closed queue, or not yet")
+{
+    Far far(inside::geometry(9, 4, 0));
+    slotq_core_begin(&far.call, SLOTQ_FINISH, 1000);
+    CHECK(far.take(":0\r\n") == SLOTQ_OK);
+    CHECK(far.take(":140737488355327\r\n") == SLOTQ_OK);
+    CHECK(far.call.finish.last_id == SLOTQ_ID_MAX);
+    CHECK(far.take("+UNFINISHED\r\n") == SLOTQ_UNFINISHED);
+    for (const char *wire :
+         {":140737488355328\r\n", ":-1\r\n", "+OK\r\n", "$1\r\nx\r\n", "*0\r\n"}) {
+        CHECK(far.take(wire) == SLOTQ_IO); /* it changes nothing */
+    }
+}
+
 TEST_CASE("find: where a key is, or not there")
 {
     Far far(inside::geometry(9, 4, SLOTQ_FLAG_KEYS));
