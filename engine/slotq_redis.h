@@ -125,7 +125,8 @@ SLOTQ_API slotq_outcome slotq_redis_command(slotq_redis_connection *connection, 
 SLOTQ_API slotq_outcome slotq_redis_judge(const struct redisReply *reply, slotq_error *error);
 
 /* The hiredis context of a connection, for slotq_redis_attach, slotq_script_run or calls of
- * hiredis; NULL if the connection is lost. It stays valid until slotq_redis_close; if the
+ * hiredis (not over TLS: hiredis would not encrypt them, and they fail); NULL if the connection is
+ * lost. It stays valid until slotq_redis_close; if the
  * connection is lost later, its err is set. */
 SLOTQ_API struct redisContext *slotq_redis_context(slotq_redis_connection *connection);
 

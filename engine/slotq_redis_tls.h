@@ -32,6 +32,25 @@ typedef struct slotq_redis_tls {
     uint64_t reserved[2];    /* 0 */
 } slotq_redis_tls;
 
+/* What a connection over TLS agreed on, and how long the certificates hold. Texts come from the
+ * server: printable, and cut where they do not fit. */
+typedef struct slotq_redis_tls_facts {
+    char protocol[16];     /* "TLSv1.3" */
+    char cipher[64];       /* "TLS_AES_256_GCM_SHA384" */
+    char issuer[256];      /* the signer of the server's certificate: "CN=…" */
+    int64_t expires_s;     /* when it expires, seconds since 1970; 0 = unknown */
+    int64_t own_expires_s; /* the same of our own certificate; 0 = none was given */
+    bool verified;         /* false: insecure */
+    uint64_t reserved[2];  /* 0 */
+} slotq_redis_tls_facts;
+
+/* OK, INVALID (NULL), UNSUPPORTED (it is not over TLS), CONNECT (it is lost). */
+SLOTQ_API slotq_outcome slotq_redis_tls_look(slotq_redis_connection *connection,
+                                             slotq_redis_tls_facts *facts, slotq_error *error);
+
+/* The library that this build has TLS from ("OpenSSL 3.0.19 …"), or NULL: it has no TLS. Static. */
+SLOTQ_API const char *slotq_redis_tls_library(void);
+
 #ifdef __cplusplus
 }
 #endif

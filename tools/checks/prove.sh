@@ -139,7 +139,7 @@ symbols() {
     $make built && closed libslotq && closed libslotq_redis &&
         closed libslotq_worker &&
         exported libslotq engine/slotq.h engine/slotq_files.h &&
-        exported libslotq_redis engine/slotq.h engine/slotq_files.h engine/slotq_redis.h \
+        exported libslotq_redis engine/slotq.h engine/slotq_files.h engine/slotq_redis_tls.h \
             engine/slotq_redis_route.h &&
         below=libslotq exported libslotq_worker engine/slotq_worker.h
 }

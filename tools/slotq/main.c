@@ -63,6 +63,18 @@ static void hint_at_servers(const command_line *line)
     }
 }
 
+/* A URL is kept in a script, and what it leaves out is forgotten. */
+static void warn_of_insecurity(const command_line *line)
+{
+    const slotq_place place = slotq_url_kind(line->url);
+    const char *query = strchr(line->url, '?');
+    const bool over_tls = place == SLOTQ_PLACE_TLS || place == SLOTQ_PLACE_SENTINEL_TLS;
+    if (over_tls && query != NULL && strstr(query, "insecure=1") != NULL &&
+        !given(line, OPTION_QUIET)) {
+        complain("warning: insecure=1: the server's certificate is not verified");
+    }
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_descriptors();
@@ -82,6 +94,7 @@ int main(int argc, char **argv)
         (void)help_overview();
         code = EXIT_CODE_USAGE; /* a script that lost its command must not go on */
     } else {
+        warn_of_insecurity(&line);
         code = line.command->run(&line);
         if (code != EXIT_CODE_OK) {
             hint_at_servers(&line);

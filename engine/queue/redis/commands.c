@@ -13,6 +13,7 @@
 #include "../../backend/redis/patience.h"
 #include "../../backend/redis/server.h"
 #include "../../backend/redis/store.h"
+#include "../../backend/redis/wire/tls.h"
 #include "../../slotq_redis_route.h"
 #include "../handle.h"
 
@@ -186,4 +187,28 @@ slotq_outcome slotq_redis_judge(const struct redisReply *reply, slotq_error *err
     }
     const slotq_outcome outcome = judge(reply, &fault);
     return outcome == SLOTQ_OK ? outcome : error_from_fault(error, outcome, &fault);
+}
+
+slotq_outcome slotq_redis_tls_look(slotq_redis_connection *connection, slotq_redis_tls_facts *facts,
+                                   slotq_error *error)
+{
+    if (connection == NULL || facts == NULL) {
+        return redis_commands_refuse_null(error);
+    }
+    redis_connection *looked = &connection->connection;
+    memset(facts, 0, sizeof *facts);
+    if (!looked->address.tls.use) {
+        return error_say(error, SLOTQ_UNSUPPORTED, "the connection is not over TLS");
+    }
+    if (redis_connection_is_inherited(looked) || looked->context == NULL ||
+        looked->context->err != 0) {
+        return error_say(error, SLOTQ_CONNECT, "the connection to the server is lost");
+    }
+    redis_tls_look(&looked->transport, facts);
+    return SLOTQ_OK;
+}
+
+const char *slotq_redis_tls_library(void)
+{
+    return redis_tls_library();
 }

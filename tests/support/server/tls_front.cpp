@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <signal.h>
@@ -138,6 +139,8 @@ void TlsFront::serve(int client)
     upstream_.copy(place.sun_path, sizeof place.sun_path - 1);
     const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     SSL *ssl = SSL_new(context_);
+    const int on = 1;
+    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     fcntl(client, F_SETFL, O_NONBLOCK);
     SSL_set_fd(ssl, client);
     std::string gathered;

@@ -23,7 +23,10 @@ void doctor_look_at_route(doctor *self);
 /* Version, memory, role, persistence, clock and scripts of a server, which is self->server. */
 void doctor_look_at_server(doctor *self, const char *about);
 
-/* The same of the URL's server, or of every primary of its cluster. */
+/* Protocol, cipher and certificates, if self->server is reached over TLS. */
+void doctor_look_at_tls(doctor *self, const char *about);
+
+/* All that is told of a server, of the URL's one or of every primary of its cluster. */
 void doctor_look_at_servers(doctor *self);
 
 /* In a cluster: make the node that has a queue's key self->server until it is left; false: it is

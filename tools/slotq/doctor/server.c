@@ -325,6 +325,7 @@ void doctor_look_at_server(doctor *self, const char *about)
         at.info = NULL;
     }
     look_at_version(&at);
+    doctor_look_at_tls(self, about);
     look_at_role(&at);
     look_at_memory(&at);
     look_at_persistence(&at);

@@ -7,7 +7,7 @@
 #include "help.h"
 #include "../say/output.h"
 #include "../say/report.h"
-#include "slotq.h"
+#include "slotq_redis_tls.h"
 
 static void print_option(const option_entry *entry, const char *help)
 {
@@ -134,9 +134,12 @@ int run_help(const command_line *line)
 int run_version(const command_line *line)
 {
     if (given(line, OPTION_JSON)) {
-        output_json(json_pack("{s:s, s:i}", "version", slotq_version(), "format", 1));
+        output_json(json_pack("{s:s, s:i, s:s?}", "version", slotq_version(), "format", 1, "tls",
+                              slotq_redis_tls_library()));
     } else {
-        printf("slotq %s, format version 1\n", slotq_version());
+        const char *tls = slotq_redis_tls_library();
+        printf("slotq %s, format version 1, %s\n", slotq_version(),
+               tls != NULL ? tls : "built without TLS");
     }
     return EXIT_CODE_OK;
 }

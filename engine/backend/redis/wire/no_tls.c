@@ -20,3 +20,14 @@ slotq_outcome redis_tls_start(redis_transport *transport, const redis_address *a
     (void)within_ms;
     return redis_tls_make(address, 0, transport, fault);
 }
+
+void redis_tls_look(const redis_transport *transport, slotq_redis_tls_facts *facts)
+{
+    (void)transport;
+    (void)facts;
+}
+
+const char *redis_tls_library(void)
+{
+    return NULL;
+}

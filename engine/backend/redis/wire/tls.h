@@ -18,4 +18,10 @@ slotq_outcome redis_tls_make(const redis_address *address, uint32_t timeout_ms,
 slotq_outcome redis_tls_start(redis_transport *transport, const redis_address *address,
                               int socket_fd, uint32_t within_ms, store_fault *fault);
 
+/* Of a transport of TLS, after its start; facts is all 0. */
+void redis_tls_look(const redis_transport *transport, slotq_redis_tls_facts *facts);
+
+/* Its name and version, or NULL: there is none in this build. */
+const char *redis_tls_library(void);
+
 #endif
