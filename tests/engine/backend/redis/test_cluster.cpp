@@ -399,3 +399,40 @@ TEST_CASE("cluster: a plain connection to the node of a key, and to all nodes")
     CHECK(slotq_redis_visit(three().url().c_str(), nullptr, nullptr, &sum, &error) ==
           SLOTQ_INVALID);
 }
+
+TEST_CASE("cluster: a move waits while one of its two queues is on each node")
+{
+    Placed here(three(), "{foo}c");
+    Placed beside(three(), "{foo}d");
+    slotq_redis_options patient = {};
+    patient.reconnect_ms = 60000;
+    const Handle from = open(three().url(), "{foo}c", 0, patient);
+    const Handle to = open(three().url(), "{foo}d", 0, patient);
+    Node &old_owner = here.owner();
+    Node &new_owner = here.other();
+    slotq_batch *batch = slotq_batch_new();
+    slotq_message message;
+    uint64_t id = 0;
+    REQUIRE(push(from, "x") == SLOTQ_OK);
+    REQUIRE(slotq_reserve(from.get(), 0, 1, 60000, 0, batch) == SLOTQ_OK);
+    REQUIRE(slotq_batch_next(batch, &message));
+    three().open(here.slot(), old_owner, new_owner);
+    three().migrate(old_owner, new_owner, "{foo}c");
+    old_owner.command({"CONFIG", "RESETSTAT"});
+    slotq_outcome outcome = SLOTQ_OUTCOME_UNKNOWN;
+    std::thread mover([&] {
+        outcome = slotq_move(from.get(), 0, message.id, message.token, to.get(), nullptr, &id);
+    });
+    CHECK(comes_true([&] {
+        return old_owner.command({"INFO", "errorstats"}).text.find("errorstat_TRYAGAIN") !=
+               std::string::npos;
+    }));
+    three().migrate(old_owner, new_owner, "{foo}d");
+    three().close(here.slot(), old_owner, new_owner);
+    mover.join();
+    INFO(slotq_error_of(from.get())->text);
+    CHECK(outcome == SLOTQ_OK);
+    CHECK(id == 1);
+    CHECK(drained(to.get()) == std::vector<std::string>{"x"});
+    slotq_batch_free(batch);
+}
