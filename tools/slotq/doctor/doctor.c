@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../verbs/open.h"
+#include "../verbs/survival.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -58,6 +59,9 @@ static bool look_at_folder(doctor *self)
         doctor_note(self, folder, "file system %s, %s free", kind,
                     bytes_text(facts.free_bytes).text);
     }
+    const option_value *sync = &self->line->options[OPTION_SYNC];
+    doctor_note(self, folder, "%s",
+                survival_in_file(sync->given && strcmp(sync->text, "always") == 0).text);
     return true;
 }
 

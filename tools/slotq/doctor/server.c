@@ -10,6 +10,7 @@
 
 #include "looks.h"
 #include "../verbs/open.h"
+#include "../verbs/survival.h"
 #include "../line/values.h"
 #include "../say/texts.h"
 
@@ -329,6 +330,7 @@ void doctor_look_at_server(doctor *self, const char *about)
     look_at_role(&at);
     look_at_memory(&at);
     look_at_persistence(&at);
+    doctor_note(self, about, "%s", survival_on_server(self->server).text);
     look_at_clock(&at);
     look_at_lua(&at);
     look_at_scripts(&at);

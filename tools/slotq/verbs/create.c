@@ -12,6 +12,7 @@
 #include "create.h"
 #include "open.h"
 #include "sizes.h"
+#include "survival.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -293,6 +294,18 @@ static void remark_aside(const command_line *line, const char *name, const slotq
     }
 }
 
+static void tell_survival(const command_line *line, bool syncs_always)
+{
+    slotq_redis_connection *server;
+    slotq_error error;
+    if (!open_is_server(line->url)) {
+        remark("%s", survival_in_file(syncs_always).text);
+    } else if (open_server(line, line->operands[0], &server, &error) == SLOTQ_OK) {
+        remark("%s", survival_on_server(server).text);
+        slotq_redis_close(server);
+    }
+}
+
 int run_create(const command_line *line)
 {
     const char *name = line->operands[0];
@@ -321,6 +334,9 @@ int run_create(const command_line *line)
     create_show(line, name,
                 was_there ? "; it existed already, with these sizes" : "; it never grows", "made",
                 !was_there, &geometry);
+    if (!given(line, OPTION_JSON) && !given(line, OPTION_QUIET)) {
+        tell_survival(line, settings.options.sync == SLOTQ_SYNC_ALWAYS);
+    }
     return EXIT_CODE_OK;
 }
 
