@@ -39,6 +39,13 @@ extern "C" {
 
 struct slotq_redis_tls; /* slotq_redis_tls.h */
 
+/* How a handle calls the scripts of slotq. */
+typedef enum slotq_functions {
+    SLOTQ_FUNCTIONS_IF_NEEDED = 0, /* by EVALSHA; by FCALL where the server refuses that */
+    SLOTQ_FUNCTIONS_ALWAYS = 1,    /* by FCALL: no command of scripts is sent */
+    SLOTQ_FUNCTIONS_NEVER = 2
+} slotq_functions;
+
 /* For slotq_options.redis. All 0 and false are the defaults. Values in the URL override these. */
 typedef struct slotq_redis_options {
     uint32_t connect_timeout_ms; /* 0 = 5000 */
@@ -64,7 +71,8 @@ typedef struct slotq_redis_options {
                               first is the server itself, others are its replicas (WAITAOF).
                               Fewer: UNCONFIRMED. 0 = does not wait. A server before Redis
                               7.2, or without an append-only file: UNSUPPORTED at opening */
-    uint32_t reserved_32;  /* 0 */
+    uint32_t functions;          /* a slotq_functions; in the URL functions=always or never. FCALL
+                                    needs Redis 7 and the library of slotq_redis_functions_text */
     uint64_t reserved[2];  /* 0 */
 } slotq_redis_options;
 
@@ -156,6 +164,16 @@ SLOTQ_API const char *slotq_redis_script_sum(uint32_t index, bool redis7);
  * KEYS and ARGV: with it a script of the caller pushes in the same step as it does something else
  * (lua/README.md, "In your own script"). */
 SLOTQ_API const char *slotq_redis_script_text(const char *name, bool redis7);
+
+/* ---- the same scripts as functions (FUNCTION LOAD, FCALL), for Redis 7 and newer ---- */
+
+/* The name of the library, slotq_ and 8 digits that change with each version of the scripts: a
+ * server can have several. A script's function is this, _ and its name. Static. */
+SLOTQ_API const char *slotq_redis_functions_name(void);
+
+/* The text of the library for FUNCTION LOAD, *length bytes, for the caller to free(); NULL if
+ * memory is out. */
+SLOTQ_API char *slotq_redis_functions_text(size_t *length);
 
 /* ---- many verbs in one round trip ---- */
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # lua.sh: bundles every verb of lua/ into both variants, with their SHA-1 sums, a manifest, and the
-# C table of them for the library. lua.sh CONSTANTS OUT. Knows the heads of verb files.
+# C table of them for the library; and all of them as one library of functions.
+# lua.sh CONSTANTS OUT. Knows the heads of verb files.
 set -eu
 
 here=$(dirname "$0")
@@ -117,6 +118,45 @@ between=''
 } >"$out/lua/manifest.json.new$$"
 mv "$out/lua/manifest.json.new$$" "$out/lua/manifest.json"
 
+# ---- one library of functions, for FCALL ----
+
+# function_head NAME: the line before a script's text; with function_end it makes a function of it.
+function_head() {
+    flags=$(head_of "lua/$1.lua" flags)
+    printf "redis.register_function{function_name = '%s_%s', flags = {%s}," "$library" "$1" \
+        "$(case $flags in none) ;; *) printf "'%s'" "$flags" ;; esac)"
+    printf ' callback = function(KEYS, ARGV)'
+}
+function_end='end}'
+
+# A function that says that the library is there.
+function_about() {
+    printf "redis.register_function{function_name = '%s_about', flags = {'no-writes'}," "$library"
+    printf " callback = function() return '%s' end}" "$library"
+}
+
+functions() {
+    printf '#!lua name=%s\n%s\n' "$library" "$(function_about)"
+    for file in lua/[a-z]*.lua; do
+        name=$(basename "$file" .lua)
+        function_head "$name" && echo && cat "$out/lua/plain/$name.lua" && echo "$function_end"
+    done
+}
+
+# The name changes with every byte of it, so that a server can have several: of the clients that
+# are there now, and of those that come.
+library=slotq
+library=slotq_$(functions | sha1sum | cut -c 1-8)
+functions >"$out/lua/slotq.functions.lua.$$"
+sed '1d' "$out/lua/slotq.functions.lua.$$" >"$out/lua/functions.check.$$"
+said=$(compiled "$out/lua/functions.check.$$") || {
+    echo "Redis would refuse the library of functions: $said" >&2
+    rm "$out/lua/functions.check.$$" "$out/lua/slotq.functions.lua.$$"
+    exit 1
+}
+rm "$out/lua/functions.check.$$"
+mv "$out/lua/slotq.functions.lua.$$" "$out/lua/slotq.functions.lua"
+
 # replace FILE: FILE.new… takes its place where it differs.
 replace() {
     if cmp -s "$1.new$$" "$1"; then
@@ -131,7 +171,14 @@ replace() {
     printf '#ifndef REDIS_SCRIPT_NAMES_H\n#define REDIS_SCRIPT_NAMES_H\n\n#include <stddef.h>\n\n'
     printf 'typedef struct redis_script_source {\n    const char *name;\n'
     printf '    const char *sha1; /* 40 hex digits */\n    const char *text;\n'
-    printf '    size_t length;\n} redis_script_source;\n\ntypedef enum redis_script_index {\n'
+    printf '    size_t length;\n} redis_script_source;\n\n'
+    printf 'typedef struct redis_function_source {\n    const char *name;\n'
+    printf '    const char *head; /* what stands before the text of the script */\n'
+    printf '} redis_function_source;\n\n'
+    printf '#define REDIS_FUNCTIONS_LIBRARY "%s"\n' "$library"
+    printf '#define REDIS_FUNCTIONS_HEAD "#!lua name=%s\\n%s\\n"\n' "$library" "$(function_about)"
+    printf '#define REDIS_FUNCTION_END "%s\\n"\n\n' "$function_end"
+    printf 'typedef enum redis_script_index {\n'
     for file in lua/[a-z]*.lua; do
         printf '    REDIS_SCRIPT_%s,\n' "$(basename "$file" .lua)"
     done
@@ -152,5 +199,11 @@ replace "$out/gen/redis_script_names.h"
         done
         printf '};\n'
     done
+    printf 'static const redis_function_source redis_functions[] = {\n'
+    for file in lua/[a-z]*.lua; do
+        name=$(basename "$file" .lua)
+        printf '    {"%s_%s",\n     "%s\\n"},\n' "$library" "$name" "$(function_head "$name")"
+    done
+    printf '};\n'
 } >"$out/gen/redis_scripts.h.new$$"
 replace "$out/gen/redis_scripts.h"

@@ -16,6 +16,8 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     slotq_view view;
     const redis_demands demands = {.force = self->settings.force,
                                    .only_reads = self->settings.read_only,
+                                   .no_functions =
+                                       self->settings.functions == SLOTQ_FUNCTIONS_NEVER,
                                    .was_open = self->base.view.image_bytes != 0};
     slotq_outcome outcome = redis_server_judge(facts, &demands, fault);
     if (outcome == SLOTQ_OK) {
@@ -38,6 +40,7 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     self->waiter.places = view.geometry.places;
     self->base.spreads_polls = view.geometry.places > 0;
     self->redis7 = facts->redis7;
+    self->calling = redis_calling_begin(self->settings.functions, facts);
     self->in_cluster = strcmp(facts->mode, "cluster") == 0;
     self->terms.server_ahead_ms = facts->server_ahead_ms;
     self->base.ahead_ms = self->settings.own_clock ? 0 : facts->server_ahead_ms;
@@ -151,6 +154,9 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
     }
     if (outcome == SLOTQ_OK) {
         outcome = take_facts(self, &facts, fault);
+        if (outcome == SLOTQ_OK) {
+            outcome = redis_calling_judge(&self->calling, &self->connection, fault);
+        }
         if (outcome == SLOTQ_OK) {
             outcome = redis_confirm_judge(self, fault);
         }

@@ -10,6 +10,7 @@
 #include "../../layout/geometry.h"
 #include "call/errors.h"
 #include "call/script.h"
+#include "calling.h"
 #include "errand.h"
 
 /* Each errand is tried again, as a whole, while the server refuses for now: nothing happened. */
@@ -34,36 +35,38 @@ static slotq_outcome load_and_run(redis_errand *on, const redis_request *request
 }
 
 /* By its sum; loaded where the server does not know it; plain where it is too old for a shebang. */
-static slotq_outcome run_create(redis_errand *on, redis_request *request, redisReply **reply,
-                                store_fault *fault)
+static slotq_outcome run_create(redis_errand *on, redis_request *request, slotq_functions functions,
+                                redisReply **reply, store_fault *fault)
 {
     slotq_outcome outcome = SLOTQ_OK;
+    redis_calling calling = redis_calling_begin(functions, &on->facts);
     bool too_old = false;
+    bool again;
     do {
         const bool redis7 = on->facts.redis7 && !too_old;
         const redis_script_source *source =
             redis_script((redis_script_index)request->script, redis7);
-        const char *const head[] = {"EVALSHA", source->sha1, "1"};
-        for (uint32_t i = 0; i < 3; i++) {
-            request->arguments[i] = head[i];
-            request->lengths[i] = strlen(head[i]);
-        }
+        redis_calling_put(&calling, request, redis7, false);
         outcome = redis_server_ask(&on->connection, true, (int)request->count, request->arguments,
                                    request->lengths, reply, fault);
         if (outcome == SLOTQ_OK && redis_error_is(*reply, "NOSCRIPT")) {
             freeReplyObject(*reply);
             outcome = load_and_run(on, request, source, reply, fault);
         }
-        too_old = outcome == SLOTQ_OK && redis7 && redis_error_is_of_age(*reply);
-        if (too_old) {
+        const bool learned = outcome == SLOTQ_OK && redis_calling_learn(&calling, *reply);
+        const bool is_old = outcome == SLOTQ_OK && !learned && redis7 && !calling.by_functions &&
+                            redis_error_is_of_age(*reply);
+        too_old = too_old || is_old;
+        again = learned || is_old;
+        if (again) {
             freeReplyObject(*reply);
         }
-    } while (too_old);
+    } while (again);
     return outcome;
 }
 
 static slotq_outcome create_there(redis_errand *on, const char *key, const slotq_geometry *geometry,
-                                  store_fault *fault)
+                                  slotq_functions functions, store_fault *fault)
 {
     redis_request request = {0};
     const redis_terms terms = {.key = key, .key_bytes = strlen(key)};
@@ -72,7 +75,7 @@ static slotq_outcome create_there(redis_errand *on, const char *key, const slotq
         redis_request_free(&request);
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
     }
-    slotq_outcome outcome = run_create(on, &request, &reply, fault);
+    slotq_outcome outcome = run_create(on, &request, functions, &reply, fault);
     redis_request_free(&request);
     if (outcome != SLOTQ_OK) {
         return outcome;
@@ -115,7 +118,8 @@ static slotq_outcome try_to_create(redis_route *route, const char *key,
 {
     redis_errand on;
     const char *what;
-    const redis_demands demands = {.force = settings->force};
+    const redis_demands demands = {.force = settings->force,
+                                   .no_functions = settings->functions == SLOTQ_FUNCTIONS_NEVER};
     if (slotq_core_image_bytes(geometry, &what) == 0) {
         return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
@@ -124,7 +128,7 @@ static slotq_outcome try_to_create(redis_route *route, const char *key,
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
     if (outcome == SLOTQ_OK) {
-        outcome = create_there(&on, key, geometry, fault);
+        outcome = create_there(&on, key, geometry, settings->functions, fault);
     }
     if (outcome == SLOTQ_EXISTS) {
         say_exists(&on, key, fault);
@@ -202,7 +206,8 @@ static slotq_outcome try_to_import(redis_route *route, const char *key, const ui
                                    store_fault *fault)
 {
     redis_errand on;
-    const redis_demands demands = {.force = settings->force};
+    const redis_demands demands = {.force = settings->force,
+                                   .no_functions = settings->functions == SLOTQ_FUNCTIONS_NEVER};
     slotq_outcome outcome = redis_errand_begin(&on, route, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_judge(&on.facts, &demands, fault);

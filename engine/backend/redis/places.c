@@ -58,11 +58,7 @@ static bool unwait_one(redis_store *self, uint32_t rows, int32_t place)
         redis_request_unwait(request, &self->terms, rows, place) != SLOTQ_OK) {
         return false;
     }
-    const char *const head[] = {"EVALSHA", source->sha1, "1"};
-    for (uint32_t i = 0; i < 3; i++) {
-        request->arguments[i] = head[i];
-        request->lengths[i] = strlen(head[i]);
-    }
+    redis_calling_put(&self->calling, request, self->redis7, false);
     const char *load[] = {"SCRIPT", "LOAD", source->text};
     const size_t lengths[] = {6, 4, source->length};
     for (bool loaded = false;; loaded = true) {

@@ -16,7 +16,7 @@
 #include "places.h"
 #include "server.h"
 
-enum { LOADS_MAX = 3, TURNS_MAX = 64 };
+enum { LOADS_MAX = 6, TURNS_MAX = 64 };
 enum { SCRIPTS_KNOWN_MS = 1000 };
 
 /* ---- sending ---- */
@@ -84,19 +84,12 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     job->script = (redis_script_index)request->script;
     const uint64_t script_bit = UINT64_C(1) << job->script;
     const bool is_unknown = !(self->known_scripts & script_bit);
-    const bool lacks =
-        is_unknown && (job->in_order || job->brings_script || job->state == REDIS_JOB_LACKS);
+    const bool lacks = !self->calling.by_functions && is_unknown &&
+                       (job->in_order || job->brings_script || job->state == REDIS_JOB_LACKS);
     job->state = lacks ? REDIS_JOB_LACKS : REDIS_JOB_WAITS;
     self->known_scripts |= lacks ? script_bit : 0; /* for the jobs after it */
     if (built == SLOTQ_OK && (!lacks || redis_store_put_load(self, to, job->script))) {
-        const redis_script_source *source = redis_script(job->script, self->redis7);
-        const bool monitors = self->settings.read_only && self->redis7 && !self->no_monitor;
-        request->arguments[0] = monitors ? "EVALSHA_RO" : "EVALSHA";
-        request->lengths[0] = strlen(request->arguments[0]);
-        request->arguments[1] = source->sha1;
-        request->lengths[1] = strlen(source->sha1);
-        request->arguments[2] = request->key_count;
-        request->lengths[2] = 1;
+        redis_calling_put(&self->calling, request, self->redis7, self->settings.read_only);
         if ((!job->asks || add_asking(to)) &&
             redis_outbox_add(to, (int)request->count, request->arguments, request->lengths)) {
             return SLOTQ_OK;
@@ -163,25 +156,26 @@ static void note_refusal(const redis_store *self, redis_job *job, const redisRep
     }
 }
 
-/* true: the command did not run, and is sent again with its script. */
-static bool is_to_be_loaded(redis_store *self, const redis_job *job, const redisReply *reply)
+/* true: the command did not run, and is sent again, with its script or in another way. */
+static bool is_to_be_sent_again(redis_store *self, const redis_job *job, const redisReply *reply,
+                                bool is_refused)
 {
-    const bool only_reads = self->settings.read_only;
-    const bool is_old = self->redis7 && only_reads && redis_error_is_of_age(reply);
-    const bool may_not = only_reads && !self->no_monitor && redis_error_is(reply, "NOPERM");
+    const bool learned = redis_calling_learn(&self->calling, reply);
+    const bool is_old = !learned && self->redis7 && self->settings.read_only &&
+                        !self->calling.by_functions && redis_error_is_of_age(reply);
+    const bool lacks = redis_error_is(reply, "NOSCRIPT") && !is_refused;
+    const bool is_late = is_refused && job->in_order; /* others may have happened before it */
     self->redis7 = self->redis7 && !is_old;
-    self->no_monitor = self->no_monitor || may_not;
-    return (is_old || may_not || redis_error_is(reply, "NOSCRIPT")) && job->loads < LOADS_MAX;
+    return ((learned && !is_late) || is_old || lacks) && job->loads < LOADS_MAX;
 }
 
 static void take_answer(redis_store *self, redis_job *job, const redisReply *reply,
                         const refused_load *refused)
 {
-    const bool again = is_to_be_loaded(self, job, reply);
-    const bool is_refused = refused->reply != NULL && refused->script == job->script;
-    if (is_refused && redis_error_is(reply, "NOSCRIPT")) {
-        reply = refused->reply;
-    } else if (again) {
+    const bool is_refused = refused->reply != NULL && refused->script == job->script &&
+                            redis_error_is(reply, "NOSCRIPT");
+    reply = is_refused ? refused->reply : reply;
+    if (is_to_be_sent_again(self, job, reply, is_refused)) {
         job->loads++;
         job->state = REDIS_JOB_LACKS; /* it did not happen, also if a job after it did */
         self->known_scripts = 0;

@@ -339,7 +339,7 @@ slotq_outcome redis_server_greet(redis_connection *connection, const char *key, 
 slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *demands,
                                  store_fault *fault)
 {
-    if (facts->no_scripts) {
+    if (facts->no_scripts && (!facts->redis7 || demands->no_functions)) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
                          "the server has no SCRIPT command, which slotq needs: enable that "
                          "command, or use another server");

@@ -34,6 +34,7 @@ slotq_outcome redis_server_greet(redis_connection *connection, const char *key, 
 typedef struct redis_demands {
     bool force;      /* an eviction policy is put up with */
     bool only_reads; /* a replica will do, and so will what may be evicted */
+    bool no_functions; /* without scripts it cannot be used */
     bool was_open;   /* and lost its connection: a time to live since then is put up with */
 } redis_demands;
 

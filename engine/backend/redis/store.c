@@ -305,6 +305,8 @@ redis_settings redis_settings_of(const slotq_options *options, const redis_addre
         .wait_ms = first_given(redis->wait_ms, redis->wait_fsynced > 0 ? FSYNCED_MS : 0, WAIT_MS),
         .no_reconnect = redis->no_reconnect,
         .force = redis->force,
+        .functions = (slotq_functions)first_given(address != NULL ? address->functions : 0,
+                                                  redis->functions, SLOTQ_FUNCTIONS_IF_NEEDED),
         .read_only = options != NULL && options->read_only,
         .read_replica = redis->read_replica || (address != NULL && address->replica),
         .own_clock = options != NULL && options->clock_ms != NULL,

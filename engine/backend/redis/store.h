@@ -7,6 +7,7 @@
 #include "../../slotq_redis.h"
 #include "../backend.h"
 #include "call/request.h"
+#include "calling.h"
 #include "patience.h"
 #include "waiter.h"
 #include "wire/route.h"
@@ -26,6 +27,7 @@ typedef struct redis_settings {
     bool read_only;
     bool read_replica; /* a read-only one asks a replica */
     bool own_clock; /* calls bring the time */
+    slotq_functions functions;
 } redis_settings;
 
 typedef struct redis_store {
@@ -41,7 +43,7 @@ typedef struct redis_store {
     bool is_remade;           /* a reply said so: the geometry is to be read anew */
     bool in_cluster;          /* two keys may be on two nodes */
     bool redis7;              /* scripts with a shebang */
-    bool no_monitor; /* EVALSHA_RO is not allowed: read-only handles use EVALSHA, as workers do */
+    redis_calling calling;
     uint64_t known_scripts; /* a bit a script that this connection has seen the server have */
     char key[REDIS_KEY_BYTES_MAX + 1];
 } redis_store;

@@ -413,7 +413,8 @@ slotq_outcome slotq_pipeline_build(slotq_pipeline *pipeline, bool load_scripts, 
     redis_outbox_clear(&pipeline->outbox);
     pipeline->loads = 0;
     pipeline->parsed = 0;
-    slotq_outcome outcome = load_scripts ? put_loads(pipeline) : SLOTQ_OK;
+    const bool loads = load_scripts && !pipeline->store->calling.by_functions;
+    slotq_outcome outcome = loads ? put_loads(pipeline) : SLOTQ_OK;
     *replies = pipeline->loads;
     for (uint32_t i = 0; i < pipeline->count && outcome == SLOTQ_OK; i++) {
         redis_job job = job_of(pipeline->entries[i]);
@@ -434,7 +435,8 @@ static void take_reply(slotq_pipeline *pipeline, entry *verb, const redisReply *
     if (reply == NULL) {
         verb->outcome = fault_say(&verb->fault, SLOTQ_OUTCOME_UNKNOWN,
                                   "no reply came: whether it happened is not known");
-    } else if (redis_error_is(reply, "NOSCRIPT")) {
+    } else if (redis_error_is(reply, "NOSCRIPT") ||
+               redis_calling_learn(&pipeline->store->calling, reply)) {
         verb->outcome = SLOTQ_AGAIN;
     } else if (verb->geometry_number != pipeline->store->geometry_number) {
         /* the handle has met another queue since: replies of that one have another shape */

@@ -165,3 +165,40 @@ const char *slotq_redis_script_text(const char *name, bool redis7)
     }
     return NULL;
 }
+
+/* ---- functions ---- */
+
+const char *slotq_redis_functions_name(void)
+{
+    return REDIS_FUNCTIONS_LIBRARY;
+}
+
+static char *append(char *to, const char *text, size_t length)
+{
+    memcpy(to, text, length);
+    return to + length;
+}
+
+char *slotq_redis_functions_text(size_t *length)
+{
+    size_t total = strlen(REDIS_FUNCTIONS_HEAD);
+    for (uint32_t i = 0; i < REDIS_SCRIPT_COUNT; i++) {
+        total += strlen(redis_function((redis_script_index)i)->head) + strlen(REDIS_FUNCTION_END) +
+                 redis_script((redis_script_index)i, false)->length;
+    }
+    char *text = length == NULL ? NULL : malloc(total + 1);
+    if (text == NULL) {
+        return NULL;
+    }
+    char *at = append(text, REDIS_FUNCTIONS_HEAD, strlen(REDIS_FUNCTIONS_HEAD));
+    for (uint32_t i = 0; i < REDIS_SCRIPT_COUNT; i++) {
+        const redis_script_source *body = redis_script((redis_script_index)i, false);
+        const char *head = redis_function((redis_script_index)i)->head;
+        at = append(at, head, strlen(head));
+        at = append(at, body->text, body->length);
+        at = append(at, REDIS_FUNCTION_END, strlen(REDIS_FUNCTION_END));
+    }
+    *at = '\0';
+    *length = total;
+    return text;
+}

@@ -405,8 +405,31 @@ Scripts::Scripts(Connection &connection, const std::string &variant)
     load();
 }
 
+/* The tests of scripts, run once more on the library of functions. */
+static bool wants_functions(const std::string &variant)
+{
+    return variant == "redis7" && std::getenv("SLOTQ_TEST_FUNCTIONS") != nullptr;
+}
+
+void Scripts::load_functions()
+{
+    std::ifstream file(folder(variant_) + "/../slotq.functions.lua", std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const Reply reply = connection_.command({"FUNCTION", "LOAD", "REPLACE", text});
+    if (reply.kind != Reply::Kind::string) {
+        throw std::runtime_error("the server refuses the functions: " + reply.told());
+    }
+    for (const std::string &name : script_names(variant_)) {
+        hashes_[name] = reply.text + "_" + name;
+    }
+}
+
 void Scripts::load()
 {
+    if (wants_functions(variant_)) {
+        load_functions();
+        return;
+    }
     for (const std::string &name : script_names(variant_)) {
         const Reply reply = connection_.command({"SCRIPT", "LOAD", text(variant_, name)});
         if (reply.kind != Reply::Kind::string) {
@@ -432,7 +455,7 @@ Arguments Scripts::call(const std::string &name, const std::string &key,
     if (found == hashes_.end()) {
         throw std::runtime_error("no script " + name + " in " + folder(variant_));
     }
-    Arguments command = {"EVALSHA", found->second, "1", key};
+    Arguments command = {wants_functions(variant_) ? "FCALL" : "EVALSHA", found->second, "1", key};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
 }

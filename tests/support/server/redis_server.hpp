@@ -138,6 +138,8 @@ public:
     static std::string text(const std::string &variant, const std::string &name);
 
 private:
+    void load_functions();
+
     Connection &connection_;
     std::string variant_;
     std::map<std::string, std::string> hashes_;

@@ -80,7 +80,9 @@ slotq_outcome open_server(const command_line *line, const char *key,
     if (settings.redis.reconnect_ms == 0) {
         settings.redis.reconnect_ms = RECONNECT_MS;
     }
-    return slotq_redis_connect_for(line->url, key, &settings.options, server, error);
+    return key == NULL
+               ? slotq_redis_connect(line->url, &settings.options, server, error)
+               : slotq_redis_connect_for(line->url, key, &settings.options, server, error);
 }
 
 command_text shown_command(const command_line *line, const char *command, const char *name)

@@ -16,9 +16,9 @@ typedef struct open_settings {
 /* EXIT_CODE_OK, or EXIT_CODE_USAGE and error filled. */
 int open_options(const command_line *line, open_settings *settings, slotq_error *error);
 
-/* A plain connection to the server of the URL, in a cluster to the node that serves a key. Refusals
- * that pass are waited for, here and by slotq_redis_command on it, for as long as calls on queues
- * do. */
+/* A plain connection to the server of the URL, in a cluster to the node that serves a key
+ * (NULL: to the node of the URL). Refusals that pass are waited for, here and by
+ * slotq_redis_command on it, for as long as calls on queues do. */
 slotq_outcome open_server(const command_line *line, const char *key,
                           slotq_redis_connection **server, slotq_error *error);
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "redis_script_names.h"
+
 enum { SHOWN_BYTES = 401, DIGITS_MAX = 19 };
 
 /* The part of an error's text that is not read yet. */

@@ -11,4 +11,7 @@
 /* The variant with a shebang is for Redis 7 and later. */
 const redis_script_source *redis_script(redis_script_index index, bool redis7);
 
+/* The same script as a function of the library REDIS_FUNCTIONS_LIBRARY. */
+const redis_function_source *redis_function(redis_script_index index);
+
 #endif

@@ -4,6 +4,7 @@
 #ifndef SLOTQ_BACKEND_REDIS_WIRE_ADDRESS_H
 #define SLOTQ_BACKEND_REDIS_WIRE_ADDRESS_H
 
+#include "../../../slotq_redis.h"
 #include "../../../slotq_redis_tls.h"
 #include "../../fault.h"
 
@@ -37,6 +38,7 @@ typedef struct redis_address {
     uint32_t database;
     uint32_t connect_timeout_ms; /* 0 = the URL names none; the next too */
     uint32_t timeout_ms;
+    uint32_t functions; /* a slotq_functions */
     uint16_t port;
     bool is_unix;
     bool replica; /* what only reads may read from a replica */

@@ -281,7 +281,7 @@ TEST_CASE("a user that may not ask about the server goes on; one without scripts
     slotq_close(queue);
     redis::Server without({"--rename-command", "SCRIPT", ""});
     CHECK(create(without.url()).outcome == SLOTQ_UNSUPPORTED);
-    CHECK(names(create(without.url()), "SCRIPT command"));
+    CHECK(names(create(without.url()), "functions load"));
 }
 
 TEST_CASE("the least permissions are enough, for a worker and for a reader")

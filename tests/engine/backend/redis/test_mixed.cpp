@@ -294,7 +294,7 @@ TEST_CASE_METHOD(Served, "scripts that may not be loaded settle nothing, and the
     REQUIRE(slotq_reserve(handle.queue, 0, 7, LEASE_MS, 0, handle.batch) == SLOTQ_OK);
     handle.mark_all(first);
     REQUIRE(server.command({"SCRIPT", "FLUSH"}).is_status("OK"));
-    server.command({"ACL", "SETUSER", "default", "-script|load"});
+    server.command({"ACL", "SETUSER", "default", "-script|load", "-fcall"});
     CHECK(handle.next(7) == SLOTQ_IO);
     CHECK(handle.told() == all(SLOTQ_IO));
     CHECK(handle.settled.failed_count == 7);

@@ -79,7 +79,8 @@ TEST_CASE("a script that could not be loaded is not taken for known")
     REQUIRE(world.server.command({"SCRIPT", "FLUSH"}).is_status("OK"));
     REQUIRE(slotq_clone(world.queue, &other, nullptr) == SLOTQ_OK);
     REQUIRE(slotq_reserve(other, 0, 1, 1000, 0, batch) == SLOTQ_EMPTY);
-    world.server.command({"ACL", "SETUSER", "default", "-script|load", "-evalsha"});
+    world.server.command({"ACL", "SETUSER", "default", "-script|load", "-evalsha",
+                          "-fcall"});
     const uint32_t push = world.put(hello);
     REQUIRE(slotq_pipeline_reserve(world.pipeline, 0, 1, 30000, batch, nullptr) == SLOTQ_OK);
     REQUIRE(slotq_pipeline_run(world.pipeline) == SLOTQ_IO);

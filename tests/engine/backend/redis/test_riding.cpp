@@ -213,7 +213,7 @@ TEST_CASE("riding: what stays is reported at once")
                 .is_status("OK"));
     Queue queue(url_of(server) + "?user=worker&password=w");
     REQUIRE(queue.opened() == SLOTQ_OK);
-    REQUIRE(server.command({"ACL", "SETUSER", "worker", "-evalsha"}).is_status("OK"));
+    REQUIRE(server.command({"ACL", "SETUSER", "worker", "-evalsha", "-fcall"}).is_status("OK"));
     const auto begun = Clock::now();
     CHECK(queue.push("one") == SLOTQ_IO);
     CHECK_FALSE(queue.error().passes);

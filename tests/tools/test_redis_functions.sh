@@ -1,0 +1,37 @@
+#!/bin/bash
+# test_redis_functions.sh: the scripts as a library of functions: shown, loaded, beside another
+# version, and used by a user that may not run scripts.
+# shellcheck source=tests/tools/cases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+# shellcheck source=tests/tools/private_server.sh
+. "$source_folder/tests/tools/private_server.sh"
+
+start_server
+expect 'what must be said' 2 - 'must be load or show' functions run
+expect 'a folder has no functions' 2 - 'is for Redis' -u . functions load
+"$SLOTQ" functions show >out 2>err
+same 'show prints what is installed' '' \
+    "$(cmp out "$source_folder/build/lua/slotq.functions.lua" 2>&1)"
+name=$(sed -n '1s/#!lua name=//p' out)
+expect 'without it, a user of functions is told' 2 - "$name.*slotq functions load" \
+    -u "$server_url?functions=always" create q
+expect 'load' 0 '' "$name was loaded" functions load
+expect 'again' 0 '' "$name was there already" functions load
+expect 'in JSON' 0 "\"library\":\"$name\".*\"loaded\":false" - functions load --json
+redis function load '#!lua name=slotq_00000000
+redis.register_function("slotq_00000000_about", function() return 1 end)' >out
+expect 'another version is named, and left' 0 '' 'FUNCTION DELETE slotq_00000000' functions load
+holds 'both are there' test "$(redis function list | grep -c 'slotq_.......*[0-9a-f]$')" -ge 2
+
+redis acl setuser worker on '>p' '~q' '&slotq*' +fcall +strlen +getrange +setrange +time \
+    +publish +subscribe >out
+user_url="$server_url?user=worker&password=p"
+redis config resetstat >out
+expect 'a user without scripts creates' 0 '' - -u "$user_url" -q create q
+expect 'and pushes' 0 '^2$' - -u "$user_url" push q one two
+expect 'and works' 0 'one' '2 acked' -u "$user_url" work q --drain -- cat
+holds 'by functions' sh -c "! redis-cli -s '${server_url#unix://}' info commandstats |
+    grep -E 'cmdstat_(eval|evalsha|evalsha_ro|script.load):calls=[1-9]'"
+expect 'but may not load them' 1 - 'lacks a right' -u "$user_url" functions load
+end_server
+finish
