@@ -71,7 +71,9 @@ static bool visit_node(const slotq_redis_connection *first, const redis_node *no
     redis_node_address(node, &first->connection.address, &address);
     show_address(&address, shown);
     const slotq_outcome outcome = connect_node(first, node, &primary->connection, &fault);
-    (void)error_from_fault(&error, outcome, &fault);
+    if (outcome != SLOTQ_OK) {
+        (void)error_from_fault(&error, outcome, &fault);
+    }
     primary->address = shown;
     primary->error = outcome == SLOTQ_OK ? NULL : &error;
     const bool more = visit(context, primary);
