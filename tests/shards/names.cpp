@@ -2,7 +2,7 @@
 #include "names.hpp"
 
 extern "C" {
-#include "backend/redis/wire/cluster.h"
+#include "backend/key_slot.h"
 #include "layout/bytes.h"
 #include "layout/checksum.h"
 }
@@ -38,7 +38,7 @@ uint32_t reverse_14(uint32_t number)
 
 uint32_t slot_of(const std::string &key)
 {
-    return redis_slot_of(key.data(), key.size());
+    return key_slot_of(key.data(), key.size());
 }
 
 uint32_t target_of(const std::string &name, uint32_t shard)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../layout/fields.h"
+#include "../key_slot.h"
 #include "../system/identity.h"
 #include "call/bounds.h"
 #include "confirm.h"
@@ -96,7 +97,7 @@ static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fa
  * ask is left with the nodes that redirected. */
 static slotq_outcome learn(redis_store *self, redis_nodes *map, store_fault *fault)
 {
-    const uint32_t slot = redis_slot_of(self->key, self->terms.key_bytes);
+    const uint32_t slot = key_slot_of(self->key, self->terms.key_bytes);
     const slotq_outcome asked = redis_server_ask_nodes(&self->connection, slot, map, fault);
     if (asked == SLOTQ_OK) {
         redis_route_learn(&self->route, &self->connection, map);

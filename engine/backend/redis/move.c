@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../key_slot.h"
 #include "run.h"
 
 static bool has_one_address(const redis_connection *one, const redis_connection *other)
@@ -34,8 +35,8 @@ static bool are_alike(const redis_store *from, const redis_store *to)
 /* A script of two keys needs both on one node of a cluster, for good. */
 static bool is_one_slot(const redis_store *from, const redis_store *to)
 {
-    return !from->in_cluster || redis_slot_of(from->key, from->terms.key_bytes) ==
-                                    redis_slot_of(to->key, to->terms.key_bytes);
+    return !from->in_cluster || key_slot_of(from->key, from->terms.key_bytes) ==
+                                    key_slot_of(to->key, to->terms.key_bytes);
 }
 
 store_meeting redis_meet(const store *source, const store *target)

@@ -5,35 +5,6 @@
 
 #include <string.h>
 
-/* ---- slots ---- */
-
-/* CRC16 as in XMODEM, bit by bit: polynomial 0x1021, begins with 0. A key is short, and the slot of
- * one is wanted once a connection. */
-static uint32_t crc16(const char *bytes, size_t count)
-{
-    uint32_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum ^= (uint32_t)(uint8_t)bytes[i] << 8;
-        for (uint32_t bit = 0; bit < 8; bit++) {
-            sum = (sum & 0x8000) != 0 ? ((sum << 1) ^ 0x1021) & 0xffff : (sum << 1) & 0xffff;
-        }
-    }
-    return sum;
-}
-
-uint32_t redis_slot_of(const char *key, size_t key_bytes)
-{
-    const char *open = memchr(key, '{', key_bytes);
-    if (open != NULL) {
-        const char *tag = open + 1;
-        const char *end = memchr(tag, '}', key_bytes - (size_t)(tag - key));
-        if (end != NULL && end > tag) {
-            return crc16(tag, (size_t)(end - tag)) % REDIS_SLOTS;
-        }
-    }
-    return crc16(key, key_bytes) % REDIS_SLOTS;
-}
-
 /* ---- addresses ---- */
 
 /* A host that can be dialled: printable, without a space, and not the "?" of a node whose name the

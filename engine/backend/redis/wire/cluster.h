@@ -1,6 +1,5 @@
-/* cluster.h: what a Redis Cluster says of where keys are: the slot of a key, redirections, and
- * which nodes serve which slots. Knows Redis's published rules and the shape of its replies, which
- * are not trusted; no connection.
+/* cluster.h: what a Redis Cluster says of where keys are: redirections, and which nodes serve
+ * which slots. Knows the shape of its replies, which are not trusted; no connection.
  */
 #ifndef SLOTQ_BACKEND_REDIS_WIRE_CLUSTER_H
 #define SLOTQ_BACKEND_REDIS_WIRE_CLUSTER_H
@@ -10,8 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../key_slot.h"
+
 enum {
-    REDIS_SLOTS = 16384,
+    REDIS_SLOTS = KEY_SLOTS,
     REDIS_NODES_MAX = 64, /* that are remembered; a cluster may have more */
     REDIS_NODE_HOST_BYTES = 256,
     REDIS_NO_NODE = -1
@@ -39,10 +40,6 @@ typedef struct redis_nodes {
     int32_t primary;        /* of the slot that was asked for, or REDIS_NO_NODE */
     uint64_t replicas;      /* of that slot, a bit a node */
 } redis_nodes;
-
-/* The slot of a key: of the part between the first brace and the next closing one, if that is not
- * empty, else of the whole key. */
-uint32_t redis_slot_of(const char *key, size_t key_bytes);
 
 /* The text of an error, "MOVED slot host:port" or "ASK slot host:port": where to, in *node. NONE:
  * it is another error, or names no address that can be dialled. */

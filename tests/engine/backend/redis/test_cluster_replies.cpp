@@ -14,7 +14,7 @@ namespace
 
 uint32_t slot_of(const std::string &key)
 {
-    return redis_slot_of(key.data(), key.size());
+    return key_slot_of(key.data(), key.size());
 }
 
 redis_redirect redirect(const std::string &text, redis_node *node)
