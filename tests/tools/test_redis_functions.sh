@@ -33,5 +33,26 @@ expect 'and works' 0 'one' '2 acked' -u "$user_url" work q --drain -- cat
 holds 'by functions' sh -c "! redis-cli -s '${server_url#unix://}' info commandstats |
     grep -E 'cmdstat_(eval|evalsha|evalsha_ro|script.load):calls=[1-9]'"
 expect 'but may not load them' 1 - 'lacks a right' -u "$user_url" functions load
+
+# ---- what the doctor says of such rights ----
+expect 'the doctor misses nothing' 0 "$name is loaded" - -u "$user_url" doctor q
+holds 'and no command of scripts' eval '! grep -E "BAD|may not run (EVALSHA|SCRIPT LOAD)" out'
+expect 'by the URL neither' 0 "$name is loaded" - -u "$user_url&functions=always" doctor q
+expect 'unless functions are not wanted' 1 'BAD .*may not run EVALSHA' - \
+    -u "$user_url&functions=never" doctor q
+redis acl setuser scripts on '>p' '~q' '&slotq*' +evalsha '+script|load' +strlen +getrange \
+    +setrange +time +publish +subscribe >out
+scripts_url="$server_url?user=scripts&password=p"
+expect 'a user of scripts needs no functions' 0 '' - -u "$scripts_url" doctor q
+holds 'which are not spoken of' eval '! grep -E "FCALL|functions" out'
+expect 'unless the URL says so' 1 'BAD .*may not run FCALL' - \
+    -u "$scripts_url&functions=always" doctor q
+redis acl setuser worker -fcall >out
+expect 'neither of both' 1 'BAD .*may not run EVALSHA .*functions load' - -u "$user_url" doctor q
+redis acl setuser worker +fcall -setrange >out
+expect 'nor without what functions run' 1 'BAD .*may not run SETRANGE' - -u "$user_url" doctor q
+redis acl setuser worker +setrange >out
+redis function delete "$name" >out
+expect 'a missing library' 1 "BAD .*$name.*slotq functions load" - -u "$user_url" doctor q
 end_server
 finish

@@ -78,6 +78,23 @@ if await 60 eval 'redis cluster info | grep -q cluster_state:ok'; then
     expect 'all queues are measured' 0 '"foo"' - metrics
     expect 'the bench finds its node' 0 'push' - bench --seconds 1
     expect 'so does a dump' 0 'header' - dump foo
+    rights() { # rules: a user of both nodes may do all but this
+        redis acl setuser some on '>p' '~*' '&*' +@all "$@" >out
+        elsewhere acl setuser some on '>p' '~*' '&*' +@all "$@" >out
+    }
+    as_some="redis://some:p@127.0.0.1:$first"
+    rights
+    expect 'the doctor misses no right' 0 'may run every command' - -u "$as_some" doctor foo
+    rights -asking
+    expect 'without ASKING' 1 'BAD +foo: .*may not run ASKING .*while the slot moves' - \
+        -u "$as_some" doctor foo
+    rights +asking -readonly
+    expect 'without READONLY' 0 'ok +foo: .*may not run READONLY; needed for: replica=1' - \
+        -u "$as_some" doctor foo
+    rights +readonly '-cluster|slots'
+    expect 'without CLUSTER SLOTS' 0 'ok +foo: .*may not run CLUSTER SLOTS' - \
+        -u "$as_some" doctor foo
+    holds 'nor are other nodes looked at' grep -q 'unknown .*the other nodes: .*cluster.slots' out
     redis config set cluster-require-full-coverage no >out
     elsewhere config set cluster-require-full-coverage no >out
     redis cluster delslots 0 >out

@@ -64,14 +64,21 @@ static void hint_at_servers(const command_line *line)
 }
 
 /* A URL is kept in a script, and what it leaves out is forgotten. */
+static bool is_insecure(const char *url)
+{
+    const slotq_place place = slotq_url_kind(url);
+    const char *query = strchr(url, '?');
+    return (place == SLOTQ_PLACE_TLS || place == SLOTQ_PLACE_SENTINEL_TLS) && query != NULL &&
+           strstr(query, "insecure=1") != NULL;
+}
+
+/* Once, whichever of the command's URLs it is. */
 static void warn_of_insecurity(const command_line *line)
 {
-    const slotq_place place = slotq_url_kind(line->url);
-    const char *query = strchr(line->url, '?');
-    const bool over_tls = place == SLOTQ_PLACE_TLS || place == SLOTQ_PLACE_SENTINEL_TLS;
-    if (over_tls && query != NULL && strstr(query, "insecure=1") != NULL &&
-        !given(line, OPTION_QUIET)) {
-        complain("warning: insecure=1: the server's certificate is not verified");
+    const bool copies = strcmp(line->command->name, "copy") == 0 && line->count > 1;
+    if (is_insecure(line->url) || (copies && is_insecure(line->operands[1])) ||
+        (given(line, OPTION_TO_URL) && is_insecure(line->options[OPTION_TO_URL].text))) {
+        remark("warning: insecure=1: the server's certificate is not verified");
     }
 }
 

@@ -62,6 +62,8 @@ void doctor_look_at_servers(doctor *self)
     if (!self->in_cluster) {
         doctor_look_at_server(self, about.text);
     }
+    self->in_cluster = self->in_cluster || /* and our user may not ask for its nodes */
+                       (outcome != SLOTQ_OK && error.cause == SLOTQ_CAUSE_RIGHTS);
 }
 
 bool doctor_meet_node(doctor *self, const char *name, slotq_redis_connection **first)

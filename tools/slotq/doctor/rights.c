@@ -11,30 +11,42 @@
 #define KEY "\001key"
 #define CHANNEL "\001channel"
 #define PLACE "\001place"
+
+/* What a right is for. A user has those of scripts or those of functions. */
+typedef enum need { SCRIPTS, FUNCTIONS, WORKERS, SOME, CLUSTER, CLUSTER_SOME } need;
+
 typedef struct right {
+    need need;
     const char *words[4];
     const char *user; /* what needs it */
     bool harmless;    /* running it changes nothing and returns little */
 } right;
 
 static const right rights[] = {
-    {{"EVALSHA", "0", "1", KEY}, "every verb", true},
-    {{"SCRIPT", "LOAD", "return 1"}, "every verb (the first time after a restart)", true},
-    {{"STRLEN", KEY}, "every verb", true},
-    {{"GETRANGE", KEY, "0", "7"}, "every verb", true},
-    {{"SETRANGE", KEY, "0", ""}, "changes", true},
-    {{"TIME"}, "changes", true},
-    {{"PUBLISH", PLACE, "wake"}, "waking sleeping workers (channels slotq#*:QUEUE)", false},
-    {{"SUBSCRIBE", PLACE}, "waiting (without it slotq polls; channels slotq#*:QUEUE)", false},
-    {{"PUBLISH", CHANNEL, "wake"}, "waking in queues without places (channel slotq:QUEUE)", false},
-    {{"SUBSCRIBE", CHANNEL}, "waiting in queues without places (channel slotq:QUEUE)", false},
-    {{"PUBSUB", "NUMSUB", PLACE}, "choosing where to wait (without it at random)", true},
-    {{"GET", KEY}, "check, export, copy", false},
-    {{"SET", KEY, "x", "NX"}, "create, import", false},
-    {{"SCAN", "0"}, "ls", true},
-    {{"UNLINK", KEY}, "rm", false},
+    {SCRIPTS, {"EVALSHA", "0", "1", KEY}, "every verb (or FCALL: slotq functions load)", true},
+    {SCRIPTS, {"SCRIPT", "LOAD", "return 1"}, "every verb (the first time after a restart)", true},
+    {FUNCTIONS, {"FCALL", "0", "1", KEY}, "every verb, as the URL says functions=always", true},
+    {WORKERS, {"STRLEN", KEY}, "every verb", true},
+    {WORKERS, {"GETRANGE", KEY, "0", "7"}, "every verb", true},
+    {WORKERS, {"SETRANGE", KEY, "0", ""}, "changes", true},
+    {WORKERS, {"TIME"}, "changes", true},
+    {CLUSTER, {"ASKING"}, "every verb while the slot moves to another node", true},
+    {CLUSTER_SOME, {"CLUSTER", "SLOTS"}, "ls, and to find a replica that was promoted", true},
+    {CLUSTER_SOME, {"READONLY"}, "replica=1 in the URL", true},
+    {SOME, {"PUBLISH", PLACE, "wake"}, "waking sleeping workers (channels slotq#*:QUEUE)", false},
+    {SOME, {"SUBSCRIBE", PLACE}, "waiting (without it slotq polls; channels slotq#*:QUEUE)", false},
+    {SOME,
+     {"PUBLISH", CHANNEL, "wake"},
+     "waking in queues without places (channel slotq:QUEUE)",
+     false},
+    {SOME, {"SUBSCRIBE", CHANNEL}, "waiting in queues without places (channel slotq:QUEUE)", false},
+    {SOME, {"PUBSUB", "NUMSUB", PLACE}, "choosing where to wait (without it at random)", true},
+    {SOME, {"GET", KEY}, "check, export, copy", false},
+    {SOME, {"SET", KEY, "x", "NX"}, "create, import", false},
+    {SOME, {"SCAN", "0"}, "ls", true},
+    {SOME, {"UNLINK", KEY}, "rm", false},
 };
-enum { RIGHT_COUNT = sizeof rights / sizeof rights[0], RIGHTS_OF_WORKERS = 6 };
+enum { RIGHT_COUNT = sizeof rights / sizeof rights[0] };
 
 typedef enum verdict { ALLOWED, REFUSED, UNKNOWN } verdict;
 
@@ -49,6 +61,11 @@ static const char *word_of(const char *word, const char *name, char *channel, si
         return channel;
     }
     return word;
+}
+
+static bool is_asked(const doctor *self, const right *tried)
+{
+    return self->in_cluster || (tried->need != CLUSTER && tried->need != CLUSTER_SOME);
 }
 
 /* By ACL DRYRUN, which judges a command without running it. */
@@ -83,8 +100,8 @@ static verdict try_queued(doctor *self, const char *name, const right *tried)
     verdict answer = UNKNOWN;
     if (reply != NULL && reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "QUEUED") == 0) {
         answer = ALLOWED;
-    } else if (reply_is_blocked(reply)) {
-        answer = REFUSED;
+    } else if (reply_is_blocked(reply) && strncmp(reply->str, "ERR Function", 12) != 0) {
+        answer = REFUSED; /* a missing function was looked for */
     }
     freeReplyObject(reply);
     return answer;
@@ -102,7 +119,8 @@ static bool try_all_dry(doctor *self, const char *name, verdict *verdicts)
     redisReply *user = server_ask(self->server, "ACL", "WHOAMI");
     bool told = user != NULL && user->type == REDIS_REPLY_STRING;
     for (int i = 0; i < RIGHT_COUNT && told; i++) {
-        verdicts[i] = try_dry(self, user->str, name, &rights[i]);
+        verdicts[i] =
+            is_asked(self, &rights[i]) ? try_dry(self, user->str, name, &rights[i]) : ALLOWED;
         told = verdicts[i] != UNKNOWN;
     }
     freeReplyObject(user);
@@ -115,7 +133,7 @@ static bool try_all_queued(doctor *self, const char *name, verdict *verdicts)
     const bool told = begun != NULL && !reply_is_error(begun);
     freeReplyObject(begun);
     for (int i = 0; i < RIGHT_COUNT && told; i++) {
-        verdicts[i] = try_queued(self, name, &rights[i]);
+        verdicts[i] = is_asked(self, &rights[i]) ? try_queued(self, name, &rights[i]) : ALLOWED;
     }
     if (told) {
         freeReplyObject(server_ask(self->server, "DISCARD"));
@@ -140,27 +158,76 @@ static void tell_unknown(doctor *self, const char *name, const verdict *verdicts
     }
 }
 
+/* Whether a user that lacks it cannot work: of scripts and functions it needs one. */
+static bool is_needed(const right *tried, bool by_functions, bool always)
+{
+    return tried->need == WORKERS || tried->need == CLUSTER ||
+           (tried->need == SCRIPTS && !by_functions) || (tried->need == FUNCTIONS && always);
+}
+
+static void tell_refused(doctor *self, const char *name, const right *tried, bool needed)
+{
+    const bool has_sub =
+        strcmp(tried->words[0], "SCRIPT") == 0 || strcmp(tried->words[0], "CLUSTER") == 0;
+    const char *between = has_sub ? " " : "";
+    const char *sub = has_sub ? tried->words[1] : "";
+    if (needed) {
+        doctor_find(self, name,
+                    "this user may not run %s%s%s on it; needed for: %s; see man slotq, "
+                    "ACCESS, for the ACL SETUSER lines",
+                    tried->words[0], between, sub, tried->user);
+    } else {
+        doctor_note(self, name, "this user may not run %s%s%s; needed for: %s", tried->words[0],
+                    between, sub, tried->user);
+    }
+}
+
+static bool url_says(const doctor *self, const char *parameter)
+{
+    const char *query = strchr(self->line->url, '?');
+    return query != NULL && strstr(query, parameter) != NULL;
+}
+
+/* A missing library is told by opening the queue. */
+static void tell_functions(doctor *self, const char *name)
+{
+    char about[64];
+    snprintf(about, sizeof about, "%s_about", slotq_redis_functions_name());
+    redisReply *reply = server_ask(self->server, "FCALL", about, "0");
+    if (reply != NULL && !reply_is_error(reply)) {
+        doctor_note(self, name, "slotq calls functions there; their library %s is loaded",
+                    slotq_redis_functions_name());
+    }
+    freeReplyObject(reply);
+}
+
 static void tell_rights(doctor *self, const char *name, const verdict *verdicts)
 {
-    uint32_t refused = 0;
+    const bool always = url_says(self, "functions=always");
+    uint32_t lacking = 0;
+    bool may_scripts = true;
+    bool may_functions = !url_says(self, "functions=never");
     for (int i = 0; i < RIGHT_COUNT; i++) {
-        const right *tried = &rights[i];
-        const bool has_sub = strcmp(tried->words[0], "SCRIPT") == 0;
-        const char *between = has_sub ? " " : "";
-        const char *sub = has_sub ? tried->words[1] : "";
-        if (i < RIGHTS_OF_WORKERS && verdicts[i] == REFUSED) {
-            doctor_find(self, name,
-                        "this user may not run %s%s%s on it; needed for: %s; see man slotq, "
-                        "ACCESS, for the ACL SETUSER lines",
-                        tried->words[0], between, sub, tried->user);
-        } else if (verdicts[i] == REFUSED) {
-            doctor_note(self, name, "this user may not run %s; needed for: %s", tried->words[0],
-                        tried->user);
+        may_scripts = may_scripts && !(rights[i].need == SCRIPTS && verdicts[i] == REFUSED);
+        may_functions = may_functions && !(rights[i].need == FUNCTIONS && verdicts[i] == REFUSED);
+    }
+    const bool by_functions = always || (may_functions && !may_scripts);
+    for (int i = 0; i < RIGHT_COUNT; i++) {
+        const bool is_other = (rights[i].need == FUNCTIONS && !by_functions) ||
+                              (rights[i].need == SCRIPTS && by_functions);
+        if (is_other || verdicts[i] == ALLOWED) {
+            continue;
         }
-        refused += verdicts[i] != ALLOWED;
+        lacking++;
+        if (verdicts[i] == REFUSED) {
+            tell_refused(self, name, &rights[i], is_needed(&rights[i], by_functions, always));
+        }
     }
     tell_unknown(self, name, verdicts);
-    if (refused == 0 && !self->rights_told) {
+    if (by_functions && may_functions) {
+        tell_functions(self, name);
+    }
+    if (lacking == 0 && !self->rights_told) {
         doctor_note(self, name, "this user may run every command that slotq needs");
         self->rights_told = true;
     }
@@ -171,7 +238,7 @@ void doctor_look_at_rights(doctor *self, const char *name)
     verdict verdicts[RIGHT_COUNT] = {ALLOWED};
     if (!try_all_dry(self, name, verdicts) && !try_all_queued(self, name, verdicts)) {
         for (int i = 0; i < RIGHT_COUNT; i++) {
-            verdicts[i] = try_it(self, name, &rights[i]);
+            verdicts[i] = is_asked(self, &rights[i]) ? try_it(self, name, &rights[i]) : ALLOWED;
         }
     }
     tell_rights(self, name, verdicts);
