@@ -219,8 +219,10 @@ local function redrive_by_id()
 end
 
 local function administer()
-    local which = below(16)
-    if which > 13 then
+    local which = below(17)
+    if which == 16 then
+        say('finish', time())
+    elseif which > 13 then
         say('dead_remove', time(), some_id(),
             which == 14 and 'all' or text_of(below(shape[5])))
     elseif which == 13 then
@@ -236,9 +238,9 @@ local function administer()
     elseif which < 7 then
         say('redrive', time(), text_of(1 + below(3)), has_checks() and judged_ids(1, 9) or nil)
     elseif which == 7 then
-        say('pause', time(), text_of(1 + below(3)))
+        say('pause', time(), text_of(1 + below(7)))
     elseif which < 10 then
-        say('resume', time(), '3')
+        say('resume', time(), '7')
     elseif which == 10 then
         say('dead_purge', time())
     else

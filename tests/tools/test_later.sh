@@ -35,7 +35,7 @@ for moment in 9999-01-01T00:00Z @281474976710 1969-12-31T23:59Z; do
         push q --at $moment x
 done
 expect 'few digits are no moment' 2 - 'seconds since 1970 \(@' push q --at 1000 x
-expect 'waiting for room' 2 - '--block and --replicas' push q --in 1h --block x
+expect 'waiting for room' 2 - '--block is for messages that are pushed now' push q --in 1h --block x
 expect 'too large' 2 - '17 bytes' push q --in 1h 12345678901234567
 expect 'cancel without ids' 2 - 'needs the ids' later cancel q
 expect 'ls with ids' 2 - 'does not take ids' later ls q 1

@@ -473,7 +473,7 @@ TEST_CASE("pause and resume refuse what is nothing to pause", "[queue]")
 {
     Queue queue(each_kind());
     refused(queue, SLOTQ_INVALID, [&] { return slotq_pause(queue, 0); });
-    refused(queue, SLOTQ_INVALID, [&] { return slotq_resume(queue, 4); });
+    refused(queue, SLOTQ_INVALID, [&] { return slotq_resume(queue, 8); });
     CHECK(slotq_pause(queue, SLOTQ_PAUSE_BOTH) == SLOTQ_OK);
     CHECK(slotq_pause(queue, SLOTQ_PAUSE_IN) == SLOTQ_OK);
     CHECK(queue.stats().paused == SLOTQ_PAUSE_BOTH);

@@ -30,7 +30,8 @@ start_server
 archives=("$libraries/libslotq_worker.a")
 shared=(-L"$libraries" -lslotq_worker)
 linked near_static "${archives[@]}" "$libraries/libslotq.a"
-linked far_static "${archives[@]}" "$libraries/libslotq_redis.a" -lhiredis
+read -ra tls < <(pkg-config --libs libssl libcrypto 2>/dev/null)
+linked far_static "${archives[@]}" "$libraries/libslotq_redis.a" -lhiredis "${tls[@]}"
 linked near_shared "${shared[@]}" -lslotq
 linked far_shared "${shared[@]}" -lslotq_redis
 # has NAME COUNT PROGRAM URL

@@ -298,9 +298,9 @@ bundles() {
     says "with the cause" "200 local variables"
     says "and what to do" "do ... end block"
     verdict "and nothing is left of it" test ! -e out/lua/plain/v.lua
-    sed -i 1d lua/_piece.lua
+    sed -i 1,3d lua/_piece.lua # as a function it has KEYS and ARGV besides
     run sh "$root/tools/generate/lua.sh" constants out
-    answers "with 200 it is made" 0
+    answers "with 198 it is made" 0
     verdict "in both variants" test -s out/lua/redis7/v.lua
 }
 

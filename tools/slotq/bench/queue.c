@@ -89,7 +89,8 @@ static int choose_names(bench_plan *plan)
     }
     snprintf(plan->name, sizeof plan->name, "slotq-bench-%016" PRIx64, number);
     /* a hash tag: both keys on one node of a cluster */
-    snprintf(plan->bare, sizeof plan->bare, plan->in_redis ? "{%s}.bare" : "%s.bare", plan->name);
+    snprintf(plan->bare, sizeof plan->bare, plan->in_redis ? "slotq-bench-bare-{%s}" : "%s.bare",
+             plan->name);
     const int code = count_ours(plan, &there);
     if (code == EXIT_CODE_OK && there != 0) {
         complain("%s exists already; nothing was changed", plan->name);
