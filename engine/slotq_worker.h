@@ -22,10 +22,11 @@
  * of the worker: `threads` for handlers, one more for each queue but one; one a queue that keeps
  * its leases; one for signals. Signals are blocked in them, but those of faults.
  *
- * Memory: everything is allocated when the worker starts, nothing per message. Each thread that
- * works on a queue has a separate handle (slotq_clone), in Redis a connection. These are the
- * worker's: a handler that pushes uses another one, and as handlers run at once and a handle is for
- * one thread at a time, one for each thread, or one with a lock around each call.
+ * Memory: everything is allocated when the worker starts, nothing per message; more once a task if
+ * a queue is made anew for larger payloads. Each thread that works on a queue has a separate handle
+ * (slotq_clone), in Redis a connection. These are the worker's: a handler that pushes uses another
+ * one, and as handlers run at once and a handle is for one thread at a time, one for each thread,
+ * or one with a lock around each call.
  *
  * Handlers must not leave by longjmp or by a C++ exception. If one ends its thread (pthread_exit),
  * the message is tried again (SLOTQ_REASON_THREAD_ENDED), and another thread takes its place. A

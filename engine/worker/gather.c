@@ -3,6 +3,7 @@
  */
 #include "gather.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -29,6 +30,18 @@ void gather_put_task(slotq_worker *worker, slotq_task *task)
     atomic_store(&task->state, TASK_FREE);
     task->next = worker->tasks;
     worker->tasks = task;
+}
+
+bool gather_make_room(slotq_task *task, uint32_t bytes)
+{
+    char *larger = malloc(bytes);
+    if (larger == NULL) {
+        return false;
+    }
+    free(task->larger);
+    task->copy = task->larger = larger;
+    task->copy_bytes = bytes;
+    return true;
 }
 
 /* Its payload lies in the batch of the hand: type, body and payload are borrowed from it. */

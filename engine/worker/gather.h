@@ -34,5 +34,7 @@ void gather_free(slotq_task *task);
 /* A task for a hand. With worker->lock. There is one for each hand and each kept task. */
 slotq_task *gather_new_task(slotq_worker *worker);
 void gather_put_task(slotq_worker *worker, slotq_task *task);
+/* For a larger payload than those that the worker began with. False: no memory. */
+bool gather_make_room(slotq_task *task, uint32_t bytes);
 
 #endif

@@ -178,6 +178,12 @@ static void run_item(worker_thread *self, worker_hand *hand, uint32_t index, uin
         finish(hand, item, task, slotq_result_dead(SLOTQ_REASON_BAD_FRAME));
         return;
     }
+    /* The queue was made anew for larger payloads. */
+    if (item->payload_bytes > task->copy_bytes &&
+        !gather_make_room(task, slotq_geometry_of(hand->handle)->payload_bytes)) {
+        finish(hand, item, task, slotq_result_release());
+        return;
+    }
     self->runs[entry->index]++;
     if (entry->handler.attempts_most != 0 ||
         (item->payload_bytes != 0 && *(const uint8_t *)item->payload == 1)) {

@@ -123,6 +123,7 @@ static bool new_tasks(slotq_worker *worker)
         slotq_task *task = &worker->all_tasks[i];
         task->worker = worker;
         task->copy = worker->copies + i * bytes;
+        task->copy_bytes = (uint32_t)bytes;
         gather_put_task(worker, task);
     }
     return true;

@@ -308,6 +308,9 @@ static void free_queue(worker_queue *queue)
 
 static void free_tables(slotq_worker *worker)
 {
+    for (uint32_t i = 0; worker->all_tasks != NULL && i < worker->task_count; i++) {
+        free(worker->all_tasks[i].larger);
+    }
     free(worker->credits);
     free(worker->may_go);
     free(worker->weights);

@@ -157,7 +157,9 @@ struct slotq_task {
     worker_thread *thread; /* MANY */
     settlement plan;       /* FINISHED */
     task_note note;        /* has_note */
-    char *copy;            /* of the payload, in a kept task; room for the largest */
+    char *copy;            /* of the payload, in a kept task */
+    char *larger;          /* copy, if the queue was made anew for larger payloads; or NULL */
+    uint32_t copy_bytes;   /* room there */
     slotq_task *next;      /* free, or kept */
     slotq_task *gathered;  /* with worker->lock: those behind it */
 };
