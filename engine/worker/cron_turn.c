@@ -19,6 +19,7 @@ enum {
     LATER_SLOTS_EACH = 2,
     /* Of all entries in one turn: threads wait for the lock that it holds. */
     STEPS_MOST = 16,
+    REST_MS = 1,  /* after so many */
     AWAY_MS = 100 /* when the queue did not answer: others find out how long to wait */
 };
 
@@ -258,6 +259,11 @@ static uint64_t away_until_ms(worker_queue *queue)
     return until_ms;
 }
 
+static struct cron_entry *after(const worker_queue *queue, const struct cron_entry *entry)
+{
+    return entry->next != NULL ? entry->next : queue->cron;
+}
+
 uint64_t cron_turn(worker_queue *queue, uint64_t now_ms)
 {
     uint64_t sleep_ms = SLEEP_MOST_MS;
@@ -265,11 +271,17 @@ uint64_t cron_turn(worker_queue *queue, uint64_t now_ms)
     if (queue->is_silent || away_until_ms(queue) > now_ms) {
         return clock_sooner(now_ms + AWAY_MS, away_until_ms(queue));
     }
-    for (struct cron_entry *entry = queue->cron; entry != NULL; entry = entry->next) {
+    struct cron_entry *entry = queue->cron_first != NULL ? queue->cron_first : queue->cron;
+    queue->cron_first = NULL;
+    for (uint32_t i = 0; i < queue->cron_count; i++, entry = after(queue, entry)) {
         uint64_t at_ms = slotq_now_ms(queue->handle);
         uint64_t next_ms = at_ms < entry->seen_ms ? at_ms : entry->look_at_ms; /* it was set back */
         entry->seen_ms = at_ms;
-        while (next_ms <= at_ms && steps < STEPS_MOST && !queue->is_silent) {
+        if (next_ms <= at_ms && steps == STEPS_MOST && queue->cron_first == NULL) {
+            queue->cron_first = entry;
+        }
+        while (next_ms <= at_ms && steps < STEPS_MOST && !queue->is_silent &&
+               worker_takes(queue->worker)) {
             next_ms = step(queue, entry, at_ms);
             at_ms = slotq_now_ms(queue->handle);
             steps++;
@@ -279,7 +291,10 @@ uint64_t cron_turn(worker_queue *queue, uint64_t now_ms)
         const bool may_sleep = next_ms > at_ms && at_ms >= entry->seen_ms;
         sleep_ms = clock_sooner(sleep_ms, may_sleep ? next_ms - at_ms : 0);
     }
-    return clock_add(now_ms, queue->is_silent ? AWAY_MS : sleep_ms);
+    const uint64_t at_ms = clock_add(now_ms, queue->is_silent ? AWAY_MS : sleep_ms);
+    /* A thread that waits for the lock would not get it, if the keeper took it at once. */
+    const uint64_t least_ms = clock_run_ms() + REST_MS;
+    return steps == STEPS_MOST && at_ms < least_ms ? least_ms : at_ms;
 }
 
 bool cron_is_too_late(const slotq_task *task)

@@ -229,7 +229,8 @@ struct worker_queue {
     bool failed;
     bool drained;
     uint32_t generation;
-    struct cron_entry *cron; /* cron_turn.h */
+    struct cron_entry *cron;       /* cron_turn.h */
+    struct cron_entry *cron_first; /* which had no trip in the last turn; or NULL */
     uint32_t cron_count;
     /* Loop mode: loop.h. */
     struct loop_bridge *bridge;

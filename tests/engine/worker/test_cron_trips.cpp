@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <set>
+
+#include <unistd.h>
 
 #include "live.hpp"
 #include "server/redis_server.hpp"
@@ -20,7 +24,29 @@ constexpr uint32_t TRIPS_MOST = 16;
 
 std::atomic<uint32_t> trips_most{0}; /* of one turn */
 std::atomic<uint32_t> turns{0};      /* that made trips */
+std::atomic<uint32_t> trip_ms{0};    /* each takes so long */
+std::atomic<uint32_t> restless{0};   /* that went on at once after so many */
 thread_local uint32_t trips = 0;
+thread_local uint64_t trip_end_ms = 0;
+
+/* The keeper's clock. */
+uint64_t now_ms()
+{
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+struct Slow {
+    explicit Slow(uint32_t ms)
+    {
+        trip_ms = ms;
+    }
+    ~Slow()
+    {
+        trip_ms = 0;
+    }
+};
 
 void add_entries(Working &work, slotq *queue, const char *spec, slotq_cron_missed missed)
 {
@@ -54,6 +80,7 @@ extern "C" uint64_t __wrap_cron_turn(struct worker_queue *queue, uint64_t now_ms
     const uint64_t next_ms = __real_cron_turn(queue, now_ms);
     trips_most = std::max(trips_most.load(), trips);
     turns += trips != 0 ? 1 : 0;
+    restless += trips == TRIPS_MOST && next_ms <= trip_end_ms ? 1 : 0;
     return next_ms;
 }
 
@@ -65,7 +92,10 @@ extern "C" slotq_outcome __wrap_slotq_task_push(slotq *queue, const slotq_task_s
                                                 uint64_t *id)
 {
     trips++;
-    return __real_slotq_task_push(queue, task, id);
+    usleep(trip_ms * 1000);
+    const slotq_outcome outcome = __real_slotq_task_push(queue, task, id);
+    trip_end_ms = now_ms();
+    return outcome;
 }
 
 TEST_CASE("cron: many entries are placed a few at a time", "[worker]")
@@ -78,9 +108,11 @@ TEST_CASE("cron: many entries are placed a few at a time", "[worker]")
     work.add(queue);
     add_entries(work, queue, "@yearly", SLOTQ_CRON_ONE); /* placed at once */
     trips_most = 0;
+    restless = 0;
     work.start();
     CHECK(eventually([&] { return work.stats().cron_pushed == ENTRIES; }));
     work.stop_and_join();
+    CHECK(restless == 0); /* threads that wait get the lock */
     CHECK(trips_most > 1);
     CHECK(trips_most <= TRIPS_MOST);
     CHECK(queue.stats().later == ENTRIES);
@@ -109,4 +141,42 @@ TEST_CASE("cron: a server that does not answer is asked once, and told", "[worke
     const uint64_t placed = work.stats().cron_pushed;
     CHECK(eventually([&] { return work.stats().cron_pushed >= placed + ENTRIES; }, 30));
     work.stop_and_join();
+}
+
+/* Sixteen entries of each second take longer than that. */
+TEST_CASE("cron: every entry has its turn, however long the trips of others take", "[worker]")
+{
+    const Slow slow(70);
+    Live queue(Kind::memory, geometry());
+    Working work;
+    work.handle("cron:tick", [](slotq_task *) { return slotq_result_done(); });
+    work.add(queue);
+    add_entries(work, queue, "@every 1s", SLOTQ_CRON_ONE);
+    work.start();
+    CHECK(eventually(
+        [&] {
+            std::set<std::string> placed;
+            for (const Told &told : work.told()) {
+                if (told.kind == SLOTQ_EVENT_CRON) {
+                    placed.insert(told.cron);
+                }
+            }
+            return placed.size() == ENTRIES;
+        },
+        30));
+    work.stop_and_join();
+}
+
+TEST_CASE("cron: a stop does not wait for the other entries", "[worker]")
+{
+    const Slow slow(200);
+    Live queue(Kind::memory, geometry());
+    Working work;
+    work.handle("cron:tick", [](slotq_task *) { return slotq_result_done(); });
+    work.add(queue);
+    add_entries(work, queue, "@yearly", SLOTQ_CRON_ONE);
+    work.start();
+    REQUIRE(eventually([&] { return work.stats().cron_pushed == 1; }));
+    work.stop_and_join();
+    CHECK(work.stats().cron_pushed < TRIPS_MOST);
 }
