@@ -126,6 +126,10 @@ same 'under --arg --body the body is the argument, and headers are variables' \
 "$SLOTQ" push bodies --type ab --header a=b hello >out
 "$SLOTQ" work bodies -q --drain --body -- sh -c 'cat; echo "|$SLOTQ_HEADER_A"' >out
 same 'and on stdin' 'hello|b' "$(cat out)"
+"$SLOTQ" push bodies --type ab --header a-b=1 --header c=3 --header a-b=2 --header d=4 hello >out
+"$SLOTQ" work bodies -q --drain --body -- sh -c 'env | grep SLOTQ_HEADER | sort' >out
+same 'of headers with one name the first counts' \
+    'SLOTQ_HEADER_A_B=1 SLOTQ_HEADER_C=3 SLOTQ_HEADER_D=4' "$(xargs <out)"
 "$SLOTQ" push bodies --type ab hello >out
 expect 'without --body a task cannot be an argument: said' 0 - '--body passes its body' \
     work bodies --drain --arg -- true

@@ -131,15 +131,31 @@ __attribute__((format(printf, 2, 3))) static bool put(char ***at, const char *fo
     return good;
 }
 
-/* Of the header trace-id: SLOTQ_HEADER_TRACE_ID. */
+/* One of the variables from `list` on has the name of the last one. */
+static bool is_repeated(char *const *list, char *const *last)
+{
+    const size_t bytes = strcspn(*last, "=") + 1;
+    while (list < last && strncmp(*list, *last, bytes) != 0) {
+        list++;
+    }
+    return list < last;
+}
+
+/* Of the header trace-id: SLOTQ_HEADER_TRACE_ID. The first of a name counts, as for
+ * slotq_frame_header. */
 static bool put_headers(char ***at, const char *headers)
 {
+    char *const *const first = *at;
     for (int i = 0; *headers != '\0' && i < SLOTQ_HEADERS_MAX; i++) {
         if (!put(at, HEADER_BEGIN "%s", headers)) {
             return false;
         }
         for (char *letter = (*at)[-1] + strlen(HEADER_BEGIN); *letter != '='; letter++) {
             *letter = *letter == '-' ? '_' : (char)toupper((unsigned char)*letter);
+        }
+        if (is_repeated(first, *at - 1)) {
+            free(*--*at);
+            **at = NULL;
         }
         headers += strlen(headers) + 1;
     }
