@@ -65,9 +65,9 @@ static void fail(worker_queue *queue, const slotq_error *error)
     pthread_mutex_lock(&worker->lock);
     const bool first = !queue->failed;
     queue->failed = true;
-    worker->last_failure = error->outcome;
     worker->error = *error;
     const bool all = all_failed(worker);
+    worker->last_failure = all ? error->outcome : worker->last_failure;
     pthread_mutex_unlock(&worker->lock);
     if (first) {
         tell_queue(queue, SLOTQ_EVENT_QUEUE_FAILED, error->outcome, error->text);

@@ -310,7 +310,7 @@ struct slotq_worker {
     struct gather *gathers;         /* one an entry: gather.h */
     _Atomic uint64_t gather_due_ms; /* when some are to run; UINT64_MAX = none */
     slotq_error error;
-    slotq_outcome last_failure; /* of a queue that failed */
+    slotq_outcome last_failure; /* the worker ends by it: all queues failed, or no thread is left */
     /* Messages that run with nothing beside them: alone.h. */
     _Atomic bool alone_phase;
     uint64_t alone_until_ms;

@@ -211,3 +211,24 @@ TEST_CASE("outage: after patience_ms the queue is given up, and with all of them
     CHECK(slotq_worker_error(worker, nullptr) == SLOTQ_CONNECT);
     CHECK(work.count(SLOTQ_EVENT_QUEUE_FAILED) == 1);
 }
+
+TEST_CASE("outage: a queue that is given up is not the end of a worker that has another one",
+          "[worker][outage]")
+{
+    redis::Server server;
+    Live queue(server.url());
+    Live other(Kind::memory);
+    const riding::Queue handle(server.url(), 200);
+    Working work;
+    work.options.patience_ms = 300;
+    work.handle_done("a:b");
+    work.add(handle.get(), "far");
+    work.add(other, "near");
+    work.start();
+    server.kill();
+    CHECK(eventually([&] { return work.count(SLOTQ_EVENT_QUEUE_FAILED) == 1; }, 30));
+    push_task(other, "a:b");
+    CHECK(eventually([&] { return work.stats().done == 1; }));
+    slotq_worker_stop(work.worker());
+    CHECK(slotq_worker_join(work.worker(), UINT64_MAX, nullptr) == SLOTQ_OK);
+}
