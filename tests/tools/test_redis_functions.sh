@@ -55,4 +55,37 @@ redis acl setuser worker +setrange >out
 redis function delete "$name" >out
 expect 'a missing library' 1 "BAD .*$name.*slotq functions load" - -u "$user_url" doctor q
 end_server
+
+# A node that does not know its host: CLUSTER SLOTS has none, which means the node that was asked.
+start_node() {
+    local port
+    for _ in $(seq 10); do
+        port=$((20000 + RANDOM % 20000))
+        "$server_program" --bind 127.0.0.2 --port "$port" --cluster-enabled yes --save '' \
+            --cluster-port "$((port + 20000))" --unixsocket "$server_folder/socket" \
+            --dir "$server_folder" >>"$server_folder/log" 2>&1 &
+        server=$!
+        disown $server
+        await 60 eval 'answers || ! kill -0 "$server" 2>.seen'
+        answers && node_url=redis://127.0.0.2:$port && return
+    done
+    return 1
+}
+
+if [ "$(uname)" != Linux ] || ! start_node; then
+    skip 'a node of a cluster' 'no port of 127.0.0.2 can be had'
+    finish
+    exit
+fi
+expect 'a cluster without slots' 1 - 'no node of the cluster serves a slot' -u "$node_url" \
+    functions load
+redis cluster addslotsrange 0 16383 >out
+holds 'the cluster forms' await 60 eval 'redis cluster info | grep -q cluster_state:ok'
+expect 'a node with an empty host is the one that was asked' 0 '' "$name was loaded" \
+    -u "$node_url" functions load
+redis config set cluster-preferred-endpoint-type unknown-endpoint >out
+redis function flush >out
+expect 'and one without' 0 '' "$name was loaded" -u "$node_url" functions load
+holds 'it is there' sh -c "redis-cli -s '$server_folder/socket' function list | grep -q '$name'"
+end_server
 finish

@@ -68,17 +68,23 @@ int open_options(const command_line *line, open_settings *settings, slotq_error 
     return EXIT_CODE_OK;
 }
 
+int open_server_options(const command_line *line, open_settings *settings, slotq_error *error)
+{
+    enum { RECONNECT_MS = 10000 };
+    const int code = open_options(line, settings, error);
+    if (settings->redis.reconnect_ms == 0) {
+        settings->redis.reconnect_ms = RECONNECT_MS;
+    }
+    return code;
+}
+
 slotq_outcome open_server(const command_line *line, const char *key,
                           slotq_redis_connection **server, slotq_error *error)
 {
-    enum { RECONNECT_MS = 10000 };
     open_settings settings;
     *server = NULL;
-    if (open_options(line, &settings, error) != EXIT_CODE_OK) {
+    if (open_server_options(line, &settings, error) != EXIT_CODE_OK) {
         return error->outcome;
-    }
-    if (settings.redis.reconnect_ms == 0) {
-        settings.redis.reconnect_ms = RECONNECT_MS;
     }
     return key == NULL
                ? slotq_redis_connect(line->url, &settings.options, server, error)

@@ -16,6 +16,9 @@ typedef struct open_settings {
 /* EXIT_CODE_OK, or EXIT_CODE_USAGE and error filled. */
 int open_options(const command_line *line, open_settings *settings, slotq_error *error);
 
+/* The same for a plain connection: refusals that pass are waited for. */
+int open_server_options(const command_line *line, open_settings *settings, slotq_error *error);
+
 /* A plain connection to the server of the URL, in a cluster to the node that serves a key
  * (NULL: to the node of the URL). Refusals that pass are waited for, here and by
  * slotq_redis_command on it, for as long as calls on queues do. */
