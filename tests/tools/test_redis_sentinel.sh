@@ -89,8 +89,30 @@ expect 'a password where none is wanted' 5 - 'refused the login: check sentinel_
     -u "$SLOTQ_URL?sentinel_password=secret" push q x
 holds 'which is not shown' eval '! grep -q "=secret" err'
 
+# ---- the least rights at the Sentinels, as the man page has them ----
+sed -n 's/^ACL SETUSER finder //p' "$source_folder/tools/man/slotq.1.scd" >rules
+holds 'the man page has them' test "$(grep -o '[+&][^ ]*' rules | wc -l)" = 8
+at_all() { # rules: of the user finder
+    for number in 1 2 3; do
+        sentinel $number acl setuser finder "$@" >>said
+    done
+}
+as_finder="$SLOTQ_URL?sentinel_user=finder&sentinel_password=secret"
+# shellcheck disable=SC2046 # words
+at_all $(cat rules)
+expect 'a user with them' 0 '^2$' - -u "$as_finder" push q two
+expect 'the doctor misses nothing' 0 'found by 3 of 3 Sentinels' - -u "$as_finder" doctor q
+for right in myid master sentinels get-master-addr-by-name; do
+    right="+sentinel|$right"
+    at_all "-${right#+}"
+    expect "without $right" 5 - 'refuses SENTINEL commands: .*may its user run' \
+        -u "$as_finder" push q x
+    at_all "$right"
+done
+expect 'nothing came of these' 0 '^3$' - push q three
+
 kill -KILL "${sentinels[3]}"
-expect 'one Sentinel is away' 0 '^2$' - push q two
+expect 'one Sentinel is away' 0 '^4$' - push q four
 expect 'which the doctor finds' 1 'BAD .*1 of 3 Sentinels do not answer' - doctor q
 kill -KILL "${sentinels[2]}"
 expect 'two are away' 5 - '1 of 3 Sentinels of main answered, and a majority must' push q x
@@ -98,6 +120,6 @@ expect 'by two names one of them stays one' 5 - '1 of 3 Sentinels of main answer
     -u "redis+sentinel://127.0.0.1:${ports[1]},localhost:${ports[1]}/main" push q x
 expect 'looking goes on' 0 'newest id' - stats q
 holds 'they come back' start_sentinel 2
-expect 'and it goes on' 0 '^3$' - push q three
+expect 'and it goes on' 0 '^5$' - push q five
 
 finish
