@@ -37,14 +37,14 @@ local function find_held(id, token, count, alone)
     return index
 end
 
--- the number of adjacent words from index on that are the token
+-- the number of adjacent words from index on that are the token, up to the end of the ring
 local function held_stretch(index, token, limit)
     local words = group.words
-    limit = index < 0 and 1 or math.min(limit, position(group.cursor) - position(index))
+    limit = index < 0 and 1 or
+        math.min(limit, position(group.cursor) - position(index), slots - index)
     local count = 1
     while count < limit do
-        local next_index = (index + count) % slots
-        if (words[next_index] or read_words(next_index)) ~= token then
+        if (words[index + count] or read_words(index + count)) ~= token then
             break
         end
         count = count + 1

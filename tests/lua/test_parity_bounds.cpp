@@ -280,6 +280,33 @@ TEST_CASE("parity: a reserve that only finds removed messages ends in AGAIN")
     CHECK(both.runs.size() == 1);
 }
 
+/* An ack of two at max_leased, and all that is left is removed: one step leaves nothing to lease,
+ * and wakes no caller. Over the ring's end they are two steps, and the first wakes. */
+TEST_CASE("parity: leases that end at max_leased, beside the ring's end and over it")
+{
+    for (const uint32_t tail : {0u, 6u, 7u}) {
+        CAPTURE(tail);
+        Both both(support::geometry(8, 1, 1, 0, 0, 0, 1));
+        both.image.start_at(100, tail);
+        both.put();
+        CHECK(both.push(3) == "");
+        slotq_call limit = both.begin(SLOTQ_LIMIT);
+        limit.limit.what = SLOTQ_LIMIT_LEASED;
+        limit.limit.limits.max_leased = 2;
+        CHECK(both.ask(limit, "limit", {"0", "1", "2", "0", "0"}) == "");
+        CHECK(both.outcome == SLOTQ_OK);
+        CHECK(both.reserve(2, 10000) == "");
+        REQUIRE(both.runs.size() == 1);
+        slotq_call remove = both.begin(SLOTQ_REMOVE);
+        remove.remove.id = 103;
+        CHECK(both.ask(remove, "remove", {"103", "0"}) == "");
+        both.image.set(field::shared_wake, 1); /* a caller waits for a message */
+        both.put();
+        CHECK(both.settle(SLOTQ_ACK, "ack", both.runs[0]) == "");
+        CHECK(both.image.woke() == (tail == 7));
+    }
+}
+
 /* Bits one below the new deadline's: left to the next tick, or kept by extend. */
 TEST_CASE("parity: a message that the token rule leaves")
 {
