@@ -1,6 +1,7 @@
 /* test_wake.cpp: a waiting caller marks the queue, and which verbs wake it; nothing else touches
  * wake.
  */
+#include "../../support/model/model.hpp"
 #include "queue.hpp"
 
 namespace
@@ -202,6 +203,53 @@ TEST_CASE("wake: the end of a lease that was the group's last one wakes, if a me
         queue.image.set(field::shared_wake, 1);
         REQUIRE(queue.settle(SLOTQ_ACK, 1, token) == SLOTQ_OK);
         REQUIRE(queue.image.woke() == (pushed > 1));
+    }
+}
+
+/* The last verb, played by the model too: the same outcome, and the same wake. */
+void require_same(Queue &queue, support::Model &model, slotq_outcome outcome)
+{
+    slotq_call call = queue.call;
+    std::vector<slotq_run> runs(8);
+    if (call.verb == SLOTQ_RESERVE) {
+        call.reserve.runs = runs.data();
+    }
+    REQUIRE(model.run(call) == outcome);
+    REQUIRE(wake(queue) == model.wake);
+}
+
+/* An ack of two, whose step passes a removed message too, leaves nothing to lease: no caller is
+ * woken, though after the first of the two one message seemed left. At the end of the ring they are
+ * two steps, and the first rings. */
+TEST_CASE("wake: leases that end in one step are judged after all of them")
+{
+    for (const uint32_t tail : {0u, 1u, 6u, 7u}) {
+        for (const bool removed : {false, true}) {
+            CAPTURE(tail, removed);
+            Queue queue(support::geometry(8, 3));
+            queue.image.start_at(100, tail);
+            support::Model model(queue.image.geometry(), 100);
+            model.lap_begins = 101 - tail;
+            const std::string payload = "p";
+            const std::vector<slotq_data> data(3, {payload.data(), 1});
+            REQUIRE(queue.push(3) == SLOTQ_OK);
+            queue.call.push.messages = data.data(); /* those of push are gone */
+            require_same(queue, model, SLOTQ_OK);
+            REQUIRE(queue.limit(SLOTQ_LIMIT_LEASED, 2) == SLOTQ_OK);
+            require_same(queue, model, SLOTQ_OK);
+            REQUIRE(queue.reserve(2) == SLOTQ_OK);
+            require_same(queue, model, SLOTQ_OK);
+            const std::vector<slotq_run> held = {{101, queue.runs[0].token, 2}};
+            if (removed) {
+                REQUIRE(queue.remove(103) == SLOTQ_OK);
+                require_same(queue, model, SLOTQ_OK);
+            }
+            REQUIRE(queue.reserve(2, 10000, 0, true) == SLOTQ_LIMITED);
+            require_same(queue, model, SLOTQ_LIMITED);
+            REQUIRE(queue.settle(SLOTQ_ACK, held) == SLOTQ_OK);
+            REQUIRE(queue.image.woke() == (!removed || tail == 7));
+            require_same(queue, model, SLOTQ_OK);
+        }
     }
 }
 

@@ -117,6 +117,7 @@ public:
     std::vector<Key> keys;   /* in no order */
     uint64_t promotions = 0; /* in all */
     uint64_t last_id;
+    uint64_t lap_begins = 1; /* the id of slot 0 at a time; modulo 2^64, since it may be below 0 */
     uint32_t dropped = 0;
     uint32_t dead_dropped = 0;
     uint32_t paused = 0;
@@ -220,6 +221,7 @@ private:
     void note_freed(uint32_t group, uint32_t leased_before);
     slotq_outcome settle_one(slotq_verb verb, slotq_call_settle &settle, uint64_t id,
                              uint32_t token, uint32_t &new_token);
+    bool ends_step(slotq_verb verb, uint32_t group, uint64_t id, const slotq_run &run) const;
     slotq_outcome settle_share(slotq_verb verb, slotq_call_settle &settle, Message &message,
                                uint32_t &new_token);
     void make_ready(Share &share, uint32_t attempts);

@@ -48,6 +48,7 @@ Play::Play(Choices &choices)
     model_.dropped = image_.get(field::shared_dropped);
     model_.dead_dropped = image_.get(field::shared_dead_dropped);
     model_.wake = image_.get(field::shared_wake);
+    model_.lap_begins = image_.last_id() + 1 - image_.get(field::header_tail);
     model_.later_last_id = static_cast<uint32_t>(image_.get(field::shared_later_last_id));
     for (uint32_t g = 0; g < model_.groups.size(); g++) {
         model_.groups[g].acked = image_.get(field::group_acked, g);
@@ -224,9 +225,11 @@ std::string Play::administer()
                                        SLOTQ_RESUME, SLOTQ_PURGE,  SLOTQ_DEAD_PURGE};
     slotq_call core = fresh(verbs[choices_.small(6)]);
     if (core.verb == SLOTQ_PAUSE || core.verb == SLOTQ_RESUME) {
-        const uint32_t both = core.verb == SLOTQ_RESUME && !choices_.one_in(3) ? 3 : 0;
-        core.pause.what = static_cast<uint8_t>(
-            choices_.one_in(20) ? choices_.small(2) * 8 : both | (1 + choices_.small(3)));
+        const uint32_t all = SLOTQ_PAUSE_ALL;
+        const uint32_t least = core.verb == SLOTQ_RESUME && !choices_.one_in(3) ? all : 0;
+        const uint32_t some = least | (1 + choices_.small(all));
+        core.pause.what =
+            static_cast<uint8_t>(choices_.one_in(20) ? choices_.small(2) * (all + 1) : some);
     } else if (!choices_.one_in(4)) {
         return "";
     }

@@ -393,7 +393,6 @@ slotq_outcome Model::settle_one(slotq_verb verb, slotq_call_settle &settle, uint
     if (share == nullptr || share->state == SLOTQ_STATE_DONE) {
         return SLOTQ_GONE;
     }
-    const uint32_t leased = count(settle.group, SLOTQ_STATE_LEASED, true);
     if (share->state != SLOTQ_STATE_LEASED || share->word() != token) {
         return SLOTQ_STALE;
     }
@@ -401,8 +400,17 @@ slotq_outcome Model::settle_one(slotq_verb verb, slotq_call_settle &settle, uint
     forget_aside(id);
     move_heads();
     note_change();
-    note_freed(settle.group, leased);
     return outcome;
+}
+
+/* Words of a run that lie side by side are settled in one step. True: the message, still to be
+ * settled, is the last of its step. */
+bool Model::ends_step(slotq_verb verb, uint32_t group, uint64_t id, const slotq_run &run) const
+{
+    const Share *next = share(id + 1, group);
+    return id + 1 - run.id == run.count || (id + 1 - lap_begins) % geometry.ring_slots == 0 ||
+           find_aside(id) != nullptr || next == nullptr || next->state != SLOTQ_STATE_LEASED ||
+           next->word() != run.token || verb == SLOTQ_KILL || (verb == SLOTQ_NACK && dies(*next));
 }
 
 slotq_outcome Model::settle(slotq_verb verb, slotq_call_settle &settle)
@@ -428,11 +436,17 @@ slotq_outcome Model::settle(slotq_verb verb, slotq_call_settle &settle)
     settle.dead_count = 0;
     slotq_outcome answer = SLOTQ_OK;
     size_t place = 0;
+    uint32_t leased = this->count(settle.group, SLOTQ_STATE_LEASED, true);
     for (uint32_t i = 0; i < settle.run_count; i++) {
-        for (uint32_t k = 0; k < settle.runs[i].count; k++, place++) {
+        const slotq_run &run = settle.runs[i];
+        for (uint32_t k = 0; k < run.count; k++, place++) {
             uint32_t token = 0;
-            const slotq_outcome outcome =
-                settle_one(verb, settle, settle.runs[i].id + k, settle.runs[i].token, token);
+            const bool ends = ends_step(verb, settle.group, run.id + k, run);
+            const slotq_outcome outcome = settle_one(verb, settle, run.id + k, run.token, token);
+            if (ends) {
+                note_freed(settle.group, leased);
+                leased = this->count(settle.group, SLOTQ_STATE_LEASED, true);
+            }
             settle.ok_count += outcome == SLOTQ_OK;
             answer = answer == SLOTQ_OK ? outcome : answer;
             if (settle.outcomes != nullptr) {
