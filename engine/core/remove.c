@@ -107,7 +107,7 @@ slotq_outcome remove_step(verb_frame *frame)
         return answer;
     }
     for (uint32_t group = 0; group < view->geometry.groups; group++) {
-        if (!frame_load(frame, group)) {
+        if (!frame_load(frame, group)) { /* judge loaded it before */
             return frame_corrupt(frame, call->damage.offset, call->damage.what);
         }
         if (is_asked(remove, group)) {
