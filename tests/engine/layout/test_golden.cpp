@@ -188,6 +188,32 @@ slotq_outcome schedule(Image &image, const std::string &payload, uint64_t due_ms
     return image.run(call);
 }
 
+/* Shard 1023 of a set, closed: one message leased, one new. */
+Image make_shard()
+{
+    slotq_geometry made = geometry(5, 8, 2, SLOTQ_FLAG_STAMPS);
+    made.set = 0xFEDCBA98;
+    made.shard = 1023;
+    Image image(made);
+    REQUIRE(sample::push(image, {"first", "second"}, sample::now_ms) == SLOTQ_OK);
+    slotq_run run;
+    slotq_call call = {};
+    call.verb = SLOTQ_RESERVE;
+    call.now_ms = sample::now_ms;
+    call.reserve.limit = 1;
+    call.reserve.lease_ms = 30000;
+    call.reserve.runs = &run;
+    call.reserve.run_capacity = 1;
+    REQUIRE(image.run(call) == SLOTQ_OK);
+    call = {};
+    call.verb = SLOTQ_PAUSE;
+    call.now_ms = sample::now_ms;
+    call.pause.what = SLOTQ_PAUSE_CLOSED;
+    REQUIRE(image.run(call) == SLOTQ_OK);
+    REQUIRE(sample::push(image, {"late"}, sample::now_ms) == SLOTQ_CLOSED);
+    return image;
+}
+
 /* Eleven scheduled in mixed order: 4 was cancelled, 9 kicked, and the two that were due first
  * became messages 1 and 2 before message 3 was pushed. */
 Image make_scheduled()
@@ -254,7 +280,7 @@ struct Golden {
 const Golden goldens[] = {
     {"fresh", make_fresh},     {"states", sample::states},    {"dead", sample::dead},
     {"wrapped", make_wrapped}, {"later", make_later},         {"aside", sample::aside},
-    {"notes", sample::noted},  {"scheduled", make_scheduled},
+    {"notes", sample::noted},  {"scheduled", make_scheduled}, {"shard", make_shard},
 };
 
 std::string path_of(const std::string &file)
