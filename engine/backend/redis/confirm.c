@@ -62,9 +62,11 @@ static void note_refusal(redis_confirmed *confirmed, const redisReply *reply)
     }
 }
 
+/* No server has more replicas than a number of 32 bits. */
 static bool is_number(const redisReply *reply)
 {
-    return reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0;
+    return reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0 &&
+           reply->integer <= UINT32_MAX;
 }
 
 bool redis_confirm_take(redis_store *self, redis_confirmed *confirmed, store_fault *fault)

@@ -17,6 +17,8 @@
 
 /* ---- create ---- */
 
+enum { TRIES_MAX = 6 }; /* ways of calling a script; a server has no reason to refuse more */
+
 /* SCRIPT LOAD, then the script; *reply is that of whichever was the last. */
 static slotq_outcome load_and_run(redis_errand *on, const redis_request *request,
                                   const redis_script_source *source, redisReply **reply,
@@ -41,8 +43,8 @@ static slotq_outcome run_create(redis_errand *on, redis_request *request, slotq_
     slotq_outcome outcome = SLOTQ_OK;
     redis_calling calling = redis_calling_begin(functions, &on->facts);
     bool too_old = false;
-    bool again;
-    do {
+    bool again = true;
+    for (uint32_t tries = 0; again; tries++) {
         const bool redis7 = on->facts.redis7 && !too_old;
         const redis_script_source *source =
             redis_script((redis_script_index)request->script, redis7);
@@ -57,11 +59,11 @@ static slotq_outcome run_create(redis_errand *on, redis_request *request, slotq_
         const bool is_old = outcome == SLOTQ_OK && !learned && redis7 && !calling.by_functions &&
                             redis_error_is_of_age(*reply);
         too_old = too_old || is_old;
-        again = learned || is_old;
+        again = (learned || is_old) && tries < TRIES_MAX;
         if (again) {
             freeReplyObject(*reply);
         }
-    } while (again);
+    }
     return outcome;
 }
 

@@ -28,6 +28,7 @@ static slotq_outcome connect_node(const slotq_redis_connection *first, const red
 {
     redis_facts facts;
     slotq_redis_connection *made = calloc(1, sizeof *made);
+    *connection = NULL;
     if (made == NULL) {
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a connection");
     }
@@ -41,10 +42,10 @@ static slotq_outcome connect_node(const slotq_redis_connection *first, const red
     }
     if (outcome != SLOTQ_OK) {
         slotq_redis_close(made);
-        made = NULL;
+        return outcome;
     }
     *connection = made;
-    return outcome;
+    return SLOTQ_OK;
 }
 
 static void show_address(const redis_address *address, char shown[SHOWN_BYTES])
