@@ -149,7 +149,7 @@ slotq_outcome slotq_limit(slotq *queue, uint8_t group, uint8_t what, const slotq
     slotq_core_begin(&call, SLOTQ_LIMIT, STORE_TIME);
     call.limit = (slotq_call_limit){.limits = *limits, .group = group, .what = what};
     const slotq_outcome outcome = queue_call(queue, &call);
-    if (outcome == SLOTQ_INVALID) {
+    if (outcome == SLOTQ_INVALID && !queue->store->tells_invalid) {
         return queue_refuse(queue, SLOTQ_INVALID,
                             "a burst needs a rate, and the group has none: set a rate with it. "
                             "Nothing was changed");

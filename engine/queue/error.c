@@ -114,7 +114,8 @@ slotq_outcome queue_refuse_null(slotq *queue)
 slotq_outcome queue_answer(slotq *queue, slotq_outcome outcome, const slotq_call *call)
 {
     const bool has_text = outcome >= SLOTQ_FAILURES || outcome == SLOTQ_NOQUEUE ||
-                          outcome == SLOTQ_UNCONFIRMED || outcome == SLOTQ_REMADE || call == NULL;
+                          outcome == SLOTQ_UNCONFIRMED || outcome == SLOTQ_REMADE || call == NULL ||
+                          (outcome == SLOTQ_INVALID && queue->store->tells_invalid);
     if (outcome == SLOTQ_REMADE) {
         queue_take_geometry(queue);
     }

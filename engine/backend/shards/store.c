@@ -1,0 +1,309 @@
+/* store.c: see store.h. Each verb goes to the file that knows where it is run; here is what is
+ * left: opening, sleeping, cloning, closing.
+ */
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../layout/assert.h"
+#include "../system/identity.h"
+#include "inside.h"
+
+/* A part of a sleep, at one shard: news of the others is seen after it. */
+enum { SLEEP_PART_MS = 50 };
+
+static slotq_outcome refuse_verb(slotq_verb verb, store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_UNSUPPORTED,
+                     "%s does not work on sharded queues yet. Nothing happened",
+                     slotq_core_verb_name(verb));
+}
+
+static slotq_outcome run_verb(shards_store *self, slotq_call *call, store_harvest *harvest,
+                              store_fault *fault)
+{
+    switch (call->verb) {
+    case SLOTQ_PUSH:
+        return shards_push(self, call, fault);
+    case SLOTQ_RESERVE:
+        return shards_reserve(self, call, harvest, fault);
+    case SLOTQ_ACK:
+    case SLOTQ_NACK:
+    case SLOTQ_RELEASE:
+    case SLOTQ_EXTEND:
+    case SLOTQ_KILL:
+        return shards_settle(self, call, fault);
+    case SLOTQ_STATUS:
+        return shards_with_id(self, call, &call->status.id, fault);
+    case SLOTQ_REMOVE:
+        return shards_with_id(self, call, &call->remove.id, fault);
+    case SLOTQ_DEAD_REMOVE:
+        return shards_with_id(self, call, &call->dead.id, fault);
+    case SLOTQ_DEAD_LIST:
+        return call->look.id > 0 ? shards_dead_one(self, call, harvest, fault)
+                                 : refuse_verb(call->verb, fault);
+    case SLOTQ_STATS:
+        return shards_stats(self, call, fault);
+    case SLOTQ_PAUSE:
+    case SLOTQ_RESUME:
+    case SLOTQ_PURGE:
+    case SLOTQ_DEAD_PURGE:
+    case SLOTQ_RECLAIM:
+    case SLOTQ_LIMIT:
+        return shards_in_all(self, call, fault);
+    default:
+        return refuse_verb(call->verb, fault);
+    }
+}
+
+/* INVALID may come from here, with a text, or from the core, without one. */
+static slotq_outcome whole_call(store *base, slotq_call *call, store_harvest *harvest,
+                                store_fault *fault)
+{
+    fault->text[0] = '\0';
+    const slotq_outcome outcome = run_verb(shards_store_of(base), call, harvest, fault);
+    if (outcome == SLOTQ_INVALID && fault->text[0] == '\0') {
+        return fault_say(fault, outcome, "an argument of %s is out of range. Nothing happened",
+                         slotq_core_verb_name(call->verb));
+    }
+    return outcome;
+}
+
+static slotq_outcome whole_list(store *base, store_list *list, store_fault *fault)
+{
+    slotq_outcome failed = SLOTQ_OK;
+    for (uint32_t i = 0; i < list->count; i++) {
+        store_harvest *harvest = i + 1 == list->count ? list->harvest : NULL;
+        list->outcomes[i] = store_left_out(failed, harvest);
+        if (failed == SLOTQ_OK) {
+            list->outcomes[i] = whole_call(base, &list->calls[i], harvest, fault);
+            failed = store_call_failed(list->outcomes[i]) ? list->outcomes[i] : SLOTQ_OK;
+        }
+    }
+    return list->outcomes[list->count - 1];
+}
+
+static slotq_outcome whole_wait(store *base, uint64_t sleep_ms, store_fault *fault)
+{
+    shards_store *self = shards_store_of(base);
+    const uint32_t shard = shards_from(self, self->sleeps_at);
+    store *at = self->shards[shard];
+    self->sleeps_at = shard + 1;
+    at->owner = base->owner;
+    at->handle = base->handle;
+    return at->ops->wait(at, sleep_ms < SLEEP_PART_MS ? sleep_ms : SLEEP_PART_MS, fault);
+}
+
+/* Which shard is slept at is not known to another thread. */
+static void whole_interrupt(store *base)
+{
+    shards_store *self = shards_store_of(base);
+    for (uint32_t i = 0; i < self->descriptor.count; i++) {
+        if (self->shards[i] != NULL) {
+            self->shards[i]->ops->interrupt(self->shards[i]);
+        }
+    }
+}
+
+static void whole_leave(store *base)
+{
+    shards_leave_all(shards_store_of(base));
+}
+
+/* A batch may be of any shard: what it reads is copied. */
+static bool whole_keeps_still(const store *base)
+{
+    (void)base;
+    return false;
+}
+
+static slotq_outcome whole_check(store *base, slotq_damage *damage, store_fault *fault)
+{
+    shards_store *self = shards_store_of(base);
+    for (uint32_t i = 0; i < self->descriptor.count; i++) {
+        store *at = self->shards[i];
+        const slotq_outcome outcome = at == NULL ? SLOTQ_OK : at->ops->check(at, damage, fault);
+        if (outcome != SLOTQ_OK) {
+            return outcome;
+        }
+    }
+    return SLOTQ_OK;
+}
+
+static slotq_outcome whole_export(store *base, uint8_t *buffer, store_fault *fault)
+{
+    (void)base;
+    (void)buffer;
+    return fault_say(fault, SLOTQ_UNSUPPORTED,
+                     "a sharded queue is not one image: export its shards, one by one");
+}
+
+static void whole_close(store *base)
+{
+    shards_store *self = shards_store_of(base);
+    for (uint32_t i = 0; i < self->descriptor.count; i++) {
+        if (self->shards[i] != NULL) {
+            self->shards[i]->ops->close(self->shards[i]);
+        }
+    }
+    free(self);
+}
+
+static slotq_outcome whole_clone(store *base, uint32_t timeout_ms, store **other,
+                                 store_fault *fault)
+{
+    const shards_store *self = shards_store_of(base);
+    shards_store *made = malloc(sizeof *made);
+    if (made == NULL) {
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",
+                         sizeof *made);
+    }
+    *made = *self;
+    memset((void *)made->shards, 0, sizeof made->shards);
+    made->push_seed = identity_draw();
+    made->turn = made->push_seed % self->descriptor.count;
+    made->in_sequence = 0;
+    for (uint32_t i = 0; i < self->descriptor.count; i++) {
+        store *at = self->shards[i];
+        const slotq_outcome outcome =
+            at == NULL ? SLOTQ_OK : at->ops->clone(at, timeout_ms, &made->shards[i], fault);
+        if (outcome != SLOTQ_OK) {
+            made->shards[i] = NULL;
+            whole_close(&made->base);
+            return outcome;
+        }
+    }
+    *other = &made->base;
+    return SLOTQ_OK;
+}
+
+static const store_ops shards_ops = {
+    .call = whole_call,
+    .list = whole_list,
+    .wait = whole_wait,
+    .interrupt = whole_interrupt,
+    .leave = whole_leave,
+    .keeps_still = whole_keeps_still,
+    .check = whole_check,
+    .export = whole_export,
+    .clone = whole_clone,
+    .close = whole_close,
+};
+
+/* ---- opening ---- */
+
+static bool are_alike(const slotq_geometry *a, const slotq_geometry *b)
+{
+    return a->payload_bytes == b->payload_bytes && a->flags == b->flags && a->groups == b->groups &&
+           a->tick_ms == b->tick_ms && a->note_bytes == b->note_bytes;
+}
+
+static slotq_outcome judge_shard(const shards_descriptor *descriptor, uint32_t index,
+                                 const store *shard, const store *first, store_fault *fault)
+{
+    const slotq_geometry *geometry = &shard->view.geometry;
+    const bool is_keyed = (geometry->flags & SLOTQ_FLAG_KEYS) != 0;
+    if (geometry->set != descriptor->set || geometry->shard != index) {
+        return fault_say(fault, SLOTQ_CORRUPT,
+                         "shard %u is shard %u of set %u, but the queue has set %u: it is another "
+                         "queue. Nothing happened",
+                         index, geometry->shard, geometry->set, descriptor->set);
+    }
+    if (geometry->groups != descriptor->groups) {
+        return fault_say(fault, SLOTQ_CORRUPT,
+                         "shard %u has %u groups, but the queue %u. Nothing happened", index,
+                         geometry->groups, descriptor->groups);
+    }
+    if ((descriptor->flags & SHARDS_FLAG_KEYED) != 0 && !is_keyed) {
+        return fault_say(fault, SLOTQ_CORRUPT,
+                         "shard %u has no keys, but the queue has. Nothing happened", index);
+    }
+    if (!are_alike(geometry, &first->view.geometry)) {
+        return fault_say(fault, SLOTQ_UNSUPPORTED,
+                         "shard %u has another payload or note size, tick or other flags than the "
+                         "first one: resize it to the same. Nothing happened",
+                         index);
+    }
+    return SLOTQ_OK;
+}
+
+static slotq_outcome judge(const shards_descriptor *descriptor, store *const *shards,
+                           const store **first, store_fault *fault)
+{
+    slotq_damage damage;
+    if (!shards_descriptor_is_sound(descriptor, &damage)) {
+        return fault_say(fault, SLOTQ_CORRUPT, "the queue's descriptor is damaged at byte %llu: %s",
+                         (unsigned long long)damage.offset, damage.what);
+    }
+    if ((descriptor->flags & (SHARDS_FLAG_MAKING | SHARDS_FLAG_REMOVING)) != 0) {
+        return fault_say(fault, SLOTQ_NOQUEUE,
+                         "the sharded queue is being made or removed: finish that first");
+    }
+    for (uint32_t i = 0; i < descriptor->count; i++) {
+        const shards_state state = descriptor->entries[i].state;
+        const bool has_store = state == SHARDS_OPEN || state == SHARDS_DRAINING;
+        if (has_store != (shards[i] != NULL)) {
+            return fault_say(fault, SLOTQ_INVALID, "shard %u is %s", i,
+                             has_store ? "missing" : "there, though it is not in use");
+        }
+        if (shards[i] == NULL) {
+            continue;
+        }
+        *first = *first == NULL ? shards[i] : *first;
+        const slotq_outcome outcome = judge_shard(descriptor, i, shards[i], *first, fault);
+        if (outcome != SLOTQ_OK) {
+            return outcome;
+        }
+    }
+    return SLOTQ_OK;
+}
+
+/* Of two bounds, 0 = none. */
+static uint32_t tighter(uint32_t a, uint32_t b)
+{
+    return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+/* What the whole queue needs where any shard needs it. */
+static void take_needs(store *base, const store *shard)
+{
+    base->wants_now = base->wants_now || shard->wants_now;
+    base->asks_judged = base->asks_judged || shard->asks_judged;
+    base->dying_most = tighter(base->dying_most, shard->dying_most);
+    base->redrive_most = tighter(base->redrive_most, shard->redrive_most);
+}
+
+slotq_outcome shards_open(const shards_descriptor *descriptor, store *const *shards, store **opened,
+                          store_fault *fault)
+{
+    const store *first = NULL;
+    const slotq_outcome judged = judge(descriptor, shards, &first, fault);
+    if (judged != SLOTQ_OK) {
+        return judged;
+    }
+    SLOTQ_ASSERT(first != NULL); /* a sound descriptor has an open shard */
+    shards_store *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",
+                         sizeof *made);
+    }
+    made->base.ops = &shards_ops;
+    made->base.view = first->view;
+    made->base.view.bytes = NULL; /* there is no image */
+    made->base.ahead_ms = first->ahead_ms;
+    made->base.identity = descriptor->set;
+    made->base.has_trips = first->has_trips;
+    made->base.tells_invalid = true;
+    made->descriptor = *descriptor;
+    made->push_seed = identity_draw();
+    made->turn = made->push_seed % descriptor->count; /* handles begin at different shards */
+    for (uint32_t i = 0; i < descriptor->count; i++) {
+        made->shards[i] = shards[i];
+        if (shards[i] != NULL) {
+            take_needs(&made->base, shards[i]);
+        }
+    }
+    *opened = &made->base;
+    return SLOTQ_OK;
+}
