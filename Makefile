@@ -1,7 +1,7 @@
 # Makefile: builds, tests and installs slotq. It finds sources by where they lie (a room is a
 # folder), so a new file needs no line here. Output goes to build/ only; FLAVOUR=name (asan,
-# tsan, clang, coverage, fuzz, powerpc) builds a second tree in build/name; WERROR=1 takes no
-# warning.
+# tsan, clang, coverage, fuzz, powerpc, no-tls) builds a second tree in build/name; WERROR=1 takes
+# no warning.
 # How a check works is told in tools/checks, not here.
 
 SHELL := /bin/sh
@@ -60,6 +60,8 @@ CXX := powerpc-linux-gnu-g++
 # xxhash.h and catch.hpp are headers alone, so the build machine's do.
 EXTRA := -idirafter /usr/include
 LINK_EXTRA := -static
+else ifeq ($(FLAVOUR),no-tls)
+TLS := 0
 else ifneq ($(FLAVOUR),)
 $(error no such flavour: $(FLAVOUR))
 endif

@@ -6,7 +6,9 @@
 # shellcheck source=tests/tools/private_server.sh
 . "$source_folder/tests/tools/private_server.sh"
 
-written() { redis info persistence | tr -d '\r' | grep -q '^aof_buffer_length:0$'; }
+written() { # nothing, where there is no log
+    redis info persistence | tr -d '\r' | grep -Eq '^aof_(buffer_length|enabled):0$'
+}
 
 begin() { # options: an empty server, with a queue and one message
     rm -rf "$server_folder/appendonlydir" "$server_folder/dump.rdb"
@@ -25,14 +27,14 @@ again() { # signal, options
 
 # The options that a line is for; what it says; messages after SIGKILL.
 kill_it() { # name, expression, messages, options
-    local name=$1 said=$2 left=$3
+    local name=$1 said=$2 kept=$3
     shift 3
     begin "$@"
     holds "$name: create says it" grep -Eq "$said" said
     "$SLOTQ" doctor >told 2>err
     holds "$name: the doctor says it" grep -Eq "$said" told
-    await 60 written
-    same "$name: and so it is" "$left" "$(again KILL "$@")"
+    holds "$name: it is written" await 60 written
+    same "$name: and so it is" "$kept" "$(again KILL "$@")"
 }
 
 kill_it 'always' 'survives SIGKILL of the server, a crash of its machine and power loss' 1 \

@@ -92,13 +92,12 @@ strict() {
 }
 
 headers() {
-    for header in slotq_types slotq_core slotq slotq_producer slotq_keys slotq_move slotq_files \
-        slotq_redis slotq_redis_route slotq_frame slotq_cron slotq_worker; do
+    for header in engine/slotq*.h; do
         for language in "gcc -std=c11 -x c" "gcc -std=c17 -x c" "g++ -std=gnu++17 -x c++" \
             "clang -std=c11 -x c" "clang++ -std=gnu++17 -x c++"; do
             # shellcheck disable=SC2086 # a command and its options
-            printf '#include "%s.h"\n' $header | $language -Iengine -Wall -Wextra -Wconversion \
-                -Werror -fsyntax-only - || return 1
+            printf '#include "%s"\n' "$(basename "$header")" | $language -Iengine -Wall -Wextra \
+                -Wconversion -Werror -fsyntax-only - || return 1
         done
     done
     echo "each header stands alone, in C11, C17 and C++17"
@@ -256,6 +255,17 @@ smoked() {
         "$logs/bench/report.md") contenders left out"
 }
 
+# A machine without OpenSSL: the command neither links it nor is silent about it.
+without_tls() {
+    command=build/no-tls/bin/slotq
+    $make FLAVOUR=no-tls $command || return 1
+    ! ldd $command | grep -E 'lib(ssl|crypto)' || return 1
+    for url in rediss://127.0.0.1:1 valkeys://127.0.0.1:1; do
+        told=$($command -u $url push jobs x 2>&1)
+        [ $? = 2 ] && echo "$told" | grep 'this build has no TLS' || return 1
+    done
+}
+
 installed() {
     sh $here/installed.sh "$(pwd)/$logs/installed"
 }
@@ -297,6 +307,7 @@ check cppcheck cppchecked
 check clang-tidy linted
 check embedded embedded
 check install installed
+check no-tls without_tls
 check bench smoked
 check failover replaced
 check sanitizers sanitized
