@@ -27,7 +27,8 @@
  *
  * If the queue's clock goes back, no occurrence up to the last that was placed is placed again: an
  * entry rests until the clock is there again, for an hour at most. A clock that goes back by more
- * than an hour was wrong before, and the entry begins anew.
+ * than an hour was wrong before, and the entry begins anew. If the queue is made anew, an
+ * occurrence that was placed and is not due yet is placed again.
  */
 #ifndef SLOTQ_CRON_H
 #define SLOTQ_CRON_H

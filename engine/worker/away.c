@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "clock.h"
+#include "keep.h"
 #include "tell.h"
 
 enum { LEASE_TICKS_LEAST = 3 };
@@ -96,6 +97,7 @@ static void note_remade(worker_queue *queue, slotq *handle)
     if (!away_read_geometry(queue, handle, &error)) {
         fail(queue, &error);
     }
+    keep_ring(queue); /* cron entries are placed again */
 }
 
 static void note_trouble(worker_queue *queue, slotq *handle, slotq_outcome outcome)

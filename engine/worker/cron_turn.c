@@ -29,6 +29,7 @@ struct cron_entry {
     place_entry place;
     uint64_t look_at_ms; /* by the queue's clock */
     uint64_t seen_ms;    /* what that was */
+    uint32_t generation; /* of the queue in which it placed */
     struct cron_entry *next;
     char text[];
 };
@@ -245,9 +246,26 @@ static uint64_t step(worker_queue *queue, struct cron_entry *entry, uint64_t at_
     if (told.answer >= SLOTQ_FAILURES) {
         away_note(queue, queue->handle, told.answer);
         queue->is_silent = true;
+    } else if (told.answer == SLOTQ_REMADE) {
+        away_note(queue, queue->handle, told.answer);
     }
     tell_place(queue, entry, &told);
     return next_ms;
+}
+
+/* The queue was made anew since the last turn. */
+static void forget_old(worker_queue *queue)
+{
+    pthread_mutex_lock(&queue->worker->lock);
+    const uint32_t generation = queue->generation;
+    pthread_mutex_unlock(&queue->worker->lock);
+    for (struct cron_entry *entry = queue->cron; entry != NULL; entry = entry->next) {
+        if (entry->generation != generation) {
+            entry->generation = generation;
+            entry->look_at_ms = 0;
+            place_forget(&entry->place);
+        }
+    }
 }
 
 /* When the queue may be asked again, if it is away: clock_run_ms. */
@@ -271,6 +289,7 @@ uint64_t cron_turn(worker_queue *queue, uint64_t now_ms)
     if (queue->is_silent || away_until_ms(queue) > now_ms) {
         return clock_sooner(now_ms + AWAY_MS, away_until_ms(queue));
     }
+    forget_old(queue);
     struct cron_entry *entry = queue->cron_first != NULL ? queue->cron_first : queue->cron;
     queue->cron_first = NULL;
     for (uint32_t i = 0; i < queue->cron_count; i++, entry = after(queue, entry)) {

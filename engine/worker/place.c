@@ -90,6 +90,13 @@ void place_begin(place_entry *entry, const slotq_cron *cron, const cron_plan *pl
     *entry = (place_entry){.cron = cron, .plan = plan};
 }
 
+void place_forget(place_entry *entry)
+{
+    entry->is_placed = false;
+    entry->due_ms = 0;
+    entry->holder_id = 0;
+}
+
 /* The first time after both. False: there is none. */
 static bool choose(place_entry *entry, uint64_t after_ms)
 {
@@ -181,6 +188,9 @@ static uint64_t try_to_place(place_entry *entry, slotq *queue, uint64_t now_ms, 
     }
     if (outcome == SLOTQ_EMPTY) {
         return pass(entry, queue, now_ms, told);
+    }
+    if (outcome == SLOTQ_REMADE) {
+        return now_ms + RETRY_LEAST_MS; /* the next push goes to the new queue */
     }
     entry->refusal = outcome;
     return now_ms < entry->due_ms ? retry_ms(entry, now_ms) : pass(entry, queue, now_ms, told);

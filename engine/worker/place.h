@@ -40,6 +40,9 @@ uint32_t place_bytes(const slotq_cron *cron, uint64_t due_ms);
 
 void place_begin(place_entry *entry, const slotq_cron *cron, const cron_plan *plan);
 
+/* The queue was made anew: what was placed is gone, and its time may be placed again. */
+void place_forget(place_entry *entry);
+
 /* Look at the entry. now_ms is by the queue's clock. Returns the time of the next look; now_ms or
  * less: at once, as there may be more to do; UINT64_MAX: never. Calls slotq_task_push, and
  * slotq_find only if a time has passed or overlaps; after a refusal slotq_error_of(queue) has its

@@ -180,3 +180,33 @@ TEST_CASE("cron: a stop does not wait for the other entries", "[worker]")
     work.stop_and_join();
     CHECK(work.stats().cron_pushed < TRIPS_MOST);
 }
+
+/* What was placed is gone with the old queue. */
+TEST_CASE("cron: entries are placed again in a queue that is made anew", "[worker]")
+{
+    redis::Server server;
+    Live old(server.url(), geometry());
+    std::atomic<bool> runs{false};
+    std::atomic<bool> may_end{false};
+    Working work;
+    work.options.alone_attempts = 255;
+    work.handle("a:wait", [&](slotq_task *) { /* nothing asks while there is no queue */
+                                              for (runs = true; !may_end;) {
+                                                  usleep(1000);
+                                              }
+                                              return slotq_result_done();
+    });
+    work.options.threads = 1;
+    work.add(old);
+    add_entries(work, old, "@yearly", SLOTQ_CRON_ONE);
+    work.start();
+    REQUIRE(eventually([&] { return work.stats().cron_pushed == ENTRIES; }));
+    push_task(old, "a:wait");
+    REQUIRE(eventually([&] { return runs.load(); }));
+    REQUIRE(slotq_remove_queue(server.url().c_str(), "q", nullptr) == SLOTQ_OK);
+    Live queue(server.url(), geometry());
+    may_end = true;
+    CHECK(eventually([&] { return queue.stats().later == ENTRIES; }, 20));
+    CHECK(eventually([&] { return work.stats().cron_pushed == 2 * ENTRIES; }));
+    work.stop_and_join();
+}
