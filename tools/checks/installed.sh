@@ -148,11 +148,41 @@ for library in slotq slotq_redis; do
     "$folder/worker" | grep -qx OK || exit 1
 done
 
+# Redis with TLS: what OpenSSL needs comes with the library, in each way.
+cat >"$folder/tls.c" <<'C'
+#include <slotq_redis_tls.h>
+#include <stdio.h>
+#include <string.h>
+
+int main(void)
+{
+    slotq *queue = NULL;
+    slotq_error error = {0};
+    (void)slotq_open("rediss://127.0.0.1:1?ca_file=/none.pem", "jobs", NULL, &queue, &error);
+    const bool refused = strstr(error.text, "/none.pem of ca_file cannot be used") != NULL;
+    puts(refused && slotq_redis_tls_library() != NULL ? "OK" : error.text);
+    return 0;
+}
+C
+flags="-I$prefix/include/slotq -L$prefix/lib -lslotq_redis"
+if command -v pkg-config >/dev/null 2>&1; then
+    flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$folder \
+        pkg-config --cflags --libs slotq_redis) || exit 1
+fi
+also=$(sed -n 's/^Libs.private: //p' "$prefix/lib/pkgconfig/slotq_redis.pc")
+# shellcheck disable=SC2086 # options
+gcc -std=c11 "$folder/tls.c" -o "$folder/tls" $flags || exit 1
+LD_LIBRARY_PATH=$prefix/lib "$folder/tls" | grep -qx OK || exit 1
+# shellcheck disable=SC2086 # options
+gcc -std=c11 "$folder/tls.c" -o "$folder/tls" "-I$prefix/include/slotq" \
+    "$prefix/lib/libslotq_redis.a" $also -pthread || exit 1
+"$folder/tls" | grep -qx OK || exit 1
+
 # The same through CMake, with each of its targets.
 cmake_says='no cmake here: its package was not tried'
 if command -v cmake >/dev/null 2>&1; then
     mkdir "$folder/cmake"
-    cp "$folder/program.c" "$folder/worker.c" "$folder/cmake"
+    cp "$folder/program.c" "$folder/worker.c" "$folder/tls.c" "$folder/cmake"
     cat >"$folder/cmake/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.16)
 project(program C)
@@ -160,6 +190,10 @@ find_package(slotq 0.1 REQUIRED COMPONENTS redis worker)
 foreach(target slotq slotq_static slotq_redis slotq_redis_static)
   add_executable(program_${target} program.c)
   target_link_libraries(program_${target} PRIVATE slotq::${target})
+endforeach()
+foreach(target slotq_redis slotq_redis_static)
+  add_executable(program_tls_${target} tls.c)
+  target_link_libraries(program_tls_${target} PRIVATE slotq::${target})
 endforeach()
 add_executable(program_worker worker.c)
 target_link_libraries(program_worker PRIVATE slotq::slotq_worker slotq::slotq)
@@ -176,7 +210,7 @@ CMAKE
     for program in "$folder"/cmake/build/program_*; do
         "$program" | grep -qx OK || exit 1
     done
-    cmake_says='six CMake targets'
+    cmake_says='six CMake targets, two of them with TLS'
 fi
 
 $make uninstall DESTDIR="$folder" PREFIX=/opt/slotq >/dev/null || exit 1
