@@ -14,7 +14,8 @@
 namespace redis
 {
 
-/* One node: a server with a port; any node may be given to programs as the address. */
+/* One node: a server with a port; any node may be given to programs as the address. With
+ * --tls-cluster among its options, that port speaks TLS. */
 class Node
 {
 public:
@@ -78,6 +79,10 @@ public:
     Node &replica_of(Node &owner);
     Node &add(); /* a primary without slots */
 
+    void agree(uint32_t slot); /* returns when all know its owner, and by the newest epoch */
+
+    Node &kill_owner(uint32_t slot); /* SIGKILL; returns when a replica has taken over */
+
     std::string told(); /* for people: what each running node says of all */
 
     /* The three steps of a move of a slot, as redis-cli does them. */
@@ -90,7 +95,6 @@ public:
 
 private:
     void meet(Node &node);
-    void agree(uint32_t slot, Node &owner);
 
     Arguments more_;
     std::vector<std::unique_ptr<Node>> nodes_;
