@@ -1,5 +1,6 @@
 // test_work_failover.cpp: slotq work, while the server at its fixed address is replaced by a
 // planned failover: it goes on, every job runs once, and every job is acked in the new primary.
+// And while its node of a cluster is killed: no job that a replica had confirmed is lost.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/cluster.hpp"
 #include "server/failover.hpp"
 
 extern char **environ;
@@ -32,7 +34,7 @@ std::string text_of(const std::string &path)
 class Worker
 {
 public:
-    explicit Worker(const std::string &url)
+    explicit Worker(const std::string &url, const char *lease = "5m")
     {
         REQUIRE(mkdtemp(folder_) != nullptr);
         const char *named = std::getenv("SLOTQ");
@@ -47,7 +49,7 @@ public:
                                "-j",
                                "2",
                                "--lease",
-                               "5m",
+                               lease,
                                "--",
                                "sh",
                                "-c",
@@ -158,4 +160,39 @@ TEST_CASE("a worker goes on behind a planned failover, and runs every job once")
     }
     const std::string sum = std::to_string(all) + " acked, 0 failed, 0 died, 0 leases lost";
     CHECK(worker.said().find(sum) != std::string::npos);
+}
+
+TEST_CASE("a worker goes on when its node of a cluster is killed, and loses no confirmed message")
+{
+    redis::Cluster cluster(3, true);
+    const uint32_t slot = redis::Cluster::slot_of(cluster.node(0), "q");
+    const std::string url = cluster.other_than(cluster.owner(slot)).url();
+    slotq_redis_options confirmed = {};
+    confirmed.wait_replicas = 1;
+    confirmed.wait_ms = 60000;
+    make(url);
+    Queue producer(url, 120000, confirmed);
+    for (int i = 0; i < messages_before; i++) {
+        REQUIRE(producer.push("message " + std::to_string(i)) == SLOTQ_OK);
+    }
+    Worker worker(url, "2s"); /* what was leased when the node died comes back after that */
+    REQUIRE(comes_true([&] { return worker.runs().size() >= 10; }));
+    cluster.kill_owner(slot);
+    const size_t ran = worker.runs().size();
+    Queue later(url, 120000); /* its new primary has no replica */
+    for (int i = 0; i < messages_after; i++) {
+        REQUIRE(later.push("later " + std::to_string(i)) == SLOTQ_OK);
+    }
+    const size_t all = messages_before + messages_after;
+    CHECK(comes_true([&] { return worker.runs().size() == all; }));
+    CHECK(comes_true([&] {
+        slotq_stats stats = {};
+        return slotq_get_stats(producer.get(), 0, &stats) == SLOTQ_OK && stats.unfinished == 0;
+    }));
+    CHECK(slotq_check(producer.get()) == SLOTQ_OK);
+    const int code = worker.stop();
+    INFO(worker.said());
+    CHECK(code == 0);
+    CHECK(worker.runs().size() == all);
+    std::cout << "failover: " << ran << " jobs had run when a replica took over\n";
 }
