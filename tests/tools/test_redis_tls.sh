@@ -73,6 +73,13 @@ expect 'with ours' 1 'BAD .*our certificate expires in [12] days, at 20.*; renew
     -u "$trusted&cert=$PWD/days2.pem&key=$PWD/days2.key" doctor q
 expect 'without verifying' 1 'BAD .*insecure=1: its certificate, issued by' "$warning" \
     -u "$over?insecure=1" doctor q
+# ---- how fast it is ----
+expect 'the bench' 0 '^  push +[0-9,]+ .* SETRANGE ' - -u "$trusted" bench --seconds 1
+same 'in four ways' 16 "$(grep -Ec '^  (push|reserve|ack|all three) +[0-9]' out)"
+same 'leaves nothing' '' "$(redis keys 'slotq-bench-*')"
+expect 'large messages' 0 '"batch":15,"in_flight":8' - -u "$trusted" bench --seconds 1 \
+    --payload 65535 --json
+
 redis config set tls-cert-file "$PWD/days10.pem" tls-key-file "$PWD/days10.key" >out
 expect 'one that ends soon' 1 'BAD .*its certificate expires in (9|10) days, at 20.*; renew it' - \
     -u "$trusted" doctor q

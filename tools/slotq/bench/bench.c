@@ -44,12 +44,6 @@ int run_bench(const command_line *line)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    const slotq_place place = slotq_url_kind(line->url);
-    if (place == SLOTQ_PLACE_TLS || place == SLOTQ_PLACE_SENTINEL_TLS) {
-        complain("bench cannot measure over TLS: it compares with bare commands, which are sent "
-                 "plainly. Use a redis:// or unix:// URL of the server");
-        return EXIT_CODE_USAGE;
-    }
     if (open_options(line, &settings, &error) != EXIT_CODE_OK) {
         return complain_error(NULL, &error);
     }

@@ -53,6 +53,36 @@ static bool reply_is_right(const redisReply *reply, bench_verb verb, size_t size
 
 static const char *const commands[BENCH_VERBS] = {"SETRANGE", "GETRANGE", "PING"};
 
+/* Over TLS hiredis cannot send. The bytes of a trip's calls go as one command, which takes no more
+ * than several. As try_trip. */
+static slotq_outcome try_whole(bench_bound *self, bench_verb verb, const bench_way *way,
+                               uint32_t trip, slotq_error *error)
+{
+    const size_t size = (size_t)way->in_flight * way->batch * bench_slot_bytes(self->plan);
+    const size_t offset = trip * size;
+    redisReply *reply = NULL;
+    char from[24];
+    char to[24];
+    const size_t lengths[] = {strlen(commands[verb]), strlen(self->plan->bare),
+                              (size_t)snprintf(from, sizeof from, "%zu", offset),
+                              (size_t)snprintf(to, sizeof to, "%zu", offset + size - 1)};
+    const size_t push_lengths[] = {lengths[0], lengths[1], lengths[2], size};
+    const char *words[] = {commands[verb], self->plan->bare, from,
+                           verb == BENCH_PUSH ? (const char *)self->call : to};
+    slotq_outcome outcome =
+        slotq_redis_command(self->server, verb == BENCH_ACK ? 1 : 4, words,
+                            verb == BENCH_PUSH ? push_lengths : lengths, &reply, error);
+    if (outcome != SLOTQ_OK) {
+        return SLOTQ_CONNECT;
+    }
+    if (!reply_is_right(reply, verb, size)) {
+        outcome = SLOTQ_IO;
+        (void)slotq_redis_judge(reply, error);
+    }
+    freeReplyObject(reply);
+    return outcome;
+}
+
 /* Send a trip and read all its replies. OK; IO: some reply is not the one wanted, and error has the
  * first; CONNECT. */
 static slotq_outcome try_trip(bench_bound *self, redisContext *context, bench_verb verb,
@@ -62,6 +92,9 @@ static slotq_outcome try_trip(bench_bound *self, redisContext *context, bench_ve
     slotq_outcome outcome = SLOTQ_OK;
     int code = EXIT_CODE_OK;
     memset(error, 0, sizeof *error);
+    if (self->over_tls) {
+        return try_whole(self, verb, way, trip, error);
+    }
     for (uint32_t i = 0; i < way->in_flight && code == EXIT_CODE_OK; i++) {
         code = append_call(self, context, verb, ((size_t)trip * way->in_flight + i) * size, size);
     }
@@ -99,7 +132,8 @@ static int run_server_trip(bench_bound *self, redisContext *context, bench_verb 
         outcome = try_trip(self, context, verb, way, trip, &error);
     }
     if (outcome == SLOTQ_CONNECT) {
-        complain("%s: the connection is lost: %s", commands[verb], context->errstr);
+        complain("%s: the connection is lost: %s", commands[verb],
+                 self->over_tls ? error.text : context->errstr);
         return EXIT_CODE_CONNECT;
     }
     if (outcome != SLOTQ_OK) {
@@ -241,19 +275,33 @@ static int make_file(bench_bound *self)
     return EXIT_CODE_OK;
 }
 
+static size_t most_bytes(const bench_bound *self)
+{
+    const bench_plan *plan = self->plan;
+    uint32_t messages = plan->batch;
+    for (uint32_t i = 0; i < plan->way_count && self->over_tls; i++) {
+        const uint32_t of_trip = plan->ways[i].batch * plan->ways[i].in_flight;
+        messages = of_trip > messages ? of_trip : messages;
+    }
+    return (size_t)messages * bench_slot_bytes(plan);
+}
+
 int bench_bound_make(bench_bound *self, const bench_plan *plan, char *told, size_t told_bytes)
 {
     const size_t slot = bench_slot_bytes(plan);
+    const slotq_place place = slotq_url_kind(plan->line->url);
     memset(self, 0, sizeof *self);
+    self->over_tls = place == SLOTQ_PLACE_TLS || place == SLOTQ_PLACE_SENTINEL_TLS;
     self->plan = plan;
     self->file = -1;
+    const size_t call_bytes = most_bytes(self);
     self->bytes = malloc(plan->capacity * slot);
-    self->call = malloc(plan->batch * slot);
+    self->call = malloc(call_bytes);
     if (self->bytes == NULL || self->call == NULL) {
         complain("out of memory");
         return EXIT_CODE_FAILURE;
     }
-    memset(self->call, 'a', plan->batch * slot);
+    memset(self->call, 'a', call_bytes);
     memset(self->bytes, 'a', plan->capacity * slot);
     return plan->in_redis ? make_key(self, told, told_bytes)
            : plan->synced ? make_file(self)

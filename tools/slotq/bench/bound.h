@@ -10,9 +10,10 @@
 typedef struct bench_bound {
     const bench_plan *plan;
     slotq_redis_connection *server; /* the key plan->bare, in Redis */
+    bool over_tls;
     int file;                       /* the file plan->bare, where the disk is waited for; or -1 */
     uint8_t *bytes;                 /* what a stretch holds */
-    uint8_t *call;                  /* what one call gives or takes */
+    uint8_t *call;                  /* what one call gives or takes, or over TLS one trip */
 } bench_bound;
 
 /* EXIT_CODE_OK, or another after a message; in either case bench_bound_remove follows. What the
