@@ -121,18 +121,25 @@ static slotq_outcome execute(redis_errand *on, store_fault *fault)
     return outcome;
 }
 
+/* ASKING before MULTI holds up to EXEC; between them it would be one of the commands. */
 static slotq_outcome replace(redis_errand *on, const char *key, const uint8_t *image,
                              uint32_t bytes, store_fault *fault)
 {
+    const bool asks = on->connection.asking;
     const char *multi[] = {"MULTI"};
     const size_t multi_lengths[] = {5};
     const char *set[] = {"SET", key, (const char *)image};
     const size_t set_lengths[] = {3, strlen(key), bytes};
     slotq_outcome outcome = tell(on, 1, multi, multi_lengths, fault);
+    on->connection.asking = false;
     if (outcome == SLOTQ_OK) {
         outcome = tell(on, 3, set, set_lengths, fault);
     }
-    return outcome == SLOTQ_OK ? execute(on, fault) : outcome;
+    if (outcome == SLOTQ_OK) {
+        outcome = execute(on, fault);
+    }
+    on->connection.asking = asks;
+    return outcome;
 }
 
 /* Clients that wait are told, on the channel of all or of each place, to look at the new value. A

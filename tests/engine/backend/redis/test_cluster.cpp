@@ -200,6 +200,29 @@ TEST_CASE("cluster: a queue is created and removed in a slot that is being moved
     three().close(slot, from, to);
 }
 
+TEST_CASE("cluster: a queue is resized in a slot that is being moved")
+{
+    Placed placed(three(), "grows");
+    Node &from = placed.owner();
+    Node &to = placed.other();
+    slotq_error error = {};
+    slotq_geometry wanted = SLOTQ_GEOMETRY_DEFAULT;
+    wanted.ring_slots *= 2;
+    {
+        const Handle queue = open(three().url(), "grows");
+        REQUIRE(push(queue, "1") == SLOTQ_OK);
+    }
+    three().open(placed.slot(), from, to);
+    three().migrate(from, to, "grows");
+    const slotq_outcome resized = slotq_resize(three().url().c_str(), "grows", &wanted, &error);
+    INFO(error.text);
+    CHECK(resized == SLOTQ_OK);
+    three().close(placed.slot(), from, to);
+    const Handle queue = open(three().url(), "grows");
+    CHECK(slotq_geometry_of(queue.get())->ring_slots == wanted.ring_slots);
+    CHECK(drained(queue.get()) == std::vector<std::string>{"1"});
+}
+
 TEST_CASE("cluster: verbs of one round trip keep their order through a move")
 {
     Placed placed(three(), "order");
