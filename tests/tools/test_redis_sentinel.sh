@@ -91,6 +91,8 @@ holds 'which is not shown' eval '! grep -q "=secret" err'
 
 # ---- the least rights at the Sentinels, as the man page has them ----
 sed -n 's/^ACL SETUSER finder //p' "$source_folder/tools/man/slotq.1.scd" >rules
+same 'lua/README.md has the same' "$(cat rules)" \
+    "$(sed -n 's/^ *ACL SETUSER finder //p' "$source_folder/lua/README.md")"
 holds 'the man page has them' test "$(grep -o '[+&][^ ]*' rules | wc -l)" = 8
 at_all() { # rules: of the user finder
     for number in 1 2 3; do
