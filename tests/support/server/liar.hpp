@@ -61,6 +61,11 @@ public:
     {
         return heard_;
     }
+    /* Of these the ones whose answer is on its way as a whole. */
+    int answered() const
+    {
+        return answered_;
+    }
 
 private:
     struct Peer {
@@ -109,6 +114,7 @@ private:
                 return false;
             }
             (void)send(peer.fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+            answered_++;
         }
         return true;
     }
@@ -142,6 +148,7 @@ private:
     std::string port_;
     std::atomic<bool> ends_{false};
     std::atomic<int> heard_{0};
+    std::atomic<int> answered_{0};
     std::thread thread_;
 };
 

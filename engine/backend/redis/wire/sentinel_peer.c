@@ -13,6 +13,7 @@ enum {
     AWAY_FIRST_MS = 1000,
     AWAY_MOST_MS = 32000,
     WORDS_MAX = 4,
+    NEWS_MAX = 100, /* that are read in one go: a Sentinel that never stops must not hold a call */
     SENTINELS_COUNTED_MAX = 1000 /* more would be a mistake, and no majority of them is found */
 };
 
@@ -396,15 +397,15 @@ bool sentinel_peer_has_news(sentinel_peer *peer)
     if (transport->ops->peek(transport) == REDIS_SIGHT_NOTHING) {
         return false;
     }
-    do {
+    bool more = true;
+    for (uint32_t i = 0; i < NEWS_MAX && more; i++) {
         if (!redis_connection_listen(peer->news, 0, -1, &reply, &fault)) {
             drop(&peer->news); /* subscribed anew with the next question */
             return true;
         }
-        heard = heard || reply != NULL;
-        if (reply != NULL) {
-            freeReplyObject(reply);
-        }
-    } while (reply != NULL);
+        more = reply != NULL;
+        heard = heard || more;
+        freeReplyObject(reply);
+    }
     return heard;
 }

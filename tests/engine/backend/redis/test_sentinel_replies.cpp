@@ -15,6 +15,7 @@
 
 #include "catch.hpp"
 #include "inside.hpp"
+#include "server/liar.hpp"
 
 extern "C" {
 #define export export_
@@ -363,4 +364,33 @@ TEST_CASE("a URL names a primary, its Sentinels and both logins")
         CHECK(redis_sentinel_parse(url.c_str(), false, nullptr, &address, &sentinel, &fault) ==
               SLOTQ_INVALID);
     }
+}
+
+TEST_CASE("a Sentinel that never stops talking does not hold a call")
+{
+    const std::string one = array({"message", "+switch-master", "x"});
+    std::string news;
+    while (news.size() < 32U << 20) { /* more than sockets hold */
+        news += one;
+    }
+    const Liar::Answer answer = [&](const Liar::Words &words) {
+        const std::string &what = words.size() > 1 ? words[1] : words[0];
+        return words[0] == "SUBSCRIBE" ? news
+               : what == "MYID"        ? bulk("a")
+               : what == "SENTINELS"   ? std::string("*0\r\n")
+               : what == "MASTER"
+                   ? array({"ip", "127.0.0.1", "port", "1001", "flags", "master", "config-epoch",
+                            "1", "num-other-sentinels", "0", "quorum", "1"})
+                   : array({"127.0.0.1", "1001"});
+    };
+    Liar liar(answer);
+    View view;
+    view.add(static_cast<uint16_t>(std::stoi(liar.port())));
+    REQUIRE(view.find() == 1001);
+    sentinel_peer *peer = &view.sentinel.peers[0];
+    while (!sentinel_peer_has_news(peer)) {
+        usleep(1000);
+    }
+    CHECK(sentinel_peer_has_news(peer)); /* the rest is for later */
+    CHECK(liar.answered() == 4);
 }
