@@ -102,7 +102,7 @@ expect 'the attempt was not counted' 0 '\t1\thello$' - reserve jobs
 expect 'a port without a server' 5 - 'cannot connect' -u redis://127.0.0.1:1 push jobs x
 expect 'a TLS port without a server' 5 - 'cannot connect' -u rediss://127.0.0.1:1 push jobs x
 expect 'TLS without its scheme' 2 - 'nothing would be encrypted' -u 'redis://127.0.0.1:1?sni=x' ls
-expect 'a bench over TLS' 2 - 'cannot measure over TLS' -u rediss://127.0.0.1:1 bench
+expect 'a bench over TLS without a server' 5 - 'cannot connect' -u rediss://127.0.0.1:1 bench
 expect 'a certificate without its key' 2 - 'key is missing' -u 'rediss://127.0.0.1:1?cert=x' ls
 expect 'another scheme' 2 - '' -u ftp://localhost push jobs x
 for command in 'create jobs' 'push jobs x' 'rm jobs -y' ls metrics; do
