@@ -67,6 +67,18 @@ int connect_to(const std::string &where)
     return at_once(made);
 }
 
+/* The server does all that was passed on to it, and closes. If it were cut off at once, it would
+ * leave the rest when it cannot write a reply. */
+void let_end(int server)
+{
+    enum { PATIENCE_MS = 5000 };
+    char bytes[65536];
+    pollfd waited = {server, POLLIN, 0};
+    shutdown(server, SHUT_WR);
+    while (poll(&waited, 1, PATIENCE_MS) > 0 && recv(server, bytes, sizeof bytes, 0) > 0) {
+    }
+}
+
 } // namespace
 
 Proxy::Proxy(const std::string &upstream)
@@ -133,6 +145,9 @@ bool Proxy::pass_back(int client, int server)
     if (passed < got && bits_ != 0) {
         bytes[passed] = static_cast<char>(bytes[passed] ^ bits_);
         passed = got;
+    }
+    if (passed < got) {
+        let_end(server);
     }
     return send(client, bytes, static_cast<size_t>(passed), MSG_NOSIGNAL) == got;
 }

@@ -33,7 +33,8 @@ public:
         const std::lock_guard<std::mutex> lock(place_);
         upstream_ = upstream;
     }
-    /* From now on let through so many bytes to the client, then cut, once. */
+    /* From now on let through so many bytes to the client, then cut, once. The server has done
+     * what was passed on to it when the client is cut off. */
     void cut_after(long bytes)
     {
         budget_ = bytes;
