@@ -283,12 +283,9 @@ quick() {
     check headers headers
 }
 
-# Two suites of it take nearly all of the time, on one core.
+# These take long, mostly on one core.
 long() {
     check deep deep
-}
-
-covered() {
     check coverage "$make" coverage
 }
 
@@ -312,7 +309,6 @@ check bench smoked
 check failover replaced
 check sanitizers sanitized
 check threads threaded
-beside covered
 if command -v qemu-ppc >/dev/null && command -v powerpc-linux-gnu-g++ >/dev/null; then
     check big-endian big_endian
 else
@@ -320,7 +316,7 @@ else
 fi
 check valgrind valgrinded
 join
-check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-30}" # it has so many seconds: both cores for it
+check fuzz "$make" fuzz SECONDS="${SECONDS_EACH:-15}" # it has so many seconds: both cores for it
 
 cat "$logs"/*.end | awk '
     { if ($1 == "passed") passed++; else failed++ }
