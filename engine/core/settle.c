@@ -74,7 +74,7 @@ static bool is_named(const verb_frame *frame, uint64_t id, uint32_t word)
     const slotq_call_settle *settle = &frame->call->settle;
     for (uint32_t i = 0; i < settle->run_count && word_state(word) == SLOTQ_STATE_LEASED; i++) {
         const slotq_run *run = &settle->runs[i];
-        if (run->token == word && id >= run->id && id - run->id < run->count) {
+        if (run->token == word && id - run->id < run->count) { /* below id it wraps */
             return true;
         }
     }
