@@ -10,6 +10,17 @@ mkdir "$server_folder"
 server_program=${SLOTQ_REDIS_SERVER:-redis-server}
 need "$server_program" redis-cli
 
+# A port is free when nothing accepts there; another program may take it before we do, which the
+# server tells.
+free_port() {
+    local port
+    for _ in $(seq 100); do
+        port=$((20000 + RANDOM % 12000))
+        (: </dev/tcp/127.0.0.1/$port) 2>.seen || break
+    done
+    echo "$port"
+}
+
 answers() { redis-cli -s "$server_folder/socket" ping 2>.seen | grep -Eq 'PONG|NOAUTH'; }
 
 start_server() { # options of redis-server

@@ -13,17 +13,6 @@ leave_all() {
 }
 trap leave_all EXIT
 
-# A port is free when nothing accepts there; another program may take it before we do, which the
-# server tells.
-free_port() {
-    local port
-    for _ in $(seq 100); do
-        port=$((20000 + RANDOM % 12000))
-        (: </dev/tcp/127.0.0.1/$port) 2>.seen || break
-    done
-    echo "$port"
-}
-
 id_of() { printf "%040d" "$1"; }
 
 sentinel() { # number command...

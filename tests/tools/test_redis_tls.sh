@@ -20,16 +20,6 @@ certificate() { # name, days: for localhost
             -extfile <(echo subjectAltName=DNS:localhost) 2>>said
 }
 
-# A port is free when nothing accepts there; if it is taken meanwhile, the server says so.
-free_port() {
-    local port
-    for _ in $(seq 100); do
-        port=$((20000 + RANDOM % 12000))
-        (: </dev/tcp/127.0.0.1/$port) 2>.seen || break
-    done
-    echo "$port"
-}
-
 holds 'an authority' authority
 for days in 90 10 2; do
     holds "a certificate for $days days" certificate "days$days" "$days"
