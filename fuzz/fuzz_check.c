@@ -15,6 +15,13 @@ static void require(bool rule)
     }
 }
 
+/* The value at the name of a sharded queue, which no verb may take for a queue (SHARDS.md, 11). */
+static bool begins_descriptor(const uint8_t *image, size_t size)
+{
+    static const uint8_t descriptor[12] = {0, 0, 0, 0, 0, 0, 0, 0, 'S', 'L', 'Q', 'S'};
+    return size >= sizeof descriptor && memcmp(image, descriptor, sizeof descriptor) == 0;
+}
+
 static void try_image(const uint8_t *image, size_t size)
 {
     slotq_view view;
@@ -22,7 +29,8 @@ static void try_image(const uint8_t *image, size_t size)
     slotq_damage again;
     const slotq_outcome opened = slotq_core_open(&view, image, size, &damage);
     if (opened != SLOTQ_OK) {
-        require(opened == SLOTQ_CORRUPT || opened == SLOTQ_VERSION);
+        require(opened == SLOTQ_CORRUPT || opened == SLOTQ_VERSION || opened == SLOTQ_SHARDED);
+        require((opened == SLOTQ_SHARDED) == begins_descriptor(image, size));
         require(damage.what != NULL && damage.offset <= size);
         return;
     }

@@ -242,6 +242,13 @@ static void make_queues(void)
     }
 }
 
+/* What begins as the descriptor of a sharded queue does: no queue, and not damage. */
+static void make_descriptor(void)
+{
+    static const uint8_t bytes[1 + 104] = {[9] = 'S', [10] = 'L', [11] = 'Q', [12] = 'S'};
+    write_seed("fuzz_check", "descriptor", bytes, sizeof bytes, "", 0);
+}
+
 /* ---- fronts, batches and journals ---- */
 
 /* A fresh queue of which one byte of the front is another: most are out of a range. */
@@ -454,6 +461,7 @@ int main(int argc, char **argv)
     }
     folder = argv[1];
     make_queues();
+    make_descriptor();
     make_bad_fronts();
     make_batches();
     make_journals();

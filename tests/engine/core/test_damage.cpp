@@ -101,7 +101,7 @@ void try_image(const support::Bytes &bytes, uint64_t salt, Result &result)
     if (opened != SLOTQ_OK) {
         result.refused++;
         if (damage.what == nullptr || damage.offset > bytes.size() ||
-            (opened != SLOTQ_CORRUPT && opened != SLOTQ_VERSION)) {
+            (opened != SLOTQ_CORRUPT && opened != SLOTQ_VERSION && opened != SLOTQ_SHARDED)) {
             result.fault = "an image is refused without a place and a reason";
         }
         return;
