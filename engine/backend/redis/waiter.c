@@ -17,6 +17,7 @@ enum {
     BLIND_SLEEP_MS = 1000,
     PATIENCE_LEAST_MS = 100,
     CHANNEL_BYTES = 256,
+    MESSAGES_MOST = 10000, /* taken in one go: a server that never stops must not hold a call */
     VAIN_MOST = 2 /* then another place: this one is shared, or others are quicker */
 };
 
@@ -237,9 +238,11 @@ static bool change_place(redis_waiter *waiter, const char *key, size_t key_bytes
                  redis_outbox_add(outbox, 2, leave_words, leave_lengths) &&
                  redis_connection_send(&waiter->connection, &fault);
     redis_outbox_clear(outbox);
-    for (bool left = false; whole && !left;) {
+    bool left = false;
+    for (uint32_t i = 0; whole && !left; i++) {
         redisReply *reply;
-        whole = redis_connection_next(&waiter->connection, 0, &reply, &fault);
+        whole =
+            i < MESSAGES_MOST && redis_connection_next(&waiter->connection, 0, &reply, &fault);
         if (whole) {
             left = is_confirmation(reply, "unsubscribe");
             whole = reply->type != REDIS_REPLY_ERROR;
@@ -254,18 +257,20 @@ static bool change_place(redis_waiter *waiter, const char *key, size_t key_bytes
     return whole;
 }
 
-/* What has come, and may have more behind it, is one reason to look again. */
+/* What has come, and may have more behind it, is one reason to look again. What is left came before
+ * that look, so it may stay inside: what comes after it makes the descriptor readable. */
 static bool drain(redis_waiter *waiter, redisReply *reply)
 {
     store_fault fault;
     waiter->silent = reply == NULL;
     waiter->woken = waiter->woken || reply != NULL;
-    while (reply != NULL) {
+    for (uint32_t i = 1; reply != NULL && i < MESSAGES_MOST; i++) {
         freeReplyObject(reply);
         if (!redis_connection_listen(&waiter->connection, 0, -1, &reply, &fault)) {
             return false;
         }
     }
+    freeReplyObject(reply);
     return true;
 }
 

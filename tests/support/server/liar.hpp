@@ -113,8 +113,8 @@ private:
             if (answer.empty()) {
                 return false;
             }
-            (void)send(peer.fd, answer.data(), answer.size(), MSG_NOSIGNAL);
-            answered_++;
+            const ssize_t sent = send(peer.fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+            answered_ += sent == static_cast<ssize_t>(answer.size()) ? 1 : 0;
         }
         return true;
     }

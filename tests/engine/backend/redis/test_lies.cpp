@@ -3,8 +3,11 @@
  */
 #include "catch.hpp"
 
+#include <atomic>
 #include <string>
 #include <vector>
+
+#include <poll.h>
 
 #include "inside.hpp"
 #include "server/liar.hpp"
@@ -13,6 +16,9 @@
 
 extern "C" {
 #include "../../../../engine/slotq_redis.h"
+#define export export_
+#include "../../../../engine/backend/redis/waiter.h"
+#undef export
 }
 #include "../../../support/faults/faults.hpp"
 
@@ -262,4 +268,88 @@ TEST_CASE("lies: no memory for the second of two primaries leaves the first one 
         faults::disarm();
         REQUIRE(at < 100);
     }
+}
+
+namespace
+{
+
+/* A waiter, and the server's connection of the calls, which is not opened. */
+struct Waiting {
+    redis_waiter waiter = {};
+    redis_connection model = {};
+
+    explicit Waiting(const Liar &liar, uint32_t places)
+    {
+        store_fault fault = {};
+        REQUIRE(redis_address_parse(liar.url().c_str(), &model.address, &fault) == SLOTQ_OK);
+        model.connect_timeout_ms = model.timeout_ms = 10000;
+        redis_waiter_init(&waiter);
+        waiter.places = places;
+    }
+    ~Waiting()
+    {
+        redis_waiter_free(&waiter);
+    }
+    int listen()
+    {
+        return redis_waiter_listen(&waiter, &model, "jobs", 4);
+    }
+};
+
+std::string subscribed()
+{
+    return "*3\r\n" + bulk("subscribe") + bulk("slotq:jobs") + ":1\r\n";
+}
+
+/* More than sockets hold. */
+std::string messages_for_long()
+{
+    const std::string one = "*3\r\n" + bulk("message") + bulk("slotq:jobs") + bulk("");
+    std::string many;
+    while (many.size() < 32U << 20) {
+        many += one;
+    }
+    return many;
+}
+
+} // namespace
+
+TEST_CASE("lies: a server that never stops waking does not hold a listener")
+{
+    const std::string many = messages_for_long();
+    Liar liar([&](const Liar::Words &words) {
+        return words[0] == "SUBSCRIBE" ? subscribed() + many : greeting(words, "standalone");
+    });
+    Waiting world(liar, 0);
+    pollfd waited = {world.listen(), POLLIN, 0};
+    REQUIRE(waited.fd >= 0);
+    const int greeted = liar.answered();
+    for (int i = 0; i < 3; i++) { /* the rest is for later, and the descriptor tells of it */
+        REQUIRE(poll(&waited, 1, 60000) == 1);
+        CHECK(world.listen() == waited.fd);
+        CHECK(world.waiter.woken);
+    }
+    CHECK(poll(&waited, 1, 60000) == 1);
+    CHECK(liar.answered() == greeted);
+}
+
+TEST_CASE("lies: a server that never ends a subscription does not hold a leaver")
+{
+    const std::string many = messages_for_long();
+    std::atomic<int> cut_off{0}; /* answers, until the newest subscription */
+    Liar liar([&](const Liar::Words &words) {
+        cut_off = words[0] == "SUBSCRIBE" ? liar.heard() - 1 - liar.answered() : cut_off.load();
+        return words[0] == "SUBSCRIBE"     ? subscribed()
+               : words[0] == "UNSUBSCRIBE" ? many
+               : words[0] == "PUBSUB"      ? std::string("-ERR no\r\n")
+                                           : greeting(words, "standalone");
+    });
+    Waiting world(liar, 8);
+    REQUIRE(world.listen() >= 0);
+    const int32_t place = world.waiter.place;
+    world.waiter.vain = 1;
+    world.waiter.woken = true;
+    CHECK(world.listen() >= 0); /* it subscribed anew, at another place */
+    CHECK(world.waiter.place != place);
+    CHECK(cut_off == 1);
 }
