@@ -1,6 +1,6 @@
 /* make_seeds.c: writes the seeds that fuzzing starts from: real queues in many states, moves of a
- * play, texts to split, replies of a server, frames of tasks, cron specs. `make_seeds FOLDER` fills
- * FOLDER/fuzz_NAME; what it writes is committed.
+ * play, texts to split, replies of a server, frames of tasks, cron specs, what is read of sharded
+ * queues. `make_seeds FOLDER` fills FOLDER/fuzz_NAME; what it writes is committed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "cron_seeds.h"
 #include "journal_seed.h"
 #include "overlay.h"
+#include "shards_seeds.h"
 
 static const char *folder;
 
@@ -453,6 +454,19 @@ static void make_crons(void)
     }
 }
 
+/* ---- sharded queues ---- */
+
+static void make_shards(void)
+{
+    uint8_t bytes[SHARDS_DESCRIPTOR_BYTES_MAX];
+    size_t size;
+    for (unsigned i = 0; (size = shards_seed(i, bytes)) != 0; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "shards-%u", i);
+        write_seed("fuzz_shards", name, "", 0, bytes, size);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -470,5 +484,6 @@ int main(int argc, char **argv)
     make_replies();
     make_frames();
     make_crons();
+    make_shards();
     return 0;
 }
