@@ -76,6 +76,9 @@ redis_redirect redis_redirect_read(const char *said, size_t bytes, redis_node *n
 
 /* ---- CLUSTER SLOTS ---- */
 
+/* Of all ranges together: a sound map has each slot once, and ranges may only overlap a little. */
+enum { COUNTED_MAX = 2 * REDIS_SLOTS };
+
 static bool is_string(const redisReply *reply)
 {
     return reply->type == REDIS_REPLY_STRING;
@@ -154,6 +157,11 @@ static bool is_range(const redisReply *range)
     return from >= 0 && from <= to && to < REDIS_SLOTS;
 }
 
+static uint32_t slots_in(const redisReply *range)
+{
+    return (uint32_t)(range->element[1]->integer - range->element[0]->integer) + 1;
+}
+
 static bool has_slot(const redisReply *range, uint32_t slot)
 {
     return range->element[0]->integer <= slot && slot <= range->element[1]->integer;
@@ -194,11 +202,14 @@ static void take_replicas(const redisReply *range, uint32_t slot, redis_nodes *n
 bool redis_nodes_read(const redisReply *reply, uint32_t slot, redis_nodes *nodes)
 {
     uint8_t covered[REDIS_SLOTS / 8] = {0};
+    uint32_t counted = 0;
     bool sound = reply->type == REDIS_REPLY_ARRAY && reply->elements <= REDIS_SLOTS;
     memset(nodes, 0, sizeof *nodes);
     nodes->primary = REDIS_NO_NODE;
     for (size_t i = 0; sound && i < reply->elements; i++) {
         sound = is_range(reply->element[i]);
+        counted += sound ? slots_in(reply->element[i]) : 0;
+        sound = sound && counted <= COUNTED_MAX;
     }
     for (size_t i = 0; sound && i < reply->elements; i++) {
         take_primary(reply->element[i], slot, covered, nodes);

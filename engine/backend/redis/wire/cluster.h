@@ -45,8 +45,8 @@ typedef struct redis_nodes {
  * it is another error, or names no address that can be dialled. */
 redis_redirect redis_redirect_read(const char *said, size_t bytes, redis_node *node);
 
-/* The reply to CLUSTER SLOTS. false: it is another reply, such as an error; *nodes is empty then.
- */
+/* The reply to CLUSTER SLOTS. false: it is another reply, such as an error, or its ranges have more
+ * than twice the slots of a cluster; *nodes is empty then. */
 bool redis_nodes_read(const redisReply *reply, uint32_t slot, redis_nodes *nodes);
 
 #endif

@@ -170,6 +170,24 @@ TEST_CASE("another reply is not a map, and a map of too many nodes is cut")
     CHECK(nodes.slots_covered == 70);
 }
 
+TEST_CASE("a map that has slots over and over is none, so reading it has an end")
+{
+    const std::string all = range(0, 16383, node("a", 1), 1);
+    redis_nodes nodes;
+    REQUIRE(read("*2\r\n" + all + all, 0, &nodes));
+    CHECK(nodes.slots_covered == 16384);
+    CHECK(nodes.slots_of[0] == 16384);
+    std::string wire = "*16384\r\n";
+    for (int i = 0; i < 16384; i++) {
+        wire += all;
+    }
+    for (const std::string &many : {"*3\r\n" + all + all + range(0, 0, node("a", 1), 1), wire}) {
+        CHECK_FALSE(read(many, 0, &nodes));
+        CHECK(nodes.count == 0);
+        CHECK(nodes.slots_covered == 0);
+    }
+}
+
 TEST_CASE("a way through a cluster leads where the last node said, once for ASK, and around a loss")
 {
     redis_known_nodes known = {};
