@@ -512,6 +512,7 @@ SLOTQ_API slotq_outcome slotq_import(const char *url, const char *name, const vo
 #include "slotq_keys.h"
 #include "slotq_move.h"
 #include "slotq_pause.h"
+#include "slotq_shards.h"
 #include "slotq_mark.h"
 #include "slotq_wait.h"
 
