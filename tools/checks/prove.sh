@@ -255,14 +255,20 @@ smoked() {
         "$logs/bench/report.md") contenders left out"
 }
 
-# A machine without OpenSSL: the command neither links it nor is silent about it.
+# A machine without OpenSSL: the command neither links it nor is silent about it, and what tests a
+# server links too.
 without_tls() {
     command=build/no-tls/bin/slotq
-    $make FLAVOUR=no-tls $command || return 1
+    tests="build/no-tls/tests/engine/backend-redis build/no-tls/tests/engine/queue"
+    # shellcheck disable=SC2086 # a list
+    $make FLAVOUR=no-tls $command $tests || return 1
     ! ldd $command | grep -E 'lib(ssl|crypto)' || return 1
     for url in rediss://127.0.0.1:1 valkeys://127.0.0.1:1; do
         told=$($command -u $url push jobs x 2>&1)
         [ $? = 2 ] && echo "$told" | grep 'this build has no TLS' || return 1
+    done
+    for binary in $tests; do
+        ! ldd "$binary" | grep -E 'lib(ssl|crypto)' || return 1
     done
 }
 

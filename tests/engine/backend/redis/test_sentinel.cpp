@@ -9,7 +9,6 @@
 #include <set>
 
 #include "server/sentinels.hpp"
-#include "server/tls_server.hpp"
 
 extern "C" {
 #include "slotq_redis_route.h"
@@ -345,32 +344,4 @@ TEST_CASE("sentinel: bad names and logins are told at once, and no password is s
     slotq_error error = {};
     CHECK(slotq_remove_queue(wrongs[0].url.c_str(), "q", &error) == SLOTQ_CONNECT);
     CHECK(Queue(all.url()).push("two") == SLOTQ_OK);
-}
-
-TEST_CASE("sentinel: Sentinels and their primary speak TLS")
-{
-    const redis::Certificates &files = redis::Certificates::shared();
-    redis::TlsServer primary;
-    const std::string port = redis::free_loopback_port();
-    const redis::SentinelConfig config = {
-        "port 0\ntls-port " + port + "\nbind 127.0.0.1\ntls-cert-file " + files.path("server.pem") +
-        "\ntls-key-file " + files.path("server.key") + "\ntls-ca-cert-file " +
-        files.path("ca.pem") + "\ntls-auth-clients no\ntls-replication yes\n" +
-        "sentinel monitor main 127.0.0.1 " + primary.port() + " 1\n"};
-    Server sentinel(config);
-    const std::string place = "+sentinel://localhost:" + port + "/main";
-    const std::string url = "rediss" + place + "?ca_file=" + files.path("ca.pem");
-    make(url);
-    Queue queue(url);
-    CHECK(queue.push("one") == SLOTQ_OK);
-    sleep_ms(1100); /* the Sentinel is asked once more, on the same connection */
-    CHECK(queue.push("two") == SLOTQ_OK);
-    CHECK(drained(queue.get()) == std::vector<std::string>{"one", "two"});
-    for (const std::string &wrong :
-         {"rediss" + place, "rediss" + place + "?ca_file=" + files.path("stranger.pem"),
-          "redis" + place}) {
-        Queue refused(wrong, 300);
-        INFO(wrong << ": " << refused.error().text);
-        CHECK(refused.opened() == SLOTQ_CONNECT);
-    }
 }
