@@ -21,19 +21,19 @@ sentinel() { # number command...
     redis-cli -s "$work_folder/sentinel$number/socket" "$@" 2>&1
 }
 
-start_sentinel() { # number
-    local folder=$work_folder/sentinel$1 other
+start_sentinel() { # number, and in whose place
+    local folder=$work_folder/sentinel$1 is=${2:-$1} other
     mkdir -p "$folder"
     [ -f "$folder/conf" ] || {
         echo "port ${ports[$1]}"
         echo "bind 127.0.0.1"
         echo "dir $folder"
         echo "unixsocket $folder/socket"
-        echo "sentinel myid $(id_of "$1")"
+        echo "sentinel myid $(id_of "$is")"
         echo "sentinel monitor main 127.0.0.1 $primary 2"
         echo "sentinel down-after-milliseconds main 60000"
         for other in 1 2 3; do
-            [ "$other" = "$1" ] ||
+            [ "$other" = "$is" ] ||
                 echo "sentinel known-sentinel main 127.0.0.1 ${ports[$other]} $(id_of "$other")"
         done
     } >"$folder/conf"
@@ -44,7 +44,7 @@ start_sentinel() { # number
 }
 
 primary=$(free_port)
-ports=(0 "$(free_port)" "$(free_port)" "$(free_port)")
+ports=(0 "$(free_port)" "$(free_port)" "$(free_port)" "$(free_port)")
 start_server --port "$primary" --bind 127.0.0.1 --appendonly yes --appendfsync always
 for number in 1 2 3; do
     holds "Sentinel $number starts" start_sentinel $number
@@ -105,7 +105,10 @@ expect 'nothing came of these' 0 '^3$' - push q three
 kill -KILL "${sentinels[3]}"
 expect 'one Sentinel is away' 0 '^4$' - push q four
 expect 'which the doctor finds' 1 'BAD .*1 of 3 Sentinels do not answer' - doctor q
-kill -KILL "${sentinels[2]}"
+holds 'without the advice to make the others forget it' eval '! grep -qi reset out'
+holds 'another comes in its place' start_sentinel 4 3
+holds 'as the doctor advised' await 60 eval '"$SLOTQ" doctor q 2>err | grep -q "found by 3 of 3"'
+kill -KILL "${sentinels[4]}" "${sentinels[2]}"
 expect 'two are away' 5 - '1 of 3 Sentinels of main answered, and a majority must' push q x
 expect 'by two names one of them stays one' 5 - '1 of 3 Sentinels of main answered' \
     -u "redis+sentinel://127.0.0.1:${ports[1]},localhost:${ports[1]}/main" push q x

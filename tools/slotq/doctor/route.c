@@ -37,11 +37,12 @@ void doctor_look_at_route(doctor *self)
                 route.primary, route.host, (unsigned long)route.port, (unsigned long)route.reached,
                 (unsigned long)route.sentinels, (unsigned long)route.quorum);
     if (route.reached < route.sentinels) {
+        /* No SENTINEL RESET: one that is cut off then believes that it is alone, a majority. */
         doctor_find(self, about.text,
                     "%lu of %lu Sentinels do not answer: without a majority nothing is written; "
-                    "start them, or SENTINEL RESET %s on the others if they are gone for good",
+                    "start them, mend the way to them, or start others with their `sentinel myid`",
                     (unsigned long)(route.sentinels - route.reached),
-                    (unsigned long)route.sentinels, route.primary);
+                    (unsigned long)route.sentinels);
     } else if (route.sentinels < 3) {
         doctor_find(self, about.text,
                     "%s: none of them may fail, as a majority must answer; run at least 3 on "
