@@ -132,6 +132,10 @@ TEST_CASE("ids and tokens keep to their ranges")
     CHECK((parse_id("140737488355327", &id) && id == SLOTQ_ID_MAX));
     CHECK_FALSE(parse_id("140737488355328", &id));
     CHECK_FALSE(parse_id("0", &id));
+    CHECK((parse_id("3-1042", &id) && std::string(id_text(id).text) == "3-1042"));
+    CHECK_FALSE(parse_id("1024-1", &id));
+    CHECK((parse_token("0-7:5", &run) && std::string(id_text(run.id).text) == "0-7" &&
+           run.token == 5));
     CHECK((parse_token("7:4294967295", &run) && run.id == 7 && run.token == UINT32_MAX &&
            run.count == 1));
     for (const char *text : {"", "7", "7:", ":7", "0:1", "7:4294967296", "7:1:1", "7:x", "7 :1"}) {

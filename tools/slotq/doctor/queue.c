@@ -17,17 +17,16 @@ static void look_at_room(doctor *self, const char *name, slotq *queue, const slo
         return;
     }
     if (stats->used * UINT64_C(10) >= stats->capacity * UINT64_C(9) && !drops && holder->id != 0) {
-        doctor_find(self, name,
-                    "%s of %s slots are in use, held by message %" PRIu64 ", %s in group %u. %s",
-                    count_text(stats->used).text, count_text(stats->capacity).text, holder->id,
-                    state_word(holder->state), holder->group,
+        doctor_find(self, name, "%s of %s slots are in use, held by message %s, %s in group %u. %s",
+                    count_text(stats->used).text, count_text(stats->capacity).text,
+                    id_text(holder->id).text, state_word(holder->state), holder->group,
                     holder_remedy(self->line, name, queue, stats).text);
     } else if (holder->id != 0 && holder->held * UINT64_C(2) >= stats->capacity &&
                holder->unfinished * UINT64_C(4) < holder->held) {
         doctor_find(self, name,
-                    "message %" PRIu64 " (%s in group %u) holds %s slots, most of them finished. "
+                    "message %s (%s in group %u) holds %s slots, most of them finished. "
                     "%s",
-                    holder->id, state_word(holder->state), holder->group,
+                    id_text(holder->id).text, state_word(holder->state), holder->group,
                     count_text(holder->held).text,
                     holder_remedy(self->line, name, queue, stats).text);
     }

@@ -57,7 +57,7 @@ static int complain_value(const command_line *line, int option, const char *text
                  count_text(entry->least).text, count_text(most_of(line, option)).text);
         break;
     case KIND_ID:
-        complain("--%s %s: not an id; ids are 1, 2, ...", entry->name, text);
+        complain("--%s %s: not an id (1042; of a sharded queue 3-1042)", entry->name, text);
         break;
     case KIND_TIMES:
         complain("--%s %s: not a time or a range of times, shorter one first (such as 5s, "

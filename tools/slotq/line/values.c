@@ -2,7 +2,6 @@
  */
 #include "values.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -165,17 +164,18 @@ bool parse_rate(const char *text, uint64_t *interval_us)
 
 bool parse_id(const char *text, uint64_t *id)
 {
-    return parse_count(text, id) && *id >= 1 && *id <= SLOTQ_ID_MAX;
+    return slotq_id_read(text, strlen(text), id);
 }
 
 bool parse_token(const char *text, slotq_run *run)
 {
     uint64_t token;
-    const size_t used = read_digits(text, &run->id);
-    if (used == 0 || text[used] != ':' || !parse_count(text + used + 1, &token)) {
+    const size_t used = strcspn(text, ":");
+    if (text[used] == '\0' || !parse_count(text + used + 1, &token) || token > UINT32_MAX ||
+        !slotq_id_read(text, used, &run->id)) {
         return false;
     }
     run->token = (uint32_t)token;
     run->count = 1;
-    return token <= UINT32_MAX && run->id >= 1 && run->id <= SLOTQ_ID_MAX;
+    return true;
 }

@@ -21,7 +21,7 @@ bool parse_times(const char *text, uint64_t *least_ms, uint64_t *most_ms);
 /* N/s, N/m, N/h, N/d, or N per several of them (1/90s), as the time between two messages, rounded
  * up to microseconds: 1 to SLOTQ_RATE_INTERVAL_US_MAX. */
 bool parse_rate(const char *text, uint64_t *interval_us);
-/* An id: 1 to SLOTQ_ID_MAX. */
+/* An id: 1 to SLOTQ_ID_MAX, or SHARD-ID of a sharded queue. */
 bool parse_id(const char *text, uint64_t *id);
 /* ID:TOKEN as reserve prints it; run->count is 1. */
 bool parse_token(const char *text, slotq_run *run);

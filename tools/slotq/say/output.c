@@ -123,6 +123,11 @@ void output_json_note(json_t *object, const void *bytes, size_t size)
     }
 }
 
+json_t *output_json_id(uint64_t id)
+{
+    return id <= SLOTQ_ID_MAX ? json_integer((json_int_t)id) : json_string(id_text(id).text);
+}
+
 json_t *output_json_queue(const char *name)
 {
     json_t *object = json_object();

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* stdout is a terminal: tables, and no raw bytes. */
 bool output_is_terminal(void);
@@ -26,6 +27,8 @@ void output_json_note(json_t *object, const void *bytes, size_t size);
 /* A note for people, in a pipe too: what is not visible or not UTF-8 is written as \\xNN. Cut to
  * most columns; 0 = all. */
 void output_note(const void *bytes, size_t size, unsigned most_columns);
+/* An id, or a later id: a number, or a string ("3-1042") of a sharded queue. */
+json_t *output_json_id(uint64_t id);
 /* An object that begins with "queue", or "queue_base64" where the name is not UTF-8. */
 json_t *output_json_queue(const char *name);
 /* Print the one with the other's members behind its own; both are given free. */

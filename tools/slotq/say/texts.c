@@ -9,6 +9,14 @@
 
 #include "slotq_worker.h"
 
+value_text id_text(uint64_t id)
+{
+    value_text result;
+    _Static_assert(sizeof result.text >= SLOTQ_ID_TEXT_BYTES, "an id fits");
+    slotq_id_print(result.text, id);
+    return result;
+}
+
 value_text count_text(uint64_t value)
 {
     char digits[24];

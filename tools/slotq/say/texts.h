@@ -12,6 +12,8 @@ typedef struct value_text {
     char text[48];
 } value_text;
 
+/* An id, or a later id: 1042, or 3-1042 of a sharded queue. */
+value_text id_text(uint64_t id);
 /* 1234567 as 1,234,567. */
 value_text count_text(uint64_t value);
 /* A length of time for people: 0 ms, 350 ms, 1.5 s, 2 m 3 s, 4 h 5 m, 3 d 2 h. */

@@ -1,6 +1,5 @@
 /* admin.c: the commands purge, remove, pause, resume and reclaim: changes without a token.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +43,8 @@ int run_remove(const command_line *line)
     uint64_t id;
     for (int i = 1; i < line->count; i++) {
         if (!parse_id(line->operands[i], &id)) {
-            complain("%s: not an id (1, 2, ...); nothing was removed", line->operands[i]);
+            complain("%s: not an id (1042; of a sharded queue 3-1042); nothing was removed",
+                     line->operands[i]);
             return EXIT_CODE_USAGE;
         }
     }
@@ -60,14 +60,14 @@ int run_remove(const command_line *line)
         code = worse_exit(code, slotq_outcome_exit(outcome));
         if (given(line, OPTION_JSON)) {
             output_done(NULL);
-            output_json(json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome",
+            output_json(json_pack("{s:o, s:s}", "id", output_json_id(id), "outcome",
                                   slotq_outcome_name(outcome)));
         }
         if (outcome == SLOTQ_LEASED) {
-            complain("%" PRIu64 ": %s; remove it after its lease has ended", id,
+            complain("%s: %s; remove it after its lease has ended", id_text(id).text,
                      slotq_outcome_text(outcome));
         } else if (outcome == SLOTQ_GONE || outcome == SLOTQ_NOTFOUND) {
-            complain("%" PRIu64 ": %s", id, slotq_outcome_text(outcome));
+            complain("%s: %s", id_text(id).text, slotq_outcome_text(outcome));
         } else if (outcome != SLOTQ_OK) {
             complain_queue(queue, line->operands[0]);
             break;

@@ -1,6 +1,5 @@
 /* dead.c: the command dead: list, redrive, remove and purge what died, by id too.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 static void print_json(const slotq_message *message)
 {
     json_t *object =
-        json_pack("{s:I, s:I, s:i, s:i, s:i}", "id", (json_int_t)message->id, "died_at_ms",
+        json_pack("{s:o, s:I, s:i, s:i, s:i}", "id", output_json_id(message->id), "died_at_ms",
                   (json_int_t)message->died_at_ms, "group", message->group, "attempts",
                   message->attempts, "reason", message->reason);
     output_json_note(object, message->note, message->note_bytes);
@@ -34,7 +33,7 @@ static void print_dead(const command_line *line, const slotq_message *message)
     if (output_is_terminal()) {
         enum { BEFORE_PAYLOAD = 61, PAYLOAD_LEAST = 8 };
         const unsigned columns = output_columns();
-        printf("%12" PRIu64 "  %.19sZ  %5u  %8u  %6u  ", message->id,
+        printf("%12s  %.19sZ  %5u  %8u  %6u  ", id_text(message->id).text,
                moment_text(message->died_at_ms).text, message->group, message->attempts,
                message->reason);
         if (message->damaged) {
@@ -51,8 +50,9 @@ static void print_dead(const command_line *line, const slotq_message *message)
             fputs(output_plain(), stdout);
         }
     } else {
-        printf("%" PRIu64 "\t%s\t%u\t%u\t%u\t", message->id, moment_text(message->died_at_ms).text,
-               message->group, message->attempts, message->reason);
+        printf("%s\t%s\t%u\t%u\t%u\t", id_text(message->id).text,
+               moment_text(message->died_at_ms).text, message->group, message->attempts,
+               message->reason);
         output_note(message->note, message->note_bytes, 0);
         putchar('\t');
         output_task(message->payload, message->payload_bytes, 0);
@@ -79,7 +79,7 @@ uint8_t dead_group(const command_line *line)
 
 int complain_not_dead(const char *name, uint64_t id)
 {
-    complain("%s: the dead section has no message %" PRIu64 "; dead ls lists them", name, id);
+    complain("%s: the dead section has no message %s; dead ls lists them", name, id_text(id).text);
     return EXIT_CODE_EMPTY;
 }
 
@@ -175,7 +175,7 @@ static json_t *json_ids(const dead_sum *sum)
 {
     json_t *ids = json_array();
     for (uint32_t i = 0; i < sum->count; i++) {
-        json_array_append_new(ids, json_integer((json_int_t)sum->ids[i]));
+        json_array_append_new(ids, output_json_id(sum->ids[i]));
     }
     return ids;
 }
@@ -201,8 +201,8 @@ static void report_redriven(const command_line *line, const char *name, const de
     const uint32_t count = sum->count;
     const uint32_t damaged = sum->damaged;
     if (count > 0) {
-        output_done("what was pushed again (%s) has ids up to %" PRIu64, count_text(count).text,
-                    sum->ids[count - 1]);
+        output_done("what was pushed again (%s) has ids up to %s", count_text(count).text,
+                    id_text(sum->ids[count - 1]).text);
     }
     if (given(line, OPTION_JSON)) {
         json_t *object = json_pack("{s:I, s:I, s:o}", "redriven", (json_int_t)count, "damaged",
@@ -215,7 +215,7 @@ static void report_redriven(const command_line *line, const char *name, const de
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        printf("%" PRIu64 "\n", sum->ids[i]);
+        puts(id_text(sum->ids[i]).text);
     }
     if (count == 0 && damaged != 0) {
         remark("%s: %s damaged dead message%s in the dead section", name, count_text(damaged).text,
@@ -340,7 +340,7 @@ static int judge_line(const command_line *line, const char *what)
     const bool purges = strcmp(what, "purge") == 0;
     for (int i = DEAD_FIRST_ID; i < line->count; i++) {
         if (!parse_id(line->operands[i], &id)) {
-            complain("%s: not an id (1, 2, ...)", line->operands[i]);
+            complain("%s: not an id (1042; of a sharded queue 3-1042)", line->operands[i]);
             return EXIT_CODE_USAGE;
         }
     }

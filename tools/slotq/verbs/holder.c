@@ -52,10 +52,9 @@ static holder_text leased(const command_line *line, const char *name, const slot
     holder_text remedy;
     if (status->deadline_ms > now_ms) {
         snprintf(remedy.text, sizeof remedy.text,
-                 "Its worker must settle it, or its lease must end (%s left). See: %s %" PRIu64
-                 " -g %u",
+                 "Its worker must settle it, or its lease must end (%s left). See: %s %s -g %u",
                  time_text(status->deadline_ms - now_ms).text,
-                 shown_command(line, "status", name).text, holder->id, holder->group);
+                 shown_command(line, "status", name).text, id_text(holder->id).text, holder->group);
     } else {
         snprintf(remedy.text, sizeof remedy.text,
                  "Its lease ended %s ago. Start a worker for group %u, or make it ready: %s -g %u",
@@ -72,14 +71,14 @@ static holder_text idle(const command_line *line, const char *name, const slotq_
     holder_text remedy;
     const char *remove = "remove";
     if (holder->state == SLOTQ_STATE_WAITING) {
-        snprintf(remedy.text, sizeof remedy.text, "It %s. To remove it: %s %" PRIu64 " -g %u",
+        snprintf(remedy.text, sizeof remedy.text, "It %s. To remove it: %s %s -g %u",
                  is_last ? "has used all its attempts, and dies when its delay ends"
                          : "waits for its retry",
-                 shown_command(line, remove, name).text, holder->id, holder->group);
+                 shown_command(line, remove, name).text, id_text(holder->id).text, holder->group);
     } else {
         snprintf(remedy.text, sizeof remedy.text,
-                 "Start a worker for group %u, or remove the message: %s %" PRIu64 " -g %u",
-                 holder->group, shown_command(line, remove, name).text, holder->id, holder->group);
+                 "Start a worker for group %u, or remove the message: %s %s -g %u", holder->group,
+                 shown_command(line, remove, name).text, id_text(holder->id).text, holder->group);
     }
     return remedy;
 }
@@ -119,11 +118,11 @@ bool complain_full(const command_line *line, const char *name, slotq *queue, con
         stats.used < stats.capacity) {
         return false;
     }
-    complain("%s is full (%s of %s slots in use, %s unfinished)%s%s. Message %" PRIu64
-             ", %s in group %u, holds it. %s",
+    complain("%s is full (%s of %s slots in use, %s unfinished)%s%s. Message %s, %s in group "
+             "%u, holds it. %s",
              name, count_text(stats.used).text, count_text(stats.capacity).text,
-             count_text(holder->unfinished).text, rest[0] != '\0' ? ": " : "", rest, holder->id,
-             state_word(holder->state), holder->group,
+             count_text(holder->unfinished).text, rest[0] != '\0' ? ": " : "", rest,
+             id_text(holder->id).text, state_word(holder->state), holder->group,
              holder_remedy(line, name, queue, &stats).text);
     return true;
 }

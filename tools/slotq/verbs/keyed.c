@@ -2,7 +2,6 @@
  */
 #include "keyed.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,10 +50,10 @@ static void print_outcome(const command_line *line, slotq_outcome outcome, uint6
                           bool is_later)
 {
     if (given(line, OPTION_JSON)) {
-        output_json(json_pack("{s:I, s:s}", is_later ? "later_id" : "id", (json_int_t)id, "outcome",
-                              slotq_outcome_name(outcome)));
+        output_json(json_pack("{s:o, s:s}", is_later ? "later_id" : "id", output_json_id(id),
+                              "outcome", slotq_outcome_name(outcome)));
     } else {
-        printf("%" PRIu64 "\n", id);
+        puts(id_text(id).text);
     }
 }
 
@@ -66,9 +65,10 @@ static void print_taken(const command_line *line, const slotq *queue,
     if (given(line, OPTION_JSON) || is_later == wants_later) { /* the other kind would mislead */
         print_outcome(line, SLOTQ_DUPLICATE, holder->id, is_later);
     }
-    remark("%s: not %s: the key is taken by %s %" PRIu64 ", which is %s", line->operands[0],
+    remark("%s: not %s: the key is taken by %s %s, which is %s", line->operands[0],
            wants_later ? "scheduled" : "pushed",
-           is_later ? "the scheduled message with the later id" : "message", holder->id,
+           is_later ? "the scheduled message with the later id" : "message",
+           id_text(holder->id).text,
            is_later                ? "not due yet"
            : holder->is_unfinished ? "not finished"
                                    : finished_words(queue));
@@ -103,8 +103,8 @@ static int push_message(const command_line *line, slotq *queue, const slotq_data
     }
     const slotq_outcome outcome = slotq_push_with(queue, message, 1, options, &pushed);
     if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
-        output_done("what was %s has the %sid %" PRIu64, is_later ? "scheduled" : "pushed",
-                    is_later ? "later " : "", pushed.first_id);
+        output_done("what was %s has the %sid %s", is_later ? "scheduled" : "pushed",
+                    is_later ? "later " : "", id_text(pushed.first_id).text);
         print_outcome(line, outcome, pushed.first_id, is_later);
     } else if (outcome == SLOTQ_DUPLICATE) {
         print_taken(line, queue, &pushed.holder);
@@ -188,9 +188,9 @@ int run_find(const command_line *line)
         code = print_status_of(line, queue, holder.id);
     } else if (given(line, OPTION_JSON)) {
         output_json(
-            json_pack("{s:I, s:s}", "later_id", (json_int_t)holder.id, "state", "scheduled"));
+            json_pack("{s:o, s:s}", "later_id", output_json_id(holder.id), "state", "scheduled"));
     } else {
-        printf("%12" PRIu64 "  scheduled (this is its later id)\n", holder.id);
+        printf("%12s  scheduled (this is its later id)\n", id_text(holder.id).text);
     }
     slotq_close(queue);
     return output_finish(code);

@@ -1,7 +1,6 @@
 /* later.c: the commands later and kick: scheduled messages listed, cancelled, and made due; delays
  * ended. Messages are scheduled by push.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +103,7 @@ static slotq_outcome read_all(slotq *queue, slotq_batch *batch, soonest *kept)
 
 static void print_entry_json(const entry *shown)
 {
-    json_t *object = json_pack("{s:I, s:I}", "later_id", (json_int_t)shown->later_id, "due_ms",
+    json_t *object = json_pack("{s:o, s:I}", "later_id", output_json_id(shown->later_id), "due_ms",
                                (json_int_t)shown->due_ms);
     if (shown->damaged) {
         json_object_set_new(object, "damaged", json_true());
@@ -121,14 +120,15 @@ static void print_entry(const command_line *line, const entry *shown, uint64_t n
         return;
     }
     if (!output_is_terminal()) {
-        printf("%" PRIu64 "\t%s\t", shown->later_id, any_moment_text(shown->due_ms).text);
+        printf("%s\t%s\t", id_text(shown->later_id).text, any_moment_text(shown->due_ms).text);
         output_task(shown->payload, shown->payload_bytes, 0);
         putchar(given(line, OPTION_NUL) ? '\0' : '\n');
         return;
     }
     enum { BEFORE_PAYLOAD = 52, PAYLOAD_LEAST = 8 };
     const unsigned columns = output_columns();
-    printf("%12" PRIu64 "  %-24s  %10s  ", shown->later_id, any_moment_text(shown->due_ms).text,
+    printf("%12s  %-24s  %10s  ", id_text(shown->later_id).text,
+           any_moment_text(shown->due_ms).text,
            shown->due_ms > now_ms ? time_text(shown->due_ms - now_ms).text : "due");
     if (shown->damaged) {
         printf("%s(damaged)%s", output_red(), output_plain());
@@ -212,7 +212,8 @@ static bool are_ids(const command_line *line, int first)
     uint64_t id;
     for (int i = first; i < line->count; i++) {
         if (!parse_id(line->operands[i], &id)) {
-            complain("%s: not an id (1, 2, ...); nothing was changed", line->operands[i]);
+            complain("%s: not an id (1042; of a sharded queue 3-1042); nothing was changed",
+                     line->operands[i]);
             return false;
         }
     }
@@ -222,18 +223,17 @@ static bool are_ids(const command_line *line, int first)
 static void explain(uint64_t id, slotq_outcome outcome, bool is_scheduled)
 {
     if (is_scheduled) {
-        complain("no scheduled message %" PRIu64 ": it was due or cancelled, or never there; "
-                 "later ls lists them",
-                 id);
+        complain("no scheduled message %s: it was due or cancelled, or never there; later ls lists "
+                 "them",
+                 id_text(id).text);
     } else if (outcome == SLOTQ_LEASED) {
-        complain("%" PRIu64 ": %s; nack ends the lease", id, slotq_outcome_text(outcome));
+        complain("%s: %s; nack ends the lease", id_text(id).text, slotq_outcome_text(outcome));
     } else if (outcome == SLOTQ_DEADFULL) {
-        complain("%" PRIu64
-                 ": its attempts are used up, and it waits for room in the dead section; "
-                 "dead redrive, remove or purge make room",
-                 id);
+        complain("%s: its attempts are used up, and it waits for room in the dead section; dead "
+                 "redrive, remove or purge make room",
+                 id_text(id).text);
     } else {
-        complain("%" PRIu64 ": %s", id, slotq_outcome_text(outcome));
+        complain("%s: %s", id_text(id).text, slotq_outcome_text(outcome));
     }
 }
 
@@ -247,8 +247,8 @@ static int each_id(const command_line *line, const char *name, slotq *queue, int
         const slotq_outcome outcome = act(queue, option_group(line), id);
         if (given(line, OPTION_JSON)) {
             output_done(NULL);
-            output_json(json_pack("{s:I, s:s}", first == FIRST_ID ? "later_id" : "id",
-                                  (json_int_t)id, "outcome", slotq_outcome_name(outcome)));
+            output_json(json_pack("{s:o, s:s}", first == FIRST_ID ? "later_id" : "id",
+                                  output_json_id(id), "outcome", slotq_outcome_name(outcome)));
         }
         if (outcome == SLOTQ_NOTFOUND || outcome == SLOTQ_GONE || outcome == SLOTQ_LEASED ||
             outcome == SLOTQ_DEADFULL) {

@@ -82,12 +82,12 @@ static void print_status_json(uint64_t id, const slotq_status *status, slotq_out
                               const slotq_message *dead)
 {
     if (outcome != SLOTQ_OK) {
-        output_json(
-            json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome", slotq_outcome_name(outcome)));
+        output_json(json_pack("{s:o, s:s}", "id", output_json_id(id), "outcome",
+                              slotq_outcome_name(outcome)));
         return;
     }
-    json_t *object = json_pack("{s:I, s:s, s:s}", "id", (json_int_t)id, "outcome", "OK", "state",
-                               state_word(status->state));
+    json_t *object = json_pack("{s:o, s:s, s:s}", "id", output_json_id(id), "outcome", "OK",
+                               "state", state_word(status->state));
     if (status->state != SLOTQ_STATE_DONE || status->is_dead) {
         json_object_set_new(object, "attempts", json_integer(status->attempts));
     }
@@ -114,17 +114,17 @@ static void print_status(const slotq *queue, uint64_t id, const slotq_status *st
 {
     char what[128];
     if (outcome == SLOTQ_FINISHED) {
-        printf("%12" PRIu64 "  %s\n", id, finished_words(queue));
+        printf("%12s  %s\n", id_text(id).text, finished_words(queue));
         return;
     }
     if (outcome != SLOTQ_OK) {
-        printf("%12" PRIu64 "  %s\n", id, "never pushed");
+        printf("%12s  %s\n", id_text(id).text, "never pushed");
         return;
     }
     const uint64_t now_ms = slotq_now_ms(queue);
     const uint64_t age_ms = status->pushed_ms < now_ms ? now_ms - status->pushed_ms : 0;
     describe(status, now_ms, what, sizeof what);
-    printf("%12" PRIu64 "  %-30s %8u  %12s  %10s\n", id, what, status->attempts,
+    printf("%12s  %-30s %8u  %12s  %10s\n", id_text(id).text, what, status->attempts,
            status->pushed_ms != 0 ? time_text(age_ms).text : "-",
            status->state == SLOTQ_STATE_READY || status->state == SLOTQ_STATE_WAITING
                ? count_text(status->position).text
@@ -185,7 +185,7 @@ int run_status(const command_line *line)
     uint64_t id;
     for (int i = 1; i < line->count; i++) {
         if (!parse_id(line->operands[i], &id)) {
-            complain("%s: not an id (1, 2, ...)", line->operands[i]);
+            complain("%s: not an id (1042; of a sharded queue 3-1042)", line->operands[i]);
             return EXIT_CODE_USAGE;
         }
     }
@@ -216,8 +216,8 @@ int run_status(const command_line *line)
 
 static void print_peeked_json(const slotq_message *message)
 {
-    json_t *object =
-        json_pack("{s:I, s:s}", "id", (json_int_t)message->id, "state", state_word(message->state));
+    json_t *object = json_pack("{s:o, s:s}", "id", output_json_id(message->id), "state",
+                               state_word(message->state));
     if (message->state != SLOTQ_STATE_DONE) { /* its word has no attempts any more */
         json_object_set_new(object, "attempts", json_integer(message->attempts));
     }
@@ -237,15 +237,15 @@ static void print_peeked(const command_line *line, const slotq_message *message)
     if (output_is_terminal()) {
         enum { BEFORE_PAYLOAD = 40 };
         const unsigned columns = output_columns();
-        printf("%12" PRIu64 "  %-7s %8u  %6" PRIu32 "  ", message->id, state_word(message->state),
-               message->attempts, message->payload_bytes);
+        printf("%12s  %-7s %8u  %6" PRIu32 "  ", id_text(message->id).text,
+               state_word(message->state), message->attempts, message->payload_bytes);
         if (message->damaged) {
             printf("%s(damaged)%s", output_red(), output_plain());
         } else {
             output_task(message->payload, message->payload_bytes, columns - BEFORE_PAYLOAD);
         }
     } else {
-        printf("%" PRIu64 "\t%s\t%u\t", message->id,
+        printf("%s\t%s\t%u\t", id_text(message->id).text,
                message->damaged ? "damaged" : state_word(message->state), message->attempts);
         output_task(message->payload, message->payload_bytes, 0);
     }
@@ -262,7 +262,8 @@ static int complain_nothing(const command_line *line, slotq *queue, uint64_t fro
                  count_text(stats.later).text,
                  shown_command(line, "later ls", line->operands[0]).text);
     } else if (from != 0) {
-        complain("%s: no message with id %" PRIu64 " or later to show", line->operands[0], from);
+        complain("%s: no message with id %s or later to show", line->operands[0],
+                 id_text(from).text);
     } else {
         complain("%s: no message to show", line->operands[0]);
     }

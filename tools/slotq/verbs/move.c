@@ -133,18 +133,19 @@ static void print_outcome(const command_line *line, const slotq_run *run, slotq_
     }
     json_t *object = settled_json(run->id, run->token, outcome);
     if (object != NULL && new_id != 0) {
-        json_object_set_new(object, "new_id", json_integer((json_int_t)new_id));
+        json_object_set_new(object, "new_id", output_json_id(new_id));
     }
     output_json(object);
 }
 
 static void print_moved(const command_line *line, uint64_t id)
 {
-    output_done("the message was moved, and has the id %" PRIu64 " in %s", id, line->operands[2]);
+    output_done("the message was moved, and has the id %s in %s", id_text(id).text,
+                line->operands[2]);
     if (id == 0) {
         remark("%s: it was moved before: a scheduled message has its key", line->operands[2]);
     } else if (!given(line, OPTION_JSON)) {
-        printf("%" PRIu64 "\n", id);
+        puts(id_text(id).text);
     }
 }
 
@@ -177,28 +178,31 @@ static int complain_move(const command_line *line, slotq *from, slotq *to, const
     const slotq_outcome outcome = slotq_error_of(from)->outcome;
     char rest[ROOM_FOR_REST];
     if (new_id != 0) {
-        complain("message %" PRIu64 " is in %s now, as %" PRIu64 ", but was not acked in %s: %s",
-                 run->id, other, new_id, name, slotq_outcome_text(outcome));
+        complain("message %s is in %s now, as %s, but was not acked in %s: %s",
+                 id_text(run->id).text, other, id_text(new_id).text, name,
+                 slotq_outcome_text(outcome));
         return slotq_outcome_exit(outcome);
     }
     switch (outcome) {
     case SLOTQ_STALE:
-        complain("the token %" PRIu32 " of message %" PRIu64 " in %s is no longer valid: its lease "
-                 "ended or was settled; nothing was moved",
-                 run->token, run->id, name);
+        complain("the token %" PRIu32 " of message %s in %s is no longer valid: its lease ended or "
+                 "was settled; nothing was moved",
+                 run->token, id_text(run->id).text, name);
         break;
     case SLOTQ_GONE:
-        complain("message %" PRIu64 " in %s is already finished; nothing was moved", run->id, name);
+        complain("message %s in %s is already finished; nothing was moved", id_text(run->id).text,
+                 name);
         break;
     case SLOTQ_NOTFOUND:
-        complain("no message %" PRIu64 " was ever pushed to %s; nothing was moved", run->id, name);
+        complain("no message %s was ever pushed to %s; nothing was moved", id_text(run->id).text,
+                 name);
         break;
     case SLOTQ_FULL:
     case SLOTQ_PAUSED:
     case SLOTQ_CLOSED:
     case SLOTQ_TOOBIG:
-        snprintf(rest, sizeof rest, "message %" PRIu64 " was not moved, and is still leased in %s",
-                 run->id, name);
+        snprintf(rest, sizeof rest, "message %s was not moved, and is still leased in %s",
+                 id_text(run->id).text, name);
         return complain_other(line, other, to, rest);
     default:
         return complain_call(line, from);

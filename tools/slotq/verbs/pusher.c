@@ -35,14 +35,15 @@ static void note(pusher *push, slotq_outcome outcome, uint64_t id)
     }
     push->unconfirmed += outcome == SLOTQ_UNCONFIRMED;
     if (push->print_ids) {
-        output_done("what was %s has the %sids %" PRIu64 " to %" PRIu64, done_word(push),
-                    push->scheduler != NULL ? "later " : "", push->first_id, push->last_id);
+        output_done("what was %s has the %sids %s to %s", done_word(push),
+                    push->scheduler != NULL ? "later " : "", id_text(push->first_id).text,
+                    id_text(push->last_id).text);
     }
     if (push->print_ids && given(push->line, OPTION_JSON)) {
         output_json(
-            json_pack("{s:I}", push->scheduler != NULL ? "later_id" : "id", (json_int_t)id));
+            json_pack("{s:o}", push->scheduler != NULL ? "later_id" : "id", output_json_id(id)));
     } else if (push->print_ids) {
-        printf("%" PRIu64 "\n", id);
+        puts(id_text(id).text);
     }
 }
 
@@ -313,10 +314,10 @@ void pusher_tell_due(const pusher *push)
     const uint64_t now_ms = slotq_now_ms(push->queue);
     const uint64_t due_ms = scheduler_due_ms(push->scheduler);
     if (push->print_ids && push->pushed == 1) {
-        snprintf(ids, sizeof ids, "later id %" PRIu64 ", ", push->first_id);
+        snprintf(ids, sizeof ids, "later id %s, ", id_text(push->first_id).text);
     } else if (push->print_ids) {
-        snprintf(ids, sizeof ids, "later ids %" PRIu64 " to %" PRIu64 ", ", push->first_id,
-                 push->last_id);
+        snprintf(ids, sizeof ids, "later ids %.23s to %.23s, ", id_text(push->first_id).text,
+                 id_text(push->last_id).text);
     }
     if (due_ms > now_ms) {
         remark("%s: %sdue in %s, at %s%s", push->name, ids, time_text(due_ms - now_ms).text,
@@ -333,9 +334,9 @@ void pusher_tell_due(const pusher *push)
 static void summarise_json(const pusher *push)
 {
     json_t *object = json_pack(
-        "{s:I, s:I, s:I}", done_word(push), (json_int_t)push->pushed,
-        push->scheduler != NULL ? "first_later_id" : "first_id", (json_int_t)push->first_id,
-        push->scheduler != NULL ? "last_later_id" : "last_id", (json_int_t)push->last_id);
+        "{s:I, s:o, s:o}", done_word(push), (json_int_t)push->pushed,
+        push->scheduler != NULL ? "first_later_id" : "first_id", output_json_id(push->first_id),
+        push->scheduler != NULL ? "last_later_id" : "last_id", output_json_id(push->last_id));
     if (push->scheduler != NULL) {
         json_object_set_new(object, "due_ms",
                             json_integer((json_int_t)scheduler_due_ms(push->scheduler)));
@@ -353,10 +354,11 @@ void pusher_summarise(const pusher *push)
     if (given(push->line, OPTION_JSON)) {
         summarise_json(push);
     } else if (push->pushed == 1) {
-        remark("%s: 1 message %s, %s %" PRIu64, push->name, done_word(push), id, push->first_id);
+        remark("%s: 1 message %s, %s %s", push->name, done_word(push), id,
+               id_text(push->first_id).text);
     } else if (push->pushed != 0) {
-        remark("%s: %s messages %s, %ss %" PRIu64 " to %" PRIu64, push->name,
-               count_text(push->pushed).text, done_word(push), id, push->first_id, push->last_id);
+        remark("%s: %s messages %s, %ss %s to %s", push->name, count_text(push->pushed).text,
+               done_word(push), id, id_text(push->first_id).text, id_text(push->last_id).text);
     } else {
         remark("%s: no messages %s", push->name, done_word(push));
     }

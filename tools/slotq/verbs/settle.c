@@ -23,13 +23,13 @@ enum { LEASE_USUAL_MS = 30000 };
 static value_text handle_text(uint64_t id, uint32_t token)
 {
     value_text handle;
-    snprintf(handle.text, sizeof handle.text, "%" PRIu64 ":%" PRIu32, id, token);
+    snprintf(handle.text, sizeof handle.text, "%.23s:%" PRIu32, id_text(id).text, token);
     return handle;
 }
 
 json_t *settled_json(uint64_t id, uint32_t token, slotq_outcome outcome)
 {
-    return json_pack("{s:I, s:I, s:s, s:s}", "id", (json_int_t)id, "token", (json_int_t)token,
+    return json_pack("{s:o, s:I, s:s, s:s}", "id", output_json_id(id), "token", (json_int_t)token,
                      "handle", handle_text(id, token).text, "outcome", slotq_outcome_name(outcome));
 }
 
@@ -37,7 +37,7 @@ static void print_reserved(const command_line *line, const slotq_message *messag
 {
     if (given(line, OPTION_JSON)) {
         json_t *object =
-            json_pack("{s:I, s:I, s:s, s:i}", "id", (json_int_t)message->id, "token",
+            json_pack("{s:o, s:I, s:s, s:i}", "id", output_json_id(message->id), "token",
                       (json_int_t)message->token, "handle",
                       handle_text(message->id, message->token).text, "attempts", message->attempts);
         if (message->pushed_ms != 0) {
@@ -47,7 +47,7 @@ static void print_reserved(const command_line *line, const slotq_message *messag
         output_json(object);
         return;
     }
-    printf("%" PRIu64 ":%" PRIu32 "\t%u\t", message->id, message->token, message->attempts);
+    printf("%s\t%u\t", handle_text(message->id, message->token).text, message->attempts);
     output_payload(message->payload, message->payload_bytes, 0);
     putchar(given(line, OPTION_NUL) ? '\0' : '\n');
 }
@@ -223,10 +223,10 @@ static void print_settled(const command_line *line, const settlement *settle, ui
         const uint32_t token = extended ? settle->tokens[index] : run->token;
         output_json(settled_json(run->id, token, outcome));
     } else if (extended) {
-        printf("%" PRIu64 ":%" PRIu32 "\n", run->id, settle->tokens[index]);
+        puts(handle_text(run->id, settle->tokens[index]).text);
     }
     if (outcome != SLOTQ_OK) {
-        complain("%" PRIu64 ":%" PRIu32 ": %s%s", run->id, run->token, slotq_outcome_text(outcome),
+        complain("%s: %s%s", handle_text(run->id, run->token).text, slotq_outcome_text(outcome),
                  outcome == SLOTQ_DEADFULL
                      ? "; nothing was changed; make room with slotq dead redrive or dead purge"
                      : "");

@@ -54,8 +54,8 @@ static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *s
     if (stats->holder.id != 0) {
         json_object_set_new(
             object, "holder",
-            json_pack("{s:I, s:I, s:I, s:i, s:s, s:b}", "id", (json_int_t)stats->holder.id, "held",
-                      (json_int_t)stats->holder.held, "unfinished",
+            json_pack("{s:o, s:I, s:I, s:i, s:s, s:b}", "id", output_json_id(stats->holder.id),
+                      "held", (json_int_t)stats->holder.held, "unfinished",
                       (json_int_t)stats->holder.unfinished, "group", stats->holder.group, "state",
                       state_word(stats->holder.state), "steps_aside", stats->holder.steps_aside));
     }
@@ -133,19 +133,19 @@ static void print_holder(const command_line *line, const char *name, slotq *queu
         return;
     }
     if (slotq_geometry_of(queue)->flags & SLOTQ_FLAG_OVERWRITE) {
-        printf("\nfull: the next push drops message %" PRIu64 " (%s in group %u), the oldest.\n",
-               holder->id, state_word(holder->state), holder->group);
+        printf("\nfull: the next push drops message %s (%s in group %u), the oldest.\n",
+               id_text(holder->id).text, state_word(holder->state), holder->group);
         return;
     }
     if (holder->steps_aside) {
-        printf("\nfull: the next push moves message %" PRIu64 " (%s in group %u) aside.\n",
-               holder->id, state_word(holder->state), holder->group);
+        printf("\nfull: the next push moves message %s (%s in group %u) aside.\n",
+               id_text(holder->id).text, state_word(holder->state), holder->group);
         return;
     }
-    printf("\n%sfull:%s message %" PRIu64 " (%s in group %u) holds %s slots; the group has %s "
+    printf("\n%sfull:%s message %s (%s in group %u) holds %s slots; the group has %s "
            "unfinished.\nA slot is used again when all messages before it are finished.\n",
-           output_red(), output_plain(), holder->id, state_word(holder->state), holder->group,
-           count_text(holder->held).text, count_text(holder->unfinished).text);
+           output_red(), output_plain(), id_text(holder->id).text, state_word(holder->state),
+           holder->group, count_text(holder->held).text, count_text(holder->unfinished).text);
     output_wrapped(holder_remedy(line, name, queue, stats).text, 0, 0);
 }
 

@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../say/texts.h"
 #include "slotq_frame.h"
 
 /* 0 when this file can be run, else an errno. */
@@ -175,7 +175,7 @@ static char **make_environment(const child_program *program, const child_message
     }
     const bool is_task = message->type[0] != '\0';
     char **at = list;
-    const bool good = put(&at, "SLOTQ_ID=%" PRIu64, message->id) &&
+    const bool good = put(&at, "SLOTQ_ID=%s", id_text(message->id).text) &&
                       put(&at, "SLOTQ_ATTEMPT=%u", message->attempts) &&
                       put(&at, "SLOTQ_QUEUE=%s", program->queue) &&
                       put(&at, "SLOTQ_GROUP=%u", program->group) &&

@@ -1,7 +1,6 @@
 /* dead.c: what a full dead section means for a worker (worker.h): messages that cannot die hold a
  * drain up, and messages that are dropped are told of. Does not settle anything.
  */
-#include <inttypes.h>
 
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -24,8 +23,8 @@ static bool all_are_stuck(worker *work, uint32_t waiting, uint64_t *oldest)
     uint64_t from = 0;
     uint32_t seen = 0;
     *oldest = 0;
-    while (seen < waiting && slotq_peek(work->queue, work->group, from, LOOK_MESSAGES,
-                                        work->looked) == SLOTQ_OK) {
+    while (seen < waiting &&
+           slotq_peek(work->queue, work->group, from, LOOK_MESSAGES, work->looked) == SLOTQ_OK) {
         slotq_message message;
         while (slotq_batch_next(work->looked, &message)) {
             from = message.id + 1;
@@ -51,12 +50,13 @@ void worker_look_whether_stuck(worker *work, const slotq_stats *stats)
     }
     const bool drain = given(work->line, OPTION_DRAIN);
     if (drain || !work->told_stuck) {
-        complain("%s: no message is left but %s that cannot die (the oldest is %" PRIu64 "): the "
-                 "dead section is full (%s of %s) and refuses more. To make room: %s, or dead "
-                 "redrive, or dead remove; then they die within a minute",
-                 work->name, count_text(stats->waiting).text, oldest, count_text(stats->dead).text,
-                 count_text(stats->dead_capacity).text,
-                 shown_command(work->line, "dead purge", work->name).text);
+        complain(
+            "%s: no message is left but %s that cannot die (the oldest is %s): the dead section "
+            "is full (%s of %s) and refuses more. To make room: %s, or dead "
+            "redrive, or dead remove; then they die within a minute",
+            work->name, count_text(stats->waiting).text, id_text(oldest).text,
+            count_text(stats->dead).text, count_text(stats->dead_capacity).text,
+            shown_command(work->line, "dead purge", work->name).text);
     }
     work->told_stuck = true;
     if (drain) {

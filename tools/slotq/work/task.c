@@ -251,11 +251,11 @@ static int start_command(worker *work, job *one, const child_message *wanted)
 static slotq_result not_started(worker *work, const slotq_task_info *info, int why)
 {
     if (start_passes(why)) {
-        complain("cannot start a process for message %" PRIu64 " (%s); it is released", info->id,
-                 strerror(why));
+        complain("cannot start a process for message %s (%s); it is released",
+                 id_text(info->id).text, strerror(why));
     } else {
-        complain("%s cannot be run (%s); message %" PRIu64 " is released, and the worker stops",
-                 work->program.arguments[0], strerror(why), info->id);
+        complain("%s cannot be run (%s); message %s is released, and the worker stops",
+                 work->program.arguments[0], strerror(why), id_text(info->id).text);
         worker_drain(work, EXIT_CODE_FAILURE);
     }
     return slotq_result_release();
@@ -270,7 +270,7 @@ static slotq_result on_task(void *context, slotq_task *task)
     if (work->program.payload_as_argument && wanted.payload_bytes != 0 &&
         memchr(wanted.payload, '\0', wanted.payload_bytes) != NULL) {
         const bool may_help = wanted.type[0] != '\0' && !given(work->line, OPTION_BODY);
-        complain("message %" PRIu64 " %s: it is dead%s", info->id, why_dead,
+        complain("message %s %s: it is dead%s", id_text(info->id).text, why_dead,
                  may_help ? "; it is a task: --body passes its body alone" : "");
         slotq_task_note(task, why_dead, sizeof why_dead - 1);
         return slotq_result_dead(SLOTQ_REASON_BAD_FRAME);

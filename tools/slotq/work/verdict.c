@@ -2,7 +2,6 @@
  * exit codes and signals; not the queue.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +25,7 @@ enum {
 void verdict_tell(const worker *work, const job *one, const char *what)
 {
     void (*const say)(const char *, ...) = given(work->line, OPTION_VERBOSE) ? complain : remark;
-    say("%s: message %" PRIu64 ", attempt %u: %s after %s", work->name, one->id, one->attempts,
+    say("%s: message %s, attempt %u: %s after %s", work->name, id_text(one->id).text, one->attempts,
         what, time_text(clock_ms() - one->started_at_ms).text);
 }
 
@@ -68,8 +67,8 @@ static void decide_failed(worker *work, job *one, unsigned reason)
     snprintf(text, sizeof text, "%s (%s %u)", dies ? "died" : "failed", kind,
              WIFSIGNALED(one->status) && !one->timed_out ? (unsigned)WTERMSIG(one->status)
                                                          : reason);
-    verdict_decide(one, slotq_result_retry((uint8_t)reason),
-                   dies ? &work->died : &work->failed, text);
+    verdict_decide(one, slotq_result_retry((uint8_t)reason), dies ? &work->died : &work->failed,
+                   text);
     note_last_words(work, one);
 }
 
