@@ -98,5 +98,7 @@ int main(void)
     /* not verbs of one queue: they write, and what they write needs no memory */
     puts("EFFECT_OF_unwait WRITES");
     puts("EFFECT_OF_move WRITES");
+    puts("EFFECT_OF_change WRITES"); /* a few bytes */
+    puts("EFFECT_OF_delete WRITES");
     return 0;
 }

@@ -413,6 +413,29 @@ slotq_outcome redis_request_create(redis_request *request, const redis_terms *te
     return SLOTQ_OK;
 }
 
+slotq_outcome redis_request_change(redis_request *request, const redis_terms *terms,
+                                   slotq_data old_head, slotq_data next)
+{
+    if (!begin(request, terms, REDIS_SCRIPT_change, 0)) {
+        return SLOTQ_NOMEMORY;
+    }
+    arguments_put(request, old_head.bytes, old_head.size);
+    arguments_put(request, next.bytes, next.size);
+    return SLOTQ_OK;
+}
+
+slotq_outcome redis_request_delete(redis_request *request, const redis_terms *terms, uint32_t set,
+                                   uint16_t shard, bool if_finished)
+{
+    if (!begin(request, terms, REDIS_SCRIPT_delete, 0)) {
+        return SLOTQ_NOMEMORY;
+    }
+    arguments_put_number(request, set);
+    arguments_put_number(request, shard);
+    arguments_put_text(request, if_finished ? "1" : "0");
+    return SLOTQ_OK;
+}
+
 void redis_request_free(redis_request *request)
 {
     free(request->arguments);

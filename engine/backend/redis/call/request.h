@@ -63,6 +63,13 @@ slotq_outcome redis_request_move(redis_request *request, const redis_terms *term
 slotq_outcome redis_request_create(redis_request *request, const redis_terms *terms,
                                    const slotq_geometry *geometry);
 
+/* The script change: a descriptor of a sharded queue from its first bytes, or none, to the next
+ * one, or none. The script delete: a shard. OK or NOMEMORY. */
+slotq_outcome redis_request_change(redis_request *request, const redis_terms *terms,
+                                   slotq_data old_head, slotq_data next);
+slotq_outcome redis_request_delete(redis_request *request, const redis_terms *terms, uint32_t set,
+                                   uint16_t shard, bool if_finished);
+
 void redis_request_free(redis_request *request);
 
 #endif
