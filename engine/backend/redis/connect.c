@@ -70,6 +70,59 @@ slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault)
     return outcome;
 }
 
+/* ---- connections of a pool ---- */
+
+void redis_store_take_out(redis_store *self)
+{
+    if (self->pool != NULL && self->connection.context == NULL) {
+        (void)redis_pool_take(self->pool, &self->connection, &self->known_scripts);
+    }
+}
+
+void redis_store_give_back(redis_store *self)
+{
+    if (self->pool == NULL) {
+        return;
+    }
+    redis_pool_put(self->pool, &self->connection, self->known_scripts);
+    if (self->connection.asking) { /* the next call finds the way anew */
+        self->connection.asking = false;
+        self->connection.address.host[0] = '\0';
+    }
+}
+
+/* The connection is sound, but leads to the wrong server for this store. */
+static void let_go(redis_store *self, const char *why)
+{
+    redis_store_give_back(self);
+    redis_connection_drop(&self->connection, why);
+}
+
+/* One that another store has made, or a new one. */
+static slotq_outcome reach_server(redis_store *self, store_fault *fault)
+{
+    redis_connection *connection = &self->connection;
+    let_go(self, "");
+    if (self->pool == NULL) {
+        return redis_route_connect(&self->route, connection, fault);
+    }
+    slotq_outcome outcome = redis_route_find(&self->route, connection, fault);
+    if (outcome != SLOTQ_OK ||
+        (!connection->asking && redis_pool_take(self->pool, connection, &self->known_scripts) &&
+         !redis_connection_is_stale(connection))) {
+        return outcome;
+    }
+    self->known_scripts = 0;
+    redis_connection_drop(connection, "stale");
+    outcome = redis_connection_open(connection, fault);
+    if (outcome != SLOTQ_OK) {
+        redis_route_blame(&self->route, NULL, 0);
+    }
+    return outcome;
+}
+
+/* ---- connecting ---- */
+
 /* The server that has the key, found through the nodes of a cluster that redirect. */
 static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fault)
 {
@@ -78,8 +131,7 @@ static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fa
     bool redirected = true;
     for (uint32_t hop = 0; hop < REDIS_HOPS_MAX && redirected; hop++) {
         if (!connection->borrowed) {
-            redis_connection_drop(connection, "");
-            outcome = redis_route_connect(&self->route, connection, fault);
+            outcome = reach_server(self, fault);
         }
         if (outcome == SLOTQ_OK) {
             outcome =
@@ -118,7 +170,7 @@ static bool meet_replica(redis_store *self, const redis_nodes *map, redis_facts 
         if ((map->replicas >> at & 1) == 0) {
             continue;
         }
-        redis_connection_drop(connection, "");
+        let_go(self, "");
         redis_node_address(&map->nodes[at], &primary, &connection->address);
         connection->reads_replica = true;
         if (redis_connection_open(connection, &fault) == SLOTQ_OK &&
@@ -162,7 +214,7 @@ static slotq_outcome connect_once(redis_store *self, store_fault *fault)
             outcome = redis_confirm_judge(self, fault);
         }
         if (outcome != SLOTQ_OK && outcome != SLOTQ_REMADE && !self->connection.borrowed) {
-            redis_connection_drop(&self->connection, "the queue cannot be used");
+            let_go(self, "the queue cannot be used");
         }
     }
     if (outcome != SLOTQ_OK && outcome != SLOTQ_REMADE && fault->passes) {
@@ -219,7 +271,7 @@ bool redis_store_outlasts(redis_store *self, const redis_refusal *refusal, redis
     const bool moves = leads && redis_store_may_dial(self);
     const bool follows = moves && redis_route_follow(&self->route, &self->connection);
     if (moves) { /* so the next call connects again too, if this one gives up */
-        redis_connection_drop(&self->connection, "another server has the queue now");
+        let_go(self, "another server has the queue now");
     }
     if (moves && !follows) {
         redis_route_blame(&self->route, refusal->words, strlen(refusal->words));

@@ -15,6 +15,11 @@ slotq_outcome redis_store_connect(redis_store *self, redis_patience *patience, s
  * the new one in the store, or why it cannot be had. */
 slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault);
 
+/* A store with a pool has the connection to its server during a call only. Without a pool nothing
+ * happens. */
+void redis_store_take_out(redis_store *self);
+void redis_store_give_back(redis_store *self);
+
 /* The handle may connect to other servers. */
 bool redis_store_may_dial(const redis_store *self);
 

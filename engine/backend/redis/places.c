@@ -7,6 +7,7 @@
 #include "call/errors.h"
 #include "call/reply_due.h"
 #include "call/script.h"
+#include "connect.h"
 #include "server.h"
 
 void redis_places_put(redis_store *self, redis_job *job)
@@ -84,9 +85,11 @@ static void unwait_at(redis_store *self, int32_t place)
 {
     uint32_t rows = self->waiter.rows;
     self->waiter.rows = 0;
+    redis_store_take_out(self);
     while (rows != 0 && unwait_one(self, rows, place)) {
         rows &= rows - 1;
     }
+    redis_store_give_back(self);
 }
 
 void redis_places_leave(redis_store *self)

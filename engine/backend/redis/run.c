@@ -387,8 +387,10 @@ static void run_turns(redis_store *self, redis_job *jobs, uint32_t count)
 void redis_store_run(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
+    redis_store_take_out(self);
     run_turns(self, jobs, count);
     const slotq_outcome outcome = self->is_remade ? redis_store_adopt(self, &fault) : SLOTQ_REMADE;
+    redis_store_give_back(self);
     for (uint32_t i = 0; i < count && outcome != SLOTQ_REMADE; i++) {
         if (jobs[i].outcome == SLOTQ_REMADE) {
             *jobs[i].fault = fault;

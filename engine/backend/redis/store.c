@@ -167,6 +167,7 @@ static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_faul
     bool again = true;
     slotq_outcome outcome = SLOTQ_OK;
     redis_patience patience = redis_patience_begin(&self->settings.limits);
+    redis_store_take_out(self);
     redis_store_begin(self);
     while (again) {
         *reply = NULL;
@@ -179,6 +180,7 @@ static slotq_outcome get_whole(redis_store *self, redisReply **reply, store_faul
         freeReplyObject(*reply);
         outcome = redis_store_adopt(self, fault);
     }
+    redis_store_give_back(self);
     return outcome;
 }
 
@@ -361,16 +363,25 @@ static slotq_outcome finish(redis_store *self, slotq_outcome outcome, store **op
 slotq_outcome redis_store_open(const redis_route *route, const char *key,
                                const redis_settings *settings, store **opened, store_fault *fault)
 {
+    return redis_store_open_pooled(route, key, settings, NULL, opened, fault);
+}
+
+slotq_outcome redis_store_open_pooled(const redis_route *route, const char *key,
+                                      const redis_settings *settings, redis_pool *pool,
+                                      store **opened, store_fault *fault)
+{
     redis_store *self = make(key, settings, fault);
     if (self == NULL) {
         return SLOTQ_NOMEMORY;
     }
+    self->pool = pool;
     self->base.identity = redis_route_identity(route, self->base.identity);
     slotq_outcome outcome = redis_route_copy(&self->route, route, fault);
     self->route.only_reads = settings->read_only;
     if (outcome == SLOTQ_OK) {
         redis_patience patience = redis_patience_to_open(&self->settings.limits);
         outcome = redis_store_connect(self, &patience, fault);
+        redis_store_give_back(self);
     }
     return finish(self, outcome, opened);
 }

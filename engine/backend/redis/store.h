@@ -9,6 +9,7 @@
 #include "call/request.h"
 #include "calling.h"
 #include "patience.h"
+#include "pool.h"
 #include "waiter.h"
 #include "wire/route.h"
 
@@ -34,6 +35,7 @@ typedef struct redis_store {
     store base;
     redis_route route; /* of an own connection */
     redis_connection connection;
+    redis_pool *pool; /* its handle's: has the connection between calls; NULL = it is its own */
     redis_request request;
     redis_terms terms;
     redis_settings settings;
@@ -53,6 +55,11 @@ redis_settings redis_settings_of(const slotq_options *options, const redis_addre
 /* OK, NOQUEUE, CORRUPT, VERSION, CONNECT, UNSUPPORTED, IO. */
 slotq_outcome redis_store_open(const redis_route *route, const char *key,
                                const redis_settings *settings, store **opened, store_fault *fault);
+
+/* The same for one of several stores of a handle, whose pool outlives it. */
+slotq_outcome redis_store_open_pooled(const redis_route *route, const char *key,
+                                      const redis_settings *settings, redis_pool *pool,
+                                      store **opened, store_fault *fault);
 
 /* The same over the caller's connection, which it must leave alone but for what is documented. */
 slotq_outcome redis_store_attach(redisContext *context, const char *key,

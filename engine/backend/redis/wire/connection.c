@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../../system/monotonic.h"
@@ -183,6 +184,21 @@ void redis_connection_free(redis_connection *connection)
     free(connection->in);
     connection->context = NULL;
     connection->in = NULL;
+}
+
+void redis_connection_hand_over(redis_connection *to, redis_connection *from)
+{
+    redis_connection_free(to);
+    *to = *from;
+    if (to->context != NULL) { /* the reader asks its connection how large an array may be */
+        to->context->reader->fn = &to->functions;
+        to->context->reader->privdata = to;
+    }
+    from->context = NULL;
+    from->in = NULL;
+    memset(&from->outbox, 0, sizeof from->outbox);
+    memset(&from->transport, 0, sizeof from->transport);
+    memset(&from->mark, 0, sizeof from->mark);
 }
 
 bool redis_connection_is_inherited(redis_connection *connection)

@@ -48,6 +48,10 @@ void redis_connection_bound(redis_connection *connection, redisReader *reader);
  */
 void redis_connection_drop(redis_connection *connection, const char *why);
 
+/* An own connection, with its address and times, gets another place: from is not connected then,
+ * but keeps its address. What `to` had is freed. No reply is awaited. */
+void redis_connection_hand_over(redis_connection *to, redis_connection *from);
+
 /* Drop it and free what it has. */
 void redis_connection_free(redis_connection *connection);
 

@@ -175,6 +175,13 @@ void redis_route_learn(redis_route *route, const redis_connection *connection,
     }
 }
 
+void redis_route_aim(redis_route *route, const redis_node *node, const redis_address *from)
+{
+    if (is_of_cluster(route)) {
+        redis_known_nodes_redirect(route->known, REDIS_REDIRECT_MOVED, node, from);
+    }
+}
+
 bool redis_route_is_current(redis_route *route, const redis_connection *connection)
 {
     store_fault fault;

@@ -72,6 +72,9 @@ bool redis_route_follow(redis_route *route, redis_connection *connection);
 void redis_route_learn(redis_route *route, const redis_connection *connection,
                        const redis_nodes *map);
 
+/* In a cluster: the node has the key, as the server at from told. The next find leads there. */
+void redis_route_aim(redis_route *route, const redis_node *node, const redis_address *from);
+
 /* The sound connection leads to the right server still, as far as is known; now and then this asks.
  * false: leave it and connect again. Called before each command. */
 bool redis_route_is_current(redis_route *route, const redis_connection *connection);
