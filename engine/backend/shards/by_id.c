@@ -31,7 +31,7 @@ slotq_outcome shards_with_id(shards_store *self, slotq_call *call, uint64_t *id,
     if (!shards_id_split(whole, self->descriptor.count, &shard, &inner)) {
         return refuse_id(self, whole, fault);
     }
-    if (self->shards[shard] == NULL) {
+    if (shards_is_unused(self, shard)) {
         const slotq_outcome finished = call->verb == SLOTQ_STATUS   ? SLOTQ_FINISHED
                                        : call->verb == SLOTQ_REMOVE ? SLOTQ_GONE
                                                                     : SLOTQ_NOTFOUND;
@@ -54,7 +54,7 @@ slotq_outcome shards_dead_one(shards_store *self, slotq_call *call, store_harves
     }
     slotq_outcome outcome = SLOTQ_EMPTY;
     look->count = 0;
-    if (self->shards[shard] != NULL) {
+    if (!shards_is_unused(self, shard)) {
         outcome = shards_run(self, shard, call, harvest, fault);
     }
     look->id = whole;
@@ -151,8 +151,8 @@ static slotq_outcome settle_part_of(shards_store *self, const slotq_call *whole,
     settle->run_count = part->run_count;
     settle->outcomes = settle->outcomes == NULL ? NULL : settle->outcomes + done;
     settle->tokens = settle->tokens == NULL ? NULL : settle->tokens + done;
-    return self->shards[part->shard] == NULL ? settle_without(self, part, settle)
-                                             : shards_run(self, part->shard, call, NULL, fault);
+    return shards_is_unused(self, part->shard) ? settle_without(self, part, settle)
+                                               : shards_run(self, part->shard, call, NULL, fault);
 }
 
 /* Some parts were done, and one was not, or perhaps. */

@@ -6,11 +6,38 @@
 
 #include "../backend.h"
 #include "descriptor.h"
+#include "names.h"
+#include "place.h"
+
+/* A store that is not used any more: an interrupt of another thread may still have its address. */
+typedef struct shards_retired {
+    store *store;
+    struct shards_retired *next;
+} shards_retired;
+
+/* Where the descriptor is, and how the last look at it ended (view.c). */
+typedef struct shards_source {
+    shards_place *place; /* NULL: the view never changes */
+    char name[SHARDS_NAME_BYTES_MAX + 1];
+    uint8_t head[SHARDS_HEAD_BYTES]; /* of the view */
+    uint64_t look_ms;                /* monotonic: when it is read again */
+    uint64_t doubt_ms; /* from then on an answer that speaks for another view has it read */
+    uint64_t reads;    /* how often it was read */
+    bool is_doubted;   /* by such an answer */
+    bool is_unread;    /* it could not be read: rule 23 */
+    bool is_older;     /* a failover brought an older one back: rule 24 */
+    bool is_shut;      /* it says making or removing: calls are refused */
+    bool is_remade;    /* another queue has the name, which a call is to say */
+    store_fault fault; /* of the newest of these troubles, or a shard's */
+    shards_retired *retired;
+} shards_source;
 
 typedef struct shards_store {
     store base;
-    shards_descriptor descriptor; /* as it was read when the queue was opened */
-    store *shards[SLOTQ_SHARDS_MAX];
+    shards_descriptor descriptor;    /* the view */
+    store *shards[SLOTQ_SHARDS_MAX]; /* set atomically: interrupts read them */
+    bool missing[SLOTQ_SHARDS_MAX];  /* it was not there: passed over until the next look */
+    shards_source source;
     uint32_t push_seed;   /* of the shard that the next push begins with */
     uint32_t turn;        /* the shard that the next reserve begins with */
     uint32_t in_sequence; /* full batches that it gave one after another */
@@ -35,14 +62,36 @@ static inline uint32_t shards_from(const shards_store *self, uint32_t index)
     return 0;
 }
 
+/* The shard has no queue now, as the view says. */
+static inline bool shards_is_unused(const shards_store *self, uint32_t shard)
+{
+    const shards_state state = self->descriptor.entries[shard].state;
+    return state == SHARDS_GONE || state == SHARDS_MAKING;
+}
+
+/* NOQUEUE: its queue is missing (rule 25). */
+slotq_outcome shards_refuse_missing(const shards_store *self, uint32_t shard, store_fault *fault);
+
+/* An answer of a shard that had this generation may speak for another view, or another queue.
+ * Returns the outcome that it is for the whole. */
+slotq_outcome shards_note(shards_store *self, uint32_t shard, uint32_t generation,
+                          slotq_outcome outcome, store_fault *fault);
+
 /* Run a verb in one shard. The shard asks the same owner as the whole queue. */
 static inline slotq_outcome shards_run(shards_store *self, uint32_t shard, slotq_call *call,
                                        store_harvest *harvest, store_fault *fault)
 {
     store *at = self->shards[shard];
+    if (at == NULL || self->missing[shard]) {
+        return shards_refuse_missing(self, shard, fault);
+    }
+    const uint32_t generation = at->view.geometry.generation;
     at->owner = self->base.owner;
     at->handle = self->base.handle;
-    return at->ops->call(at, call, harvest, fault);
+    const slotq_outcome outcome = at->ops->call(at, call, harvest, fault);
+    return outcome == SLOTQ_CLOSED || outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_REMADE
+               ? shards_note(self, shard, generation, outcome, fault)
+               : outcome;
 }
 
 /* A call that is run in several shards begins anew in each. */
@@ -61,6 +110,36 @@ static inline void shards_begin_again(slotq_call *call, shards_again again)
     slotq_core_begin(call, call->verb, again.now_ms);
     call->progress.looks = again.looks;
 }
+
+/* ---- the view (view.c) ---- */
+
+/* Before a call: read the descriptor again if it is time, or an answer gave reason to. */
+void shards_view_look(shards_store *self);
+/* After a refusal that another view may not have. true: there is another view now. */
+bool shards_view_renew(shards_store *self);
+/* OK; NOQUEUE: the queue is being made or removed; REMADE, once: another one has its name. */
+slotq_outcome shards_view_judge(shards_store *self, store_fault *fault);
+/* How much of a sleep may pass before the next look. */
+uint64_t shards_view_nap_ms(const shards_store *self, uint64_t sleep_ms);
+/* When a look at now_ms is followed by the next. */
+uint64_t shards_view_next_ms(uint64_t now_ms);
+/* The place and the name are known; the descriptor is read. OK, or why it cannot be used. */
+slotq_outcome shards_view_read(shards_place *place, const char *name, shards_descriptor *read,
+                               uint8_t head[SHARDS_HEAD_BYTES], store_fault *fault);
+/* Open shard i of a descriptor; *opened is NULL where it has no queue by its state. */
+slotq_outcome shards_view_open_one(shards_place *place, const char *name,
+                                   const shards_descriptor *descriptor, uint32_t shard,
+                                   store **opened, store_fault *fault);
+
+/* ---- the stores (store.c) ---- */
+
+/* Whether a store is shard i, and goes with those that are there. */
+slotq_outcome shards_judge_one(const shards_store *self, uint32_t shard, const store *opened,
+                               store_fault *fault);
+/* It belongs to the queue from now on. */
+void shards_take_one(shards_store *self, uint32_t shard, store *opened);
+
+/* ---- verbs ---- */
 
 /* Verbs of one kind, each run where it belongs. */
 slotq_outcome shards_push(shards_store *self, slotq_call *call, store_fault *fault);

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../layout/assert.h"
 #include "../system/identity.h"
 #include "inside.h"
+#include "opening.h"
 
 /* A part of a sleep, at one shard: news of the others is seen after it. */
 enum { SLEEP_PART_MS = 50 };
@@ -57,12 +57,43 @@ static slotq_outcome run_verb(shards_store *self, slotq_call *call, store_harves
     }
 }
 
+/* A refusal of an unkeyed queue that another view may not have; nothing happened. */
+static bool may_be_of_old_view(const shards_store *self, const slotq_call *call,
+                               slotq_outcome outcome)
+{
+    const bool is_one =
+        call->verb == SLOTQ_PUSH || call->verb == SLOTQ_SCHEDULE || call->verb == SLOTQ_RESERVE;
+    return is_one && (self->descriptor.flags & SHARDS_FLAG_KEYED) == 0 &&
+           (outcome == SLOTQ_FULL || outcome == SLOTQ_CLOSED || outcome == SLOTQ_NOQUEUE);
+}
+
+static slotq_outcome run_in_view(shards_store *self, slotq_call *call, store_harvest *harvest,
+                                 store_fault *fault)
+{
+    const shards_again again = shards_begin(call);
+    shards_view_look(self);
+    slotq_outcome outcome = shards_view_judge(self, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = run_verb(self, call, harvest, fault);
+    if (may_be_of_old_view(self, call, outcome) && shards_view_renew(self)) {
+        outcome = shards_view_judge(self, fault);
+        if (outcome == SLOTQ_OK) {
+            fault->text[0] = '\0';
+            shards_begin_again(call, again);
+            outcome = run_verb(self, call, harvest, fault);
+        }
+    }
+    return outcome;
+}
+
 /* INVALID may come from here, with a text, or from the core, without one. */
 static slotq_outcome whole_call(store *base, slotq_call *call, store_harvest *harvest,
                                 store_fault *fault)
 {
     fault->text[0] = '\0';
-    const slotq_outcome outcome = run_verb(shards_store_of(base), call, harvest, fault);
+    const slotq_outcome outcome = run_in_view(shards_store_of(base), call, harvest, fault);
     if (outcome == SLOTQ_INVALID && fault->text[0] == '\0') {
         return fault_say(fault, outcome, "an argument of %s is out of range. Nothing happened",
                          slotq_core_verb_name(call->verb));
@@ -87,6 +118,7 @@ static slotq_outcome whole_list(store *base, store_list *list, store_fault *faul
 static slotq_outcome whole_wait(store *base, uint64_t sleep_ms, store_fault *fault)
 {
     shards_store *self = shards_store_of(base);
+    sleep_ms = shards_view_nap_ms(self, sleep_ms);
     const uint32_t shard = shards_from(self, self->sleeps_at);
     store *at = self->shards[shard];
     self->sleeps_at = shard + 1;
@@ -99,9 +131,10 @@ static slotq_outcome whole_wait(store *base, uint64_t sleep_ms, store_fault *fau
 static void whole_interrupt(store *base)
 {
     shards_store *self = shards_store_of(base);
-    for (uint32_t i = 0; i < self->descriptor.count; i++) {
-        if (self->shards[i] != NULL) {
-            self->shards[i]->ops->interrupt(self->shards[i]);
+    for (uint32_t i = 0; i < SLOTQ_SHARDS_MAX; i++) { /* the view may change meanwhile */
+        store *at = __atomic_load_n(&self->shards[i], __ATOMIC_ACQUIRE);
+        if (at != NULL) {
+            at->ops->interrupt(at);
         }
     }
 }
@@ -142,18 +175,45 @@ static slotq_outcome whole_export(store *base, uint8_t *buffer, store_fault *fau
 static void whole_close(store *base)
 {
     shards_store *self = shards_store_of(base);
-    for (uint32_t i = 0; i < self->descriptor.count; i++) {
+    for (uint32_t i = 0; i < SLOTQ_SHARDS_MAX; i++) {
         if (self->shards[i] != NULL) {
             self->shards[i]->ops->close(self->shards[i]);
         }
     }
+    while (self->source.retired != NULL) {
+        shards_retired *next = self->source.retired->next;
+        self->source.retired->store->ops->close(self->source.retired->store);
+        free(self->source.retired);
+        self->source.retired = next;
+    }
+    if (self->source.place != NULL) {
+        self->source.place->ops->close(self->source.place);
+    }
     free(self);
+}
+
+/* It reads the descriptor itself: its stores share the connections of another place. */
+static slotq_outcome clone_at_place(const shards_store *self, store **other, store_fault *fault)
+{
+    shards_place *place = NULL;
+    const shards_source *source = &self->source;
+    slotq_outcome outcome = source->place->ops->clone(source->place, &place, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = shards_open_at(place, source->name, other, fault);
+        if (outcome != SLOTQ_OK) {
+            place->ops->close(place);
+        }
+    }
+    return outcome;
 }
 
 static slotq_outcome whole_clone(store *base, uint32_t timeout_ms, store **other,
                                  store_fault *fault)
 {
     const shards_store *self = shards_store_of(base);
+    if (self->source.place != NULL) {
+        return clone_at_place(self, other, fault);
+    }
     shards_store *made = malloc(sizeof *made);
     if (made == NULL) {
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",
@@ -228,7 +288,7 @@ static slotq_outcome judge_shard(const shards_descriptor *descriptor, uint32_t i
     return SLOTQ_OK;
 }
 
-static slotq_outcome judge(const shards_descriptor *descriptor, store *const *shards,
+static slotq_outcome judge(const shards_descriptor *descriptor, store *const *shards, bool may_lack,
                            const store **first, store_fault *fault)
 {
     slotq_damage damage;
@@ -243,7 +303,7 @@ static slotq_outcome judge(const shards_descriptor *descriptor, store *const *sh
     for (uint32_t i = 0; i < descriptor->count; i++) {
         const shards_state state = descriptor->entries[i].state;
         const bool has_store = state == SHARDS_OPEN || state == SHARDS_DRAINING;
-        if (has_store != (shards[i] != NULL)) {
+        if (has_store != (shards[i] != NULL) && !(has_store && may_lack)) {
             return fault_say(fault, SLOTQ_INVALID, "shard %u is %s", i,
                              has_store ? "missing" : "there, though it is not in use");
         }
@@ -274,15 +334,31 @@ static void take_needs(store *base, const store *shard)
     base->redrive_most = tighter(base->redrive_most, shard->redrive_most);
 }
 
-slotq_outcome shards_open(const shards_descriptor *descriptor, store *const *shards, store **opened,
-                          store_fault *fault)
+slotq_outcome shards_judge_one(const shards_store *self, uint32_t shard, const store *opened,
+                               store_fault *fault)
+{
+    const store *first = self->shards[shards_from(self, 0)];
+    return judge_shard(&self->descriptor, shard, opened, first != NULL ? first : opened, fault);
+}
+
+void shards_take_one(shards_store *self, uint32_t shard, store *opened)
+{
+    take_needs(&self->base, opened);
+    __atomic_store_n(&self->shards[shard], opened, __ATOMIC_RELEASE);
+}
+
+static slotq_outcome compose(const shards_descriptor *descriptor, store *const *shards,
+                             bool may_lack, store **opened, store_fault *fault)
 {
     const store *first = NULL;
-    const slotq_outcome judged = judge(descriptor, shards, &first, fault);
+    const slotq_outcome judged = judge(descriptor, shards, may_lack, &first, fault);
     if (judged != SLOTQ_OK) {
         return judged;
     }
-    SLOTQ_ASSERT(first != NULL); /* a sound descriptor has an open shard */
+    if (first == NULL) { /* a sound descriptor has an open shard */
+        return fault_say(fault, SLOTQ_NOQUEUE,
+                         "all shards of the sharded queue are missing. slotq doctor says more");
+    }
     shards_store *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",
@@ -299,11 +375,22 @@ slotq_outcome shards_open(const shards_descriptor *descriptor, store *const *sha
     made->push_seed = identity_draw();
     made->turn = made->push_seed % descriptor->count; /* handles begin at different shards */
     for (uint32_t i = 0; i < descriptor->count; i++) {
-        made->shards[i] = shards[i];
         if (shards[i] != NULL) {
-            take_needs(&made->base, shards[i]);
+            shards_take_one(made, i, shards[i]);
         }
     }
     *opened = &made->base;
     return SLOTQ_OK;
+}
+
+slotq_outcome shards_open(const shards_descriptor *descriptor, store *const *shards, store **opened,
+                          store_fault *fault)
+{
+    return compose(descriptor, shards, false, opened, fault);
+}
+
+slotq_outcome shards_open_some(const shards_descriptor *descriptor, store *const *shards,
+                               store **opened, store_fault *fault)
+{
+    return compose(descriptor, shards, true, opened, fault);
 }

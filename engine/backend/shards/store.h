@@ -17,4 +17,8 @@
 slotq_outcome shards_open(const shards_descriptor *descriptor, store *const *shards, store **opened,
                           store_fault *fault);
 
+/* The same where shards may be missing (NULL), but not all: then NOQUEUE. */
+slotq_outcome shards_open_some(const shards_descriptor *descriptor, store *const *shards,
+                               store **opened, store_fault *fault);
+
 #endif
