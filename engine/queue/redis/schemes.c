@@ -4,6 +4,8 @@
 #include "../schemes.h"
 
 #include "../../backend/redis/keys.h"
+#include "../../backend/redis/place.h"
+#include "../../backend/shards/opening.h"
 
 enum { POLL_MS = 5000 }; /* PUBLISH wakes waiting callers; polling finds the rest */
 
@@ -67,6 +69,21 @@ static slotq_outcome redis_resize(const char *url, const char *name, const slotq
     return outcome;
 }
 
+static slotq_outcome open_sharded(const redis_route *route, const char *name,
+                                  const redis_settings *settings, store **opened,
+                                  store_fault *fault)
+{
+    shards_place *place = NULL;
+    slotq_outcome outcome = redis_place_open(route, settings, &place, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = shards_open_at(place, name, opened, fault);
+        if (outcome != SLOTQ_OK) {
+            place->ops->close(place);
+        }
+    }
+    return outcome;
+}
+
 static slotq_outcome redis_open(const char *url, const char *name, const slotq_options *options,
                                 store **opened, store_fault *fault)
 {
@@ -75,6 +92,9 @@ static slotq_outcome redis_open(const char *url, const char *name, const slotq_o
     slotq_outcome outcome = read_url(url, options, &route, &settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_store_open(&route, name, &settings, opened, fault);
+    }
+    if (outcome == SLOTQ_SHARDED) {
+        outcome = open_sharded(&route, name, &settings, opened, fault);
     }
     redis_route_free(&route);
     return outcome;
