@@ -370,13 +370,13 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 
 .PHONY: help all man demo examples lua test prove torture asan fuzz
 .PHONY: bench bench-quick bench-all bench-publish
-.PHONY: tidy tables format coverage install
-.PHONY: uninstall amalgamation clean built tests-built objects-built suites benches-built
+.PHONY: tidy tables format coverage
+.PHONY: amalgamation clean built tests-built objects-built suites benches-built
 .PHONY: fuzzers-built
 .PHONY: endian-built endian-suites seeds bench-packages
 
 help: ## what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 all: ## the libraries, the command, man pages (the default)
 	@sh tools/checks/need.sh --look build
@@ -483,38 +483,7 @@ amalgamation: ## the core as one source and one header, in build/amalgamation
 	@sh tools/checks/need.sh --look build
 	@CC='$(CC)' sh tools/checks/amalgamation.sh build/amalgamation
 
-PUBLIC_HEADERS := $(wildcard engine/slotq*.h)
-DEST = $(DESTDIR)$(PREFIX)
-LIBDEST = $(DESTDIR)$(LIBDIR)
-install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
-	install -d $(DEST)/include/slotq $(LIBDEST)/pkgconfig $(DEST)/bin
-	install -m 644 $(PUBLIC_HEADERS) engine/errors.def engine/verbs.def $(DEST)/include/slotq
-	install -m 644 $(LIBRARY) $(REDIS_LIBRARY) $(WORKER_LIBRARY) $(LIBDEST)
-	install -m 755 $(SHARED) $(REDIS_SHARED) $(WORKER_SHARED) $(LIBDEST)
-	$(foreach so,$(SHARED) $(REDIS_SHARED) $(WORKER_SHARED),$(foreach name,$(basename $(basename \
-		$(so))) $(so:.$(VERSION)=),ln -sf $(notdir $(so)) $(LIBDEST)/$(notdir $(name)) &&)) true
-	install -d $(DEST)/share/slotq/lua/plain $(DEST)/share/slotq/lua/redis7
-	install -m 644 build/lua/manifest.json build/lua/slotq.functions.lua $(DEST)/share/slotq/lua
-	install -m 644 build/lua/plain/*.lua $(DEST)/share/slotq/lua/plain
-	install -m 644 build/lua/redis7/*.lua $(DEST)/share/slotq/lua/redis7
-	install -m 644 $(PKG_CONFIG) $(LIBDEST)/pkgconfig
-	install -d $(LIBDEST)/cmake/slotq
-	install -m 644 $(CMAKE_CONFIG) $(LIBDEST)/cmake/slotq
-	$(if $(COMMAND),install -m 755 $(COMMAND) $(DEST)/bin)
-	$(if $(COMMAND),install -d $(DEST)/share/bash-completion/completions)
-	$(if $(COMMAND),install -m 644 $(COMPLETION) $(DEST)/share/bash-completion/completions/slotq)
-	$(foreach page,$(MAN_PAGES),install -d $(DEST)/share/man/man$(lastword $(subst ., \
-		,$(page))) && install -m 644 $(page) $(DEST)/share/man/man$(lastword \
-		$(subst ., ,$(page)))/$(notdir $(page)) &&) true
-	@$(if $(MAN_PAGES),:,echo '$(NO_MAN)')
-
-uninstall: ## what install put there
-	rm -rf $(DEST)/include/slotq $(DEST)/share/slotq $(LIBDEST)/cmake/slotq
-	rm -f $(foreach one,slotq slotq_redis slotq_worker,$(LIBDEST)/lib$(one).a \
-		$(LIBDEST)/lib$(one).so* $(LIBDEST)/pkgconfig/$(one).pc) $(DEST)/bin/slotq \
-		$(DEST)/share/bash-completion/completions/slotq
-	rm -f $(foreach page,$(MAN_SOURCES:tools/man/%.scd=%),$(DEST)/share/man/man$(lastword \
-		$(subst ., ,$(page)))/$(page))
+include tools/package/package.mk
 
 clean: ## remove build/
 	rm -rf build

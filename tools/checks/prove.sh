@@ -272,6 +272,11 @@ without_tls() {
     done
 }
 
+packaged() {
+    bash $here/packages.sh build/package "$(sed -n \
+        's/^#define SLOTQ_VERSION_TEXT "\(.*\)"/\1/p' engine/slotq.h)"
+}
+
 installed() {
     sh $here/installed.sh "$(pwd)/$logs/installed"
 }
@@ -310,6 +315,11 @@ check cppcheck cppchecked
 check clang-tidy linted
 check embedded embedded
 check install installed
+if [ "$(id -u)" = 0 ] && command -v dh >/dev/null && command -v lintian >/dev/null; then
+    check packages packaged
+else
+    skip packages "not root, or no debhelper or no lintian here"
+fi
 check no-tls without_tls
 check bench smoked
 check failover replaced

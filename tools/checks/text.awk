@@ -29,7 +29,7 @@ FNR == 1 {
     if (/[ \t]$/) {
         finding("blanks at the end of the line")
     }
-    if (/\t/ && FILENAME !~ /(^|\/)(Makefile|.*\.scd)$/) {
+    if (/\t/ && FILENAME !~ /(^|\/)(Makefile|rules|.*\.mk|.*\.scd)$/) {
         finding("a tab")
     }
     if (/\r/) {

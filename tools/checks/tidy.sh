@@ -42,7 +42,7 @@ lists=$(mktemp -d)
 trap 'rm -rf "$findings" "$files" "$lists"' EXIT
 # Everything that is written by hand; golden images and seeds are bytes, and two
 # results are what a bench printed.
-grep -E '\.(c|h|cpp|hpp|sh|lua|js|py|def|awk|md|scd|yml|in|txt)$|(^|/)(Makefile|run)$' "$files" |
+grep -E '\.(c|h|cpp|hpp|sh|lua|js|py|def|awk|md|mk|scd|yml|in|txt)$|(^|/)(Makefile|run)$' "$files" |
     grep -vE '^(tests/golden/|fuzz/seeds/|bench/results/(core|redis)\.md$)' >"$lists/text"
 grep -E '\.(c|h|cpp|hpp)$' "$lists/text" >"$lists/c"
 grep -E '\.(c|h|cpp|hpp|sh|lua)$|(^|/)run$' "$lists/text" >"$lists/code"
