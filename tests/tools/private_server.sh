@@ -10,15 +10,11 @@ mkdir "$server_folder"
 server_program=${SLOTQ_REDIS_SERVER:-redis-server}
 need "$server_program" redis-cli
 
-# A port is free when nothing accepts there; another program may take it before we do, which the
-# server tells.
+# Of loopback; the kernel chooses it. Another program may take it before we do, which the server
+# tells. A test that uses it needs python3.
 free_port() {
-    local port
-    for _ in $(seq 100); do
-        port=$((20000 + RANDOM % 12000))
-        (: </dev/tcp/127.0.0.1/$port) 2>.seen || break
-    done
-    echo "$port"
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
 }
 
 answers() { redis-cli -s "$server_folder/socket" ping 2>.seen | grep -Eq 'PONG|NOAUTH'; }

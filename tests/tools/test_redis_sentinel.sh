@@ -5,6 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
 # shellcheck source=tests/tools/private_server.sh
 . "$source_folder/tests/tools/private_server.sh"
+need python3
 
 sentinels=()
 leave_all() {

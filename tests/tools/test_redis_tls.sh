@@ -6,7 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
 # shellcheck source=tests/tools/private_server.sh
 . "$source_folder/tests/tools/private_server.sh"
-need openssl
+need openssl python3
 
 key() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "$@" 2>>said; }
 

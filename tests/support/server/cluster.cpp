@@ -7,8 +7,6 @@
 #include <sstream>
 #include <stdexcept>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,21 +21,6 @@ namespace
 constexpr uint32_t slot_count = 16384;
 constexpr uint32_t tries_max = 6000; /* of 10 ms: a slow machine does not fail */
 constexpr uint32_t start_tries_max = 5;
-
-std::string free_port()
-{
-    sockaddr_in place = {};
-    socklen_t size = sizeof place;
-    place.sin_family = AF_INET;
-    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int made = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(made, reinterpret_cast<const sockaddr *>(&place), size) != 0 ||
-        getsockname(made, reinterpret_cast<sockaddr *>(&place), &size) != 0) {
-        throw std::runtime_error("no free port");
-    }
-    close(made);
-    return std::to_string(ntohs(place.sin_port));
-}
 
 void await(const std::string &what, const std::function<bool()> &holds)
 {

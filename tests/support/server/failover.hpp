@@ -6,33 +6,16 @@
 
 #include <string>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "proxy.hpp"
 #include "riding.hpp"
 
 namespace failover
 {
 
-inline std::string free_port()
-{
-    sockaddr_in place = {};
-    socklen_t size = sizeof place;
-    place.sin_family = AF_INET;
-    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int made = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(bind(made, reinterpret_cast<const sockaddr *>(&place), size) == 0);
-    REQUIRE(getsockname(made, reinterpret_cast<sockaddr *>(&place), &size) == 0);
-    close(made);
-    return std::to_string(ntohs(place.sin_port));
-}
-
 /* A primary and its replica, and the address that programs are given. */
 struct Pair {
-    std::string first_port = free_port();
-    std::string second_port = free_port();
+    std::string first_port = redis::free_port();
+    std::string second_port = redis::free_port();
     redis::Server first{
         {"--port", first_port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"}};
     redis::Server second{

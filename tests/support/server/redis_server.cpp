@@ -10,10 +10,13 @@
 #include <iterator>
 #include <stdexcept>
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -463,6 +466,23 @@ Arguments Scripts::call(const std::string &name, const std::string &key,
 Reply Scripts::run(const std::string &name, const std::string &key, const Arguments &arguments)
 {
     return connection_.command(call(name, key, arguments));
+}
+
+std::string free_port()
+{
+    sockaddr_in place = {};
+    socklen_t size = sizeof place;
+    place.sin_family = AF_INET;
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto *general = reinterpret_cast<sockaddr *>(&place);
+    const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool is_bound =
+        bind(made, general, sizeof place) == 0 && getsockname(made, general, &size) == 0;
+    close(made);
+    if (!is_bound) {
+        throw std::runtime_error("no free port");
+    }
+    return std::to_string(ntohs(place.sin_port));
 }
 
 } // namespace redis

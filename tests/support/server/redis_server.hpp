@@ -148,5 +148,8 @@ private:
 /* What a script file holds in a folder, by name without .lua. */
 std::vector<std::string> script_names(const std::string &variant);
 
+/* A port of loopback that was free a moment ago; the kernel chose it. */
+std::string free_port();
+
 } // namespace redis
 #endif

@@ -37,8 +37,8 @@ public:
     explicit Deployment(const Wishes &wishes = {}) : wishes_(wishes)
     {
         for (int i = 0; i < servers; i++) {
-            ports_.push_back(failover::free_port());
-            sentinel_ports_.push_back(failover::free_port());
+            ports_.push_back(redis::free_port());
+            sentinel_ports_.push_back(redis::free_port());
         }
         for (int i = 0; i < servers; i++) {
             servers_.emplace_back(new Server(server_options(i)));

@@ -6,9 +6,6 @@
 #include <fstream>
 #include <stdexcept>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,23 +85,6 @@ const Certificates &Certificates::shared()
     return made;
 }
 
-std::string free_loopback_port()
-{
-    sockaddr_in place = {};
-    socklen_t size = sizeof place;
-    place.sin_family = AF_INET;
-    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto *general = reinterpret_cast<sockaddr *>(&place);
-    const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool is_bound =
-        bind(made, general, sizeof place) == 0 && getsockname(made, general, &size) == 0;
-    close(made);
-    if (!is_bound) {
-        throw std::runtime_error("no free port");
-    }
-    return std::to_string(ntohs(place.sin_port));
-}
-
 TlsServer::TlsServer(const std::string &certificate, const Arguments &more)
 {
     const Certificates &files = Certificates::shared();
@@ -112,7 +92,7 @@ TlsServer::TlsServer(const std::string &certificate, const Arguments &more)
         support::skip("redis-server was built without TLS");
     }
     for (int i = 0; server_ == nullptr; i++) {
-        port_ = free_loopback_port();
+        port_ = free_port();
         Arguments options = {"--tls-port",
                              port_,
                              "--bind",

@@ -39,9 +39,6 @@ private:
     pid_t owner_;
 };
 
-/* A port that was free a moment ago. */
-std::string free_loopback_port();
-
 /* Named by a certificate; more: further options of redis-server. Its plain side is the unix socket
  * of Server. */
 class TlsServer

@@ -10,7 +10,7 @@ TEST_CASE("sentinel: Sentinels and their primary speak TLS")
 {
     const redis::Certificates &files = redis::Certificates::shared();
     redis::TlsServer primary;
-    const std::string port = redis::free_loopback_port();
+    const std::string port = redis::free_port();
     const redis::SentinelConfig config = {
         "port 0\ntls-port " + port + "\nbind 127.0.0.1\ntls-cert-file " + files.path("server.pem") +
         "\ntls-key-file " + files.path("server.key") + "\ntls-ca-cert-file " +

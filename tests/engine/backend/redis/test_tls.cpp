@@ -126,7 +126,7 @@ TEST_CASE_METHOD(TlsServed, "TLS: files that cannot be used are named before any
 
 TEST_CASE_METHOD(TlsServed, "TLS: a plain port is told from one that speaks TLS, either way")
 {
-    const std::string port = redis::free_loopback_port();
+    const std::string port = redis::free_port();
     if (!tls.server().command({"CONFIG", "SET", "port", port}).is_status("OK")) {
         SUCCEED("another program took the port");
         return;
