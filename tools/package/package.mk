@@ -13,6 +13,8 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 		$(so))) $(so:.$(VERSION)=),ln -sf $(notdir $(so)) $(LIBDEST)/$(notdir $(name)) &&)) true
 	install -d $(DEST)/share/slotq/lua/plain $(DEST)/share/slotq/lua/redis7
 	install -m 644 build/lua/manifest.json build/lua/slotq.functions.lua $(DEST)/share/slotq/lua
+	install -d $(DEST)/share/slotq/monitoring
+	install -m 644 tools/package/monitoring/* $(DEST)/share/slotq/monitoring
 	install -m 644 build/lua/plain/*.lua $(DEST)/share/slotq/lua/plain
 	install -m 644 build/lua/redis7/*.lua $(DEST)/share/slotq/lua/redis7
 	install -m 644 $(PKG_CONFIG) $(LIBDEST)/pkgconfig
