@@ -7,6 +7,7 @@
 
 #include "../slotq_core.h"
 #include "fault.h"
+#include "system/waiting.h"
 
 /* Where the slots of the messages that a call gives can be read. Only reserve, peek and
  * dead_list have one.
@@ -66,9 +67,9 @@ typedef struct store_move {
     const slotq_data *data; /* NULL: its own payload; then neither queue has checks */
     uint32_t token;
     uint8_t group;
-    bool target_refused;    /* out: the outcome is the target's */
-    uint64_t new_id;         /* out: OK */
-    slotq_holder holder;     /* out: FULL */
+    bool target_refused; /* out: the outcome is the target's */
+    uint64_t new_id;     /* out: OK */
+    slotq_holder holder; /* out: FULL */
 } store_move;
 
 /* How two stores can move a message from one to the other. */
@@ -111,6 +112,11 @@ typedef struct store_ops {
      * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */
     slotq_outcome (*wait)(store *store, uint64_t sleep_ms, store_fault *fault);
 
+    /* Or NULL, where a sleeper is not on this machine's memory: the word that this store's last
+     * call sleeps on, if that had may_wait set and was refused, and the store sleeps_beside others.
+     * false: there is none. */
+    bool (*word)(store *store, waiting_word *word);
+
     /* End the sleep of wait, now and if it is about to begin. Any thread may call it while the
      * store is open, and a signal handler: no lock, no allocation. */
     void (*interrupt)(store *store);
@@ -149,6 +155,8 @@ struct store {
                            can be told */
     uint32_t adoptions; /* how often it has read its queue's geometry anew; 0 where it cannot */
     bool is_listened;   /* its owner polls for wakes: a call that finds nothing is waiting */
+    bool sleeps_beside; /* set by its owner, which sleeps on several stores at once, by their words:
+                           it calls leave for all of them when one gave what it waited for */
     bool spreads_polls; /* many may sleep, each woken alone: their polls should not come at once */
     bool has_trips;     /* its bytes are on a server: a list saves time */
     bool wants_now;     /* every call should have a now, rough where the verb needs none */

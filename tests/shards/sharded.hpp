@@ -112,10 +112,11 @@ struct Sharded {
         return shards_open(descriptor.get(), shards.data(), opened, &fault);
     }
 
-    slotq *open()
+    slotq *open(uint32_t poll_ms = 1000, uint64_t (*clock)(void *) = read_clock)
     {
         slotq_options options = {};
-        options.clock_ms = read_clock;
+        options.clock_ms = clock;
+        options.poll_ms = poll_ms;
         options.clock_context = &now_ms;
         slotq *made = queue_handle_new(&options, 1000);
         store *opened = nullptr;

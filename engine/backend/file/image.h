@@ -4,7 +4,9 @@
 #ifndef SLOTQ_BACKEND_FILE_IMAGE_H
 #define SLOTQ_BACKEND_FILE_IMAGE_H
 
+#include "../sleepers.h"
 #include "filesystem.h"
+#include "journal.h"
 #include "life.h"
 #include "store.h"
 
@@ -22,5 +24,13 @@ typedef struct file_image {
     life life;         /* where there is a journal */
     file_names names;
 } file_image;
+
+/* The callers that sleep on an image with a journal. */
+static inline sleepers file_sleepers(const file_image *image)
+{
+    _Static_assert(sizeof(sleepers_beside) == JOURNAL_BESIDE_BYTES, "as in journal.h");
+    sleepers_beside *beside = (sleepers_beside *)(void *)journal_beside(image->journal);
+    return (sleepers){&image->view, journal_may_sleep(image->journal), beside, true};
+}
 
 #endif

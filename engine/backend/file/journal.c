@@ -115,6 +115,7 @@ bool journal_is_of_this_order(const uint8_t *journal)
 void journal_reset_lock(uint8_t *journal)
 {
     *journal_may_sleep(journal) = 0;
+    memset(journal_beside(journal), 0, JOURNAL_BESIDE_BYTES);
     __atomic_store_n(journal_next_id(journal), 1, __ATOMIC_RELAXED);
     __atomic_store_n(journal_lock_word(journal), 0, __ATOMIC_RELEASE);
 }

@@ -121,7 +121,8 @@ static slotq_outcome recover(file_image *image, store_fault *fault)
         outcome = outcome == SLOTQ_OK ? file_image_retire(image, RETIRE_RECOVERY, fault) : outcome;
     }
     if (outcome == SLOTQ_OK) {
-        (void)waiting_wake(image->bytes + AT_shared_wake, WAITING_ANY_KIND, WAITING_ALL, true);
+        const sleepers all = file_sleepers(image);
+        sleepers_wake_all(&all);
     }
     return outcome;
 }

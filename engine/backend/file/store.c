@@ -30,6 +30,7 @@ typedef struct file_store {
     uint64_t looked_ms; /* now of the call that last looked whether the file is still there */
     uint32_t wake_seen;
     uint32_t sleeps_for;
+    waiting_word beside; /* where it sleeps beside others, if it sleeps for something */
     slotq_step step;
 } file_store;
 
@@ -124,12 +125,16 @@ static slotq_outcome refuse_remade(const file_store *self, store_fault *fault)
 static void wake_and_register(file_store *self, const slotq_call *call, const sleepers_news *news,
                               slotq_outcome outcome)
 {
-    uint32_t *may_sleep = journal_may_sleep(self->image->journal);
-    const sleepers all = {&self->base.view, may_sleep, true};
-    if (outcome != SLOTQ_OK) {
+    const sleepers all = file_sleepers(self->image);
+    if (self->base.sleeps_beside) {
+        self->sleeps_for = sleepers_kind_beside(call, outcome);
+        if (self->sleeps_for != 0) {
+            self->beside = sleepers_register_beside(&all, self->sleeps_for);
+        }
+    } else if (outcome != SLOTQ_OK) {
         self->wake_seen = waiting_look(self->image->bytes + AT_shared_wake);
         self->sleeps_for = sleepers_kind(call, outcome);
-        *may_sleep |= self->sleeps_for;
+        *all.may_sleep |= self->sleeps_for;
     }
     sleepers_wake(&all, news);
 }
@@ -252,6 +257,35 @@ static slotq_outcome file_wait(store *base, uint64_t sleep_ms, store_fault *faul
     return file_image_look(self->image, fault);
 }
 
+static bool file_word(store *base, waiting_word *word)
+{
+    const file_store *self = self_of(base);
+    *word = self->beside;
+    return self->sleeps_for != 0;
+}
+
+/* Where the word is the same, no sleeper was woken. */
+static void file_leave(store *base)
+{
+    file_store *self = self_of(base);
+    const uint32_t kind = self->base.sleeps_beside ? self->sleeps_for : 0;
+    store_fault ignored;
+    slotq_call call;
+    slotq_run none;
+    bool locked;
+    self->sleeps_for = self->base.sleeps_beside ? 0 : self->sleeps_for;
+    if (kind == 0 || waiting_look(self->beside.at) == self->beside.seen) {
+        return;
+    }
+    const sleepers all = file_sleepers(self->image);
+    if (sleepers_look(&all, &call, kind, &none)) {
+        (void)file_call(base, &call, NULL, &ignored);
+    } else if (enter(self, &locked, &ignored) == SLOTQ_OK) {
+        sleepers_pass_on(&all, kind);
+        leave(self->image, locked);
+    }
+}
+
 /* A verb that changes wake at this moment, holding the lock, makes it another word too: this change
  * may then be lost, and the sleep still ends. */
 static void file_interrupt(store *base)
@@ -344,7 +378,9 @@ static const store_ops file_ops = {
     .call = file_call,
     .list = file_list,
     .wait = file_wait,
+    .word = file_word,
     .interrupt = file_interrupt,
+    .leave = file_leave,
     .keeps_still = file_keeps_still,
     .check = file_check,
     .export = file_export,

@@ -20,6 +20,7 @@ typedef struct memory_image {
     bool own;
     uint32_t stores; /* atomic */
     uint32_t may_sleep;
+    sleepers_beside beside;
     pthread_mutex_t mutex;
 } memory_image;
 
@@ -28,8 +29,15 @@ typedef struct memory_store {
     memory_image *image;
     uint32_t wake_seen;
     uint32_t sleeps_for;
+    waiting_word beside; /* where it sleeps beside others, if it sleeps for something */
     slotq_step step;
 } memory_store;
+
+static sleepers sleepers_of(memory_store *self)
+{
+    memory_image *image = self->image;
+    return (sleepers){&self->base.view, &image->may_sleep, &image->beside, false};
+}
 
 static bool is_alone(const memory_store *self)
 {
@@ -66,13 +74,18 @@ static inline slotq_outcome call_inside(memory_store *self, slotq_call *call,
     if (harvest != NULL && outcome == SLOTQ_OK) {
         harvest_take(&base->view, call, memory_keeps_still(base), harvest);
     }
-    if (outcome != SLOTQ_OK) {
+    const sleepers all = sleepers_of(self);
+    if (base->sleeps_beside) {
+        self->sleeps_for = sleepers_kind_beside(call, outcome);
+        if (self->sleeps_for != 0) {
+            self->beside = sleepers_register_beside(&all, self->sleeps_for);
+        }
+    } else if (outcome != SLOTQ_OK) {
         self->wake_seen = waiting_look(image->bytes + AT_shared_wake);
         self->sleeps_for = sleepers_kind(call, outcome);
     }
     if (!alone) { /* a single store has no other caller to wake */
-        const sleepers all = {&base->view, &image->may_sleep, false};
-        image->may_sleep |= outcome == SLOTQ_OK ? 0 : self->sleeps_for;
+        image->may_sleep |= outcome == SLOTQ_OK || base->sleeps_beside ? 0 : self->sleeps_for;
         sleepers_wake(&all, &news);
     }
     return outcome;
@@ -150,6 +163,35 @@ static slotq_outcome memory_wait(store *base, uint64_t sleep_ms, store_fault *fa
     return SLOTQ_OK;
 }
 
+static bool memory_word(store *base, waiting_word *word)
+{
+    const memory_store *self = (const memory_store *)(const void *)base;
+    *word = self->beside;
+    return self->sleeps_for != 0;
+}
+
+/* Where the word is the same, no sleeper was woken. */
+static void memory_leave(store *base)
+{
+    memory_store *self = (memory_store *)(void *)base;
+    const uint32_t kind = base->sleeps_beside ? self->sleeps_for : 0;
+    const sleepers all = sleepers_of(self);
+    store_fault ignored;
+    slotq_call call;
+    slotq_run none;
+    self->sleeps_for = base->sleeps_beside ? 0 : self->sleeps_for;
+    if (kind == 0 || waiting_look(self->beside.at) == self->beside.seen) {
+        return;
+    }
+    if (sleepers_look(&all, &call, kind, &none)) {
+        (void)memory_call(base, &call, NULL, &ignored);
+        return;
+    }
+    pthread_mutex_lock(&self->image->mutex);
+    sleepers_pass_on(&all, kind);
+    pthread_mutex_unlock(&self->image->mutex);
+}
+
 /* A verb that changes wake at this moment, holding the lock, makes it another word too: this change
  * may then be lost, and the sleep still ends. */
 static void memory_interrupt(store *base)
@@ -194,6 +236,7 @@ static slotq_outcome memory_clone(store *base, uint32_t timeout_ms, store **othe
     made->image = self->image;
     made->wake_seen = 0;
     made->sleeps_for = 0;
+    made->beside = (waiting_word){0};
     __atomic_fetch_add(&self->image->stores, 1, __ATOMIC_RELAXED);
     *other = &made->base;
     return SLOTQ_OK;
@@ -218,7 +261,9 @@ static const store_ops memory_ops = {
     .call = memory_call,
     .list = memory_list,
     .wait = memory_wait,
+    .word = memory_word,
     .interrupt = memory_interrupt,
+    .leave = memory_leave,
     .keeps_still = memory_keeps_still,
     .check = memory_check,
     .export = memory_export,
@@ -231,7 +276,9 @@ static const store_ops memory_reading_ops = {
     .call = memory_call_reading,
     .list = memory_list_reading,
     .wait = memory_wait,
+    .word = memory_word,
     .interrupt = memory_interrupt,
+    .leave = memory_leave,
     .keeps_still = memory_keeps_still,
     .check = memory_check,
     .export = memory_export,
@@ -266,11 +313,13 @@ static slotq_outcome make_store(uint8_t *buffer, uint64_t bytes, bool own, store
     image->own = own;
     image->stores = 1;
     image->may_sleep = 0;
+    memset(&image->beside, 0, sizeof image->beside);
     /* the whole of it, as the heap gave no zeros: a field that comes later is 0 too */
     made->base = (store){.ops = &memory_ops, .view = view, .identity = identity_of_memory(image)};
     made->image = image;
     made->wake_seen = 0;
     made->sleeps_for = 0;
+    made->beside = (waiting_word){0};
     *opened = &made->base;
     return SLOTQ_OK;
 }

@@ -115,6 +115,9 @@ slotq_outcome shards_push(shards_store *self, slotq_call *call, store_fault *fau
         call->push.may_wait = true;
         outcome = outcome == SLOTQ_FULL ? push_anywhere(self, call, again, now_ms, fault) : outcome;
     }
+    if (outcome == SLOTQ_OK) {
+        shards_leave_all(self);
+    }
     return outcome;
 }
 
@@ -195,16 +198,6 @@ static slotq_outcome reserve_round(shards_store *self, slotq_call *call, shards_
     return best;
 }
 
-void shards_leave_all(shards_store *self)
-{
-    for (uint32_t i = 0; i < self->descriptor.count; i++) {
-        store *at = self->shards[i];
-        if (at != NULL && at->ops->leave != NULL) {
-            at->ops->leave(at);
-        }
-    }
-}
-
 slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest *harvest,
                              store_fault *fault)
 {
@@ -216,10 +209,10 @@ slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest
         call->reserve.may_wait = true;
         if (found_nothing(outcome)) {
             outcome = reserve_round(self, call, again, harvest, fault);
-            if (outcome == SLOTQ_OK) {
-                shards_leave_all(self);
-            }
         }
+    }
+    if (outcome == SLOTQ_OK) {
+        shards_leave_all(self);
     }
     return outcome;
 }

@@ -42,6 +42,8 @@ typedef struct shards_store {
     uint32_t turn;        /* the shard that the next reserve begins with */
     uint32_t in_sequence; /* full batches that it gave one after another */
     uint32_t sleeps_at;   /* the shard at which the next part of a sleep is slept */
+    uint32_t stirs;       /* atomic: each interrupt adds 1 */
+    uint32_t stirs_seen;  /* by the last call */
 } shards_store;
 
 static inline shards_store *shards_store_of(store *base)
@@ -92,6 +94,12 @@ static inline slotq_outcome shards_run(shards_store *self, uint32_t shard, slotq
     return outcome == SLOTQ_CLOSED || outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_REMADE
                ? shards_note(self, shard, generation, outcome, fault)
                : outcome;
+}
+
+/* Where the system can sleep on words of memory, a handle sleeps on those of all shards. */
+static inline void shards_sleeps_beside(store *shard)
+{
+    shard->sleeps_beside = shard->ops->word != NULL;
 }
 
 /* A call that is run in several shards begins anew in each. */
@@ -145,6 +153,11 @@ void shards_take_one(shards_store *self, uint32_t shard, store *opened);
 slotq_outcome shards_push(shards_store *self, slotq_call *call, store_fault *fault);
 slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest *harvest,
                              store_fault *fault);
+/* Sleep until any shard has something, up to sleep_ms. */
+slotq_outcome shards_sleep(shards_store *self, uint64_t sleep_ms, store_fault *fault);
+void shards_interrupt(shards_store *self);
+/* A call begins: interrupts from now on end the sleep after it. */
+void shards_sleep_later(shards_store *self);
 /* What waiting reserves left behind in the shards is for others. */
 void shards_leave_all(shards_store *self);
 slotq_outcome shards_settle(shards_store *self, slotq_call *call, store_fault *fault);

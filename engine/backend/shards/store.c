@@ -10,9 +10,6 @@
 #include "inside.h"
 #include "opening.h"
 
-/* A part of a sleep, at one shard: news of the others is seen after it. */
-enum { SLEEP_PART_MS = 50 };
-
 static slotq_outcome refuse_verb(slotq_verb verb, store_fault *fault)
 {
     return fault_say(fault, SLOTQ_UNSUPPORTED,
@@ -93,6 +90,7 @@ static slotq_outcome whole_call(store *base, slotq_call *call, store_harvest *ha
                                 store_fault *fault)
 {
     fault->text[0] = '\0';
+    shards_sleep_later(shards_store_of(base));
     const slotq_outcome outcome = run_in_view(shards_store_of(base), call, harvest, fault);
     if (outcome == SLOTQ_INVALID && fault->text[0] == '\0') {
         return fault_say(fault, outcome, "an argument of %s is out of range. Nothing happened",
@@ -118,25 +116,12 @@ static slotq_outcome whole_list(store *base, store_list *list, store_fault *faul
 static slotq_outcome whole_wait(store *base, uint64_t sleep_ms, store_fault *fault)
 {
     shards_store *self = shards_store_of(base);
-    sleep_ms = shards_view_nap_ms(self, sleep_ms);
-    const uint32_t shard = shards_from(self, self->sleeps_at);
-    store *at = self->shards[shard];
-    self->sleeps_at = shard + 1;
-    at->owner = base->owner;
-    at->handle = base->handle;
-    return at->ops->wait(at, sleep_ms < SLEEP_PART_MS ? sleep_ms : SLEEP_PART_MS, fault);
+    return shards_sleep(self, shards_view_nap_ms(self, sleep_ms), fault);
 }
 
-/* Which shard is slept at is not known to another thread. */
 static void whole_interrupt(store *base)
 {
-    shards_store *self = shards_store_of(base);
-    for (uint32_t i = 0; i < SLOTQ_SHARDS_MAX; i++) { /* the view may change meanwhile */
-        store *at = __atomic_load_n(&self->shards[i], __ATOMIC_ACQUIRE);
-        if (at != NULL) {
-            at->ops->interrupt(at);
-        }
-    }
+    shards_interrupt(shards_store_of(base));
 }
 
 static void whole_leave(store *base)
@@ -214,16 +199,15 @@ static slotq_outcome whole_clone(store *base, uint32_t timeout_ms, store **other
     if (self->source.place != NULL) {
         return clone_at_place(self, other, fault);
     }
-    shards_store *made = malloc(sizeof *made);
+    shards_store *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes",
                          sizeof *made);
     }
-    *made = *self;
-    memset((void *)made->shards, 0, sizeof made->shards);
+    made->base = self->base;
+    made->descriptor = self->descriptor;
     made->push_seed = identity_draw();
     made->turn = made->push_seed % self->descriptor.count;
-    made->in_sequence = 0;
     for (uint32_t i = 0; i < self->descriptor.count; i++) {
         store *at = self->shards[i];
         const slotq_outcome outcome =
@@ -232,6 +216,9 @@ static slotq_outcome whole_clone(store *base, uint32_t timeout_ms, store **other
             made->shards[i] = NULL;
             whole_close(&made->base);
             return outcome;
+        }
+        if (at != NULL) {
+            shards_sleeps_beside(made->shards[i]);
         }
     }
     *other = &made->base;
@@ -344,6 +331,7 @@ slotq_outcome shards_judge_one(const shards_store *self, uint32_t shard, const s
 void shards_take_one(shards_store *self, uint32_t shard, store *opened)
 {
     take_needs(&self->base, opened);
+    shards_sleeps_beside(opened);
     __atomic_store_n(&self->shards[shard], opened, __ATOMIC_RELEASE);
 }
 

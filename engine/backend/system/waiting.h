@@ -16,9 +16,27 @@ enum { WAITING_ALL = INT_MAX }; /* sleepers */
 uint32_t waiting_look(const uint8_t *word);
 
 /* Sleep while the word is seen, at most sleep_ms; may return early. kinds: a bit each, not 0.
- * shared: other processes map it too. */
-void waiting_sleep(const uint8_t *word, uint32_t seen, uint32_t kinds, uint64_t sleep_ms,
+ * shared: other processes map it too. true: the time is over, as far as is known nothing else. */
+bool waiting_sleep(const uint8_t *word, uint32_t seen, uint32_t kinds, uint64_t sleep_ms,
                    bool shared);
+
+/* A word to sleep on, as it was seen. */
+typedef struct waiting_word {
+    const uint8_t *at;
+    uint32_t seen;
+    bool shared;
+} waiting_word;
+
+enum {
+    WAITING_AT_ONCE = 128, /* words that a system sleeps on at once, if it can sleep on several */
+    WAITING_PART_MS = 50   /* a sleep on some of them: news of the others is seen after it */
+};
+
+/* Sleep while all words are as they were seen, at most sleep_ms; may return early. A wake-up of any
+ * of them ends it, of any kind, and counts it as a sleeper; another wake-up at that moment may
+ * count it too. More words than can be slept on at once are slept on in parts, the first of which
+ * begins at `from`. */
+void waiting_sleep_any(const waiting_word *words, uint32_t count, uint32_t from, uint64_t sleep_ms);
 
 /* Add a count to the word, so that no sleep on what was seen begins, and wake everybody. Safe in a
  * signal handler. */

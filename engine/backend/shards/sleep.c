@@ -1,0 +1,69 @@
+/* sleep.c: how a handle of a sharded queue sleeps: on the words of all shards where they are in
+ * this machine's memory (SHARDS.md, "In files and in memory"), else at one after another. Knows no
+ * verb.
+ */
+#include "inside.h"
+
+/* A part of a sleep at one shard: news of the others is seen after it. */
+enum { SLEEP_PART_MS = WAITING_PART_MS };
+
+void shards_sleep_later(shards_store *self)
+{
+    self->stirs_seen = waiting_look((const uint8_t *)&self->stirs);
+}
+
+/* The words of all shards where the last call is registered, and that of interrupts. */
+static uint32_t words_of(const shards_store *self, waiting_word *words)
+{
+    uint32_t count = 0;
+    words[count++] = (waiting_word){(const uint8_t *)&self->stirs, self->stirs_seen, false};
+    for (uint32_t i = 0; i < self->descriptor.count; i++) {
+        store *at = self->shards[i];
+        if (at != NULL && at->sleeps_beside && at->ops->word(at, &words[count])) {
+            count++;
+        }
+    }
+    return count;
+}
+
+static slotq_outcome sleep_at_one(shards_store *self, uint64_t sleep_ms, store_fault *fault)
+{
+    const uint32_t shard = shards_from(self, self->sleeps_at);
+    store *at = self->shards[shard];
+    self->sleeps_at = shard + 1;
+    at->owner = self->base.owner;
+    at->handle = self->base.handle;
+    return at->ops->wait(at, sleep_ms < SLEEP_PART_MS ? sleep_ms : SLEEP_PART_MS, fault);
+}
+
+slotq_outcome shards_sleep(shards_store *self, uint64_t sleep_ms, store_fault *fault)
+{
+    const store *first = self->shards[shards_from(self, 0)];
+    if (!first->sleeps_beside) {
+        return sleep_at_one(self, sleep_ms, fault);
+    }
+    waiting_word words[SLOTQ_SHARDS_MAX + 1];
+    waiting_sleep_any(words, words_of(self, words), self->sleeps_at++, sleep_ms);
+    return SLOTQ_OK; /* a file that is gone is told by the next call */
+}
+
+void shards_interrupt(shards_store *self)
+{
+    waiting_stir((uint8_t *)&self->stirs, 1, false);
+    for (uint32_t i = 0; i < SLOTQ_SHARDS_MAX; i++) { /* the view may change meanwhile */
+        store *at = __atomic_load_n(&self->shards[i], __ATOMIC_ACQUIRE);
+        if (at != NULL && !at->sleeps_beside) { /* which one is slept at is not known here */
+            at->ops->interrupt(at);
+        }
+    }
+}
+
+void shards_leave_all(shards_store *self)
+{
+    for (uint32_t i = 0; i < self->descriptor.count; i++) {
+        store *at = self->shards[i];
+        if (at != NULL && at->ops->leave != NULL) {
+            at->ops->leave(at);
+        }
+    }
+}
