@@ -172,12 +172,13 @@ public:
         INFO(place.fault.text);
         REQUIRE(changed == SLOTQ_OK);
     }
-    void add() /* without the time until producers use it */
+    void add(uint64_t from_ms = 0) /* producers use it from then on; rule 16: in 15 s */
     {
         append(SHARDS_MAKING);
         write();
         make(now->count - 1u);
         now->entries[now->count - 1u].state = SHARDS_OPEN;
+        now->entries[now->count - 1u].from_ms = from_ms;
         write();
     }
 

@@ -238,7 +238,8 @@ deep() {
 # Real servers that replace each other while messages flow: too long for make test.
 replaced() {
     are_made || return 1
-    SLOTQ_ONLY='[failover]' $make suites SUITES=build/tests/engine/backend-redis
+    SLOTQ_ONLY='[failover]' $make suites \
+        SUITES='build/tests/engine/backend-redis build/tests/shards'
 }
 
 # Each measurement once, so that none of them rots; nothing is judged by its speed.

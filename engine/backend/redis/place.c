@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../layout/fields.h"
+#include "../system/monotonic.h"
 #include "call/errors.h"
-#include "call/script.h"
 #include "errand.h"
 #include "keys.h"
 #include "script_run.h"
 
 enum {
     NUMBER_BYTES = 24,
+    NODES_KNOWN_MS = 1000,
     DESCRIPTOR_HEAD_BYTES = 32 /* they differ whenever the descriptor does */
 };
 
@@ -28,6 +28,8 @@ typedef struct redis_place {
     redis_pool *pool;
     redisReply *slots;     /* the cluster's CLUSTER SLOTS; NULL: not told */
     redis_address told_by; /* the node that told it */
+    uint64_t told_ms;      /* monotonic */
+    bool in_cluster;
 } redis_place;
 
 static redis_place *place_of(shards_place *base)
@@ -49,12 +51,13 @@ static void learn_nodes(redis_place *self, redis_errand *on)
     const char *words[] = {"CLUSTER", "SLOTS"};
     const size_t lengths[] = {7, 5};
     store_fault ignored;
-    if (self->slots != NULL || strcmp(on->facts.mode, "cluster") != 0 ||
+    if (self->slots != NULL || !self->in_cluster ||
         redis_server_ask(&on->connection, false, 2, words, lengths, &self->slots, &ignored) !=
             SLOTQ_OK) {
         return;
     }
     self->told_by = on->connection.address;
+    self->told_ms = monotonic_ms();
     if (self->slots->type != REDIS_REPLY_ARRAY) {
         forget_nodes(self);
     }
@@ -83,21 +86,19 @@ static redis_route *aim(redis_place *self, const char *key)
     return &self->route;
 }
 
-static void place_node(shards_place *base, const char *key, char text[SHARDS_NODE_BYTES])
-{
-    redis_place *self = place_of(base);
-    redis_node node;
-    text[0] = '\0';
-    if (!find_node(self, key, &node)) {
-        return;
-    }
-    const char *host = node.host[0] != '\0'    ? node.host
-                       : self->told_by.is_unix ? "127.0.0.1"
-                                               : self->told_by.host;
-    (void)snprintf(text, SHARDS_NODE_BYTES, "%.*s:%u", SHARDS_NODE_BYTES - 7, host, node.port);
-}
-
 /* ---- errands ---- */
+
+/* The server that has the key, on a new connection. */
+static slotq_outcome meet(redis_place *self, const char *key, redis_errand *on, store_fault *fault)
+{
+    const slotq_outcome outcome =
+        redis_errand_begin(on, aim(self, key), key, &self->settings, fault);
+    if (outcome == SLOTQ_OK) {
+        self->in_cluster = strcmp(on->facts.mode, "cluster") == 0;
+        learn_nodes(self, on);
+    }
+    return outcome;
+}
 
 /* A server that has the key: on a connection that is there, or on a new one, which is met. */
 static slotq_outcome begin(redis_place *self, const char *key, redis_errand *on, store_fault *fault)
@@ -117,11 +118,7 @@ static slotq_outcome begin(redis_place *self, const char *key, redis_errand *on,
         return SLOTQ_OK;
     }
     redis_connection_free(&on->connection);
-    outcome = redis_errand_begin(on, route, key, &self->settings, fault);
-    if (outcome == SLOTQ_OK) {
-        learn_nodes(self, on);
-    }
-    return outcome;
+    return meet(self, key, on, fault);
 }
 
 /* Returns outcome. After a failure the next try goes where the key is. */
@@ -134,6 +131,37 @@ static slotq_outcome end(redis_place *self, redis_errand *on, slotq_outcome outc
     }
     redis_connection_free(&on->connection);
     return outcome;
+}
+
+/* For people: not older than a second. */
+static void renew_nodes(redis_place *self, const char *key)
+{
+    redis_errand on;
+    store_fault ignored;
+    if (self->slots != NULL && monotonic_ms() - self->told_ms < NODES_KNOWN_MS) {
+        return;
+    }
+    const slotq_outcome outcome = begin(self, key, &on, &ignored);
+    if (outcome == SLOTQ_OK) {
+        forget_nodes(self);
+        learn_nodes(self, &on);
+    }
+    (void)end(self, &on, outcome);
+}
+
+static void place_node(shards_place *base, const char *key, char text[SHARDS_NODE_BYTES])
+{
+    redis_place *self = place_of(base);
+    redis_node node;
+    text[0] = '\0';
+    renew_nodes(self, key);
+    if (!find_node(self, key, &node)) {
+        return;
+    }
+    const char *host = node.host[0] != '\0'    ? node.host
+                       : self->told_by.is_unix ? "127.0.0.1"
+                                               : self->told_by.host;
+    (void)snprintf(text, SHARDS_NODE_BYTES, "%.*s:%u", SHARDS_NODE_BYTES - 7, host, node.port);
 }
 
 /* ---- reading ---- */
@@ -296,10 +324,9 @@ static slotq_outcome run_once(redis_place *self, const char *key, redis_request 
 {
     redis_errand on;
     redisReply *reply = NULL;
-    slotq_outcome outcome = redis_errand_begin(&on, aim(self, key), key, &self->settings, fault);
+    slotq_outcome outcome = meet(self, key, &on, fault);
     *found = VERDICT_FAILED;
     if (outcome == SLOTQ_OK) {
-        learn_nodes(self, &on);
         const redis_demands demands = {.force = self->settings.force,
                                        .no_functions =
                                            self->settings.functions == SLOTQ_FUNCTIONS_NEVER};
@@ -338,7 +365,7 @@ static slotq_outcome place_change(shards_place *base, const char *name, shards_v
                                   shards_value next, store_fault *fault)
 {
     redis_request request = {0};
-    verdict found;
+    verdict found = VERDICT_FAILED;
     const redis_terms terms = {.key = name, .key_bytes = strlen(name)};
     const slotq_data head = {old.bytes, old.bytes == NULL                  ? 0
                                         : old.size < DESCRIPTOR_HEAD_BYTES ? old.size
@@ -356,7 +383,7 @@ static slotq_outcome place_remove(shards_place *base, const char *key, uint32_t 
                                   bool if_finished, store_fault *fault)
 {
     redis_request request = {0};
-    verdict found;
+    verdict found = VERDICT_FAILED;
     const redis_terms terms = {.key = key, .key_bytes = strlen(key)};
     const slotq_outcome built = redis_request_delete(&request, &terms, set, shard, if_finished);
     const slotq_outcome outcome = run(place_of(base), key, &request, built, &found, fault);

@@ -1,0 +1,189 @@
+/* test_redis_cluster.cpp: a sharded queue over the nodes of a real cluster: one connection a node,
+ * slots that move, nodes that die, shards that are added and drained under traffic.
+ */
+#include "at_redis.hpp"
+#include "server/cluster_traffic.hpp"
+
+#include "slotq_pause.h"
+
+using namespace at_redis;
+using redis::Cluster;
+using redis::Node;
+using riding::comes_true;
+using riding::drained;
+using riding::Queue;
+
+namespace
+{
+
+uint32_t slot_of(Cluster &cluster, const std::string &key)
+{
+    return Cluster::slot_of(cluster.node(0), key);
+}
+
+std::vector<int> clients(Cluster &cluster)
+{
+    std::vector<int> counts;
+    for (size_t i = 0; i < cluster.size(); i++) {
+        counts.push_back(std::stoi(riding::info(cluster.node(i).server(), "connected_clients")));
+    }
+    return counts;
+}
+
+void give_away(Cluster &cluster, const std::string &key)
+{
+    Node &from = cluster.owner(slot_of(cluster, key));
+    cluster.move(slot_of(cluster, key), key, from, cluster.other_than(from));
+}
+
+std::set<uint32_t> push_many(Queue &queue, int count)
+{
+    std::set<uint32_t> shards;
+    for (int i = 0; i < count; i++) {
+        uint64_t id = 0;
+        const std::string text = std::to_string(i);
+        const slotq_data data = {text.data(), static_cast<uint32_t>(text.size())};
+        const slotq_outcome pushed = slotq_push(queue.get(), &data, 1, &id);
+        INFO(queue.error().text);
+        REQUIRE(pushed == SLOTQ_OK);
+        shards.insert(static_cast<uint32_t>(id >> 48) - 1);
+    }
+    return shards;
+}
+
+} // namespace
+
+TEST_CASE("sharded in a cluster: shards on all nodes, one connection for each node")
+{
+    Cluster cluster(3);
+    Sharded made(cluster.url(), 12);
+    std::set<std::string> nodes;
+    for (uint32_t i = 0; i < 12; i++) {
+        const std::string node = made.place.node(made.key(i));
+        CHECK(node == "127.0.0.1:" + cluster.owner(slot_of(cluster, made.key(i))).port());
+        nodes.insert(node);
+    }
+    CHECK(nodes.size() == 3);
+    CHECK(made.place.list().size() >= 12);
+    const std::vector<int> before = clients(cluster);
+    for (size_t any = 0; any < 3; any++) {
+        Queue queue(cluster.node(any).url());
+        INFO(queue.error().text);
+        REQUIRE(queue.opened() == SLOTQ_OK);
+        CHECK(push_many(queue, 100).size() == 12);
+        CHECK(drained(queue.get()).size() == 100);
+        const std::vector<int> now = clients(cluster);
+        for (size_t i = 0; i < 3; i++) {
+            CHECK(now[i] == before[i] + 1);
+        }
+    }
+    /* slots move under an open handle, to the same nodes */
+    Queue queue(cluster.url());
+    for (uint32_t i = 0; i < 12; i++) {
+        CHECK(push_many(queue, 10).size() > 1);
+        give_away(cluster, made.key(i));
+    }
+    CHECK(push_many(queue, 100).size() == 12);
+    CHECK(drained(queue.get()).size() == 220);
+    /* nodes keep connections of MIGRATE, so they do not tell */
+    CHECK(redis_pool_count(redis_store_of(inside(queue.get())->shards[0])->pool) == 3);
+    for (uint32_t i = 0; i < 12; i++) { /* and the place goes along */
+        slotq_geometry geometry = geometry_of(SET, i);
+        CHECK(made.place.create(made.key(i), geometry) == SLOTQ_OK);
+        CHECK(comes_true([&] {
+            return made.place.node(made.key(i)) ==
+                   "127.0.0.1:" + cluster.owner(slot_of(cluster, made.key(i))).port();
+        }));
+        CHECK(made.place.remove(made.key(i), SET, i, true) == SLOTQ_AGAIN);
+    }
+    give_away(cluster, "q");
+    made.write();
+    /* in the midst of a move: the key is at the new node, which wants ASKING */
+    const uint32_t slot = slot_of(cluster, made.key(0));
+    Node &from = cluster.owner(slot);
+    Node &to = cluster.other_than(from);
+    cluster.open(slot, from, to);
+    cluster.migrate(from, to, made.key(0));
+    CHECK(push_many(queue, 100).size() == 12);
+    CHECK(drained(queue.get()).size() == 100);
+    CHECK(made.place.remove(made.key(0), SET, 0, true) == SLOTQ_AGAIN);
+    cluster.close(slot, from, to);
+    CHECK(push_many(queue, 100).size() == 12);
+    CHECK(drained(queue.get()).size() == 100);
+}
+
+namespace
+{
+
+slotq_stats stats_of(const std::string &url, const std::string &key)
+{
+    slotq *shard = nullptr;
+    slotq_error error = {};
+    slotq_stats stats = {};
+    if (slotq_open(url.c_str(), key.c_str(), nullptr, &shard, &error) == SLOTQ_OK) {
+        CHECK(slotq_get_stats(shard, 0, &stats) == SLOTQ_OK);
+        slotq_close(shard);
+    }
+    return stats;
+}
+
+/* Rule 17, step by step; the traffic empties the shard. */
+void drain(Cluster &cluster, Sharded &made, uint32_t shard)
+{
+    slotq *queue = nullptr;
+    slotq_error error = {};
+    uint64_t last_id = 0;
+    made.now->entries[shard].state = SHARDS_DRAINING;
+    made.write();
+    slotq_options options = {};
+    slotq_redis_options redis = {};
+    redis.reconnect_ms = riding::outlasts_ms;
+    options.redis = &redis;
+    REQUIRE(slotq_open(cluster.url().c_str(), made.key(shard).c_str(), &options, &queue, &error) ==
+            SLOTQ_OK);
+    REQUIRE(slotq_pause(queue, SLOTQ_PAUSE_CLOSED) == SLOTQ_OK);
+    CHECK(comes_true([&] { return slotq_finish(queue, &last_id) == SLOTQ_OK; }));
+    slotq_close(queue);
+    made.now->entries[shard].state = SHARDS_GONE;
+    made.now->entries[shard].last_id = last_id;
+    made.write();
+    CHECK(made.place.remove(made.key(shard), SET, shard, true) == SLOTQ_OK);
+}
+
+uint64_t wall_ms()
+{
+    return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count());
+}
+
+} // namespace
+
+/* Half a minute: make prove ONLY=failover. */
+TEST_CASE("sharded in a cluster: traffic goes on while slots move, nodes die, shards come and go",
+          "[.][failover][long]")
+{
+    Cluster cluster(3, true);
+    Sharded made(cluster.url(), 6, SET, 1);
+    riding::Traffic traffic(cluster);
+    traffic.flow(300);
+    made.add(wall_ms() + 15000); /* the consumer has to know it first: rule 16 */
+    for (uint32_t i = 0; i < 6; i++) {
+        give_away(cluster, made.key(i));
+        traffic.flow(50);
+    }
+    riding::kill(cluster, slot_of(cluster, made.key(0)));
+    traffic.flow(300);
+    riding::fail_over(cluster, slot_of(cluster, made.key(1)));
+    traffic.flow(300);
+    REQUIRE(comes_true([&] { return stats_of(cluster.url(), made.key(6)).acked > 0; }));
+    drain(cluster, made, 2);
+    traffic.flow(300);
+    riding::kill(cluster, slot_of(cluster, "q"));
+    traffic.flow(300);
+    traffic.end();
+    traffic.judge();
+    CHECK(cluster.owner(slot_of(cluster, made.key(2)))
+              .command({"EXISTS", made.key(2)})
+              .is_integer(0));
+}
