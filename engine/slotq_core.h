@@ -101,6 +101,9 @@ typedef struct slotq_call_reserve {
     bool may_wait;        /* on EMPTY, AGAIN or LIMITED, mark that a caller waits for a message */
     uint64_t next_due_ms; /* out, EMPTY, AGAIN, LIMITED: the time when a message may go without a
                              call; UINT64_MAX = never */
+    bool kept;            /* out, where a place of a server was registered: it was set before, ... */
+    uint16_t others;      /* ... so many other places of its row are set, ... */
+    uint16_t before;      /* ... and so many of these are told before it */
 } slotq_call_reserve;
 
 /* ack, nack, release, extend, kill. The outcome is OK if all messages are OK, otherwise the outcome
@@ -250,8 +253,10 @@ typedef struct slotq_call_finish {
     uint64_t last_id; /* out, OK: no message of this queue has or will have an id above it */
 } slotq_call_finish;
 
-/* The state of a verb between two of its steps. Private to the core, but for `looks`. */
+/* The state of a verb between two of its steps. Private to the core, but for the first two. */
 typedef struct slotq_progress {
+    bool asks_ring; /* set after slotq_core_begin: the reserve is one of a round (SHARDS.md, rule
+                       38), and sets the bit "ring the bell" */
     bool looks; /* set after slotq_core_begin: a reserve leases nothing. OK: one that does may find
                    a message, or change something; else its outcome and next_due_ms. A build with
                    -Os or SLOTQ_NO_LOOK takes no notice of it, and leases */
@@ -273,6 +278,14 @@ typedef struct slotq_progress {
     bool buried;          /* the sweep made words DONE: head may move */
     slotq_outcome outcome;
 } slotq_progress;
+
+/* What the caller of a verb then owes to consumers that sleep at another shard, the bell (SHARDS.md,
+ * rule 45): to tell as many as `need` messages need. Only in a shard of a sharded queue. */
+typedef struct slotq_nudge {
+    uint32_t need;    /* 0: nothing is owed */
+    uint32_t counter; /* of `wake`: a hush of this shard compares it */
+    uint8_t group;    /* or SLOTQ_ALL_GROUPS */
+} slotq_nudge;
 
 /* One running verb: call slotq_core_begin, then set all inputs of the verb. Outputs are complete
  * when the outcome is not SLOTQ_MORE. */
@@ -298,6 +311,7 @@ typedef struct slotq_call {
         slotq_call_finish finish;
     };
     slotq_progress progress;
+    slotq_nudge nudge;   /* out */
     slotq_damage damage; /* out: CORRUPT */
 } slotq_call;
 
@@ -307,6 +321,7 @@ static inline void slotq_core_begin(slotq_call *call, slotq_verb verb, uint64_t 
 {
     call->verb = verb;
     call->now_ms = now_ms;
+    call->nudge.need = 0;
     __builtin_memset(&call->progress, 0, sizeof call->progress);
 }
 
