@@ -29,11 +29,11 @@
  * or one with a lock around each call.
  *
  * Handlers must not leave by longjmp or by a C++ exception. If one ends its thread (pthread_exit),
- * the message is tried again (SLOTQ_REASON_THREAD_ENDED), and another thread takes its place. A
- * child that a handler forks must call exec or _exit; if it returns from the handler, it ends by
- * _exit(SLOTQ_REASON_THREAD_ENDED). abort, exit and faults are as SIGKILL: all that the process
- * held comes back when its leases end. For code that you do not trust, use the command
- * `slotq work`, which runs each message in a process.
+ * the message is tried again (SLOTQ_REASON_THREAD_ENDED), unless slotq_task_finish was called for
+ * it before, and another thread takes its place. A child that a handler forks must call exec or
+ * _exit; if it returns from the handler, it ends by _exit(SLOTQ_REASON_THREAD_ENDED). abort, exit
+ * and faults are as SIGKILL: all that the process held comes back when its leases end. For code
+ * that you do not trust, use the command `slotq work`, which runs each message in a process.
  */
 #ifndef SLOTQ_WORKER_H
 #define SLOTQ_WORKER_H

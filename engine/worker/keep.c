@@ -373,7 +373,7 @@ uint64_t keep_pass(worker_queue *queue)
     extends = 0;
     next_ms = clock_sooner(next_ms, kept_look(queue, now_ms, &extends));
     owed_extend(queue, extends, now_ms);
-    if (queue->cron_count != 0 && worker_takes(worker)) {
+    if (queue->cron_count != 0 && !queue->failed && worker_takes(worker)) {
         next_ms = clock_sooner(next_ms, cron_turn(queue, now_ms));
     }
     pthread_mutex_unlock(&queue->lock);

@@ -426,7 +426,21 @@ static void tell_thread_ended(const slotq_task *task)
     tell(task->worker, &event);
 }
 
-/* A handler called pthread_exit: its message has another attempt, and another thread its place. */
+/* What slotq_task_finish took, and else a retry; from now on it takes nothing. */
+static slotq_result result_at_exit(slotq_task *task)
+{
+    slotq_result result = slotq_result_retry(SLOTQ_REASON_THREAD_ENDED);
+    pthread_mutex_lock(&task->queue->lock);
+    if (atomic_load(&task->state) == TASK_EARLY) {
+        result = task->plan.result;
+    }
+    atomic_store(&task->state, TASK_FREE);
+    pthread_mutex_unlock(&task->queue->lock);
+    return result;
+}
+
+/* A handler called pthread_exit: its message has another attempt, unless the task was finished, and
+ * another thread its place. */
 static void handler_ended_thread(void *argument)
 {
     worker_thread *self = argument;
@@ -448,7 +462,7 @@ static void handler_ended_thread(void *argument)
         hand_item *item = &hand->items[next == 0 ? 0 : next - 1];
         tell_thread_ended(hand->task);
         if (item->state == ITEM_RUNS) {
-            finish(hand, item, hand->task, slotq_result_retry(SLOTQ_REASON_THREAD_ENDED));
+            finish(hand, item, hand->task, result_at_exit(hand->task));
         }
         hand->is_mixed = true;
         fetch_again(self, false);

@@ -226,7 +226,7 @@ struct worker_queue {
     _Atomic bool away;
     uint64_t away_since_ms;
     unsigned refusals;
-    bool failed;
+    _Atomic bool failed; /* given up, for good */
     bool drained;
     uint32_t generation;
     struct cron_entry *cron;       /* cron_turn.h */

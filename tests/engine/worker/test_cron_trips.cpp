@@ -181,6 +181,47 @@ TEST_CASE("cron: a stop does not wait for the other entries", "[worker]")
     CHECK(work.stats().cron_pushed < TRIPS_MOST);
 }
 
+/* After patience_ms, for good. Another queue of the worker is there and tells that time passes. */
+TEST_CASE("cron: a queue that was given up is not asked any more", "[worker]")
+{
+    redis::Server server;
+    Live lost(server.url(), geometry());
+    Live other(Kind::memory, geometry());
+    Working work;
+    work.options.lease_ms = 600; /* a keeper's trip takes 100 ms at most */
+    work.options.patience_ms = 300;
+    work.handle("cron:tick", [](slotq_task *) { return slotq_result_done(); });
+    work.add(lost, "lost");
+    work.add(other, "other");
+    slotq_cron entry = {};
+    entry.name = "each";
+    entry.spec = "@every 1s";
+    entry.type = "cron:tick";
+    REQUIRE(slotq_worker_add_cron(work.worker(), lost, &entry, nullptr) == SLOTQ_OK);
+    REQUIRE(slotq_worker_add_cron(work.worker(), other, &entry, nullptr) == SLOTQ_OK);
+    const auto placed = [&](const std::string &queue) {
+        size_t count = 0;
+        for (const Told &told : work.told()) {
+            count += told.kind == SLOTQ_EVENT_CRON && told.queue == queue;
+        }
+        return count;
+    };
+    const auto passes = [&](size_t more) {
+        const size_t from = placed("other");
+        return eventually([&] { return placed("other") >= from + more; }, 60);
+    };
+    work.start();
+    REQUIRE(eventually([&] { return placed("lost") > 0; }));
+    server.stop();
+    REQUIRE(eventually([&] { return work.count(SLOTQ_EVENT_QUEUE_FAILED) == 1; }, 60));
+    server.go_on();
+    CHECK(passes(1)); /* a trip that was under way has ended */
+    const size_t before = placed("lost");
+    CHECK(passes(2));
+    CHECK(placed("lost") == before);
+    work.stop_and_join();
+}
+
 /* What was placed is gone with the old queue. */
 TEST_CASE("cron: entries are placed again in a queue that is made anew", "[worker]")
 {

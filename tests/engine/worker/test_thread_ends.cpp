@@ -83,6 +83,37 @@ TEST_CASE("a handler that ends its thread: another attempt, and another thread",
     CHECK(queue.stats().acked == 8);
 }
 
+TEST_CASE("a handler that finishes its task and ends its thread: the result counts", "[worker]")
+{
+    Live queue(Kind::memory);
+    Working work;
+    std::atomic<int> runs{0};
+    work.options.threads = 1;
+    work.handle(
+        "a:exit",
+        [&](slotq_task *task) {
+            runs++;
+            const bool is_dead = slotq_task_info_of(task)->body_bytes != 0;
+            const slotq_result result = is_dead ? slotq_result_dead(7) : slotq_result_done();
+            if (slotq_task_finish(task, result) == SLOTQ_OK) {
+                pthread_exit(nullptr);
+            }
+            return slotq_result_done();
+        },
+        at_once());
+    push_task(queue, "a:exit");
+    push_task(queue, "a:exit", "dead");
+    work.add(queue);
+    work.start();
+    CHECK(eventually([&] { return work.stats().done == 1 && work.stats().died == 1; }));
+    CHECK(eventually([&] { return work.stats().threads_ended == 2; }));
+    work.stop_and_join();
+    CHECK(runs == 2);
+    CHECK(work.stats().retried == 0);
+    CHECK(queue.stats().acked == 1);
+    CHECK(queue.stats().dead == 1);
+}
+
 TEST_CASE("a handler that ends its thread at the last attempt: dead by reason 125", "[worker]")
 {
     Live queue(Kind::memory);
