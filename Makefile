@@ -101,6 +101,7 @@ REDIS_SOURCES := $(filter-out $(if $(filter 0,$(TLS)),engine/backend/redis/wire/
 	%/no_tls.c),$(call sources_of,$(REDIS_ROOMS)))
 HOST_SOURCES := $(filter-out $(REDIS_ROOMS:%=%/%),$(call sources_of,engine/backend engine/queue))
 WORKER_SOURCES := $(call sources_of,engine/worker)
+MODULE_SOURCES := $(call sources_of,engine/module)
 LUA_SOURCES := $(wildcard lua/*.lua)
 TOOL_SOURCES := $(call sources_of,tools/slotq)
 # An example is a source, or a folder with a source of its name. Other sources of such a folder are
@@ -161,6 +162,7 @@ REDIS_SONAME := libslotq_redis.so.$(firstword $(subst ., ,$(VERSION)))
 WORKER_LIBRARY := $(OUT)/lib/libslotq_worker.a
 WORKER_SHARED := $(OUT)/lib/libslotq_worker.so.$(VERSION)
 WORKER_SONAME := libslotq_worker.so.$(firstword $(subst ., ,$(VERSION)))
+MODULE := $(OUT)/slotq.so
 PKG_CONFIG := $(OUT)/lib/slotq.pc $(OUT)/lib/slotq_redis.pc $(OUT)/lib/slotq_worker.pc
 CMAKE_CONFIG := $(OUT)/lib/slotq-config.cmake $(OUT)/lib/slotq-config-version.cmake
 LUA := $(if $(LUA_SOURCES),build/lua/manifest.json)
@@ -191,14 +193,13 @@ $(CXX_STAMP): FORCE
 	$(call stamp,$@,$(CXX) $(CXX_FLAGS) $(CPP_FLAGS) $(LINK_FLAGS))
 $(LIST_STAMP): FORCE
 	$(call stamp,$@,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
-		$(WORKER_SOURCES) $(EXAMPLE_PARTS) $(SUPPORT_SOURCES) \
+		$(WORKER_SOURCES) $(MODULE_SOURCES) $(EXAMPLE_PARTS) $(SUPPORT_SOURCES) \
 		$(FUZZ_SHARED) $(BENCH_SOURCES) $(TEST_SOURCES))
 
 $(OUT)/obj/engine/layout/%.o $(OUT)/obj/engine/core/%.o: ROOM = \
 	$(FREESTANDING) $(COVER) -Wmissing-prototypes
-$(OUT)/obj/engine/backend/%.o $(OUT)/obj/engine/queue/%.o: ROOM = \
+$(patsubst %,$(OUT)/obj/engine/%/%.o,backend queue module worker): ROOM = \
 	$(HOSTED) -Wmissing-prototypes -Ibuild/gen
-$(OUT)/obj/engine/worker/%.o: ROOM = $(HOSTED) -Wmissing-prototypes
 $(call objects,$(AMALGAMATION)): ROOM = $(FREESTANDING) -Os
 $(OUT)/obj/tools/%.o $(OUT)/obj/bench/%.o: ROOM = $(HOSTED) -Iengine -Ibuild/gen
 $(OUT)/obj/tests/%.o: ROOM = $(if $(filter %.c,$<),$(HOSTED)) -Iengine -Itests/support -I.
@@ -256,8 +257,9 @@ build/gen/lua_constants.txt: build/gen/lua_constants
 build/lua/manifest.json: $(LUA_SOURCES) build/gen/lua_constants.txt tools/generate/bundle.awk \
 		tools/generate/lua.sh
 	$(call say,LUA,$@)sh tools/generate/lua.sh build/gen/lua_constants.txt build
-build/gen/redis_scripts.h build/gen/redis_script_names.h: build/lua/manifest.json ;
-$(call objects,$(REDIS_SOURCES) $(TOOL_SOURCES)): | build/gen/redis_scripts.h
+$(addprefix build/gen/,redis_scripts.h redis_script_names.h script_heads.h): \
+	build/lua/manifest.json ;
+$(call objects,$(REDIS_SOURCES) $(TOOL_SOURCES) $(MODULE_SOURCES)): | build/gen/redis_scripts.h
 
 archive = @mkdir -p $(@D); rm -f $@; ar rcs $@ $(filter %.o,$^)
 # What is installed is one object whose hidden symbols are local, so that a program may use the
@@ -305,6 +307,9 @@ $(WORKER_SHARED): $(WORKER_OBJECTS) $(LIST_STAMP)
 	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(WORKER_SONAME) -o $@ $(filter %.o,$^) \
 		$(LINK_FLAGS)
 	@ln -sf $(notdir $@) $(@D)/$(WORKER_SONAME); ln -sf $(notdir $@) $(@D)/libslotq_worker.so
+# It has the core inside; one symbol is seen.
+$(MODULE): $(call objects,$(MODULE_SOURCES) $(FREE_SOURCES)) $(LIST_STAMP)
+	$(call say,LINK,$@)$(CC) -shared $(if $(EXTRA),,-Wl,-z,defs) -o $@ $(filter %.o,$^) $(LINK_FLAGS)
 $(PKG_CONFIG) $(CMAKE_CONFIG): $(OUT)/lib/%: tools/package/%.in engine/slotq.h Makefile FORCE
 	@mkdir -p $(@D); sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@TLS_LIBS@|$(TLS_LIBS)|' $< > $@
@@ -368,12 +373,11 @@ $(OUT)/fuzz/%: $(OUT)/obj/fuzz/%.o $(FUZZ_LIBRARIES)
 
 # ---- what can be asked for ----
 
-.PHONY: help all man demo examples lua test prove torture asan fuzz
+.PHONY: help all man demo examples lua module test prove torture asan fuzz
 .PHONY: bench bench-quick bench-all bench-publish
 .PHONY: tidy tables format coverage
 .PHONY: amalgamation clean built tests-built objects-built suites benches-built
-.PHONY: fuzzers-built
-.PHONY: endian-built endian-suites seeds bench-packages
+.PHONY: fuzzers-built endian-built endian-suites seeds bench-packages
 
 help: ## what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -394,17 +398,16 @@ demo: ## five thousand real files through four workers, one of them killed (REDI
 	@REDIS=$(REDIS) bash tools/examples/demo.sh $(CURDIR)/$(OUT)/bin/slotq
 
 examples: $(EXAMPLES) ## the programs of tools/examples, in build/examples
-
 lua: $(LUA) ## the scripts for Redis, bundled, in build/lua
-
+module: $(MODULE) ## the module for Redis (begun: not all commands), build/slotq.so
 test: ## every suite; the last line is the sum
 	@sh tools/checks/need.sh test
 	@$(MAKE) tests-built
 	@$(MAKE) suites
-tests-built: built $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
+tests-built: built $(MODULE) $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
 # Every source compiled and nothing linked, for a compiler's warnings.
 objects-built: $(call objects,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
-	$(WORKER_SOURCES) $(EXAMPLE_SOURCES) $(EXAMPLE_PARTS) $(BENCH_SOURCES) \
+	$(WORKER_SOURCES) $(MODULE_SOURCES) $(EXAMPLE_SOURCES) $(EXAMPLE_PARTS) $(BENCH_SOURCES) \
 	$(SUPPORT_SOURCES) tests/support/main.cpp \
 	$(TEST_SOURCES) $(FUZZ_TARGETS) $(FUZZ_SHARED) fuzz/replay.c fuzz/make_seeds.c)
 # Scripts that run nothing of what is made here say the same in every flavour.
@@ -469,16 +472,13 @@ tidy: ## style, include direction, generated tables
 	@CC='$(HOST_CC)' sh tools/checks/tables.sh --check
 tables: ## write the generated tables into the documents
 	@CC='$(HOST_CC)' sh tools/checks/tables.sh
-
 format: ## clang-format over every C and C++ file
 	@find engine tools tests fuzz bench -name '*.[ch]' -o -name '*.[ch]pp' | \
 		xargs clang-format -i
-
 coverage: ## lines and branches of layout and core, all of them
 	@sh tools/checks/need.sh coverage
 	@$(MAKE) FLAVOUR=coverage $(CORE_ROOMS:%=build/coverage/tests/%)
 	@OUT=build/coverage sh tools/checks/coverage.sh $(CORE_ROOMS:%=build/coverage/tests/%)
-
 amalgamation: ## the core as one source and one header, in build/amalgamation
 	@sh tools/checks/need.sh --look build
 	@CC='$(CC)' sh tools/checks/amalgamation.sh build/amalgamation

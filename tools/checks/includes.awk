@@ -16,7 +16,7 @@ function height(path) {
     if (path ~ /^engine\/layout\//) return 1
     if (path ~ /^engine\/slotq_core\.h$/) return 1 # the contract of the two rooms below it
     if (path ~ /^engine\/core\//) return 2
-    if (path ~ /^engine\/backend\//) return 3
+    if (path ~ /^engine\/(backend|module)\//) return 3
     if (path ~ /^engine\/slotq_(worker|cron|frame)\.h$/) return 5
     if (path ~ /^engine\/slotq[a-z_]*\.h$/) return 3 # its types; calls are queue's
     if (path ~ /^engine\/queue\//) return 4
@@ -97,6 +97,10 @@ own <= 6 && /^[ \t]*#[ \t]*include[ \t]*"/ {
     }
     if (own == 5 && path !~ /^engine\/(worker\/|slotq[a-z_]*\.h$)/) {
         finding("a worker uses public calls, not what is inside: " name)
+    }
+    if (own == 3 && other == 3 && path !~ /^engine\/slotq[a-z_]*\.h$/ &&
+        (path ~ /^engine\/module\//) != (FILENAME ~ /^engine\/module\//)) {
+        finding("the module and the stores know nothing of each other: " name)
     }
     if (kind(FILENAME) != "" && kind(path) != "" && kind(path) != kind(FILENAME)) {
         finding("one kind of store includes another: " name)

@@ -207,3 +207,19 @@ replace "$out/gen/redis_script_names.h"
     printf '};\n'
 } >"$out/gen/redis_scripts.h.new$$"
 replace "$out/gen/redis_scripts.h"
+
+# What the module for Redis knows of the scripts whose commands it has (engine/module/commands.def).
+{
+    printf '/* script_heads.h: made from lua/ by tools/generate/lua.sh. */\n'
+    for file in lua/[a-z]*.lua; do
+        name=$(basename "$file" .lua)
+        flags=$(head_of "$file" flags)
+        printf '#define SCRIPT_ABOUT_%s %s\n' "$name" "$(quoted "$(head_of "$file" "$name")")"
+        printf '#define SCRIPT_ARGS_%s %s\n' "$name" "$(quoted "$(head_of "$file" args)")"
+        printf '#define SCRIPT_READS_%s %s\n' "$name" \
+            "$(case $flags in no-writes) echo true ;; *) echo false ;; esac)"
+        printf '#define SCRIPT_ALLOCATES_%s %s\n' "$name" \
+            "$(case $flags in none) echo true ;; *) echo false ;; esac)"
+    done
+} >"$out/gen/script_heads.h.new$$"
+replace "$out/gen/script_heads.h"

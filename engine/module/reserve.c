@@ -1,0 +1,280 @@
+/* reserve.c: see commands.h. Here: reserving.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../core/limits.h"
+#include "../layout/bytes.h"
+#include "../layout/fields.h"
+#include "../layout/slot.h"
+#include "commands.h"
+#include "places.h"
+
+enum {
+    RUN_BYTES = 12,      /* of a packed run */
+    DAMAGED_ROUNDS = 64, /* after so many without a sound message the client calls again */
+    STATUS_BYTES = 40
+};
+#define NUMBER_MAX UINT64_C(9007199254740991) /* that a script can tell exactly */
+
+typedef struct module_reserve {
+    uint64_t group;
+    uint64_t limit;
+    uint64_t lease_ms;
+    bool waits;
+} module_reserve;
+
+/* A leased message whose slot is sound. */
+typedef struct leased_message {
+    uint64_t id;
+    uint32_t token;
+    uint32_t slot_offset;
+} leased_message;
+
+/* One command at a time. */
+static slotq_run runs_of_call[SLOTQ_CALL_MESSAGES_MAX];
+static leased_message sound_of_call[SLOTQ_CALL_MESSAGES_MAX];
+static slotq_run damaged_of_call[SLOTQ_CALL_MESSAGES_MAX];
+
+/* ---- the arguments ---- */
+
+/* So many fit into a reply of 1 MiB of slots, but always one. */
+static uint64_t that_fit(const module_call *call, uint64_t count)
+{
+    const uint64_t fit = SLOTQ_CALL_BYTES_MAX / call->view.stride;
+    return count <= fit ? count : fit > 0 ? fit : 1;
+}
+
+static bool open_reserve(module_call *call, module_reserve *asked)
+{
+    const uint64_t lease_max = (uint64_t)SLOTQ_LEASE_TICKS_MAX * SLOTQ_TICK_MS_MAX;
+    if (!call_number(call, 0, "group", 0, SLOTQ_GROUPS_MAX - 1, &asked->group) ||
+        !call_number(call, 1, "n", 1, SLOTQ_CALL_MESSAGES_MAX, &asked->limit) ||
+        !call_number(call, 2, "lease_ms", 1, lease_max, &asked->lease_ms) ||
+        !call_flag(call, 3, "wait", &asked->waits) || !call_open(call) ||
+        !call_expect_duration(call, "lease_ms", asked->lease_ms) ||
+        !call_expect_group(call, asked->group)) {
+        return false;
+    }
+    asked->limit = that_fit(call, asked->limit);
+    return places_read(call, 4, (uint32_t)asked->group, asked->limit);
+}
+
+static slotq_outcome reserve(module_call *call, const module_reserve *asked)
+{
+    slotq_call_reserve *reserve = &call->verb.reserve;
+    call_verb(call, SLOTQ_RESERVE);
+    reserve->lease_ms = asked->lease_ms;
+    reserve->runs = runs_of_call;
+    reserve->run_capacity = SLOTQ_CALL_MESSAGES_MAX;
+    reserve->limit = (uint32_t)asked->limit;
+    reserve->group = (uint8_t)asked->group;
+    reserve->may_wait = asked->waits && call->view.geometry.places == 0;
+    return call_run(call);
+}
+
+/* ---- nothing was leased ---- */
+
+static void reply_with_time(module_call *call, slotq_outcome outcome, uint64_t due_ms)
+{
+    char text[STATUS_BYTES];
+    snprintf(text, sizeof text, "%s %" PRIu64, outcome_name(outcome), due_ms);
+    server.ReplyWithSimpleString(call->context, text);
+}
+
+static void reply_empty(module_call *call, const module_reserve *asked, uint64_t due_ms,
+                        bool sleeps)
+{
+    const bool at_place = sleeps && call->mine.has;
+    const bool kept = places_settle(call);
+    const bool none = due_ms == UINT64_MAX;
+    if (at_place && !none) {
+        due_ms += (uint64_t)PLACES_RANK_MS * places_rank(call);
+    }
+    due_ms = due_ms < NUMBER_MAX ? due_ms : NUMBER_MAX;
+    const long long told = none ? -1 : (long long)due_ms;
+    if (at_place) {
+        reply_array(call, 2);
+        server.ReplyWithLongLong(call->context, told);
+        reply_number(call, kept ? 1 : 0);
+    } else if (asked->waits) {
+        server.ReplyWithLongLong(call->context, told);
+    } else {
+        reply_array(call, 0);
+    }
+}
+
+static void reply_nothing(module_call *call, const module_reserve *asked, slotq_outcome outcome,
+                          uint64_t due_ms)
+{
+    /* a client that is to call again at once does not wait at its place */
+    const bool soon = outcome == SLOTQ_AGAIN && call->mine.has && due_ms <= call_now(call);
+    const bool sleeps = asked->waits && !soon;
+    call->mine.waits = sleeps;
+    if (outcome == SLOTQ_EMPTY) {
+        reply_empty(call, asked, due_ms, sleeps);
+    } else if (outcome == SLOTQ_LIMITED || (outcome == SLOTQ_AGAIN && asked->waits)) {
+        reply_with_time(call, outcome, due_ms);
+    } else if (outcome == SLOTQ_AGAIN) {
+        reply_status(call, outcome);
+    } else if (outcome == SLOTQ_PAUSED) {
+        call->mine = (module_place){0};
+        call_refuse_with(call, outcome, " for reserving: resume it");
+    } else {
+        call->mine = (module_place){0};
+        call_refuse(call, outcome);
+    }
+}
+
+/* ---- payloads ---- */
+
+/* Divide the runs into messages that are sound and those that are damaged; returns how many. */
+static uint32_t sort_leased(const module_call *call, uint32_t *damaged_count)
+{
+    const slotq_call_reserve *reserve = &call->verb.reserve;
+    uint32_t sound_count = 0;
+    *damaged_count = 0;
+    for (uint32_t i = 0; i < reserve->run_count; i++) {
+        const slotq_run *run = &reserve->runs[i];
+        uint32_t at = slotq_core_slot_offset(&call->view, run->id);
+        for (uint32_t k = 0; k < run->count; k++) {
+            slotq_slot slot;
+            if (slotq_core_slot(&call->view, at, &slot)) {
+                sound_of_call[sound_count++] = (leased_message){run->id + k, run->token, at};
+            } else {
+                damaged_of_call[(*damaged_count)++] = (slotq_run){run->id + k, run->token, 1};
+            }
+            at = slotq_core_slot_after(&call->view, at);
+        }
+    }
+    return sound_count;
+}
+
+static slotq_outcome settle_damaged(module_call *call, slotq_verb verb, const slotq_run *run,
+                                    uint8_t group)
+{
+    slotq_call_settle *settle = &call->verb.settle;
+    call_verb(call, verb);
+    settle->runs = run;
+    settle->run_count = 1;
+    settle->group = group;
+    settle->reason = SLOTQ_REASON_DAMAGED;
+    settle->note = NULL;
+    settle->note_bytes = 0;
+    settle->ms = verb == SLOTQ_RELEASE ? DEAD_FULL_RETRY_MS : 0;
+    settle->outcomes = NULL;
+    settle->tokens = NULL;
+    return call_run(call);
+}
+
+/* A damaged message dies; where the dead section refuses it, it waits for room. */
+static void bury_damaged(module_call *call, uint32_t count, uint8_t group)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const slotq_run *run = &damaged_of_call[i];
+        if (settle_damaged(call, SLOTQ_KILL, run, group) == SLOTQ_DEADFULL) {
+            settle_damaged(call, SLOTQ_RELEASE, run, group);
+        }
+    }
+}
+
+static void reply_messages(module_call *call, uint32_t count)
+{
+    reply_array(call, 4 * (long)count);
+    for (uint32_t i = 0; i < count; i++) {
+        const leased_message *message = &sound_of_call[i];
+        slotq_slot slot = {0};
+        slotq_core_slot(&call->view, message->slot_offset, &slot);
+        reply_number(call, message->id);
+        reply_number(call, message->token);
+        reply_number(call, message->token >> 2 & 63);
+        reply_bytes(call, slot.payload, slot.payload_bytes);
+    }
+}
+
+void command_reserve(module_call *call)
+{
+    module_reserve asked;
+    if (!open_reserve(call, &asked) || !call_expect_no_checks(call, "reserve_packed")) {
+        return;
+    }
+    for (uint32_t i = 0; i < DAMAGED_ROUNDS; i++) {
+        uint32_t damaged;
+        const slotq_outcome outcome = reserve(call, &asked);
+        if (outcome != SLOTQ_OK) {
+            reply_nothing(call, &asked, outcome, call->verb.reserve.next_due_ms);
+            return;
+        }
+        const uint32_t sound = sort_leased(call, &damaged);
+        bury_damaged(call, damaged, (uint8_t)asked.group);
+        if (sound > 0) {
+            reply_messages(call, sound);
+            return;
+        }
+    }
+    reply_nothing(call, &asked, SLOTQ_AGAIN, call_now(call));
+}
+
+/* ---- packed ---- */
+
+static void reply_runs(module_call *call)
+{
+    static uint8_t packed[SLOTQ_CALL_MESSAGES_MAX * RUN_BYTES];
+    const slotq_call_reserve *reserve = &call->verb.reserve;
+    for (uint32_t i = 0; i < reserve->run_count; i++) {
+        uint8_t *to = packed + (size_t)i * RUN_BYTES;
+        store_u48(to, reserve->runs[i].id);
+        store_u32(to + 6, reserve->runs[i].token);
+        store_u16(to + 10, (uint16_t)reserve->runs[i].count);
+    }
+    reply_bytes(call, packed, (size_t)reserve->run_count * RUN_BYTES);
+}
+
+/* Each slot up to the end of its payload; of a damaged one what stands before it. */
+static long reply_cut(module_call *call, uint32_t at, uint32_t count)
+{
+    const uint32_t payload_bytes = call->view.geometry.payload_bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t length = load_u16(call->bytes + at);
+        const uint32_t used = length <= payload_bytes ? length : 0;
+        reply_bytes(call, call->bytes + at, call->view.stride - payload_bytes + used);
+        at = slotq_core_slot_after(&call->view, at);
+    }
+    return (long)count;
+}
+
+static long reply_whole(module_call *call, uint32_t at, uint32_t count)
+{
+    const uint32_t stride = call->view.stride;
+    const uint32_t to_end = at < call->view.ring_end ? (call->view.ring_end - at) / stride : count;
+    const uint32_t before = count < to_end ? count : to_end;
+    reply_bytes(call, call->bytes + at, (size_t)before * stride);
+    if (before < count) {
+        reply_bytes(call, call->bytes + call->view.ring_offset, (size_t)(count - before) * stride);
+        return 2;
+    }
+    return 1;
+}
+
+void command_reserve_packed(module_call *call)
+{
+    module_reserve asked;
+    if (!open_reserve(call, &asked)) {
+        return;
+    }
+    const slotq_outcome outcome = reserve(call, &asked);
+    if (outcome != SLOTQ_OK) {
+        reply_nothing(call, &asked, outcome, call->verb.reserve.next_due_ms);
+        return;
+    }
+    const bool cut = call->view.stride >= SLOT_CUT_FROM_BYTES;
+    long items = 1;
+    reply_array(call, SERVER_LENGTH_LATER);
+    reply_runs(call);
+    for (uint32_t i = 0; i < call->verb.reserve.run_count; i++) {
+        const slotq_run *run = &runs_of_call[i];
+        const uint32_t at = slotq_core_slot_offset(&call->view, run->id);
+        items += cut ? reply_cut(call, at, run->count) : reply_whole(call, at, run->count);
+    }
+    server.ReplySetArrayLength(call->context, items);
+}
