@@ -1,6 +1,7 @@
-/* test_parity.cpp: the C core against the Lua scripts on a real server, for as many random steps
- * as asked: SLOTQ_STEPS (20,000; SLOTQ_PROVE: 200,000), SLOTQ_SEED (the first seed),
- * SLOTQ_TORTURE_SECONDS (until then, fresh seeds). Half of the steps for each variant.
+/* test_parity.cpp: the C core against the Lua scripts and against the module on a real server, for
+ * as many random steps as asked: SLOTQ_STEPS (20,000; SLOTQ_PROVE: 200,000), SLOTQ_SEED (the first
+ * seed), SLOTQ_TORTURE_SECONDS (until then, fresh seeds). Half of the steps for each variant of the
+ * scripts; all of them for the module.
  */
 #include <chrono>
 #include <cstdio>
@@ -19,10 +20,13 @@ uint64_t setting(const char *name, uint64_t otherwise)
 }
 
 struct Table {
-    std::unique_ptr<redis::Connection> connection = redis::shared_server().connect();
-    std::unique_ptr<redis::Connection> listener = redis::shared_server().connect();
+    redis::Server &server;
+    std::unique_ptr<redis::Connection> connection = server.connect();
+    std::unique_ptr<redis::Connection> listener = server.connect();
     redis::Scripts scripts;
-    explicit Table(const std::string &variant) : scripts(*connection, variant)
+    explicit Table(const std::string &variant)
+        : server(variant == "module" ? redis::module_server() : redis::shared_server()),
+          scripts(*connection, variant)
     {
     }
 };
@@ -62,10 +66,11 @@ void play_many(const std::string &variant, uint64_t steps, uint64_t first)
         fault = play(table, seed++, done);
     }
     std::printf(
-        "core against %s Lua: %llu steps, %llu with messages aside, %llu messages promoted, "
+        "core against %s: %llu steps, %llu with messages aside, %llu messages promoted, "
         "%llu pushes refused after that, seeds %llu to %llu\n",
-        variant.c_str(), static_cast<unsigned long long>(done.steps),
-        static_cast<unsigned long long>(done.aside), static_cast<unsigned long long>(done.promoted),
+        variant == "module" ? "the module" : (variant + " Lua").c_str(),
+        static_cast<unsigned long long>(done.steps), static_cast<unsigned long long>(done.aside),
+        static_cast<unsigned long long>(done.promoted),
         static_cast<unsigned long long>(done.refused), static_cast<unsigned long long>(first),
         static_cast<unsigned long long>(seed - 1));
     INFO(fault);
@@ -85,6 +90,12 @@ TEST_CASE("parity: core and Lua agree after every step", "[deep]")
     const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
     CAPTURE(variant);
     play_many(variant, (steps + 1) / 2, first + (variant == "plain" ? 0 : 500000));
+}
+
+TEST_CASE("parity: core and module agree after every step", "[deep]")
+{
+    const uint64_t otherwise = setting("SLOTQ_PROVE", 0) != 0 ? 200000 : 20000;
+    play_many("module", setting("SLOTQ_STEPS", otherwise), setting("SLOTQ_SEED", 1));
 }
 
 TEST_CASE("parity: torture for as long as told")

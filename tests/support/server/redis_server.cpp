@@ -273,9 +273,16 @@ Server::~Server()
     }
 }
 
+std::string module_path()
+{
+    const std::string path = Scripts::folder("redis7") + "/../../slotq.so";
+    return access(path.c_str(), R_OK) == 0 ? path : "";
+}
+
 void Server::start()
 {
     const std::string program = server_program();
+    const std::string module = module_path();
     Arguments arguments = {program,        "--port",      "0",
                            "--unixsocket", socket_path(), "--dir",
                            folder_,        "--save",      "",
@@ -283,6 +290,8 @@ void Server::start()
                            "notice",       "--logfile",   folder_ + "/log"};
     if (!sentinel_.empty()) {
         arguments = {program, folder_ + "/conf", "--sentinel"};
+    } else if (std::getenv("SLOTQ_TEST_MODULE") != nullptr && !module.empty()) {
+        arguments.insert(arguments.end(), {"--loadmodule", module});
     }
     arguments.insert(arguments.end(), more_.begin(), more_.end());
     std::vector<char *> raw;
@@ -370,10 +379,20 @@ Server &shared_server()
     return server;
 }
 
+Server &module_server()
+{
+    if (module_path().empty()) {
+        support::skip("the module is not built: make module");
+    }
+    static Server server({"--loadmodule", module_path()});
+    return server;
+}
+
 /* ---- scripts ---- */
 
-std::string Scripts::folder(const std::string &variant)
+std::string Scripts::folder(const std::string &named)
 {
+    const std::string variant = named == "module" ? "redis7" : named;
     const char *out = std::getenv("OUT");
     const std::string source = SLOTQ_SOURCE_DIR;
     const std::string wanted = source + "/" + (out != nullptr ? out : "build") + "/lua/" + variant;
@@ -412,6 +431,13 @@ Scripts::Scripts(Connection &connection, const std::string &variant)
 static bool wants_functions(const std::string &variant)
 {
     return variant == "redis7" && std::getenv("SLOTQ_TEST_FUNCTIONS") != nullptr;
+}
+
+/* The same once more on the commands of the module. */
+static bool wants_module(const std::string &variant)
+{
+    return variant == "module" ||
+           (variant == "redis7" && std::getenv("SLOTQ_TEST_MODULE") != nullptr);
 }
 
 void Scripts::load_functions()
@@ -459,6 +485,9 @@ Arguments Scripts::call(const std::string &name, const std::string &key,
         throw std::runtime_error("no script " + name + " in " + folder(variant_));
     }
     Arguments command = {wants_functions(variant_) ? "FCALL" : "EVALSHA", found->second, "1", key};
+    if (wants_module(variant_) && name != "move") { /* which has two keys, and is a script only */
+        command = {"SLOTQ." + name + ".AT", key};
+    }
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
 }

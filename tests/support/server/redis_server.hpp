@@ -118,7 +118,14 @@ private:
 /* One server for all tests of a binary that do not bend it. */
 Server &shared_server();
 
-/* The bundled scripts of a variant, plain or redis7, loaded by SCRIPT LOAD. */
+/* The module; "" where it is not built. */
+std::string module_path();
+
+/* A server with the module; where that is not built, skips. */
+Server &module_server();
+
+/* The bundled scripts of a variant, plain or redis7, loaded by SCRIPT LOAD; of the variant module,
+ * its commands with the words of the scripts. */
 class Scripts
 {
 public:
