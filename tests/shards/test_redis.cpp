@@ -392,3 +392,29 @@ TEST_CASE("sharded in Redis: calls go on while a shard gets other sizes")
     }
     CHECK(drained(queue.get()).size() == 2 * (2 * RING_SLOTS - 1));
 }
+
+TEST_CASE("sharded in Redis: a list has it once, and shards only where it is not there")
+{
+    redis::Server server;
+    Sharded made(url_of(server), 3);
+    const auto list = [&] {
+        std::vector<std::string> names;
+        slotq_error error = {};
+        const auto visit = [](void *context, const char *name) {
+            static_cast<std::vector<std::string> *>(context)->push_back(name);
+            return true;
+        };
+        CHECK(slotq_list(url_of(server).c_str(), visit, &names, &error) == SLOTQ_OK);
+        return names;
+    };
+    using Names = std::vector<std::string>;
+    CHECK(list() == Names{"q"});
+    CHECK(made.place.list() == Names{"q", made.key(0), made.key(1), made.key(2)});
+    REQUIRE(made.place.create("q{9.zz}", geometry_of(SET + 1, 9)) == SLOTQ_OK);
+    REQUIRE(made.place.create("q{x}", geometry_of(SET, 1)) == SLOTQ_OK);
+    REQUIRE(made.place.create("q2{1.a}", geometry_of(SET, 1)) == SLOTQ_OK);
+    REQUIRE(made.place.create("alone", geometry_of(0, 0)) == SLOTQ_OK);
+    CHECK(list() == Names{"alone", "q", "q2{1.a}", "q{9.zz}", "q{x}"});
+    server.command({"DEL", "q"});
+    CHECK(list().size() == 7);
+}

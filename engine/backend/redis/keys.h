@@ -26,8 +26,9 @@ slotq_outcome redis_keys_resize(redis_route *route, const char *key, const slotq
 slotq_outcome redis_keys_remove(redis_route *route, const char *key, const redis_settings *settings,
                                 store_fault *fault);
 
-/* Names of all queues in the database, sorted; visit ends it by answering false. */
-slotq_outcome redis_keys_list(redis_route *route, const redis_settings *settings,
+/* Names of all queues in the database, sorted; visit ends it by answering false. A sharded queue
+ * has one; its shards are shown with_shards, and where its descriptor is missing. */
+slotq_outcome redis_keys_list(redis_route *route, const redis_settings *settings, bool with_shards,
                               bool (*visit)(void *context, const char *name), void *context,
                               store_fault *fault);
 

@@ -1,21 +1,30 @@
-/* list.c: which keys of a database are queues: SCAN for strings, then the magic of each; in a
- * cluster on every primary. Knows no more of a queue than that.
+/* list.c: which keys of a database are queues: SCAN for strings, then the first bytes of each; in a
+ * cluster on every primary. Knows of a queue its magic, and its set if it is a shard.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../layout/bytes.h"
+#include "../../layout/descriptor.h"
 #include "../../layout/fields.h"
+#include "../shards/names.h"
 #include "call/errors.h"
 #include "errand.h"
 #include "keys.h"
 #include "server.h"
 
+enum { AT_DESCRIPTOR_SET = 16 }; /* SHARDS.md, rule 9 */
 enum { NAMES_MAX = 1 << 20, ROUNDS_MAX_OF_SCAN = 1 << 24, CURSOR_BYTES = 24 };
 
+typedef struct named {
+    char *name;
+    uint32_t set;       /* of a shard, or a descriptor; 0: it is alone */
+    bool is_descriptor; /* the name of a sharded queue */
+} named;
+
 typedef struct names {
-    char **names;
+    named *names;
     size_t count;
     size_t room;
 } names;
@@ -23,16 +32,27 @@ typedef struct names {
 static void names_free(names *found)
 {
     for (size_t i = 0; i < found->count; i++) {
-        free(found->names[i]);
+        free(found->names[i].name);
     }
     free(found->names);
 }
 
-static bool names_add(names *found, const redisReply *key)
+/* The reply has the magic of a queue or a descriptor. */
+static named named_of(char *name, const redisReply *front)
+{
+    const uint8_t *bytes = (const uint8_t *)front->str;
+    const bool is_descriptor = bytes_begin_descriptor(bytes, front->len);
+    const size_t at = is_descriptor ? AT_DESCRIPTOR_SET : AT_geometry_set;
+    return (named){.name = name,
+                   .set = front->len >= at + sizeof(uint32_t) ? load_u32(bytes + at) : 0,
+                   .is_descriptor = is_descriptor};
+}
+
+static bool names_add(names *found, const redisReply *key, const redisReply *front)
 {
     if (found->count == found->room) {
         const size_t room = found->room == 0 ? 64 : found->room * 2;
-        char **grown = room > NAMES_MAX ? NULL : realloc(found->names, room * sizeof *grown);
+        named *grown = room > NAMES_MAX ? NULL : realloc(found->names, room * sizeof *grown);
         if (grown == NULL) {
             return false;
         }
@@ -43,14 +63,14 @@ static bool names_add(names *found, const redisReply *key)
     if (name != NULL) {
         memcpy(name, key->str, key->len);
         name[key->len] = '\0';
-        found->names[found->count++] = name;
+        found->names[found->count++] = named_of(name, front);
     }
     return name != NULL;
 }
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(((const named *)a)->name, ((const named *)b)->name);
 }
 
 /* A name that slotq could have given. */
@@ -62,8 +82,9 @@ static bool is_name(const redisReply *key)
 
 static bool is_magic(const redisReply *reply)
 {
-    return reply->type == REDIS_REPLY_STRING && reply->len == BYTES_geometry_magic &&
-           (load_u32((const uint8_t *)reply->str) & MAGIC_FAMILY_MASK) ==
+    return reply->type == REDIS_REPLY_STRING &&
+           reply->len >= AT_geometry_magic + BYTES_geometry_magic &&
+           (load_u32((const uint8_t *)reply->str + AT_geometry_magic) & MAGIC_FAMILY_MASK) ==
                (MAGIC_VERSION_1 & MAGIC_FAMILY_MASK);
 }
 
@@ -72,7 +93,7 @@ static bool add_question(redis_connection *connection, const redisReply *key)
 {
     const char *asking[] = {"ASKING"};
     const size_t asking_length[] = {6};
-    const char *words[] = {"GETRANGE", key->str, "8", "11"};
+    const char *words[] = {"GETRANGE", key->str, "0", "43"}; /* up to the end of the geometry */
     const size_t lengths[] = {8, key->len, 1, 2};
     return (!connection->asking ||
             redis_outbox_add(&connection->outbox, 1, asking, asking_length)) &&
@@ -111,7 +132,7 @@ static slotq_outcome take_keys(redis_connection *connection, const redisReply *k
         } else if (refusal != NULL && refusal->fate != REDIS_FATE_STAYS) {
             redis_error error;
             outcome = redis_error_take(reply, false, &error, fault);
-        } else if (is_magic(reply) && !names_add(found, keys->element[i])) {
+        } else if (is_magic(reply) && !names_add(found, keys->element[i], reply)) {
             outcome = fault_say(fault, SLOTQ_NOMEMORY, "no memory for the names of %zu queues",
                                 found->count);
         }
@@ -229,7 +250,25 @@ static slotq_outcome find(redis_route *route, const redis_settings *settings, na
     return outcome;
 }
 
-slotq_outcome redis_keys_list(redis_route *route, const redis_settings *settings,
+/* The sharded queue that it is a shard of is there: without it, or with one of another set, the
+ * shard is shown. The names are sorted. */
+static bool is_folded(const names *found, const named *one)
+{
+    char name[SHARDS_NAME_BYTES_MAX + 1];
+    const size_t bytes =
+        one->set == 0 || one->is_descriptor ? 0 : shards_name_of_key(one->name, strlen(one->name));
+    if (bytes == 0) {
+        return false;
+    }
+    memcpy(name, one->name, bytes);
+    name[bytes] = '\0';
+    const named wanted = {.name = name};
+    const named *whole =
+        bsearch(&wanted, found->names, found->count, sizeof *found->names, by_name);
+    return whole != NULL && whole->is_descriptor && whole->set == one->set;
+}
+
+slotq_outcome redis_keys_list(redis_route *route, const redis_settings *settings, bool with_shards,
                               bool (*visit)(void *context, const char *name), void *context,
                               store_fault *fault)
 {
@@ -245,9 +284,11 @@ slotq_outcome redis_keys_list(redis_route *route, const redis_settings *settings
         qsort(found.names, found.count, sizeof *found.names, by_name);
     }
     for (size_t i = 0; i < found.count && more; i++) {
+        const named *one = &found.names[i];
         /* a key may be scanned twice */
-        if (i == 0 || strcmp(found.names[i], found.names[i - 1]) != 0) {
-            more = visit(context, found.names[i]);
+        if ((i == 0 || strcmp(one->name, one[-1].name) != 0) &&
+            (with_shards || !is_folded(&found, one))) {
+            more = visit(context, one->name);
         }
     }
     names_free(&found);

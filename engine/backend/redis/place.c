@@ -416,7 +416,7 @@ static slotq_outcome place_list(shards_place *base, bool (*visit)(void *context,
                                 void *context, store_fault *fault)
 {
     redis_place *self = place_of(base);
-    return redis_keys_list(&self->route, &self->settings, visit, context, fault);
+    return redis_keys_list(&self->route, &self->settings, true, visit, context, fault);
 }
 
 /* ---- open and close ---- */

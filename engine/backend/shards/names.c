@@ -123,3 +123,15 @@ bool shards_key_read(const char *key, size_t key_bytes, const char *name, size_t
     *k = (uint32_t)in_tag;
     return true;
 }
+
+size_t shards_name_of_key(const char *key, size_t key_bytes)
+{
+    uint32_t shard;
+    uint32_t k;
+    const char *brace = memchr(key, '{', key_bytes);
+    const size_t name_bytes = brace == NULL ? 0 : (size_t)(brace - key);
+    return shards_name_fault(key, name_bytes) == NULL &&
+                   shards_key_read(key, key_bytes, key, name_bytes, &shard, &k)
+               ? name_bytes
+               : 0;
+}

@@ -36,4 +36,8 @@ void shards_key_make(shards_key *key, const char *name, size_t name_bytes, uint3
 bool shards_key_read(const char *key, size_t key_bytes, const char *name, size_t name_bytes,
                      uint32_t *shard, uint32_t *k);
 
+/* How many bytes of a key are the name of a sharded queue, if it is that of one of its shards; else
+ * 0. Any bytes may be given. */
+size_t shards_name_of_key(const char *key, size_t key_bytes);
+
 #endif

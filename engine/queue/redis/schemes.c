@@ -119,7 +119,7 @@ static slotq_outcome redis_list(const char *url, scheme_visit visit, void *conte
     redis_settings settings;
     slotq_outcome outcome = read_url(url, NULL, &route, &settings, fault);
     if (outcome == SLOTQ_OK) {
-        outcome = redis_keys_list(&route, &settings, visit, context, fault);
+        outcome = redis_keys_list(&route, &settings, false, visit, context, fault);
     }
     redis_route_free(&route);
     return outcome;
