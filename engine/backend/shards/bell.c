@@ -1,6 +1,6 @@
 /* bell.c: see bell.h. tests/protocol searches these rules as a state machine that was written
- * apart; the names of the phases are the same there. A round goes from shard to shard, and ends at the first that
- * has a message.
+ * apart; the names of the phases are the same there. A round goes from shard to shard, and ends at
+ * the first that has a message.
  */
 #include "bell.h"
 
