@@ -220,7 +220,7 @@ endif
 $(call objects,$(SEARCHES)): TEST_OPTIMIZE = $(SUPPORT_OPTIMIZE)
 
 # gcc reads Catch2's header once for all tests. A compiler cache could not serve what was made
-# so; and clang sees each file by itself, so that none forgets an include.
+# so; and clang sees each file alone, so that none forgets an include.
 is_cached = $(if $(CCACHE_DISABLE),,$(findstring ccache,$(CXX) $(shell \
 	readlink -f "$$(command -v $(firstword $(CXX)))")))
 READ_ONCE := $(if $(IS_CLANG)$(findstring clang,$(CXX))$(is_cached),,$(OUT)/obj/read-once/catch.hpp)

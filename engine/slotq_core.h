@@ -101,7 +101,7 @@ typedef struct slotq_call_reserve {
     bool may_wait;        /* on EMPTY, AGAIN or LIMITED, mark that a caller waits for a message */
     uint64_t next_due_ms; /* out, EMPTY, AGAIN, LIMITED: the time when a message may go without a
                              call; UINT64_MAX = never */
-    bool kept;            /* out, where a place of a server was registered: it was set before, ... */
+    bool kept;            /* out, where a place of a server was registered: it was set before ... */
     uint16_t others;      /* ... so many other places of its row are set, ... */
     uint16_t before;      /* ... and so many of these are told before it */
 } slotq_call_reserve;
@@ -279,8 +279,9 @@ typedef struct slotq_progress {
     slotq_outcome outcome;
 } slotq_progress;
 
-/* What the caller of a verb then owes to consumers that sleep at another shard, the bell (SHARDS.md,
- * rule 45): to tell as many as `need` messages need. Only in a shard of a sharded queue. */
+/* What the caller of a verb then owes to consumers that sleep at another shard: the bell
+ * (SHARDS.md, rule 45): to tell as many as `need` messages need. Only in a shard of a sharded
+ * queue. */
 typedef struct slotq_nudge {
     uint32_t need;    /* 0: nothing is owed */
     uint32_t counter; /* of `wake`: a hush of this shard compares it */

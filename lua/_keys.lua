@@ -151,7 +151,7 @@ do
             end
         end
 
-        -- whoever has a key of these, which were judged, loses it
+        -- the holders of the keys of these, which were judged, lose them
         function keys.forget(keyed)
             for i = 1, keyed.are_held and keyed.count or 0 do
                 local holder = keyed[i] and walk(keyed[i])

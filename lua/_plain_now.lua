@@ -1,6 +1,6 @@
 -- _plain_now.lua: part of a plain path that has read the front: the time that the caller gave. If
 -- the caller named the geometry that it knows, it must be the queue's: if it is not, given_now is
--- no time, and the general path refuses.
+-- not a time, and the general path refuses.
 local given_now = ARGV[1]
 if plain_front and #given_now >= GEOMETRY_BYTES then
     local there = string.sub(plain_front, HEADER_BYTES + 1, GEOMETRY_END)

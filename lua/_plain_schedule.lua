@@ -1,5 +1,5 @@
 -- _plain_schedule.lua: the scheduling of one message without a key, before any function is defined,
--- if the heap has room, the id's block too, and nobody must look again. The verb says in
+-- if the heap has room, the id's block too, and no consumer must look again. The verb says in
 -- plain_packed whether it sends a slot. Leaves plain_size and plain_front to the general path.
 local plain_size, plain_front
 local plain_due, plain_flag, plain_payload = ARGV[2], ARGV[3], ARGV[4]

@@ -34,7 +34,7 @@ int main(void)
 }
 C
 
-# A program with functions of its own under names that rooms use inside: both must do their work.
+# A program whose functions have names that rooms use inside: both must do their work.
 cat >"$folder/names.c" <<'C'
 #include <slotq.h>
 #include <stdio.h>

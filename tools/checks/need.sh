@@ -4,7 +4,8 @@
 #
 # need.sh [--look] build|demo|demo-redis|test|fuzz|coverage|prove|bench
 #   --look: install nothing, name the packages and fail.
-# What a bench would like (peers, gnuplot) is installed if it can be, and left out with a word.
+# What a bench would like (peers, gnuplot) is installed if it can be, else left out and
+# named.
 set -u
 
 install=yes

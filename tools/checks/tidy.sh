@@ -55,10 +55,10 @@ grep -E '\.(c|h|cpp|hpp|sh|def|lua|js|py|awk)$|(^|/)run$' "$lists/text" >"$lists
     # What users and readers of the code see: documents, public headers, tables, texts of programs.
     grep -E '^([^/]*\.md|(engine|lua|bench)/[^/]*\.md|tools/man/.*\.scd)$|\.def$' "$lists/text" |
         LC_ALL=C xargs awk -f tools/checks/words.awk
-    grep -E '^(engine|tools/slotq|tests|bench|fuzz)/' "$lists/c" |
+    grep -E '^(engine|tools|tests|bench|fuzz)/' "$lists/c" |
         LC_ALL=C xargs awk -f tools/checks/words.awk
     # The tests of this check name the words that it looks for.
-    grep -E '^tests/.*\.sh$' "$lists/text" | grep -v /test_checks.sh |
+    grep -E '\.(sh|lua)$' "$lists/text" | grep -v /test_checks.sh |
         LC_ALL=C xargs awk -f tools/checks/words.awk
     # A file begins by saying what it knows.
     while read -r path; do

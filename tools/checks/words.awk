@@ -1,6 +1,7 @@
 # words.awk: finds words and phrases that texts for users must not have, because readers in a second
 # language stumble over them. In C and C++ it reads string literals and comments, not code; in shell
-# comments and the words in quotes, which are names of cases and texts. Knows no grammar.
+# comments and the words in quotes, which are names of cases and texts; in Lua comments and strings.
+# Knows no grammar.
 
 BEGIN {
     count = split("whoever|whosoever|nobody|somebody|is no |are none|of its own|all the same|" \
@@ -11,17 +12,29 @@ FNR == 1 {
     tail = "" # the last two words of the line before: a phrase may go over the end of a line
     is_code = FILENAME ~ /\.(c|h|cpp|hpp)$/
     is_shell = FILENAME ~ /\.sh$/
+    is_lua = FILENAME ~ /\.lua$/
     comment = 0
 }
 
 {
-    look(is_code ? prose_of($0) : is_shell ? quoted_of($0) : text_of($0))
+    look(is_code ? prose_of($0) : is_shell ? quoted_of($0) : is_lua ? said_of($0) : text_of($0))
 }
 
 # A line without the signs of a comment or a quotation at its begin.
 function text_of(line) {
     sub(/^[ \t]*(\/\*|\*|#|>)? */, "", line)
     return line
+}
+
+# The comment of a line of Lua, and its strings.
+function said_of(line,    text) {
+    text = ""
+    while (match(line, /"([^"\\]|\\.)*"|(^|[ \t])--.*/)) {
+        text = text " " substr(line, RSTART, RLENGTH)
+        line = substr(line, RSTART + RLENGTH)
+    }
+    gsub(/^[ \t]*--+ ?/, "", text)
+    return text
 }
 
 # The comment of a line of shell, or what stands in quotes on it. What goes on over the end of a

@@ -3,7 +3,7 @@
 # whether anything was lost. Knows the slotq command from outside, as its users do.
 #
 # demo.sh SLOTQ [FOLDER]      SLOTQ: the command; FOLDER: made afresh (default: build/demo)
-# With REDIS=1 in the environment the queue is in a redis-server of its own (the program
+# With REDIS=1 in the environment the queue is in a private redis-server (the program
 # SLOTQ_REDIS_SERVER, where that is given), ended at the end.
 set -u
 export LC_ALL=C
@@ -91,7 +91,7 @@ make_queue() {
     local where=$folder
     if [ -n "${REDIS:-}" ]; then
         start_server
-        where="a redis-server of its own ($("$server_program" --version | grep -o 'v=[0-9.]*'))"
+        where="a private redis-server ($("$server_program" --version | grep -o 'v=[0-9.]*'))"
     fi
     echo "demo: $messages files under /usr/include and /usr/share/doc; queue in $where"
     "$slotq" -q create demo --slots "$messages" --payload "$longest" --dead 20 \

@@ -3,7 +3,7 @@
 #
 #   --@include _piece     the piece goes here, once a script
 #   --@inner              what follows, to the script's end, is in a function
-#   --@begin, --@end      what is between is a script of its own, the body of a function of KEYS and
+#   --@begin, --@end      what is between is a separate script, the body of a function of KEYS and
 #                         ARGV: its pieces are its own, and --@inner goes to its end
 #   ALL_CAPS              a constant's name becomes its value; one that is not known fails
 #   '@group.head..due'    a string that begins with @ becomes the format of struct.pack for these
@@ -81,7 +81,7 @@ function named(line, file, number,    out, word, quote, end) {
         } else if (word in value) {
             out = out value[word]
         } else if (word ~ /^[A-Z][A-Z0-9]+(_[A-Za-z0-9]+)*$/ && word != "KEYS" && word != "ARGV") {
-            fail(file, number, word " is no constant of the C core")
+            fail(file, number, word " is not a constant of the C core")
         } else {
             out = out word
         }
@@ -93,7 +93,7 @@ function named(line, file, number,    out, word, quote, end) {
 function place_of(name, file, number) {
     sub(/\./, "_", name)
     if (!(name in place)) {
-        fail(file, number, name " is no field of fields.def")
+        fail(file, number, name " is not a field of fields.def")
     }
     return place[name]
 }

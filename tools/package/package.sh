@@ -21,14 +21,15 @@ refuse() {
 }
 
 dist() {
-    [ -d .git ] || [ -f .git ] || refuse "the archive is made of a commit: this is no git checkout"
+    [ -d .git ] || [ -f .git ] ||
+        refuse "the archive is made of a commit: this is not a git checkout"
     git diff --quiet HEAD -- || echo "what is not committed is not in the archive" >&2
     git archive --format=tar --prefix="$name/" HEAD | gzip -9 -n >"$folder/$name.tar.gz" ||
         refuse "git archive failed"
     echo "$folder/$name.tar.gz"
 }
 
-# In a folder of its own: a build of Debian wants debian/ beside the sources.
+# In a separate folder: a build of Debian wants debian/ beside the sources.
 deb() {
     command -v dh >/dev/null || refuse "make deb needs debhelper: apt-get install debhelper"
     rm -rf "${folder:?}/$name" "$folder"/*.deb

@@ -20,8 +20,8 @@ slotq_outcome redis_store_nudge(redis_store *self, const slotq_nudge *nudge, int
 /* Clear ring-the-bell of this shard, if its counter still is that of a reply. */
 slotq_outcome redis_store_hush(redis_store *self, uint32_t counter, store_fault *fault);
 
-/* Give up the handle's place in a group's row; *was_set: it was set, so nobody was told of anything
- * in this client's stead. Without a place: OK and false. */
+/* Give up the handle's place in a group's row; *was_set: it was set, so no consumer was told
+ * of anything in this client's stead. Without a place: OK and false. */
 slotq_outcome redis_store_unwait(redis_store *self, uint32_t group, bool *was_set,
                                  store_fault *fault);
 

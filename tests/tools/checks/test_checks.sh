@@ -272,6 +272,13 @@ plain_words() {
     says "behind a command" 'text.sh:3: not a plain word: "whoever"'
     says "in either quotes" 'text.sh:4: not a plain word: "by itself"'
     verdict "its commands are not" test "$(wc -l <said)" = 4
+    printf -- '-- nobody reads\nlocal nobody = "it is no queue" -- goes by\n' >text.lua
+    printf -- '-- itself\n' >>text.lua
+    look words.awk text.lua
+    says "a comment of Lua is read" 'text.lua:1: not a plain word: "nobody"'
+    says "its strings are" 'text.lua:2: not a plain word: "is no "'
+    says "behind its code" 'text.lua:3: not a plain word: "by itself"'
+    verdict "and not its code" test "$(wc -l <said)" = 3
     printf '// nobody reads\nnobody();\n' >text.cpp
     look words.awk text.cpp
     says "C++ likewise" 'text.cpp:1: not a plain word: "nobody"'

@@ -1,5 +1,5 @@
 /* world.h: what is outside of the device: a sensor, a radio, a clock that goes on without power,
- * and somebody who cuts that power and remembers what the device has said. Knows samples and verbs;
+ * and a switch that cuts the power and remembers what the device has said. Knows samples and verbs;
  * must not know how the device keeps its queue.
  */
 #ifndef WORLD_H

@@ -15,7 +15,7 @@
 
 #define TASKS_QUEUE "mail"
 #define TASKS_REPORTS "reports"    /* the queue of the cron entry */
-#define TASKS_SENT "mail:sent"     /* a hash: message id, user. Whoever sends a mail writes it */
+#define TASKS_SENT "mail:sent"     /* a hash: message id, user. The sender of a mail writes it */
 #define TASKS_INBOXES "mail:inbox" /* a hash: user, number of mails */
 
 #define TASKS_DELIVER "email:deliver" /* body: "USER TEMPLATE" */

@@ -55,7 +55,7 @@ static void need(slotq_outcome outcome, const char *what, const char *why)
     }
 }
 
-/* One thread, and one message at a time: nobody holds a ticket that another consumer could have,
+/* One thread, and one message at a time: no consumer holds a ticket that another one could have,
  * so the shares are even. The price is a round trip per ticket. */
 void consumer_run(const char *url, uint8_t group, uint32_t number, uint32_t work_ms,
                   consumer_stage *stage)

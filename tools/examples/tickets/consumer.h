@@ -1,5 +1,5 @@
 /* consumer.h: a process that handles tickets of one group until none is left. Knows tickets and the
- * worker runtime; must not know who started it or what is proved.
+ * worker runtime; must not know what started it or what is proved.
  */
 #ifndef EXAMPLES_TICKETS_CONSUMER_H
 #define EXAMPLES_TICKETS_CONSUMER_H
