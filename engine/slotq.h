@@ -204,12 +204,13 @@ SLOTQ_API void slotq_close(slotq *queue);
  * tokens, states, attempts, deadlines, keys and counters, and so does the generation; finished
  * messages lose payloads that do not fit. A new group begins behind all messages; groups cannot be
  * taken away. OK; TOOBIG: something does not fit, and error names it; INVALID; in a folder LOCKED:
- * a handle has the queue open; otherwise as slotq_open. If it is not OK, nothing was changed. */
+ * a handle has the queue open; UNSUPPORTED: resize the shards of a sharded queue, one by one; also
+ * as slotq_open. If it is not OK, nothing was changed. */
 SLOTQ_API slotq_outcome slotq_resize(const char *url, const char *name,
                                      const slotq_geometry *wanted, slotq_error *error);
 
-/* Delete a queue that no handle has open. In Redis open handles get NOQUEUE, and REMADE after the
- * queue was created again. OK, NOQUEUE, LOCKED, IO. */
+/* Delete a queue that no handle has open, a sharded one with all its shards. In Redis open handles
+ * get NOQUEUE, and REMADE after the queue was created again. OK, NOQUEUE, LOCKED, IO. */
 SLOTQ_API slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error *error);
 
 /* What a URL names: redis:// and valkey:// are the same, schemes are read in any case. */
@@ -227,7 +228,7 @@ SLOTQ_API slotq_place slotq_url_kind(const char *url);
 /* Write the URL into shown for people, cut at bytes: *** stands for all that may be a login. */
 SLOTQ_API void slotq_url_show(const char *url, char *shown, size_t bytes);
 
-/* Visit each queue, by name, until visit returns false. OK, IO. Its files: slotq_files.h. */
+/* Visit each queue, by name, a sharded one once, until visit returns false. OK, IO. */
 SLOTQ_API slotq_outcome slotq_list(const char *url, bool (*visit)(void *context, const char *name),
                                    void *context, slotq_error *error);
 

@@ -80,11 +80,11 @@ static bool gives_up(const void *handle, uint64_t waited_ms)
     return (wait->wait_ms > 0 ? waited_ms_of(wait) : waited_ms) >= wait->wait_ms;
 }
 
+const store_owner queue_owner = {.exact_ms = exact_ms, .rough_ms = rough_ms, .gives_up = gives_up};
+
 void queue_own_store(slotq *queue, store *opened)
 {
-    static const store_owner owner = {
-        .exact_ms = exact_ms, .rough_ms = rough_ms, .gives_up = gives_up};
-    opened->owner = &owner;
+    opened->owner = &queue_owner;
     opened->handle = queue;
     queue->store = opened;
 }

@@ -63,6 +63,11 @@ static inline bool queue_was_resized(const slotq *queue, slotq_outcome outcome, 
     return true;
 }
 
+/* The geometry with what its caller leaves to the library: a tick, a group, a generation. INVALID:
+ * it was not zeroed. */
+slotq_outcome queue_complete_geometry(const slotq_geometry *given, slotq_geometry *whole,
+                                      slotq_error *error);
+
 /* ---- errors (error.c) ---- */
 
 /* Keep the outcome of a verb; the text, if it has none yet, is made from it later. Answers it. */
@@ -170,6 +175,9 @@ static inline bool queue_duration_fits(slotq *queue, const char *what, uint64_t 
 
 /* Milliseconds since the epoch by the queue's clock. */
 uint64_t queue_now_ms(const slotq *queue);
+
+/* What stores ask their handle. */
+extern const store_owner queue_owner;
 
 /* A store belongs to this handle from now on, and asks it for the time. */
 void queue_own_store(slotq *queue, store *opened);

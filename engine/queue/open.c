@@ -70,6 +70,14 @@ static slotq_outcome judge_options(const slotq_options *options, slotq_error *er
                      (int)options->sync, SLOTQ_SYNC_ALWAYS);
 }
 
+slotq_outcome scheme_find(const char *url, const char *name, const slotq_options *options,
+                          const scheme **kind, slotq_error *error)
+{
+    *kind = scheme_of(url);
+    const slotq_outcome judged = judge(url, name, *kind, error);
+    return judged == SLOTQ_OK ? judge_options(options, error) : judged;
+}
+
 /* ---- handles ---- */
 
 static slotq_options fill_in(const slotq_options *options, uint32_t poll_ms)
@@ -159,10 +167,8 @@ slotq_outcome slotq_open(const char *url, const char *name, const slotq_options 
     return queue_handle_finish(made, outcome, opened, queue, error);
 }
 
-/* The geometry with what its caller leaves to the library: a tick, a group, a generation. INVALID:
- * it was not zeroed. */
-static slotq_outcome complete(const slotq_geometry *given, slotq_geometry *whole,
-                              slotq_error *error)
+slotq_outcome queue_complete_geometry(const slotq_geometry *given, slotq_geometry *whole,
+                                      slotq_error *error)
 {
     static const slotq_geometry usual = SLOTQ_GEOMETRY_DEFAULT;
     *whole = *given;
@@ -185,7 +191,7 @@ slotq_outcome slotq_create_memory(const slotq_geometry *geometry, const slotq_op
     }
     slotq_geometry whole;
     if (judge_options(options, error) != SLOTQ_OK ||
-        complete(geometry, &whole, error) != SLOTQ_OK) {
+        queue_complete_geometry(geometry, &whole, error) != SLOTQ_OK) {
         return SLOTQ_INVALID;
     }
     slotq *made = queue_handle_new(options, POLL_MS_DEFAULT);
@@ -205,7 +211,7 @@ slotq_outcome slotq_open_memory(void *buffer, uint64_t bytes, const slotq_geomet
     }
     slotq_geometry whole;
     if (judge_options(options, error) != SLOTQ_OK ||
-        (geometry != NULL && complete(geometry, &whole, error) != SLOTQ_OK)) {
+        (geometry != NULL && queue_complete_geometry(geometry, &whole, error) != SLOTQ_OK)) {
         return SLOTQ_INVALID;
     }
     slotq *made = queue_handle_new(options, POLL_MS_DEFAULT);
@@ -275,7 +281,7 @@ uint64_t slotq_geometry_bytes(const slotq_geometry *geometry, slotq_error *error
     uint64_t bytes = 0;
     slotq_geometry whole;
     if (geometry != NULL) {
-        if (complete(geometry, &whole, error) != SLOTQ_OK) {
+        if (queue_complete_geometry(geometry, &whole, error) != SLOTQ_OK) {
             return 0;
         }
         bytes = slotq_core_image_bytes(&whole, &what);
@@ -305,7 +311,7 @@ slotq_outcome slotq_create(const char *url, const char *name, const slotq_geomet
     slotq_geometry whole;
     slotq_outcome judged = judge(url, name, kind, error);
     judged = judged == SLOTQ_OK ? judge_options(options, error) : judged;
-    judged = judged == SLOTQ_OK ? complete(geometry, &whole, error) : judged;
+    judged = judged == SLOTQ_OK ? queue_complete_geometry(geometry, &whole, error) : judged;
     if (judged != SLOTQ_OK) {
         return judged;
     }
@@ -337,8 +343,16 @@ slotq_outcome slotq_resize(const char *url, const char *name, const slotq_geomet
         return refuse_null(error);
     }
     const slotq_outcome judged = judge(url, name, kind, error);
-    return judged == SLOTQ_OK ? told(kind->resize(url, name, wanted, &fault), &fault, error)
-                              : judged;
+    if (judged != SLOTQ_OK) {
+        return judged;
+    }
+    const slotq_outcome outcome = kind->resize(url, name, wanted, &fault);
+    return outcome == SLOTQ_SHARDED
+               ? error_say(error, SLOTQ_UNSUPPORTED,
+                           "%s is a sharded queue: resize its shards one by one, by their own "
+                           "names (slotq shards ls prints them). Nothing was changed",
+                           name)
+               : told(outcome, &fault, error);
 }
 
 slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error *error)
@@ -346,7 +360,13 @@ slotq_outcome slotq_remove_queue(const char *url, const char *name, slotq_error 
     store_fault fault;
     const scheme *kind = scheme_of(url);
     const slotq_outcome judged = judge(url, name, kind, error);
-    return judged == SLOTQ_OK ? told(kind->remove(url, name, &fault), &fault, error) : judged;
+    if (judged != SLOTQ_OK) {
+        return judged;
+    }
+    const slotq_outcome outcome = kind->remove(url, name, &fault);
+    return outcome == SLOTQ_SHARDED && kind->place != NULL
+               ? scheme_remove_sharded(kind, url, name, error)
+               : told(outcome, &fault, error);
 }
 
 slotq_outcome slotq_list(const char *url, bool (*visit)(void *context, const char *name),

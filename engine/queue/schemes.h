@@ -5,6 +5,7 @@
 #define SLOTQ_QUEUE_SCHEMES_H
 
 #include "../backend/backend.h"
+#include "../backend/shards/place.h"
 #include "../slotq.h"
 
 typedef bool (*scheme_visit)(void *context, const char *name);
@@ -24,15 +25,28 @@ typedef struct scheme {
                             store_fault *fault);
     slotq_outcome (*open)(const char *url, const char *name, const slotq_options *options,
                           store **opened, store_fault *fault);
+    /* SHARDED: it is a sharded queue, and none of its shards is in use where that can be known. */
     slotq_outcome (*remove)(const char *url, const char *name, store_fault *fault);
-    /* Queues by name, until visit answers false. */
+    /* Queues by name, a sharded one once, until visit answers false. */
     slotq_outcome (*list)(const char *url, scheme_visit visit, void *context, store_fault *fault);
+    /* Where sharded queues are kept; NULL: this build keeps none there. */
+    slotq_outcome (*place)(const char *url, const slotq_options *options, shards_place **opened,
+                           store_fault *fault);
 } scheme;
 
 enum { SCHEME_NAME_BYTES_MAX = 200 };
 
 /* Queues in a folder (folder.c). */
 extern const scheme scheme_folder;
+
+/* The kind of a URL, if a queue of this name can be there and the options are in range: else
+ * INVALID or UNSUPPORTED, with its text (open.c). */
+slotq_outcome scheme_find(const char *url, const char *name, const slotq_options *options,
+                          const scheme **kind, slotq_error *error);
+
+/* Delete a sharded queue (shards.c). */
+slotq_outcome scheme_remove_sharded(const scheme *kind, const char *url, const char *name,
+                                    slotq_error *error);
 
 /* URLs of a scheme that is not known (open.c). */
 extern const scheme scheme_unknown;

@@ -1,5 +1,5 @@
-/* create.c: queue files that appear whole: created, imported, resized; and removed. A file gets its
- * name last, so a half-made queue is never seen, and of two creators one wins.
+/* create.c: queue files that appear whole: created, imported, resized. A file gets its name last,
+ * so a half-made queue is never seen, and of two creators one wins.
  */
 #define _GNU_SOURCE
 #include "../system/large_files.h"
@@ -18,6 +18,7 @@
 #include "create.h"
 #include "journal_file.h"
 #include "open.h"
+#include "../alike.h"
 #include "../resize.h"
 #include "locks.h"
 
@@ -69,21 +70,6 @@ static slotq_outcome begin(making *self, const char *folder, const char *queue, 
     return SLOTQ_OK;
 }
 
-/* A file that takes the place of another belongs to the same user and group, with the same rights.
- */
-static slotq_outcome take_rights(int descriptor, int of, const char *shown, store_fault *fault)
-{
-    struct stat facts;
-    if (fstat(of, &facts) != 0 || fchown(descriptor, facts.st_uid, facts.st_gid) != 0 ||
-        fchmod(descriptor, facts.st_mode & 07777) != 0) {
-        return fault_system(fault, errno,
-                            "%s cannot be given the owner and the rights of the file before: let "
-                            "its owner resize it. Nothing was changed",
-                            shown);
-    }
-    return SLOTQ_OK;
-}
-
 /* Both files get their names; a process that opens the main file meanwhile waits for its journal.
  * The journal of a file that is replaced goes first: it would be foreign to the new one, and the
  * next opener makes one where there is none. */
@@ -120,8 +106,8 @@ static slotq_outcome end(making *self, slotq_outcome outcome)
         outcome = file_journal_make(&self->image, self->folder, &journal, self->fault);
         if (outcome == SLOTQ_OK) {
             if (self->replaced >= 0) {
-                outcome = take_rights(journal.descriptor, self->replaced, self->image.names.shown,
-                                      self->fault);
+                outcome = filesystem_take_rights(journal.descriptor, self->replaced,
+                                                 self->image.names.shown, self->fault);
             }
             outcome = outcome == SLOTQ_OK ? publish(self, &journal) : outcome;
             fresh_file_drop(self->folder, &journal);
@@ -155,18 +141,6 @@ static slotq_outcome open_existing(const char *folder, const file_names *names, 
 
 /* ---- create ---- */
 
-/* They differ at most in the generation. */
-static bool is_like(const slotq_geometry *one, const slotq_geometry *other)
-{
-    uint8_t one_bytes[GEOMETRY_END] = {0}; /* bytes of an image: the struct has padding */
-    uint8_t other_bytes[GEOMETRY_END] = {0};
-    slotq_geometry same = *other;
-    same.generation = one->generation;
-    geometry_store(one_bytes, one);
-    geometry_store(other_bytes, &same);
-    return memcmp(one_bytes, other_bytes, sizeof one_bytes) == 0;
-}
-
 /* What has the name already: only what never changes is looked at, as others may work on it. */
 static slotq_outcome compare(int descriptor, const file_names *names,
                              const slotq_geometry *geometry, store_fault *fault)
@@ -188,7 +162,8 @@ static slotq_outcome compare(int descriptor, const file_names *names,
                                      "a file of that name exists, but it is not a sound queue"};
         return fault_damage(fault, SLOTQ_CORRUPT, names->shown, &damage);
     }
-    return is_like(&there, geometry) ? SLOTQ_OK : fault_exists(fault, names->shown, &there);
+    return geometries_are_alike(&there, geometry) ? SLOTQ_OK
+                                                  : fault_exists(fault, names->shown, &there);
 }
 
 /* AGAIN: another process was faster. */
@@ -328,7 +303,8 @@ static slotq_outcome make_resized(const char *folder, const char *queue, const f
         return outcome;
     }
     self.replaced = old->descriptor;
-    outcome = take_rights(self.main.descriptor, old->descriptor, old->names.shown, fault);
+    outcome =
+        filesystem_take_rights(self.main.descriptor, old->descriptor, old->names.shown, fault);
     if (outcome == SLOTQ_OK && fdatasync(old->descriptor) != 0) { /* its journal goes first */
         outcome =
             fault_system(fault, errno, "%s could not be synced to the disk", old->names.shown);
@@ -354,74 +330,5 @@ slotq_outcome file_resize(const char *folder, const char *queue, const slotq_geo
         outcome = make_resized(folder, queue, image, &geometry, fault);
     }
     file_image_close(image);
-    return outcome;
-}
-
-/* ---- remove ---- */
-
-static slotq_outcome remove_locked(int folder, const file_names *names, store_fault *fault)
-{
-    /* the journal first: while the main file exists, no process creates another queue */
-    if (unlinkat(folder, names->journal, 0) != 0 && errno != ENOENT) {
-        return fault_system(fault, errno, "%s-journal cannot be removed", names->shown);
-    }
-    if (unlinkat(folder, names->main, 0) != 0) {
-        return fault_system(fault, errno, "%s cannot be removed", names->shown);
-    }
-    return filesystem_sync_folder(folder, names->shown, "removed", fault);
-}
-
-static slotq_outcome refuse_open(const file_names *names, store_fault *fault)
-{
-    return fault_say(fault, SLOTQ_LOCKED,
-                     "%s is open in another process or handle: close it there first", names->shown);
-}
-
-static slotq_outcome lock_and_remove(int folder, int descriptor, const file_names *names,
-                                     store_fault *fault)
-{
-    struct stat ours;
-    struct stat named;
-    const lock_answer answer = lock_presence(descriptor, true);
-    if (answer == LOCK_FAILED) {
-        return fault_system(fault, errno, "%s cannot be locked", names->shown);
-    }
-    if (answer == LOCK_REFUSED) {
-        return refuse_open(names, fault);
-    }
-    if (lock_ids_state(descriptor) != LOCK_IS_FREE) { /* in use, its presence lost or leaving */
-        return refuse_open(names, fault);
-    }
-    if (fstat(descriptor, &ours) != 0 ||
-        fstatat(folder, names->main, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
-        ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
-        return fault_say(fault, SLOTQ_NOQUEUE, "another process just removed %s", names->shown);
-    }
-    if (filesystem_refuse_sharded(descriptor, names->shown, fault) != SLOTQ_OK) {
-        return SLOTQ_SHARDED;
-    }
-    return remove_locked(folder, names, fault);
-}
-
-slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault)
-{
-    file_names names;
-    int there;
-    file_names_make(&names, queue);
-    slotq_outcome outcome = filesystem_open_folder(folder, &there, fault);
-    if (outcome != SLOTQ_OK) {
-        return outcome;
-    }
-    const int descriptor = descriptor_lift(
-        openat(there, names.main, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-    if (descriptor < 0) {
-        outcome = errno == ENOENT
-                      ? fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %s here", names.shown)
-                      : fault_system(fault, errno, "%s cannot be opened for writing", names.shown);
-    } else {
-        outcome = lock_and_remove(there, descriptor, &names, fault);
-        close(descriptor);
-    }
-    close(there);
     return outcome;
 }

@@ -1,4 +1,4 @@
-/* create.h: creates, imports, resizes and removes queue files. Each appears whole or not at all.
+/* create.h: creates, imports and resizes queue files. Each appears whole or not at all.
  * Knows names and room on the disk; no verb.
  */
 #ifndef SLOTQ_BACKEND_FILE_CREATE_H
@@ -21,8 +21,5 @@ slotq_outcome file_import(const char *folder, const char *queue, const uint8_t *
  * file_open; the file is unchanged then. */
 slotq_outcome file_resize(const char *folder, const char *queue, const slotq_geometry *wanted,
                           store_fault *fault);
-
-/* Delete a queue that no process has open, and its journal. OK, NOQUEUE, LOCKED, IO. */
-slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault);
 
 #endif

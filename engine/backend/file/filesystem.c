@@ -237,6 +237,19 @@ slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fre
     return refuse_room(failed, shown, bytes, "free some space, or make the queue smaller", fault);
 }
 
+slotq_outcome filesystem_take_rights(int descriptor, int of, const char *shown, store_fault *fault)
+{
+    struct stat facts;
+    if (fstat(of, &facts) != 0 || fchown(descriptor, facts.st_uid, facts.st_gid) != 0 ||
+        fchmod(descriptor, facts.st_mode & 07777) != 0) {
+        return fault_system(fault, errno,
+                            "%s cannot be given the owner and the rights of the file before: let "
+                            "its owner do this. Nothing was changed",
+                            shown);
+    }
+    return SLOTQ_OK;
+}
+
 static bool give_name(int folder, const fresh_file *file, const char *name, bool replace)
 {
     if (replace) {

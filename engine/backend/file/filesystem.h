@@ -57,6 +57,10 @@ slotq_outcome fresh_file_make(int folder, uint64_t bytes, const char *shown, fre
 slotq_outcome filesystem_take_room(int descriptor, uint64_t bytes, const char *shown,
                                    store_fault *fault);
 
+/* A file that takes the place of another belongs to the same user and group, with the same rights.
+ */
+slotq_outcome filesystem_take_rights(int descriptor, int of, const char *shown, store_fault *fault);
+
 /* Give it its name: EXISTS (no fault text) where one of that name is there, unless replace. The
  * file's bytes must be synced before, the folder after. The descriptor stays open. */
 slotq_outcome fresh_file_publish(int folder, fresh_file *file, const char *name, bool replace,

@@ -193,3 +193,8 @@ slotq_outcome shards_descriptor_read(const uint8_t *bytes, uint64_t size, shards
     }
     return shards_descriptor_is_sound(read, damage) ? SLOTQ_OK : SLOTQ_CORRUPT;
 }
+
+uint32_t shards_set_in(const uint8_t head[SHARDS_HEAD_BYTES])
+{
+    return load_u32(head + AT_SET);
+}

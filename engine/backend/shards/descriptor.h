@@ -57,4 +57,7 @@ uint32_t shards_descriptor_write(const shards_descriptor *descriptor,
 slotq_outcome shards_descriptor_read(const uint8_t *bytes, uint64_t size, shards_descriptor *read,
                                      slotq_damage *damage);
 
+/* The set that a head names; the rest is not judged. */
+uint32_t shards_set_in(const uint8_t head[SHARDS_HEAD_BYTES]);
+
 #endif

@@ -129,8 +129,10 @@ static bool follows(const shards_descriptor *next, const shards_descriptor *now)
                 next->groups == now->groups &&
                 ((next->flags ^ now->flags) & SHARDS_FLAG_KEYED) == 0;
     for (uint32_t i = 0; i < now->count && does; i++) {
+        const shards_state state = next->entries[i].state;
         does = next->entries[i].k == now->entries[i].k &&
-               (now->entries[i].state != SHARDS_GONE || next->entries[i].state == SHARDS_GONE);
+               (now->entries[i].state != SHARDS_GONE || state == SHARDS_GONE ||
+                state == SHARDS_DRAINING); /* it has messages again (rule 17) */
     }
     return does;
 }

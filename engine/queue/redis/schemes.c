@@ -125,6 +125,19 @@ static slotq_outcome redis_list(const char *url, scheme_visit visit, void *conte
     return outcome;
 }
 
+static slotq_outcome redis_place(const char *url, const slotq_options *options,
+                                 shards_place **opened, store_fault *fault)
+{
+    redis_route route;
+    redis_settings settings;
+    slotq_outcome outcome = read_url(url, options, &route, &settings, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = redis_place_open(&route, &settings, opened, fault);
+    }
+    redis_route_free(&route);
+    return outcome;
+}
+
 static const scheme redis = {
     .poll_ms = POLL_MS,
     .name_fault = redis_name_fault,
@@ -134,6 +147,7 @@ static const scheme redis = {
     .open = redis_open,
     .remove = redis_remove,
     .list = redis_list,
+    .place = redis_place,
 };
 
 const scheme *const scheme_table[] = {

@@ -24,26 +24,27 @@ std::vector<uint8_t> bytes_of(const std::string &text)
     return std::vector<uint8_t>(text.begin(), text.end());
 }
 
-/* Every call that takes a name refuses this one, and its text says what to do. */
+/* Every call that takes a name refuses this one, which is damaged, and its text says what to do. */
 void all_refuse(const std::string &url, const std::string &image)
 {
-    const auto refused = [](slotq_outcome outcome, const slotq_error &error) {
+    slotq_error error = {};
+    const auto refused = [&error](slotq_outcome wanted, slotq_outcome outcome, const char *text) {
         INFO(error.text);
-        CHECK(outcome == SLOTQ_SHARDED);
-        CHECK(error.outcome == SLOTQ_SHARDED);
+        CHECK(outcome == wanted);
+        CHECK(error.outcome == wanted);
         CHECK(!error.passes);
-        CHECK(std::string(error.text).find("a client that knows sharded queues") !=
-              std::string::npos);
+        CHECK(std::string(error.text).find(text) != std::string::npos);
     };
     const Geometry geometry;
-    slotq_error error = {};
+    const char *other = "a client that knows sharded queues", *damaged = "slotq shards repair";
     slotq *queue = nullptr;
-    refused(slotq_create(url.c_str(), "q", geometry, nullptr, &error), error);
-    refused(slotq_open(url.c_str(), "q", nullptr, &queue, &error), error);
+    refused(SLOTQ_SHARDED, slotq_create(url.c_str(), "q", geometry, nullptr, &error), other);
+    refused(SLOTQ_CORRUPT, slotq_open(url.c_str(), "q", nullptr, &queue, &error), damaged);
     CHECK(queue == nullptr);
-    refused(slotq_resize(url.c_str(), "q", geometry, &error), error);
-    refused(slotq_remove_queue(url.c_str(), "q", &error), error);
-    refused(slotq_import(url.c_str(), "other", image.data(), image.size(), &error), error);
+    refused(SLOTQ_UNSUPPORTED, slotq_resize(url.c_str(), "q", geometry, &error), "one by one");
+    refused(SLOTQ_CORRUPT, slotq_remove_queue(url.c_str(), "q", &error), damaged);
+    refused(SLOTQ_SHARDED, slotq_import(url.c_str(), "other", image.data(), image.size(), &error),
+            other);
     CHECK(slotq_open(url.c_str(), "other", nullptr, &queue, &error) == SLOTQ_NOQUEUE);
 }
 

@@ -1,0 +1,203 @@
+/* remove.c: see remove.h. A queue is deleted while this process has its file exclusively.
+ */
+#define _GNU_SOURCE
+#include "../system/large_files.h"
+#include "remove.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../layout/descriptor.h"
+#include "../../layout/fields.h"
+#include "../../layout/geometry.h"
+#include "../system/descriptors.h"
+#include "locks.h"
+#include "open.h"
+
+/* The one queue that may be deleted; NULL: any. */
+typedef struct only {
+    uint32_t set;
+    uint16_t shard;
+} only;
+
+static slotq_outcome remove_locked(int folder, const file_names *names, store_fault *fault)
+{
+    /* the journal first: while the main file exists, no process creates another queue */
+    if (unlinkat(folder, names->journal, 0) != 0 && errno != ENOENT) {
+        return fault_system(fault, errno, "%s-journal cannot be removed", names->shown);
+    }
+    if (unlinkat(folder, names->main, 0) != 0) {
+        return fault_system(fault, errno, "%s cannot be removed", names->shown);
+    }
+    return filesystem_sync_folder(folder, names->shown, "removed", fault);
+}
+
+static slotq_outcome refuse_open(const file_names *names, store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_LOCKED,
+                     "%s is open in another process or handle: close it there first", names->shown);
+}
+
+static slotq_outcome refuse_another(const file_names *names, store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_CORRUPT, "%s is not that shard of this queue: move it away",
+                     names->shown);
+}
+
+static slotq_outcome judge(int descriptor, const file_names *names, const only *wanted,
+                           store_fault *fault)
+{
+    uint8_t front[GEOMETRY_END] = {0};
+    uint32_t offset;
+    slotq_geometry there;
+    if (filesystem_refuse_sharded(descriptor, names->shown, fault) != SLOTQ_OK) {
+        return SLOTQ_SHARDED;
+    }
+    if (wanted == NULL) {
+        return SLOTQ_OK;
+    }
+    if (pread(descriptor, front, sizeof front, 0) < 0) {
+        return fault_system(fault, errno, "%s cannot be read", names->shown);
+    }
+    geometry_load(&there, front);
+    if (load_u32(front + AT_geometry_magic) != MAGIC_VERSION_1 ||
+        geometry_fault(&there, &offset) != NULL || there.set != wanted->set ||
+        there.shard != wanted->shard) {
+        return refuse_another(names, fault);
+    }
+    return SLOTQ_OK;
+}
+
+/* Have it exclusively until the descriptor is closed. NOQUEUE: another process was faster. */
+static slotq_outcome lock_file(int folder, int descriptor, const file_names *names,
+                               store_fault *fault)
+{
+    struct stat ours;
+    struct stat named;
+    const lock_answer answer = lock_presence(descriptor, true);
+    if (answer == LOCK_FAILED) {
+        return fault_system(fault, errno, "%s cannot be locked", names->shown);
+    }
+    if (answer == LOCK_REFUSED) {
+        return refuse_open(names, fault);
+    }
+    if (lock_ids_state(descriptor) != LOCK_IS_FREE) { /* in use, its presence lost or leaving */
+        return refuse_open(names, fault);
+    }
+    if (fstat(descriptor, &ours) != 0 ||
+        fstatat(folder, names->main, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
+        return fault_say(fault, SLOTQ_NOQUEUE, "another process just removed %s", names->shown);
+    }
+    return SLOTQ_OK;
+}
+
+static slotq_outcome open_file(int folder, const file_names *names, int *descriptor,
+                               store_fault *fault)
+{
+    *descriptor = descriptor_lift(
+        openat(folder, names->main, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (*descriptor >= 0) {
+        return SLOTQ_OK;
+    }
+    return errno == ENOENT
+               ? fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %s here", names->shown)
+               : fault_system(fault, errno, "%s cannot be opened for writing", names->shown);
+}
+
+static slotq_outcome remove_only(const char *folder, const char *queue, const only *wanted,
+                                 store_fault *fault)
+{
+    file_names names;
+    int there;
+    int descriptor;
+    file_names_make(&names, queue);
+    slotq_outcome outcome = filesystem_open_folder(folder, &there, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    outcome = open_file(there, &names, &descriptor, fault);
+    if (outcome == SLOTQ_OK) {
+        outcome = lock_file(there, descriptor, &names, fault);
+        outcome = outcome == SLOTQ_OK ? judge(descriptor, &names, wanted, fault) : outcome;
+        outcome = outcome == SLOTQ_OK ? remove_locked(there, &names, fault) : outcome;
+        close(descriptor);
+    }
+    close(there);
+    return outcome;
+}
+
+slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault)
+{
+    return remove_only(folder, queue, NULL, fault);
+}
+
+slotq_outcome file_refuse_open(const char *folder, const char *queue, store_fault *fault)
+{
+    file_names names;
+    int there;
+    int descriptor;
+    file_names_make(&names, queue);
+    slotq_outcome outcome = filesystem_open_folder(folder, &there, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    if (open_file(there, &names, &descriptor, fault) == SLOTQ_OK) {
+        outcome =
+            lock_file(there, descriptor, &names, fault) == SLOTQ_LOCKED ? SLOTQ_LOCKED : SLOTQ_OK;
+        close(descriptor);
+    }
+    close(there);
+    return outcome;
+}
+
+/* ---- shards ---- */
+
+/* Messages are judged as a whole, so what a killed process left is recovered before. */
+static slotq_outcome remove_finished(const char *folder, const char *queue, const only *wanted,
+                                     store_fault *fault)
+{
+    const file_options options = {.exclusive = true};
+    file_image *image;
+    slotq_outcome outcome = file_image_open(folder, queue, &options, &image, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
+    }
+    const slotq_geometry *there = &image->view.geometry;
+    if (there->set != wanted->set || there->shard != wanted->shard) {
+        outcome = refuse_another(&image->names, fault);
+    } else {
+        slotq_call call;
+        slotq_step step;
+        slotq_core_begin(&call, SLOTQ_FINISH, STORE_TIME); /* which needs no time, and one step */
+        outcome = slotq_core_step(&image->view, &call, &step);
+    }
+    if (outcome == SLOTQ_OK) {
+        outcome = remove_locked(image->folder, &image->names, fault);
+    } else if (outcome == SLOTQ_UNFINISHED) {
+        outcome = fault_say(fault, SLOTQ_AGAIN, "%s is open to pushes, or has messages",
+                            image->names.shown);
+    }
+    file_image_close(image);
+    return outcome;
+}
+
+slotq_outcome file_remove_shard(const char *folder, const char *queue, uint32_t set, uint16_t shard,
+                                bool if_finished, store_fault *fault)
+{
+    const only wanted = {set, shard};
+    const slotq_outcome outcome = if_finished ? remove_finished(folder, queue, &wanted, fault)
+                                              : remove_only(folder, queue, &wanted, fault);
+    switch (outcome) {
+    case SLOTQ_NOQUEUE:
+        return SLOTQ_OK;
+    case SLOTQ_SHARDED:
+    case SLOTQ_VERSION:
+        fault->outcome = SLOTQ_CORRUPT;
+        return SLOTQ_CORRUPT;
+    default:
+        return outcome;
+    }
+}
