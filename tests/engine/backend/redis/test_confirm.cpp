@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/failover.hpp"
+#include "own_handle.hpp"
 #include "served.hpp"
 #include "skip.hpp"
 
@@ -24,9 +25,7 @@ slotq_redis_options waiting(uint32_t replicas, uint32_t fsynced = 0, uint32_t ms
 }
 
 /* A handle on the queue "jobs" of a server. */
-struct Handle {
-    slotq *queue = nullptr;
-    slotq_error error = {};
+struct Handle : OwnHandle {
     slotq_outcome opened;
 
     Handle(const redis::Server &server, const slotq_redis_options &redis)
@@ -35,17 +34,7 @@ struct Handle {
         options.redis = &redis;
         opened = slotq_open(server.url().c_str(), "jobs", &options, &queue, &error);
     }
-    ~Handle()
-    {
-        slotq_close(queue);
-    }
-    Handle(const Handle &) = delete;
-    Handle &operator=(const Handle &) = delete;
 
-    slotq_outcome push()
-    {
-        return slotq_push(queue, &hello, 1, nullptr);
-    }
     slotq_pushed push_key(const char *name, slotq_outcome wanted, uint64_t due_ms = 0)
     {
         const uint64_t key = slotq_key(name, std::string(name).size());

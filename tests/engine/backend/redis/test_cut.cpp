@@ -14,6 +14,7 @@
 
 #include "each_verb.hpp"
 #include "server/proxy.hpp"
+#include "own_handle.hpp"
 #include "served.hpp"
 
 namespace
@@ -22,11 +23,8 @@ namespace
 constexpr uint32_t PATIENCE_MS = 120000; /* no test waits for its end */
 constexpr uint32_t RECONNECT_MS = 1000;  /* waited for where the server is gone */
 
-struct Handle {
-    slotq *queue = nullptr;
+struct Handle : OwnHandle {
     slotq_redis_options redis = {};
-    slotq_error error = {};
-    slotq_batch *batch = slotq_batch_new();
 
     explicit Handle(const std::string &url, uint32_t timeout_ms = PATIENCE_MS,
                     uint32_t replicas = 0)
@@ -45,19 +43,7 @@ struct Handle {
         INFO(error.text);
         REQUIRE(outcome == SLOTQ_OK);
     }
-    ~Handle()
-    {
-        slotq_batch_free(batch);
-        slotq_close(queue);
-    }
-    Handle(const Handle &) = delete;
-    Handle &operator=(const Handle &) = delete;
 
-    slotq_outcome push()
-    {
-        const slotq_data message = {"hello", 5};
-        return slotq_push(queue, &message, 1, nullptr);
-    }
     slotq_outcome reserve(uint64_t wait_ms = 0)
     {
         return slotq_reserve(queue, 0, 1, 600000, wait_ms, batch);

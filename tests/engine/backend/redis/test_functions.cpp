@@ -8,6 +8,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "own_handle.hpp"
 #include "served.hpp"
 
 namespace
@@ -54,11 +55,8 @@ struct Guarded : Served {
     }
 };
 
-struct Handle {
-    slotq *queue = nullptr;
-    slotq_error error = {};
+struct Handle : OwnHandle {
     slotq_outcome opened;
-    slotq_batch *batch = slotq_batch_new();
 
     explicit Handle(const std::string &url, slotq_functions functions = SLOTQ_FUNCTIONS_IF_NEEDED,
                     bool read_only = false)
@@ -70,18 +68,7 @@ struct Handle {
         options.read_only = read_only;
         opened = slotq_open(url.c_str(), "jobs", &options, &queue, &error);
     }
-    ~Handle()
-    {
-        slotq_batch_free(batch);
-        slotq_close(queue);
-    }
-    Handle(const Handle &) = delete;
-    Handle &operator=(const Handle &) = delete;
 
-    slotq_outcome push()
-    {
-        return slotq_push(queue, &hello, 1, nullptr);
-    }
     std::string text() const
     {
         return slotq_error_of(queue)->text;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/proxy.hpp"
+#include "own_handle.hpp"
 #include "served.hpp"
 
 namespace
@@ -20,16 +21,13 @@ constexpr uint32_t PATIENCE_MS = 120000; /* no test waits for its end */
 constexpr uint64_t LEASE_MS = 600000;
 constexpr uint32_t WAYS = 5;
 
-struct Handle {
-    slotq *queue = nullptr;
-    slotq_batch *batch = slotq_batch_new();
+struct Handle : OwnHandle {
     slotq_settled settled = {};
 
     explicit Handle(const std::string &url, const char *name = "jobs")
     {
         slotq_redis_options redis = {};
         slotq_options options = {};
-        slotq_error error = {};
         redis.timeout_ms = PATIENCE_MS;
         redis.reconnect_ms = 1000;
         options.redis = &redis;
@@ -37,13 +35,6 @@ struct Handle {
         INFO(error.text);
         REQUIRE(outcome == SLOTQ_OK);
     }
-    ~Handle()
-    {
-        slotq_batch_free(batch);
-        slotq_close(queue);
-    }
-    Handle(const Handle &) = delete;
-    Handle &operator=(const Handle &) = delete;
 
     uint64_t push(uint32_t count)
     {

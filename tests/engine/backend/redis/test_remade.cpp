@@ -10,6 +10,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "own_handle.hpp"
 #include "served.hpp"
 
 namespace
@@ -36,23 +37,13 @@ uint64_t still(void *)
     return 1700000000000;
 }
 
-struct Handle {
-    slotq *queue = nullptr;
-    slotq_batch *batch = slotq_batch_new();
-
+struct Handle : OwnHandle {
     explicit Handle(const redis::Server &server)
     {
         slotq_options options = {};
         options.clock_ms = still;
         REQUIRE(slotq_open(server.url().c_str(), "jobs", &options, &queue, nullptr) == SLOTQ_OK);
     }
-    ~Handle()
-    {
-        slotq_batch_free(batch);
-        slotq_close(queue);
-    }
-    Handle(const Handle &) = delete;
-    Handle &operator=(const Handle &) = delete;
 
     slotq_message lease()
     {

@@ -4,6 +4,7 @@
 #ifndef TESTS_ENGINE_BACKEND_REDIS_TLS_SERVED_HPP
 #define TESTS_ENGINE_BACKEND_REDIS_TLS_SERVED_HPP
 
+#include "own_handle.hpp"
 #include "served.hpp"
 
 #include "../../../../engine/slotq_redis_tls.h"
@@ -20,11 +21,8 @@ struct TlsServed {
     }
 };
 
-struct TlsHandle {
-    slotq *queue = nullptr;
+struct TlsHandle : OwnHandle {
     slotq_redis_options redis = {};
-    slotq_error error = {};
-    slotq_batch *batch = slotq_batch_new();
 
     explicit TlsHandle(const std::string &url, uint32_t reconnect_ms = 1000)
     {
@@ -37,19 +35,7 @@ struct TlsHandle {
         INFO(error.text);
         REQUIRE(outcome == SLOTQ_OK);
     }
-    ~TlsHandle()
-    {
-        slotq_batch_free(batch);
-        slotq_close(queue);
-    }
-    TlsHandle(const TlsHandle &) = delete;
-    TlsHandle &operator=(const TlsHandle &) = delete;
 
-    slotq_outcome push()
-    {
-        const slotq_data message = {"hello", 5};
-        return slotq_push(queue, &message, 1, nullptr);
-    }
     slotq_outcome reserve(uint64_t wait_ms = 0)
     {
         return slotq_reserve(queue, 0, 1, 600000, wait_ms, batch);
