@@ -404,7 +404,7 @@ test: ## every suite; the last line is the sum
 	@sh tools/checks/need.sh test
 	@$(MAKE) tests-built
 	@$(MAKE) suites
-tests-built: built $(MODULE) $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
+tests-built: built $(if $(FLAVOUR),,$(MODULE)) $(TEST_BINARIES) $(REPLAYS) $(SEED_MAKER)
 # Every source compiled and nothing linked, for a compiler's warnings.
 objects-built: $(call objects,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $(TOOL_SOURCES) \
 	$(WORKER_SOURCES) $(MODULE_SOURCES) $(EXAMPLE_SOURCES) $(EXAMPLE_PARTS) $(BENCH_SOURCES) \

@@ -377,12 +377,12 @@ _Static_assert(sizeof(slotq_step) <= 4328, "a step takes the RAM that is told ab
  * names the field and its limit; static). */
 uint32_t slotq_core_image_bytes(const slotq_geometry *geometry, const char **what);
 
-/* Write a fresh image into bytes, which must be slotq_core_image_bytes() long, aligned to 8, and
- * all zero. The caller draws the generation at random; it must not be 0. OK or INVALID. */
+/* Write a fresh image into bytes, which must be slotq_core_image_bytes() long and all zero, at any
+ * address. The caller draws the generation at random; it must not be 0. OK or INVALID. */
 slotq_outcome slotq_core_create(uint8_t *bytes, uint32_t size, const slotq_geometry *geometry);
 
 /* Open an image: checks magic, version, geometry, size, and the ranges of the front. OK, CORRUPT or
- * VERSION, SHARDED; damage then names the place. O(groups). bytes must be aligned to 8. */
+ * VERSION, SHARDED; damage then names the place. O(groups). bytes may lie at any address. */
 slotq_outcome slotq_core_open(slotq_view *view, const uint8_t *bytes, uint64_t size,
                               slotq_damage *damage);
 

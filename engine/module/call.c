@@ -134,14 +134,18 @@ static void write_packed(module_call *call, const slotq_patch *patch)
 {
     const module_packed *packed = &call->packed;
     const uint32_t stride = call->view.stride;
+    if (packed->cuts == NULL) {
+        memcpy(call->bytes + patch->offset, packed->bytes + (size_t)patch->source * stride,
+               patch->length);
+        call_wrote(call, patch->offset, patch->length);
+        return;
+    }
     const uint32_t count = patch->length / stride;
+    const uint32_t *cuts = packed->cuts + patch->source;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t message = patch->source + i;
         const uint32_t at = patch->offset + i * stride;
-        const uint32_t from = packed->cuts != NULL ? packed->cuts[message] : message * stride;
-        const uint32_t length = packed->cuts != NULL ? packed->cuts[message + 1] - from : stride;
-        memcpy(call->bytes + at, packed->bytes + from, length);
-        call_wrote(call, at, length);
+        memcpy(call->bytes + at, packed->bytes + cuts[i], cuts[i + 1] - cuts[i]);
+        call_wrote(call, at, cuts[i + 1] - cuts[i]);
     }
 }
 

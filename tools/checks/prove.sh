@@ -235,6 +235,15 @@ deep() {
             build/tests/lua build/tests/protocol"
 }
 
+# The tests of the scripts on the module's commands, but for what is about scripts alone: the rights
+# and calls that they need, EVALSHA, checks that they cannot compute.
+moduled() {
+    are_made || return 1
+    SLOTQ_TEST_MODULE=1 build/tests/lua '~access*' '~costs*' '~parity: core*' \
+        '~parity: a replica*' '~arguments: the number*' '~redrive: messages that left*' \
+        '~redrive: by id*' '~server: SCRIPT*'
+}
+
 # Real servers that replace each other while messages flow: too long for make test.
 replaced() {
     are_made || return 1
@@ -308,7 +317,7 @@ check clang strict FLAVOUR=clang objects-built
 join
 check symbols symbols
 check luacheck luachecked
-if is_wanted deep || is_wanted valgrind || is_wanted failover; then
+if is_wanted deep || is_wanted valgrind || is_wanted failover || is_wanted module; then
     made_tests
 fi
 beside long
@@ -324,6 +333,7 @@ fi
 check no-tls without_tls
 check bench smoked
 check failover replaced
+check module moduled
 check sanitizers sanitized
 check threads threaded
 if command -v qemu-ppc >/dev/null && command -v powerpc-linux-gnu-g++ >/dev/null; then

@@ -282,7 +282,6 @@ std::string module_path()
 void Server::start()
 {
     const std::string program = server_program();
-    const std::string module = module_path();
     Arguments arguments = {program,        "--port",      "0",
                            "--unixsocket", socket_path(), "--dir",
                            folder_,        "--save",      "",
@@ -290,8 +289,9 @@ void Server::start()
                            "notice",       "--logfile",   folder_ + "/log"};
     if (!sentinel_.empty()) {
         arguments = {program, folder_ + "/conf", "--sentinel"};
-    } else if (std::getenv("SLOTQ_TEST_MODULE") != nullptr && !module.empty()) {
-        arguments.insert(arguments.end(), {"--loadmodule", module});
+    } else if (std::getenv("SLOTQ_TEST_MODULE") != nullptr &&
+               std::find(more_.begin(), more_.end(), "--loadmodule") == more_.end()) {
+        arguments.insert(arguments.end(), {"--loadmodule", module_path()});
     }
     arguments.insert(arguments.end(), more_.begin(), more_.end());
     std::vector<char *> raw;
@@ -436,8 +436,7 @@ static bool wants_functions(const std::string &variant)
 /* The same once more on the commands of the module. */
 static bool wants_module(const std::string &variant)
 {
-    return variant == "module" ||
-           (variant == "redis7" && std::getenv("SLOTQ_TEST_MODULE") != nullptr);
+    return variant == "module" || (variant == "redis7" && std::getenv("SLOTQ_TEST_MODULE"));
 }
 
 void Scripts::load_functions()
@@ -465,6 +464,12 @@ void Scripts::load()
             throw std::runtime_error("the server refuses script " + name + ": " + reply.told());
         }
         hashes_[name] = reply.text;
+        if (wants_module(variant_)) { /* some are scripts only */
+            const Reply known = connection_.command({"COMMAND", "INFO", "SLOTQ." + name + ".AT"});
+            if (!known.items.at(0).items.empty()) {
+                in_module_.insert(name);
+            }
+        }
     }
 }
 
@@ -485,9 +490,7 @@ Arguments Scripts::call(const std::string &name, const std::string &key,
         throw std::runtime_error("no script " + name + " in " + folder(variant_));
     }
     Arguments command = {wants_functions(variant_) ? "FCALL" : "EVALSHA", found->second, "1", key};
-    if (wants_module(variant_) && name != "move") { /* which has two keys, and is a script only */
-        command = {"SLOTQ." + name + ".AT", key};
-    }
+    command = in_module_.count(name) != 0 ? Arguments{"SLOTQ." + name + ".AT", key} : command;
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
 }

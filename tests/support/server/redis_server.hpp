@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -150,6 +151,7 @@ private:
     Connection &connection_;
     std::string variant_;
     std::map<std::string, std::string> hashes_;
+    std::set<std::string> in_module_; /* what is called as a command */
 };
 
 /* What a script file holds in a folder, by name without .lua. */
