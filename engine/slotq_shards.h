@@ -58,6 +58,7 @@ typedef struct slotq_shard {
     const slotq_stats *stats; /* with the first group; NULL: it is not open or draining, or cannot
                                  be read */
     const slotq_error *error; /* why it cannot be read, or NULL */
+    uint64_t bytes;           /* of its queue; 0 where there are no stats */
     uint64_t from_ms;         /* OPEN: producers use it from this time on */
     uint64_t last_id;         /* GONE: of its messages */
     uint64_t reserved[2];     /* 0 */

@@ -171,7 +171,7 @@ static slotq_shards summary_of(const shards_descriptor *descriptor)
 }
 
 static slotq_outcome read_stats(const showing *self, uint32_t number, const char *key,
-                                slotq_stats *stats, slotq_error *error)
+                                slotq_stats *stats, uint64_t *bytes, slotq_error *error)
 {
     store *opened = NULL;
     slotq *shard;
@@ -192,6 +192,7 @@ static slotq_outcome read_stats(const showing *self, uint32_t number, const char
                             key, shard->geometry.shard, shard->geometry.set, number,
                             self->descriptor->set);
     } else {
+        *bytes = slotq_image_bytes(shard);
         outcome = slotq_get_stats(shard, 0, stats);
         if (outcome != SLOTQ_OK && error != NULL) {
             *error = *slotq_error_of(shard);
@@ -205,6 +206,7 @@ static bool show(const showing *self, uint32_t number)
 {
     shards_key key;
     slotq_stats stats = {0};
+    uint64_t bytes = 0;
     slotq_error error = {0};
     char node[SHARDS_NODE_BYTES];
     shards_place *place = self->call->place;
@@ -219,8 +221,9 @@ static bool show(const showing *self, uint32_t number)
                          .from_ms = entry->state == SHARDS_OPEN ? entry->from_ms : 0,
                          .last_id = entry->state == SHARDS_GONE ? entry->last_id : 0};
     if (entry->state == SHARDS_OPEN || entry->state == SHARDS_DRAINING) {
-        const slotq_outcome outcome = read_stats(self, number, key.text, &stats, &error);
+        const slotq_outcome outcome = read_stats(self, number, key.text, &stats, &bytes, &error);
         shard.stats = outcome == SLOTQ_OK ? &stats : NULL;
+        shard.bytes = outcome == SLOTQ_OK ? bytes : 0;
         shard.error = outcome == SLOTQ_OK ? NULL : &error;
     }
     return self->visit(self->context, &shard);
