@@ -38,7 +38,7 @@ holds 'its defaults are those of the help' test ! -e other -a "${compared:-0}" -
 [ ! -e other ] || cat other
 # So do the ranges of create, which a refusal names.
 section create | sed -nE 's/^.*\*(--[a-z-]+)\* .*, ([0-9]+ to [0-9]+).*/\1 \2/p' >ranges
-same 'create has ten ranges' 10 "$(wc -l <ranges | xargs)"
+same 'create has eleven ranges' 11 "$(wc -l <ranges | xargs)"
 while read -r option range; do
     "$SLOTQ" create none "$option" 999999999999 2>err
     tr -d , <err | grep -qE "[^0-9]$range([^0-9]|\$)" ||

@@ -108,6 +108,9 @@ if command -v "$server_program" >output; then
     session far 'console server'
     check 'the session on a server prints what it shows' \
         env SLOTQ_URL="unix://$folder/socket" bash -c "$(declare -f session_runs); session_runs far"
+    session shards 'console shards'
+    check 'the session of a sharded queue prints what it shows' env \
+        SLOTQ_URL="unix://$folder/socket" bash -c "$(declare -f session_runs); session_runs shards"
     check 'the C example runs where the other one ended' sh -c 'cd there && ../mail'
     sed "s|\"\\.\"|\"unix://$folder/socket\"|" mail.c >far.c
     # shellcheck disable=SC2046 # a list of words

@@ -95,14 +95,22 @@ static void look_at_queue(doctor *self, const char *name)
     }
 }
 
-static bool visit(void *context, const char *name)
+/* At its node. */
+static void look_there(doctor *self, const char *name)
 {
-    doctor *self = context;
     slotq_redis_connection *first;
     if (doctor_meet_node(self, name, &first)) {
         look_at_queue(self, name);
     }
     doctor_leave_node(self, first);
+}
+
+static bool visit(void *context, const char *name)
+{
+    doctor *self = context;
+    if (!doctor_look_at_shards(self, name, look_there)) {
+        look_there(self, name);
+    }
     return true;
 }
 

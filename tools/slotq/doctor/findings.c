@@ -38,6 +38,9 @@ void doctor_find(doctor *self, const char *about, const char *format, ...)
 void doctor_note(doctor *self, const char *about, const char *format, ...)
 {
     va_list values;
+    if (self->is_brief) {
+        return;
+    }
     va_start(values, format);
     print_finding(self, about, "ok", output_green(), format, values);
     va_end(values);

@@ -17,6 +17,8 @@ typedef struct doctor {
     uint32_t findings;
     uint32_t unknown;
     int code;         /* CONNECT without a server; or why a journal was not adopted */
+    bool pause_told;  /* of all shards at once */
+    bool is_brief;    /* notes are left out: it is one of many shards */
     bool rights_told; /* "may run all commands" is printed once */
 } doctor;
 

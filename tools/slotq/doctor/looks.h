@@ -39,6 +39,11 @@ void doctor_leave_node(doctor *self, slotq_redis_connection *first);
 bool doctor_look_at_key(doctor *self, const char *name);
 void doctor_look_at_rights(doctor *self, const char *name);
 
+/* Whether the descriptor of a sharded queue and its shards agree; look_at_queue is called for each
+ * shard. false: the name is not that of one, and nothing was looked at. */
+bool doctor_look_at_shards(doctor *self, const char *name,
+                           void (*look_at_queue)(doctor *self, const char *name));
+
 /* Room, dead section, leases, clock and bytes of an open queue. */
 void doctor_look_inside(doctor *self, const char *name, slotq *queue);
 

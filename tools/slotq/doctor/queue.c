@@ -47,7 +47,7 @@ static void look_at_dead(doctor *self, const char *name, const slotq_stats *stat
                     count_text(stats->dead_capacity).text,
                     shown_command(self->line, "dead ls", name).text);
     }
-    if ((stats->paused & SLOTQ_PAUSE_BOTH) != 0) {
+    if ((stats->paused & SLOTQ_PAUSE_BOTH) != 0 && !self->pause_told) {
         doctor_find(self, name, "is paused (%s); %s", paused_text(stats->paused & SLOTQ_PAUSE_BOTH),
                     shown_command(self->line, "resume", name).text);
     }

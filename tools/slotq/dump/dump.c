@@ -296,7 +296,11 @@ int run_dump(const command_line *line)
         return code;
     }
     const dump dumped = {line, &shown, given(line, OPTION_JSON)};
-    dump_front(&dumped);
+    if (shown.is_descriptor) {
+        dump_descriptor(&dumped);
+    } else {
+        dump_front(&dumped);
+    }
     if (shown.opened) {
         dump_sections(&dumped);
     }

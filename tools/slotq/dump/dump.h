@@ -15,6 +15,8 @@ typedef struct dump {
 void dump_front(const dump *dumped);
 /* Where the sections lie, and ranges of equal states, slots, dead. Only of an opened image. */
 void dump_sections(const dump *dumped);
+/* The descriptor of a sharded queue, instead of these two. */
+void dump_descriptor(const dump *dumped);
 /* All bytes as lines of sixteen, repeated lines left out. */
 void dump_raw(const dump *dumped);
 void dump_heading(const dump *dumped, const char *text);

@@ -104,6 +104,7 @@ static void print_queues(void)
          "    fi\n"
          "    for file in \"$folder\"/*.slotq; do\n" /* names may hold anything: no compgen -W */
          "        file=${file##*/}; file=${file%.slotq}\n"
+         "        [[ $file == *{*} && $word != *{* ]] && continue # a shard\n"
          "        [[ $file != '*' && $file == \"$word\"* ]] && "
          "COMPREPLY+=(\"$(printf %q \"$file\")\")\n"
          "    done\n}");
@@ -121,13 +122,14 @@ static void print_operands(void)
          "    :0|help:0) words=$commands ;;\n"
          "    dead:0) words='ls redrive remove purge' ;;\n"
          "    later:0) words='ls cancel kick' ;;\n"
+         "    shards:0) words='ls add drain undrain repair' ;;\n"
          "    cron:0) words=next ;;\n"
          "    completion:0) words=bash ;;\n"
          "    pause:1|resume:1) words='in out closed' ;;\n"
          "    work:1) mapfile -t COMPREPLY < <(compgen -c -- \"$word\"); return ;;\n"
          "    ls:*|cron:*|bench:*|version:*|completion:*|help:*) ;;\n"
          "    move:2) wants_queue=1; folder=${other:-$folder} ;;\n"
-         "    dead:1|later:1|doctor:*|*:0) wants_queue=1 ;;\n"
+         "    dead:1|later:1|shards:1|doctor:*|*:0) wants_queue=1 ;;\n"
          "    esac\n"
          "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
          "    [[ -z $wants_queue ]] || _slotq_queues");

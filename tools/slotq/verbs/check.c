@@ -8,6 +8,7 @@
 
 #include "../line/command_line.h"
 #include "open.h"
+#include "sharded.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -78,6 +79,22 @@ static int print_sound(const command_line *line, const char *name, slotq *queue)
     return EXIT_CODE_OK;
 }
 
+/* The descriptor of a sharded queue: its shards prove what it must say. */
+static int complain_descriptor(const command_line *line, const char *name, const slotq_error *error)
+{
+    if (given(line, OPTION_JSON)) {
+        output_json_merged(output_json_queue(name),
+                           json_pack("{s:s, s:I, s:s}", "verdict", "damaged", "offset",
+                                     (json_int_t)error->offset, "what",
+                                     plain_word(error->text).text));
+    }
+    complain_error(NULL, error);
+    complain("to see every field: %s; to make it anew of its shards: %s",
+             shown_command(line, "dump", name).text,
+             shown_command(line, "shards repair", name).text);
+    return slotq_outcome_exit(error->outcome);
+}
+
 static int check_queue(const command_line *line, const char *name);
 
 /* The file of a queue named by its path, FOLDER/QUEUE.slotq: checked as that queue, with its
@@ -107,12 +124,42 @@ static bool check_path(const command_line *line, const char *path, int *code)
     return true;
 }
 
+/* Its descriptor is sound: each shard is checked by its key. */
+static int check_shards(const command_line *line, const char *name, const sharded *all)
+{
+    int code = EXIT_CODE_OK;
+    uint32_t checked = 0;
+    for (uint32_t i = 0; i < all->count; i++) {
+        const shard_row *row = &all->rows[i];
+        if (row->state == SLOTQ_SHARD_GONE || row->state == SLOTQ_SHARD_MAKING) {
+            continue;
+        }
+        code = worse_exit(code, check_queue(line, row->key));
+        checked++;
+    }
+    if (code == EXIT_CODE_OK) {
+        remark("%s: its descriptor and its %" PRIu32 " shards are sound", name, checked);
+    }
+    return code;
+}
+
 static int check_queue(const command_line *line, const char *name)
 {
     slotq *queue;
     slotq_error error;
-    slotq_outcome outcome = open_quietly(line, name, true, &queue, &error);
+    sharded all;
     int code;
+    const bool may_be_shard = strchr(name, '{') != NULL;
+    slotq_outcome outcome = may_be_shard ? SLOTQ_OK : sharded_read(line, name, &all, &error);
+    if (outcome == SLOTQ_OK && !may_be_shard) {
+        code = check_shards(line, name, &all);
+        sharded_free(&all);
+        return code;
+    }
+    if (outcome == SLOTQ_CORRUPT) {
+        return complain_descriptor(line, name, &error);
+    }
+    outcome = open_quietly(line, name, true, &queue, &error);
     if (outcome == SLOTQ_INVALID && !open_is_server(line->url) && check_path(line, name, &code)) {
         return code;
     }

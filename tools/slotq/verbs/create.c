@@ -272,6 +272,12 @@ static int complain_create(const command_line *line, const char *name, const slo
 {
     slotq *queue;
     slotq_error unseen;
+    if (error->outcome == SLOTQ_SHARDED) {
+        complain("%s exists as a sharded queue: use it, choose another name, or remove it first: "
+                 "%s; nothing was changed",
+                 name, shown_command(line, "shards ls", name).text);
+        return slotq_outcome_exit(error->outcome);
+    }
     if (error->outcome != SLOTQ_EXISTS ||
         open_quietly(line, name, true, &queue, &unseen) != SLOTQ_OK) {
         return complain_at(line->url, name, error);
@@ -306,6 +312,16 @@ static void tell_survival(const command_line *line, bool syncs_always)
     }
 }
 
+/* What is worth a remark beside the sizes. */
+static void tell_created(const command_line *line, const char *name, const slotq_geometry *geometry,
+                         const open_settings *settings)
+{
+    remark_aside(line, name, geometry);
+    if (!given(line, OPTION_JSON) && !given(line, OPTION_QUIET)) {
+        tell_survival(line, settings->options.sync == SLOTQ_SYNC_ALWAYS);
+    }
+}
+
 int run_create(const command_line *line)
 {
     const char *name = line->operands[0];
@@ -326,17 +342,21 @@ int run_create(const command_line *line)
     if (slotq_geometry_bytes(&geometry, &error) == 0) {
         return complain_error(name, &error);
     }
+    if (given(line, OPTION_SHARDS)) {
+        code = create_sharded(line, &geometry, &settings.options);
+        if (code == EXIT_CODE_OK) {
+            tell_created(line, name, &geometry, &settings);
+        }
+        return code;
+    }
     const bool was_there = is_there(line, name);
     if (slotq_create(line->url, name, &geometry, &settings.options, &error) != SLOTQ_OK) {
         return complain_create(line, name, &geometry, &error);
     }
-    remark_aside(line, name, &geometry);
     create_show(line, name,
                 was_there ? "; it existed already, with these sizes" : "; it never grows", "made",
                 !was_there, &geometry);
-    if (!given(line, OPTION_JSON) && !given(line, OPTION_QUIET)) {
-        tell_survival(line, settings.options.sync == SLOTQ_SYNC_ALWAYS);
-    }
+    tell_created(line, name, &geometry, &settings);
     return EXIT_CODE_OK;
 }
 

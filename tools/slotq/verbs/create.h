@@ -10,4 +10,8 @@
 void create_show(const command_line *line, const char *name, const char *end, const char *what,
                  bool done, const slotq_geometry *geometry);
 
+/* Create a sharded queue of --shards queues of this geometry; the exit code, after a message. */
+int create_sharded(const command_line *line, const slotq_geometry *geometry,
+                   const slotq_options *options);
+
 #endif

@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "layout/descriptor.h"
 #include "open.h"
+#include "sharded.h"
 #include "../say/report.h"
 #include "server.h"
 #include "../say/texts.h"
@@ -121,14 +123,29 @@ static int load_key(const command_line *line, const char *name, image *loaded)
     return code;
 }
 
+/* The library reads it once more. Of a file that was moved away it has no name. */
+static void judge_descriptor(const command_line *line, const char *name, image *loaded)
+{
+    static slotq_error error; /* its text outlives the call */
+    loaded->outcome = sharded_look(line, name, &error);
+    if (loaded->outcome != SLOTQ_OK) {
+        loaded->damage = (slotq_damage){.offset = error.offset, .what = error.text};
+    }
+}
+
 int image_load(const command_line *line, const char *name, image *loaded)
 {
     slotq *queue = NULL;
     slotq_error error;
     memset(loaded, 0, sizeof *loaded);
-    const slotq_outcome outcome = open_quietly(line, name, true, &queue, &error);
+    const bool is_name = sharded_look(line, name, &error) == SLOTQ_OK;
+    const slotq_outcome outcome =
+        is_name ? SLOTQ_OK : open_quietly(line, name, true, &queue, &error);
     int code;
-    if (outcome == SLOTQ_OK) {
+    if (is_name) {
+        code = open_is_server(line->url) ? load_key(line, name, loaded)
+                                         : load_file(line, name, loaded);
+    } else if (outcome == SLOTQ_OK) {
         code = load_export(queue, name, loaded);
         slotq_close(queue);
     } else if ((outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_INVALID) && is_file(line, name)) {
@@ -149,6 +166,11 @@ int image_load(const command_line *line, const char *name, image *loaded)
     if (code != EXIT_CODE_OK) {
         image_free(loaded);
         return code;
+    }
+    loaded->is_descriptor = bytes_begin_descriptor(loaded->bytes, loaded->size);
+    if (loaded->is_descriptor) {
+        judge_descriptor(line, name, loaded);
+        return EXIT_CODE_OK;
     }
     loaded->outcome = slotq_core_open(&loaded->view, loaded->bytes, loaded->size, &loaded->damage);
     loaded->opened = loaded->outcome == SLOTQ_OK;

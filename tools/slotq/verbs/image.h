@@ -11,6 +11,7 @@
 typedef struct image {
     uint8_t *bytes; /* to be freed */
     uint64_t size;
+    bool is_descriptor; /* of a sharded queue; what it holds is in its shards */
     bool opened; /* the view is good: magic, geometry, size and front are legal */
     slotq_view view;
     slotq_outcome outcome; /* of opening and checking these bytes */

@@ -11,6 +11,7 @@
 #include "look.h"
 #include "open.h"
 #include "pusher.h"
+#include "sharded.h"
 #include "whole.h"
 #include "../say/output.h"
 #include "../say/records.h"
@@ -156,13 +157,15 @@ int push_keyed(const command_line *line, bool from_stdin)
         return EXIT_CODE_USAGE;
     }
     slotq *queue;
-    const int code = open_queue(line, line->operands[0], &queue);
-    if (code != EXIT_CODE_OK) {
-        return code;
+    int code = open_queue(line, line->operands[0], &queue);
+    if (code == EXIT_CODE_OK) {
+        code = sharded_judge_push(line, line->operands[0], queue);
     }
-    const int done = push_framed(line, queue, from_stdin, &options);
+    if (code == EXIT_CODE_OK) {
+        code = push_framed(line, queue, from_stdin, &options);
+    }
     slotq_close(queue);
-    return output_finish(done);
+    return output_finish(code);
 }
 
 int run_find(const command_line *line)

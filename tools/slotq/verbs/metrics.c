@@ -8,6 +8,7 @@
 
 #include "../line/command_line.h"
 #include "open.h"
+#include "sharded.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -15,8 +16,9 @@
 /* One group of one queue, as it was at one moment. */
 typedef struct sample {
     char *name;
-    bool up;    /* false: the queue could not be read; nothing else is known */
-    bool first; /* the queue's first group: what all groups share is told once */
+    char shard[12]; /* a label, of --each-shard; "": none */
+    bool up;        /* false: the queue could not be read; nothing else is known */
+    bool first;     /* the queue's first group: what all groups share is told once */
     uint64_t bytes;
     uint64_t now_ms;
     slotq_stats stats;
@@ -128,7 +130,8 @@ static const metric metrics[] = {
     {"slotq_size_bytes", GAUGE, PER_QUEUE, "bytes", "Size of the queue, fixed when it was created.",
      bytes_of},
     {"slotq_pushed", COUNTER, PER_QUEUE, NULL,
-     "Messages pushed since creation; the id of the newest one.", last_id_of},
+     "Messages pushed since creation; of a queue that is alone the id of the newest one.",
+     last_id_of},
     {"slotq_paused_in", GAUGE, PER_QUEUE, NULL, "1 while pushes are refused, else 0.",
      paused_in_of},
     {"slotq_paused_out", GAUGE, PER_QUEUE, NULL, "1 while reserves are refused, else 0.",
@@ -174,7 +177,7 @@ static const metric metrics[] = {
 
 /* ---- gathering ---- */
 
-static sample *add_sample(gathering *all, const char *name)
+static sample *add_sample(gathering *all, const char *name, const char *shard)
 {
     if (all->count == all->room) {
         const size_t room = all->room == 0 ? 16 : all->room * 2;
@@ -188,17 +191,18 @@ static sample *add_sample(gathering *all, const char *name)
     sample *added = &all->samples[all->count];
     memset(added, 0, sizeof *added);
     added->name = strdup(name);
+    snprintf(added->shard, sizeof added->shard, "%s", shard);
     all->count += added->name != NULL;
     return added->name != NULL ? added : NULL;
 }
 
 /* A queue that could not be read to its end is down; half of its figures are forgotten. */
-static bool fail(gathering *all, const char *name, int code, size_t begun_at)
+static bool fail(gathering *all, const char *name, const char *shard, int code, size_t begun_at)
 {
     while (all->count > begun_at) {
         free(all->samples[--all->count].name);
     }
-    sample *added = add_sample(all, name);
+    sample *added = add_sample(all, name, shard);
     all->code = worse_exit(all->code, code);
     if (added == NULL) {
         complain("out of memory");
@@ -209,42 +213,89 @@ static bool fail(gathering *all, const char *name, int code, size_t begun_at)
     return true;
 }
 
+/* All groups of an open queue, under this name; shard: a label, or "". */
+static bool gather_groups(gathering *all, const char *name, const char *shard, slotq *queue,
+                          const sharded_extent *extent)
+{
+    const size_t begun_at = all->count;
+    const uint8_t groups = slotq_geometry_of(queue)->groups;
+    for (uint8_t group = 0; group < groups; group++) {
+        slotq_stats stats;
+        if (slotq_get_stats(queue, group, &stats) != SLOTQ_OK) {
+            return fail(all, name, shard, complain_queue(queue, name), begun_at);
+        }
+        sample *added = add_sample(all, name, shard);
+        if (added == NULL) {
+            complain("out of memory");
+            all->code = EXIT_CODE_FAILURE;
+            return false;
+        }
+        added->up = true;
+        added->first = group == 0;
+        added->bytes = extent->bytes;
+        added->now_ms = slotq_now_ms(queue);
+        added->stats = stats;
+        if (extent->whole.count != 0) {
+            added->stats.last_id = extent->pushed;
+        }
+    }
+    return true;
+}
+
+static bool gather_shard(gathering *all, const char *name, const shard_row *row)
+{
+    slotq *queue;
+    slotq_error error;
+    char shard[sizeof((sample *)0)->shard];
+    snprintf(shard, sizeof shard, "%" PRIu32, row->number);
+    if (row->state == SLOTQ_SHARD_GONE || row->state == SLOTQ_SHARD_MAKING) {
+        return true;
+    }
+    if (open_quietly(all->line, row->key, true, &queue, &error) != SLOTQ_OK) {
+        return fail(all, name, shard, complain_open(all->line, row->key, &error), all->count);
+    }
+    const sharded_extent extent = sharded_extent_of(all->line, row->key, queue);
+    const bool goes_on = gather_groups(all, name, shard, queue, &extent);
+    slotq_close(queue);
+    return goes_on;
+}
+
+/* Each shard of a sharded queue. false: it is not one, and nothing was gathered. */
+static bool gather_shards(gathering *all, const char *name, bool *goes_on)
+{
+    sharded shards;
+    slotq_error error;
+    if (sharded_read(all->line, name, &shards, &error) != SLOTQ_OK) {
+        return false;
+    }
+    *goes_on = true;
+    for (uint32_t i = 0; i < shards.count && *goes_on; i++) {
+        *goes_on = gather_shard(all, name, &shards.rows[i]);
+    }
+    sharded_free(&shards);
+    return true;
+}
+
 static bool gather(void *context, const char *name)
 {
     gathering *all = context;
     slotq *queue;
     slotq_error error;
-    const size_t begun_at = all->count;
-    for (size_t i = 0; i < begun_at; i++) {
+    bool goes_on;
+    for (size_t i = 0; i < all->count; i++) {
         if (strcmp(all->samples[i].name, name) == 0) {
             return true; /* named twice */
         }
     }
+    if (given(all->line, OPTION_EACH_SHARD) && gather_shards(all, name, &goes_on)) {
+        return goes_on;
+    }
     const slotq_outcome outcome = open_quietly(all->line, name, true, &queue, &error);
     if (outcome != SLOTQ_OK) {
-        return fail(all, name, complain_open(all->line, name, &error), begun_at);
+        return fail(all, name, "", complain_open(all->line, name, &error), all->count);
     }
-    bool goes_on = true;
-    const uint8_t groups = slotq_geometry_of(queue)->groups;
-    for (uint8_t group = 0; group < groups && goes_on; group++) {
-        slotq_stats stats;
-        if (slotq_get_stats(queue, group, &stats) != SLOTQ_OK) {
-            goes_on = fail(all, name, complain_queue(queue, name), begun_at);
-            break;
-        }
-        sample *added = add_sample(all, name);
-        if (added == NULL) {
-            complain("out of memory");
-            all->code = EXIT_CODE_FAILURE;
-            goes_on = false;
-        } else {
-            added->up = true;
-            added->first = group == 0;
-            added->bytes = slotq_image_bytes(queue);
-            added->now_ms = slotq_now_ms(queue);
-            added->stats = stats;
-        }
-    }
+    const sharded_extent extent = sharded_extent_of(all->line, name, queue);
+    goes_on = gather_groups(all, name, "", queue, &extent);
     slotq_close(queue);
     return goes_on;
 }
@@ -296,6 +347,9 @@ static void print_metric(const gathering *all, const metric *shown, bool open)
         }
         printf("%s%s{queue=\"", shown->name, shown->kind == COUNTER ? "_total" : "");
         print_label(of->name);
+        if (of->shard[0] != '\0') {
+            printf("\",shard=\"%s", of->shard);
+        }
         if (shown->per == PER_GROUP) {
             printf("\",group=\"%" PRIu32, of->stats.group);
         }

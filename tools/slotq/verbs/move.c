@@ -12,6 +12,7 @@
 #include "dead.h"
 #include "holder.h"
 #include "open.h"
+#include "sharded.h"
 #include "settle.h"
 #include "whole.h"
 #include "../say/output.h"
@@ -61,7 +62,8 @@ static command_line line_there(const command_line *line)
 static int open_other(const command_line *line, const char *name, slotq **other)
 {
     const command_line there = line_there(line);
-    return open_queue(&there, name, other);
+    const int code = open_queue(&there, name, other);
+    return code == EXIT_CODE_OK ? sharded_judge_push(&there, name, *other) : code;
 }
 
 /* The other queue refused a message, which is where it was: rest says where. */
@@ -309,22 +311,22 @@ static int move_dead(transfer *it, const slotq_message *message)
     slotq_pushed pushed;
     const slotq_outcome outcome = slotq_push_with(it->to, &data, 1, &options, &pushed);
     if (pushed.unconfirmed) {
-        complain("message %" PRIu64 " is in %s already, but too few replicas or disks have "
+        complain("message %s is in %s already, but too few replicas or disks have "
                  "confirmed that; it stays in the dead section of %s",
-                 message->id, it->other, it->name);
+                 id_text(message->id).text, it->other, it->name);
         return slotq_outcome_exit(SLOTQ_UNCONFIRMED);
     }
     if (outcome != SLOTQ_OK && outcome != SLOTQ_DUPLICATE) {
         char rest[ROOM_FOR_REST];
-        snprintf(rest, sizeof rest, "message %" PRIu64 " stays in the dead section of %s",
-                 message->id, it->name);
+        snprintf(rest, sizeof rest, "message %s stays in the dead section of %s",
+                 id_text(message->id).text, it->name);
         return complain_other(it->line, it->other, it->to, rest);
     }
     const slotq_outcome removed = slotq_dead_remove(it->from, message->group, message->id, NULL);
     count_dead(it, &pushed, outcome == SLOTQ_OK, removed != SLOTQ_NOTFOUND);
     if (removed != SLOTQ_OK && removed != SLOTQ_NOTFOUND) {
-        complain("message %" PRIu64 " is in %s now, and also in the dead section of %s",
-                 message->id, it->other, it->name);
+        complain("message %s is in %s now, and also in the dead section of %s",
+                 id_text(message->id).text, it->other, it->name);
         return complain_queue(it->from, it->name);
     }
     return EXIT_CODE_OK;

@@ -9,6 +9,7 @@
 #include "../line/moments.h"
 #include "holder.h"
 #include "open.h"
+#include "sharded.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
@@ -34,7 +35,10 @@ static void note(pusher *push, slotq_outcome outcome, uint64_t id)
         push->last_id = id;
     }
     push->unconfirmed += outcome == SLOTQ_UNCONFIRMED;
-    if (push->print_ids) {
+    if (push->print_ids && id > SLOTQ_ID_MAX) { /* of shards: not in sequence */
+        output_done("what was %s ends with the %sid %s", done_word(push),
+                    push->scheduler != NULL ? "later " : "", id_text(push->last_id).text);
+    } else if (push->print_ids) {
         output_done("what was %s has the %sids %s to %s", done_word(push),
                     push->scheduler != NULL ? "later " : "", id_text(push->first_id).text,
                     id_text(push->last_id).text);
@@ -104,7 +108,10 @@ int pusher_open(pusher *push, const command_line *line)
     memset(push, 0, sizeof *push);
     push->line = line;
     push->name = line->operands[0];
-    const int code = open_queue(line, push->name, &push->queue);
+    int code = open_queue(line, push->name, &push->queue);
+    if (code == EXIT_CODE_OK) {
+        code = sharded_judge_push(line, push->name, push->queue);
+    }
     if (code != EXIT_CODE_OK) {
         return code;
     }
@@ -315,7 +322,7 @@ void pusher_tell_due(const pusher *push)
     const uint64_t due_ms = scheduler_due_ms(push->scheduler);
     if (push->print_ids && push->pushed == 1) {
         snprintf(ids, sizeof ids, "later id %s, ", id_text(push->first_id).text);
-    } else if (push->print_ids) {
+    } else if (push->print_ids && push->last_id <= SLOTQ_ID_MAX) {
         snprintf(ids, sizeof ids, "later ids %.23s to %.23s, ", id_text(push->first_id).text,
                  id_text(push->last_id).text);
     }
@@ -333,11 +340,15 @@ void pusher_tell_due(const pusher *push)
 
 static void summarise_json(const pusher *push)
 {
-    json_t *object = json_pack(
-        "{s:I, s:o, s:o}", done_word(push), (json_int_t)push->pushed,
-        push->scheduler != NULL ? "first_later_id" : "first_id", output_json_id(push->first_id),
-        push->scheduler != NULL ? "last_later_id" : "last_id", output_json_id(push->last_id));
-    if (push->scheduler != NULL) {
+    const bool is_later = push->scheduler != NULL;
+    json_t *object = json_pack("{s:I}", done_word(push), (json_int_t)push->pushed);
+    if (push->last_id <= SLOTQ_ID_MAX) { /* those of shards are not in sequence */
+        json_object_set_new(object, is_later ? "first_later_id" : "first_id",
+                            output_json_id(push->first_id));
+        json_object_set_new(object, is_later ? "last_later_id" : "last_id",
+                            output_json_id(push->last_id));
+    }
+    if (is_later) {
         json_object_set_new(object, "due_ms",
                             json_integer((json_int_t)scheduler_due_ms(push->scheduler)));
     }
@@ -356,6 +367,8 @@ void pusher_summarise(const pusher *push)
     } else if (push->pushed == 1) {
         remark("%s: 1 message %s, %s %s", push->name, done_word(push), id,
                id_text(push->first_id).text);
+    } else if (push->last_id > SLOTQ_ID_MAX) {
+        remark("%s: %s messages %s", push->name, count_text(push->pushed).text, done_word(push));
     } else if (push->pushed != 0) {
         remark("%s: %s messages %s, %ss %s to %s", push->name, count_text(push->pushed).text,
                done_word(push), id, id_text(push->first_id).text, id_text(push->last_id).text);

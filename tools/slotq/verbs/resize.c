@@ -5,6 +5,7 @@
 #include "../line/command_line.h"
 #include "create.h"
 #include "open.h"
+#include "sharded.h"
 #include "sizes.h"
 #include "../say/report.h"
 
@@ -42,7 +43,14 @@ int run_resize(const command_line *line)
         return code;
     }
     slotq_geometry sizes = *slotq_geometry_of(queue);
+    const bool is_whole = sharded_is_whole(line, name, queue);
     slotq_close(queue); /* a file must not be open */
+    if (is_whole) {
+        complain("%s is a sharded queue: resize its shards one by one, by their keys: %s; nothing "
+                 "was changed",
+                 name, shown_command(line, "shards ls", name).text);
+        return slotq_outcome_exit(SLOTQ_SHARDED);
+    }
     if (!take_sizes(line, &sizes)) {
         complain("give at least one new size: --slots, --payload, --later, --dead, --aside, "
                  "--groups");

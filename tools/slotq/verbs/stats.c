@@ -10,14 +10,32 @@
 #include "holder.h"
 #include "look.h"
 #include "open.h"
+#include "sharded.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../say/texts.h"
 #include "limit.h"
 
-static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *stats)
+/* What a queue is beside its figures: alone, a shard, or sharded. */
+static void set_extent(json_t *object, const slotq *queue, const slotq_shards *whole)
 {
     const slotq_geometry *geometry = slotq_geometry_of(queue);
+    if (whole->count != 0) {
+        json_object_set_new(object, "set", json_integer((json_int_t)whole->set));
+        json_object_set_new(object, "shards", json_integer((json_int_t)whole->count));
+        json_object_set_new(object, "shards_open", json_integer((json_int_t)whole->open));
+        return;
+    }
+    json_object_set_new(object, "generation", json_integer((json_int_t)geometry->generation));
+    if (geometry->set != 0) {
+        json_object_set_new(object, "set", json_integer((json_int_t)geometry->set));
+        json_object_set_new(object, "shard", json_integer((json_int_t)geometry->shard));
+    }
+}
+
+static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *stats,
+                            const slotq_shards *whole)
+{
     json_t *object = output_json_queue(name);
     json_t *first =
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "group",
@@ -46,11 +64,10 @@ static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *s
     json_decref(first);
     json_decref(more);
     json_decref(limits);
-    json_object_set_new(object, "generation", json_integer((json_int_t)geometry->generation));
-    if (geometry->set != 0) {
-        json_object_set_new(object, "set", json_integer((json_int_t)geometry->set));
-        json_object_set_new(object, "shard", json_integer((json_int_t)geometry->shard));
+    if (whole->count != 0) {
+        json_object_del(object, "last_id"); /* each shard has one */
     }
+    set_extent(object, queue, whole);
     if (stats->holder.id != 0) {
         json_object_set_new(
             object, "holder",
@@ -62,18 +79,25 @@ static json_t *stats_object(slotq *queue, const char *name, const slotq_stats *s
     return object;
 }
 
-static void print_shared(const slotq *queue, const char *name, const slotq_stats *stats)
+static void print_shared(const slotq *queue, const char *name, const slotq_stats *stats,
+                         const sharded_extent *extent)
 {
+    const slotq_shards *whole = &extent->whole;
     const unsigned percent = (unsigned)(stats->used * UINT64_C(100) / stats->capacity);
     printf("%s%s%s  %s bytes, paused: %s\n", output_bold(), plain_word(name).text, output_plain(),
-           count_text(slotq_image_bytes(queue)).text, paused_text(stats->paused));
+           count_text(extent->bytes).text, paused_text(stats->paused));
     const slotq_geometry *geometry = slotq_geometry_of(queue);
-    if (geometry->set != 0) {
+    if (whole->count != 0) {
+        printf("  shards      %10" PRIu32 " of %" PRIu32 " open%s\n", whole->open, whole->count,
+               whole->keyed ? ", keyed" : "");
+    } else if (geometry->set != 0) {
         printf("  shard       %10u of the set %" PRIu32 "\n", geometry->shard, geometry->set);
     }
     printf("  slots       %10s of %s in use (%u%%)\n", count_text(stats->used).text,
            count_text(stats->capacity).text, percent);
-    printf("  newest id   %10" PRIu64 "\n", stats->last_id);
+    if (whole->count == 0) {
+        printf("  newest id   %10s\n", id_text(stats->last_id).text);
+    }
     if (stats->aside_capacity != 0) {
         printf("  aside       %10s of %s\n", count_text(stats->aside).text,
                count_text(stats->aside_capacity).text);
@@ -157,7 +181,8 @@ static slotq_outcome look(slotq *queue, uint8_t group, slotq_stats *stats)
 }
 
 /* One look: all groups, or the one asked for. */
-static int print_stats(const command_line *line, const char *name, slotq *queue)
+static int print_stats(const command_line *line, const char *name, slotq *queue,
+                       const sharded_extent *extent)
 {
     const uint8_t groups = slotq_geometry_of(queue)->groups;
     const uint8_t first = option_group(line);
@@ -168,11 +193,11 @@ static int print_stats(const command_line *line, const char *name, slotq *queue)
             return complain_queue(queue, name);
         }
         if (given(line, OPTION_JSON)) {
-            output_json(stats_object(queue, name, &stats));
+            output_json(stats_object(queue, name, &stats, &extent->whole));
             continue;
         }
         if (group == first) {
-            print_shared(queue, name, &stats);
+            print_shared(queue, name, &stats, extent);
             print_group_heading();
         }
         print_group(queue, &stats);
@@ -203,13 +228,15 @@ static int watch(const command_line *line, const char *name, slotq *queue)
     const int every_ms = (int)option_number(line, OPTION_EVERY, 1000);
     const bool redraw = output_is_terminal() && !given(line, OPTION_JSON);
     const bool plain = !output_is_terminal() && !given(line, OPTION_JSON);
+    const sharded_extent extent = sharded_extent_of(line, name, queue);
     int code = EXIT_CODE_OK;
     report_catch_signals();
     while (report_signal() == 0 && code == EXIT_CODE_OK) {
         if (redraw) {
             fputs("\033[H\033[J", stdout);
         }
-        code = plain ? print_stats_line(line, name, queue) : print_stats(line, name, queue);
+        code =
+            plain ? print_stats_line(line, name, queue) : print_stats(line, name, queue, &extent);
         if (redraw) {
             printf("\n%severy %s; Ctrl-C ends%s\n", output_dim(),
                    time_text((uint64_t)every_ms).text, output_plain());
@@ -220,14 +247,60 @@ static int watch(const command_line *line, const char *name, slotq *queue)
     return code != EXIT_CODE_OK ? code : report_interrupted();
 }
 
+static int show_one(const command_line *line, const char *name)
+{
+    slotq *queue;
+    int code = open_to_look(line, name, &queue);
+    if (code == EXIT_CODE_OK) {
+        const sharded_extent extent = sharded_extent_of(line, name, queue);
+        code = print_stats(line, name, queue, &extent);
+        slotq_close(queue);
+    }
+    return code;
+}
+
+static int show_each_shard(const command_line *line, const char *name)
+{
+    sharded all;
+    slotq_error error;
+    int code = EXIT_CODE_OK;
+    bool is_first = true;
+    if (sharded_read(line, name, &all, &error) != SLOTQ_OK) {
+        return complain_open(line, name, &error);
+    }
+    for (uint32_t i = 0; i < all.count; i++) {
+        const shard_row *row = &all.rows[i];
+        if (row->state == SLOTQ_SHARD_GONE || row->state == SLOTQ_SHARD_MAKING) {
+            continue;
+        }
+        if (!is_first && !given(line, OPTION_JSON)) {
+            putchar('\n');
+        }
+        is_first = false;
+        code = worse_exit(code, show_one(line, row->key));
+    }
+    sharded_free(&all);
+    return code;
+}
+
 int run_stats(const command_line *line)
 {
     const char *name = line->operands[0];
     slotq *queue;
+    if (given(line, OPTION_EACH_SHARD) && given(line, OPTION_WATCH)) {
+        complain("--each-shard is not for --watch; to watch one shard give its key: %s",
+                 shown_command(line, "shards ls", name).text);
+        return EXIT_CODE_USAGE;
+    }
+    if (given(line, OPTION_EACH_SHARD)) {
+        return show_each_shard(line, name);
+    }
+    if (!given(line, OPTION_WATCH)) {
+        return show_one(line, name);
+    }
     int code = open_to_look(line, name, &queue);
     if (code == EXIT_CODE_OK) {
-        code =
-            given(line, OPTION_WATCH) ? watch(line, name, queue) : print_stats(line, name, queue);
+        code = watch(line, name, queue);
         slotq_close(queue);
     }
     return code;
@@ -319,14 +392,15 @@ static void list_one(listing *list, const char *name)
         return;
     }
     const uint8_t groups = slotq_geometry_of(queue)->groups;
+    const sharded_extent extent = sharded_extent_of(list->line, name, queue);
     for (uint8_t group = 0; group < groups && outcome == SLOTQ_OK; group++) {
         outcome = slotq_get_stats(queue, group, &stats);
         if (outcome != SLOTQ_OK) {
             list_failed(list, name, slotq_error_of(queue));
         } else if (given(list->line, OPTION_JSON)) {
-            output_json(stats_object(queue, name, &stats));
+            output_json(stats_object(queue, name, &stats, &extent.whole));
         } else {
-            list_group(list, name, &stats, slotq_image_bytes(queue));
+            list_group(list, name, &stats, extent.bytes);
         }
     }
     slotq_close(queue);

@@ -9,6 +9,7 @@
 
 #include "../line/command_line.h"
 #include "open.h"
+#include "sharded.h"
 #include "slotq_core.h"
 #include "../say/output.h"
 #include "../say/report.h"
@@ -28,6 +29,13 @@ static int load(const command_line *line, const char *name, cargo *loaded)
     int code = open_to_look(line, name, &queue);
     if (code != EXIT_CODE_OK) {
         return code;
+    }
+    if (sharded_is_whole(line, name, queue)) {
+        complain("%s is a sharded queue, and not one value: pause it, and %s its shards one by "
+                 "one, by their keys: %s",
+                 name, line->command->name, shown_command(line, "shards ls", name).text);
+        slotq_close(queue);
+        return slotq_outcome_exit(SLOTQ_SHARDED);
     }
     loaded->size = slotq_image_bytes(queue);
     loaded->bytes = malloc((size_t)loaded->size);

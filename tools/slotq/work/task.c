@@ -141,9 +141,10 @@ static void note_full(worker *work, uint64_t id)
 {
     work->failed++;
     if (!work->told_full) {
-        complain("the dead section of %s is full: message %" PRIu64 " keeps its lease and comes "
-                 "back; %s, or dead purge, makes room",
-                 work->name, id, shown_command(work->line, "dead redrive", work->name).text);
+        complain("the dead section of %s is full: message %s keeps its lease and comes back; "
+                 "%s, or dead purge, makes room",
+                 work->name, id_text(id).text,
+                 shown_command(work->line, "dead redrive", work->name).text);
         work->told_full = true;
     }
 }

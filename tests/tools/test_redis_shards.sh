@@ -1,0 +1,19 @@
+#!/bin/bash
+# test_redis_shards.sh: sharded queues in Redis.
+# shellcheck source=tests/tools/cases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+# shellcheck source=tests/tools/private_server.sh
+. "$source_folder/tests/tools/private_server.sh"
+# shellcheck source=tests/tools/shard_cases.sh
+. "$source_folder/tests/tools/shard_cases.sh"
+
+# shellcheck disable=SC2317 # shard_cases.sh calls them
+damage_descriptor() { redis setrange jobs 16 x >.seen; }
+# shellcheck disable=SC2317
+lose_shard() { redis del "$1" >.seen; }
+
+start_server --appendonly yes --appendfsync always
+shard_cases
+same 'no key is left' '' "$(redis keys '*')"
+end_server
+finish

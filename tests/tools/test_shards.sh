@@ -1,0 +1,15 @@
+#!/bin/bash
+# test_shards.sh: sharded queues in a folder.
+# shellcheck source=tests/tools/cases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cases.sh"
+# shellcheck source=tests/tools/shard_cases.sh
+. "$source_folder/tests/tools/shard_cases.sh"
+
+# shellcheck disable=SC2317 # shard_cases.sh calls them
+damage_descriptor() { printf '\377' | dd of=jobs.slotq bs=1 seek=16 conv=notrunc status=none; }
+# shellcheck disable=SC2317
+lose_shard() { rm -f "$1".slotq*; }
+
+shard_cases
+same 'no file is left' '' "$(find . -name 'jobs*')"
+finish
