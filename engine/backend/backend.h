@@ -160,6 +160,8 @@ struct store {
     bool spreads_polls; /* many may sleep, each woken alone: their polls should not come at once */
     bool has_trips;     /* its bytes are on a server: a list saves time */
     bool wants_now;     /* every call should have a now, rough where the verb needs none */
+    bool looks_again;   /* in: the caller waits, and looks again before it gives up */
+    bool hurries;       /* in: a call may go elsewhere, so it waits for no server that is away */
     bool tells_invalid; /* its INVALID comes with a text, as a failure does */
     bool asks_judged; /* it cannot compute checks: redrive brings judged if the queue has checks */
     /* A server serves no other client during a call: the messages that one call may let die, or

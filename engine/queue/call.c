@@ -128,12 +128,14 @@ queue_wait queue_wait_begin(const slotq *queue, uint64_t wait_ms)
 void queue_patience_begin(slotq *queue, queue_wait *wait)
 {
     queue->patience = wait;
+    queue->store->looks_again = wait->wait_ms > 0;
 }
 
 void queue_patience_stop(slotq *queue)
 {
     const queue_wait *wait = queue->patience;
     queue->patience = NULL;
+    queue->store->looks_again = false;
     if (wait != NULL && wait->was_cut) {
         queue_wait_end(queue);
     }

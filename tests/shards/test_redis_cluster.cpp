@@ -112,6 +112,50 @@ TEST_CASE("sharded in a cluster: shards on all nodes, one connection for each no
     CHECK(drained(queue.get()).size() == 100);
 }
 
+TEST_CASE("sharded in a cluster: while a node is away, the shards of the others go on")
+{
+    Cluster cluster(3, false, {"--cluster-require-full-coverage", "no"});
+    Sharded made(cluster.url(), 6);
+    Node &away = cluster.owner(slot_of(cluster, made.key(0)));
+    size_t other = 0;
+    while (&cluster.node(other) == &away) {
+        other++;
+    }
+    std::set<uint32_t> lost;
+    for (uint32_t i = 0; i < 6; i++) {
+        if (&cluster.owner(slot_of(cluster, made.key(i))) == &away) {
+            lost.insert(i);
+        }
+    }
+    REQUIRE((!lost.empty() && lost.size() < 6));
+    Queue queue(cluster.node(other).url(), 600000); /* it would wait for ten minutes */
+    REQUIRE(queue.opened() == SLOTQ_OK);
+    push_many(queue, 60);
+    CHECK(drained(queue.get()).size() == 60);
+    away.server().kill();
+    int unknown = 0;
+    for (int pushed = 0; pushed < 60;) {
+        uint64_t id = 0;
+        const slotq_data data = {"x", 1};
+        const slotq_outcome outcome = slotq_push(queue.get(), &data, 1, &id);
+        INFO(queue.error().text);
+        REQUIRE((outcome == SLOTQ_OK || outcome == SLOTQ_OUTCOME_UNKNOWN));
+        CHECK(lost.count(static_cast<uint32_t>(id >> 48) - 1) == 0);
+        pushed += outcome == SLOTQ_OK;
+        unknown += outcome != SLOTQ_OK;
+    }
+    CHECK(unknown <= 1); /* on the connection that the kill broke */
+    size_t seen = 0;
+    while (seen < 60) { /* waiting, so what may be in the others is left */
+        REQUIRE(slotq_reserve(queue.get(), 0, 100, 30000, 10000, queue.batch()) == SLOTQ_OK);
+        slotq_message message;
+        while (slotq_batch_next(queue.batch(), &message)) {
+            seen++;
+        }
+    }
+    CHECK(slotq_reserve(queue.get(), 0, 100, 30000, 1, queue.batch()) == SLOTQ_EMPTY);
+}
+
 namespace
 {
 

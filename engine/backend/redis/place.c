@@ -229,6 +229,7 @@ static slotq_outcome place_read(shards_place *base, const char *name, uint8_t *b
     redis_place *self = place_of(base);
     redis_errand on;
     redis_patience patience = redis_patience_to_open(&self->settings.limits);
+    patience.deadline_ms = base->hurries ? 0 : patience.deadline_ms;
     slotq_outcome outcome;
     do {
         outcome = begin(self, name, &on, fault);
@@ -409,7 +410,14 @@ static slotq_outcome place_open(shards_place *base, const char *key, store **ope
                                 store_fault *fault)
 {
     redis_place *self = place_of(base);
-    return redis_store_open_pooled(aim(self, key), key, &self->settings, self->pool, opened, fault);
+    redis_settings settings = self->settings;
+    settings.limits.reconnect_ms = base->hurries ? 0 : settings.limits.reconnect_ms;
+    const slotq_outcome outcome =
+        redis_store_open_pooled(aim(self, key), key, &settings, self->pool, opened, fault);
+    if (outcome == SLOTQ_OK) {
+        redis_store_of(*opened)->settings.limits = self->settings.limits;
+    }
+    return outcome;
 }
 
 static slotq_outcome place_list(shards_place *base, bool (*visit)(void *context, const char *key),

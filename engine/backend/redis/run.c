@@ -353,6 +353,7 @@ static void run_turns(redis_store *self, redis_job *jobs, uint32_t count)
 {
     store_fault fault;
     redis_patience patience = redis_patience_begin(&self->settings.limits);
+    patience.deadline_ms = self->base.hurries ? 0 : patience.deadline_ms;
     redis_store_begin(self);
     for (uint32_t i = 0; i < count; i++) {
         jobs[i].state = REDIS_JOB_WAITS;

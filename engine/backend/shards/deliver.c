@@ -8,6 +8,12 @@
 /* Rule 34: full batches of one shard in succession. */
 enum { IN_SEQUENCE_MAX = 4 };
 
+/* Nothing happened in this shard, for now: its server is away, or is being replaced. */
+static bool is_away(slotq_outcome outcome, const store_fault *fault)
+{
+    return outcome >= SLOTQ_FAILURES && outcome != SLOTQ_OUTCOME_UNKNOWN && fault->passes;
+}
+
 /* ---- push ---- */
 
 /* Nothing was pushed, for a reason of this shard that another one may not have. */
@@ -62,6 +68,7 @@ static slotq_outcome push_anywhere(shards_store *self, slotq_call *call, shards_
 {
     const uint32_t count = self->descriptor.count;
     slotq_outcome refused = SLOTQ_OK;
+    store_fault away = {.outcome = SLOTQ_OK};
     self->push_seed = self->push_seed * UINT32_C(1664525) + UINT32_C(1013904223);
     const uint32_t first = (uint32_t)((uint64_t)self->push_seed * count >> 32);
     for (uint32_t i = 0; i < count; i++) {
@@ -73,6 +80,10 @@ static slotq_outcome push_anywhere(shards_store *self, slotq_call *call, shards_
         const slotq_holder holder = call->push.holder;
         shards_begin_again(call, again);
         const slotq_outcome outcome = push_into(self, shard, call, fault);
+        if (self->hurries && is_away(outcome, fault)) {
+            away = *fault;
+            continue;
+        }
         if (!may_push_elsewhere(outcome)) {
             return outcome;
         }
@@ -81,6 +92,10 @@ static slotq_outcome push_anywhere(shards_store *self, slotq_call *call, shards_
         if (before == SLOTQ_FULL && outcome != SLOTQ_FULL) {
             call->push.holder = holder;
         }
+    }
+    if (away.outcome != SLOTQ_OK && refused != SLOTQ_FULL) {
+        *fault = away;
+        return away.outcome;
     }
     return refused != SLOTQ_OK ? refused
                                : fault_say(fault, SLOTQ_NOQUEUE,
@@ -110,7 +125,13 @@ slotq_outcome shards_push(shards_store *self, slotq_call *call, store_fault *fau
     const uint64_t now_ms =
         again.now_ms != STORE_TIME ? again.now_ms : self->base.owner->exact_ms(self->base.handle);
     call->push.may_wait = false;
+    self->hurries = self->base.has_trips;
     slotq_outcome outcome = push_anywhere(self, call, again, now_ms, fault);
+    if (self->hurries && is_away(outcome, fault)) { /* so none is there: now it is waited for */
+        self->hurries = false;
+        outcome = push_anywhere(self, call, again, now_ms, fault);
+    }
+    self->hurries = false;
     if (waits) { /* the second time it is registered where it is refused */
         call->push.may_wait = true;
         outcome = outcome == SLOTQ_FULL ? push_anywhere(self, call, again, now_ms, fault) : outcome;
@@ -159,11 +180,13 @@ static void number_runs(slotq_call_reserve *reserve, uint32_t shard)
     }
 }
 
-/* Each shard once, from the turn on, until one gives messages. */
+/* Each shard once, from the turn on, until one gives messages. may_miss: nothing is found although
+ * a shard is away, if not all are. */
 static slotq_outcome reserve_round(shards_store *self, slotq_call *call, shards_again again,
-                                   store_harvest *harvest, store_fault *fault)
+                                   bool may_miss, store_harvest *harvest, store_fault *fault)
 {
     slotq_outcome best = SLOTQ_NOQUEUE;
+    store_fault away = {.outcome = SLOTQ_OK};
     uint64_t next_due_ms = UINT64_MAX;
     const uint32_t end = self->descriptor.count;
     for (uint32_t looked = 0; looked < end; looked++) {
@@ -186,6 +209,10 @@ static slotq_outcome reserve_round(shards_store *self, slotq_call *call, shards_
             number_runs(&call->reserve, shard);
             return outcome;
         }
+        if (self->hurries && is_away(outcome, fault)) {
+            away = *fault;
+            continue;
+        }
         if (!found_nothing(outcome)) {
             return outcome; /* the next call begins at the next shard */
         }
@@ -195,6 +222,10 @@ static slotq_outcome reserve_round(shards_store *self, slotq_call *call, shards_
         }
     }
     call->reserve.next_due_ms = next_due_ms;
+    if (away.outcome != SLOTQ_OK && (!may_miss || best == SLOTQ_NOQUEUE)) {
+        *fault = away;
+        return away.outcome;
+    }
     return best;
 }
 
@@ -204,13 +235,20 @@ slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest
     const shards_again again = shards_begin(call);
     const bool waits = call->reserve.may_wait;
     call->reserve.may_wait = false;
-    slotq_outcome outcome = reserve_round(self, call, again, harvest, fault);
+    const bool may_miss = waits || self->base.looks_again;
+    self->hurries = self->base.has_trips;
+    slotq_outcome outcome = reserve_round(self, call, again, may_miss, harvest, fault);
+    if (self->hurries && is_away(outcome, fault)) { /* now it is waited for */
+        self->hurries = false;
+        outcome = reserve_round(self, call, again, may_miss, harvest, fault);
+    }
     if (waits) { /* the second round registers at each shard */
         call->reserve.may_wait = true;
         if (found_nothing(outcome)) {
-            outcome = reserve_round(self, call, again, harvest, fault);
+            outcome = reserve_round(self, call, again, may_miss, harvest, fault);
         }
     }
+    self->hurries = false;
     if (outcome == SLOTQ_OK) {
         shards_leave_all(self);
     }

@@ -38,6 +38,7 @@ typedef struct shards_store {
     store *shards[SLOTQ_SHARDS_MAX]; /* set atomically: interrupts read them */
     bool missing[SLOTQ_SHARDS_MAX];  /* it was not there: passed over until the next look */
     shards_source source;
+    bool hurries; /* a shard that is away is not waited for: another one will do */
     uint32_t push_seed;   /* of the shard that the next push begins with */
     uint32_t turn;        /* the shard that the next reserve begins with */
     uint32_t in_sequence; /* full batches that it gave one after another */
@@ -90,6 +91,7 @@ static inline slotq_outcome shards_run(shards_store *self, uint32_t shard, slotq
     const uint32_t generation = at->view.geometry.generation;
     at->owner = self->base.owner;
     at->handle = self->base.handle;
+    at->hurries = self->hurries;
     const slotq_outcome outcome = at->ops->call(at, call, harvest, fault);
     return outcome == SLOTQ_CLOSED || outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_REMADE
                ? shards_note(self, shard, generation, outcome, fault)

@@ -61,6 +61,7 @@ typedef struct shards_place_ops {
 /* What every kind of place begins with. */
 struct shards_place {
     const shards_place_ops *ops;
+    bool hurries; /* in: read and open wait for no server that is away */
 };
 
 #endif

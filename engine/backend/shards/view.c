@@ -258,6 +258,19 @@ static bool look(shards_store *self)
     return false;
 }
 
+/* A call must not wait for a server that it may not need. */
+static bool look_in_a_hurry(shards_store *self, bool is_timed)
+{
+    self->source.place->hurries = true;
+    const bool is_other = look(self);
+    if (!is_other && is_timed) { /* what was missing may be there again */
+        memset(self->missing, 0, sizeof self->missing);
+        open_others(self);
+    }
+    self->source.place->hurries = false;
+    return is_other;
+}
+
 void shards_view_look(shards_store *self)
 {
     const shards_source *source = &self->source;
@@ -266,11 +279,7 @@ void shards_view_look(shards_store *self)
         (now_ms < source->look_ms && !(source->is_doubted && now_ms >= source->doubt_ms))) {
         return;
     }
-    const bool is_timed = now_ms >= source->look_ms;
-    if (!look(self) && is_timed) { /* what was missing may be there again */
-        memset(self->missing, 0, sizeof self->missing);
-        open_others(self);
-    }
+    (void)look_in_a_hurry(self, now_ms >= source->look_ms);
 }
 
 slotq_outcome shards_view_judge(shards_store *self, store_fault *fault)
@@ -285,7 +294,8 @@ slotq_outcome shards_view_judge(shards_store *self, store_fault *fault)
 
 bool shards_view_renew(shards_store *self)
 {
-    return self->source.place != NULL && monotonic_ms() >= self->source.doubt_ms && look(self);
+    return self->source.place != NULL && monotonic_ms() >= self->source.doubt_ms &&
+           look_in_a_hurry(self, false);
 }
 
 uint64_t shards_view_nap_ms(const shards_store *self, uint64_t sleep_ms)
