@@ -115,9 +115,16 @@ change_cases() {
     same 'it is open' open "$(state 2)"
     "$SLOTQ" shards drain jobs 2 2>drained &
     drain=$!
-    holds 'drain waits' await 60 drains 2
+    await 60 drains 2
+    kill -TERM "$drain"
+    ends "$drain"
+    same 'a signal ends the wait' 130 $?
+    holds 'and the way on is told' matches drained 'to go on: slotq shards drain jobs 2'
+    "$SLOTQ" shards drain jobs 2 2>drained &
+    drain=$!
+    await 60 matches drained 'waiting for message 2-'
     "$SLOTQ" work jobs --drain -q -- true
-    holds 'until it is empty' ends $drain
+    holds 'drain ends when it is empty' ends $drain
     holds 'it tells' matches drained 'shard 2 is empty and gone'
     same 'the next number is a new one' 5 "$("$SLOTQ" -q shards add jobs)"
     "$SLOTQ" -q shards drain jobs 5
