@@ -4,7 +4,7 @@
 # that it is seen to work (--smoke); not what it means.
 #
 # run.sh [--quick|--all|--smoke] [--into FOLDER] [ROOM…]      OUT: build; CC: its compiler
-# ROOM: core, or of it cycle, held, wake, sleepers, worker, locks, growth; redis; peers, and behind
+# ROOM: core, or of it cycle, held, wake, sleepers, worker, locks, shards, growth; redis; peers, and behind
 # it the families wanted. Without any: all, but --quick the peers alone. --all goes on where it was
 # interrupted.
 set -u
@@ -45,7 +45,7 @@ read_words() {
         *)
             if [ "$wants_peers" ] && is_among "$1" "${all_families[@]}"; then
                 families+=("$1")
-            elif is_among "$1" cycle held wake sleepers worker locks growth; then
+            elif is_among "$1" cycle held wake sleepers worker locks shards growth; then
                 wants_core=yes
                 core+=("$1")
             else

@@ -1,10 +1,10 @@
 /* bench_core.c: the figures of the embedded queue beside their targets: the cycle against memcpy,
  * and while messages are held, the wake-up against a bare futex, many sleepers, waits for a file's
- * lock, the growth with the ring. Knows what is measured and what was promised; the measuring is
- * in cycle/, held.c, wake.c, sleepers.c, locks.c and growth.c.
+ * lock, shards beside one queue, the growth with the ring. Knows what is measured and what was promised; the measuring is
+ * in cycle/, held.c, wake.c, sleepers.c, locks.c, shards.c and growth.c.
  *
- * bench_core FOLDER [cycle] [held] [wake] [sleepers] [worker] [locks] [growth]: queue files and
- * results go to FOLDER.
+ * bench_core FOLDER [cycle] [held] [wake] [sleepers] [worker] [locks] [shards] [growth]: queue
+ * files and results go to FOLDER.
  */
 #include "cycle/cycle.h"
 #include "../support/sure.h"
@@ -12,6 +12,7 @@
 #include "held.h"
 #include "locks.h"
 #include "../worker/no_ops.h"
+#include "shards.h"
 #include "sleepers.h"
 #include "../support/report.h"
 #include "../support/samples.h"
@@ -461,7 +462,8 @@ int main(int count, char **words)
 {
     if (count < 2) {
         fputs(
-            "usage: bench_core FOLDER [cycle] [held] [wake] [sleepers] [worker] [locks] [growth]\n",
+            "usage: bench_core FOLDER [cycle] [held] [wake] [sleepers] [worker] [locks] [shards]"
+            " [growth]\n",
             stderr);
         return 2;
     }
@@ -480,6 +482,9 @@ int main(int count, char **words)
     }
     if (wanted(count, words, "locks")) {
         bench_locks(words[1]);
+    }
+    if (wanted(count, words, "shards")) {
+        shards_compare(words[1]);
     }
     stay_on_this_core();
     if (wanted(count, words, "cycle")) {
