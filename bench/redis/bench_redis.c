@@ -2,14 +2,15 @@
  * the targets that were promised. Knows what is compared; the measuring is in cycle.c.
  *
  * bench_redis FOLDER [--only NAME] [--rounds N] [--small] [--scripts FOLDER]: results go to
- * FOLDER. NAME: a row of the first table, memory, wake, sleepers, worker, idle, sections or
+ * FOLDER. NAME: a row of the first table, memory, wake, sleepers, worker, idle, sections, reach or
  * longest.
- * --small: sleepers, sections and longest with few messages.
+ * --small: sleepers, sections, reach and longest with few messages.
  */
 #include "library.h"
 #include "cycle.h"
 #include "longest_calls.h"
 #include "memory.h"
+#include "reach.h"
 #include "sections.h"
 #include "../worker/no_ops.h"
 #include "sleepers.h"
@@ -477,6 +478,9 @@ int main(int count, char **words)
     }
     if (is_wanted(&wanted, "sections")) {
         sections_compare(private_server_socket(server), wanted.rounds, wanted.is_small);
+    }
+    if (is_wanted(&wanted, "reach")) {
+        reach_compare(wanted.rounds, wanted.is_small);
     }
     if (is_wanted(&wanted, "longest")) {
         longest_calls(server, least(wanted.rounds, LONGEST_ROUNDS_MOST), wanted.is_small);
