@@ -5,6 +5,7 @@
 #include "server/cluster_traffic.hpp"
 
 #include "slotq_pause.h"
+#include "slotq_shards.h"
 
 using namespace at_redis;
 using redis::Cluster;
@@ -230,4 +231,108 @@ TEST_CASE("sharded in a cluster: traffic goes on while slots move, nodes die, sh
     CHECK(cluster.owner(slot_of(cluster, made.key(2)))
               .command({"EXISTS", made.key(2)})
               .is_integer(0));
+}
+
+namespace
+{
+
+/* Steps that the command takes, by the public calls. */
+void live(const std::string &url, const std::string &other_url, size_t nodes)
+{
+    slotq_error error = {};
+    const slotq_geometry geometry = geometry_of(0, 0);
+    const auto said = [&](slotq_outcome outcome) {
+        if (outcome >= SLOTQ_FAILURES) {
+            WARN(error.text);
+        }
+        return outcome;
+    };
+    REQUIRE(said(slotq_shards_create(url.c_str(), "q", 8, &geometry, nullptr, &error)) == SLOTQ_OK);
+    CHECK(slotq_shards_create(other_url.c_str(), "q", 8, &geometry, nullptr, &error) == SLOTQ_OK);
+    CHECK(slotq_shards_create(url.c_str(), "q", 9, &geometry, nullptr, &error) == SLOTQ_EXISTS);
+    Queue queue(other_url);
+    REQUIRE(queue.opened() == SLOTQ_OK);
+    push_many(queue, 100);
+    struct Seen {
+        std::set<std::string> nodes;
+        std::vector<slotq_shard_state> states;
+        uint64_t ready = 0;
+    };
+    const auto look = [&] {
+        Seen seen;
+        slotq_shards shards = {};
+        const auto visit = [](void *context, const slotq_shard *shard) {
+            Seen *to = static_cast<Seen *>(context);
+            to->nodes.insert(shard->node);
+            to->states.push_back(shard->state);
+            to->ready += shard->stats != nullptr ? shard->stats->ready : 0;
+            return true;
+        };
+        CHECK(slotq_shards_visit(url.c_str(), "q", nullptr, &shards, visit, &seen, &error) ==
+              SLOTQ_OK);
+        CHECK(shards.count == seen.states.size());
+        return seen;
+    };
+    CHECK(look().ready == 100);
+    CHECK(look().nodes.size() == nodes);
+    uint32_t number = 0;
+    CHECK(said(slotq_shards_add(url.c_str(), "q", nullptr, &number, &error)) == SLOTQ_OK);
+    CHECK(number == 8);
+    CHECK(said(slotq_shards_drain(url.c_str(), "q", 1, nullptr, &error)) == SLOTQ_AGAIN);
+    CHECK(look().states[1] == SLOTQ_SHARD_DRAINING);
+    CHECK(said(slotq_shards_undrain(url.c_str(), "q", 1, nullptr, &error)) == SLOTQ_OK);
+    CHECK(said(slotq_shards_drain(url.c_str(), "q", 1, nullptr, &error)) == SLOTQ_AGAIN);
+    make_due(queue.get());
+    CHECK(drained(queue.get()).size() == 100);
+    CHECK(said(slotq_shards_drain(url.c_str(), "q", 1, nullptr, &error)) == SLOTQ_OK);
+    CHECK(look().states[1] == SLOTQ_SHARD_GONE);
+    CHECK(look().states[8] == SLOTQ_SHARD_OPEN);
+    push_many(queue, 50);
+    CHECK(drained(queue.get()).size() == 50);
+    CHECK(said(slotq_remove_queue(other_url.c_str(), "q", &error)) == SLOTQ_OK);
+    CHECK(slotq_shards_visit(url.c_str(), "q", nullptr, nullptr, nullptr, nullptr, &error) ==
+          SLOTQ_NOQUEUE);
+    CHECK(Place(url).list().empty());
+    CHECK(queue.push("x") == SLOTQ_NOQUEUE);
+}
+
+} // namespace
+
+TEST_CASE("sharded in Redis and a cluster: made, changed, shown and removed by the public calls")
+{
+    SECTION("one server")
+    {
+        redis::Server server;
+        live(riding::url_of(server), riding::url_of(server), 1);
+    }
+    SECTION("a cluster")
+    {
+        Cluster cluster(3);
+        live(cluster.url(), cluster.node(1).url(), 3);
+    }
+}
+
+TEST_CASE("sharded in Redis: repair writes what the shards prove")
+{
+    redis::Server server;
+    Sharded made(riding::url_of(server), 3);
+    const std::string sound = server.command({"GET", "q"}).text;
+    Queue queue(riding::url_of(server));
+    push_many(queue, 30);
+    for (const std::string &bytes : {std::string(), sound.substr(0, 31) + "x"}) {
+        server.command({"DEL", "q"});
+        if (!bytes.empty()) {
+            server.command({"SET", "q", bytes});
+        }
+        uint32_t found = 0;
+        slotq_error error = {};
+        const slotq_outcome repaired =
+            slotq_shards_repair(riding::url_of(server).c_str(), "q", nullptr, &found, &error);
+        INFO(error.text);
+        CHECK(repaired == SLOTQ_OK);
+        Queue later(riding::url_of(server));
+        CHECK(later.opened() == SLOTQ_OK);
+    }
+    make_due(queue.get());
+    CHECK(drained(queue.get()).size() == 30);
 }
