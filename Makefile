@@ -307,7 +307,7 @@ $(WORKER_SHARED): $(WORKER_OBJECTS) $(LIST_STAMP)
 	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,$(WORKER_SONAME) -o $@ $(filter %.o,$^) \
 		$(LINK_FLAGS)
 	@ln -sf $(notdir $@) $(@D)/$(WORKER_SONAME); ln -sf $(notdir $@) $(@D)/libslotq_worker.so
-# It has the core inside; one symbol is seen.
+# It has the core inside; the server sees how it is loaded and unloaded, and no more.
 $(MODULE): $(call objects,$(MODULE_SOURCES) $(FREE_SOURCES)) $(LIST_STAMP)
 	$(call say,LINK,$@)$(CC) -shared $(if $(EXTRA),,-Wl,-z,defs) -o $@ $(filter %.o,$^) $(LINK_FLAGS)
 $(PKG_CONFIG) $(CMAKE_CONFIG): $(OUT)/lib/%: tools/package/%.in engine/slotq.h Makefile FORCE

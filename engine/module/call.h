@@ -111,6 +111,9 @@ struct module_call {
 
 /* ---- from a command to its end ---- */
 
+/* Nothing is known of the call, and no key is open. */
+void call_reset(module_call *call, server_context *context, const module_command *command);
+
 /* Take key, now and words apart. False: refused, with the reply. */
 bool call_begin(module_call *call, server_context *context, const module_command *command,
                 server_string **words, uint32_t count, bool is_script);

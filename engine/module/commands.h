@@ -6,9 +6,9 @@
 #include "call.h"
 
 #define MODULE_SCRIPT(name, least, most) void command_##name(module_call *call);
-#define MODULE_SETTLE(NAME, name, words, about) void command_##name(module_call *call);
+#define MODULE_OWN(name, does, least, most, words, about) void command_##does(module_call *call);
 #include "commands.def"
 #undef MODULE_SCRIPT
-#undef MODULE_SETTLE
+#undef MODULE_OWN
 
 #endif

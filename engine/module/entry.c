@@ -7,14 +7,12 @@
 #include "commands.h"
 #include "info.h"
 #include "script_heads.h"
+#include "wait.h"
 
-enum {
-    MODULE_VERSION = 1,
-    NAME_BYTES = 64,
-    COMMAND_HEAD_BYTES = 6 /* "SLOTQ." */
-};
+enum { MODULE_VERSION = 1, NAME_BYTES = 64, SETTLE_WORDS_MAX = 8 + 2 * SLOTQ_CALL_MESSAGES_MAX };
 
-#define SETTLE_USAGE(words) "now " words
+/* As the words of a script begin. */
+#define OWN_USAGE(words) "now " words
 
 static const module_command scripts[] = {
 #define MODULE_SCRIPT(name, least, most)                                                           \
@@ -24,18 +22,16 @@ static const module_command scripts[] = {
 #undef MODULE_SCRIPT
 };
 
-/* group, id and token at least, and the note with its text. */
-static const module_command settles[] = {
-#define MODULE_SETTLE(NAME, name, words, about)                                                    \
-    {#name, SETTLE_USAGE(words), about, command_##name, 4, 8 + 2 * SLOTQ_CALL_MESSAGES_MAX, false, \
-     false},
+static const module_command owns[] = {
+#define MODULE_OWN(name, does, least, most, words, about)                                          \
+    {#name, OWN_USAGE(words), about, command_##does, (least), (most), false, false},
 #include "commands.def"
-#undef MODULE_SETTLE
+#undef MODULE_OWN
 };
 
 enum {
     SCRIPT_COUNT = sizeof scripts / sizeof scripts[0],
-    SETTLE_COUNT = sizeof settles / sizeof settles[0]
+    OWN_COUNT = sizeof owns / sizeof owns[0]
 };
 
 /* ---- one handler a command ---- */
@@ -60,9 +56,9 @@ enum {
 };
 
 enum {
-#define MODULE_SETTLE(NAME, name, words, about) NUMBER_OF_##name,
+#define MODULE_OWN(name, does, least, most, words, about) NUMBER_OF_OWN_##name,
 #include "commands.def"
-#undef MODULE_SETTLE
+#undef MODULE_OWN
 };
 
 #define MODULE_SCRIPT(name, least, most)                                                           \
@@ -74,14 +70,14 @@ enum {
     {                                                                                              \
         return run(context, &scripts[NUMBER_OF_##name], words, count, true);                       \
     }
-#define MODULE_SETTLE(NAME, name, words, about)                                                    \
-    static int run_##name(server_context *context, server_string **given, int count)               \
+#define MODULE_OWN(name, does, least, most, words, about)                                          \
+    static int run_own_##name(server_context *context, server_string **given, int count)           \
     {                                                                                              \
-        return run(context, &settles[NUMBER_OF_##name], given, count, false);                      \
+        return run(context, &owns[NUMBER_OF_OWN_##name], given, count, false);                     \
     }
 #include "commands.def"
 #undef MODULE_SCRIPT
-#undef MODULE_SETTLE
+#undef MODULE_OWN
 
 static const server_handler script_handlers[] = {
 #define MODULE_SCRIPT(name, least, most) run_##name,
@@ -95,10 +91,10 @@ static const server_handler script_at_handlers[] = {
 #undef MODULE_SCRIPT
 };
 
-static const server_handler settle_handlers[] = {
-#define MODULE_SETTLE(NAME, name, words, about) run_##name,
+static const server_handler own_handlers[] = {
+#define MODULE_OWN(name, does, least, most, words, about) run_own_##name,
 #include "commands.def"
-#undef MODULE_SETTLE
+#undef MODULE_OWN
 };
 
 /* ---- loading ---- */
@@ -121,21 +117,34 @@ static bool add(server_context *context, const module_command *command, server_h
     return true;
 }
 
+/* The words of a script stand back behind those that the module has for them. */
+static bool has_own(const char *name)
+{
+    for (uint32_t i = 0; i < OWN_COUNT; i++) {
+        if (strcmp(owns[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool add_all(server_context *context)
 {
     bool fine = true;
     for (uint32_t i = 0; i < SCRIPT_COUNT && fine; i++) {
-        fine = add(context, &scripts[i], script_handlers[i], false) &&
+        fine = (has_own(scripts[i].name) || add(context, &scripts[i], script_handlers[i], false)) &&
                add(context, &scripts[i], script_at_handlers[i], true);
     }
-    for (uint32_t i = 0; i < SETTLE_COUNT && fine; i++) {
-        fine = add(context, &settles[i], settle_handlers[i], false);
+    for (uint32_t i = 0; i < OWN_COUNT && fine; i++) {
+        fine = add(context, &owns[i], own_handlers[i], false);
     }
     return fine;
 }
 
-__attribute__((visibility("default"))) int RedisModule_OnLoad(server_context *context,
-                                                              server_string **words, int count);
+#define SEEN_BY_THE_SERVER __attribute__((visibility("default")))
+SEEN_BY_THE_SERVER int RedisModule_OnLoad(server_context *context, server_string **words,
+                                          int count);
+SEEN_BY_THE_SERVER int RedisModule_OnUnload(server_context *context);
 
 int RedisModule_OnLoad(server_context *context, server_string **words, int count)
 {
@@ -149,5 +158,12 @@ int RedisModule_OnLoad(server_context *context, server_string **words, int count
     server.SetModuleAttribs(context, "slotq", MODULE_VERSION, SERVER_INTERFACE);
     server.SetModuleOptions(context, SERVER_SIGNALS_ITSELF);
     info_begin(context);
-    return add_all(context) ? SERVER_OK : SERVER_ERR;
+    return wait_listen(context) && add_all(context) ? SERVER_OK : SERVER_ERR;
+}
+
+int RedisModule_OnUnload(server_context *context)
+{
+    (void)context;
+    wait_end();
+    return SERVER_OK;
 }

@@ -2,6 +2,8 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 #include "../core/limits.h"
 #include "../layout/bytes.h"
@@ -9,6 +11,8 @@
 #include "../layout/slot.h"
 #include "commands.h"
 #include "places.h"
+#include "reserve.h"
+#include "wait.h"
 
 enum {
     RUN_BYTES = 12,      /* of a packed run */
@@ -16,13 +20,6 @@ enum {
     STATUS_BYTES = 40
 };
 #define NUMBER_MAX UINT64_C(9007199254740991) /* that a script can tell exactly */
-
-typedef struct module_reserve {
-    uint64_t group;
-    uint64_t limit;
-    uint64_t lease_ms;
-    bool waits;
-} module_reserve;
 
 /* A leased message whose slot is sound. */
 typedef struct leased_message {
@@ -75,6 +72,19 @@ static slotq_outcome reserve(module_call *call, const module_reserve *asked)
 
 /* ---- nothing was leased ---- */
 
+bool reserve_refused(module_call *call, slotq_outcome outcome)
+{
+    if (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN || outcome == SLOTQ_LIMITED) {
+        return false;
+    }
+    if (outcome == SLOTQ_PAUSED) {
+        call_refuse_with(call, outcome, " for reserving: resume it");
+    } else {
+        call_refuse(call, outcome);
+    }
+    return true;
+}
+
 static void reply_with_time(module_call *call, slotq_outcome outcome, uint64_t due_ms)
 {
     char text[STATUS_BYTES];
@@ -117,12 +127,9 @@ static void reply_nothing(module_call *call, const module_reserve *asked, slotq_
         reply_with_time(call, outcome, due_ms);
     } else if (outcome == SLOTQ_AGAIN) {
         reply_status(call, outcome);
-    } else if (outcome == SLOTQ_PAUSED) {
-        call->mine = (module_place){0};
-        call_refuse_with(call, outcome, " for reserving: resume it");
     } else {
         call->mine = (module_place){0};
-        call_refuse(call, outcome);
+        reserve_refused(call, outcome);
     }
 }
 
@@ -192,27 +199,84 @@ static void reply_messages(module_call *call, uint32_t count)
     }
 }
 
+slotq_outcome reserve_payloads(module_call *call, const module_reserve *asked, uint64_t *due_ms)
+{
+    for (uint32_t i = 0; i < DAMAGED_ROUNDS; i++) {
+        uint32_t damaged;
+        const slotq_outcome outcome = reserve(call, asked);
+        if (outcome != SLOTQ_OK) {
+            *due_ms = call->verb.reserve.next_due_ms;
+            return outcome;
+        }
+        const uint32_t sound = sort_leased(call, &damaged);
+        bury_damaged(call, damaged, (uint8_t)asked->group);
+        if (sound > 0) {
+            reply_messages(call, sound);
+            return SLOTQ_OK;
+        }
+    }
+    *due_ms = call_now(call);
+    return SLOTQ_AGAIN;
+}
+
+/* Without messages the client sleeps, unless it is in a transaction or a script. */
+static void block(module_call *call, const module_reserve *asked, uint64_t block_ms,
+                  uint64_t due_ms)
+{
+    if (server.GetContextFlags(call->context) & SERVER_MAY_NOT_BLOCK) {
+        reply_array(call, 0);
+    } else {
+        wait_begin(call, asked, block_ms, due_ms);
+    }
+}
+
+/* A word of the server's commands, in any case of letters. */
+static bool says_block(const module_call *call)
+{
+    size_t length;
+    const char *word = (const char *)call_word(call, 3, &length);
+    return length == strlen("BLOCK") && strncasecmp(word, "BLOCK", length) == 0;
+}
+
+void command_sleeping_reserve(module_call *call)
+{
+    const bool blocks = call->count > 3;
+    module_reserve asked;
+    uint64_t due_ms;
+    uint64_t block_ms = 0;
+    if (blocks && (call->count != 5 || !says_block(call))) {
+        call_invalid(call, "usage: reserve KEY group n lease_ms [BLOCK ms]");
+        return;
+    }
+    if (blocks && !call_number(call, 4, "BLOCK", 0, SLOTQ_NOW_MS_MAX, &block_ms)) {
+        return;
+    }
+    call->count = 3; /* what is a reserve's */
+    if (!open_reserve(call, &asked)) {
+        return;
+    }
+    const slotq_outcome outcome = reserve_payloads(call, &asked, &due_ms);
+    if (outcome == SLOTQ_OK) {
+        return;
+    }
+    if (!blocks) {
+        reply_nothing(call, &asked, outcome, due_ms);
+    } else if (!reserve_refused(call, outcome)) {
+        block(call, &asked, block_ms, due_ms);
+    }
+}
+
 void command_reserve(module_call *call)
 {
     module_reserve asked;
+    uint64_t due_ms;
     if (!open_reserve(call, &asked) || !call_expect_no_checks(call, "reserve_packed")) {
         return;
     }
-    for (uint32_t i = 0; i < DAMAGED_ROUNDS; i++) {
-        uint32_t damaged;
-        const slotq_outcome outcome = reserve(call, &asked);
-        if (outcome != SLOTQ_OK) {
-            reply_nothing(call, &asked, outcome, call->verb.reserve.next_due_ms);
-            return;
-        }
-        const uint32_t sound = sort_leased(call, &damaged);
-        bury_damaged(call, damaged, (uint8_t)asked.group);
-        if (sound > 0) {
-            reply_messages(call, sound);
-            return;
-        }
+    const slotq_outcome outcome = reserve_payloads(call, &asked, &due_ms);
+    if (outcome != SLOTQ_OK) {
+        reply_nothing(call, &asked, outcome, due_ms);
     }
-    reply_nothing(call, &asked, SLOTQ_AGAIN, call_now(call));
 }
 
 /* ---- packed ---- */

@@ -15,6 +15,8 @@ typedef struct server_string server_string;
 typedef struct server_key server_key;
 typedef struct server_command server_command;
 typedef struct server_command_info server_command_info;
+typedef struct server_client server_client; /* that is blocked */
+typedef struct server_dict server_dict;
 
 /* What functions of the server return, and what a command returns. */
 enum { SERVER_OK = 0, SERVER_ERR = 1 };
@@ -25,12 +27,19 @@ enum {
     SERVER_WRITE = 2,
     SERVER_KEY_EMPTY = 0, /* what a key holds */
     SERVER_KEY_STRING = 1,
-    SERVER_NOTIFY_STRING = 8,  /* the class of keyspace events of strings */
+    SERVER_NOTIFY_GENERIC = 4,
+    SERVER_NOTIFY_EXPIRED = 256,
+    SERVER_NOTIFY_EVICTED = 512,
+    SERVER_MAY_NOT_BLOCK = 1 | 2 | 1 << 21, /* in a script, in a transaction, or told so */
+    SERVER_NOTIFY_STRING = 8,               /* the class of keyspace events of strings */
     SERVER_SIGNALS_ITSELF = 2, /* option: opening a key for writing is not yet a change */
     SERVER_LENGTH_LATER = -1   /* of an array whose length follows its items */
 };
 
 typedef int (*server_handler)(server_context *context, server_string **words, int count);
+typedef void (*server_free)(server_context *context, void *data);
+typedef int (*server_observer)(server_context *context, int type, const char *event,
+                               server_string *key);
 
 /* The functions: all that are NEEDED, and of the others those that this server has. */
 typedef struct server_functions {

@@ -189,15 +189,16 @@ static bool take_now(module_call *call, const server_string *word)
            number_of(call, now, length, "now_ms", 0, SLOTQ_NOW_MS_MAX, &call->now_ms);
 }
 
-bool call_begin(module_call *call, server_context *context, const module_command *command,
-                server_string **words, uint32_t count, bool is_script)
+void call_reset(module_call *call, server_context *context, const module_command *command)
 {
-    const uint32_t before = is_script ? 3 : 2; /* the command, the key, now */
     call->context = context;
     call->command = command;
+    call->key_name = NULL;
+    call->words = NULL;
+    call->count = 0;
     call->known_geometry = NULL;
     call->has_now = false;
-    call->is_script = is_script;
+    call->is_script = false;
     call->key = NULL;
     call->changed = false;
     call->packed = (module_packed){NULL, NULL};
@@ -211,7 +212,15 @@ bool call_begin(module_call *call, server_context *context, const module_command
     call->undo_lost = false;
     call->view.geometry.places = 0;
     call->verb.damage.what = NULL;
+}
+
+bool call_begin(module_call *call, server_context *context, const module_command *command,
+                server_string **words, uint32_t count, bool is_script)
+{
+    const uint32_t before = is_script ? 3 : 2;           /* the command, the key, now */
     const uint64_t given = (uint64_t)count + 1 - before; /* with now */
+    call_reset(call, context, command);
+    call->is_script = is_script;
     if (count < before || given < command->least || given > command->most) {
         return call_invalid(call, "usage: one key, then %s KEY %s", command->name,
                             is_script ? command->usage : command->usage + strlen("now "));

@@ -1,0 +1,264 @@
+/* wait.c: see wait.h. The server keeps the clients of a key in the order in which they came, and
+ * offers a key that is ready to one after another, in the turn of the command that changed it. The
+ * first of a group that finds nothing answers for those behind it, until the key changes again.
+ */
+#include "wait.h"
+
+#include <string.h>
+
+#include "../layout/fields.h"
+
+enum { WAIT_MS_MAX = 1000000000 }; /* a timer; then the client looks again */
+
+typedef struct module_waiter module_waiter;
+
+/* A key for which clients wait. */
+typedef struct module_watch {
+    server_string *name;
+    module_waiter *first;
+    int database;
+    uint32_t empty_groups; /* that have nothing since the key's last change */
+} module_watch;
+
+struct module_waiter {
+    module_watch *watch;
+    module_waiter *next;
+    server_client *client;
+    module_reserve asked;
+    uint64_t timer;
+    bool has_timer;
+};
+
+/* By database and name. */
+static server_dict *watches;
+static uint32_t watch_count;
+static module_call call_of_waiter;
+
+/* The context of a client that has gone has no database. */
+static server_context *own_context;
+
+/* ---- keys ---- */
+
+/* What a watch is found by: the database stands before the name. */
+static server_string *index_of(int database, server_string *name)
+{
+    size_t length;
+    const char *bytes = server.StringPtrLen(name, &length);
+    server_string *index = server.CreateString(NULL, (const char *)&database, sizeof database);
+    server.StringAppendBuffer(NULL, index, bytes, length);
+    return index;
+}
+
+static module_watch *find_watch(int database, server_string *name)
+{
+    size_t length;
+    int missing;
+    server_string *index = index_of(database, name);
+    const char *bytes = server.StringPtrLen(index, &length);
+    module_watch *found = server.DictGetC(watches, bytes, length, &missing);
+    server.FreeString(NULL, index);
+    return found;
+}
+
+static module_watch *make_watch(int database, server_string *name)
+{
+    size_t length;
+    const char *bytes = server.StringPtrLen(name, &length);
+    module_watch *made = server.Alloc(sizeof *made);
+    *made = (module_watch){server.CreateString(NULL, bytes, length), NULL, database, 0};
+    server_string *index = index_of(database, name);
+    bytes = server.StringPtrLen(index, &length);
+    server.DictSetC(watches, bytes, length, made);
+    server.FreeString(NULL, index);
+    watch_count++;
+    return made;
+}
+
+static void free_watch(module_watch *watch)
+{
+    size_t length;
+    server_string *index = index_of(watch->database, watch->name);
+    const char *bytes = server.StringPtrLen(index, &length);
+    server.DictDelC(watches, bytes, length, NULL);
+    server.FreeString(NULL, index);
+    server.FreeString(NULL, watch->name);
+    server.Free(watch);
+    watch_count--;
+}
+
+/* Its clients look again, behind the command that runs. */
+static void signal_watch(module_watch *watch)
+{
+    watch->empty_groups = 0;
+    server.SelectDb(own_context, watch->database);
+    server.SignalKeyAsReady(own_context, watch->name);
+}
+
+/* ---- timers ---- */
+
+static void on_timer(server_context *context, void *data)
+{
+    (void)context;
+    module_waiter *waiter = data;
+    waiter->has_timer = false;
+    signal_watch(waiter->watch);
+}
+
+static void stop_timer(server_context *context, module_waiter *waiter)
+{
+    if (waiter->has_timer) {
+        server.StopTimer(context, waiter->timer, NULL);
+        waiter->has_timer = false;
+    }
+}
+
+/* A lease, a delay or a limit ends then, or a scheduled message is due. */
+static void look_at(server_context *context, module_waiter *waiter, uint64_t due_ms,
+                    uint64_t now_ms)
+{
+    stop_timer(context, waiter);
+    if (due_ms == UINT64_MAX) {
+        return;
+    }
+    const uint64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 1;
+    const uint64_t sleep_ms = left_ms < WAIT_MS_MAX ? left_ms : WAIT_MS_MAX;
+    waiter->timer = server.CreateTimer(context, (long long)sleep_ms, on_timer, waiter);
+    waiter->has_timer = true;
+}
+
+/* ---- clients ---- */
+
+static const module_command waiting = {.name = "reserve"};
+
+static void begin(server_context *context, const module_waiter *waiter)
+{
+    call_reset(&call_of_waiter, context, &waiting);
+    call_of_waiter.key_name = waiter->watch->name;
+}
+
+/* The key may have messages: OK if the client has its reply. */
+static int on_ready(server_context *context, server_string **words, int count)
+{
+    (void)words;
+    (void)count;
+    module_call *call = &call_of_waiter;
+    module_waiter *waiter = server.GetBlockedClientPrivateData(context);
+    const uint32_t group = UINT32_C(1) << waiter->asked.group;
+    uint64_t due_ms;
+    if (waiter->watch->empty_groups & group) {
+        return SERVER_ERR;
+    }
+    begin(context, waiter);
+    int replied = SERVER_OK;
+    if (call_open(call) && call_expect_group(call, waiter->asked.group) &&
+        call_expect_duration(call, "lease_ms", waiter->asked.lease_ms)) {
+        const slotq_outcome outcome = reserve_payloads(call, &waiter->asked, &due_ms);
+        if (outcome != SLOTQ_OK && !reserve_refused(call, outcome)) {
+            look_at(context, waiter, due_ms, call_now(call));
+            replied = SERVER_ERR;
+        }
+    }
+    call_end(call); /* if it wrote, it lets others look, and they find what this one found */
+    if (replied == SERVER_ERR) {
+        waiter->watch->empty_groups |= group;
+    }
+    return replied;
+}
+
+/* Its time is over; or the key is gone, which the queue says when it is opened. */
+static int on_timeout(server_context *context, server_string **words, int count)
+{
+    (void)words;
+    (void)count;
+    module_waiter *waiter = server.GetBlockedClientPrivateData(context);
+    begin(context, waiter);
+    if (call_open(&call_of_waiter)) {
+        reply_array(&call_of_waiter, 0);
+    }
+    call_end(&call_of_waiter);
+    return SERVER_OK;
+}
+
+static void unlink_waiter(module_waiter *waiter)
+{
+    module_waiter **at = &waiter->watch->first;
+    while (*at != waiter) {
+        at = &(*at)->next;
+    }
+    *at = waiter->next;
+}
+
+/* It was served, or has gone: the next one learns when it must look. */
+static void free_waiter(server_context *context, void *data)
+{
+    module_waiter *waiter = data;
+    stop_timer(context, waiter);
+    unlink_waiter(waiter);
+    if (waiter->watch->first == NULL) {
+        free_watch(waiter->watch);
+    } else {
+        signal_watch(waiter->watch);
+    }
+    server.Free(waiter);
+}
+
+void wait_begin(module_call *call, const module_reserve *asked, uint64_t block_ms, uint64_t due_ms)
+{
+    const int database = server.GetSelectedDb(call->context);
+    module_watch *watch = find_watch(database, call->key_name);
+    watch = watch != NULL ? watch : make_watch(database, call->key_name);
+    module_waiter *waiter = server.Alloc(sizeof *waiter);
+    *waiter = (module_waiter){.watch = watch, .next = watch->first, .asked = *asked};
+    watch->first = waiter;
+    watch->empty_groups = 0;
+    waiter->client = server.BlockClientOnKeys(call->context, on_ready, on_timeout, free_waiter,
+                                              (long long)block_ms, &call->key_name, 1, waiter);
+    look_at(call->context, waiter, due_ms, call_now(call));
+}
+
+/* ---- changes ---- */
+
+/* The server does not offer a key that is gone. */
+static void end_all(module_watch *watch)
+{
+    for (module_waiter *waiter = watch->first; waiter != NULL; waiter = waiter->next) {
+        server.UnblockClient(waiter->client, waiter);
+    }
+}
+
+static int on_change(server_context *context, int type, const char *event, server_string *key)
+{
+    (void)event;
+    if (watch_count == 0) {
+        return SERVER_OK;
+    }
+    module_watch *watch = find_watch(server.GetSelectedDb(context), key);
+    if (watch == NULL) {
+        return SERVER_OK;
+    }
+    if (type != SERVER_NOTIFY_STRING) {
+        server_key *open = server.OpenKey(context, key, SERVER_READ);
+        if (open == NULL) {
+            end_all(watch);
+            return SERVER_OK;
+        }
+        server.CloseKey(open);
+    }
+    signal_watch(watch);
+    return SERVER_OK;
+}
+
+bool wait_listen(server_context *context)
+{
+    const int types = SERVER_NOTIFY_STRING | SERVER_NOTIFY_GENERIC | SERVER_NOTIFY_EXPIRED |
+                      SERVER_NOTIFY_EVICTED;
+    own_context = server.GetThreadSafeContext(NULL);
+    watches = server.CreateDict(NULL);
+    return server.SubscribeToKeyspaceEvents(context, types, on_change) == SERVER_OK;
+}
+
+void wait_end(void)
+{
+    server.FreeDict(NULL, watches);
+    server.FreeThreadSafeContext(own_context);
+}

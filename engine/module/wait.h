@@ -1,0 +1,19 @@
+/* wait.h: clients that sleep in the server until a queue has messages for their group. Knows which
+ * keys they wait for; must not know what makes a message deliverable: any change of the key lets
+ * the first of them look.
+ */
+#ifndef SLOTQ_MODULE_WAIT_H
+#define SLOTQ_MODULE_WAIT_H
+
+#include "reserve.h"
+
+/* Hear of changes of keys. False: the server refuses. */
+bool wait_listen(server_context *context);
+
+/* The module is unloaded; the server refuses that while a client sleeps. */
+void wait_end(void);
+
+/* Let the client of a call sleep, at most block_ms (0 = for ever); a message may go at due_ms. */
+void wait_begin(module_call *call, const module_reserve *asked, uint64_t block_ms, uint64_t due_ms);
+
+#endif
