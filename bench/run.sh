@@ -4,9 +4,9 @@
 # that it is seen to work (--smoke); not what it means.
 #
 # run.sh [--quick|--all|--smoke] [--into FOLDER] [ROOM…]      OUT: build; CC: its compiler
-# ROOM: core, or of it cycle, held, wake, sleepers, worker, locks, shards, growth; redis; peers, and behind
-# it the families wanted. Without any: all, but --quick the peers alone. --all goes on where it was
-# interrupted.
+# ROOM: core, or of it cycle, held, wake, sleepers, worker, locks, shards, growth; redis; peers, and
+# behind it the families wanted. Without any: all, but --quick the peers alone. --all goes on where
+# it was interrupted.
 set -u
 
 cd "$(dirname "$0")/.." || exit 2

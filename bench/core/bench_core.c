@@ -1,7 +1,7 @@
 /* bench_core.c: the figures of the embedded queue beside their targets: the cycle against memcpy,
  * and while messages are held, the wake-up against a bare futex, many sleepers, waits for a file's
- * lock, shards beside one queue, the growth with the ring. Knows what is measured and what was promised; the measuring is
- * in cycle/, held.c, wake.c, sleepers.c, locks.c, shards.c and growth.c.
+ * lock, shards beside one queue, the growth with the ring. Knows what is measured and what was
+ * promised; the measuring is in cycle/, held.c, wake.c, sleepers.c, locks.c, shards.c and growth.c.
  *
  * bench_core FOLDER [cycle] [held] [wake] [sleepers] [worker] [locks] [shards] [growth]: queue
  * files and results go to FOLDER.
