@@ -11,9 +11,14 @@
 damage_descriptor() { redis setrange jobs 16 x >.seen; }
 # shellcheck disable=SC2317
 lose_shard() { redis del "$1" >.seen; }
+# shellcheck disable=SC2317
+save_value() { redis copy "$1" saved replace >.seen; }
+# shellcheck disable=SC2317
+restore_value() { redis copy saved "$1" replace >.seen; }
 
 start_server --appendonly yes --appendfsync always
 shard_cases
+redis del saved >.seen
 same 'no key is left' '' "$(redis keys '*')"
 end_server
 finish

@@ -9,6 +9,10 @@
 damage_descriptor() { printf '\377' | dd of=jobs.slotq bs=1 seek=16 conv=notrunc status=none; }
 # shellcheck disable=SC2317
 lose_shard() { rm -f "$1".slotq*; }
+# shellcheck disable=SC2317
+save_value() { cp "$1.slotq" saved; }
+# shellcheck disable=SC2317
+restore_value() { rm -f "$1".slotq* && cp saved "$1.slotq"; }
 
 shard_cases
 same 'no file is left' '' "$(find . -name 'jobs*')"

@@ -92,9 +92,9 @@ static bool visit_key(shards_look *look, const char *key)
                     geometry->set, look->all->whole.set, shown_command(self->line, "rm", key).text);
     } else if (row != NULL) {
         doctor_find(self, key,
-                    "shard %u was drained and deleted, and a failover brought it back, with %s "
-                    "messages that may have been finished; %s",
-                    geometry->shard, count_text((uint64_t)stats.used + stats.dead).text,
+                    "shard %u was drained and deleted, and a failover brought it back; it "
+                    "holds messages that may have been finished (slots in use: %s, dead: %s); %s",
+                    geometry->shard, count_text(stats.used).text, count_text(stats.dead).text,
                     repair.text);
     } else {
         doctor_find(self, key,

@@ -361,8 +361,8 @@ static int shards_repair(const command_line *line, const char *name)
     if (found == 0) {
         remark("%s: nothing to repair: its descriptor agrees with its shards", name);
     } else {
-        remark("%s: %" PRIu32 " entr%s in the descriptor repaired", name, found,
-               found == 1 ? "y was" : "ies were");
+        remark("%s: repaired %" PRIu32 " %s of its descriptor", name, found,
+               found == 1 ? "entry" : "entries");
     }
     return EXIT_CODE_OK;
 }
