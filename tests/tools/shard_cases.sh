@@ -85,8 +85,8 @@ single_cases() { # one shard, by its key
         metrics jobs --each-shard
     expect 'resize is by shard' 9 - 'resize its shards one by one' resize jobs --slots 9
     expect 'which works' 0 - '9 messages' resize "$(key 3)" --slots 9
-    expect 'export is by shard' 9 - 'export its shards one by one' export jobs
-    expect 'copy too' 9 - 'copy its shards one by one' copy jobs other
+    expect 'export is by shard' 9 - 'export each shard by its key' export jobs
+    expect 'copy too' 9 - 'copy each shard by its key' copy jobs other
     "$SLOTQ" -q purge jobs
 }
 
@@ -153,6 +153,11 @@ repair_cases() {
     same 'which the doctor says once' 1 "$(grep -c 'is paused' out)"
     "$SLOTQ" resume jobs
     expect 'a sound one' 0 'jobs: 3 of 3 shards are open' - doctor jobs
+    mkdir other
+    "$SLOTQ" -q shards ls jobs --json | sed -nE 's/.*"key":"([^"]*)".*/\1/p' >keys
+    while read -r each; do "$SLOTQ" -q copy "$each" other; done <keys
+    expect 'copies of its shards' 0 - 'repaired 3 entries' -u other shards repair jobs
+    same 'are a queue' 1 "$(SLOTQ_URL=other number jobs used)"
     damage_descriptor
     expect 'a damaged list' 6 - 'slotq shards repair jobs' check jobs
     expect 'dump says where' 6 'BAD|damaged' - dump jobs

@@ -15,5 +15,5 @@ save_value() { cp "$1.slotq" saved; }
 restore_value() { rm -f "$1".slotq* && cp saved "$1.slotq"; }
 
 shard_cases
-same 'no file is left' '' "$(find . -name 'jobs*')"
+same 'no file is left' '' "$(find . -maxdepth 1 -name 'jobs*')"
 finish

@@ -31,8 +31,8 @@ static int load(const command_line *line, const char *name, cargo *loaded)
         return code;
     }
     if (sharded_is_whole(line, name, queue)) {
-        complain("%s is a sharded queue, and not one value: pause it, and %s its shards one by "
-                 "one, by their keys: %s",
+        complain("%s is a sharded queue, and not one value: pause it, %s each shard by its key "
+                 "(%s), and call shards repair where the copies are",
                  name, line->command->name, shown_command(line, "shards ls", name).text);
         slotq_close(queue);
         return slotq_outcome_exit(SLOTQ_SHARDED);
