@@ -72,6 +72,19 @@ SLOTQ_API slotq_outcome slotq_shards_visit(const char *url, const char *name,
                                            bool (*visit)(void *context, const slotq_shard *shard),
                                            void *context, slotq_error *error);
 
+/* What a handle knows of its sharded queue, which it reads again every 5 s or so, in a call. */
+typedef struct slotq_shards_view {
+    slotq_shards shards;  /* as it was read last */
+    uint32_t missing;     /* open or draining shards that are passed over: they were not there */
+    bool unread;          /* it cannot be read now: the handle goes on with what it knows */
+    bool older;           /* a failover brought an older one back: see slotq_shards_repair */
+    const char *trouble;  /* the newest, with what to do; "": none. Valid until the next call */
+    uint64_t reserved[2]; /* 0 */
+} slotq_shards_view;
+
+/* Asks no server. OK; UNSUPPORTED: it is a queue that is alone. */
+SLOTQ_API slotq_outcome slotq_shards_seen(slotq *queue, slotq_shards_view *view);
+
 /* ---- changes ---- */
 
 /* Create a sharded queue of 1 to SLOTQ_SHARDS_MAX shards. Its name has 1 to 190 bytes and no brace.

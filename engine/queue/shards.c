@@ -6,6 +6,7 @@
 
 #include "../backend/shards/changes.h"
 #include "../backend/shards/names.h"
+#include "../backend/shards/store.h"
 #include "handle.h"
 #include "schemes.h"
 
@@ -168,6 +169,24 @@ static slotq_shards summary_of(const shards_descriptor *descriptor)
         summary.open += descriptor->entries[i].state == SHARDS_OPEN;
     }
     return summary;
+}
+
+slotq_outcome slotq_shards_seen(slotq *queue, slotq_shards_view *view)
+{
+    shards_facts facts;
+    if (queue == NULL || view == NULL) {
+        return queue_refuse_null(queue);
+    }
+    if (!shards_facts_of(queue->store, &facts)) {
+        return queue_refuse(queue, SLOTQ_UNSUPPORTED,
+                            "the queue is alone, so it has no shards. Nothing happened");
+    }
+    *view = (slotq_shards_view){.shards = summary_of(facts.descriptor),
+                                .missing = facts.missing,
+                                .unread = facts.is_unread,
+                                .older = facts.is_older,
+                                .trouble = facts.trouble};
+    return SLOTQ_OK;
 }
 
 static slotq_outcome read_stats(const showing *self, uint32_t number, const char *key,

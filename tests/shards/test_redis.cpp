@@ -9,6 +9,7 @@
 
 #include "slotq_clone.h"
 #include "slotq_pause.h"
+#include "slotq_shards.h"
 
 using namespace at_redis;
 using riding::drained;
@@ -43,6 +44,13 @@ void close_shard(const std::string &url, const std::string &key)
     REQUIRE(slotq_open(url.c_str(), key.c_str(), nullptr, &shard, &error) == SLOTQ_OK);
     CHECK(slotq_pause(shard, SLOTQ_PAUSE_CLOSED) == SLOTQ_OK);
     slotq_close(shard);
+}
+
+slotq_shards_view seen_by(Queue &queue)
+{
+    slotq_shards_view view;
+    REQUIRE(slotq_shards_seen(queue.get(), &view) == SLOTQ_OK);
+    return view;
 }
 
 std::string text_of(Queue &queue)
@@ -230,19 +238,23 @@ TEST_CASE("sharded in Redis: a shard that is missing is passed over, and used wh
     Queue queue(url_of(server));
     REQUIRE(server.command({"RENAME", made.key(1), "away"}).is_status("OK"));
     CHECK(fill(queue) == std::set<uint32_t>{0, 2});
-    CHECK(inside(queue.get())->missing[1]);
-    CHECK(std::string(inside(queue.get())->source.fault.text).find("shard 1") == 0);
+    CHECK(seen_by(queue).missing == 1);
+    CHECK(std::string(seen_by(queue).trouble).find("shard 1") == 0);
     slotq_status status;
     CHECK(slotq_get_status(queue.get(), 0, shards_id_of(1, 1), &status) == SLOTQ_NOQUEUE);
     CHECK(text_of(queue).find("shard 1 of the sharded queue q is missing") == 0);
     Queue later(url_of(server)); /* opened while it is missing */
     REQUIRE(later.opened() == SLOTQ_OK);
+    CHECK(seen_by(later).missing == 1);
+    CHECK(seen_by(later).trouble[0] != 0);
     CHECK(slotq_get_status(later.get(), 0, shards_id_of(1, 1), &status) == SLOTQ_NOQUEUE);
     CHECK(drained(later.get()).size() == 2 * (RING_SLOTS - 1));
     REQUIRE(server.command({"RENAME", "away", made.key(1)}).is_status("OK"));
     for (Queue *one : {&queue, &later}) {
         make_due(one->get());
         CHECK(fill(*one) == std::set<uint32_t>{0, 1, 2});
+        CHECK(seen_by(*one).missing == 0);
+        CHECK(std::string(seen_by(*one).trouble).empty());
         CHECK(drained(one->get()).size() == 3 * (RING_SLOTS - 1));
     }
     for (uint32_t i = 0; i < 3; i++) {
@@ -294,17 +306,25 @@ TEST_CASE("sharded in Redis: an older descriptor, as a failover leaves it, takes
     for (const shards_descriptor &older : {first, other, fewer}) {
         set(older);
         CHECK(drained(queue.get()).size() == 3 * (RING_SLOTS - 1));
-        CHECK(inside(queue.get())->source.is_older);
-        CHECK(std::string(inside(queue.get())->source.fault.text).find("slotq shards repair") !=
-              std::string::npos);
+        CHECK(seen_by(queue).older);
+        CHECK(seen_by(queue).shards.count == 3);
+        CHECK(std::string(seen_by(queue).trouble).find("slotq shards repair") != std::string::npos);
         CHECK(fill(queue) == std::set<uint32_t>{0, 1, 2});
     }
     shards_descriptor repaired = *made.now;
     repaired.revision += 2;
     set(repaired);
     CHECK(drained(queue.get()).size() == 3 * (RING_SLOTS - 1));
-    CHECK_FALSE(inside(queue.get())->source.is_older);
-    CHECK(inside(queue.get())->descriptor.revision == repaired.revision);
+    CHECK_FALSE(seen_by(queue).older);
+    CHECK(seen_by(queue).shards.revision == repaired.revision);
+    slotq_shards_view view;
+    CHECK(slotq_shards_seen(queue.get(), nullptr) == SLOTQ_INVALID);
+    REQUIRE(made.place.create("alone", geometry_of(0, 0)) == SLOTQ_OK);
+    slotq *alone = nullptr;
+    slotq_error error = {};
+    REQUIRE(slotq_open(url_of(server).c_str(), "alone", nullptr, &alone, &error) == SLOTQ_OK);
+    CHECK(slotq_shards_seen(alone, &view) == SLOTQ_UNSUPPORTED);
+    slotq_close(alone);
 }
 
 TEST_CASE("sharded in Redis: without a readable descriptor a handle goes on with its view")
@@ -324,7 +344,7 @@ TEST_CASE("sharded in Redis: without a readable descriptor a handle goes on with
         }
         make_due(queue.get());
         CHECK(queue.push("x") == SLOTQ_OK);
-        CHECK(inside(queue.get())->source.is_unread == (bytes != sound.substr(0, 40)));
+        CHECK(seen_by(queue).unread == (bytes != sound.substr(0, 40)));
         CHECK(drained(queue.get()).size() == 1);
         Queue later(url_of(server));
         CHECK(later.opened() == (bytes.empty() ? SLOTQ_NOQUEUE : SLOTQ_CORRUPT));
@@ -335,7 +355,7 @@ TEST_CASE("sharded in Redis: without a readable descriptor a handle goes on with
     server.command({"SET", "q", sound});
     make_due(queue.get());
     CHECK(queue.push("x") == SLOTQ_OK);
-    CHECK_FALSE(inside(queue.get())->source.is_unread);
+    CHECK_FALSE(seen_by(queue).unread);
 }
 
 TEST_CASE("sharded in Redis: a queue that is being made or removed is refused")

@@ -238,6 +238,25 @@ static const store_ops shards_ops = {
     .close = whole_close,
 };
 
+bool shards_facts_of(const store *base, shards_facts *facts)
+{
+    if (base->ops != &shards_ops) {
+        return false;
+    }
+    const shards_store *self = (const shards_store *)(const void *)base;
+    memset(facts, 0, sizeof *facts);
+    facts->descriptor = &self->descriptor;
+    for (uint32_t i = 0; i < self->descriptor.count; i++) {
+        facts->missing +=
+            !shards_is_unused(self, i) && (self->shards[i] == NULL || self->missing[i]);
+    }
+    facts->is_unread = self->source.is_unread;
+    facts->is_older = self->source.is_older;
+    const bool has_trouble = facts->missing > 0 || facts->is_unread || facts->is_older;
+    facts->trouble = has_trouble ? self->source.fault.text : "";
+    return true;
+}
+
 /* ---- opening ---- */
 
 static bool are_alike(const slotq_geometry *a, const slotq_geometry *b)

@@ -21,4 +21,16 @@ slotq_outcome shards_open(const shards_descriptor *descriptor, store *const *sha
 slotq_outcome shards_open_some(const shards_descriptor *descriptor, store *const *shards,
                                store **opened, store_fault *fault);
 
+/* What a handle may tell of its view. */
+typedef struct shards_facts {
+    const shards_descriptor *descriptor;
+    uint32_t missing; /* open or draining shards */
+    bool is_unread;
+    bool is_older;
+    const char *trouble; /* "": none */
+} shards_facts;
+
+/* false: it is another kind of store. */
+bool shards_facts_of(const store *base, shards_facts *facts);
+
 #endif
