@@ -9,6 +9,7 @@
 #include "../layout/fields.h"
 #include "../layout/slot.h"
 #include "places.h"
+#include "wait.h"
 
 /* Bytes between two that were written are replicated with them: a command of their own would be
  * longer. */
@@ -281,6 +282,7 @@ void call_end(module_call *call)
     call_replicate(call);
     if (call->changed) {
         server.SignalModifiedKey(call->context, call->key_name);
+        wait_changed(call);
     }
     if (call->key != NULL) {
         server.CloseKey(call->key);
@@ -290,6 +292,6 @@ void call_end(module_call *call)
         call_publish(call, "slotq:");
     }
     if (call->changed) { /* last: it may lead to another command, which uses this call anew */
-        server.NotifyKeyspaceEvent(call->context, SERVER_NOTIFY_STRING, "setrange", call->key_name);
+        wait_tell(call);
     }
 }

@@ -126,6 +126,7 @@ static void make(module_call *call, const slotq_geometry *geometry)
     }
     call->bytes = (uint8_t *)(void *)server.StringDMA(call->key, &size, SERVER_READ | SERVER_WRITE);
     slotq_core_create(call->bytes, total, geometry);
+    slotq_core_open_geometry(&call->view, call->bytes, total, &call->verb.damage);
     call_wrote(call, total - 1, 1); /* first, so that a replica allocates once */
     call_replicate(call);
     call_wrote(call, 0, front);

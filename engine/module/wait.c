@@ -1,11 +1,14 @@
 /* wait.c: see wait.h. The server keeps the clients of a key in the order in which they came, and
  * offers a key that is ready to one after another, in the turn of the command that changed it. The
- * first of a group that finds nothing answers for those behind it, until the key changes again.
+ * first of a group that finds nothing answers for those behind it, until the key is offered again.
+ * A command of the module says whether a message may go now, and when one may go without a call;
+ * any other change of the key lets a client of each group look.
  */
 #include "wait.h"
 
 #include <string.h>
 
+#include "../layout/bytes.h"
 #include "../layout/fields.h"
 
 enum { WAIT_MS_MAX = 1000000000 }; /* a timer; then the client looks again */
@@ -17,7 +20,9 @@ typedef struct module_watch {
     server_string *name;
     module_waiter *first;
     int database;
-    uint32_t empty_groups; /* that have nothing since the key's last change */
+    uint32_t empty_groups; /* that have nothing since the key was last offered for a reason */
+    uint64_t timer;
+    uint64_t timer_ms; /* when it ends; UINT64_MAX: there is none */
 } module_watch;
 
 struct module_waiter {
@@ -25,14 +30,15 @@ struct module_waiter {
     module_waiter *next;
     server_client *client;
     module_reserve asked;
-    uint64_t timer;
-    bool has_timer;
 };
 
 /* By database and name. */
 static server_dict *watches;
 static uint32_t watch_count;
 static module_call call_of_waiter;
+
+/* The event is of a command of the module, which says more by wait_changed. */
+static bool tells_itself;
 
 /* The context of a client that has gone has no database. */
 static server_context *own_context;
@@ -65,7 +71,9 @@ static module_watch *make_watch(int database, server_string *name)
     size_t length;
     const char *bytes = server.StringPtrLen(name, &length);
     module_watch *made = server.Alloc(sizeof *made);
-    *made = (module_watch){server.CreateString(NULL, bytes, length), NULL, database, 0};
+    *made = (module_watch){.name = server.CreateString(NULL, bytes, length),
+                           .database = database,
+                           .timer_ms = UINT64_MAX};
     server_string *index = index_of(database, name);
     bytes = server.StringPtrLen(index, &length);
     server.DictSetC(watches, bytes, length, made);
@@ -98,32 +106,59 @@ static void signal_watch(module_watch *watch)
 
 static void on_timer(server_context *context, void *data)
 {
+    module_watch *watch = data;
     (void)context;
-    module_waiter *waiter = data;
-    waiter->has_timer = false;
-    signal_watch(waiter->watch);
+    watch->timer_ms = UINT64_MAX;
+    signal_watch(watch);
 }
 
-static void stop_timer(server_context *context, module_waiter *waiter)
+static void stop_timer(module_watch *watch)
 {
-    if (waiter->has_timer) {
-        server.StopTimer(context, waiter->timer, NULL);
-        waiter->has_timer = false;
+    if (watch->timer_ms != UINT64_MAX) {
+        server.StopTimer(own_context, watch->timer, NULL);
+        watch->timer_ms = UINT64_MAX;
     }
 }
 
 /* A lease, a delay or a limit ends then, or a scheduled message is due. */
-static void look_at(server_context *context, module_waiter *waiter, uint64_t due_ms,
-                    uint64_t now_ms)
+static void look_at(module_watch *watch, uint64_t due_ms, uint64_t now_ms)
 {
-    stop_timer(context, waiter);
-    if (due_ms == UINT64_MAX) {
+    if (due_ms >= watch->timer_ms) {
         return;
     }
     const uint64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 1;
     const uint64_t sleep_ms = left_ms < WAIT_MS_MAX ? left_ms : WAIT_MS_MAX;
-    waiter->timer = server.CreateTimer(context, (long long)sleep_ms, on_timer, waiter);
-    waiter->has_timer = true;
+    stop_timer(watch);
+    watch->timer = server.CreateTimer(own_context, (long long)sleep_ms, on_timer, watch);
+    watch->timer_ms = now_ms + sleep_ms;
+}
+
+/* A lower bound of the times at which a message may go without a call. */
+static uint64_t soonest(const module_call *call)
+{
+    const slotq_geometry *geometry = &call->view.geometry;
+    uint64_t soonest_ms = load_u48(call->bytes + AT_shared_later_due_ms);
+    for (uint32_t group = 0; group < geometry->groups; group++) {
+        const uint64_t due = load_u48(call->bytes + group_offset(group) + AT_group_due);
+        const uint64_t due_ms = due == DUE_NONE ? UINT64_MAX : due * geometry->tick_ms;
+        soonest_ms = due_ms < soonest_ms ? due_ms : soonest_ms;
+    }
+    return soonest_ms < DUE_NONE ? soonest_ms : UINT64_MAX;
+}
+
+void wait_changed(module_call *call)
+{
+    if (watch_count == 0) {
+        return;
+    }
+    module_watch *watch = find_watch(server.GetSelectedDb(call->context), call->key_name);
+    if (watch == NULL) {
+        return;
+    }
+    if (call->news.groups != 0 || call->verb.verb == SLOTQ_PAUSE) {
+        signal_watch(watch);
+    }
+    look_at(watch, soonest(call), call_now(call));
 }
 
 /* ---- clients ---- */
@@ -149,20 +184,22 @@ static int on_ready(server_context *context, server_string **words, int count)
         return SERVER_ERR;
     }
     begin(context, waiter);
-    int replied = SERVER_OK;
+    bool refused = true;
+    slotq_outcome outcome = SLOTQ_INVALID;
     if (call_open(call) && call_expect_group(call, waiter->asked.group) &&
         call_expect_duration(call, "lease_ms", waiter->asked.lease_ms)) {
-        const slotq_outcome outcome = reserve_payloads(call, &waiter->asked, &due_ms);
-        if (outcome != SLOTQ_OK && !reserve_refused(call, outcome)) {
-            look_at(context, waiter, due_ms, call_now(call));
-            replied = SERVER_ERR;
-        }
+        outcome = reserve_payloads(call, &waiter->asked, &due_ms);
+        refused = outcome != SLOTQ_OK && reserve_refused(call, outcome);
     }
-    call_end(call); /* if it wrote, it lets others look, and they find what this one found */
-    if (replied == SERVER_ERR) {
+    if (outcome != SLOTQ_OK && !refused) {
+        look_at(waiter->watch, due_ms, call_now(call));
+    }
+    const bool left = call->news.groups & group;
+    call_end(call);
+    if (!refused && !left) { /* those behind it would find nothing */
         waiter->watch->empty_groups |= group;
     }
-    return replied;
+    return outcome == SLOTQ_OK || refused ? SERVER_OK : SERVER_ERR;
 }
 
 /* Its time is over; or the key is gone, which the queue says when it is opened. */
@@ -188,16 +225,15 @@ static void unlink_waiter(module_waiter *waiter)
     *at = waiter->next;
 }
 
-/* It was served, or has gone: the next one learns when it must look. */
+/* It was served, or has gone. */
 static void free_waiter(server_context *context, void *data)
 {
     module_waiter *waiter = data;
-    stop_timer(context, waiter);
+    (void)context;
     unlink_waiter(waiter);
     if (waiter->watch->first == NULL) {
+        stop_timer(waiter->watch);
         free_watch(waiter->watch);
-    } else {
-        signal_watch(waiter->watch);
     }
     server.Free(waiter);
 }
@@ -210,10 +246,9 @@ void wait_begin(module_call *call, const module_reserve *asked, uint64_t block_m
     module_waiter *waiter = server.Alloc(sizeof *waiter);
     *waiter = (module_waiter){.watch = watch, .next = watch->first, .asked = *asked};
     watch->first = waiter;
-    watch->empty_groups = 0;
     waiter->client = server.BlockClientOnKeys(call->context, on_ready, on_timeout, free_waiter,
                                               (long long)block_ms, &call->key_name, 1, waiter);
-    look_at(call->context, waiter, due_ms, call_now(call));
+    look_at(watch, due_ms, call_now(call));
 }
 
 /* ---- changes ---- */
@@ -229,7 +264,7 @@ static void end_all(module_watch *watch)
 static int on_change(server_context *context, int type, const char *event, server_string *key)
 {
     (void)event;
-    if (watch_count == 0) {
+    if (watch_count == 0 || tells_itself) {
         return SERVER_OK;
     }
     module_watch *watch = find_watch(server.GetSelectedDb(context), key);
@@ -246,6 +281,13 @@ static int on_change(server_context *context, int type, const char *event, serve
     }
     signal_watch(watch);
     return SERVER_OK;
+}
+
+void wait_tell(const module_call *call)
+{
+    tells_itself = true;
+    server.NotifyKeyspaceEvent(call->context, SERVER_NOTIFY_STRING, "setrange", call->key_name);
+    tells_itself = false;
 }
 
 bool wait_listen(server_context *context)
