@@ -1,4 +1,4 @@
-/* reach.h: one queue behind TLS, on a node of a cluster, and over many values on three nodes, beside
+/* reach.h: a queue behind TLS, on a node of a cluster, and over many values on three nodes, beside
  * the same on one plain server.
  */
 #ifndef SLOTQ_BENCH_REDIS_REACH_H
