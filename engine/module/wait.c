@@ -55,15 +55,14 @@ static server_string *index_of(int database, server_string *name)
     return index;
 }
 
-static module_watch *find_watch(int database, server_string *name)
+/* NULL: no client waits for it. */
+static void find_watch(int database, server_string *name, module_watch **found)
 {
     size_t length;
-    int missing;
     server_string *index = index_of(database, name);
     const char *bytes = server.StringPtrLen(index, &length);
-    module_watch *found = server.DictGetC(watches, bytes, length, &missing);
+    *found = server.DictGetC(watches, bytes, length, NULL);
     server.FreeString(NULL, index);
-    return found;
 }
 
 static module_watch *make_watch(int database, server_string *name)
@@ -151,7 +150,8 @@ void wait_changed(module_call *call)
     if (watch_count == 0) {
         return;
     }
-    module_watch *watch = find_watch(server.GetSelectedDb(call->context), call->key_name);
+    module_watch *watch;
+    find_watch(server.GetSelectedDb(call->context), call->key_name, &watch);
     if (watch == NULL) {
         return;
     }
@@ -241,7 +241,8 @@ static void free_waiter(server_context *context, void *data)
 void wait_begin(module_call *call, const module_reserve *asked, uint64_t block_ms, uint64_t due_ms)
 {
     const int database = server.GetSelectedDb(call->context);
-    module_watch *watch = find_watch(database, call->key_name);
+    module_watch *watch;
+    find_watch(database, call->key_name, &watch);
     watch = watch != NULL ? watch : make_watch(database, call->key_name);
     module_waiter *waiter = server.Alloc(sizeof *waiter);
     *waiter = (module_waiter){.watch = watch, .next = watch->first, .asked = *asked};
@@ -267,7 +268,8 @@ static int on_change(server_context *context, int type, const char *event, serve
     if (watch_count == 0 || tells_itself) {
         return SERVER_OK;
     }
-    module_watch *watch = find_watch(server.GetSelectedDb(context), key);
+    module_watch *watch;
+    find_watch(server.GetSelectedDb(context), key, &watch);
     if (watch == NULL) {
         return SERVER_OK;
     }
