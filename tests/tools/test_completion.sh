@@ -37,6 +37,11 @@ same 'what an option takes' 'always os' "$(complete_line slotq --sync '')"
 same 'dead ls' 'ls purge redrive remove' "$(complete_line slotq dead '')"
 same 'its queue' 'jobs' "$(complete_line slotq dead ls j)"
 same 'cron next' 'next' "$(complete_line slotq cron '')"
+"$SLOTQ" -q create many --shards 2 --slots 2
+same 'shards ls' 'add drain ls repair undrain' "$(complete_line slotq shards '')"
+same 'a sharded queue, and not each shard' 'many' "$(complete_line slotq shards ls m)"
+same 'a shard, if it is begun' 'many{0' \
+    "$(complete_line slotq stats 'many{0' | sed 's/\..*//')"
 same 'later ls' 'cancel kick ls' "$(complete_line slotq later '')"
 same 'its queue, too' 'jobs' "$(complete_line slotq later ls j)"
 same 'of a full dead section' 'overwrite refuse' "$(complete_line slotq create x --dead-full '')"
