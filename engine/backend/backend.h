@@ -79,6 +79,38 @@ typedef enum store_meeting {
     STORES_ALIKE     /* not at all: they are one queue */
 } store_meeting;
 
+/* What a consumer was told at the bell of a sharded queue (SHARDS.md, rule 40). */
+typedef struct store_told {
+    bool bell;                            /* to look there */
+    bool round;                           /* to make a round */
+    uint8_t shards[SLOTQ_SHARDS_MAX / 8]; /* to look at shard i: bit i % 8 of byte i / 8 */
+} store_told;
+
+/* Where the consumers of a sharded queue sleep at one shard, the bell. The outcomes are OK, or what
+ * a call may have besides; fault says why then. None is repeated that may have happened. */
+typedef struct store_bell_ops {
+    /* Listen to the channel of this handle's place. false: it cannot, for now. */
+    bool (*subscribe)(store *bell);
+
+    /* Take what was told for a group. asks: all that was told before this call. false: it does not
+     * listen any more; what came before that is in *told. */
+    bool (*told)(store *bell, uint32_t group, bool asks, store_told *told);
+
+    /* Sleep until something is told, or interrupted. */
+    void (*doze)(store *bell, uint64_t sleep_ms);
+
+    /* Give up the handle's place for a group. *was_set: it was set. */
+    slotq_outcome (*unwait)(store *bell, uint32_t group, bool *was_set, store_fault *fault);
+
+    /* Tell consumers of a shard, or with SLOTQ_SHARDS_MAX to make a round. *told: how many;
+     * *may_sleep: others sleep at the bell. */
+    slotq_outcome (*nudge)(store *bell, const slotq_nudge *nudge, uint32_t shard, uint32_t *told,
+                           bool *may_sleep, store_fault *fault);
+
+    /* At a shard: clear "ring the bell", if the counter is still the same. */
+    slotq_outcome (*hush)(store *shard, uint32_t counter, store_fault *fault);
+} store_bell_ops;
+
 /* What every kind of store can do. Functions that return a slotq_outcome fill fault if it is a
  * failure or comes from the store (IO, LOCKED, UNSUPPORTED …). Outcomes of the core are returned
  * unchanged, CORRUPT with call->damage and fault. A call with STORE_TIME gets the owner's time once
@@ -139,6 +171,8 @@ typedef struct store_ops {
      * as long as by this store. */
     slotq_outcome (*clone)(store *store, uint32_t timeout_ms, struct store **other,
                            store_fault *fault);
+
+    const store_bell_ops *bell; /* or NULL */
 
     /* Close and free the store. The bytes stay where they are kept; memory is freed with its last
      * store. */

@@ -9,7 +9,7 @@
 enum { IN_SEQUENCE_MAX = 4 };
 
 /* Nothing happened in this shard, for now: its server is away, or is being replaced. */
-static bool is_away(slotq_outcome outcome, const store_fault *fault)
+bool shards_is_away(slotq_outcome outcome, const store_fault *fault)
 {
     return outcome >= SLOTQ_FAILURES && outcome != SLOTQ_OUTCOME_UNKNOWN && fault->passes;
 }
@@ -80,7 +80,7 @@ static slotq_outcome push_anywhere(shards_store *self, slotq_call *call, shards_
         const slotq_holder holder = call->push.holder;
         shards_begin_again(call, again);
         const slotq_outcome outcome = push_into(self, shard, call, fault);
-        if (self->hurries && is_away(outcome, fault)) {
+        if (self->hurries && shards_is_away(outcome, fault)) {
             away = *fault;
             continue;
         }
@@ -127,7 +127,8 @@ slotq_outcome shards_push(shards_store *self, slotq_call *call, store_fault *fau
     call->push.may_wait = false;
     self->hurries = self->base.has_trips;
     slotq_outcome outcome = push_anywhere(self, call, again, now_ms, fault);
-    if (self->hurries && is_away(outcome, fault)) { /* so none is there: now it is waited for */
+    if (self->hurries &&
+        shards_is_away(outcome, fault)) { /* so none is there: now it is waited for */
         self->hurries = false;
         outcome = push_anywhere(self, call, again, now_ms, fault);
     }
@@ -144,7 +145,7 @@ slotq_outcome shards_push(shards_store *self, slotq_call *call, store_fault *fau
 
 /* ---- reserve ---- */
 
-static bool found_nothing(slotq_outcome outcome)
+bool shards_found_nothing(slotq_outcome outcome)
 {
     return outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN || outcome == SLOTQ_LIMITED ||
            outcome == SLOTQ_PAUSED || outcome == SLOTQ_NOQUEUE;
@@ -173,47 +174,46 @@ static void next_turn(shards_store *self)
     self->in_sequence = 0;
 }
 
-static void number_runs(slotq_call_reserve *reserve, uint32_t shard)
+void shards_number_runs(slotq_call_reserve *reserve, uint32_t shard)
 {
     for (uint32_t i = 0; i < reserve->run_count; i++) {
         reserve->runs[i].id = shards_id_of(shard, reserve->runs[i].id);
     }
 }
 
-/* Each shard once, from the turn on, until one gives messages. may_miss: nothing is found although
- * a shard is away, if not all are. */
-static slotq_outcome reserve_round(shards_store *self, slotq_call *call, shards_again again,
-                                   bool may_miss, store_harvest *harvest, store_fault *fault)
+slotq_outcome shards_look_around(shards_store *self, slotq_call *call, shards_again again,
+                                 shards_looks looks, store_harvest *harvest, store_fault *fault)
 {
     slotq_outcome best = SLOTQ_NOQUEUE;
     store_fault away = {.outcome = SLOTQ_OK};
     uint64_t next_due_ms = UINT64_MAX;
-    const uint32_t end = self->descriptor.count;
-    for (uint32_t looked = 0; looked < end; looked++) {
+    const uint32_t count = self->descriptor.count;
+    for (uint32_t passed = 0; passed < count && looks.most > 0; passed++) {
         const uint32_t shard = self->turn;
         if (self->shards[shard] == NULL) {
             next_turn(self);
             continue;
         }
+        looks.most--;
         shards_begin_again(call, again);
         call->reserve.next_due_ms = UINT64_MAX;
         const slotq_outcome outcome = shards_run(self, shard, call, harvest, fault);
         const bool is_full_batch =
             outcome == SLOTQ_OK && call->reserve.message_count == call->reserve.limit;
         if (is_full_batch && ++self->in_sequence < IN_SEQUENCE_MAX) {
-            number_runs(&call->reserve, shard);
+            shards_number_runs(&call->reserve, shard);
             return outcome;
         }
         next_turn(self);
         if (outcome == SLOTQ_OK) {
-            number_runs(&call->reserve, shard);
+            shards_number_runs(&call->reserve, shard);
             return outcome;
         }
-        if (self->hurries && is_away(outcome, fault)) {
+        if (self->hurries && shards_is_away(outcome, fault)) {
             away = *fault;
             continue;
         }
-        if (!found_nothing(outcome)) {
+        if (!shards_found_nothing(outcome)) {
             return outcome; /* the next call begins at the next shard */
         }
         best = hope(outcome) > hope(best) ? outcome : best;
@@ -222,7 +222,7 @@ static slotq_outcome reserve_round(shards_store *self, slotq_call *call, shards_
         }
     }
     call->reserve.next_due_ms = next_due_ms;
-    if (away.outcome != SLOTQ_OK && (!may_miss || best == SLOTQ_NOQUEUE)) {
+    if (away.outcome != SLOTQ_OK && (!looks.may_miss || best == SLOTQ_NOQUEUE)) {
         *fault = away;
         return away.outcome;
     }
@@ -234,18 +234,21 @@ slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest
 {
     const shards_again again = shards_begin(call);
     const bool waits = call->reserve.may_wait;
+    if (waits ? shards_waits_at_bell(self) : self->bell.phase != SHARDS_BELL_IDLE) {
+        return shards_reserve_at_bell(self, call, again, harvest, fault);
+    }
     call->reserve.may_wait = false;
-    const bool may_miss = waits || self->base.looks_again;
+    const shards_looks looks = {SLOTQ_SHARDS_MAX, waits || self->base.looks_again};
     self->hurries = self->base.has_trips;
-    slotq_outcome outcome = reserve_round(self, call, again, may_miss, harvest, fault);
-    if (self->hurries && is_away(outcome, fault)) { /* now it is waited for */
+    slotq_outcome outcome = shards_look_around(self, call, again, looks, harvest, fault);
+    if (self->hurries && shards_is_away(outcome, fault)) { /* now it is waited for */
         self->hurries = false;
-        outcome = reserve_round(self, call, again, may_miss, harvest, fault);
+        outcome = shards_look_around(self, call, again, looks, harvest, fault);
     }
     if (waits) { /* the second round registers at each shard */
         call->reserve.may_wait = true;
-        if (found_nothing(outcome)) {
-            outcome = reserve_round(self, call, again, may_miss, harvest, fault);
+        if (shards_found_nothing(outcome)) {
+            outcome = shards_look_around(self, call, again, looks, harvest, fault);
         }
     }
     self->hurries = false;

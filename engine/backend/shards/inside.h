@@ -5,6 +5,7 @@
 #define SLOTQ_BACKEND_SHARDS_INSIDE_H
 
 #include "../backend.h"
+#include "bell.h"
 #include "descriptor.h"
 #include "names.h"
 #include "place.h"
@@ -38,11 +39,13 @@ typedef struct shards_store {
     store *shards[SLOTQ_SHARDS_MAX]; /* set atomically: interrupts read them */
     bool missing[SLOTQ_SHARDS_MAX];  /* it was not there: passed over until the next look */
     shards_source source;
-    bool hurries; /* a shard that is away is not waited for: another one will do */
+    bool hurries;         /* a shard that is away is not waited for: another one will do */
     uint32_t push_seed;   /* of the shard that the next push begins with */
     uint32_t turn;        /* the shard that the next reserve begins with */
     uint32_t in_sequence; /* full batches that it gave one after another */
     uint32_t sleeps_at;   /* the shard at which the next part of a sleep is slept */
+    shards_bell bell;     /* where shards are on servers */
+    uint8_t group;        /* for which it waits there */
     uint32_t stirs;       /* atomic: each interrupt adds 1 */
     uint32_t stirs_seen;  /* by the last call */
 } shards_store;
@@ -80,6 +83,9 @@ slotq_outcome shards_refuse_missing(const shards_store *self, uint32_t shard, st
 slotq_outcome shards_note(shards_store *self, uint32_t shard, uint32_t generation,
                           slotq_outcome outcome, store_fault *fault);
 
+/* A reply of a shard said that consumers at the bell are to be told (rule 45). */
+void shards_nudge(shards_store *self, uint32_t shard, const slotq_call *call);
+
 /* Run a verb in one shard. The shard asks the same owner as the whole queue. */
 static inline slotq_outcome shards_run(shards_store *self, uint32_t shard, slotq_call *call,
                                        store_harvest *harvest, store_fault *fault)
@@ -93,6 +99,9 @@ static inline slotq_outcome shards_run(shards_store *self, uint32_t shard, slotq
     at->handle = self->base.handle;
     at->hurries = self->hurries;
     const slotq_outcome outcome = at->ops->call(at, call, harvest, fault);
+    if (call->nudge.need > 0) {
+        shards_nudge(self, shard, call);
+    }
     return outcome == SLOTQ_CLOSED || outcome == SLOTQ_NOQUEUE || outcome == SLOTQ_REMADE
                ? shards_note(self, shard, generation, outcome, fault)
                : outcome;
@@ -155,6 +164,27 @@ void shards_take_one(shards_store *self, uint32_t shard, store *opened);
 slotq_outcome shards_push(shards_store *self, slotq_call *call, store_fault *fault);
 slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest *harvest,
                              store_fault *fault);
+/* A reserve that waits at the bell, or has waited there. false: there is no bell now, or it cannot
+ * be heard, and nothing was done. */
+bool shards_waits_at_bell(shards_store *self);
+slotq_outcome shards_reserve_at_bell(shards_store *self, slotq_call *call, shards_again again,
+                                     store_harvest *harvest, store_fault *fault);
+void shards_doze(shards_store *self, uint64_t sleep_ms);
+/* It waits no more. true: it was told of nothing. */
+bool shards_leave_bell(shards_store *self);
+/* Shards from the turn on, until one gives messages. */
+typedef struct shards_looks {
+    uint32_t most;
+    bool may_miss; /* nothing is found although a shard is away, if not all are */
+} shards_looks;
+slotq_outcome shards_look_around(shards_store *self, slotq_call *call, shards_again again,
+                                 shards_looks looks, store_harvest *harvest, store_fault *fault);
+/* A shard's server is away. */
+bool shards_is_away(slotq_outcome outcome, const store_fault *fault);
+bool shards_found_nothing(slotq_outcome outcome);
+/* The call's ids become those of the whole queue. */
+void shards_number_runs(slotq_call_reserve *reserve, uint32_t shard);
+
 /* Sleep until any shard has something, up to sleep_ms. */
 slotq_outcome shards_sleep(shards_store *self, uint64_t sleep_ms, store_fault *fault);
 void shards_interrupt(shards_store *self);

@@ -5,7 +5,7 @@
 #include "inside.h"
 
 /* A part of a sleep at one shard: news of the others is seen after it. */
-enum { SLEEP_PART_MS = WAITING_PART_MS };
+enum { SLEEP_PART_MS = WAITING_PART_MS, DEAF_PART_MS = 1000 };
 
 void shards_sleep_later(shards_store *self)
 {
@@ -26,18 +26,32 @@ static uint32_t words_of(const shards_store *self, waiting_word *words)
     return count;
 }
 
+static slotq_outcome sleep_at(shards_store *self, uint32_t shard, uint64_t sleep_ms,
+                              store_fault *fault)
+{
+    store *at = self->shards[shard];
+    at->owner = self->base.owner;
+    at->handle = self->base.handle;
+    return at->ops->wait(at, sleep_ms, fault);
+}
+
 static slotq_outcome sleep_at_one(shards_store *self, uint64_t sleep_ms, store_fault *fault)
 {
     const uint32_t shard = shards_from(self, self->sleeps_at);
-    store *at = self->shards[shard];
     self->sleeps_at = shard + 1;
-    at->owner = self->base.owner;
-    at->handle = self->base.handle;
-    return at->ops->wait(at, sleep_ms < SLEEP_PART_MS ? sleep_ms : SLEEP_PART_MS, fault);
+    return sleep_at(self, shard, sleep_ms < SLEEP_PART_MS ? sleep_ms : SLEEP_PART_MS, fault);
 }
 
 slotq_outcome shards_sleep(shards_store *self, uint64_t sleep_ms, store_fault *fault)
 {
+    if (self->bell.phase == SHARDS_BELL_SLEEPS) {
+        shards_doze(self, sleep_ms);
+        return SLOTQ_OK; /* a server that is gone is told by the next call */
+    }
+    if (self->bell.phase != SHARDS_BELL_IDLE) { /* the bell cannot be heard, or is away */
+        return sleep_at(self, self->bell.shard, sleep_ms < DEAF_PART_MS ? sleep_ms : DEAF_PART_MS,
+                        fault);
+    }
     const store *first = self->shards[shards_from(self, 0)];
     if (!first->sleeps_beside) {
         return sleep_at_one(self, sleep_ms, fault);
@@ -60,6 +74,7 @@ void shards_interrupt(shards_store *self)
 
 void shards_leave_all(shards_store *self)
 {
+    (void)shards_leave_bell(self);
     for (uint32_t i = 0; i < self->descriptor.count; i++) {
         store *at = self->shards[i];
         if (at != NULL && at->ops->leave != NULL) {

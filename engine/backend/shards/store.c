@@ -336,6 +336,7 @@ static void take_needs(store *base, const store *shard)
 {
     base->wants_now = base->wants_now || shard->wants_now;
     base->asks_judged = base->asks_judged || shard->asks_judged;
+    base->spreads_polls = base->spreads_polls || shard->spreads_polls;
     base->dying_most = tighter(base->dying_most, shard->dying_most);
     base->redrive_most = tighter(base->redrive_most, shard->redrive_most);
 }
