@@ -143,6 +143,7 @@ change_cases() {
 
 # damage_descriptor, lose_shard KEY, save_value KEY and restore_value KEY are of the suite.
 repair_cases() {
+    local worker
     "$SLOTQ" -q rm jobs
     "$SLOTQ" -q create jobs --shards 3 --slots 4 --payload 8
     "$SLOTQ" -q push jobs x >pushed
@@ -187,6 +188,11 @@ repair_cases() {
     lose_shard "$(key 1)"
     expect 'a shard is missing' 1 'shard 1 is missing' - doctor jobs
     expect 'ls says so' 3 'NOQUEUE' '' shards ls jobs
+    "$SLOTQ" work jobs -- true 2>told &
+    worker=$!
+    holds 'so does a worker' await 60 matches told 'shards that are missing \(1 of 3\)'
+    kill -TERM "$worker"
+    holds 'which goes on with the others' ends "$worker"
     "$SLOTQ" -q rm jobs
     same 'nothing is left' '' "$("$SLOTQ" -q ls | grep jobs)"
 }

@@ -43,7 +43,7 @@ int run_resize(const command_line *line)
         return code;
     }
     slotq_geometry sizes = *slotq_geometry_of(queue);
-    const bool is_whole = sharded_is_whole(line, name, queue);
+    const bool is_whole = sharded_is_whole(queue);
     slotq_close(queue); /* a file must not be open */
     if (is_whole) {
         complain("%s is a sharded queue: resize its shards one by one, by their keys: %s; nothing "

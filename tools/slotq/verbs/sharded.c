@@ -108,13 +108,6 @@ const shard_row *sharded_find(const sharded *all, uint32_t number)
     return NULL;
 }
 
-/* The name of a sharded queue has no brace, and the key of each shard has one. A copy of a shard
- * may have any name. */
-static bool may_be_whole(const char *name, const slotq *queue)
-{
-    return slotq_geometry_of(queue)->set != 0 && strchr(name, '{') == NULL;
-}
-
 slotq_outcome sharded_look(const command_line *line, const char *name, slotq_error *error)
 {
     open_settings settings;
@@ -125,12 +118,12 @@ slotq_outcome sharded_look(const command_line *line, const char *name, slotq_err
     return slotq_shards_visit(line->url, name, &settings.options, NULL, NULL, NULL, error);
 }
 
-sharded_extent sharded_extent_of(const command_line *line, const char *name, const slotq *queue)
+sharded_extent sharded_extent_of(const command_line *line, const char *name, slotq *queue)
 {
     sharded_extent extent = {.bytes = slotq_image_bytes(queue)};
     sharded all;
     slotq_error error;
-    if (!may_be_whole(name, queue) || sharded_read(line, name, &all, &error) != SLOTQ_OK) {
+    if (!sharded_is_whole(queue) || sharded_read(line, name, &all, &error) != SLOTQ_OK) {
         return extent;
     }
     extent.whole = all.whole;
@@ -145,22 +138,22 @@ sharded_extent sharded_extent_of(const command_line *line, const char *name, con
     return extent;
 }
 
-bool sharded_is_whole(const command_line *line, const char *name, const slotq *queue)
+bool sharded_is_whole(slotq *queue)
 {
-    slotq_error error;
-    return may_be_whole(name, queue) && sharded_look(line, name, &error) == SLOTQ_OK;
+    slotq_shards_view view;
+    return slotq_geometry_of(queue)->set != 0 && slotq_shards_seen(queue, &view) == SLOTQ_OK;
 }
 
-bool sharded_is_part(const command_line *line, const char *name, const slotq *queue)
+bool sharded_is_part(slotq *queue)
 {
-    return slotq_geometry_of(queue)->set != 0 && !sharded_is_whole(line, name, queue);
+    return slotq_geometry_of(queue)->set != 0 && !sharded_is_whole(queue);
 }
 
-int sharded_judge_push(const command_line *line, const char *name, const slotq *queue)
+int sharded_judge_push(const command_line *line, const char *name, slotq *queue)
 {
     const slotq_geometry *geometry = slotq_geometry_of(queue);
     const bool is_wanted = given(line, OPTION_SHARD);
-    if (sharded_is_part(line, name, queue) == is_wanted) {
+    if (sharded_is_part(queue) == is_wanted) {
         return EXIT_CODE_OK;
     }
     if (is_wanted) {

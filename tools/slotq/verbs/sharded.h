@@ -49,16 +49,16 @@ typedef struct sharded_extent {
     uint64_t bytes;
     uint64_t pushed; /* since creation; of a queue that is alone 0 */
 } sharded_extent;
-sharded_extent sharded_extent_of(const command_line *line, const char *name, const slotq *queue);
+sharded_extent sharded_extent_of(const command_line *line, const char *name, slotq *queue);
 /* Whether an open queue is the whole of a sharded queue. */
-bool sharded_is_whole(const command_line *line, const char *name, const slotq *queue);
+bool sharded_is_whole(slotq *queue);
 /* Whether an open queue is a single shard; its sharded queue is then called the part of the name
  * before the brace. */
-bool sharded_is_part(const command_line *line, const char *name, const slotq *queue);
+bool sharded_is_part(slotq *queue);
 
 /* EXIT_CODE_OK, or another after a message: the queue is a single shard, whose producers do not
  * spread messages, and --shard does not say that this is wanted. */
-int sharded_judge_push(const command_line *line, const char *name, const slotq *queue);
+int sharded_judge_push(const command_line *line, const char *name, slotq *queue);
 
 /* "open", "draining" … */
 const char *shard_state_word(slotq_shard_state state);

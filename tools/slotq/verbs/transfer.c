@@ -30,7 +30,7 @@ static int load(const command_line *line, const char *name, cargo *loaded)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (sharded_is_whole(line, name, queue)) {
+    if (sharded_is_whole(queue)) {
         complain("%s is a sharded queue, and not one value: pause it, %s each shard by its key "
                  "(%s), and call shards repair where the copies are",
                  name, line->command->name, shown_command(line, "shards ls", name).text);

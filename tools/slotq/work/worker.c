@@ -247,6 +247,26 @@ static bool may_look_at_queue(const worker *work)
            work->away_since_ms == 0;
 }
 
+/* Shards that are missing, or a list of them that is old or cannot be read: the others go on. */
+static void look_at_shards(worker *work)
+{
+    slotq_shards_view view;
+    if (slotq_geometry_of(work->queue)->set == 0 ||
+        slotq_shards_seen(work->queue, &view) != SLOTQ_OK) {
+        return;
+    }
+    const bool has_trouble = view.missing > 0 || view.older || view.unread;
+    if (has_trouble && !work->told_trouble && view.missing > 0) {
+        complain("%s: shards that are missing (%" PRIu32 " of %" PRIu32
+                 ") are passed over; to see which: %s",
+                 work->name, view.missing, view.shards.count,
+                 shown_command(work->line, "shards ls", work->name).text);
+    } else if (has_trouble && !work->told_trouble) {
+        complain("%s: %s", work->name, view.trouble);
+    }
+    work->told_trouble = has_trouble;
+}
+
 /* A queue that gives nothing may be paused, or what is left in it cannot die. */
 static void look_at_queue(worker *work)
 {
@@ -264,6 +284,7 @@ static void look_at_queue(worker *work)
                shown_command(work->line, "resume", work->name).text);
         work->told_paused = true;
     }
+    look_at_shards(work);
     worker_look_whether_stuck(work, &stats);
 }
 

@@ -76,6 +76,7 @@ typedef struct worker {
     int interrupted_by;
     work_end end;
     bool told_paused;
+    bool told_trouble; /* with the shards of a sharded queue */
     bool told_full;
     bool told_stuck;
     bool told_dropped;
