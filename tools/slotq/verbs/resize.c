@@ -49,7 +49,7 @@ int run_resize(const command_line *line)
         complain("%s is a sharded queue: resize its shards one by one, by their keys: %s; nothing "
                  "was changed",
                  name, shown_command(line, "shards ls", name).text);
-        return slotq_outcome_exit(SLOTQ_SHARDED);
+        return EXIT_CODE_REFUSED;
     }
     if (!take_sizes(line, &sizes)) {
         complain("give at least one new size: --slots, --payload, --later, --dead, --aside, "

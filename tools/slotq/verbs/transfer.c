@@ -35,7 +35,7 @@ static int load(const command_line *line, const char *name, cargo *loaded)
                  "(%s), and call shards repair where the copies are",
                  name, line->command->name, shown_command(line, "shards ls", name).text);
         slotq_close(queue);
-        return slotq_outcome_exit(SLOTQ_SHARDED);
+        return EXIT_CODE_REFUSED;
     }
     loaded->size = slotq_image_bytes(queue);
     loaded->bytes = malloc((size_t)loaded->size);
