@@ -279,12 +279,12 @@ enum { SLOTQ_NOT_PAST = 1 }; /* a flag of slotq_schedule */
  * nothing and return EMPTY. OK, EMPTY, FULL (no room beside what is scheduled), TOOBIG (a payload,
  * or more messages than later_slots), PAUSED, UNCONFIRMED as slotq_push. */
 SLOTQ_API slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
-                                       uint64_t due_ms, uint32_t flags, uint32_t *first_later_id);
+                                       uint64_t due_ms, uint32_t flags, uint64_t *first_later_id);
 /* Take a scheduled message out. O(later_slots). OK; NOTFOUND: it is in the ring already, was
  * cancelled, or was never scheduled. */
-SLOTQ_API slotq_outcome slotq_cancel(slotq *queue, uint32_t later_id);
+SLOTQ_API slotq_outcome slotq_cancel(slotq *queue, uint64_t later_id);
 /* Make a scheduled message due now. OK, also if it was due; NOTFOUND as slotq_cancel. */
-SLOTQ_API slotq_outcome slotq_kick_later(slotq *queue, uint32_t later_id);
+SLOTQ_API slotq_outcome slotq_kick_later(slotq *queue, uint64_t later_id);
 /* End the delay of a WAITING message, which becomes READY with its attempts. OK, also if it is
  * READY or was never delivered; LEASED; GONE: the group has finished it; DEADFULL: it has no
  * attempts left and waits for room in the dead section; NOTFOUND. */

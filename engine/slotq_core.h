@@ -187,7 +187,7 @@ typedef struct slotq_call_schedule {
     uint64_t due_ms;            /* 0 to SLOTQ_NOW_MS_MAX */
     uint32_t count;
     slotq_key_mode key_mode; /* with keys */
-    uint32_t first_later_id; /* out, OK: later id of the first message; the rest follow */
+    uint64_t first_later_id; /* out, OK: later id of the first message; the rest follow */
     bool not_past;           /* do nothing if due_ms is now or before */
     slotq_key_holder taken;  /* out, DUPLICATE */
 } slotq_call_schedule;
@@ -201,7 +201,7 @@ typedef struct slotq_call_find {
 /* cancel: take a scheduled message out. OK, NOTFOUND (promoted, cancelled, or never scheduled),
  * INVALID (0). */
 typedef struct slotq_call_cancel {
-    uint32_t later_id;
+    uint64_t later_id;
 } slotq_call_cancel;
 
 /* kick: end a delay before its time. A WAITING message becomes READY: OK (also if it waits for

@@ -85,11 +85,13 @@ static slotq_outcome schedule_one(verb_frame *frame, later_block *later)
     if (forgotten != SLOTQ_OK) {
         return forgotten;
     }
-    if ((*done == 0 && !new_later_ids(frame, later, schedule->count, &schedule->first_later_id)) ||
+    uint32_t first = (uint32_t)schedule->first_later_id;
+    if ((*done == 0 && !new_later_ids(frame, later, schedule->count, &first)) ||
         !heap_free_slot(frame, later, &entry.slot)) {
         return SLOTQ_CORRUPT;
     }
-    entry.later_id = schedule->first_later_id + *done;
+    schedule->first_later_id = first;
+    entry.later_id = first + *done;
     frame->step->messages = schedule->messages;
     frame->step->stamp = (uint32_t)frame_tick(frame);
     step_add(frame->step, SLOTQ_PATCH_SLOTS, later_slot_offset(view, entry.slot), view->stride,

@@ -89,7 +89,7 @@ slotq_outcome queue_schedule(slotq *queue, const queue_additions *added, uint64_
 }
 
 slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t count,
-                             uint64_t due_ms, uint32_t flags, uint32_t *first_later_id)
+                             uint64_t due_ms, uint32_t flags, uint64_t *first_later_id)
 {
     slotq_pushed pushed = {0};
     const queue_additions added = {.messages = messages, .count = count};
@@ -98,19 +98,19 @@ slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t 
     }
     const slotq_outcome outcome = queue_schedule(queue, &added, due_ms, flags, &pushed);
     if (first_later_id != NULL && (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED)) {
-        *first_later_id = (uint32_t)pushed.first_id;
+        *first_later_id = pushed.first_id;
     }
     return outcome;
 }
 
 /* The text of an id that no scheduled message has. */
-static slotq_outcome answer_later(slotq *queue, slotq_outcome outcome, uint32_t later_id)
+static slotq_outcome answer_later(slotq *queue, slotq_outcome outcome, uint64_t later_id)
 {
     if (outcome == SLOTQ_NOTFOUND) {
         return queue_refuse(queue, outcome,
-                            "no scheduled message has the later id %lu: it was due or cancelled, "
+                            "no scheduled message has the later id %llu: it was due or cancelled, "
                             "or was never scheduled. Nothing was changed.",
-                            (unsigned long)later_id);
+                            (unsigned long long)later_id);
     }
     return outcome;
 }
@@ -121,7 +121,7 @@ static slotq_outcome refuse_no_id(slotq *queue)
                         "the later id is 0: ids of scheduled messages begin with 1");
 }
 
-slotq_outcome slotq_cancel(slotq *queue, uint32_t later_id)
+slotq_outcome slotq_cancel(slotq *queue, uint64_t later_id)
 {
     slotq_call call;
     if (queue == NULL) {
@@ -146,7 +146,7 @@ slotq_outcome slotq_kick(slotq *queue, uint8_t group, uint64_t id)
     return queue_call(queue, &call);
 }
 
-slotq_outcome slotq_kick_later(slotq *queue, uint32_t later_id)
+slotq_outcome slotq_kick_later(slotq *queue, uint64_t later_id)
 {
     slotq_call call;
     if (queue == NULL) {

@@ -50,7 +50,7 @@ std::string Play::schedule()
     send(packed ? "schedule_packed" : keyed ? "schedule_keyed" : "schedule", arguments);
     const slotq_outcome outcome = image_.run(call);
     if (damaged && outcome == SLOTQ_OK) {
-        damage_later(call.schedule.first_later_id);
+        damage_later(static_cast<uint32_t>(call.schedule.first_later_id));
     }
     return compare(outcome == SLOTQ_OK          ? integer_reply(call.schedule.first_later_id)
                    : outcome == SLOTQ_EMPTY     ? status_reply("EMPTY")

@@ -20,7 +20,7 @@ Geometry with_later(uint16_t slots = 4)
 }
 
 slotq_outcome schedule(slotq *queue, const std::string &payload, uint64_t due_ms,
-                       uint32_t flags = 0, uint32_t *later_id = nullptr)
+                       uint32_t flags = 0, uint64_t *later_id = nullptr)
 {
     const slotq_data data = {payload.data(), static_cast<uint32_t>(payload.size())};
     return slotq_schedule(queue, &data, 1, due_ms, flags, later_id);
@@ -34,7 +34,7 @@ TEST_CASE("later: messages come when they are due, in order, on every store", "[
         CAPTURE(kind);
         Queue queue(kind, with_later());
         const uint64_t now_ms = queue.now_ms;
-        uint32_t later_id = 0;
+        uint64_t later_id = 0;
         REQUIRE(schedule(queue, "b", now_ms + 2000, 0, &later_id) == SLOTQ_OK);
         CHECK(later_id == 1);
         const slotq_data two[2] = {{"a", 1}, {"a2", 2}};

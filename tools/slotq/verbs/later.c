@@ -194,17 +194,16 @@ static int list_later(const command_line *line, const char *name, slotq *queue)
 
 typedef slotq_outcome on_id(slotq *queue, uint8_t group, uint64_t id);
 
-/* Ids of messages may be larger; no scheduled message has such a one. */
 static slotq_outcome cancel_id(slotq *queue, uint8_t group, uint64_t id)
 {
     (void)group;
-    return id > UINT32_MAX ? SLOTQ_NOTFOUND : slotq_cancel(queue, (uint32_t)id);
+    return slotq_cancel(queue, id);
 }
 
 static slotq_outcome kick_later_id(slotq *queue, uint8_t group, uint64_t id)
 {
     (void)group;
-    return id > UINT32_MAX ? SLOTQ_NOTFOUND : slotq_kick_later(queue, (uint32_t)id);
+    return slotq_kick_later(queue, id);
 }
 
 static bool are_ids(const command_line *line, int first)

@@ -57,7 +57,7 @@ static void note_pushed(void *context, uint64_t tag, slotq_outcome outcome, uint
     note(context, outcome, id);
 }
 
-static void note_scheduled(void *context, slotq_outcome outcome, uint32_t later_id)
+static void note_scheduled(void *context, slotq_outcome outcome, uint64_t later_id)
 {
     note(context, outcome, later_id);
 }

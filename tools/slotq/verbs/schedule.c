@@ -52,7 +52,7 @@ uint64_t scheduler_due_ms(const scheduler *self)
 
 slotq_outcome scheduler_flush(scheduler *self)
 {
-    uint32_t first = 0;
+    uint64_t first = 0;
     if (self->count == 0) {
         return SLOTQ_OK;
     }

@@ -11,7 +11,7 @@ typedef struct scheduler scheduler;
 
 /* Called for each message in the order in which they came; later_id 0: it was not scheduled, or it
  * is not known (outcome). */
-typedef void on_scheduled(void *context, slotq_outcome outcome, uint32_t later_id);
+typedef void on_scheduled(void *context, slotq_outcome outcome, uint64_t later_id);
 
 /* When messages are due. */
 typedef struct scheduler_due {

@@ -325,7 +325,7 @@ static slotq_outcome take_schedule(slotq_call *call, const redisReply *reply, st
     if (!value_number(reply, UINT32_MAX, &id) || id == 0 || schedule->count - 1 > UINT32_MAX - id) {
         return misshapen(call, fault);
     }
-    schedule->first_later_id = (uint32_t)id;
+    schedule->first_later_id = id;
     return SLOTQ_OK;
 }
 

@@ -177,7 +177,7 @@ slotq_outcome fire(slotq *queue, prepared &call, slotq_batch *batch)
         return slotq_schedule(queue, call.messages.data(), wanted.count, call.now_ms + wanted.ms, 0,
                               nullptr);
     case SLOTQ_CANCEL:
-        return slotq_cancel(queue, static_cast<uint32_t>(wanted.id));
+        return slotq_cancel(queue, wanted.id);
     case SLOTQ_KICK:
         return wanted.is_later ? slotq_kick_later(queue, static_cast<uint32_t>(wanted.id))
                                : slotq_kick(queue, wanted.group, wanted.id);

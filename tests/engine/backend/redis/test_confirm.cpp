@@ -80,7 +80,7 @@ TEST_CASE("confirm: pushes with keys and schedules are said not to be confirmed,
     Handle handle(served.server, waiting(1));
     CHECK(handle.push_key("one", SLOTQ_UNCONFIRMED).first_id == 1);
     CHECK(handle.push_key("two", SLOTQ_UNCONFIRMED, 4000000000000).first_id == 1);
-    uint32_t later_id = 0;
+    uint64_t later_id = 0;
     CHECK(slotq_schedule(handle.queue, &hello, 1, 4000000000000, 0, &later_id) ==
           SLOTQ_UNCONFIRMED);
     CHECK(later_id == 2);
