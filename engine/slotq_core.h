@@ -86,6 +86,8 @@ typedef struct slotq_call_push {
     uint64_t first_id;       /* out, OK: id of the first message; the rest follow */
     slotq_holder holder;     /* out, FULL; id 0: too many keys in one chain */
     slotq_key_holder taken;  /* out, DUPLICATE */
+    uint64_t *ids;           /* the core leaves these two alone: see slotq_push_options */
+    uint8_t *outcomes;
 } slotq_call_push;
 
 /* reserve: lease up to limit messages. OK, EMPTY, LIMITED (messages are ready, but the limits of
@@ -154,6 +156,7 @@ typedef struct slotq_call_dead {
     uint32_t damaged; /* out: redrive: messages that stay dead because they are damaged */
     uint32_t judged_count;
     uint64_t first_id;          /* out: redrive, the first new id; 0 = none */
+    uint64_t *ids;              /* the core leaves it alone: see slotq_dead_redrive */
     const slotq_judged *judged; /* redrive of a queue with checks where a script runs it, which
                                    cannot compute them; the core judges for itself */
 } slotq_call_dead;
@@ -190,6 +193,8 @@ typedef struct slotq_call_schedule {
     uint64_t first_later_id; /* out, OK: later id of the first message; the rest follow */
     bool not_past;           /* do nothing if due_ms is now or before */
     slotq_key_holder taken;  /* out, DUPLICATE */
+    uint64_t *ids;           /* as in push */
+    uint8_t *outcomes;
 } slotq_call_schedule;
 
 /* find: where a key is. OK, NOTFOUND, INVALID (0, a first byte of 0, a queue without keys). */

@@ -30,6 +30,8 @@ typedef struct slotq_push_options {
     uint32_t flags;          /* with due_ms: SLOTQ_NOT_PAST */
     uint64_t due_ms;         /* schedule for then, see slotq_schedule; 0 = push now */
     uint64_t wait_ms;        /* for room, see slotq_push_wait; without due_ms */
+    uint64_t *ids;           /* out, or NULL: room for one a message, 0 = not pushed */
+    uint8_t *outcomes;       /* out, or NULL: room for one a message, a slotq_outcome */
     uint64_t reserved[4];    /* 0 */
 } slotq_push_options;
 
@@ -50,6 +52,13 @@ typedef struct slotq_pushed {
  * the next ring_slots - 1 messages pushed (a message that stepped aside: until its place there is
  * used again; a process that is killed in a push may free a few earlier). A dead message has no
  * key once its slot is used again, and redrive gives it none.
+ *
+ * In a sharded queue (SHARDS.md) messages with different keys may go to different shards. Such a
+ * call must have `outcomes`, and then it is not all or none: each message is pushed, or refused for
+ * itself, in the order of messages with its key. The call returns OK if all were pushed, else the
+ * outcome of the first one that was not, and first_id is that of message 0 alone. It cannot have a
+ * wait_ms. In all other cases all messages have the outcome of the call. After INVALID nothing was
+ * pushed, and outcomes and ids say nothing.
  *
  * RESEND is for pushes that are repeated: only the first message's key is judged, as in ONCE, and
  * all messages are in the queue then, as a call pushes all or none (with due_ms INVALID for two and

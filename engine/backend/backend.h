@@ -140,6 +140,9 @@ typedef struct store_ops {
     store_meeting (*meet)(const store *source, const store *target);
     slotq_outcome (*move)(store *source, store *target, store_move *move, store_fault *fault);
 
+    /* Or NULL: the generation of the shard that the message with this id is in; 0: none. */
+    uint32_t (*generation_of)(const store *store, uint64_t id);
+
     /* Sleep up to sleep_ms, or less if another caller woke the waiters since this store's last
      * call, which had may_wait set and was refused. OK: look again; IO: the bytes are gone. */
     slotq_outcome (*wait)(store *store, uint64_t sleep_ms, store_fault *fault);
@@ -196,6 +199,7 @@ struct store {
     bool wants_now;     /* every call should have a now, rough where the verb needs none */
     bool looks_again;   /* in: the caller waits, and looks again before it gives up */
     bool hurries;       /* in: a call may go elsewhere, so it waits for no server that is away */
+    bool splits_pushes; /* messages with keys may go to several shards */
     bool tells_invalid; /* its INVALID comes with a text, as a failure does */
     bool asks_judged; /* it cannot compute checks: redrive brings judged if the queue has checks */
     /* A server serves no other client during a call: the messages that one call may let die, or

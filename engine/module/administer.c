@@ -98,7 +98,7 @@ void command_cancel(module_call *call)
         return;
     }
     call_verb(call, SLOTQ_CANCEL);
-    call->verb.cancel.later_id = (uint32_t)id;
+    call->verb.cancel.later_id = id;
     run_for_status(call);
 }
 

@@ -127,6 +127,8 @@ bool batch_room(slotq_batch *batch, batch_kind kind, const store *place, bool st
     batch->run_count = 0;
     batch->queue = place->identity;
     batch->geometry = *geometry;
+    batch->geometry.payload_bytes = /* of the widest shard, where pushes go by the narrowest */
+        (uint16_t)(view->stride - SLOTQ_SLOT_BYTES(0, geometry->flags));
     batch->stride = view->stride;
     batch->ring_offset = view->ring_offset;
     batch->ring_end = view->ring_end;

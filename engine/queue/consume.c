@@ -102,7 +102,7 @@ slotq_outcome consume_take(slotq *queue, slotq_call *call, const consume_wish *w
         if (outcome != SLOTQ_OK || batch->count > 0) {
             return outcome;
         }
-        if (batch->geometry.payload_bytes != queue->geometry.payload_bytes) {
+        if (batch->stride != queue->store->view.stride) {
             batch_clear(batch); /* its room is for slots of the size before */
             return queue_refuse(queue, SLOTQ_REMADE,
                                 "the queue was resized, and nothing was reserved: call again");

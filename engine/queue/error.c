@@ -160,6 +160,8 @@ static void say_full(slotq *queue)
     const unsigned capacity = queue->geometry.ring_slots - 1u;
     const unsigned long unfinished = holder->unfinished;
     const char *state = state_name(holder->state);
+    char id[SLOTQ_ID_TEXT_BYTES];
+    (void)slotq_id_print(id, holder->id);
     if (holder->id == 0 && queue->error_verb == SLOTQ_PUSH) {
         queue_refuse(
             queue, SLOTQ_FULL,
@@ -177,24 +179,24 @@ static void say_full(slotq *queue)
     if (holder->held < capacity) { /* a push of more than the slots left */
         queue_refuse(queue, SLOTQ_FULL,
                      "the queue has no room for this push: %lu of %u slots are in use. The oldest "
-                     "unfinished message is %llu, %s in group %u. %s",
-                     (unsigned long)holder->held, capacity, (unsigned long long)holder->id, state,
-                     holder->group, full_remedy(holder));
+                     "unfinished message is %s, %s in group %u. %s",
+                     (unsigned long)holder->held, capacity, id, state, holder->group,
+                     full_remedy(holder));
         return;
     }
     if (unfinished < holder->held) { /* finished messages behind it have to wait for it */
         queue_refuse(queue, SLOTQ_FULL,
-                     "the queue is full: message %llu, %s in group %u, holds all %u slots, though "
+                     "the queue is full: message %s, %s in group %u, holds all %u slots, though "
                      "only %lu message%s unfinished. %s",
-                     (unsigned long long)holder->id, state, holder->group, capacity, unfinished,
+                     id, state, holder->group, capacity, unfinished,
                      unfinished == 1 ? " is" : "s are", full_remedy(holder));
         return;
     }
     queue_refuse(queue, SLOTQ_FULL,
-                 "the queue is full: %u message%s unfinished. The oldest is message %llu, %s in "
+                 "the queue is full: %u message%s unfinished. The oldest is message %s, %s in "
                  "group %u. %s",
-                 capacity, capacity == 1 ? " is" : "s are", (unsigned long long)holder->id, state,
-                 holder->group, full_remedy(holder));
+                 capacity, capacity == 1 ? " is" : "s are", id, state, holder->group,
+                 full_remedy(holder));
 }
 
 static void say_paused(slotq *queue)

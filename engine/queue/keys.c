@@ -3,6 +3,8 @@
  */
 #include "keys.h"
 
+#include "../slotq_shards.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -56,16 +58,17 @@ slotq_outcome slotq_find(slotq *queue, uint64_t key, slotq_key_holder *holder)
 
 slotq_outcome queue_refuse_taken(slotq *queue, const slotq_key_holder *holder, const char *closing)
 {
-    const unsigned long long id = holder->id;
+    char id[SLOTQ_ID_TEXT_BYTES];
+    (void)slotq_id_print(id, holder->id);
     const unsigned long number = (unsigned long)holder->message + 1;
     if (holder->place == SLOTQ_KEY_SCHEDULED) {
         return queue_refuse(queue, SLOTQ_DUPLICATE,
                             "the key of message %lu is taken: the scheduled message with the later "
-                            "id %llu has it. %s",
+                            "id %s has it. %s",
                             number, id, closing);
     }
     return queue_refuse(queue, SLOTQ_DUPLICATE,
-                        "the key of message %lu is taken: message %llu has it, which is %s. %s",
+                        "the key of message %lu is taken: message %s has it, which is %s. %s",
                         number, id, holder->is_unfinished ? "not finished" : "finished", closing);
 }
 

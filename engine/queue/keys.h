@@ -11,6 +11,8 @@ typedef struct queue_additions {
     const uint64_t *keys; /* or NULL */
     uint32_t count;
     slotq_key_mode key_mode; /* with keys */
+    uint64_t *ids;           /* or NULL */
+    uint8_t *outcomes;       /* or NULL */
 } queue_additions;
 
 /* INVALID, with its text and the closing, if the keys break a rule of FORMAT.md, "Judging keys",

@@ -1,5 +1,6 @@
 /* later.c: scheduling messages, and ending delays before their time.
  */
+#include "../slotq_shards.h"
 #include "keys.h"
 
 static const char closing[] = "Nothing was scheduled.";
@@ -72,7 +73,9 @@ slotq_outcome queue_schedule(slotq *queue, const queue_additions *added, uint64_
                                           .key_mode = added->key_mode,
                                           .due_ms = due_ms,
                                           .count = added->count,
-                                          .not_past = (flags & SLOTQ_NOT_PAST) != 0};
+                                          .not_past = (flags & SLOTQ_NOT_PAST) != 0,
+                                          .ids = added->ids,
+                                          .outcomes = added->outcomes};
     const slotq_outcome outcome = queue_call(queue, &call);
     if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
         pushed->first_id = call.schedule.first_later_id;
@@ -106,11 +109,13 @@ slotq_outcome slotq_schedule(slotq *queue, const slotq_data *messages, uint32_t 
 /* The text of an id that no scheduled message has. */
 static slotq_outcome answer_later(slotq *queue, slotq_outcome outcome, uint64_t later_id)
 {
+    char text[SLOTQ_ID_TEXT_BYTES];
     if (outcome == SLOTQ_NOTFOUND) {
+        (void)slotq_id_print(text, later_id);
         return queue_refuse(queue, outcome,
-                            "no scheduled message has the later id %llu: it was due or cancelled, "
+                            "no scheduled message has the later id %s: it was due or cancelled, "
                             "or was never scheduled. Nothing was changed.",
-                            (unsigned long long)later_id);
+                            text);
     }
     return outcome;
 }

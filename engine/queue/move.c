@@ -6,6 +6,7 @@
 
 #include "../layout/bytes.h"
 #include "../layout/word.h"
+#include "../slotq_shards.h"
 #include "keys.h"
 
 static const char closing[] = "Nothing was moved.";
@@ -13,14 +14,20 @@ static const char closing[] = "Nothing was moved.";
 /* FORMAT.md, "move" */
 enum { KEY_ID = 4, KEY_GROUP = 10, KEY_PUSHED_MS = 11, KEY_PAYLOAD = 19, KEY_NAME_BYTES = 27 };
 
+/* Of an id of a sharded queue: the id in its shard. */
+static const uint64_t ID_IN_SHARD = (UINT64_C(1) << 48) - 1;
+
 uint64_t slotq_move_key(const slotq *from, uint8_t group, const slotq_message *message)
 {
     uint8_t name[KEY_NAME_BYTES];
     if (from == NULL || message == NULL) {
         return 0;
     }
-    store_u32(name, from->geometry.generation);
-    store_u48(name + KEY_ID, message->id);
+    const store *from_store = from->store;
+    const bool is_sharded = from_store->ops->generation_of != NULL;
+    store_u32(name, is_sharded ? from_store->ops->generation_of(from_store, message->id)
+                               : from->geometry.generation);
+    store_u48(name + KEY_ID, message->id & ID_IN_SHARD);
     name[KEY_GROUP] = group;
     store_u64(name + KEY_PUSHED_MS, message->pushed_ms);
     store_u64(name + KEY_PAYLOAD, slotq_key(message->payload, message->payload_bytes));
@@ -167,9 +174,11 @@ static slotq_outcome read_message(const moving *it, slotq_batch *batch, slotq_me
                             closing);
     }
     if (message->damaged && it->data == NULL) {
+        char id[SLOTQ_ID_TEXT_BYTES];
+        (void)slotq_id_print(id, it->id);
         return queue_refuse(it->from, SLOTQ_CORRUPT,
-                            "the bytes of message %llu are damaged: kill it with reason 255. %s",
-                            (unsigned long long)it->id, closing);
+                            "the bytes of message %s are damaged: kill it with reason 255. %s", id,
+                            closing);
     }
     return SLOTQ_OK;
 }
@@ -203,10 +212,12 @@ static slotq_outcome ack_here(const moving *it)
     if (outcome == SLOTQ_OK) {
         return outcome;
     }
+    char id[SLOTQ_ID_TEXT_BYTES];
+    (void)slotq_id_print(id, it->new_id);
     (void)snprintf(words, sizeof words,
-                   "the message is in the queue to move to, as %llu, but was not acked in the "
+                   "the message is in the queue to move to, as %s, but was not acked in the "
                    "queue that it is in: ",
-                   (unsigned long long)it->new_id);
+                   id);
     return say_before(it->from, words);
 }
 

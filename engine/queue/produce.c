@@ -17,6 +17,8 @@ static slotq_outcome push_once(slotq *queue, const queue_additions *added, bool 
     call.push.keys = added->keys;
     call.push.key_mode = added->key_mode;
     call.push.may_wait = may_wait;
+    call.push.ids = added->ids;
+    call.push.outcomes = added->outcomes;
     const slotq_outcome outcome = queue_call(queue, &call);
     if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) { /* enqueued in either case */
         pushed->first_id = call.push.first_id;
@@ -56,7 +58,9 @@ static slotq_outcome push(slotq *queue, const queue_additions *added, bool may_w
                           slotq_pushed *pushed)
 {
     const slotq_outcome outcome = push_once(queue, added, may_wait, pushed);
-    const bool repeats = added->keys != NULL && added->key_mode == SLOTQ_KEY_RESEND;
+    const bool is_split = queue->store->splits_pushes && added->outcomes != NULL;
+    const bool repeats = /* the store repeats what it splits */
+        added->keys != NULL && added->key_mode == SLOTQ_KEY_RESEND && !is_split;
     return outcome == SLOTQ_OUTCOME_UNKNOWN && repeats ? push_again(queue, added, may_wait, pushed)
                                                        : outcome;
 }
@@ -133,6 +137,30 @@ slotq_outcome slotq_push_wait(slotq *queue, const slotq_data *messages, uint32_t
     return push_plain(queue, messages, count, &wait_ms, first_id);
 }
 
+/* Before a call: no message has an outcome. */
+static void untell_each(const queue_additions *added)
+{
+    for (uint32_t i = 0; added->outcomes != NULL && i < added->count; i++) {
+        added->outcomes[i] = SLOTQ_MORE;
+    }
+}
+
+/* What the store has not told of each message is told of all. */
+static slotq_outcome tell_each(const queue_additions *added, slotq_outcome outcome,
+                               uint64_t first_id)
+{
+    const bool is_told = added->outcomes != NULL && added->outcomes[0] != SLOTQ_MORE;
+    for (uint32_t i = 0; i < added->count && !is_told; i++) {
+        if (added->outcomes != NULL) {
+            added->outcomes[i] = (uint8_t)outcome;
+        }
+        if (added->ids != NULL) {
+            added->ids[i] = first_id != 0 ? first_id + i : 0;
+        }
+    }
+    return outcome;
+}
+
 static bool options_fit(slotq *queue, const slotq_push_options *options)
 {
     if (error_judge_reserved(&queue->error, options->reserved, sizeof options->reserved,
@@ -143,6 +171,13 @@ static bool options_fit(slotq *queue, const slotq_push_options *options)
         queue_refuse(queue, SLOTQ_INVALID,
                      "wait_ms is for messages that are pushed now, and flags for those with a "
                      "due_ms. %s",
+                     closing);
+        return false;
+    }
+    if (options->wait_ms > 0 && options->outcomes != NULL && queue->store->splits_pushes) {
+        queue_refuse(queue, SLOTQ_INVALID,
+                     "a call that tells the outcome of each message of a sharded queue with keys "
+                     "cannot wait: wait_ms must be 0. %s",
                      closing);
         return false;
     }
@@ -166,16 +201,22 @@ slotq_outcome slotq_push_with(slotq *queue, const slotq_data *messages, uint32_t
     }
     const slotq_key_mode mode =
         options->key_mode == SLOTQ_KEY_NONE ? SLOTQ_KEY_UNIQUE : options->key_mode;
-    const queue_additions added = {messages, options->keys, count, mode};
+    const queue_additions added = {.messages = messages,
+                                   .keys = options->keys,
+                                   .count = count,
+                                   .key_mode = mode,
+                                   .ids = options->ids,
+                                   .outcomes = options->outcomes};
     if (added.keys != NULL) {
         const slotq_outcome fit = queue_judge_keys(queue, added.keys, count, mode, closing);
         if (fit != SLOTQ_OK) {
             return fit;
         }
     }
-    if (options->due_ms > 0) {
-        return queue_schedule(queue, &added, options->due_ms, options->flags, pushed);
-    }
-    return options->wait_ms > 0 ? push_waiting(queue, &added, options->wait_ms, pushed)
-                                : push(queue, &added, false, pushed);
+    untell_each(&added);
+    const slotq_outcome outcome =
+        options->due_ms > 0 ? queue_schedule(queue, &added, options->due_ms, options->flags, pushed)
+        : options->wait_ms > 0 ? push_waiting(queue, &added, options->wait_ms, pushed)
+                               : push(queue, &added, false, pushed);
+    return tell_each(&added, outcome, pushed->first_id);
 }

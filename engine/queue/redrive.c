@@ -53,7 +53,7 @@ static slotq_outcome redrive_part(slotq *queue, judging *it, uint32_t limit, slo
                                   uint32_t *looked)
 {
     slotq_call call;
-    slotq_call_dead dead = {.limit = limit, .id = sum->id, .group = sum->group};
+    slotq_call_dead dead = {.limit = limit, .id = sum->id, .group = sum->group, .ids = it->ids};
     *looked = 0;
     if (it->judged != NULL) {
         const slotq_outcome judged = judge(queue, it, &dead);
@@ -65,7 +65,10 @@ static slotq_outcome redrive_part(slotq *queue, judging *it, uint32_t limit, slo
     call.dead = dead;
     const slotq_outcome outcome = queue_call(queue, &call);
     for (uint32_t i = 0; i < call.dead.count && it->ids != NULL; i++) {
-        *it->ids++ = call.dead.first_id + i;
+        if (call.dead.first_id != 0) { /* a sharded queue has set them */
+            *it->ids = call.dead.first_id + i;
+        }
+        it->ids++;
     }
     sum->count += call.dead.count;
     sum->damaged += call.dead.damaged;

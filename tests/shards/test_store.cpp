@@ -182,5 +182,19 @@ TEST_CASE("sharded store: keys lead to their shards, and those of two shards are
     uint64_t id = 0;
     CHECK(push_keys({1, UINT64_MAX}, &id) == SLOTQ_INVALID);
     CHECK(text_of(queue).find("keys of several shards") != std::string::npos);
+    uint8_t outcomes[2] = {99, 99};
+    const uint64_t keys[] = {1, UINT64_MAX};
+    const slotq_data data[] = {{"a", 1}, {"b", 1}};
+    slotq_push_options options = {};
+    options.keys = keys;
+    options.outcomes = outcomes;
+    options.wait_ms = 1;
+    CHECK(slotq_push_with(queue, data, 2, &options, nullptr) == SLOTQ_INVALID);
+    CHECK(text_of(queue).find("cannot wait") != std::string::npos);
+    options.wait_ms = 0;
+    const uint64_t twice[] = {keys[0], keys[0]};
+    options.keys = twice;
+    CHECK(slotq_push_with(queue, data, 2, &options, nullptr) == SLOTQ_INVALID);
+    CHECK(text_of(queue).find("1 and 2 have the same key") != std::string::npos);
     CHECK(stats_of(queue).used == 6);
 }

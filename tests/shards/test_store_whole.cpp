@@ -68,15 +68,14 @@ TEST_CASE("sharded store: a shard that fails in the middle is told, with what wa
     CHECK(text_of(queue).find("pause reached 2 of 3 shards") != std::string::npos);
 }
 
-TEST_CASE("sharded store: what does not work yet says so", "[sharded]")
+TEST_CASE("sharded store: shards are exported, not the whole", "[sharded]")
 {
     auto made = sharded(false, 2);
     slotq *queue = made->open();
-    REQUIRE(push(queue, "a") == SLOTQ_OK);
-    const any_queue::Batch batch = any_queue::batch();
-    CHECK(slotq_peek(queue, 0, 0, 5, batch.get()) == SLOTQ_UNSUPPORTED);
-    CHECK(text_of(queue).find("peek does not work on sharded queues yet") != std::string::npos);
-    CHECK(stats_of(queue).ready == 1);
+    uint8_t byte = 0;
+    CHECK(slotq_image_bytes(queue) == 0);
+    CHECK(slotq_export(queue, &byte, 1) == SLOTQ_UNSUPPORTED);
+    CHECK(text_of(queue).find("is not one image: export its shards") != std::string::npos);
 }
 
 TEST_CASE("sharded store: states of shards decide which calls use them", "[sharded]")
@@ -130,8 +129,11 @@ TEST_CASE("sharded store: shards that do not belong together are refused", "[sha
     other.groups = 2;
     CHECK(refused(other, "has 2 groups") == SLOTQ_CORRUPT);
     other = geometry_of(1);
-    other.payload_bytes = 17;
-    CHECK(refused(other, "another payload or note size") == SLOTQ_UNSUPPORTED);
+    other.tick_ms = 17;
+    CHECK(refused(other, "has other ticks or flags") == SLOTQ_UNSUPPORTED);
+    other = geometry_of(1);
+    other.flags |= SLOTQ_FLAG_CHECKS;
+    CHECK(refused(other, "has other ticks or flags") == SLOTQ_UNSUPPORTED);
     auto made = sharded(false, 2);
     store *opened = nullptr;
     made->descriptor->flags = SHARDS_FLAG_MAKING;

@@ -7,12 +7,14 @@
 
 enum { RUNS_AT_ONCE = 64 };
 
-static slotq_outcome refuse_id(const shards_store *self, uint64_t id, store_fault *fault)
+slotq_outcome shards_refuse_id(const shards_store *self, uint64_t id, store_fault *fault)
 {
+    char text[SHARDS_ID_TEXT_BYTES];
+    shards_id_text(text, id);
     return fault_say(fault, SLOTQ_INVALID,
-                     "%llu is not an id of this sharded queue, which has %u shards: an id is that "
-                     "of a shard and the message in it. Nothing happened",
-                     (unsigned long long)id, self->descriptor.count);
+                     "%s is not an id of this sharded queue, which has %u shards: an id is that "
+                     "of a shard and the message in it, as 3-1042. Nothing happened",
+                     text, self->descriptor.count);
 }
 
 /* The outcome of a message whose shard has no store (rule 14). */
@@ -29,12 +31,14 @@ slotq_outcome shards_with_id(shards_store *self, slotq_call *call, uint64_t *id,
     uint32_t shard = 0;
     uint64_t inner = 0;
     if (!shards_id_split(whole, self->descriptor.count, &shard, &inner)) {
-        return refuse_id(self, whole, fault);
+        return shards_refuse_id(self, whole, fault);
     }
     if (shards_is_unused(self, shard)) {
-        const slotq_outcome finished = call->verb == SLOTQ_STATUS   ? SLOTQ_FINISHED
-                                       : call->verb == SLOTQ_REMOVE ? SLOTQ_GONE
-                                                                    : SLOTQ_NOTFOUND;
+        const bool is_kick = call->verb == SLOTQ_KICK && !call->kick.is_later;
+        const bool is_gone = call->verb == SLOTQ_REMOVE || is_kick;
+        const slotq_outcome finished = call->verb == SLOTQ_STATUS ? SLOTQ_FINISHED
+                                       : is_gone                  ? SLOTQ_GONE
+                                                                  : SLOTQ_NOTFOUND;
         return outcome_without(self, shard, inner, finished);
     }
     *id = inner;
@@ -50,12 +54,12 @@ slotq_outcome shards_dead_one(shards_store *self, slotq_call *call, store_harves
     const uint64_t whole = look->id;
     uint32_t shard = 0;
     if (!shards_id_split(whole, self->descriptor.count, &shard, &look->id)) {
-        return refuse_id(self, whole, fault);
+        return shards_refuse_id(self, whole, fault);
     }
     slotq_outcome outcome = SLOTQ_EMPTY;
     look->count = 0;
     if (!shards_is_unused(self, shard)) {
-        outcome = shards_run(self, shard, call, harvest, fault);
+        outcome = shards_run_wide(self, shard, call, harvest, fault);
     }
     look->id = whole;
     for (uint32_t i = 0; outcome == SLOTQ_OK && i < look->count; i++) {
@@ -103,7 +107,7 @@ static slotq_outcome judge_runs(const shards_store *self, const slotq_call_settl
         uint32_t shard = 0;
         uint64_t id = 0;
         if (!shards_id_split(settle->runs[i].id, self->descriptor.count, &shard, &id)) {
-            return refuse_id(self, settle->runs[i].id, fault);
+            return shards_refuse_id(self, settle->runs[i].id, fault);
         }
         if (settle->runs[i].count == 0) {
             return fault_say(fault, SLOTQ_INVALID, "run %u has no messages. Nothing happened", i);

@@ -48,6 +48,17 @@ size_t shards_id_print(char text[SHARDS_ID_TEXT_BYTES], uint64_t whole)
     return (size_t)length;
 }
 
+void shards_id_text(char text[SHARDS_ID_TEXT_BYTES], uint64_t id)
+{
+    uint32_t shard;
+    uint64_t low;
+    if (shards_id_split(id, SLOTQ_SHARDS_MAX, &shard, &low)) {
+        (void)shards_id_print(text, id);
+    } else {
+        (void)snprintf(text, SHARDS_ID_TEXT_BYTES, "%" PRIu64, id);
+    }
+}
+
 bool shards_id_read(const char *text, size_t bytes, uint64_t *whole)
 {
     const char *dash = bytes == 0 ? NULL : memchr(text, '-', bytes);

@@ -20,6 +20,9 @@ bool shards_id_split(uint64_t whole, uint32_t shards, uint32_t *shard, uint64_t 
 /* "3-1042", with a 0 at its end; returns its length. whole is what shards_id_of gave. */
 size_t shards_id_print(char text[SHARDS_ID_TEXT_BYTES], uint64_t whole);
 
+/* The same of any number: one that is not an id of a shard is printed as it is. */
+void shards_id_text(char text[SHARDS_ID_TEXT_BYTES], uint64_t id);
+
 /* Read that text: digits without a leading zero. false: it is something else, and *whole stays. */
 bool shards_id_read(const char *text, size_t bytes, uint64_t *whole);
 

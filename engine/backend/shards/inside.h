@@ -33,21 +33,32 @@ typedef struct shards_source {
     shards_retired *retired;
 } shards_source;
 
+/* Where a list of the dead or of scheduled messages ended: the next page begins there. */
+typedef struct shards_mark {
+    slotq_verb verb;
+    bool is_set;
+    uint64_t at; /* messages that this list and those before it have given */
+    uint32_t shard;
+    uint64_t from; /* of these messages, those of this shard */
+} shards_mark;
+
 typedef struct shards_store {
     store base;
     shards_descriptor descriptor;    /* the view */
     store *shards[SLOTQ_SHARDS_MAX]; /* set atomically: interrupts read them */
     bool missing[SLOTQ_SHARDS_MAX];  /* it was not there: passed over until the next look */
     shards_source source;
-    bool hurries;         /* a shard that is away is not waited for: another one will do */
-    uint32_t push_seed;   /* of the shard that the next push begins with */
-    uint32_t turn;        /* the shard that the next reserve begins with */
-    uint32_t in_sequence; /* full batches that it gave one after another */
-    uint32_t sleeps_at;   /* the shard at which the next part of a sleep is slept */
-    shards_bell bell;     /* where shards are on servers */
-    uint8_t group;        /* for which it waits there */
-    uint32_t stirs;       /* atomic: each interrupt adds 1 */
-    uint32_t stirs_seen;  /* by the last call */
+    bool hurries; /* a shard that is away is not waited for: another one will do */
+    shards_mark mark;
+    uint16_t fill[SLOTQ_SHARDS_MAX]; /* of 65535: what replies to this handle's pushes told */
+    uint32_t push_seed;              /* of the shards that the next push draws */
+    uint32_t turn;                   /* the shard that the next reserve begins with */
+    uint32_t in_sequence;            /* full batches that it gave one after another */
+    uint32_t sleeps_at;              /* the shard at which the next part of a sleep is slept */
+    shards_bell bell;                /* where shards are on servers */
+    uint8_t group;                   /* for which it waits there */
+    uint32_t stirs;                  /* atomic: each interrupt adds 1 */
+    uint32_t stirs_seen;             /* by the last call */
 } shards_store;
 
 static inline shards_store *shards_store_of(store *base)
@@ -113,6 +124,17 @@ static inline void shards_sleeps_beside(store *shard)
     shard->sleeps_beside = shard->ops->word != NULL;
 }
 
+/* The same with room for payloads, which is made for the widest of all shards. REMADE: this one is
+ * wider since it was resized; the store has the new sizes. */
+slotq_outcome shards_run_wide(shards_store *self, uint32_t shard, slotq_call *call,
+                              store_harvest *harvest, store_fault *fault);
+bool shards_is_wide_enough(const shards_store *self, const slotq_view *shard);
+/* The sizes of the whole, from those of its shards. */
+void shards_take_sizes(shards_store *self);
+
+/* INVALID: no id of this queue. */
+slotq_outcome shards_refuse_id(const shards_store *self, uint64_t id, store_fault *fault);
+
 /* A call that is run in several shards begins anew in each. */
 typedef struct shards_again {
     uint64_t now_ms;
@@ -162,6 +184,13 @@ void shards_take_one(shards_store *self, uint32_t shard, store *opened);
 
 /* Verbs of one kind, each run where it belongs. */
 slotq_outcome shards_push(shards_store *self, slotq_call *call, store_fault *fault);
+/* A push or schedule into one shard; the ids and what refuses get the numbers of the whole. */
+slotq_outcome shards_add_to(shards_store *self, uint32_t shard, slotq_call *call,
+                            store_fault *fault);
+/* The same into any open shard (rule 30). */
+slotq_outcome shards_add_anywhere(shards_store *self, slotq_call *call, store_fault *fault);
+/* A push or schedule that tells of each message (rule 29). */
+slotq_outcome shards_add_split(shards_store *self, slotq_call *call, store_fault *fault);
 slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest *harvest,
                              store_fault *fault);
 /* A reserve that waits at the bell, or has waited there. false: there is no bell now, or it cannot
@@ -193,12 +222,17 @@ void shards_sleep_later(shards_store *self);
 /* What waiting reserves left behind in the shards is for others. */
 void shards_leave_all(shards_store *self);
 slotq_outcome shards_settle(shards_store *self, slotq_call *call, store_fault *fault);
+/* peek, dead_list, later_list. */
+slotq_outcome shards_list(shards_store *self, slotq_call *call, store_harvest *harvest,
+                          store_fault *fault);
 /* dead_list of one message. */
 slotq_outcome shards_dead_one(shards_store *self, slotq_call *call, store_harvest *harvest,
                               store_fault *fault);
-/* status, remove, dead_remove: *id is the part of the call that has the id. */
+/* status, remove, dead_remove, cancel, kick: *id is the part of the call that has the id. */
 slotq_outcome shards_with_id(shards_store *self, slotq_call *call, uint64_t *id,
                              store_fault *fault);
+slotq_outcome shards_redrive(shards_store *self, slotq_call *call, store_fault *fault);
+slotq_outcome shards_find(shards_store *self, slotq_call *call, store_fault *fault);
 slotq_outcome shards_stats(shards_store *self, slotq_call *call, store_fault *fault);
 /* pause, resume, purge, dead_purge, reclaim, limit: in all shards. */
 slotq_outcome shards_in_all(shards_store *self, slotq_call *call, store_fault *fault);

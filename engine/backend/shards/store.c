@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../system/identity.h"
+#include "ids.h"
 #include "inside.h"
 #include "opening.h"
 
@@ -20,8 +21,12 @@ static slotq_outcome refuse_verb(slotq_verb verb, store_fault *fault)
 static slotq_outcome run_verb(shards_store *self, slotq_call *call, store_harvest *harvest,
                               store_fault *fault)
 {
+    if (!slotq_core_verb_only_reads(call->verb)) {
+        self->mark.is_set = false;
+    }
     switch (call->verb) {
     case SLOTQ_PUSH:
+    case SLOTQ_SCHEDULE:
         return shards_push(self, call, fault);
     case SLOTQ_RESERVE:
         return shards_reserve(self, call, harvest, fault);
@@ -37,9 +42,20 @@ static slotq_outcome run_verb(shards_store *self, slotq_call *call, store_harves
         return shards_with_id(self, call, &call->remove.id, fault);
     case SLOTQ_DEAD_REMOVE:
         return shards_with_id(self, call, &call->dead.id, fault);
+    case SLOTQ_CANCEL:
+        return shards_with_id(self, call, &call->cancel.later_id, fault);
+    case SLOTQ_KICK:
+        return shards_with_id(self, call, &call->kick.id, fault);
     case SLOTQ_DEAD_LIST:
         return call->look.id > 0 ? shards_dead_one(self, call, harvest, fault)
-                                 : refuse_verb(call->verb, fault);
+                                 : shards_list(self, call, harvest, fault);
+    case SLOTQ_PEEK:
+    case SLOTQ_LATER_LIST:
+        return shards_list(self, call, harvest, fault);
+    case SLOTQ_REDRIVE:
+        return shards_redrive(self, call, fault);
+    case SLOTQ_FIND:
+        return shards_find(self, call, fault);
     case SLOTQ_STATS:
         return shards_stats(self, call, fault);
     case SLOTQ_PAUSE:
@@ -225,9 +241,20 @@ static slotq_outcome whole_clone(store *base, uint32_t timeout_ms, store **other
     return SLOTQ_OK;
 }
 
+static uint32_t whole_generation_of(const store *base, uint64_t id)
+{
+    const shards_store *self = (const shards_store *)(const void *)base;
+    uint32_t shard = 0;
+    uint64_t low = 0;
+    const bool has =
+        shards_id_split(id, self->descriptor.count, &shard, &low) && self->shards[shard] != NULL;
+    return has ? self->shards[shard]->view.geometry.generation : 0;
+}
+
 static const store_ops shards_ops = {
     .call = whole_call,
     .list = whole_list,
+    .generation_of = whole_generation_of,
     .wait = whole_wait,
     .interrupt = whole_interrupt,
     .leave = whole_leave,
@@ -261,8 +288,7 @@ bool shards_facts_of(const store *base, shards_facts *facts)
 
 static bool are_alike(const slotq_geometry *a, const slotq_geometry *b)
 {
-    return a->payload_bytes == b->payload_bytes && a->flags == b->flags && a->groups == b->groups &&
-           a->tick_ms == b->tick_ms && a->note_bytes == b->note_bytes;
+    return a->flags == b->flags && a->groups == b->groups && a->tick_ms == b->tick_ms;
 }
 
 static slotq_outcome judge_shard(const shards_descriptor *descriptor, uint32_t index,
@@ -286,10 +312,11 @@ static slotq_outcome judge_shard(const shards_descriptor *descriptor, uint32_t i
                          "shard %u has no keys, but the queue has. Nothing happened", index);
     }
     if (!are_alike(geometry, &first->view.geometry)) {
-        return fault_say(fault, SLOTQ_UNSUPPORTED,
-                         "shard %u has another payload or note size, tick or other flags than the "
-                         "first one: resize it to the same. Nothing happened",
-                         index);
+        return fault_say(
+            fault, SLOTQ_UNSUPPORTED,
+            "shard %u has other ticks or flags than the first one, which resize cannot "
+            "change. Nothing happened",
+            index);
     }
     return SLOTQ_OK;
 }
@@ -335,10 +362,9 @@ static uint32_t tighter(uint32_t a, uint32_t b)
 static void take_needs(store *base, const store *shard)
 {
     base->wants_now = base->wants_now || shard->wants_now;
-    base->asks_judged = base->asks_judged || shard->asks_judged;
     base->spreads_polls = base->spreads_polls || shard->spreads_polls;
     base->dying_most = tighter(base->dying_most, shard->dying_most);
-    base->redrive_most = tighter(base->redrive_most, shard->redrive_most);
+    base->redrive_most = UINT32_MAX; /* and it judges: redrive.c goes by each shard */
 }
 
 slotq_outcome shards_judge_one(const shards_store *self, uint32_t shard, const store *opened,
@@ -374,10 +400,10 @@ static slotq_outcome compose(const shards_descriptor *descriptor, store *const *
     }
     made->base.ops = &shards_ops;
     made->base.view = first->view;
-    made->base.view.bytes = NULL; /* there is no image */
     made->base.ahead_ms = first->ahead_ms;
     made->base.identity = descriptor->set;
     made->base.has_trips = first->has_trips;
+    made->base.splits_pushes = (descriptor->flags & SHARDS_FLAG_KEYED) != 0;
     made->base.tells_invalid = true;
     made->descriptor = *descriptor;
     made->push_seed = identity_draw();
@@ -387,6 +413,7 @@ static slotq_outcome compose(const shards_descriptor *descriptor, store *const *
             shards_take_one(made, i, shards[i]);
         }
     }
+    shards_take_sizes(made);
     *opened = &made->base;
     return SLOTQ_OK;
 }

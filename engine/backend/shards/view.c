@@ -101,6 +101,7 @@ static slotq_outcome note_remade(shards_store *self, uint32_t shard, uint32_t ge
                          "another queue. Nothing happened",
                          shard, geometry->shard, geometry->set, self->descriptor.set);
     }
+    shards_take_sizes(self);
     self->base.adoptions += geometry->generation == generation; /* resized: try again */
     return SLOTQ_REMADE;
 }

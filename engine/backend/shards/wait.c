@@ -135,7 +135,7 @@ static slotq_outcome look(shards_store *self, slotq_call *call, shards_again aga
     call->reserve.limit = is_of_round ? 1 : limit;
     call->reserve.may_wait = false;
     call->reserve.next_due_ms = UINT64_MAX;
-    slotq_outcome outcome = shards_run(self, step->shard, call, harvest, fault);
+    slotq_outcome outcome = shards_run_wide(self, step->shard, call, harvest, fault);
     call->reserve.limit = limit;
     if (shards_is_away(outcome, fault)) {
         self->bell.round_ms = 0; /* the next registration makes a round again */
@@ -172,7 +172,7 @@ static slotq_outcome enlist(shards_store *self, slotq_call *call, shards_again a
     call->reserve.others = 0;
     call->reserve.before = 0;
     call->reserve.next_due_ms = UINT64_MAX;
-    const slotq_outcome outcome = shards_run(self, self->bell.shard, call, harvest, fault);
+    const slotq_outcome outcome = shards_run_wide(self, self->bell.shard, call, harvest, fault);
     if (outcome != SLOTQ_OK && must_return(call, outcome)) {
         return outcome;
     }
