@@ -101,9 +101,8 @@ SLOTQ_API slotq_outcome slotq_shards_add(const char *url, const char *name,
                                          const slotq_options *options, uint32_t *number,
                                          slotq_error *error);
 /* Close a shard to pushes, and delete it when all its messages are finished, none is scheduled, and
- * none is dead. OK: it is gone. AGAIN: it is closed, and has messages, or a process still has its
- * file open; call again later. INVALID: no such shard, or the last open one. NOQUEUE, UNSUPPORTED
- * as above. */
+ * none is dead. OK: it is gone. AGAIN: it is closed, and has messages; call again later. INVALID:
+ * no such shard, or the last open one. NOQUEUE, UNSUPPORTED as above. */
 SLOTQ_API slotq_outcome slotq_shards_drain(const char *url, const char *name, uint32_t number,
                                            const slotq_options *options, slotq_error *error);
 /* Open a shard that is being drained. OK, also if it is open; GONE: too late; the others as above.

@@ -120,6 +120,12 @@ slotq_outcome fault_remade(store_fault *fault)
                      "before; the next call works on the new queue");
 }
 
+slotq_outcome fault_removed(store_fault *fault, const char *name)
+{
+    return fault_say(fault, SLOTQ_NOQUEUE,
+                     "%s was deleted while it was open. Nothing happened. Close it", name);
+}
+
 slotq_outcome fault_read_only(store_fault *fault, const char *name, const char *verb)
 {
     return fault_say(fault, SLOTQ_UNSUPPORTED,

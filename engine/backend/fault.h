@@ -47,6 +47,9 @@ slotq_outcome fault_exists(store_fault *fault, const char *name, const slotq_geo
 /* REMADE: another queue has the name now. */
 slotq_outcome fault_remade(store_fault *fault);
 
+/* NOQUEUE: the named queue was deleted while it was open. */
+slotq_outcome fault_removed(store_fault *fault, const char *name);
+
 /* UNSUPPORTED: the verb would change the named queue, which was opened for reading only. */
 slotq_outcome fault_read_only(store_fault *fault, const char *name, const char *verb);
 

@@ -116,6 +116,7 @@ void journal_reset_lock(uint8_t *journal)
 {
     *journal_may_sleep(journal) = 0;
     memset(journal_beside(journal), 0, JOURNAL_BESIDE_BYTES);
+    *journal_removed(journal) = 0;
     __atomic_store_n(journal_next_id(journal), 1, __ATOMIC_RELAXED);
     __atomic_store_n(journal_lock_word(journal), 0, __ATOMIC_RELEASE);
 }

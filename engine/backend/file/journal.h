@@ -15,11 +15,12 @@
  *       68    4   the next user's id (life.h), set to 1 by the first opener
  *       72    4   callers that may sleep (sleepers.h), set to 0 by the first opener; advice
  *       76   76   the same for callers that sleep on several queues at once, and their words
+ *      152    4   1: the queue was deleted while it was open; under the lock
  *      192    4   live: 0, or LIVE while the record counts
  *      256   20   record: patch count, scratch bytes, 1 = checked, XXH32, 0
  *      276    …   16 bytes a patch (offset, length, source, kind), then the scratch
  *
- * Little-endian except bytes 64 to 151, so any machine can read the rest. Version 1 had a mutex of
+ * Little-endian except bytes 64 to 155, so any machine can read the rest. Version 1 had a mutex of
  * 128 bytes for the lock; it is replaced if no record is live. A live record is replayed by any
  * process that finds it beside its main file, and beside a copy if the user asks for it (adopt.h).
  * It holds values, not changes, so replaying it twice is harmless.
@@ -34,6 +35,7 @@ enum {
     JOURNAL_BYTES = 4096,
     JOURNAL_AT_LOCK = 64,
     JOURNAL_BESIDE_BYTES = 76,
+    JOURNAL_AT_REMOVED = 152,
     JOURNAL_AT_LIVE = 192,
     JOURNAL_AT_RECORD = 256,
     JOURNAL_RECORD_HEAD_BYTES = 20,
@@ -90,6 +92,12 @@ static inline uint32_t *journal_next_id(uint8_t *journal)
 static inline uint32_t *journal_may_sleep(uint8_t *journal)
 {
     return (uint32_t *)(void *)(journal + JOURNAL_AT_LOCK + 2 * sizeof(uint32_t));
+}
+
+/* Whether the queue was deleted; under the lock. */
+static inline uint32_t *journal_removed(uint8_t *journal)
+{
+    return (uint32_t *)(void *)(journal + JOURNAL_AT_REMOVED);
 }
 
 /* sleepers_beside of sleepers.h. */

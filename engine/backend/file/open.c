@@ -476,6 +476,9 @@ slotq_outcome file_image_look(const file_image *image, store_fault *fault)
     if (fstat(image->descriptor, &facts) != 0) {
         return fault_system(fault, errno, "the status of %s cannot be read", shown);
     }
+    if (facts.st_nlink == 0 && image->view.geometry.set != 0) {
+        return fault_removed(fault, shown);
+    }
     if (facts.st_nlink == 0) {
         return fault_say(fault, SLOTQ_IO,
                          "%s was removed while it was open, and its messages are lost. Close it "

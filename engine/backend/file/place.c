@@ -91,7 +91,7 @@ slotq_outcome file_place_open(const char *folder, const file_options *options,
         .close = place_close,
     };
     const size_t bytes = strlen(folder) + 1;
-    file_place *made = malloc(sizeof *made + bytes);
+    file_place *made = calloc(1, sizeof *made + bytes);
     if (made == NULL) {
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a place of %zu bytes",
                          sizeof *made + bytes);

@@ -1,4 +1,5 @@
-/* remove.c: see remove.h. A queue is deleted while this process has its file exclusively.
+/* remove.c: see remove.h. A queue with messages is deleted while this process has its file
+ * exclusively, a finished shard while it has the lock.
  */
 #define _GNU_SOURCE
 #include "../system/large_files.h"
@@ -13,8 +14,10 @@
 #include "../../layout/fields.h"
 #include "../../layout/geometry.h"
 #include "../system/descriptors.h"
+#include "journal.h"
 #include "locks.h"
 #include "open.h"
+#include "section.h"
 
 /* The one queue that may be deleted; NULL: any. */
 typedef struct only {
@@ -70,12 +73,24 @@ static slotq_outcome judge(int descriptor, const file_names *names, const only *
     return SLOTQ_OK;
 }
 
-/* Have it exclusively until the descriptor is closed. NOQUEUE: another process was faster. */
-static slotq_outcome lock_file(int folder, int descriptor, const file_names *names,
-                               store_fault *fault)
+/* The name leads to this file: OK. NOQUEUE: another process was faster. */
+static slotq_outcome find_again(int folder, int descriptor, const file_names *names,
+                                store_fault *fault)
 {
     struct stat ours;
     struct stat named;
+    if (fstat(descriptor, &ours) != 0 ||
+        fstatat(folder, names->main, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
+        return fault_say(fault, SLOTQ_NOQUEUE, "another process just removed %s", names->shown);
+    }
+    return SLOTQ_OK;
+}
+
+/* Have it exclusively until the descriptor is closed. */
+static slotq_outcome lock_file(int folder, int descriptor, const file_names *names,
+                               store_fault *fault)
+{
     const lock_answer answer = lock_presence(descriptor, true);
     if (answer == LOCK_FAILED) {
         return fault_system(fault, errno, "%s cannot be locked", names->shown);
@@ -86,12 +101,7 @@ static slotq_outcome lock_file(int folder, int descriptor, const file_names *nam
     if (lock_ids_state(descriptor) != LOCK_IS_FREE) { /* in use, its presence lost or leaving */
         return refuse_open(names, fault);
     }
-    if (fstat(descriptor, &ours) != 0 ||
-        fstatat(folder, names->main, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
-        ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
-        return fault_say(fault, SLOTQ_NOQUEUE, "another process just removed %s", names->shown);
-    }
-    return SLOTQ_OK;
+    return find_again(folder, descriptor, names, fault);
 }
 
 static slotq_outcome open_file(int folder, const file_names *names, int *descriptor,
@@ -155,30 +165,43 @@ slotq_outcome file_refuse_open(const char *folder, const char *queue, store_faul
 
 /* ---- shards ---- */
 
-/* Messages are judged as a whole, so what a killed process left is recovered before. */
+/* Nothing but the verb that asks, which reads, and takes one step. */
+static slotq_outcome judge_finished(const file_image *image, const only *wanted, store_fault *fault)
+{
+    slotq_call call;
+    slotq_step step;
+    const slotq_geometry *there = &image->view.geometry;
+    if (there->set != wanted->set || there->shard != wanted->shard) {
+        return refuse_another(&image->names, fault);
+    }
+    slotq_core_begin(&call, SLOTQ_FINISH, STORE_TIME);
+    const slotq_outcome outcome = slotq_core_step(&image->view, &call, &step);
+    return outcome == SLOTQ_UNFINISHED
+               ? fault_say(fault, SLOTQ_AGAIN, "%s is open to pushes, or has messages",
+                           image->names.shown)
+               : outcome;
+}
+
+/* A finished queue has no message that its handles could miss, so it may be open: they learn that
+ * it is gone before they get the lock. */
 static slotq_outcome remove_finished(const char *folder, const char *queue, const only *wanted,
                                      store_fault *fault)
 {
-    const file_options options = {.exclusive = true};
+    const file_options options = {.exclusive = false};
     file_image *image;
     slotq_outcome outcome = file_image_open(folder, queue, &options, &image, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    const slotq_geometry *there = &image->view.geometry;
-    if (there->set != wanted->set || there->shard != wanted->shard) {
-        outcome = refuse_another(&image->names, fault);
-    } else {
-        slotq_call call;
-        slotq_step step;
-        slotq_core_begin(&call, SLOTQ_FINISH, STORE_TIME); /* which needs no time, and one step */
-        outcome = slotq_core_step(&image->view, &call, &step);
-    }
+    outcome = file_section_enter(image, NULL, fault);
     if (outcome == SLOTQ_OK) {
-        outcome = remove_locked(image->folder, &image->names, fault);
-    } else if (outcome == SLOTQ_UNFINISHED) {
-        outcome = fault_say(fault, SLOTQ_AGAIN, "%s is open to pushes, or has messages",
-                            image->names.shown);
+        outcome = find_again(image->folder, image->descriptor, &image->names, fault);
+        outcome = outcome == SLOTQ_OK ? judge_finished(image, wanted, fault) : outcome;
+        if (outcome == SLOTQ_OK) {
+            outcome = remove_locked(image->folder, &image->names, fault);
+            *journal_removed(image->journal) = 1;
+        }
+        file_section_leave(image);
     }
     file_image_close(image);
     return outcome;

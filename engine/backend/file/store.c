@@ -107,10 +107,13 @@ static slotq_outcome look_at_times(file_store *self, uint64_t now_ms, store_faul
     return file_image_look(self->image, fault);
 }
 
-/* Alone with the bytes. Another queue was written into the file: its words are not those that the
- * caller's tokens come from. */
+/* Alone with the bytes. The queue was deleted; or another one was written into the file: its words
+ * are not those that the caller's tokens come from. */
 static slotq_outcome refuse_remade(const file_store *self, store_fault *fault)
 {
+    if (self->image->journal != NULL && *journal_removed(self->image->journal) != 0) {
+        return fault_removed(fault, self->image->names.shown);
+    }
     const uint8_t *generation = self->image->bytes + AT_geometry_generation;
     if (load_u32(generation) == self->base.view.geometry.generation) {
         return SLOTQ_OK;

@@ -31,8 +31,9 @@ slotq_outcome shards_remove(const shards_target *target, store_fault *fault);
  * would be shard 1024. UNSUPPORTED: the queue has keys, or is alone. NOQUEUE. */
 slotq_outcome shards_add(const shards_target *target, uint32_t *number, store_fault *fault);
 
-/* OK: the shard is gone. AGAIN: it is closed to pushes, and has messages, or a process still has
- * its file. INVALID: the last open shard, or no shard. UNSUPPORTED, NOQUEUE as above. */
+/* OK: the shard is gone. AGAIN: it is closed to pushes, and has messages, or a process has
+ * its file exclusively. INVALID: the last open shard, or no shard. UNSUPPORTED, NOQUEUE as above.
+ */
 slotq_outcome shards_drain(const shards_target *target, uint32_t number, store_fault *fault);
 
 /* OK: the shard is open, and takes messages. GONE: it is too late. The others as above. */

@@ -59,12 +59,14 @@ static slotq_outcome make_shard(changing *self, uint32_t number, const creation 
     geometry.set = self->descriptor.set;
     geometry.shard = (uint16_t)number;
     const slotq_outcome outcome = place->ops->create(place, key.text, &geometry, self->fault);
-    return outcome == SLOTQ_OK
-               ? outcome
-               : changing_tell(self,
-                               "%s is made in part, because shard %u could not be made. Create it "
-                               "again, or remove it",
-                               self->target->name, number);
+    if (outcome == SLOTQ_OK) {
+        return outcome;
+    }
+    changing_note_odd(self);
+    return changing_tell(self,
+                         "%s is made in part, because shard %u could not be made. Create it again, "
+                         "or remove it",
+                         self->target->name, number);
 }
 
 /* The queue is there. It is the wanted one if its first shard has the wanted sizes. */

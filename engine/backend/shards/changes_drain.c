@@ -74,14 +74,16 @@ static slotq_outcome set_state(changing *self, uint32_t number, shards_state sta
     return changing_write(self);
 }
 
-/* Close it, and ask whether it has come to its end. AGAIN: not yet. */
+/* Close it, and ask whether it has come to its end. AGAIN: not yet. A shard that is missing, as a
+ * failover may leave it, has no message any more. */
 static slotq_outcome close_and_ask(changing *self, uint32_t number, uint64_t *last_id)
 {
     store *shard;
     slotq_call call;
     slotq_outcome outcome = changing_open(self, number, &shard);
     if (outcome != SLOTQ_OK) {
-        return outcome;
+        *last_id = SLOTQ_ID_MAX;
+        return outcome == SLOTQ_NOQUEUE && !self->lost ? SLOTQ_OK : outcome;
     }
     outcome = set_closed(self, shard, true);
     if (outcome == SLOTQ_OK) {
@@ -109,8 +111,8 @@ static slotq_outcome delete_shard(changing *self, uint32_t number)
                                                      (uint16_t)number, true, self->fault);
     if (outcome == SLOTQ_LOCKED) {
         return fault_say(self->fault, SLOTQ_AGAIN,
-                         "shard %u of %s is gone, but a process still has its file open: call "
-                         "again, to delete the file",
+                         "shard %u of %s is gone, but a process has opened its file "
+                         "exclusively: call again when it has closed it",
                          number, self->target->name);
     }
     if (outcome != SLOTQ_AGAIN) {

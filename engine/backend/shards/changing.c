@@ -194,6 +194,19 @@ void changing_key(const changing *self, uint32_t number, shards_key *key)
     shards_key_make(key, name, strlen(name), number, self->descriptor.entries[number].k);
 }
 
+void changing_note_odd(changing *self)
+{
+    shards_place *place = self->target->place;
+    store_fault ignored;
+    uint8_t head[SHARDS_HEAD_BYTES];
+    uint64_t size = 0;
+    const slotq_outcome outcome =
+        place->ops->read(place, self->target->name, head, sizeof head, &size, &ignored);
+    self->lost = outcome == SLOTQ_NOQUEUE ||
+                 (outcome == SLOTQ_OK && (size < sizeof head || self->size < sizeof head ||
+                                          memcmp(head, self->bytes, sizeof head) != 0));
+}
+
 slotq_outcome changing_open(changing *self, uint32_t number, store **opened)
 {
     shards_place *place = self->target->place;
@@ -201,6 +214,7 @@ slotq_outcome changing_open(changing *self, uint32_t number, store **opened)
     changing_key(self, number, &key);
     const slotq_outcome outcome = place->ops->open(place, key.text, opened, self->fault);
     if (outcome == SLOTQ_NOQUEUE) {
+        changing_note_odd(self);
         return fault_say(self->fault, outcome, "shard %u has no queue: %s is missing", number,
                          key.text);
     }
@@ -215,6 +229,7 @@ slotq_outcome changing_open(changing *self, uint32_t number, store **opened)
                   key.text, geometry->shard, geometry->set, self->descriptor.set);
         (*opened)->ops->close(*opened);
         *opened = NULL;
+        changing_note_odd(self);
         return SLOTQ_CORRUPT;
     }
     (*opened)->owner = self->target->owner;
@@ -226,6 +241,13 @@ slotq_outcome changing_call(changing *self, store *shard, slotq_call *call)
 {
     const slotq_verb verb = call->verb;
     const slotq_outcome outcome = shard->ops->call(shard, call, NULL, self->fault);
+    if (outcome == SLOTQ_REMADE) { /* resized, or made anew: look again */
+        self->lost = true;
+        return outcome;
+    }
+    if (outcome == SLOTQ_NOQUEUE) {
+        changing_note_odd(self);
+    }
     if (store_call_failed(outcome) && outcome != SLOTQ_INVALID) {
         self->fault->outcome = outcome;
         return changing_tell(self, "%s of shard %u", slotq_core_verb_name(verb),

@@ -43,6 +43,10 @@ slotq_outcome changing_delete(changing *self);
 
 /* ---- shards ---- */
 
+/* A shard is not as the descriptor has it. If that is because another process has changed the
+ * queue, or has removed it and made another one, the descriptor is another one too: sets `lost`. */
+void changing_note_odd(changing *self);
+
 void changing_key(const changing *self, uint32_t number, shards_key *key);
 /* Open a shard, which must have this set and number: OK, NOQUEUE, CORRUPT (another queue). */
 slotq_outcome changing_open(changing *self, uint32_t number, store **opened);
