@@ -1,7 +1,5 @@
 /* store.h: a store that is made of the stores of all shards of a sharded queue. Knows their
- * descriptor; no kind of store, no name, no URL. No call of slotq.h opens one yet: shards are
- * looked at one after another, without a bell, and verbs that list messages or schedule them
- * answer UNSUPPORTED.
+ * descriptor; no kind of store, no name, no URL.
  */
 #ifndef SLOTQ_BACKEND_SHARDS_STORE_H
 #define SLOTQ_BACKEND_SHARDS_STORE_H
@@ -12,7 +10,7 @@
 /* shards: a store for each entry of the descriptor, NULL for those that are gone or being made;
  * with OK they belong to *opened, else they stay the caller's. The descriptor is copied. OK,
  * INVALID (a store is missing or too many), CORRUPT (a shard of another set or number),
- * UNSUPPORTED (shards with slots, groups or ticks of different sizes), NOQUEUE (it is being made or
+ * UNSUPPORTED (shards with other ticks or flags), NOQUEUE (it is being made or
  * removed), NOMEMORY. */
 slotq_outcome shards_open(const shards_descriptor *descriptor, store *const *shards, store **opened,
                           store_fault *fault);
