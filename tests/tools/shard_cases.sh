@@ -69,6 +69,28 @@ id_cases() {
     same 'and leaves none' '0 0' "$(number jobs unfinished) $(sum used)"
 }
 
+list_cases() { # verbs that go through all shards
+    local id
+    "$SLOTQ" push jobs a b >ids
+    "$SLOTQ" reserve jobs >taken
+    "$SLOTQ" kill jobs "$(cut -f 1 taken)" --reason 7
+    id=$(cut -d : -f 1 taken)
+    expect 'the dead one' 0 "^$id\t.*\t7\t\t[ab]$" - dead ls jobs
+    expect 'is pushed again' 0 '^[0-3]-[0-9]+$' '1 dead message redriven' dead redrive jobs
+    expect 'peek' 0 '^[0-3]-[0-9]+\tready\t0\t[ab]$' - peek jobs -n 20
+    same 'sees all' 2 "$(grep -c ready out)"
+    expect 'schedule' 0 '^[0-3]-1$' 'due in' push jobs --in 1h later
+    id=$(cat out)
+    expect 'later ids too' 0 "^$id\t.*\tlater$" - later ls jobs
+    expect 'cancel' 0 - - later cancel jobs "$id"
+    expect 'and no more' 3 - "no scheduled message $id" later kick jobs "$id"
+    "$SLOTQ" -q purge jobs
+    "$SLOTQ" -q create keyed --shards 2 --keys --slots 4
+    "$SLOTQ" push keyed --key ann x >first
+    expect 'find' 0 "^ +$(cat first)  ready" - find keyed --key ann
+    "$SLOTQ" -q rm keyed
+}
+
 single_cases() { # one shard, by its key
     expect 'a push into one shard' 9 - "is shard 3 of a sharded queue, jobs; use that name" \
         push "$(key 3)" x
@@ -200,6 +222,7 @@ repair_cases() {
 shard_cases() {
     create_cases
     id_cases
+    list_cases
     single_cases
     change_cases
     repair_cases
