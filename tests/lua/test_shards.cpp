@@ -31,7 +31,7 @@ TEST_CASE("scripts: change compares the first 32 bytes, and sets the whole or de
     CHECK(change("", two).word() == "SLOTQEXISTS");
     CHECK(change(two.substr(0, 32), one).is_status("AGAIN"));
     CHECK(queue.bytes() == one);
-    for (const std::string &wrong : {std::string(1, 'x'), one, one.substr(0, 31),
+    for (const std::string &wrong : {std::string(1, 'x'), one, one.substr(0, 11),
                                      std::string(32, '\0'), std::string(32, 'x')}) {
         CHECK(change(wrong, two).word() == "SLOTQINVALID");
     }
@@ -47,6 +47,15 @@ TEST_CASE("scripts: change compares the first 32 bytes, and sets the whole or de
     CHECK(queue.bytes() == two);
     CHECK(change(two.substr(0, 32), "").is_status("OK"));
     CHECK(queue.bytes().empty());
+    for (const size_t size : {12u, 31u}) { /* a damaged one, which is repaired */
+        queue.command({"SET", queue.key(), two.substr(0, size)});
+        CHECK(change(two.substr(0, size - 1), one).word() ==
+              (size == 12 ? "SLOTQINVALID" : "AGAIN"));
+        CHECK(queue.bytes() == two.substr(0, size));
+        CHECK(change(two.substr(0, size), one).is_status("OK"));
+        CHECK(queue.bytes() == one);
+        CHECK(change(one.substr(0, 31), two).is_status("AGAIN"));
+    }
 }
 
 TEST_CASE("scripts: delete deletes the shard that it names, and no other queue")
