@@ -44,16 +44,17 @@ static slotq_outcome sleep_at_one(shards_store *self, uint64_t sleep_ms, store_f
 
 slotq_outcome shards_sleep(shards_store *self, uint64_t sleep_ms, store_fault *fault)
 {
-    if (self->bell.phase == SHARDS_BELL_SLEEPS) {
+    const bool has_bell = self->shards[self->bell.shard] != NULL; /* another view may not */
+    if (has_bell && self->bell.phase == SHARDS_BELL_SLEEPS) {
         shards_doze(self, sleep_ms);
         return SLOTQ_OK; /* a server that is gone is told by the next call */
     }
-    if (self->bell.phase != SHARDS_BELL_IDLE) { /* the bell cannot be heard, or is away */
+    if (has_bell && self->bell.phase != SHARDS_BELL_IDLE) { /* it cannot be heard, or is away */
         return sleep_at(self, self->bell.shard, sleep_ms < DEAF_PART_MS ? sleep_ms : DEAF_PART_MS,
                         fault);
     }
     const store *first = self->shards[shards_from(self, 0)];
-    if (!first->sleeps_beside) {
+    if (first != NULL && !first->sleeps_beside) { /* NULL: all are missing */
         return sleep_at_one(self, sleep_ms, fault);
     }
     waiting_word words[SLOTQ_SHARDS_MAX + 1];

@@ -90,6 +90,11 @@ static slotq_outcome run_in_view(shards_store *self, slotq_call *call, store_har
         return outcome;
     }
     outcome = run_verb(self, call, harvest, fault);
+    if (outcome == SLOTQ_CORRUPT && self->source.is_doubted) { /* a shard of another set */
+        (void)shards_view_renew(self);
+        const slotq_outcome judged = shards_view_judge(self, fault);
+        return judged != SLOTQ_OK ? judged : outcome;
+    }
     if (may_be_of_old_view(self, call, outcome) && shards_view_renew(self)) {
         outcome = shards_view_judge(self, fault);
         if (outcome == SLOTQ_OK) {

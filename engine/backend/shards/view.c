@@ -95,6 +95,7 @@ static slotq_outcome note_remade(shards_store *self, uint32_t shard, uint32_t ge
     if (geometry->set != self->descriptor.set || geometry->shard != shard) {
         self->missing[shard] = true;
         self->source.is_doubted = true;
+        self->source.doubt_ms = 0; /* once, as the shard is passed over from now on */
         self->source.fault = *fault;
         return fault_say(fault, SLOTQ_CORRUPT,
                          "shard %u is now shard %u of set %u, but the queue has set %u: it is "

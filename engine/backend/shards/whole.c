@@ -3,18 +3,31 @@
  */
 #include <string.h>
 
-#include "../../layout/assert.h"
 #include "ids.h"
 #include "inside.h"
 
+/* One that is missing is passed over (rule 25). */
+static bool is_used(const shards_store *self, uint32_t shard)
+{
+    return self->shards[shard] != NULL && !self->missing[shard];
+}
+
+/* Those that are used; 0: a change of the view may have left none. */
 static uint32_t stores_of(const shards_store *self)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < self->descriptor.count; i++) {
-        count += self->shards[i] != NULL;
+        count += is_used(self, i);
     }
-    SLOTQ_ASSERT(count > 0);
     return count;
+}
+
+static slotq_outcome refuse_all(const shards_store *self, store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_NOQUEUE,
+                     "all shards of the sharded queue %.190s are missing. Nothing happened. slotq "
+                     "doctor says more",
+                     self->source.name);
 }
 
 /* ---- stats ---- */
@@ -79,11 +92,14 @@ slotq_outcome shards_stats(shards_store *self, slotq_call *call, store_fault *fa
     bool any = false;
     memset(&sum, 0, sizeof sum);
     for (uint32_t i = 0; i < self->descriptor.count; i++) {
-        if (self->shards[i] == NULL) {
+        if (!is_used(self, i)) {
             continue;
         }
         shards_begin_again(call, again);
         const slotq_outcome outcome = shards_run(self, i, call, NULL, fault);
+        if (self->missing[i] && outcome == SLOTQ_NOQUEUE) {
+            continue;
+        }
         if (outcome != SLOTQ_OK) {
             return outcome;
         }
@@ -95,6 +111,9 @@ slotq_outcome shards_stats(shards_store *self, slotq_call *call, store_fault *fa
             sum.limits.rate_interval_us /= shards;
         }
         any = true;
+    }
+    if (!any) {
+        return refuse_all(self, fault);
     }
     sum.last_id = 0; /* the newest of all is not known */
     call->stats.stats = sum;
@@ -186,11 +205,11 @@ slotq_outcome shards_in_all(shards_store *self, slotq_call *call, store_fault *f
     counts sum = {0, 0};
     uint32_t done = 0;
     slotq_outcome answer = SLOTQ_OK;
-    if (call->verb == SLOTQ_LIMIT) {
+    if (call->verb == SLOTQ_LIMIT && shards > 0) {
         answer = judge_limit(&call->limit, shards, fault);
     }
     for (uint32_t i = 0; i < self->descriptor.count && answer != SLOTQ_INVALID; i++) {
-        if (self->shards[i] == NULL) {
+        if (!is_used(self, i)) {
             continue;
         }
         shards_begin_again(call, again);
@@ -198,6 +217,9 @@ slotq_outcome shards_in_all(shards_store *self, slotq_call *call, store_fault *f
             call->limit.limits = part_of(&limits, done, shards);
         }
         const slotq_outcome outcome = shards_run(self, i, call, NULL, fault);
+        if (self->missing[i] && outcome == SLOTQ_NOQUEUE) {
+            continue;
+        }
         if (outcome != SLOTQ_OK && outcome != SLOTQ_AGAIN) {
             answer = tell_how_far(outcome, call->verb, done, shards, fault);
             break;
@@ -210,5 +232,5 @@ slotq_outcome shards_in_all(shards_store *self, slotq_call *call, store_fault *f
         call->limit.limits = limits;
     }
     tell_counts(call, &sum);
-    return answer;
+    return answer == SLOTQ_OK && done == 0 ? refuse_all(self, fault) : answer;
 }
