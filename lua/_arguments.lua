@@ -69,11 +69,18 @@ local function time_ms()
     return clock_ms
 end
 
+-- what the caller of a verb on a shard owes to clients that sleep at the bell, or nil: it stands
+-- before the reply of the verb (FORMAT.md, "The bell of shards")
+local owed
+
 -- run a verb: a refusal becomes its reply, an error of Redis is raised again. From Redis 7 on pcall
 -- returns the text of an error instead of the table
 local function answer(verb)
     local fine, reply = pcall(verb)
-    if fine then
+    if fine and owed then
+        owed[5] = reply
+        return owed
+    elseif fine then
         return reply
     elseif refusal then
         return refusal

@@ -322,5 +322,7 @@ end
 
 -- write all changes of the verb
 local function commit(waits_for)
-    return prepare(waits_for)()
+    local write = prepare(waits_for)
+    note_owed()
+    return write()
 end

@@ -93,10 +93,19 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and plain_
                 struct.pack('@shared.wake', (wake + WAKE_COUNT_ONE) % 4294967296))
             redis.pcall('PUBLISH', 'slotq:' .. key, 'wake')
         end
+        if bits % (2 * WAKE_RING_BELL) >= WAKE_RING_BELL then
+            local counter = math.floor(unpack('@shared.wake', front, AT_shared_wake + 1) /
+                WAKE_COUNT_ONE)
+            if places == 0 and bits % 2 == WAKE_FOR_MESSAGE then
+                counter = (counter + 1) % 536870912
+            end
+            id = {{ok = 'RING'}, counter, groups == 1 and 0 or {ok = 'all'}, count, id}
+        end
         if places == 0 or bits % (2 * WAKE_FOR_ROOM) == 0 then
             return id
         end
-        plain_rest = {id = id, wake = bits, rows_at = plain_size - rows, places = places,
-            groups = groups, count = count, room = ring - 1 - used - count}
+        local set = unpack('@geometry.set', front, AT_geometry_set + 1)
+        plain_rest = {reply = id, set = set, wake = bits, rows_at = plain_size - rows,
+            places = places, groups = groups, count = count, room = ring - 1 - used - count}
     end
 end

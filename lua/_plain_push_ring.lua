@@ -3,7 +3,7 @@
 --@include _ring
 if plain_rest then
     local wake, empty = plain_rest.wake, true
-    rows.open_rows(plain_rest.rows_at, plain_rest.places)
+    rows.open_rows(plain_rest.rows_at, plain_rest.places, plain_rest.set)
     if wake % 2 == WAKE_FOR_MESSAGE then
         for group = 0, plain_rest.groups - 1 do
             empty = rows.ring(group, plain_rest.count) and empty
@@ -17,5 +17,5 @@ if plain_rest then
     if wake ~= plain_rest.wake then
         rows.write_bytes(AT_shared_wake, string.char(wake))
     end
-    return plain_rest.id
+    return plain_rest.reply
 end

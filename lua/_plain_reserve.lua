@@ -11,7 +11,7 @@ end
 --@include _plain_now
 if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARGV[4] <= 12 and
     not string.find(given_now .. ARGV[2] .. ARGV[3] .. ARGV[4], '%D') and
-    (not ARGV[5] or ARGV[5] == '1') and
+    (not ARGV[5] or ARGV[5] == '1' or ARGV[5] == '2' and not ARGV[6]) and
     (not ARGV[6] or #ARGV[6] <= 3 and #ARGV[6] > 0 and not string.find(ARGV[6], '%D')) then
     local call, unpack, format = redis.call, struct.unpack, string.format
     local key, front, group = KEYS[1], plain_front, tonumber(ARGV[2]) or SLOTQ_GROUPS_MAX
@@ -66,22 +66,29 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
             if not ARGV[5] then
                 return {}
             end
-            local wake = string.byte(front, AT_shared_wake + 1)
+            local wake = unpack('@shared.wake', front, AT_shared_wake + 1)
             local due_ms = due == DUE_NONE and -1 or math.floor(due * tick_ms)
             if later_due_ms ~= DUE_NONE and paused % 2 == 0 and
                 (due_ms < 0 or later_due_ms < due_ms) then
                 due_ms = math.floor(later_due_ms)
             end
-            if not ARGV[6] then
+            if ARGV[5] == '2' then
+                wake = wake % (2 * WAKE_RING_BELL) < WAKE_RING_BELL and wake + WAKE_RING_BELL or
+                    wake
+                call('SETRANGE', key, OFFSET_OF_WAKE,
+                    struct.pack('@shared.wake', (wake + WAKE_COUNT_ONE) % 4294967296))
+                return due_ms
+            elseif not ARGV[6] then
                 if places == 0 and wake % 2 == 0 then
-                    call('SETRANGE', key, OFFSET_OF_WAKE, string.char(wake + WAKE_FOR_MESSAGE))
+                    call('SETRANGE', key, OFFSET_OF_WAKE,
+                        string.char(wake % 256 + WAKE_FOR_MESSAGE))
                 end
                 return due_ms
             end
-            plain_rest = {due_ms = due_ms, wake = wake, rows_at = plain_size - rows,
-                places = places}
+            plain_rest = {due_ms = due_ms, wake = wake % 256, rows_at = plain_size - rows,
+                places = places, set = unpack('@geometry.set', front, AT_geometry_set + 1)}
         -- a caller that waits for room may find some after it, if a message may step aside
-        elseif quiet and fresh > 0 and (held >= aside or
+        elseif quiet and fresh > 0 and ARGV[5] ~= '2' and (held >= aside or
             string.byte(front, AT_shared_wake + 1) % (2 * WAKE_FOR_ROOM) < WAKE_FOR_ROOM) then
             local word = deadline % 16777216 * 256 + (4 + SLOTQ_STATE_LEASED)
             local token = struct.pack('<I4', word)
@@ -131,12 +138,19 @@ if plain_front and #given_now <= 14 and #ARGV[2] <= 2 and #ARGV[3] <= 4 and #ARG
                 call('SETRANGE', key, format('%d', group_at + AT_group_cursor),
                     struct.pack('@group.cursor..due', cursor, 0, leased + count, waiting, cursor,
                         sweep, cursor, deadline < due and deadline or due))
-                if places == 0 or string.byte(front, AT_shared_wake + 1) % 2 == 0 or
-                    not ARGV[6] and count == fresh then
+                local bits = string.byte(front, AT_shared_wake + 1)
+                local near_ms = now_ms + NUDGE_DUE_MS
+                if bits % (2 * WAKE_RING_BELL) >= WAKE_RING_BELL and (count < fresh or
+                    due ~= DUE_NONE and due * tick_ms < near_ms or
+                    later_due_ms < near_ms and paused % 2 == 0) then
+                    reply = {{ok = 'RING'}, math.floor(unpack('@shared.wake', front,
+                        AT_shared_wake + 1) / WAKE_COUNT_ONE), group, 1, reply}
+                end
+                if places == 0 or bits % 2 == 0 or not ARGV[6] and count == fresh then
                     return reply
                 end
                 plain_rest = {reply = reply, left = fresh - count, rows_at = plain_size - rows,
-                    places = places}
+                    places = places, set = unpack('@geometry.set', front, AT_geometry_set + 1)}
             end
         end
     end

@@ -45,7 +45,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and
         due_ms <= SLOTQ_NOW_MS_MAX and (paused == 0 or paused == SLOTQ_PAUSE_OUT) and
         later_count < later and
         last_later_id % 65536 < 65535 and (plain_flag ~= '1' or due_ms > now_ms) and
-        (due_ms >= first_due_ms and wake % 4 < WAKE_FOR_ROOM or wake % 4 == 0) and
+        (due_ms >= first_due_ms and wake % 4 < WAKE_FOR_ROOM or wake % WAKE_COUNT_ONE == 0) and
         (later_count > 0 or first_due_ms == DUE_NONE)
     if served then
         local index_at, id = ring_at + ring * stride, last_later_id + 1

@@ -51,7 +51,7 @@ if plain_front and ARGV[2] == 'ack' and #given_now <= 14 and ARGV[4] == '0' and 
     local wake = string.byte(front, AT_shared_wake + 1)
     local awaited = wake % (2 * WAKE_FOR_ROOM) >= WAKE_FOR_ROOM
     -- or one waits for a message, and one that is scheduled may wait for room
-    local held_up = wake % (2 * WAKE_FOR_MESSAGE) >= WAKE_FOR_MESSAGE and used == ring - 1 and
+    local held_up = wake % WAKE_COUNT_ONE > 0 and used == ring - 1 and
         unpack('@shared.later_due_ms', front, AT_shared_later_due_ms + 1) ~= DUE_NONE
     if position > 0 and (held >= aside or not awaited) then
         local first = math.min(count, to_end)

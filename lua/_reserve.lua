@@ -28,6 +28,7 @@ do
     end
 
     local function lease_run(id, index, count, word, deadline)
+        wanted.due = wanted.due or group.due -- of others
         set_words(index, count, word)
         limit_take(count)
         group.leased = group.leased + count
@@ -192,9 +193,31 @@ do
         end
     end
 
+    -- messages are left that go now, or when the rate lets them, or that are due and have room
+    function queue.leaves()
+        local most = group.limit.max_leased
+        local left = group.ready_behind + (queue.tail - group.cursor) % slots
+        return (most == 0 or group.leased < most) and
+            (left > 0 or later.or_due(-1) == time_ms())
+    end
+
+    -- in a shard, what is left for clients that sleep at the bell: messages, also those that a
+    -- rate holds, or a time that comes soon
+    local function note_near()
+        local now_ms = time_ms()
+        local near_ms = now_ms + NUDGE_DUE_MS
+        if queue.leaves() or
+            wanted.due ~= DUE_NONE and wanted.due * tick_ms < near_ms or
+            queue.later_due_ms > now_ms and queue.later_due_ms < near_ms and
+            queue.paused % 2 ~= SLOTQ_PAUSE_IN then
+            queue.due_near = group.index
+        end
+    end
+
     -- after messages were leased: what is left is for another client, at least one of which is rung
     local function hand_over()
         local more = group.ready_behind + (queue.tail - group.cursor) % slots
+        note_near()
         more = limit_room(1) > 0 and more or 0
         -- what was promoted is counted for every group
         local promoted = queue.made or 0
@@ -205,6 +228,7 @@ do
     -- `leased`, and the time when a message may go without a call
     function reserve(limit, lease_ms)
         local own = group.index
+        queue.reserves = true
         later.promote()
         load_group(own)
         other_done = 0
@@ -243,19 +267,22 @@ end
 local function nothing_leased(outcome, next_due_ms, waits, empty)
     -- a client that is to call again at once does not wait at its place
     local sleeps = waits and (outcome ~= 'AGAIN' or not my_place or next_due_ms > time_ms())
-    local kept = commit(sleeps and WAKE_FOR_MESSAGE)
-    if outcome == 'EMPTY' and sleeps and my_place and next_due_ms >= 0 then
-        next_due_ms = math.min(next_due_ms + PLACES_RANK_MS * rows.rank(my_row, my_place),
-            9007199254740991)
+    queue.silent = not queue.leaves() and group.index
+    local place = commit(sleeps and WAKE_FOR_MESSAGE)
+    place = sleeps and my_place and place
+    if outcome == 'EMPTY' and place and next_due_ms >= 0 then
+        next_due_ms = math.min(next_due_ms + PLACES_RANK_MS * place[3], 9007199254740991)
     end
-    if outcome == 'LIMITED' then
-        return redis.status_reply('LIMITED ' .. decimal(next_due_ms))
-    elseif outcome == 'EMPTY' and sleeps and my_place then
-        return {integral(next_due_ms), kept and 1 or 0}
-    elseif outcome == 'AGAIN' then
-        return redis.status_reply(waits and 'AGAIN ' .. decimal(next_due_ms) or 'AGAIN')
+    local asks = waits or queue.rounds
+    if outcome == 'EMPTY' and place then
+        return {integral(next_due_ms), place[1], place[2], place[3]}
+    elseif outcome == 'EMPTY' then
+        return asks and integral(next_due_ms) or empty
+    elseif outcome == 'AGAIN' and not asks then
+        return redis.status_reply('AGAIN')
     end
-    return waits and integral(next_due_ms) or empty
+    local registered = place and string.format(' %d %d %d', place[1], place[2], place[3]) or ''
+    return redis.status_reply(outcome .. ' ' .. decimal(next_due_ms) .. registered)
 end
 
 -- the arguments of both reserves
@@ -264,7 +291,13 @@ local function open_reserve(name)
     local index = number(2, 'group', 0, SLOTQ_GROUPS_MAX - 1)
     local limit = number(3, 'n', 1, SLOTQ_CALL_MESSAGES_MAX)
     local lease_ms = number(4, 'lease_ms', 1, SLOTQ_LEASE_TICKS_MAX * SLOTQ_TICK_MS_MAX)
-    local waits = flag(5, 'wait')
+    local wait = ARGV[5] or ''
+    local rounds = wait == '2'
+    if not string.find(wait, '^[012]?$') then
+        invalid('wait must be 0, 1 or 2')
+    elseif rounds and (ARGV[6] or '') ~= '' then
+        invalid('a reserve of a round has no place: leave the place out')
+    end
     open()
     expect_duration('lease_ms', lease_ms)
     if index >= geometry.groups then
@@ -276,5 +309,10 @@ local function open_reserve(name)
     load_group(index)
     limit = that_fit(limit)
     read_place(6, index, limit)
-    return limit, lease_ms, waits
+    if rounds then
+        local wake = queue.wake
+        wake = wake % (2 * WAKE_RING_BELL) < WAKE_RING_BELL and wake + WAKE_RING_BELL or wake
+        queue.wake, queue.rounds = (wake + WAKE_COUNT_ONE) % 4294967296, true
+    end
+    return limit, lease_ms, wait == '1'
 end

@@ -6,11 +6,16 @@
 local rows = {}
 
 do
-    -- where the rows begin; places in each; the last row is of clients that wait for room
-    local rows_at, places_count
+    -- where the rows begin; places in each; the last row is of clients that wait for room; the
+    -- command that tells
+    local rows_at, places_count, publish
 
-    function rows.open_rows(at, count)
+    -- set: of the queue, if it is a shard: its clients subscribe by SSUBSCRIBE where that exists
+    function rows.open_rows(at, count, set)
+        local version = redis['REDIS_VERSION_NUM']
         rows_at, places_count = at, count
+        publish = set > 0 and version and version >= 458752 and 'SPUBLISH' or
+            'PUBLISH'
     end
 
     -- where a row's cursor stands, and where a place of it
@@ -64,15 +69,17 @@ do
             string.sub(wants, WANTS_BYTES * place + WANTS_BYTES + 1)
     end
 
-    -- how many clients were told; an error (a user without the right) counts as one
-    local function tell(place)
+    -- how many clients were told; an error (a user without the right) counts as one. what: 'wake
+    -- ROW' if it is not given
+    local function tell(place, row, what)
         local channel = string.format('slotq#%d:', place) .. KEYS[1]
-        local heard = redis.pcall('PUBLISH', channel, 'wake')
+        local heard = redis.pcall(publish, channel, what or string.format('wake %d', row))
         return type(heard) == 'number' and heard or 1
     end
 
-    -- ring places of a group's row until `need` messages are wanted; true if no place is set then
-    function rows.ring(row, need)
+    -- ring places of a group's row until `need` messages are wanted; true if no place is set then,
+    -- and how many places with clients were rung
+    function rows.ring(row, need, what)
         local cursor, wants = read_row(row)
         local rung, first = 0, cursor
         local place = next_from(wants, cursor)
@@ -80,7 +87,7 @@ do
             local wanted = wants_of(wants, place)
             wants = without(wants, place)
             cursor = place + 1 < places_count and place + 1 or 0
-            if tell(place) > 0 then
+            if tell(place, row, what) > 0 then
                 need, rung = need - wanted, rung + 1
             end
             first, place = nil, next_from(wants, cursor)
@@ -88,7 +95,13 @@ do
         if not first then
             write_row(row, cursor, wants)
         end
-        return not place
+        return not place, rung
+    end
+
+    -- true if no place of a row is set
+    function rows.is_empty(row)
+        local _, wants = read_row(row)
+        return not next_set(wants, 0, places_count)
     end
 
     -- ring each place of the room row that wants no more than the room; true if none is set then
@@ -105,7 +118,7 @@ do
                 wants = without(wants, place)
                 cursor = place + 1 < places_count and place + 1 or 0
                 changed = true
-                if tell(place) > 0 then
+                if tell(place, row) > 0 then
                     room = room - wanted
                 end
             end
@@ -120,29 +133,10 @@ do
     function rows.nudge(row)
         local cursor, wants = read_row(row)
         local place = next_from(wants, cursor)
-        while place and tell(place) == 0 do
+        while place and tell(place, row) == 0 do
             wants = without(wants, place)
             write_row(row, cursor, wants)
             place = next_from(wants, cursor)
-        end
-    end
-
-    -- a client will wait at its place: true if the place was set already
-    function rows.register(row, place, wanted)
-        local at = place_at(row, place)
-        local before = wants_of(read_bytes(at, WANTS_BYTES), 0)
-        if before == 0 or wanted < before then
-            rows.write_bytes(at, struct.pack('<H', wanted))
-        end
-        return before > 0
-    end
-
-    -- a client does not wait at its place any more: others that share it look again
-    function rows.give_up(row, place)
-        local at = place_at(row, place)
-        if read_bytes(at, WANTS_BYTES) ~= '\0\0' then
-            rows.write_bytes(at, '\0\0')
-            tell(place)
         end
     end
 
@@ -155,12 +149,30 @@ do
         return count
     end
 
-    -- how many places of a row are set before this one, from the cursor on
-    function rows.rank(row, place)
+    -- a client will wait at its place: {1 if the place was set already, how many others of the row
+    -- are, how many of these come before it, from the cursor on}
+    function rows.register(row, place, wanted)
         local cursor, wants = read_row(row)
-        if place >= cursor then
-            return count_set(wants, cursor, place)
+        local was = wants_of(wants, place)
+        if was == 0 or wanted < was then
+            rows.write_bytes(place_at(row, place), struct.pack('<H', wanted))
         end
-        return count_set(wants, cursor, places_count) + count_set(wants, 0, place)
+        local below = count_set(wants, 0, place)
+        local others = below + count_set(wants, place + 1, places_count)
+        local before = count_set(wants, cursor, place >= cursor and place or places_count) +
+            (place < cursor and below or 0)
+        return {was > 0 and 1 or 0, others, before}
+    end
+
+    -- a client does not wait at its place any more: others that share it look again, or as it
+    -- says; true if the place was set
+    function rows.give_up(row, place, what)
+        local at = place_at(row, place)
+        local was = read_bytes(at, WANTS_BYTES) ~= '\0\0'
+        if was then
+            rows.write_bytes(at, '\0\0')
+            tell(place, row, what)
+        end
+        return was
     end
 end

@@ -1,6 +1,7 @@
 -- reserve: lease up to n messages of a group
 -- args: now group n lease_ms [wait [place]]
--- reply: flat array id, token, attempts, payload, ...; [], due, [due, kept]; AGAIN; LIMITED ms
+-- reply: flat array id, token, attempts, payload, ...; [], due, [due, kept, others, before];
+--   AGAIN ms; LIMITED ms
 -- errors: PAUSED INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed = false

@@ -1,6 +1,6 @@
 -- unwait: give up the place of a client that takes nothing more; another is rung for what is there
 -- args: now row place
--- reply: status OK; row is a group, or 'room'
+-- reply: 1 if the place was set, else 0; row is a group, or 'room'
 -- errors: INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 --@include _commit
@@ -15,7 +15,7 @@ return answer(function()
     my_place = number(3, 'place', 0, math.max(geometry.places, 1) - 1)
     my_row = row or geometry.groups
     if geometry.places == 0 then
-        return redis.status_reply('OK')
+        return 0
     end
     if row then
         load_group(row)
@@ -24,6 +24,6 @@ return answer(function()
     else
         frees = true
     end
-    commit()
-    return redis.status_reply('OK')
+    my_farewell = string.format('round %d', my_row)
+    return commit() and 1 or 0
 end)

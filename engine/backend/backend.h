@@ -70,6 +70,7 @@ typedef struct store_move {
     bool target_refused; /* out: the outcome is the target's */
     uint64_t new_id;     /* out: OK */
     slotq_holder holder; /* out: FULL */
+    slotq_nudge nudge; /* out: owed where the target is a shard */
 } store_move;
 
 /* How two stores can move a message from one to the other. */

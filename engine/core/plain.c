@@ -16,6 +16,9 @@
 /* Inlined, so that fields which a verb does not use are never loaded. */
 #define PLAIN __attribute__((flatten))
 
+/* A caller waits for messages, here or at the bell. */
+enum { WAKES_MESSAGES = WAKE_FOR_MESSAGE | WAKE_RING_BELL };
+
 /* The front is sound, and a step on it would write only what its verb writes: no caller waits for
  * what the verb makes (bits of wake). */
 static inline bool plain_front(const slotq_view *view, uint32_t makes, front_block *front,
@@ -31,10 +34,11 @@ static inline bool may_promote(const slotq_view *view, uint64_t now_ms)
     return load_u48(view->bytes + AT_shared_later_due_ms) <= now_ms;
 }
 
-/* A reserve may let a message step aside, which makes room for a caller that waits for it. */
+/* A reserve may let a message step aside, which makes room for a caller that waits for it, and may
+ * leave messages for one that sleeps at the bell. */
 static inline uint32_t room_mark(const slotq_view *view)
 {
-    return view->geometry.aside_slots > 0 ? WAKE_FOR_ROOM : 0;
+    return view->geometry.aside_slots > 0 ? WAKE_FOR_ROOM | WAKE_RING_BELL : WAKE_RING_BELL;
 }
 
 /* As held_scheduled of wakes.c: an ack at head also helps callers that wait for messages. */
@@ -44,7 +48,7 @@ static inline uint32_t ack_marks(const slotq_view *view)
     const uint32_t used = ring_distance(load_u16(view->bytes + AT_header_head),
                                         load_u16(view->bytes + AT_header_tail), slots);
     return used == slots - 1 && load_u48(view->bytes + AT_shared_later_due_ms) != DUE_NONE
-               ? WAKE_FOR_ROOM | WAKE_FOR_MESSAGE
+               ? WAKE_FOR_ROOM | WAKES_MESSAGES
                : WAKE_FOR_ROOM;
 }
 
@@ -63,7 +67,7 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     const uint32_t slots = view->geometry.ring_slots;
     const uint32_t count = push->count;
     front_block front;
-    if (!plain_front(view, WAKE_FOR_MESSAGE, &front, &call->damage)) {
+    if (!plain_front(view, WAKES_MESSAGES, &front, &call->damage)) {
         return false;
     }
     const uint32_t used = ring_distance(front.head, front.tail, slots);
@@ -114,7 +118,8 @@ PLAIN static bool plain_reserve(const slotq_view *view, slotq_call *call, slotq_
     const uint64_t tick_ms = view->geometry.tick_ms;
     front_block front;
     group_block group;
-    if (call->progress.looks || reserve->group >= view->geometry.groups || reserve->limit < 1 ||
+    if (call->progress.looks || call->progress.asks_ring ||
+        reserve->group >= view->geometry.groups || reserve->limit < 1 ||
         reserve->limit > SLOTQ_CALL_MESSAGES_MAX || reserve->run_capacity < 1 ||
         reserve->runs == NULL || !frame_duration_fits(view, reserve->lease_ms) ||
         !plain_front(view, room_mark(view), &front, &call->damage) ||
@@ -195,7 +200,7 @@ PLAIN static bool plain_ack(const slotq_view *view, slotq_call *call, slotq_step
     if (view->geometry.groups != 1 || settle->group != 0 || settle->run_count != 1 || run == NULL ||
         run->count > SLOTQ_CALL_MESSAGES_MAX || !plain_front(view, marks, &front, &call->damage) ||
         !front_load_group(view, &front, 0, &group, &call->damage) ||
-        ((front.wake & WAKE_FOR_MESSAGE) && has_limits(view, 0)) ||
+        ((front.wake & WAKES_MESSAGES) && has_limits(view, 0)) ||
         !is_run_at_head(view, &front, &group, run)) {
         return false;
     }

@@ -62,6 +62,7 @@ static void add_run(verb_frame *frame, uint64_t id, uint32_t count, uint32_t wor
     slotq_call_reserve *reserve = &frame->call->reserve;
     SLOTQ_ASSERT(count >= 1 && count <= reserve->limit - reserve->message_count);
     SLOTQ_ASSERT(reserve->run_count < reserve->run_capacity);
+    wakes_hand_over_due(frame);
     limit_take(frame, count);
     frame->group.leased += count;
     frame_set_due(frame, deadline);
@@ -448,6 +449,9 @@ slotq_outcome reserve_step(verb_frame *frame)
     }
     if (frame->front.paused & SLOTQ_PAUSE_OUT) {
         return SLOTQ_PAUSED;
+    }
+    if (!looks && wakes_ask_ring(frame)) {
+        return SLOTQ_MORE;
     }
     if (call->progress.phase == RESERVE_BEGIN) {
         reserve->run_count = 0;

@@ -10,6 +10,7 @@
 #include "limits.h"
 #include "sweep.h"
 #include "verbs.h"
+#include "wakes.h"
 
 enum settle_phase { SETTLE_BEGIN, SETTLE_SWEEP, SETTLE_HEADS, SETTLE_RUNS };
 
@@ -201,6 +202,9 @@ static uint32_t returned_word(verb_frame *frame, const message_place *place, uin
         return word_make(SLOTQ_STATE_READY, attempts, word_bits(word));
     }
     const uint64_t deadline = frame_deadline(frame, frame->call->settle.ms);
+    if (deadline < frame->group.due) {
+        wakes_owe(frame, wakes_own_group(frame), 1);
+    }
     frame_set_due(frame, deadline);
     frame->group.waiting += count;
     return word_make(SLOTQ_STATE_WAITING, attempts, deadline);

@@ -3,6 +3,7 @@
 #include "verbs.h"
 
 #include "plain.h"
+#include "wakes.h"
 
 static const struct verb_facts {
     const char *name;
@@ -60,7 +61,12 @@ bool slotq_core_verb_may_repeat(slotq_verb verb)
 slotq_outcome verbs_whole_step(const slotq_view *view, slotq_call *call, slotq_step *step)
 {
     verb_frame frame;
-    return frame_begin(&frame, view, call, step) ? verbs[call->verb].step(&frame) : SLOTQ_CORRUPT;
+    if (!frame_begin(&frame, view, call, step)) {
+        return SLOTQ_CORRUPT;
+    }
+    const slotq_outcome outcome = verbs[call->verb].step(&frame);
+    wakes_owe(&frame, step->wake_groups, step->wake_messages);
+    return outcome;
 }
 
 slotq_outcome slotq_core_step(const slotq_view *view, slotq_call *call, slotq_step *step)

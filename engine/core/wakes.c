@@ -42,6 +42,7 @@ static void patch_wake(verb_frame *frame, uint32_t wake)
     uint8_t *bytes = step_scratch(frame->step, BYTES_shared_wake);
     store_u32(bytes, wake);
     step_patch_scratch(frame->step, AT_shared_wake, bytes, BYTES_shared_wake);
+    frame->front.wake = wake;
 }
 
 static void patch_waking(verb_frame *frame, bool makes_room)
@@ -108,6 +109,39 @@ void wakes_end_push(verb_frame *frame)
 {
     note_step(frame);
     patch_waking(frame, frame->front.head != frame->old_head);
+}
+
+void wakes_owe(verb_frame *frame, uint32_t groups, uint32_t messages)
+{
+    slotq_nudge *nudge = &frame->call->nudge;
+    nudge->counter = frame->front.wake / WAKE_COUNT_ONE; /* other steps may have moved it */
+    if (!(frame->front.wake & WAKE_RING_BELL) || groups == 0) {
+        return;
+    }
+    const uint32_t group =
+        groups & (groups - 1) ? SLOTQ_ALL_GROUPS : (uint32_t)__builtin_ctz(groups);
+    nudge->group = (uint8_t)(nudge->need == 0 || nudge->group == group ? group : SLOTQ_ALL_GROUPS);
+    nudge->need = at_most(nudge->need + messages, WAKES_MANY);
+}
+
+void wakes_hand_over_due(verb_frame *frame)
+{
+    const uint64_t near_ms = frame->call->now_ms + NUDGE_DUE_MS;
+    const uint64_t due = frame->group.due;
+    const bool is_near = due != DUE_NONE && due * frame->view->geometry.tick_ms < near_ms;
+    if (frame->call->reserve.message_count == 0 && (is_near || later_next_ms(frame) < near_ms)) {
+        wakes_owe(frame, wakes_own_group(frame), 1);
+    }
+}
+
+bool wakes_ask_ring(verb_frame *frame)
+{
+    const bool asks = frame->call->progress.asks_ring;
+    if (asks) {
+        patch_wake(frame, (frame->front.wake | WAKE_RING_BELL) + WAKE_COUNT_ONE);
+        frame->call->progress.asks_ring = false;
+    }
+    return asks;
 }
 
 slotq_outcome wakes_mark_waiting(verb_frame *frame, slotq_outcome outcome)

@@ -33,6 +33,18 @@ void wakes_note_limit(verb_frame *frame);
  * its end it leaves the rest, at least one, to another caller. */
 void wakes_hand_over(verb_frame *frame, slotq_outcome outcome);
 
+/* In a shard whose bell is to be rung: the caller owes consumers that sleep there so many messages
+ * of these groups. */
+void wakes_owe(verb_frame *frame, uint32_t groups, uint32_t messages);
+
+/* A reserve is about to lease. If these are its first messages, a time of others that comes soon is
+ * left to another consumer (SHARDS.md, rule 43). */
+void wakes_hand_over_due(verb_frame *frame);
+
+/* Of a reserve of a round: a step that sets the bit "ring the bell". False: it has been made, or is
+ * not wanted. */
+bool wakes_ask_ring(verb_frame *frame);
+
 /* Mark that a caller waits; the only write of a refusal. */
 slotq_outcome wakes_mark_waiting(verb_frame *frame, slotq_outcome outcome);
 

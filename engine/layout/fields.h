@@ -54,11 +54,13 @@ enum {
     SWEEP_NONE = 0xFFFF,
     WAKE_FOR_MESSAGE = 1, /* bits of wake: a caller may wait for it */
     WAKE_FOR_ROOM = 2,
-    WAKE_COUNT_ONE = 8, /* bit 2 is kept for "ring the bell" */
+    WAKE_RING_BELL = 4, /* consumers that sleep at another shard rely on this one */
+    WAKE_COUNT_ONE = 8,
     ROW_HEAD_BYTES = 2, /* of a row of places: cursor, 0 */
     WANTS_BYTES = 2,
     PLACES_RUNG_MAX = 4, /* places that one ring of a group tells */
-    PLACES_RANK_MS = 10  /* between clients that sleep till the same due time */
+    PLACES_RANK_MS = 10, /* between clients that sleep till the same due time */
+    NUDGE_DUE_MS = 12000 /* a due time nearer than this is handed over (SHARDS.md, rule 43) */
 };
 
 #define RATE_IN_MS (UINT32_C(1) << 31) /* a rate's interval from here on is in milliseconds */

@@ -151,6 +151,7 @@ private:
     redis::Reply normal(const redis::Reply &got) const;
     void put_place(redis::Arguments &arguments, uint32_t wait_at);
     redis::Reply without_rank(const redis::Reply &expected, const redis::Reply &got) const;
+    redis::Reply without_ring(const redis::Reply &got, std::string &fault) const;
     void put_image(); /* the server's bytes become the core's */
     std::string count_wakes();
     std::string group_before(uint32_t group) const;
@@ -167,6 +168,7 @@ private:
     uint32_t promoted_ = 0;
     uint32_t refused_ = 0;
     bool woke_ = false;  /* in a step before the verb's last */
+    bool rings_unknown_ = false; /* of the calls that stood for one script */
     uint32_t wakes_ = 0; /* since listener_ was last counted */
     std::string script_;
     std::string slots_; /* last pushed, packed */

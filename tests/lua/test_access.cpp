@@ -91,7 +91,7 @@ void work(const std::string &key)
     reply = listener->command({"SUBSCRIBE", "slotq#3:" + key});
     must(reply.kind == Reply::Kind::array, "subscribe: " + reply.told());
     reply = scripts.run("reserve", key, {"", "0", "1", "30000", "1", "3"});
-    must(reply.items.size() == 2 && reply.items[0].is_integer(-1), "reserve: " + reply.told());
+    must(reply.items.size() == 4 && reply.items[0].is_integer(-1), "reserve: " + reply.told());
     reply = scripts.run("push", key, {"", "payload"});
     must(reply.kind == Reply::Kind::integer, "push: " + reply.told());
     must(heard(*listener) == 1, "no client was woken");

@@ -21,10 +21,12 @@ const std::vector<std::string> &all_scripts()
                                                    "dead_remove",
                                                    "find",
                                                    "finish",
+                                                   "hush",
                                                    "kick",
                                                    "later_list",
                                                    "later_list_packed",
                                                    "limit",
+                                                   "nudge",
                                                    "pause",
                                                    "peek",
                                                    "peek_packed",
@@ -59,7 +61,8 @@ bool only_reads(const std::string &script)
 
 bool has_idle_sample(const std::string &script)
 {
-    return script == "create" || script == "reclaim" || script == "resume" || script == "unwait";
+    return script == "create" || script == "reclaim" || script == "resume" || script == "unwait" ||
+           script == "hush" || script == "nudge";
 }
 
 Arguments Shape::arguments() const
@@ -241,10 +244,12 @@ Arguments Queue::sample(const std::string &script) const
         {"dead_remove", {std::to_string(leased_id + 1), "0"}},
         {"find", {keyed("d")}},
         {"finish", {}},
+        {"hush", {"0"}},
         {"kick", {"1", "later"}},
         {"later_list", {"0", "10"}},
         {"later_list_packed", {"0", "10"}},
         {"limit", {"0", "1", "5", "0", "0"}},
+        {"nudge", {"0", "1", "round"}},
         {"pause", {"1"}},
         {"peek", {"0", "", "10"}},
         {"peek_packed", {"0", "", "10"}},

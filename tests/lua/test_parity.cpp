@@ -77,7 +77,7 @@ void play_many(const std::string &variant, uint64_t steps, uint64_t first)
     REQUIRE(fault.empty());
     CHECK((steps < 5000 || done.aside > steps / 20)); /* or the plays no longer lead there */
     CHECK((steps < 5000 || done.promoted > steps / 100));
-    CHECK((steps < 5000 || done.refused > steps / 1000));
+    CHECK((steps < 5000 || done.refused > steps / 2000));
 }
 
 } // namespace

@@ -34,6 +34,7 @@ static const constant constants[] = {
     IS(DEAD_ENTRY_BYTES) IS(LATER_ENTRY_BYTES) IS(WORD_BYTES) IS(LENGTH_BYTES)
     IS(STAMP_BYTES) IS(CHECK_BYTES) IS(SWEEP_NONE) IS(DUE_NONE)
     IS(MAGIC_VERSION_1) IS(MAGIC_SHARDED) IS(WAKE_FOR_MESSAGE) IS(WAKE_FOR_ROOM) IS(WAKE_COUNT_ONE)
+    IS(WAKE_RING_BELL) IS(NUDGE_DUE_MS)
     IS(ROW_HEAD_BYTES) IS(WANTS_BYTES) IS(PLACES_RUNG_MAX) IS(PLACES_RANK_MS)
     /* words */
     IS(WORD_ATTEMPTS_MAX) IS(WORD_ACKED) IS(WORD_DEAD) IS(WORD_REMOVED) IS(WORD_OTHER_GROUP)
@@ -97,6 +98,8 @@ int main(void)
 #undef SLOTQ_VERB
     /* not verbs of one queue: they write, and what they write needs no memory */
     puts("EFFECT_OF_unwait WRITES");
+    puts("EFFECT_OF_nudge WRITES");
+    puts("EFFECT_OF_hush WRITES");
     puts("EFFECT_OF_move WRITES");
     puts("EFFECT_OF_change WRITES"); /* a few bytes */
     puts("EFFECT_OF_delete WRITES");

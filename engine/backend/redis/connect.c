@@ -39,6 +39,7 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     self->base.dying_most = redis_dying_most(&view);
     self->base.redrive_most = redis_redrive_most(&view);
     self->waiter.places = view.geometry.places;
+    self->waiter.is_shard = view.geometry.set != 0;
     self->base.spreads_polls = view.geometry.places > 0;
     self->redis7 = facts->redis7;
     self->calling = redis_calling_begin(self->settings.functions, facts);

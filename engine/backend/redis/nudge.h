@@ -25,17 +25,9 @@ slotq_outcome redis_store_hush(redis_store *self, uint32_t counter, store_fault 
 slotq_outcome redis_store_unwait(redis_store *self, uint32_t group, bool *was_set,
                                  store_fault *fault);
 
-/* What the channel of the handle's place has said for a group. */
-typedef struct redis_told {
-    bool bell;           /* look at the bell */
-    bool round;          /* make a round */
-    bool shard;          /* look at those in shards */
-    uint8_t shards[128]; /* bit i % 8 of byte i / 8: shard i */
-} redis_told;
-
-/* Take what has arrived. asks: send PING and read up to its reply, so that all that was published
- * before this call is in it (rule 47). false: there is no subscription (any more); what had arrived
- * is in *told. */
+/* Take what the channel of the handle's place has said for a group. asks: send PING and read up to
+ * its reply, so that all that was published before this call is in it (rule 47). false: the handle
+ * is not subscribed (any more); what had arrived is in *told. */
 bool redis_store_told(redis_store *self, uint32_t group, bool asks, redis_told *told);
 
 #endif

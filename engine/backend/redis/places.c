@@ -6,6 +6,7 @@
 
 #include "call/errors.h"
 #include "call/reply_due.h"
+#include "call/reply_owes.h"
 #include "call/script.h"
 #include "connect.h"
 #include "server.h"
@@ -33,6 +34,7 @@ void redis_places_take(redis_store *self, const redis_job *job, const redisReply
 {
     redis_waiter *waiter = &self->waiter;
     bool kept = false;
+    reply = redis_reply_owes(&self->terms, reply, NULL);
     if (!job->registers && !job->leaves) {
         return;
     }

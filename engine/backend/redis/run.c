@@ -9,7 +9,9 @@
 
 #include "../system/monotonic.h"
 #include "call/reply.h"
+#include "call/reply_bell.h"
 #include "call/reply_move.h"
+#include "call/reply_owes.h"
 #include "call/script.h"
 #include "confirm.h"
 #include "connect.h"
@@ -64,6 +66,16 @@ static bool add_asking(redis_outbox *to)
     return redis_outbox_add(to, 1, words, lengths);
 }
 
+static slotq_outcome build(redis_store *self, const redis_job *job)
+{
+    if (job->bell != NULL) {
+        return redis_request_bell(&self->request, &self->terms, job->bell);
+    }
+    return job->move != NULL ? redis_request_move(&self->request, &self->terms,
+                                                  &job->target->terms, job->move)
+                             : redis_request_build(&self->request, &self->terms, job->call);
+}
+
 slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *job)
 {
     redis_request *request = &self->request;
@@ -74,10 +86,7 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
         return fault_remade(job->fault);
     }
     redis_places_put(self, job);
-    const slotq_outcome built =
-        job->move != NULL
-            ? redis_request_move(request, &self->terms, &job->target->terms, job->move)
-            : redis_request_build(request, &self->terms, job->call);
+    const slotq_outcome built = build(self, job);
     if (built != SLOTQ_OK && built != SLOTQ_NOMEMORY) {
         return built;
     }
@@ -169,6 +178,18 @@ static bool is_to_be_sent_again(redis_store *self, const redis_job *job, const r
     return ((learned && !is_late) || is_old || lacks) && job->loads < LOADS_MAX;
 }
 
+static slotq_outcome take_reply(redis_store *self, redis_job *job, const redisReply *reply)
+{
+    if (job->bell != NULL) {
+        return redis_reply_take_bell(&self->terms, job->bell, reply, job->fault);
+    }
+    if (job->move != NULL) {
+        reply = redis_reply_owes(&job->target->terms, reply, &job->move->nudge);
+        return redis_reply_take_move(job->move, reply, job->fault);
+    }
+    return redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault);
+}
+
 static void take_answer(redis_store *self, redis_job *job, const redisReply *reply,
                         const refused_load *refused)
 {
@@ -181,9 +202,7 @@ static void take_answer(redis_store *self, redis_job *job, const redisReply *rep
         self->known_scripts = 0;
         return;
     }
-    finish(job, job->move != NULL
-                    ? redis_reply_take_move(job->move, reply, job->fault)
-                    : redis_reply_take(&self->terms, job->call, reply, job->harvest, job->fault));
+    finish(job, take_reply(self, job, reply));
     const bool is_others = job->move != NULL && job->move->target_refused;
     self->is_remade = self->is_remade || (job->outcome == SLOTQ_REMADE && !is_others);
     redis_places_take(self, job, reply);

@@ -23,6 +23,7 @@ typedef struct redis_job {
     slotq_call *call;
     store_move *move;          /* NULL, or what runs instead of the call, which is an ack */
     const redis_store *target; /* of the move */
+    redis_bell_call *bell;     /* NULL, or what runs instead of the call, which is an ack */
     store_harvest *harvest;
     store_fault *fault;
     uint32_t geometry_number; /* of the store when the verb was put; 0 = the present one */

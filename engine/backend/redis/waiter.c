@@ -1,4 +1,5 @@
-/* waiter.c: see waiter.h. What a message says does not matter: any of them means to look again.
+/* waiter.c: see waiter.h. For a queue that is alone it does not matter what a message says: any of
+ * them means to look again.
  */
 #define _GNU_SOURCE
 #include "waiter.h"
@@ -99,8 +100,9 @@ static int32_t ask_for_place(redis_waiter *waiter, const char *key, size_t key_b
     char *channels = malloc((size_t)waiter->places * CHANNEL_BYTES);
     if (words != NULL && lengths != NULL && channels != NULL) {
         words[0] = "PUBSUB";
-        words[1] = "NUMSUB";
-        lengths[0] = lengths[1] = strlen(words[0]);
+        words[1] = waiter->sharded ? "SHARDNUMSUB" : "NUMSUB";
+        lengths[0] = strlen(words[0]);
+        lengths[1] = strlen(words[1]);
         for (uint32_t i = 0; i < waiter->places; i++) {
             char *channel = channels + (size_t)i * CHANNEL_BYTES;
             words[i + 2] = channel;
@@ -132,6 +134,28 @@ static bool choose_place(redis_waiter *waiter, const char *key, size_t key_bytes
 }
 
 /* ---- subscribing ---- */
+
+/* The reply to a PING on a connection that is subscribed. */
+static bool is_pong(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+           reply->element[0]->type == REDIS_REPLY_STRING &&
+           strcmp(reply->element[0]->str, "pong") == 0;
+}
+
+/* A pushed reply that begins with this word, or with the word of sharded channels. */
+static bool begins_with(const redis_waiter *waiter, const redisReply *reply, const char *what)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements >= 2 &&
+           reply->element[0]->type == REDIS_REPLY_STRING &&
+           reply->element[0]->len > 0 &&
+           strcmp(reply->element[0]->str + (waiter->sharded ? 1 : 0), what) == 0;
+}
+
+static void forget_told(redis_waiter *waiter)
+{
+    memset(waiter->told, 0, sizeof waiter->told);
+}
 
 /* The server of the calls is another one now: nothing is published for them where this listens. */
 static void follow(redis_waiter *waiter, const redis_connection *model)
@@ -178,13 +202,16 @@ static bool try_to_subscribe(redis_waiter *waiter, const redis_connection *model
     waiter->connection.connect_timeout_ms = shorter(model->connect_timeout_ms, patience_ms);
     waiter->connection.timeout_ms = shorter(model->timeout_ms, patience_ms);
     if (redis_connection_open(&waiter->connection, &fault) != SLOTQ_OK ||
-        redis_server_greet(&waiter->connection, NULL, 0, &facts, &fault) != SLOTQ_OK ||
-        !choose_place(waiter, key, key_bytes)) {
+        redis_server_greet(&waiter->connection, NULL, 0, &facts, &fault) != SLOTQ_OK) {
+        return false;
+    }
+    waiter->sharded = waiter->is_shard && waiter->places > 0 && facts.redis7;
+    if (!choose_place(waiter, key, key_bytes)) {
         return false;
     }
     const size_t bytes = channel_of(waiter, waiter->place, key, key_bytes, channel);
-    const char *words[] = {"SUBSCRIBE", channel};
-    const size_t lengths[] = {sizeof "SUBSCRIBE" - 1, bytes};
+    const char *words[] = {waiter->sharded ? "SSUBSCRIBE" : "SUBSCRIBE", channel};
+    const size_t lengths[] = {strlen(words[0]), bytes};
     if (bytes == 0 || redis_server_ask(&waiter->connection, false, 2, words, lengths, &reply,
                                        &fault) != SLOTQ_OK) {
         return false;
@@ -203,16 +230,10 @@ static bool subscribe(redis_waiter *waiter, const redis_connection *model, const
     if (!subscribed) {
         redis_connection_drop(&waiter->connection, "not subscribed");
     }
+    forget_told(waiter);
     redis_waiter_found(waiter);
     waiter->silent = false;
     return subscribed;
-}
-
-static bool is_confirmation(const redisReply *reply, const char *what)
-{
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
-           reply->element[0]->type == REDIS_REPLY_STRING &&
-           strcmp(reply->element[0]->str, what) == 0;
 }
 
 /* Another place, on the same connection. What comes in between was for the old one: the caller
@@ -224,11 +245,11 @@ static bool change_place(redis_waiter *waiter, const char *key, size_t key_bytes
     store_fault fault;
     const uint32_t step = 1 + any_below(waiter, waiter->places - 1);
     const int32_t place = (int32_t)(((uint32_t)waiter->place + step) % waiter->places);
-    const char *subscribe_words[] = {"SUBSCRIBE", to};
-    const char *leave_words[] = {"UNSUBSCRIBE", from};
-    const size_t subscribe_lengths[] = {sizeof "SUBSCRIBE" - 1,
+    const char *subscribe_words[] = {waiter->sharded ? "SSUBSCRIBE" : "SUBSCRIBE", to};
+    const char *leave_words[] = {waiter->sharded ? "SUNSUBSCRIBE" : "UNSUBSCRIBE", from};
+    const size_t subscribe_lengths[] = {strlen(subscribe_words[0]),
                                         channel_of(waiter, place, key, key_bytes, to)};
-    const size_t leave_lengths[] = {sizeof "UNSUBSCRIBE" - 1,
+    const size_t leave_lengths[] = {strlen(leave_words[0]),
                                     channel_of(waiter, waiter->place, key, key_bytes, from)};
     redis_outbox *outbox = &waiter->connection.outbox;
     waiter->left = waiter->place;
@@ -244,7 +265,8 @@ static bool change_place(redis_waiter *waiter, const char *key, size_t key_bytes
         whole =
             i < MESSAGES_MOST && redis_connection_next(&waiter->connection, 0, &reply, &fault);
         if (whole) {
-            left = is_confirmation(reply, "unsubscribe");
+            left = begins_with(waiter, reply, "unsubscribe");
+            redis_told_note(waiter->told, reply);
             whole = reply->type != REDIS_REPLY_ERROR;
             freeReplyObject(reply);
         }
@@ -257,6 +279,17 @@ static bool change_place(redis_waiter *waiter, const char *key, size_t key_bytes
     return whole;
 }
 
+/* Note what it says. false: the channel's slot has left this server (SHARDS.md, rule 51). */
+static bool take_message(redis_waiter *waiter, const redisReply *reply)
+{
+    if (begins_with(waiter, reply, "unsubscribe")) {
+        redis_connection_drop(&waiter->connection, "the slot has moved");
+        return false;
+    }
+    redis_told_note(waiter->told, reply);
+    return true;
+}
+
 /* What has come, and may have more behind it, is one reason to look again. What is left came before
  * that look, so it may stay inside: what comes after it makes the descriptor readable. */
 static bool drain(redis_waiter *waiter, redisReply *reply)
@@ -265,13 +298,15 @@ static bool drain(redis_waiter *waiter, redisReply *reply)
     waiter->silent = reply == NULL;
     waiter->woken = waiter->woken || reply != NULL;
     for (uint32_t i = 1; reply != NULL && i < MESSAGES_MOST; i++) {
+        const bool stays = take_message(waiter, reply);
         freeReplyObject(reply);
-        if (!redis_connection_listen(&waiter->connection, 0, -1, &reply, &fault)) {
+        if (!stays || !redis_connection_listen(&waiter->connection, 0, -1, &reply, &fault)) {
             return false;
         }
     }
+    const bool stays = reply == NULL || take_message(waiter, reply);
     freeReplyObject(reply);
-    return true;
+    return stays;
 }
 
 static bool hear(redis_waiter *waiter, uint64_t sleep_ms, int descriptor)
@@ -348,6 +383,42 @@ int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, con
     waiter->subscribed = waiter->subscribed ? hear(waiter, 0, -1)
                                             : subscribe(waiter, model, key, key_bytes, UINT32_MAX);
     return waiter->subscribed ? waiter->connection.transport.fd : -1;
+}
+
+/* PING, and all that comes before its reply. */
+static bool read_up_to_ping(redis_waiter *waiter)
+{
+    store_fault fault;
+    const char *words[] = {"PING"};
+    const size_t lengths[] = {4};
+    redis_outbox *outbox = &waiter->connection.outbox;
+    redis_outbox_clear(outbox);
+    bool whole = redis_outbox_add(outbox, 1, words, lengths) &&
+                 redis_connection_send(&waiter->connection, &fault);
+    redis_outbox_clear(outbox);
+    bool answered = false;
+    for (uint32_t i = 0; whole && !answered; i++) {
+        redisReply *reply;
+        whole = i < MESSAGES_MOST && redis_connection_next(&waiter->connection, 0, &reply, &fault);
+        if (whole) {
+            answered = is_pong(reply);
+            whole = answered || take_message(waiter, reply);
+            freeReplyObject(reply);
+        }
+    }
+    if (!whole) {
+        redis_connection_drop(&waiter->connection, "a wake-up was not heard");
+    }
+    return whole;
+}
+
+bool redis_waiter_read(redis_waiter *waiter, bool asks)
+{
+    if (!redis_waiter_hears(waiter)) {
+        return false;
+    }
+    waiter->subscribed = asks ? read_up_to_ping(waiter) : hear(waiter, 0, -1);
+    return waiter->subscribed;
 }
 
 void redis_waiter_leave(redis_waiter *waiter)

@@ -1,11 +1,12 @@
 /* waiter.h: sleeping until a script wakes the waiters of a queue: a second connection that
  * is subscribed to slotq:KEY, or in a queue with places to the channel of one place. Knows
- * PUBLISH's other end; no verb.
+ * PUBLISH's other end, and SPUBLISH's; no verb.
  */
 #ifndef SLOTQ_BACKEND_REDIS_WAITER_H
 #define SLOTQ_BACKEND_REDIS_WAITER_H
 
 #include "../system/bell.h"
+#include "told.h"
 #include "wire/connection.h"
 
 enum { REDIS_NO_PLACE = -1 };
@@ -16,6 +17,8 @@ typedef struct redis_waiter {
     bool subscribed;
     bool refused;    /* the server will not have it: only looking now and then is left */
     uint32_t places; /* of the queue; 0: one channel for all */
+    bool is_shard;   /* of a sharded queue: its channels are sharded ones, if the server has them */
+    bool sharded;    /* it is subscribed to such a one */
     int32_t place;   /* its own; REDIS_NO_PLACE until it first subscribes */
     int32_t left;    /* the place that a change left, to be given up by the store */
     uint32_t rows;   /* in which its place may be set, a bit each */
@@ -23,6 +26,7 @@ typedef struct redis_waiter {
     bool woken;      /* the last sleep ended by a message, and nothing was taken since */
     bool silent;     /* it ended without one */
     bool lost;       /* and a ring was for this place: the subscription is not to be trusted */
+    redis_told told[SLOTQ_GROUPS_MAX]; /* and not yet asked for (nudge.h) */
 } redis_waiter;
 
 void redis_waiter_init(redis_waiter *waiter);
@@ -41,6 +45,10 @@ int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, con
 
 /* It is subscribed to its place's channel, so a look may register there. */
 bool redis_waiter_hears(redis_waiter *waiter);
+
+/* Note what has come in `told`. asks: PING, and read up to its reply. false: it is not subscribed
+ * to a place's channel (any more). */
+bool redis_waiter_read(redis_waiter *waiter, bool asks);
 
 /* A call found what it waited for. */
 void redis_waiter_found(redis_waiter *waiter);

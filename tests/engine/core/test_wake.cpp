@@ -39,6 +39,26 @@ Queue waited(uint32_t slots = 4, uint32_t groups = 1, uint32_t max_attempts = 0)
     return queue;
 }
 
+/* The last call owes this to the bell. */
+bool owes(const Queue &queue, uint32_t need, uint32_t group, uint32_t counter)
+{
+    const slotq_nudge &nudge = queue.call.nudge;
+    return nudge.need == need && nudge.group == group && nudge.counter == counter;
+}
+
+slotq_outcome round_of(Queue &queue, uint32_t group = 0)
+{
+    queue.runs.assign(1, slotq_run());
+    queue.start(SLOTQ_RESERVE);
+    queue.call.progress.asks_ring = true;
+    queue.call.reserve.group = static_cast<uint8_t>(group);
+    queue.call.reserve.limit = 1;
+    queue.call.reserve.lease_ms = 60000;
+    queue.call.reserve.runs = queue.runs.data();
+    queue.call.reserve.run_capacity = 1;
+    return queue.go();
+}
+
 } // namespace
 
 TEST_CASE("wake: a reserve that finds nothing marks the queue once, if it may wait")
@@ -314,4 +334,58 @@ TEST_CASE("wake: what a push would find now")
     REQUIRE(room() == SLOTQ_ROOM_NONE); /* damage is told by the next call */
     queue.image.set(field::header_tail, 9);
     REQUIRE(room() == SLOTQ_ROOM_NONE);
+}
+
+/* ---- the bell of shards ---- */
+
+TEST_CASE("wake: a reserve of a round sets the bit and counts, unless it is refused")
+{
+    Queue queue(support::geometry(4, 3));
+    queue.image.set(field::shared_wake, 0xFFFFFFF8);
+    REQUIRE(round_of(queue) == SLOTQ_EMPTY);
+    REQUIRE(wake(queue) == 4);
+    REQUIRE(round_of(queue) == SLOTQ_EMPTY);
+    REQUIRE(wake(queue) == 12);
+    REQUIRE(queue.call.nudge.need == 0);
+    REQUIRE(queue.push(2) == SLOTQ_OK);
+    REQUIRE(owes(queue, 2, 0, 1));
+    REQUIRE(round_of(queue) == SLOTQ_OK);
+    REQUIRE(owes(queue, 1, 0, 2)); /* one is left */
+    REQUIRE(round_of(queue) == SLOTQ_OK);
+    REQUIRE(queue.call.nudge.need == 0);
+    REQUIRE(wake(queue) == 28);
+    REQUIRE(queue.pause(SLOTQ_PAUSE, SLOTQ_PAUSE_OUT) == SLOTQ_OK);
+    REQUIRE(round_of(queue) == SLOTQ_PAUSED);
+    REQUIRE(round_of(queue, 1) == SLOTQ_INVALID);
+    REQUIRE(wake(queue) == 28);
+    REQUIRE(queue.pause(SLOTQ_RESUME, SLOTQ_PAUSE_OUT) == SLOTQ_OK);
+    REQUIRE(queue.call.nudge.need > 0);
+}
+
+TEST_CASE("wake: what is owed to the bell, for one group or for all")
+{
+    Queue queue(support::geometry(6, 3, 2, 0, 0, 4));
+    queue.image.set(field::shared_wake, 4 + 80);
+    REQUIRE(queue.push(1) == SLOTQ_OK);
+    REQUIRE(owes(queue, 1, SLOTQ_ALL_GROUPS, 10));
+    REQUIRE(queue.reserve(1, 60000) == SLOTQ_OK);
+    REQUIRE(queue.call.nudge.need == 0);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.reserve(1, 5000, 1) == SLOTQ_OK);
+    const uint32_t other = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_NACK, 1, token, 50000) == SLOTQ_OK);
+    REQUIRE(owes(queue, 1, 0, 10)); /* a look is due earlier */
+    REQUIRE(queue.settle(SLOTQ_NACK, 1, other, 7000, 1) == SLOTQ_OK);
+    REQUIRE(queue.call.nudge.need == 0); /* later than the lease ended */
+    REQUIRE(queue.push(1) == SLOTQ_OK);
+    REQUIRE(queue.reserve(1, 60000, 1) == SLOTQ_OK);
+    REQUIRE(owes(queue, 1, 1, 10)); /* the delay ends within 12 s */
+    REQUIRE(queue.settle(SLOTQ_NACK, 2, queue.runs[0].token, 0, 1) == SLOTQ_OK);
+    REQUIRE(owes(queue, 1, 1, 10));
+    REQUIRE(queue.reserve(1, 60000) == SLOTQ_OK);
+    REQUIRE(queue.call.nudge.need == 0); /* the delay of group 0 is far ahead */
+    queue.image.set(field::shared_wake, 1 + 4 + 80); /* a caller waits here, too */
+    REQUIRE(queue.push(1) == SLOTQ_OK);
+    REQUIRE(wake(queue) == 4 + 88);
+    REQUIRE(owes(queue, 1, SLOTQ_ALL_GROUPS, 11));
 }

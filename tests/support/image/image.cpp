@@ -324,6 +324,7 @@ slotq_outcome Image::run(slotq_call &call)
             fault_ = "a verb does not end";
         }
     } while (outcome == SLOTQ_MORE && fault_.empty());
+    nudge_ = call.nudge;
     return outcome;
 }
 

@@ -279,6 +279,11 @@ public:
     {
         return most_patches_; /* of a step of the last run */
     }
+    /* What the last call owes to the bell. */
+    const slotq_nudge &nudge() const
+    {
+        return nudge_;
+    }
     bool woke() const
     {
         return woke_;
@@ -310,6 +315,7 @@ private:
     uint32_t steps_ = 0;
     uint32_t patches_ = 0;
     uint32_t most_patches_ = 0;
+    slotq_nudge nudge_ = {};
     bool woke_ = false;
     bool journalled_ = false;
     bool check_each_step_ = false;

@@ -83,7 +83,7 @@ void Game::give_a_past()
         const uint32_t start = UINT32_MAX - choices_.small(20);
         image_.set(field::shared_dropped, start);
         image_.set(field::shared_dead_dropped, start);
-        image_.set(field::shared_wake, start & ~7u);
+        image_.set(field::shared_wake, (start & ~7u) + (choices_.one_in(3) ? 4 : 0));
         image_.set(field::shared_later_last_id, choices_.one_in(2) ? start : start & 0xFFFF);
         for (uint32_t g = 0; g < shape.groups; g++) {
             image_.set(field::group_acked, g, start);

@@ -124,6 +124,7 @@ std::string Play::reserve()
     core.reserve.run_capacity =
         choices_.one_in(6) ? 1 + choices_.small(3) : std::max(1u, core.reserve.limit);
     core.reserve.may_wait = choices_.one_in(2);
+    core.progress.asks_ring = choices_.one_in(8);
     core_runs_.assign(core.reserve.run_capacity, slotq_run());
     model_runs_ = core_runs_;
     slotq_call model = core;

@@ -52,6 +52,9 @@ slotq_outcome Model::run(slotq_call &call)
         break;
     case SLOTQ_RESERVE:
         outcome = reserve(call.reserve);
+        if (call.progress.asks_ring && outcome != SLOTQ_INVALID && outcome != SLOTQ_PAUSED) {
+            wake = (wake | 4u) + 8;
+        }
         waits = call.reserve.may_wait &&
                 (outcome == SLOTQ_EMPTY || outcome == SLOTQ_AGAIN || outcome == SLOTQ_LIMITED);
         break;

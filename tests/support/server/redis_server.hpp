@@ -137,6 +137,10 @@ public:
         return hashes_.count(name) != 0;
     }
     std::vector<std::string> names() const;
+    bool are_of_module() const
+    {
+        return !in_module_.empty();
+    }
     Arguments call(const std::string &name, const std::string &key,
                    const Arguments &arguments) const; /* the EVALSHA command */
     Reply run(const std::string &name, const std::string &key, const Arguments &arguments);

@@ -14,6 +14,7 @@
 #include "packed.h"
 #include "reply_due.h"
 #include "reply_items.h"
+#include "reply_owes.h"
 #include "reply_values.h"
 
 static slotq_outcome misshapen(const slotq_call *call, store_fault *fault)
@@ -141,13 +142,10 @@ static slotq_outcome take_reserve(const redis_terms *terms, slotq_call *call,
                                   store_fault *fault)
 {
     slotq_call_reserve *reserve = &call->reserve;
-    reserve->run_count = 0;
-    reserve->message_count = 0;
-    reserve->next_due_ms = UINT64_MAX;
+    redis_reserve_clear(reserve);
     bool kept;
     if (redis_reply_waits(reply, &kept) && redis_call_registers(terms, call)) {
-        return redis_take_due(terms, reserve, reply->element[0]->integer) ? SLOTQ_EMPTY
-                                                                          : misshapen(call, fault);
+        return redis_take_waiting(terms, reserve, reply) ? SLOTQ_EMPTY : misshapen(call, fault);
     }
     if (reply->type == REDIS_REPLY_ARRAY && take_leased(terms, reserve, reply, harvest)) {
         if (harvest != NULL) {
@@ -156,7 +154,8 @@ static slotq_outcome take_reserve(const redis_terms *terms, slotq_call *call,
         }
         return reserve->message_count > 0 ? SLOTQ_OK : SLOTQ_EMPTY;
     }
-    if (reply->type == REDIS_REPLY_INTEGER && reserve->may_wait &&
+    if (reply->type == REDIS_REPLY_INTEGER &&
+        (reserve->may_wait || call->progress.asks_ring) &&
         redis_take_due(terms, reserve, reply->integer)) {
         return SLOTQ_EMPTY;
     }
@@ -499,6 +498,7 @@ static bool has_keys(const slotq_call *call)
 slotq_outcome redis_reply_take(const redis_terms *terms, slotq_call *call, const redisReply *reply,
                                store_harvest *harvest, store_fault *fault)
 {
+    reply = redis_reply_owes(terms, reply, &call->nudge);
     if (reply->type != REDIS_REPLY_ERROR) {
         return take_answer(terms, call, reply, harvest, fault);
     }

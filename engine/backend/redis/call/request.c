@@ -39,7 +39,8 @@ static bool begin_verb(redis_request *request, const redis_terms *terms, const s
 static bool may_wait(const slotq_call *call)
 {
     return call->verb == SLOTQ_PUSH ? call->push.may_wait
-                                    : call->verb == SLOTQ_RESERVE && call->reserve.may_wait;
+                                    : call->verb == SLOTQ_RESERVE && call->reserve.may_wait &&
+                                          !call->progress.asks_ring;
 }
 
 uint32_t redis_row_bit(const slotq_view *view, const slotq_call *call)
@@ -54,13 +55,19 @@ bool redis_call_registers(const redis_terms *terms, const slotq_call *call)
 
 bool redis_call_leaves(const redis_terms *terms, const slotq_call *call)
 {
-    return (call->verb == SLOTQ_PUSH || call->verb == SLOTQ_RESERVE) && !may_wait(call) &&
+    return (call->verb == SLOTQ_PUSH ||
+            (call->verb == SLOTQ_RESERVE && !call->progress.asks_ring)) &&
+           !may_wait(call) &&
            (terms->rows & redis_row_bit(terms->view, call));
 }
 
 /* Whether the call waits, and its place: none, where the handle hears nothing. */
 static void put_waiting(redis_request *request, const redis_terms *terms, const slotq_call *call)
 {
+    if (call->verb == SLOTQ_RESERVE && call->progress.asks_ring) {
+        arguments_put_text(request, "2");
+        return;
+    }
     arguments_put_text(request, may_wait(call) ? "1" : "0");
     if (redis_call_registers(terms, call) || redis_call_leaves(terms, call)) {
         arguments_put_number(request, (uint64_t)terms->place);
@@ -200,7 +207,7 @@ static slotq_outcome build_reserve(redis_request *request, const redis_terms *te
     arguments_put_number(request, reserve->group);
     arguments_put_number(request, redis_reserve_limit(terms->view, reserve));
     arguments_put_number(request, reserve->lease_ms);
-    if (reserve->may_wait || redis_call_leaves(terms, call)) {
+    if (reserve->may_wait || call->progress.asks_ring || redis_call_leaves(terms, call)) {
         put_waiting(request, terms, call);
     }
     return SLOTQ_OK;

@@ -54,6 +54,22 @@ bool redis_call_leaves(const redis_terms *terms, const slotq_call *call);
 slotq_outcome redis_request_unwait(redis_request *request, const redis_terms *terms, uint32_t rows,
                                    int32_t place);
 
+/* The scripts nudge, hush and unwait (SHARDS.md, rules 41, 45, 46), which have no call. */
+typedef struct redis_bell_call {
+    uint32_t script;    /* redis_script_index */
+    slotq_nudge nudge;  /* nudge; hush: its counter */
+    int32_t shard;      /* nudge: or below 0, a round */
+    uint32_t rows;      /* unwait: the lowest of these */
+    int32_t place;      /* unwait */
+    uint32_t told;      /* out, nudge */
+    bool yes;           /* out: nudge: others may sleep; hush: the counter is the same; unwait: the
+                           place was set */
+} redis_bell_call;
+
+/* OK or NOMEMORY. */
+slotq_outcome redis_request_bell(redis_request *request, const redis_terms *terms,
+                                 const redis_bell_call *call);
+
 /* The script move, which has no call: from the queue of the terms into another one on the server.
  * OK, NOMEMORY, or TOOBIG with target_refused. */
 slotq_outcome redis_request_move(redis_request *request, const redis_terms *terms,
