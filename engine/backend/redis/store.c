@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../system/identity.h"
+#include "at_bell.h"
 #include "call/errors.h"
 #include "connect.h"
 #include "move.h"
@@ -270,6 +271,7 @@ static const store_ops redis_ops = {
     .check = redis_check,
     .export = redis_export,
     .clone = redis_clone,
+    .bell = &redis_bell_ops,
     .close = redis_close,
 };
 

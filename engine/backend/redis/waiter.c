@@ -429,6 +429,28 @@ void redis_waiter_leave(redis_waiter *waiter)
     }
 }
 
+bool redis_waiter_subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
+                            size_t key_bytes)
+{
+    if (waiter->places == 0 || waiter->refused || model->borrowed) {
+        return false;
+    }
+    disown(waiter);
+    follow(waiter, model);
+    waiter->subscribed =
+        waiter->subscribed || subscribe(waiter, model, key, key_bytes, UINT32_MAX);
+    return waiter->subscribed;
+}
+
+void redis_waiter_doze(redis_waiter *waiter, uint64_t sleep_ms)
+{
+    bell_renew(&waiter->bell);
+    if (redis_waiter_hears(waiter)) {
+        waiter->subscribed = hear(waiter, sleep_ms, bell_fd(&waiter->bell));
+    }
+    bell_clear(&waiter->bell);
+}
+
 void redis_waiter_free(redis_waiter *waiter)
 {
     redis_connection_free(&waiter->connection);

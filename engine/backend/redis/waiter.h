@@ -43,6 +43,13 @@ void redis_waiter_sleep(redis_waiter *waiter, const redis_connection *model, con
 int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, const char *key,
                         size_t key_bytes);
 
+/* Be subscribed to a place's channel. false: it cannot now, or the queue has no places. */
+bool redis_waiter_subscribe(redis_waiter *waiter, const redis_connection *model, const char *key,
+                            size_t key_bytes);
+
+/* Sleep until a message comes, or interrupted; it stays at its place, and does not subscribe. */
+void redis_waiter_doze(redis_waiter *waiter, uint64_t sleep_ms);
+
 /* It is subscribed to its place's channel, so a look may register there. */
 bool redis_waiter_hears(redis_waiter *waiter);
 

@@ -1,0 +1,60 @@
+/* at_bell.c: see at_bell.h.
+ */
+#include "at_bell.h"
+
+#include <string.h>
+
+#include "nudge.h"
+
+static bool subscribe(store *at)
+{
+    redis_store *self = redis_store_of(at);
+    return redis_waiter_subscribe(&self->waiter, &self->connection, self->key,
+                                  self->terms.key_bytes);
+}
+
+static bool told(store *at, uint32_t group, bool asks, store_told *what)
+{
+    redis_told told;
+    const bool hears = redis_store_told(redis_store_of(at), group, asks, &told);
+    _Static_assert(sizeof what->shards == sizeof told.shards, "a bit for each shard");
+    memset(what, 0, sizeof *what);
+    what->bell = told.bell;
+    what->round = told.round;
+    if (told.shard) {
+        memcpy(what->shards, told.shards, sizeof what->shards);
+    }
+    return hears;
+}
+
+static void doze(store *at, uint64_t sleep_ms)
+{
+    redis_store *self = redis_store_of(at);
+    redis_waiter_doze(&self->waiter, redis_route_nap_ms(&self->route, sleep_ms));
+}
+
+static slotq_outcome unwait(store *at, uint32_t group, bool *was_set, store_fault *fault)
+{
+    return redis_store_unwait(redis_store_of(at), group, was_set, fault);
+}
+
+static slotq_outcome nudge(store *at, const slotq_nudge *nudge, uint32_t shard, uint32_t *told_by,
+                           bool *may_sleep, store_fault *fault)
+{
+    const int32_t what = shard < SLOTQ_SHARDS_MAX ? (int32_t)shard : REDIS_TO_ROUND;
+    return redis_store_nudge(redis_store_of(at), nudge, what, told_by, may_sleep, fault);
+}
+
+static slotq_outcome hush(store *shard, uint32_t counter, store_fault *fault)
+{
+    return redis_store_hush(redis_store_of(shard), counter, fault);
+}
+
+const store_bell_ops redis_bell_ops = {
+    .subscribe = subscribe,
+    .told = told,
+    .doze = doze,
+    .unwait = unwait,
+    .nudge = nudge,
+    .hush = hush,
+};
