@@ -35,6 +35,13 @@ TEST_CASE("sharded in Redis: verbs for all shards pass over one that is missing"
         make_due(queue.get());
     }
     CHECK(std::string(inside(queue.get())->source.fault.text).find("shard 1") == 0);
+    slotq_limits limits = {};
+    limits.max_leased = 7; /* 3 + 2 + 2 */
+    limits.rate_interval_us = 5000;
+    CHECK(slotq_limit(queue.get(), 0, SLOTQ_LIMIT_LEASED | SLOTQ_LIMIT_RATE, &limits) == SLOTQ_OK);
+    CHECK(slotq_get_stats(queue.get(), 0, &stats) == SLOTQ_OK);
+    CHECK(stats.limits.max_leased == 5);
+    CHECK(stats.limits.rate_interval_us == 5000);
     CHECK(paused(0) == SLOTQ_PAUSE_OUT);
     CHECK(paused(2) == SLOTQ_PAUSE_OUT);
     REQUIRE(server.command({"RENAME", "away", made.key(1)}).is_status("OK"));
@@ -58,7 +65,7 @@ TEST_CASE("sharded in Redis: calls in a view whose shards are all missing are re
     CHECK(queue.push("x") == SLOTQ_REMADE);
     slotq_stats stats = {};
     slotq_limits limits = {};
-    limits.max_leased = 1;
+    limits.max_leased = 2;
     CHECK(slotq_get_stats(queue.get(), 0, &stats) == SLOTQ_NOQUEUE);
     CHECK(std::string(queue.error().text).find("all shards") == 0);
     CHECK(slotq_pause(queue.get(), SLOTQ_PAUSE_OUT) == SLOTQ_NOQUEUE);

@@ -12,14 +12,14 @@ static bool is_used(const shards_store *self, uint32_t shard)
     return self->shards[shard] != NULL && !self->missing[shard];
 }
 
-/* Those that are used; 0: a change of the view may have left none. */
-static uint32_t stores_of(const shards_store *self)
+/* Those over which limits are divided, missing ones too (rule 55). */
+static uint32_t shards_of(const shards_store *self)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < self->descriptor.count; i++) {
-        count += is_used(self, i);
+        count += !shards_is_unused(self, i);
     }
-    return count;
+    return count > 0 ? count : 1; /* nothing is divided by 0; without any, all is refused */
 }
 
 static slotq_outcome refuse_all(const shards_store *self, store_fault *fault)
@@ -69,7 +69,8 @@ static void add(slotq_stats *sum, const slotq_stats *one)
     sum->oldest_ms = earlier(sum->oldest_ms, one->oldest_ms);
     sum->later_due_ms = earlier(sum->later_due_ms, one->later_due_ms);
     sum->paused |= one->paused;
-    sum->limits.max_leased = (uint16_t)(sum->limits.max_leased + one->limits.max_leased);
+    const uint32_t leased = (uint32_t)sum->limits.max_leased + one->limits.max_leased;
+    sum->limits.max_leased = (uint16_t)(leased < UINT16_MAX ? leased : UINT16_MAX);
     if (one->limited_until_ms < sum->limited_until_ms) {
         sum->limited_until_ms = one->limited_until_ms;
     }
@@ -87,7 +88,7 @@ static void number_ids(slotq_stats *stats, uint32_t shard)
 slotq_outcome shards_stats(shards_store *self, slotq_call *call, store_fault *fault)
 {
     const shards_again again = shards_begin(call);
-    const uint32_t shards = stores_of(self);
+    const uint32_t shards = shards_of(self);
     slotq_stats sum;
     bool any = false;
     memset(&sum, 0, sizeof sum);
@@ -143,7 +144,7 @@ static slotq_outcome judge_limit(const slotq_call_limit *limit, uint32_t shards,
     return SLOTQ_OK;
 }
 
-/* The part of one shard, the index-th of those that have a store (rule 55). */
+/* The part of one shard, the index-th of those that are not gone (rule 55). */
 static slotq_limits part_of(const slotq_limits *limits, uint32_t index, uint32_t shards)
 {
     slotq_limits part = *limits;
@@ -200,21 +201,24 @@ static slotq_outcome tell_how_far(slotq_outcome outcome, slotq_verb verb, uint32
 slotq_outcome shards_in_all(shards_store *self, slotq_call *call, store_fault *fault)
 {
     const shards_again again = shards_begin(call);
-    const uint32_t shards = stores_of(self);
+    const uint32_t shards = shards_of(self);
     const slotq_limits limits = call->limit.limits;
     counts sum = {0, 0};
+    uint32_t index = 0; /* the next one's of those over which limits are divided */
     uint32_t done = 0;
     slotq_outcome answer = SLOTQ_OK;
-    if (call->verb == SLOTQ_LIMIT && shards > 0) {
+    if (call->verb == SLOTQ_LIMIT) {
         answer = judge_limit(&call->limit, shards, fault);
     }
     for (uint32_t i = 0; i < self->descriptor.count && answer != SLOTQ_INVALID; i++) {
+        const uint32_t here = index;
+        index += !shards_is_unused(self, i);
         if (!is_used(self, i)) {
             continue;
         }
         shards_begin_again(call, again);
         if (call->verb == SLOTQ_LIMIT) {
-            call->limit.limits = part_of(&limits, done, shards);
+            call->limit.limits = part_of(&limits, here, shards);
         }
         const slotq_outcome outcome = shards_run(self, i, call, NULL, fault);
         if (self->missing[i] && outcome == SLOTQ_NOQUEUE) {
