@@ -97,8 +97,7 @@ slotq_outcome shards_look_around(shards_store *self, slotq_call *call, shards_ag
     return best;
 }
 
-/* A shard that is away is passed over; if all are, they are waited for. */
-static slotq_outcome look_and_outlast(shards_store *self, slotq_call *call, shards_again again,
+slotq_outcome shards_look_and_outlast(shards_store *self, slotq_call *call, shards_again again,
                                       shards_looks looks, store_harvest *harvest,
                                       store_fault *fault)
 {
@@ -122,11 +121,11 @@ slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest
     }
     call->reserve.may_wait = false;
     const shards_looks looks = {SLOTQ_SHARDS_MAX, waits || self->base.looks_again};
-    slotq_outcome outcome = look_and_outlast(self, call, again, looks, harvest, fault);
+    slotq_outcome outcome = shards_look_and_outlast(self, call, again, looks, harvest, fault);
     if (waits) { /* the second round registers at each shard */
         call->reserve.may_wait = true;
         if (shards_found_nothing(outcome)) {
-            outcome = look_and_outlast(self, call, again, looks, harvest, fault);
+            outcome = shards_look_and_outlast(self, call, again, looks, harvest, fault);
         }
     }
     if (outcome == SLOTQ_OK) {

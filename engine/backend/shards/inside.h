@@ -208,6 +208,10 @@ typedef struct shards_looks {
 } shards_looks;
 slotq_outcome shards_look_around(shards_store *self, slotq_call *call, shards_again again,
                                  shards_looks looks, store_harvest *harvest, store_fault *fault);
+/* The same, where a shard that is away is passed over; if all are, they are waited for. */
+slotq_outcome shards_look_and_outlast(shards_store *self, slotq_call *call, shards_again again,
+                                      shards_looks looks, store_harvest *harvest,
+                                      store_fault *fault);
 /* A shard's server is away. */
 bool shards_is_away(slotq_outcome outcome, const store_fault *fault);
 bool shards_found_nothing(slotq_outcome outcome);

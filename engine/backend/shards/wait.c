@@ -239,7 +239,7 @@ static slotq_outcome look_without(shards_store *self, slotq_call *call, shards_a
     bool was_set;
     call->reserve.may_wait = false;
     const shards_looks looks = {SLOTQ_SHARDS_MAX, true};
-    const slotq_outcome outcome = shards_look_around(self, call, again, looks, harvest, fault);
+    const slotq_outcome outcome = shards_look_and_outlast(self, call, again, looks, harvest, fault);
     call->reserve.may_wait = true;
     if (outcome == SLOTQ_OK) {
         shards_bell_stop(&self->bell);
@@ -291,8 +291,12 @@ static slotq_outcome look_last(shards_store *self, slotq_call *call, shards_agai
 {
     const bool was_set = shards_leave_bell(self);
     const shards_looks looks = {was_set ? 1 : SLOTQ_SHARDS_MAX, true};
+    const shards_looks all = {SLOTQ_SHARDS_MAX, true};
     self->turn = was_set ? self->bell.shard : self->turn;
-    return shards_look_around(self, call, again, looks, harvest, fault);
+    const slotq_outcome outcome = shards_look_around(self, call, again, looks, harvest, fault);
+    return shards_is_away(outcome, fault)
+               ? shards_look_and_outlast(self, call, again, all, harvest, fault)
+               : outcome;
 }
 
 /* Rule 34: before it waits. */
