@@ -204,6 +204,12 @@ function commands.SET(key, value, ...)
     return {ok = 'OK'}
 end
 
+function commands.UNLINK(key)
+    local there = values[key] and 1 or 0
+    values[key] = nil
+    return there
+end
+
 function commands.GETRANGE(key, first, last)
     local value = values[key] or ''
     first, last = offset(first), offset(last)

@@ -26,6 +26,9 @@ local function bytes_of(value, width)
     return table.concat(bytes)
 end
 
+-- the counter of the last reply that asked for a nudge
+local counter = 0
+
 -- the queue is q; move has another, m, which begins as q does
 local function say(script, ...)
     local arguments, words = {...}, {script}
@@ -39,6 +42,10 @@ local function say(script, ...)
         words[i + 1] = shim.hex(argument)
     end
     print(table.concat(words, ' '):gsub(' +$', ' ') .. ' = ' .. shim.told(reply))
+    local first = type(reply) == 'table' and reply[1]
+    if type(first) == 'table' and first.ok == 'RING' then
+        counter, reply = reply[2], reply[5]
+    end
     return reply
 end
 
@@ -49,16 +56,16 @@ local shapes = {
 }
 local rests = {{3, 4, 9}, {0, 0, 0}, {5, 2, 255}, {0, 0, 1}, {255, 255, 3}, {1, 1, 20}}
 
-local now, shape, rest, places, held, killed, last_id
+local now, shape, rest, places, held, killed, last_id, set
 
 local function new_queue(number)
     shape, rest = shapes[number], rests[number]
-    places = rest[2]
+    places, set = rest[2], number - 1 -- the first is alone
     held, killed, last_id = {}, {}, 0
     now = 1700000000000 + number * 16777216 * shape[8]
     shim.values.q = nil
     local texts = {}
-    for _, values in ipairs({shape, rest, {4294967295, number - 1, 0}}) do
+    for _, values in ipairs({shape, rest, {4294967295, set, 0}}) do
         for _, value in ipairs(values) do
             texts[#texts + 1] = text_of(value)
         end
@@ -71,8 +78,11 @@ local function time()
     return text_of(now)
 end
 
--- whether a call waits, and its place, or none
-local function waiting()
+-- whether a call waits, and its place, or none; 2 is a round over shards
+local function waiting(may_look_around)
+    if may_look_around and set > 0 and below(4) == 0 then
+        return '2'
+    end
     local waits = below(2) == 0 and '1' or ''
     if places > 0 and below(4) > 0 then
         return waits, text_of(below(places))
@@ -137,13 +147,13 @@ local function reserve()
     local group = text_of(below(shape[5]))
     local lease = text_of(1 + below(40 * shape[8]))
     if below(2) == 0 and not has_checks() then
-        local reply = say('reserve', time(), group, text_of(1 + below(4)), lease, waiting())
+        local reply = say('reserve', time(), group, text_of(1 + below(4)), lease, waiting(true))
         for i = 1, type(reply) == 'table' and #reply > 2 and #reply or 0, 4 do
             held[#held + 1] = {group = group, id = reply[i], token = reply[i + 1], count = 1}
         end
         return
     end
-    local reply = say('reserve_packed', time(), group, text_of(1 + below(4)), lease, waiting())
+    local reply = say('reserve_packed', time(), group, text_of(1 + below(4)), lease, waiting(true))
     local runs = type(reply) == 'table' and type(reply[1]) == 'string' and reply[1] or ''
     for at = 1, #runs, 12 do
         local run = {group = group}
@@ -297,6 +307,31 @@ local function scheduled()
     end
 end
 
+-- what consumers of a sharded queue do at the bell, and at a shard
+local function bell()
+    if below(3) == 0 then
+        say('hush', time(), text_of(counter + below(2)))
+    else
+        say('nudge', time(), below(2) == 0 and 'all' or text_of(below(shape[5])),
+            text_of(1 + below(3)), below(2) == 0 and 'round' or text_of(below(9)))
+    end
+end
+
+-- the shard is deleted, and its name becomes that of a whole, which is changed and deleted
+local function change()
+    local begin = string.rep('\0', 8) .. 'SLQS'
+    local one, two = begin .. string.rep('1', 32), begin .. string.rep('2', 32)
+    say('delete', time(), text_of(math.max(set, 1)), '7')
+    say('delete', time(), text_of(math.max(set, 1)), '0', '1')
+    say('delete', time(), text_of(math.max(set, 1)), '0')
+    say('change', time(), '', one)
+    say('change', time(), '', two)
+    say('change', time(), string.sub(one, 1, 32), two)
+    say('change', time(), string.sub(one, 1, 32), one)
+    say('push', time(), 'x')
+    say('change', time(), string.sub(two, 1, 32), '')
+end
+
 local function find()
     say('find', time(), key())
 end
@@ -314,7 +349,7 @@ end
 
 local moves = {push, push, push, reserve, reserve, reserve, settle, settle, settle, look, look,
     administer, redrive_by_id, schedule, scheduled, find,
-    move}
+    move, bell}
 
 for number = 1, #shapes do
     new_queue(number)
@@ -326,4 +361,5 @@ for number = 1, #shapes do
     print('value ' .. shim.hex(shim.values.q))
     print('other ' .. shim.hex(shim.values.m))
     print('published ' .. text_of(shim.published))
+    change()
 end

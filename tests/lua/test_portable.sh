@@ -30,6 +30,8 @@ holds 'a key is taken' grep -q '^push_keyed .* = \[+DUPLICATE,' lua5.1.story
 holds 'a key is found' grep -q '^find .* = \[+OK,' lua5.1.story
 holds 'a message is moved' grep -q '^move .* = :[1-9]' lua5.1.story
 holds 'a note is kept' grep -q '^dead_list .*\$6e6e' lua5.1.story
+holds 'a shard asks for a nudge' grep -q ' = \[+RING,:' lua5.1.story
+holds 'a whole is changed' grep -q '^change .* = +AGAIN' lua5.1.story
 holds 'luajit tells the same' cmp lua5.1.story luajit.story
 holds 'lua5.4 tells the same' cmp lua5.1.story lua5.4.story
 
