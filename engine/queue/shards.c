@@ -20,7 +20,8 @@ typedef struct running {
 
 static slotq_outcome refuse_memory(slotq_error *error)
 {
-    return error_say(error, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes", sizeof(slotq));
+    (void)error_say(error, SLOTQ_NOMEMORY, "no memory for a handle of %zu bytes", sizeof(slotq));
+    return SLOTQ_NOMEMORY;
 }
 
 static slotq_outcome begin_at(running *self, const scheme *kind, const char *url, const char *name,
@@ -35,7 +36,8 @@ static slotq_outcome begin_at(running *self, const scheme *kind, const char *url
         kind->place(url, &self->handle->options, &self->place, &self->fault);
     if (outcome != SLOTQ_OK) {
         free(self->handle);
-        return error_from_fault(error, outcome, &self->fault);
+        (void)error_from_fault(error, outcome, &self->fault);
+        return outcome;
     }
     self->target = (shards_target){
         .place = self->place, .name = name, .owner = &queue_owner, .handle = self->handle};

@@ -306,8 +306,8 @@ static attempt find_company(opening *self)
         return lock_is_marked_reader(self->image->descriptor) ? ATTEMPT_READER : ATTEMPT_RETRY;
     case JOURNAL_NOT_NEEDED: /* no process can write: checked without a lock */
         return done(self, judge_image(self->image, true, self->fault));
-    default:
-        return done(self, self->outcome);
+    default: /* no journal, because it was removed with the main file */
+        return find_again(self) == SLOTQ_EMPTY ? ATTEMPT_RETRY : done(self, self->outcome);
     }
 }
 

@@ -182,6 +182,25 @@ static slotq_outcome judge_finished(const file_image *image, const only *wanted,
                : outcome;
 }
 
+/* The main file first: a process that opens it finds the journal of the others. Another process may
+ * then create a queue of this name, whose journal stays. */
+static slotq_outcome unlink_open(const file_image *image, store_fault *fault)
+{
+    struct stat ours;
+    struct stat named;
+    const file_names *names = &image->names;
+    if (unlinkat(image->folder, names->main, 0) != 0) {
+        return fault_system(fault, errno, "%s cannot be removed", names->shown);
+    }
+    *journal_removed(image->journal) = 1;
+    if (fstat(image->journal_descriptor, &ours) == 0 &&
+        fstatat(image->folder, names->journal, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+        ours.st_ino == named.st_ino && unlinkat(image->folder, names->journal, 0) != 0) {
+        return fault_system(fault, errno, "%s-journal cannot be removed", names->shown);
+    }
+    return filesystem_sync_folder(image->folder, names->shown, "removed", fault);
+}
+
 /* A finished queue has no message that its handles could miss, so it may be open: they learn that
  * it is gone before they get the lock. */
 static slotq_outcome remove_finished(const char *folder, const char *queue, const only *wanted,
@@ -197,10 +216,7 @@ static slotq_outcome remove_finished(const char *folder, const char *queue, cons
     if (outcome == SLOTQ_OK) {
         outcome = find_again(image->folder, image->descriptor, &image->names, fault);
         outcome = outcome == SLOTQ_OK ? judge_finished(image, wanted, fault) : outcome;
-        if (outcome == SLOTQ_OK) {
-            outcome = remove_locked(image->folder, &image->names, fault);
-            *journal_removed(image->journal) = 1;
-        }
+        outcome = outcome == SLOTQ_OK ? unlink_open(image, fault) : outcome;
         file_section_leave(image);
     }
     file_image_close(image);

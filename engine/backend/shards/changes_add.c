@@ -111,6 +111,9 @@ static slotq_outcome make_shard(changing *self, uint32_t number, uint64_t *from_
     geometry.generation = identity_draw();
     changing_key(self, number, &key);
     outcome = place->ops->create(place, key.text, &geometry, self->fault);
+    if (outcome == SLOTQ_EXISTS && changing_delete_leftover(self, &key, number) == SLOTQ_OK) {
+        outcome = place->ops->create(place, key.text, &geometry, self->fault);
+    }
     if (outcome != SLOTQ_OK && outcome != SLOTQ_EXISTS) {
         return changing_tell(self, "shard %u could not be made", number);
     }
@@ -150,7 +153,7 @@ static slotq_outcome add_once(changing *self, void *context)
     if (entry->state != SHARDS_MAKING) {
         return SLOTQ_OK; /* another process, which ended the same shard, was faster */
     }
-    uint64_t from_ms;
+    uint64_t from_ms = 0;
     outcome = make_shard(self, wanted->number, &from_ms);
     if (outcome != SLOTQ_OK) {
         return outcome;

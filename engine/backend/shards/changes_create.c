@@ -58,7 +58,10 @@ static slotq_outcome make_shard(changing *self, uint32_t number, const creation 
     slotq_geometry geometry = *wanted->geometry;
     geometry.set = self->descriptor.set;
     geometry.shard = (uint16_t)number;
-    const slotq_outcome outcome = place->ops->create(place, key.text, &geometry, self->fault);
+    slotq_outcome outcome = place->ops->create(place, key.text, &geometry, self->fault);
+    if (outcome == SLOTQ_EXISTS && changing_delete_leftover(self, &key, number) == SLOTQ_OK) {
+        outcome = place->ops->create(place, key.text, &geometry, self->fault);
+    }
     if (outcome == SLOTQ_OK) {
         return outcome;
     }

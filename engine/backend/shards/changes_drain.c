@@ -107,8 +107,11 @@ static slotq_outcome delete_shard(changing *self, uint32_t number)
     shards_place *place = self->target->place;
     shards_key key;
     changing_key(self, number, &key);
-    const slotq_outcome outcome = place->ops->remove(place, key.text, self->descriptor.set,
-                                                     (uint16_t)number, true, self->fault);
+    slotq_outcome outcome = place->ops->remove(place, key.text, self->descriptor.set,
+                                               (uint16_t)number, true, self->fault);
+    if (outcome == SLOTQ_CORRUPT) {
+        outcome = changing_delete_leftover(self, &key, number) == SLOTQ_OK ? SLOTQ_OK : outcome;
+    }
     if (outcome == SLOTQ_LOCKED) {
         return fault_say(self->fault, SLOTQ_AGAIN,
                          "shard %u of %s is gone, but a process has opened its file "
@@ -139,7 +142,7 @@ static slotq_outcome drain_once(changing *self, void *context)
         outcome = outcome == SLOTQ_OK ? set_state(self, number, SHARDS_DRAINING, 0) : outcome;
     }
     if (outcome == SLOTQ_OK && entry->state == SHARDS_DRAINING) {
-        uint64_t last_id;
+        uint64_t last_id = 0;
         outcome = close_and_ask(self, number, &last_id);
         outcome = outcome == SLOTQ_OK ? set_state(self, number, SHARDS_GONE, last_id) : outcome;
     }

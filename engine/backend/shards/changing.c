@@ -230,6 +230,10 @@ slotq_outcome changing_open(changing *self, uint32_t number, store **opened)
         (*opened)->ops->close(*opened);
         *opened = NULL;
         changing_note_odd(self);
+        if (!self->lost && changing_delete_leftover(self, &key, number) == SLOTQ_OK) {
+            return fault_say(self->fault, SLOTQ_NOQUEUE, "shard %u of %s is missing", number,
+                             self->target->name);
+        }
         return SLOTQ_CORRUPT;
     }
     (*opened)->owner = self->target->owner;
@@ -265,4 +269,37 @@ slotq_outcome changing_take_back(changing *self, uint32_t set, uint32_t number)
     const slotq_outcome outcome =
         place->ops->remove(place, key.text, set, (uint16_t)number, false, self->fault);
     return outcome == SLOTQ_CORRUPT ? SLOTQ_OK : outcome; /* another queue has the key by now */
+}
+
+slotq_outcome changing_delete_leftover(changing *self, const shards_key *key, uint32_t number)
+{
+    shards_place *place = self->target->place;
+    const store_fault refusal = *self->fault;
+    store *there;
+    slotq_call call;
+    if (place->ops->open(place, key->text, &there, self->fault) != SLOTQ_OK) {
+        *self->fault = refusal;
+        return SLOTQ_EXISTS;
+    }
+    const uint32_t set = there->view.geometry.set;
+    there->owner = self->target->owner;
+    there->handle = self->target->handle;
+    slotq_core_begin(&call, SLOTQ_STATS, STORE_TIME);
+    call.stats.group = 0;
+    bool is_leftover = set != 0 && set != self->descriptor.set &&
+                       there->view.geometry.shard == number &&
+                       changing_call(self, there, &call) == SLOTQ_OK &&
+                       call.stats.stats.last_id == 0 && call.stats.stats.later == 0;
+    if (is_leftover) {
+        slotq_core_begin(&call, SLOTQ_PAUSE, STORE_TIME);
+        call.pause = (slotq_call_pause){.what = SLOTQ_PAUSE_CLOSED};
+        is_leftover = changing_call(self, there, &call) == SLOTQ_OK;
+    }
+    there->ops->close(there);
+    if (is_leftover && place->ops->remove(place, key->text, set, (uint16_t)number, true,
+                                          self->fault) == SLOTQ_OK) {
+        return SLOTQ_OK;
+    }
+    *self->fault = refusal;
+    return SLOTQ_EXISTS;
 }

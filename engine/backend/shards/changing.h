@@ -55,6 +55,12 @@ slotq_outcome changing_call(changing *self, store *shard, slotq_call *call);
 /* Delete a shard that was made for a queue which another process has removed meanwhile. */
 slotq_outcome changing_take_back(changing *self, uint32_t set, uint32_t number);
 
+/* Where a shard could not be created: delete one of a queue of this name that another process
+ * removed while a third one, killed since, made the shard. No descriptor has it. It is deleted if
+ * it never had a message, which it cannot get once it is closed. EXISTS, with the fault as it was:
+ * it is something else, and unchanged. */
+slotq_outcome changing_delete_leftover(changing *self, const shards_key *key, uint32_t number);
+
 /* Begin the text of the fault with what was being done. Returns its outcome. */
 __attribute__((format(printf, 2, 3))) slotq_outcome changing_tell(changing *self,
                                                                   const char *format, ...);
