@@ -54,11 +54,13 @@ static slotq_outcome begin(running *self, const char *url, const char *name,
     }
     const char *fault = shards_name_fault(name, strlen(name));
     if (fault != NULL) {
-        return error_say(error, SLOTQ_INVALID, "the queue's name %s", fault);
+        (void)error_say(error, SLOTQ_INVALID, "the queue's name %s", fault);
+        return SLOTQ_INVALID;
     }
     if (kind->place == NULL) {
-        return error_say(error, SLOTQ_UNSUPPORTED,
-                         "this build keeps no sharded queues at such a URL: give a folder");
+        (void)error_say(error, SLOTQ_UNSUPPORTED,
+                        "this build keeps no sharded queues at such a URL: give a folder");
+        return SLOTQ_UNSUPPORTED;
     }
     return begin_at(self, kind, url, name, options, error);
 }
