@@ -196,9 +196,9 @@ do
     -- messages are left that go now, or when the rate lets them, or that are due and have room
     function queue.leaves()
         local most = group.limit.max_leased
-        local left = group.ready_behind + (queue.tail - group.cursor) % slots
+        local remaining = group.ready_behind + (queue.tail - group.cursor) % slots
         return (most == 0 or group.leased < most) and
-            (left > 0 or later.or_due(-1) == time_ms())
+            (remaining > 0 or later.or_due(-1) == time_ms())
     end
 
     -- in a shard, what is left for clients that sleep at the bell: messages, also those that a

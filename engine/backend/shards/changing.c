@@ -22,7 +22,7 @@ slotq_outcome changing_run(const shards_target *target, changing_try once, void 
     }
     self->target = target;
     self->fault = fault;
-    slotq_outcome outcome;
+    slotq_outcome outcome = SLOTQ_LOCKED;
     uint32_t tries = 0;
     do {
         self->lost = false;

@@ -11,7 +11,7 @@
 
 value_text id_text(uint64_t id)
 {
-    value_text result;
+    value_text result = {""};
     _Static_assert(sizeof result.text >= SLOTQ_ID_TEXT_BYTES, "an id fits");
     slotq_id_print(result.text, id);
     return result;

@@ -17,7 +17,7 @@ static bool is_word(const redisReply *reply, const char *word)
 const redisReply *redis_reply_owes(const redis_terms *terms, const redisReply *reply,
                                    slotq_nudge *nudge)
 {
-    slotq_nudge none;
+    slotq_nudge none = {0};
     uint64_t counter;
     uint64_t group = SLOTQ_ALL_GROUPS;
     uint64_t need;
