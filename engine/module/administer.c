@@ -315,6 +315,7 @@ void command_unwait(module_call *call)
     const bool room = call_word_is(call, 0, "room");
     uint64_t row = 0;
     uint64_t place;
+    bool was_set = false;
     if ((!room && !call_number(call, 0, "row", 0, SLOTQ_GROUPS_MAX - 1, &row)) ||
         !call_open(call)) {
         return;
@@ -332,7 +333,7 @@ void command_unwait(module_call *call)
         call->mine.has = true;
         call->mine.row = room ? geometry->groups : (uint32_t)row;
         call->mine.place = (uint32_t)place;
-        places_leave(call);
+        was_set = places_leave(call);
     }
-    reply_status(call, SLOTQ_OK);
+    reply_number(call, was_set ? 1 : 0);
 }

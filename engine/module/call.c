@@ -263,12 +263,12 @@ slotq_outcome call_run(module_call *call)
 
 /* ---- the end ---- */
 
-uint32_t call_publish(module_call *call, const char *before)
+uint32_t call_publish(module_call *call, const char *before, const char *text)
 {
     size_t length;
     const char *name = server.StringPtrLen(call->key_name, &length);
     server_string *channel = server.CreateString(NULL, before, strlen(before));
-    server_string *message = server.CreateString(NULL, "wake", strlen("wake"));
+    server_string *message = server.CreateString(NULL, text, strlen(text));
     server.StringAppendBuffer(NULL, channel, name, length);
     const int heard = server.PublishMessage(call->context, channel, message);
     server.FreeString(NULL, channel);
@@ -289,7 +289,7 @@ void call_end(module_call *call)
         call->key = NULL;
     }
     if (call->news.wakes && call->view.geometry.places == 0) {
-        call_publish(call, "slotq:");
+        call_publish(call, "slotq:", "wake");
     }
     if (call->changed) { /* last: it may lead to another command, which uses this call anew */
         wait_tell(call);

@@ -67,6 +67,9 @@ typedef struct module_place {
     uint32_t row;
     uint32_t place;
     uint32_t wants;
+    bool leaves;     /* unwait */
+    uint32_t others; /* of its row that are set, once it is registered */
+    uint32_t before; /* of them, those that come before it */
 } module_place;
 
 /* Times before the call that its steps do not tell. */
@@ -140,7 +143,7 @@ void call_replicate(module_call *call);
 void call_end(module_call *call);
 
 /* Publish in a channel: `before`, the key's name. How many clients heard it. */
-uint32_t call_publish(module_call *call, const char *before);
+uint32_t call_publish(module_call *call, const char *before, const char *message);
 
 /* ---- words ---- */
 

@@ -11,6 +11,7 @@
 enum {
     NO_PLACE = SLOTQ_PLACES_MAX + 1,
     CHANNEL_BYTES = 16,
+    MESSAGE_BYTES = 16,
     ROOM_FOR_ANY = 65535 * SLOTQ_PLACES_MAX /* more than all places of a row can want */
 };
 
@@ -70,12 +71,15 @@ static uint32_t next_set(const module_call *call, uint32_t row)
     return NO_PLACE;
 }
 
-/* True if a client heard it. */
-static bool tell(module_call *call, uint32_t place)
+/* word: "wake", or "round" for clients that share the place of one that leaves. True if a client
+ * heard it. */
+static bool tell(module_call *call, uint32_t row, uint32_t place, const char *word)
 {
     char channel[CHANNEL_BYTES];
+    char message[MESSAGE_BYTES];
     snprintf(channel, sizeof channel, "slotq#%u:", (unsigned)place);
-    return call_publish(call, channel) > 0;
+    snprintf(message, sizeof message, "%s %u", word, (unsigned)row);
+    return call_publish(call, channel, message) > 0;
 }
 
 /* Take a place out of its row and tell it: what it wanted, or 0 if no client heard it. */
@@ -84,7 +88,7 @@ static uint32_t ring_place(module_call *call, uint32_t row, uint32_t place)
     const uint32_t wanted = wants_of(call, row, place);
     put_wants(call, row, place, 0);
     put_cursor(call, row, place);
-    return tell(call, place) ? wanted : 0;
+    return tell(call, row, place, "wake") ? wanted : 0;
 }
 
 /* Ring places until `need` messages are wanted. True if no place of the row is set then. */
@@ -124,7 +128,7 @@ static bool ring_room(module_call *call, uint32_t room)
 static void nudge(module_call *call, uint32_t row)
 {
     uint32_t place = next_set(call, row);
-    while (place != NO_PLACE && !tell(call, place)) {
+    while (place != NO_PLACE && !tell(call, row, place, "wake")) {
         put_wants(call, row, place, 0);
         place = next_set(call, row);
     }
@@ -132,24 +136,42 @@ static void nudge(module_call *call, uint32_t row)
 
 /* ---- the caller's own ---- */
 
+/* Others of its row that are set, and those of them that come before it from the cursor on. */
+static void count_others(module_call *call)
+{
+    module_place *mine = &call->mine;
+    const uint32_t places = call->view.geometry.places;
+    const uint32_t cursor = cursor_of(call, mine->row);
+    const uint32_t rank = (mine->place + places - cursor) % places;
+    for (uint32_t i = 0; i < places; i++) {
+        const uint32_t place = (cursor + i) % places;
+        const bool is_set = i != rank && wants_of(call, mine->row, place) != 0;
+        mine->others += is_set ? 1 : 0;
+        mine->before += is_set && i < rank ? 1 : 0;
+    }
+}
+
 static bool register_mine(module_call *call)
 {
     const module_place *mine = &call->mine;
     const uint32_t before = wants_of(call, mine->row, mine->place);
+    count_others(call);
     if (before == 0 || mine->wants < before) {
         put_wants(call, mine->row, mine->place, mine->wants);
     }
     return before > 0;
 }
 
-/* Others that share the place look again. */
-static void give_up_mine(module_call *call)
+/* Others that share the place look again. Returns whether it was set. */
+static bool give_up_mine(module_call *call)
 {
     const module_place *mine = &call->mine;
-    if (wants_of(call, mine->row, mine->place) != 0) {
+    const bool was_set = wants_of(call, mine->row, mine->place) != 0;
+    if (was_set) {
         put_wants(call, mine->row, mine->place, 0);
-        tell(call, mine->place);
+        tell(call, mine->row, mine->place, mine->leaves ? "round" : "wake");
     }
+    return was_set;
 }
 
 bool places_read(module_call *call, uint32_t index, uint32_t row, uint64_t wants)
@@ -171,18 +193,6 @@ bool places_read(module_call *call, uint32_t index, uint32_t row, uint64_t wants
     call->mine.place = (uint32_t)place;
     call->mine.wants = (uint32_t)wants;
     return true;
-}
-
-uint32_t places_rank(const module_call *call)
-{
-    const uint32_t places = call->view.geometry.places;
-    const uint32_t row = call->mine.row;
-    uint32_t rank = 0;
-    for (uint32_t place = cursor_of(call, row); place != call->mine.place;
-         place = place + 1 < places ? place + 1 : 0) {
-        rank += wants_of(call, row, place) != 0 ? 1 : 0;
-    }
-    return rank;
 }
 
 /* ---- after a verb ---- */
@@ -276,10 +286,7 @@ static bool settle_mine(module_call *call)
     if (call->mine.has && call->mine.waits) {
         return register_mine(call);
     }
-    if (call->mine.has) {
-        give_up_mine(call);
-    }
-    return false;
+    return call->mine.has && give_up_mine(call);
 }
 
 static void put_bits(module_call *call, uint32_t wake)
@@ -304,7 +311,7 @@ bool places_settle(module_call *call)
     if (!(wake & (WAKE_FOR_MESSAGE | WAKE_FOR_ROOM))) {
         return false;
     }
-    const bool kept = settle_mine(call);
+    const bool was_set = settle_mine(call);
     if (wake & WAKE_FOR_MESSAGE) {
         const bool rings = news->groups != 0 && news->messages > 0;
         wake &= rings && ring_groups(call) ? ~(uint32_t)WAKE_FOR_MESSAGE : ~0u;
@@ -316,11 +323,11 @@ bool places_settle(module_call *call)
     if (wake != before) {
         put_bits(call, wake);
     }
-    return kept;
+    return was_set;
 }
 
 /* As a verb that left messages, or room. */
-void places_leave(module_call *call)
+bool places_leave(module_call *call)
 {
     const bool for_room = call->mine.row == call->view.geometry.groups;
     places_note(call);
@@ -332,5 +339,6 @@ void places_leave(module_call *call)
         call->news.groups = left ? UINT32_C(1) << call->mine.row : 0;
         call->news.messages = left ? 1 : 0;
     }
-    places_settle(call);
+    call->mine.leaves = true;
+    return places_settle(call);
 }

@@ -13,13 +13,11 @@ bool places_read(module_call *call, uint32_t index, uint32_t row, uint64_t wants
 void places_note(module_call *call);
 
 /* After a verb, once: register or give up the caller's place, and tell the places of others.
- * Returns whether the caller's place was set before. */
+ * Returns whether the caller's place was set before; if it is now, call->mine has `others` and
+ * `before`. */
 bool places_settle(module_call *call);
 
-/* How many places of its row are set before the caller's. */
-uint32_t places_rank(const module_call *call);
-
-/* A client does not wait any more. */
-void places_leave(module_call *call);
+/* A client does not wait any more. Returns whether its place was set. */
+bool places_leave(module_call *call);
 
 #endif

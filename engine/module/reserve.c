@@ -17,7 +17,7 @@
 enum {
     RUN_BYTES = 12,      /* of a packed run */
     DAMAGED_ROUNDS = 64, /* after so many without a sound message the client calls again */
-    STATUS_BYTES = 40
+    STATUS_BYTES = 64
 };
 #define NUMBER_MAX UINT64_C(9007199254740991) /* that a script can tell exactly */
 
@@ -85,28 +85,39 @@ bool reserve_refused(module_call *call, slotq_outcome outcome)
     return true;
 }
 
-static void reply_with_time(module_call *call, slotq_outcome outcome, uint64_t due_ms)
+/* A client that sleeps at its place learns who else does. */
+static void reply_with_time(module_call *call, slotq_outcome outcome, uint64_t due_ms, bool sleeps)
 {
     char text[STATUS_BYTES];
-    snprintf(text, sizeof text, "%s %" PRIu64, outcome_name(outcome), due_ms);
+    const module_place *mine = &call->mine;
+    if (sleeps && mine->has) {
+        const bool kept = places_settle(call);
+        snprintf(text, sizeof text, "%s %" PRIu64 " %d %u %u", outcome_name(outcome), due_ms, kept,
+                 (unsigned)mine->others, (unsigned)mine->before);
+    } else {
+        snprintf(text, sizeof text, "%s %" PRIu64, outcome_name(outcome), due_ms);
+    }
     server.ReplyWithSimpleString(call->context, text);
 }
 
 static void reply_empty(module_call *call, const module_reserve *asked, uint64_t due_ms,
                         bool sleeps)
 {
-    const bool at_place = sleeps && call->mine.has;
+    const module_place *mine = &call->mine;
+    const bool at_place = sleeps && mine->has;
     const bool kept = places_settle(call);
     const bool none = due_ms == UINT64_MAX;
     if (at_place && !none) {
-        due_ms += (uint64_t)PLACES_RANK_MS * places_rank(call);
+        due_ms += (uint64_t)PLACES_RANK_MS * mine->before;
     }
     due_ms = due_ms < NUMBER_MAX ? due_ms : NUMBER_MAX;
     const long long told = none ? -1 : (long long)due_ms;
     if (at_place) {
-        reply_array(call, 2);
+        reply_array(call, 4);
         server.ReplyWithLongLong(call->context, told);
         reply_number(call, kept ? 1 : 0);
+        reply_number(call, mine->others);
+        reply_number(call, mine->before);
     } else if (asked->waits) {
         server.ReplyWithLongLong(call->context, told);
     } else {
@@ -124,7 +135,7 @@ static void reply_nothing(module_call *call, const module_reserve *asked, slotq_
     if (outcome == SLOTQ_EMPTY) {
         reply_empty(call, asked, due_ms, sleeps);
     } else if (outcome == SLOTQ_LIMITED || (outcome == SLOTQ_AGAIN && asked->waits)) {
-        reply_with_time(call, outcome, due_ms);
+        reply_with_time(call, outcome, due_ms, sleeps);
     } else if (outcome == SLOTQ_AGAIN) {
         reply_status(call, outcome);
     } else {
