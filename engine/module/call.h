@@ -143,7 +143,7 @@ void call_replicate(module_call *call);
 void call_end(module_call *call);
 
 /* Publish in a channel: `before`, the key's name. How many clients heard it. */
-uint32_t call_publish(module_call *call, const char *before, const char *message);
+uint32_t call_publish(module_call *call, const char *before, const char *text);
 
 /* ---- words ---- */
 

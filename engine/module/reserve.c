@@ -85,7 +85,7 @@ bool reserve_refused(module_call *call, slotq_outcome outcome)
     return true;
 }
 
-/* A client that sleeps at its place learns who else does. */
+/* A client that sleeps at its place learns how many others do. */
 static void reply_with_time(module_call *call, slotq_outcome outcome, uint64_t due_ms, bool sleeps)
 {
     char text[STATUS_BYTES];

@@ -236,8 +236,8 @@ deep() {
 }
 
 # The tests of the scripts on the module's commands, but for what is about scripts alone: the rights
-# and calls that they need, EVALSHA, checks that they cannot compute; and the bell of sharded queues,
-# which the module does not ring yet.
+# and calls that they need, EVALSHA, checks that they cannot compute; and the bell of a sharded
+# queue, which the module does not ring yet.
 moduled() {
     are_made || return 1
     SLOTQ_TEST_MODULE=1 build/tests/lua '~access*' '~bell*' '~costs*' '~parity: core*' \
