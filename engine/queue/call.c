@@ -103,6 +103,7 @@ slotq_outcome queue_call(slotq *queue, slotq_call *call)
     queue_tries tries = queue_tries_begin(queue);
     slotq_outcome outcome;
     do {
+        queue->fault.unconfirmed = false; /* a store that confirms nothing leaves it */
         outcome = queue->store->ops->call(queue->store, call, NULL, &queue->fault);
         if (outcome == SLOTQ_OK) {
             return outcome;

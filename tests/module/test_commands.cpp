@@ -225,8 +225,8 @@ TEST_CASE("commands: the server knows what each reads and writes")
     Queue queue;
     const auto flags_of = [&](const std::string &name) {
         std::string all;
-        for (const Reply &flag :
-             queue.command({"COMMAND", "INFO", name}).items.at(0).items.at(2).items) {
+        const Reply info = queue.command({"COMMAND", "INFO", name});
+        for (const Reply &flag : info.items.at(0).items.at(2).items) {
             all += flag.text + " ";
         }
         return all;
