@@ -412,7 +412,7 @@ objects-built: $(call objects,$(FREE_SOURCES) $(HOST_SOURCES) $(REDIS_SOURCES) $
 	$(TEST_SOURCES) $(FUZZ_TARGETS) $(FUZZ_SHARED) fuzz/replay.c fuzz/make_seeds.c)
 # Scripts that run nothing of what is made here say the same in every flavour.
 FOREIGN_SCRIPTS := $(filter tests/lua/% tests/bench/% tests/tools/checks/% \
-	tests/tools/test_man.sh,$(TEST_SCRIPTS))
+	tests/tools/test_man.sh tests/tools/test_client_%,$(TEST_SCRIPTS))
 # The longest begin first, so that none of them is left to run alone at the end.
 LONGEST := $(foreach room,engine/worker lua engine/core engine/backend/file,\
 	$(call binary_of,$(room)))
