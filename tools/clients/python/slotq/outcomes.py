@@ -71,15 +71,20 @@ class Geometry:
         return 2 + 4 * bool(self.flags & FLAG_STAMPS) + 4 * bool(self.flags & FLAG_CHECKS)
 
 
-@dataclass
 class Message:
     """A leased message. extend changes its token."""
 
-    id: int
-    token: int
-    payload: bytes
-    generation: int
-    group: int = 0
+    __slots__ = ("id", "token", "payload", "generation", "group")
+
+    def __init__(self, id: int, token: int, payload: bytes, generation: int, group: int = 0):
+        self.id = id
+        self.token = token
+        self.payload = payload
+        self.generation = generation  # of the queue that gave it
+        self.group = group
+
+    def __repr__(self) -> str:
+        return f"Message(id={self.id}, attempts={self.attempts}, {len(self.payload)} bytes)"
 
     @property
     def attempts(self) -> int:

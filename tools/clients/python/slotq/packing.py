@@ -3,7 +3,7 @@ runs and keys; sends nothing."""
 
 import struct
 import time
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from .outcomes import FLAG_CHECKS, FLAG_STAMPS, Geometry, Message, Refused
 
@@ -46,16 +46,15 @@ def slots_of(payloads: Sequence[bytes], geometry: Geometry, now_ms: Optional[int
     now = int(time.time() * 1000) if now_ms is None else now_ms
     flags = geometry.flags
     stamp = struct.pack("<I", now // geometry.tick_ms & 0xFFFFFFFF) if flags & FLAG_STAMPS else b""
-    pieces = []
-    for payload in payloads:
-        if len(payload) > geometry.payload_bytes:
-            raise Refused("TOOBIG", f"a payload has {len(payload)} bytes; the queue takes "
-                          f"{geometry.payload_bytes}")
-        pieces.append(len(payload).to_bytes(2, "little") + stamp)
-        if flags & FLAG_CHECKS:
-            pieces.append(struct.pack("<I", xxh32(payload)))
-        pieces.append(payload)
-    return b"".join(pieces)
+    longest = max(map(len, payloads), default=0)
+    if longest > geometry.payload_bytes:
+        raise Refused("TOOBIG", f"a payload has {longest} bytes; the queue takes "
+                      f"{geometry.payload_bytes}")
+    if flags & FLAG_CHECKS:
+        return b"".join([piece for payload in payloads for piece in (
+            struct.pack("<H", len(payload)), stamp, struct.pack("<I", xxh32(payload)), payload)])
+    heads = {length: struct.pack("<H", length) + stamp for length in set(map(len, payloads))}
+    return b"".join([piece for payload in payloads for piece in (heads[len(payload)], payload)])
 
 
 def keys_of(keys: Optional[Sequence[Key]], count: int) -> bytes:
@@ -84,23 +83,38 @@ def runs_of(messages: Iterable[Message]) -> bytes:
                     for first, token, count in runs)
 
 
+def _parts_of(slots: bytes, geometry: Geometry) -> Iterator[Tuple[int, int, bytes]]:
+    """Length, check and payload of each slot; those of a length that cannot be have none."""
+    head, most = geometry.head_bytes, geometry.payload_bytes
+    has_check = bool(geometry.flags & FLAG_CHECKS)
+    if head + most < CUT_FROM_BYTES:
+        middle = "4x" * bool(geometry.flags & FLAG_STAMPS) + "I" * has_check
+        for length, *check, payload in struct.iter_unpack(f"<H{middle}{most}s", slots):
+            yield length, check[0] if check else 0, payload[:length]
+        return
+    at = 0
+    while at < len(slots):
+        length = slots[at] | slots[at + 1] << 8
+        end = at + head + (length if length <= most else 0)
+        check_there = slots[at + head - 4:at + head] if has_check else b""
+        yield length, int.from_bytes(check_there, "little"), slots[at + head:end]
+        at = end
+
+
 def messages_of(runs: bytes, slots: bytes, group: int,
                 geometry: Geometry) -> Tuple[List[Message], List[Message]]:
     """The messages of a reserve_packed, those that are sound and those that are damaged."""
-    head, most = geometry.head_bytes, geometry.payload_bytes
-    is_cut = head + most >= CUT_FROM_BYTES
+    most, has_check = geometry.payload_bytes, bool(geometry.flags & FLAG_CHECKS)
+    generation = geometry.generation
     sound: List[Message] = []
     damaged: List[Message] = []
-    at = 0
+    parts = _parts_of(slots, geometry)
     for id_low, id_high, token, count in struct.iter_unpack("<IHIH", runs):
-        for i in range(count):
-            length = slots[at] | slots[at + 1] << 8
-            fits = length <= most
-            payload = slots[at + head:at + head + length] if fits else b""
-            if fits and geometry.flags & FLAG_CHECKS:
-                fits = xxh32(payload) == int.from_bytes(slots[at + head - 4:at + head], "little")
-            message = Message((id_high << 32 | id_low) + i, token, payload, geometry.generation,
-                              group)
-            (sound if fits else damaged).append(message)
-            at += head + ((length if length <= most else 0) if is_cut else most)
+        first = id_high << 32 | id_low
+        for id, (length, check, payload) in zip(range(first, first + count), parts):
+            message = Message(id, token, payload, generation, group)
+            if length <= most and not (has_check and xxh32(payload) != check):
+                sound.append(message)
+            else:
+                damaged.append(message)
     return sound, damaged
