@@ -294,6 +294,9 @@ void schedule(bool keyed)
         put_status("EMPTY");
     } else if (outcome == SLOTQ_DUPLICATE) {
         put_duplicate(&call.schedule.taken);
+    } else if (outcome == SLOTQ_FULL) {
+        static const slotq_holder none; /* no message of the ring keeps it full */
+        put_full(&none);
     } else {
         put_refusal(outcome);
     }
