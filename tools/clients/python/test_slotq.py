@@ -57,17 +57,22 @@ class Verbs(OnServer):
     def test_remade(self):
         """tokens of a queue that is gone settle nothing in the one that has its name now"""
         queue = self.queue()
+        now_ms = int(time.time() * 1000)
         queue.push([b"old"])
-        old = queue.reserve().messages
+        old = queue.reserve(now_ms=now_ms).messages
         other = slotq.Queue(self.client, "jobs")
         self.client.delete("jobs")
         other.create(payload_bytes=300)
-        other.push([b"new"])
+        other.push([b"new", b"newer"])
+        new = other.reserve(now_ms=now_ms).messages
+        self.assertEqual((new[0].id, new[0].token), (old[0].id, old[0].token))
         self.assertEqual(queue.ack(old), [Outcome.GONE])
         self.assertEqual(queue.ack(old), [Outcome.GONE])
+        self.assertEqual(queue.stats()["acked"], 0)
         self.assertTrue(queue.push([b"n" * 300]))
-        self.assertEqual([message.payload for message in queue.reserve(5)], [b"new", b"n" * 300])
-        self.assertEqual(queue.stats()["leased"], 2)
+        self.assertEqual([message.payload for message in queue.reserve(5)],
+                         [b"newer", b"n" * 300])
+        self.assertEqual(queue.stats()["leased"], 3)
 
     def test_refusals(self):
         """failures are exceptions that say what is wrong"""
