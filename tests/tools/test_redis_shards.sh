@@ -8,7 +8,9 @@
 . "$source_folder/tests/tools/shard_cases.sh"
 
 # shellcheck disable=SC2317 # shard_cases.sh calls them
-damage_descriptor() { redis setrange jobs 16 x >.seen; }
+damage_descriptor() {
+    redis eval "return redis.call('setrange', KEYS[1], 16, '\0\0\0\0')" 1 jobs >.seen
+}
 # shellcheck disable=SC2317
 lose_shard() { redis del "$1" >.seen; }
 # shellcheck disable=SC2317

@@ -6,7 +6,7 @@
 . "$source_folder/tests/tools/shard_cases.sh"
 
 # shellcheck disable=SC2317 # shard_cases.sh calls them
-damage_descriptor() { printf '\377' | dd of=jobs.slotq bs=1 seek=16 conv=notrunc status=none; }
+damage_descriptor() { printf '\0\0\0\0' | dd of=jobs.slotq bs=1 seek=16 conv=notrunc status=none; }
 # shellcheck disable=SC2317
 lose_shard() { rm -f "$1".slotq*; }
 # shellcheck disable=SC2317

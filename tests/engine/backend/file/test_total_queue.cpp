@@ -41,6 +41,7 @@ struct shared {
     volatile uint64_t next_serial;
     volatile uint64_t pushed;
     volatile uint32_t answered[PROCESSES]; /* calls of the process that is there now */
+    char said[1100];                       /* by the last one that met an error */
 };
 
 /* Not the system's clock: this one is not set while the test runs. */
@@ -67,7 +68,7 @@ public:
         slotq *opened = nullptr;
         slotq_error error = {};
         if (slotq_open(folder_path.c_str(), "q", &how, &opened, &error) != SLOTQ_OK) {
-            fprintf(stderr, "total queue: open: %s\n", error.text);
+            snprintf(common->said, sizeof common->said, "open: %s", error.text);
         }
         queue.reset(opened);
     }
@@ -140,8 +141,8 @@ private:
 
     int complain(const char *call, slotq_outcome outcome, int code)
     {
-        fprintf(stderr, "total queue: %s answers %s: %s\n", call, slotq_outcome_name(outcome),
-                slotq_error_of(queue.get())->text);
+        snprintf(common->said, sizeof common->said, "%s answers %s: %s", call,
+                 slotq_outcome_name(outcome), slotq_error_of(queue.get())->text);
         return code;
     }
 
@@ -222,7 +223,7 @@ private:
             settle(entry, token);
         }
         if (entry.outcome > SLOTQ_GONE) {
-            complain("settle", static_cast<slotq_outcome>(entry.outcome), 0);
+            _exit(complain("settle", static_cast<slotq_outcome>(entry.outcome), 14));
         }
     }
 
@@ -365,8 +366,8 @@ private:
         pids[place] = 0;
         const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
         if (!killed && status != 0) {
-            complaint =
-                "process " + std::to_string(place) + " ended with status " + std::to_string(status);
+            complaint = "process " + std::to_string(place) + " ended with status " +
+                        std::to_string(status) + ": " + common->said;
         }
     }
 
