@@ -433,8 +433,8 @@ journal_join file_journal_join(file_image *image, int folder, slotq_outcome *out
     if (image->options.read_only && *outcome == SLOTQ_IO && image->journal_descriptor < 0) {
         return file_journal_do_without(image, folder, outcome, fault);
     }
-    if (*outcome == SLOTQ_OK && fstat(image->journal_descriptor, &facts) == 0 &&
-        lock_journal_is_held(image->descriptor, facts.st_ino)) {
+    const bool found = *outcome == SLOTQ_OK && fstat(image->journal_descriptor, &facts) == 0;
+    if (found && lock_journal_is_held(image->descriptor, facts.st_ino)) {
         if (lock_journal(image->descriptor, facts.st_ino) != LOCK_TAKEN) {
             *outcome = refuse_system(image, "locked", fault);
             return JOURNAL_REFUSED;
@@ -442,7 +442,9 @@ journal_join file_journal_join(file_image *image, int folder, slotq_outcome *out
         *outcome = judge_joined(image, folder, fault);
         return *outcome == SLOTQ_OK ? JOURNAL_JOINED : JOURNAL_REFUSED;
     }
-    if (lock_any_journal_is_held(image->descriptor)) {
+    /* Not any at all: the only user may have ended just before another opener joined it. */
+    if (found ? lock_other_journal_is_held(image->descriptor, facts.st_ino)
+              : lock_any_journal_is_held(image->descriptor)) {
         *outcome = refuse_lost(image, fault);
         return JOURNAL_REFUSED;
     }

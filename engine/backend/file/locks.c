@@ -128,6 +128,15 @@ bool lock_journal_is_held(int descriptor, uint64_t journal_inode)
     return held_by_others(descriptor, journal_at(journal_inode), 1) != F_UNLCK;
 }
 
+bool lock_other_journal_is_held(int descriptor, uint64_t journal_inode)
+{
+    const int64_t at = journal_at(journal_inode);
+    const int64_t after = JOURNALS_AT + JOURNALS_BYTES - at - 1;
+    return (at > JOURNALS_AT &&
+            held_by_others(descriptor, JOURNALS_AT, at - JOURNALS_AT) != F_UNLCK) ||
+           (after > 0 && held_by_others(descriptor, at + 1, after) != F_UNLCK);
+}
+
 bool lock_any_journal_is_held(int descriptor)
 {
     return held_by_others(descriptor, JOURNALS_AT, JOURNALS_BYTES) != F_UNLCK;

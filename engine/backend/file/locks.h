@@ -50,8 +50,9 @@ lock_state lock_id_state(int descriptor, uint32_t id);
 lock_state lock_ids_state(int descriptor);
 
 lock_answer lock_journal(int descriptor, uint64_t journal_inode);
-/* Another opener uses the journal with this inode; uses any journal at all. */
+/* Another opener uses the journal with this inode; uses one with another inode; any at all. */
 bool lock_journal_is_held(int descriptor, uint64_t journal_inode);
+bool lock_other_journal_is_held(int descriptor, uint64_t journal_inode);
 bool lock_any_journal_is_held(int descriptor);
 
 #endif

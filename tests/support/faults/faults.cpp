@@ -44,6 +44,7 @@ std::atomic<uint64_t> target_at{0};
 std::atomic<bool> target_for_good{false};
 std::atomic<int> target_error{0};
 std::atomic<void (*)(const synced &)> observer{nullptr};
+std::atomic<void (*)(uint64_t)> lock_question{nullptr};
 map_entry maps[MAPS];
 int64_t mapped = 0;
 
@@ -215,6 +216,11 @@ int64_t mapped_left()
 void on_sync(void (*seen)(const synced &sync))
 {
     observer = seen;
+}
+
+void on_lock_question(void (*asked)(uint64_t from))
+{
+    lock_question = asked;
 }
 
 } // namespace faults
@@ -454,7 +460,13 @@ WRAP_OPENAT(openat64)
             errno = error_or(ENOLCK);                                                              \
             return -1;                                                                             \
         }                                                                                          \
-        return __real_##name(file, command, argument);                                             \
+        if (command != F_OFD_GETLK || faults::lock_question == nullptr) {                          \
+            return __real_##name(file, command, argument);                                         \
+        }                                                                                          \
+        const off_t from = static_cast<const struct flock *>(argument)->l_start;                   \
+        const int result = __real_##name(file, command, argument);                                 \
+        faults::lock_question.load()(static_cast<uint64_t>(from));                                 \
+        return result;                                                                             \
     }
 
 WRAP_FCNTL(fcntl)

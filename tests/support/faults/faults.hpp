@@ -46,6 +46,9 @@ struct synced {
 /* Called after each; nullptr = nothing. */
 void on_sync(void (*seen)(const synced &sync));
 
+/* Called after each question about a lock of open file descriptions; nullptr = nothing. */
+void on_lock_question(void (*asked)(uint64_t from));
+
 } // namespace faults
 
 #endif

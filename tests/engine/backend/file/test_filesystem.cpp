@@ -76,6 +76,10 @@ TEST_CASE("the journal in use is told by its inode", "[locks]")
     CHECK_FALSE(lock_journal_is_held(two, 5));
     CHECK(lock_any_journal_is_held(two));
     CHECK_FALSE(lock_any_journal_is_held(one));
+    CHECK_FALSE(lock_other_journal_is_held(two, inode));
+    CHECK(lock_other_journal_is_held(two, 0)); /* the first and the last that there are */
+    CHECK(lock_other_journal_is_held(two, inode - 1));
+    CHECK_FALSE(lock_other_journal_is_held(one, 5));
     CHECK(lock_journal(two, inode) == LOCK_TAKEN);
     close(one);
     CHECK_FALSE(lock_journal_is_held(two, inode));

@@ -18,6 +18,7 @@ extern "C" {
 #include "../../../../engine/backend/file/locks.h"
 }
 #include "../../../support/catch.hpp"
+#include "../../../support/faults/faults.hpp"
 #include "test_crash_world.hpp"
 
 using namespace crash;
@@ -37,6 +38,12 @@ public:
     ~stuck_opener()
     {
         close(descriptor);
+    }
+    void go_on(const queue_file &file)
+    {
+        struct stat facts;
+        REQUIRE(stat(file.journal_path().c_str(), &facts) == 0);
+        REQUIRE(lock_journal(descriptor, facts.st_ino) == LOCK_TAKEN);
     }
     stuck_opener(const stuck_opener &) = delete;
     stuck_opener &operator=(const stuck_opener &) = delete;
@@ -103,6 +110,31 @@ TEST_CASE("an opener that goes on late locks no process out", "[openers]")
     const handle queue = file.open(file.options(), &error);
     later.join();
     INFO(error.text);
+    CHECK(queue != nullptr);
+}
+
+/* The only user ended between: the first opener saw its journal in use, the second did not. */
+TEST_CASE("an opener between another one's two looks at the journal is not taken for a loss",
+          "[openers]")
+{
+    REQUIRE(faults::linked());
+    static const queue_file *at;
+    static stuck_opener *other;
+    queue_file file(fresh(geometry(9, 16)), geometry(9, 16));
+    stuck_opener slow(file);
+    at = &file;
+    other = &slow;
+    faults::on_lock_question([](uint64_t from) {
+        if (from >> 62 != 0 && other != nullptr) {
+            other->go_on(*at);
+            other = nullptr;
+        }
+    });
+    slotq_error error = {};
+    const handle queue = file.open(file.options(), &error);
+    faults::on_lock_question(nullptr);
+    INFO(error.text);
+    CHECK(other == nullptr);
     CHECK(queue != nullptr);
 }
 
