@@ -6,7 +6,6 @@
 #include "../layout/bytes.h"
 #include "../layout/fields.h"
 #include "commands.h"
-#include "places.h"
 
 enum {
     JUDGED_BYTES = 8, /* id u48, group u8, whether it is damaged */
@@ -308,32 +307,4 @@ void command_purge(module_call *call)
         call_verb(call, SLOTQ_PURGE);
         run_for_status(call);
     }
-}
-
-void command_unwait(module_call *call)
-{
-    const bool room = call_word_is(call, 0, "room");
-    uint64_t row = 0;
-    uint64_t place;
-    bool was_set = false;
-    if ((!room && !call_number(call, 0, "row", 0, SLOTQ_GROUPS_MAX - 1, &row)) ||
-        !call_open(call)) {
-        return;
-    }
-    const slotq_geometry *geometry = &call->view.geometry;
-    if (row >= geometry->groups) {
-        call_invalid(call, "row must be 'room' or a whole number, 0 to %u", geometry->groups - 1u);
-        return;
-    }
-    const uint32_t places = geometry->places > 0 ? geometry->places : 1;
-    if (!call_number(call, 1, "place", 0, places - 1, &place)) {
-        return;
-    }
-    if (geometry->places > 0) {
-        call->mine.has = true;
-        call->mine.row = room ? geometry->groups : (uint32_t)row;
-        call->mine.place = (uint32_t)place;
-        was_set = places_leave(call);
-    }
-    reply_number(call, was_set ? 1 : 0);
 }

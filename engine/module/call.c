@@ -15,6 +15,8 @@
  * longer. */
 enum { SPAN_GAP_BYTES = 64 };
 
+enum { NEED_MAX = 65535 }; /* that a nudge takes */
+
 /* ---- opening ---- */
 
 static bool refuse_damage(module_call *call, slotq_outcome outcome)
@@ -179,11 +181,12 @@ static void write_keys(module_call *call, const slotq_patch *patch)
     }
 }
 
-/* In a queue with places the word `wake` follows other rules than the core's: see places.c. */
+/* In a queue with places the word `wake` follows other rules than the core's: see places.c. What
+ * asks for a ring of the bell is the same in all. */
 static bool is_for_places(const module_call *call, const slotq_patch *patch)
 {
     return call->view.geometry.places > 0 && patch->offset == AT_shared_wake &&
-           patch->length == BYTES_shared_wake;
+           patch->length == BYTES_shared_wake && !call->asks_ring;
 }
 
 /* ---- damage in a later step ---- */
@@ -212,6 +215,19 @@ static void take_back(module_call *call)
     call->changed = false;
     call->news = (module_news){0};
     call->settled = true;
+}
+
+/* Several verbs may do the work of one command. */
+static void note_owed(module_call *call)
+{
+    const uint8_t group = call->verb.nudge.group;
+    const uint32_t more = places_need(call);
+    slotq_nudge *owed = &call->owed;
+    if (more == 0) {
+        return;
+    }
+    owed->group = owed->need == 0 || owed->group == group ? group : SLOTQ_ALL_GROUPS;
+    owed->need += more < NEED_MAX - owed->need ? more : NEED_MAX - owed->need;
 }
 
 static void write_patch(module_call *call, const slotq_patch *patch)
@@ -246,6 +262,7 @@ slotq_outcome call_run(module_call *call)
     }
     call->has_run = true;
     do {
+        call->asks_ring = call->verb.progress.asks_ring;
         outcome = slotq_core_step(&call->view, &call->verb, &call->step);
         for (uint32_t i = 0; i < call->step.patch_count; i++) {
             if (outcome == SLOTQ_MORE) {
@@ -258,19 +275,22 @@ slotq_outcome call_run(module_call *call)
     if (outcome == SLOTQ_CORRUPT && !call->undo_lost) {
         take_back(call);
     }
+    note_owed(call);
     return outcome;
 }
 
 /* ---- the end ---- */
 
-uint32_t call_publish(module_call *call, const char *before, const char *text)
+uint32_t call_publish(module_call *call, const char *before, const char *text, bool of_shard)
 {
     size_t length;
     const char *name = server.StringPtrLen(call->key_name, &length);
     server_string *channel = server.CreateString(NULL, before, strlen(before));
     server_string *message = server.CreateString(NULL, text, strlen(text));
     server.StringAppendBuffer(NULL, channel, name, length);
-    const int heard = server.PublishMessage(call->context, channel, message);
+    const bool sharded = of_shard && server.PublishMessageShard != NULL;
+    const int heard = sharded ? server.PublishMessageShard(call->context, channel, message)
+                              : server.PublishMessage(call->context, channel, message);
     server.FreeString(NULL, channel);
     server.FreeString(NULL, message);
     return heard > 0 ? (uint32_t)heard : 0;
@@ -289,7 +309,7 @@ void call_end(module_call *call)
         call->key = NULL;
     }
     if (call->news.wakes && call->view.geometry.places == 0) {
-        call_publish(call, "slotq:", "wake");
+        call_publish(call, "slotq:", "wake", false);
     }
     if (call->changed) { /* last: it may lead to another command, which uses this call anew */
         wait_tell(call);

@@ -97,6 +97,9 @@ struct module_call {
 
     module_packed packed;
     module_news news;
+    slotq_nudge owed; /* to clients that sleep at the bell, by all verbs of the call */
+    bool asks_ring;   /* the next step does no more than that */
+    bool is_told;     /* the reply has what is owed */
     module_place mine;
     module_dues before;
     bool has_run; /* a verb, so that `before` is known */
@@ -142,8 +145,9 @@ void call_replicate(module_call *call);
 /* Replicate what was written, tell waiting clients, let go of the key. */
 void call_end(module_call *call);
 
-/* Publish in a channel: `before`, the key's name. How many clients heard it. */
-uint32_t call_publish(module_call *call, const char *before, const char *text);
+/* Publish in a channel: `before`, the key's name. How many clients heard it. Those of a place of a
+ * shard subscribe by SSUBSCRIBE where the server has that. */
+uint32_t call_publish(module_call *call, const char *before, const char *text, bool of_shard);
 
 /* ---- words ---- */
 
@@ -173,10 +177,14 @@ bool call_expect_duration(module_call *call, const char *name, uint64_t ms);
 
 /* ---- replies ---- */
 
+/* The first of them is preceded by what the caller owes to the bell (FORMAT.md, "The bell of
+ * shards"); a refusal says nothing of it. */
 void reply_status(module_call *call, slotq_outcome outcome);
 void reply_number(module_call *call, uint64_t value);
 void reply_bytes(module_call *call, const void *bytes, size_t length);
 void reply_text(module_call *call, const char *text);
+void reply_line(module_call *call, const char *text); /* as a status */
+void reply_signed(module_call *call, int64_t value);
 void reply_array(module_call *call, long count);
 
 /* "OK", "STALE" … */

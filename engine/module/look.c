@@ -25,18 +25,13 @@ static slotq_outcome status_of(module_call *call, uint64_t id, uint64_t group)
     return call_run(call);
 }
 
-static void reply_number_or_none(module_call *call, int64_t value)
-{
-    server.ReplyWithLongLong(call->context, (long long)value);
-}
-
 static void reply_status_of(module_call *call, slotq_outcome outcome)
 {
     const slotq_status *status = &call->verb.status.status;
     if (outcome != SLOTQ_OK) {
         reply_text(call, outcome_name(outcome));
         for (uint32_t i = 1; i < STATUS_VALUES; i++) {
-            reply_number_or_none(call, i == 4 ? -1 : 0);
+            reply_signed(call, i == 4 ? -1 : 0);
         }
         return;
     }
@@ -47,7 +42,7 @@ static void reply_status_of(module_call *call, slotq_outcome outcome)
     reply_number(call, status->state == SLOTQ_STATE_DONE ? (uint64_t)status->why : 0);
     reply_number(call, status->attempts);
     reply_number(call, status->deadline_ms);
-    reply_number_or_none(call, pushed_ms == 0 ? -1 : (int64_t)age_ms);
+    reply_signed(call, pushed_ms == 0 ? -1 : (int64_t)age_ms);
     reply_number(call, status->position);
     reply_number(call, pushed_ms);
 }

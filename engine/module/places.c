@@ -71,38 +71,46 @@ static uint32_t next_set(const module_call *call, uint32_t row)
     return NO_PLACE;
 }
 
-/* word: "wake", or "round" for clients that share the place of one that leaves. True if a client
- * heard it. */
-static bool tell(module_call *call, uint32_t row, uint32_t place, const char *word)
+static const module_shout look_here = {"wake", SLOTQ_SHARDS_MAX};
+static const module_shout make_a_round = {"round", SLOTQ_SHARDS_MAX};
+
+/* True if a client heard it. */
+static bool tell(module_call *call, uint32_t row, uint32_t place, const module_shout *shout)
 {
     char channel[CHANNEL_BYTES];
     char message[MESSAGE_BYTES];
     snprintf(channel, sizeof channel, "slotq#%u:", (unsigned)place);
-    snprintf(message, sizeof message, "%s %u", word, (unsigned)row);
-    return call_publish(call, channel, message) > 0;
+    if (shout->shard < SLOTQ_SHARDS_MAX) {
+        snprintf(message, sizeof message, "%s %u %u", shout->word, (unsigned)row,
+                 (unsigned)shout->shard);
+    } else {
+        snprintf(message, sizeof message, "%s %u", shout->word, (unsigned)row);
+    }
+    return call_publish(call, channel, message, call->view.geometry.set > 0) > 0;
 }
 
 /* Take a place out of its row and tell it: what it wanted, or 0 if no client heard it. */
-static uint32_t ring_place(module_call *call, uint32_t row, uint32_t place)
+static uint32_t ring_place(module_call *call, uint32_t row, uint32_t place,
+                           const module_shout *shout)
 {
     const uint32_t wanted = wants_of(call, row, place);
     put_wants(call, row, place, 0);
     put_cursor(call, row, place);
-    return tell(call, row, place, "wake") ? wanted : 0;
+    return tell(call, row, place, shout) ? wanted : 0;
 }
 
-/* Ring places until `need` messages are wanted. True if no place of the row is set then. */
-static bool ring_row(module_call *call, uint32_t row, uint32_t need)
+/* Ring places until `need` messages are wanted. How many with clients it told. */
+static uint32_t ring_row(module_call *call, uint32_t row, uint32_t need, const module_shout *shout)
 {
     uint32_t rung = 0;
     uint32_t place = next_set(call, row);
     while (place != NO_PLACE && need > 0 && rung < PLACES_RUNG_MAX) {
-        const uint32_t wanted = ring_place(call, row, place);
+        const uint32_t wanted = ring_place(call, row, place, shout);
         rung += wanted > 0 ? 1 : 0;
         need -= wanted < need ? wanted : need;
         place = next_set(call, row);
     }
-    return place == NO_PLACE;
+    return rung;
 }
 
 /* Ring each place of the row of room that wants no more than the room. */
@@ -118,7 +126,7 @@ static bool ring_room(module_call *call, uint32_t room)
         if (wanted > room) {
             empty = false;
         } else if (wanted > 0) {
-            room -= ring_place(call, row, place);
+            room -= ring_place(call, row, place, &look_here);
         }
     }
     return empty;
@@ -128,7 +136,7 @@ static bool ring_room(module_call *call, uint32_t room)
 static void nudge(module_call *call, uint32_t row)
 {
     uint32_t place = next_set(call, row);
-    while (place != NO_PLACE && !tell(call, row, place, "wake")) {
+    while (place != NO_PLACE && !tell(call, row, place, &look_here)) {
         put_wants(call, row, place, 0);
         place = next_set(call, row);
     }
@@ -169,7 +177,7 @@ static bool give_up_mine(module_call *call)
     const bool was_set = wants_of(call, mine->row, mine->place) != 0;
     if (was_set) {
         put_wants(call, mine->row, mine->place, 0);
-        tell(call, mine->row, mine->place, mine->leaves ? "round" : "wake");
+        tell(call, mine->row, mine->place, mine->leaves ? &make_a_round : &look_here);
     }
     return was_set;
 }
@@ -251,6 +259,23 @@ static uint32_t made_in(const module_call *call, uint32_t group)
                                                        : call->news.messages;
 }
 
+uint32_t places_need(const module_call *call)
+{
+    const slotq_nudge *nudge = &call->verb.nudge;
+    const slotq_verb verb = call->verb.verb;
+    uint32_t need = 1;
+    if (nudge->need == 0 || (verb != SLOTQ_RESUME && verb != SLOTQ_LIMIT)) {
+        return nudge->need;
+    }
+    for (uint32_t group = 0; group < call->view.geometry.groups; group++) {
+        if (nudge->group == group || nudge->group == SLOTQ_ALL_GROUPS) {
+            const uint32_t there = deliverable_in(call, group);
+            need = there > need ? there : need;
+        }
+    }
+    return need;
+}
+
 /* True if no place of a group's row is set. */
 static bool ring_groups(module_call *call)
 {
@@ -258,7 +283,7 @@ static bool ring_groups(module_call *call)
     for (uint32_t group = 0; group < call->view.geometry.groups; group++) {
         const uint32_t made = made_in(call, group);
         if (made > 0) {
-            ring_row(call, group, made);
+            ring_row(call, group, made, &look_here);
         }
         empty = empty && next_set(call, group) == NO_PLACE;
     }
@@ -326,6 +351,36 @@ bool places_settle(module_call *call)
     return was_set;
 }
 
+uint32_t places_nudge(module_call *call, uint32_t group, uint32_t need, const module_shout *shout,
+                      bool *sleep)
+{
+    const uint32_t wake = load_u32(call->bytes + AT_shared_wake);
+    uint32_t told = 0;
+    *sleep = false;
+    if (call->view.geometry.places == 0 || !(wake & WAKE_FOR_MESSAGE)) {
+        return 0;
+    }
+    for (uint32_t row = 0; row < call->view.geometry.groups; row++) {
+        if (group == row || group == SLOTQ_ALL_GROUPS) {
+            told += ring_row(call, row, need, shout);
+        }
+        *sleep = *sleep || next_set(call, row) != NO_PLACE;
+    }
+    if (!*sleep) {
+        put_bits(call, wake & ~(uint32_t)WAKE_FOR_MESSAGE);
+    }
+    return told;
+}
+
+/* What is left here is also owed to those that sleep at the bell. */
+static void owe_left(module_call *call)
+{
+    if (load_u32(call->bytes + AT_shared_wake) & WAKE_RING_BELL) {
+        call->owed.need = 1;
+        call->owed.group = (uint8_t)call->mine.row;
+    }
+}
+
 /* As a verb that left messages, or room. */
 bool places_leave(module_call *call)
 {
@@ -338,6 +393,9 @@ bool places_leave(module_call *call)
         const bool left = deliverable_in(call, call->mine.row) > 0;
         call->news.groups = left ? UINT32_C(1) << call->mine.row : 0;
         call->news.messages = left ? 1 : 0;
+        if (left) {
+            owe_left(call);
+        }
     }
     call->mine.leaves = true;
     return places_settle(call);

@@ -6,6 +6,12 @@
 
 #include "call.h"
 
+/* What clients at places are told: to look here, to look in another shard, or to look in all. */
+typedef struct module_shout {
+    const char *word; /* "wake" or "round" */
+    uint32_t shard;   /* SLOTQ_SHARDS_MAX: here */
+} module_shout;
+
 /* The optional word that names the caller's place; row: its row; wants: messages it waits for. */
 bool places_read(module_call *call, uint32_t index, uint32_t row, uint64_t wants);
 
@@ -16,6 +22,16 @@ void places_note(module_call *call);
  * Returns whether the caller's place was set before; if it is now, call->mine has `others` and
  * `before`. */
 bool places_settle(module_call *call);
+
+/* Ring places of a group's row, or of all groups', until `need` messages are wanted in each; clear
+ * the bit of clients that wait for messages, if no place is set then. How many places with clients
+ * it told, and whether others may be set. */
+uint32_t places_nudge(module_call *call, uint32_t group, uint32_t need, const module_shout *shout,
+                      bool *sleep);
+
+/* How many messages the verb let go that has just run, if its core says that it owes a nudge: a
+ * verb that lets all of them go again counts those that are there. */
+uint32_t places_need(const module_call *call);
 
 /* A client does not wait any more. Returns whether its place was set. */
 bool places_leave(module_call *call);

@@ -42,13 +42,29 @@ static uint64_t that_fit(const module_call *call, uint64_t count)
     return count <= fit ? count : fit > 0 ? fit : 1;
 }
 
+/* 1: the caller waits; 2: it looks, and sleeps at the bell, where its place is. */
+static bool read_wait(module_call *call, module_reserve *asked)
+{
+    size_t place;
+    call_word(call, 4, &place);
+    asked->rounds = call_word_is(call, 3, "2");
+    asked->waits = call_word_is(call, 3, "1");
+    size_t length;
+    call_word(call, 3, &length);
+    if (length > 0 && !asked->rounds && !asked->waits && !call_word_is(call, 3, "0")) {
+        return call_invalid(call, "wait must be 0, 1 or 2");
+    }
+    return !asked->rounds || place == 0 ||
+           call_invalid(call, "a reserve of a round has no place: leave the place out");
+}
+
 static bool open_reserve(module_call *call, module_reserve *asked)
 {
     const uint64_t lease_max = (uint64_t)SLOTQ_LEASE_TICKS_MAX * SLOTQ_TICK_MS_MAX;
     if (!call_number(call, 0, "group", 0, SLOTQ_GROUPS_MAX - 1, &asked->group) ||
         !call_number(call, 1, "n", 1, SLOTQ_CALL_MESSAGES_MAX, &asked->limit) ||
         !call_number(call, 2, "lease_ms", 1, lease_max, &asked->lease_ms) ||
-        !call_flag(call, 3, "wait", &asked->waits) || !call_open(call) ||
+        !read_wait(call, asked) || !call_open(call) ||
         !call_expect_duration(call, "lease_ms", asked->lease_ms) ||
         !call_expect_group(call, asked->group)) {
         return false;
@@ -57,10 +73,12 @@ static bool open_reserve(module_call *call, module_reserve *asked)
     return places_read(call, 4, (uint32_t)asked->group, asked->limit);
 }
 
-static slotq_outcome reserve(module_call *call, const module_reserve *asked)
+/* is_first: of the call, whose later ones only go on. */
+static slotq_outcome reserve(module_call *call, const module_reserve *asked, bool is_first)
 {
     slotq_call_reserve *reserve = &call->verb.reserve;
     call_verb(call, SLOTQ_RESERVE);
+    call->verb.progress.asks_ring = asked->rounds && is_first;
     reserve->lease_ms = asked->lease_ms;
     reserve->runs = runs_of_call;
     reserve->run_capacity = SLOTQ_CALL_MESSAGES_MAX;
@@ -97,7 +115,7 @@ static void reply_with_time(module_call *call, slotq_outcome outcome, uint64_t d
     } else {
         snprintf(text, sizeof text, "%s %" PRIu64, outcome_name(outcome), due_ms);
     }
-    server.ReplyWithSimpleString(call->context, text);
+    reply_line(call, text);
 }
 
 static void reply_empty(module_call *call, const module_reserve *asked, uint64_t due_ms,
@@ -111,15 +129,15 @@ static void reply_empty(module_call *call, const module_reserve *asked, uint64_t
         due_ms += (uint64_t)PLACES_RANK_MS * mine->before;
     }
     due_ms = due_ms < NUMBER_MAX ? due_ms : NUMBER_MAX;
-    const long long told = none ? -1 : (long long)due_ms;
+    const int64_t told = none ? -1 : (int64_t)due_ms;
     if (at_place) {
         reply_array(call, 4);
-        server.ReplyWithLongLong(call->context, told);
+        reply_signed(call, told);
         reply_number(call, kept ? 1 : 0);
         reply_number(call, mine->others);
         reply_number(call, mine->before);
-    } else if (asked->waits) {
-        server.ReplyWithLongLong(call->context, told);
+    } else if (asked->waits || asked->rounds) {
+        reply_signed(call, told);
     } else {
         reply_array(call, 0);
     }
@@ -134,7 +152,8 @@ static void reply_nothing(module_call *call, const module_reserve *asked, slotq_
     call->mine.waits = sleeps;
     if (outcome == SLOTQ_EMPTY) {
         reply_empty(call, asked, due_ms, sleeps);
-    } else if (outcome == SLOTQ_LIMITED || (outcome == SLOTQ_AGAIN && asked->waits)) {
+    } else if (outcome == SLOTQ_LIMITED ||
+               (outcome == SLOTQ_AGAIN && (asked->waits || asked->rounds))) {
         reply_with_time(call, outcome, due_ms, sleeps);
     } else if (outcome == SLOTQ_AGAIN) {
         reply_status(call, outcome);
@@ -214,7 +233,7 @@ slotq_outcome reserve_payloads(module_call *call, const module_reserve *asked, u
 {
     for (uint32_t i = 0; i < DAMAGED_ROUNDS; i++) {
         uint32_t damaged;
-        const slotq_outcome outcome = reserve(call, asked);
+        const slotq_outcome outcome = reserve(call, asked, i == 0);
         if (outcome != SLOTQ_OK) {
             *due_ms = call->verb.reserve.next_due_ms;
             return outcome;
@@ -337,7 +356,7 @@ void command_reserve_packed(module_call *call)
     if (!open_reserve(call, &asked)) {
         return;
     }
-    const slotq_outcome outcome = reserve(call, &asked);
+    const slotq_outcome outcome = reserve(call, &asked, true);
     if (outcome != SLOTQ_OK) {
         reply_nothing(call, &asked, outcome, call->verb.reserve.next_due_ms);
         return;

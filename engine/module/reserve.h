@@ -10,6 +10,7 @@ typedef struct module_reserve {
     uint64_t limit;
     uint64_t lease_ms;
     bool waits;
+    bool rounds; /* one of a round of a client that sleeps at the bell */
 } module_reserve;
 
 /* Lease in the open queue, and reply with the messages: OK. Without messages there is no reply, and

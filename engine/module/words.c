@@ -203,6 +203,8 @@ void call_reset(module_call *call, server_context *context, const module_command
     call->changed = false;
     call->packed = (module_packed){NULL, NULL};
     call->news = (module_news){0};
+    call->owed.need = 0;
+    call->is_told = false;
     call->mine = (module_place){0};
     call->has_run = false;
     call->settled = false;
@@ -211,6 +213,7 @@ void call_reset(module_call *call, server_context *context, const module_command
     call->undo_used = 0;
     call->undo_lost = false;
     call->view.geometry.places = 0;
+    call->verb.verb = SLOTQ_VERB_COUNT; /* none has run */
     call->verb.damage.what = NULL;
 }
 

@@ -50,8 +50,7 @@ Reply Play::without_ring(const Reply &got, std::string &fault) const
     const slotq_nudge &nudge = image_.nudge();
     const bool rings = got.kind == Reply::Kind::array && got.items.size() == 5 &&
                        got.items[0].is_status("RING");
-    const bool may_ring = script_ != "unwait" && !scripts_.are_of_module() &&
-                          got.kind != Reply::Kind::error;
+    const bool may_ring = script_ != "unwait" && got.kind != Reply::Kind::error;
     const bool counts = image_.geometry().places == 0; /* the core counts more where rows are */
     if (may_ring && rings != (nudge.need > 0)) {
         fault = rings ? "rings, and the core does not" : "does not ring, and the core does";

@@ -352,7 +352,7 @@ std::string Play::reserve()
     call.reserve.runs = runs.data();
     Arguments arguments = {now(), std::to_string(group), std::to_string(call.reserve.limit),
                            std::to_string(call.reserve.lease_ms)};
-    const bool rounds = choices_.one_in(8) && !scripts_.are_of_module();
+    const bool rounds = choices_.one_in(8);
     if (rounds) {
         call.reserve.may_wait = false;
         call.progress.asks_ring = true;

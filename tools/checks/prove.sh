@@ -236,11 +236,10 @@ deep() {
 }
 
 # The tests of the scripts on the module's commands, but for what is about scripts alone: the rights
-# and calls that they need, EVALSHA, checks that they cannot compute; and the bell of a sharded
-# queue, which the module does not ring yet.
+# and calls that they need, EVALSHA, checks that they cannot compute.
 moduled() {
     are_made || return 1
-    SLOTQ_TEST_MODULE=1 build/tests/lua '~access*' '~bell*' '~costs*' '~parity: core*' \
+    SLOTQ_TEST_MODULE=1 build/tests/lua '~access*' '~costs*' '~parity: core*' \
         '~parity: a replica*' '~arguments: the number*' '~redrive: messages that left*' \
         '~redrive: by id*' '~server: SCRIPT*'
 }
