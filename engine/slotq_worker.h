@@ -385,8 +385,9 @@ SLOTQ_API slotq_outcome slotq_worker_catch_signals(slotq_worker *worker);
  * server that does not answer. If all queues failed: the outcome of the last one. Any thread but a
  * handler's. */
 SLOTQ_API slotq_outcome slotq_worker_join(slotq_worker *worker, uint64_t wait_ms, uint32_t *left);
-/* Free a worker that was not started, or has been joined. OK; INVALID: it runs, or the last join
- * left something; nothing was freed. NULL is allowed. */
+/* Free a worker that was not started, or has been joined. Waits for calls of quiet, resume, drain,
+ * stop and stop_now that other threads have begun, and not for slotq_worker_signalled. OK; INVALID:
+ * it runs, or the last join left something; nothing was freed. NULL is allowed. */
 SLOTQ_API slotq_outcome slotq_worker_free(slotq_worker *worker);
 
 /* ---- loop mode ---- */

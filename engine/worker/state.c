@@ -26,6 +26,33 @@ static void ring_all(slotq_worker *worker)
     }
 }
 
+/* A call that another thread's slotq_worker_free waits for: the join of that thread may see the end
+ * that this call brings before this call has left the worker. */
+static void begin_call(slotq_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->calls++;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+static void end_call(slotq_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    if (--worker->calls == 0) {
+        pthread_cond_broadcast(&worker->ends);
+    }
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void state_end_calls(slotq_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    while (worker->calls != 0) {
+        pthread_cond_wait(&worker->ends, &worker->lock);
+    }
+    pthread_mutex_unlock(&worker->lock);
+}
+
 /* From one of the states in `from` (bits) to another. */
 static bool change_state(slotq_worker *worker, uint32_t from, slotq_worker_state to)
 {
@@ -34,6 +61,7 @@ static bool change_state(slotq_worker *worker, uint32_t from, slotq_worker_state
         return false;
     }
     pthread_mutex_lock(&worker->lock);
+    worker->calls++;
     if ((from & 1u << worker_state(worker)) != 0) {
         changed = true;
         atomic_store(&worker->state, to);
@@ -49,6 +77,7 @@ static bool change_state(slotq_worker *worker, uint32_t from, slotq_worker_state
         tell_state(worker);
         ring_all(worker);
     }
+    end_call(worker);
     return changed;
 }
 
@@ -81,8 +110,12 @@ void slotq_worker_stop(slotq_worker *worker)
 
 void slotq_worker_stop_now(slotq_worker *worker)
 {
+    if (worker == NULL) {
+        return;
+    }
+    begin_call(worker);
     slotq_worker_stop(worker);
-    if (worker != NULL && worker_state(worker) == SLOTQ_WORKER_STOPPING &&
+    if (worker_state(worker) == SLOTQ_WORKER_STOPPING &&
         !atomic_exchange(&worker->stop_now, true)) {
         const uint64_t now_ms = clock_run_ms();
         uint64_t at_ms = atomic_load(&worker->stop_at_ms);
@@ -94,6 +127,7 @@ void slotq_worker_stop_now(slotq_worker *worker)
         pthread_cond_broadcast(&worker->ends);
         pthread_mutex_unlock(&worker->lock);
     }
+    end_call(worker);
 }
 
 void slotq_worker_signalled(slotq_worker *worker)

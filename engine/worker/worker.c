@@ -345,6 +345,8 @@ slotq_outcome slotq_worker_free(slotq_worker *worker)
     if (!may_be_freed(worker)) {
         return SLOTQ_INVALID;
     }
+    state_end_signals(worker); /* before what its thread rings */
+    state_end_calls(worker);
     loop_close(worker);
     for (uint32_t i = 0; i < worker->queue_count; i++) {
         free_queue(worker->queues[i]);
@@ -354,7 +356,6 @@ slotq_outcome slotq_worker_free(slotq_worker *worker)
         run_free_thread(thread);
     }
     free_tables(worker);
-    state_end_signals(worker);
     if (worker->signal_fd >= 0) {
         close(worker->signal_fd);
     }

@@ -290,7 +290,8 @@ struct slotq_worker {
     unsigned char *mark;       /* a page that a fork wipes: 1 in the process that started */
     pthread_mutex_t lock;
     pthread_cond_t work; /* parked threads */
-    pthread_cond_t ends; /* join */
+    pthread_cond_t ends; /* join; free */
+    uint32_t calls;      /* that change the state, now; with lock */
     worker_thread *threads;
     uint32_t alive;          /* threads that have not ended */
     uint32_t keepers;        /* that have not ended */

@@ -18,7 +18,7 @@ holds 'a unique task names its holder' grep -qE \
     '^  task ([0-9]+) has the key .*: DUPLICATE, task \1 has it$' out
 same 'the server was killed twice' 2 "$(grep -c '^  server killed: .*; restarted' out)"
 same 'and two workers' 2 "$(grep -c '^  worker killed: .*; another one started$' out)"
-holds 'the runs of each task are printed' grep -qE '^  runs per task: [0-9]+ ran 1 x; ' out
+holds 'the runs of each task are printed' grep -qE '^  runs: [0-9]+ ran 1 x; ' out
 holds 'nothing was sent while paused' grep -qF 'sent while paused: 0, after resume: 10' out
 holds 'lines are gathered' grep -qE '^  one mail of [0-9]+ lines: ' out
 holds 'all mails are there' \

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <memory>
+#include <thread>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -218,4 +220,31 @@ TEST_CASE("a process stops at SIGTERM, and at once at the second", "[worker]")
         CHECK(queue.status(two).state == SLOTQ_STATE_READY);
         CHECK(queue.status(two).attempts == 0);
     }
+}
+
+TEST_CASE("a worker is not freed under a call that stops it", "[worker][stop]")
+{
+    Live queue(Kind::memory, real_geometry());
+    std::atomic<bool> ended{false};
+    std::atomic<bool> returns{false};
+    const std::thread::id main_thread = std::this_thread::get_id();
+    auto work = std::make_unique<Working>();
+    work->on_told = [&](slotq_event_kind kind) {
+        if (kind == SLOTQ_EVENT_STATE && std::this_thread::get_id() != main_thread && !ended) {
+            while (!ended) {
+                usleep(1000);
+            }
+            usleep(50000); /* into slotq_worker_free */
+            returns = true;
+        }
+    };
+    work->handle_done("a:quick");
+    work->add(queue);
+    work->start();
+    std::thread stopper([&] { slotq_worker_stop(work->worker()); });
+    REQUIRE(slotq_worker_join(work->worker(), UINT64_MAX, nullptr) == SLOTQ_OK);
+    ended = true;
+    work.reset();
+    CHECK(returns);
+    stopper.join();
 }

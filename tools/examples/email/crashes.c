@@ -11,7 +11,7 @@
 #include "../server/private_server.h"
 #include "../terminal/report.h"
 
-enum { WORKERS = 2, THREADS = 2, LEASE_MS = 400, WORK_MS = 2, RUNS_SHOWN = 8 };
+enum { WORKERS = 2, THREADS = 2, LEASE_MS = 400, WORK_MS = 2, RUNS_SHOWN = 3 };
 
 /* ---- a client that pushes meanwhile ---- */
 
@@ -94,7 +94,7 @@ static uint32_t show_runs(const stage *shared, uint64_t behind_id)
         tasks_with[runs < RUNS_SHOWN ? runs : RUNS_SHOWN]++;
         ran += runs > 0 ? 1 : 0;
     }
-    printf("  runs per task:");
+    printf("  runs:");
     for (uint32_t runs = 1; runs <= RUNS_SHOWN; runs++) {
         if (tasks_with[runs] > 0) {
             printf(" %" PRIu32 " ran %" PRIu32 "%s x;", tasks_with[runs], runs,
