@@ -149,7 +149,7 @@ mkdir away
 for path in away/moved.slotq ./away/moved.slotq "$PWD/away/moved.slotq"; do
     expect "check $path" 0 '^moved: sound' - check "$path"
 done
-printf X | dd of=away/moved.slotq bs=1 seek=30 conv=notrunc status=none
+printf X | dd of=away/moved.slotq bs=1 seek=24 conv=notrunc status=none
 expect 'a damaged one' 6 - 'see every field: slotq -u \./away dump moved;' \
     check ./away/moved.slotq
 expect 'no such file' 2 - "contains '/'" check away/none.slotq

@@ -40,6 +40,20 @@ slotq_outcome filesystem_open_folder(const char *folder, int *descriptor, store_
     return fault->outcome;
 }
 
+slotq_outcome filesystem_open_main(int folder, const file_names *names, int access, int *descriptor,
+                                   store_fault *fault)
+{
+    *descriptor = descriptor_lift(
+        openat(folder, names->main, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (*descriptor >= 0) {
+        return SLOTQ_OK;
+    }
+    return errno == ENOENT
+               ? fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %s here", names->shown)
+               : fault_system(fault, errno, "%s cannot be opened%s", names->shown,
+                              access == O_RDWR ? " for writing" : "");
+}
+
 typedef struct kind {
     const char *name;
     uint32_t number;

@@ -22,6 +22,10 @@ void file_names_make(file_names *names, const char *queue);
 /* Open a folder for use with the …at() calls. IO with a text, or OK. */
 slotq_outcome filesystem_open_folder(const char *folder, int *descriptor, store_fault *fault);
 
+/* Open the main file as it is, with access O_RDONLY or O_RDWR. OK; NOQUEUE, IO with a text. */
+slotq_outcome filesystem_open_main(int folder, const file_names *names, int access, int *descriptor,
+                                   store_fault *fault);
+
 /* The file system is one where locks, shared mappings or syncs do not reach other machines'
  * users or the disk. type: statfs.f_type. */
 bool filesystem_is_network(long type);

@@ -104,38 +104,44 @@ static slotq_outcome lock_file(int folder, int descriptor, const file_names *nam
     return find_again(folder, descriptor, names, fault);
 }
 
-static slotq_outcome open_file(int folder, const file_names *names, int *descriptor,
-                               store_fault *fault)
+typedef struct found {
+    file_names names;
+    int folder;
+    int descriptor;
+} found;
+
+static slotq_outcome find(const char *folder, const char *queue, found *self, store_fault *fault)
 {
-    *descriptor = descriptor_lift(
-        openat(folder, names->main, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-    if (*descriptor >= 0) {
-        return SLOTQ_OK;
+    file_names_make(&self->names, queue);
+    slotq_outcome outcome = filesystem_open_folder(folder, &self->folder, fault);
+    if (outcome != SLOTQ_OK) {
+        return outcome;
     }
-    return errno == ENOENT
-               ? fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %s here", names->shown)
-               : fault_system(fault, errno, "%s cannot be opened for writing", names->shown);
+    outcome = filesystem_open_main(self->folder, &self->names, O_RDWR, &self->descriptor, fault);
+    if (outcome != SLOTQ_OK) {
+        close(self->folder);
+    }
+    return outcome;
+}
+
+static void leave(const found *self)
+{
+    close(self->descriptor);
+    close(self->folder);
 }
 
 static slotq_outcome remove_only(const char *folder, const char *queue, const only *wanted,
                                  store_fault *fault)
 {
-    file_names names;
-    int there;
-    int descriptor;
-    file_names_make(&names, queue);
-    slotq_outcome outcome = filesystem_open_folder(folder, &there, fault);
+    found file;
+    slotq_outcome outcome = find(folder, queue, &file, fault);
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    outcome = open_file(there, &names, &descriptor, fault);
-    if (outcome == SLOTQ_OK) {
-        outcome = lock_file(there, descriptor, &names, fault);
-        outcome = outcome == SLOTQ_OK ? judge(descriptor, &names, wanted, fault) : outcome;
-        outcome = outcome == SLOTQ_OK ? remove_locked(there, &names, fault) : outcome;
-        close(descriptor);
-    }
-    close(there);
+    outcome = lock_file(file.folder, file.descriptor, &file.names, fault);
+    outcome = outcome == SLOTQ_OK ? judge(file.descriptor, &file.names, wanted, fault) : outcome;
+    outcome = outcome == SLOTQ_OK ? remove_locked(file.folder, &file.names, fault) : outcome;
+    leave(&file);
     return outcome;
 }
 
@@ -146,21 +152,14 @@ slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fa
 
 slotq_outcome file_refuse_open(const char *folder, const char *queue, store_fault *fault)
 {
-    file_names names;
-    int there;
-    int descriptor;
-    file_names_make(&names, queue);
-    slotq_outcome outcome = filesystem_open_folder(folder, &there, fault);
-    if (outcome != SLOTQ_OK) {
-        return outcome;
+    found file;
+    if (find(folder, queue, &file, fault) != SLOTQ_OK) {
+        return SLOTQ_OK;
     }
-    if (open_file(there, &names, &descriptor, fault) == SLOTQ_OK) {
-        outcome =
-            lock_file(there, descriptor, &names, fault) == SLOTQ_LOCKED ? SLOTQ_LOCKED : SLOTQ_OK;
-        close(descriptor);
-    }
-    close(there);
-    return outcome;
+    const bool refused =
+        lock_file(file.folder, file.descriptor, &file.names, fault) == SLOTQ_LOCKED;
+    leave(&file);
+    return refused ? SLOTQ_LOCKED : SLOTQ_OK;
 }
 
 /* ---- shards ---- */

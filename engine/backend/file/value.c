@@ -47,19 +47,6 @@ static ssize_t read_at(int descriptor, uint8_t *bytes, uint32_t room, uint64_t a
     return (ssize_t)done;
 }
 
-static slotq_outcome open_named(int folder, const file_names *names, int access, int *descriptor,
-                                store_fault *fault)
-{
-    *descriptor = descriptor_lift(
-        openat(folder, names->main, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-    if (*descriptor >= 0) {
-        return SLOTQ_OK;
-    }
-    return errno == ENOENT
-               ? fault_say(fault, SLOTQ_NOQUEUE, "there is no queue %s here", names->shown)
-               : fault_system(fault, errno, "%s cannot be opened", names->shown);
-}
-
 slotq_outcome file_value_read(const char *folder, const char *queue, uint8_t *bytes, uint32_t room,
                               uint64_t *size, store_fault *fault)
 {
@@ -72,7 +59,7 @@ slotq_outcome file_value_read(const char *folder, const char *queue, uint8_t *by
     if (outcome != SLOTQ_OK) {
         return outcome;
     }
-    outcome = open_named(there, &names, O_RDONLY, &descriptor, fault);
+    outcome = filesystem_open_main(there, &names, O_RDONLY, &descriptor, fault);
     close(there);
     if (outcome != SLOTQ_OK) {
         return outcome;
@@ -208,7 +195,7 @@ static slotq_outcome run(change *self)
         return outcome == SLOTQ_OK ? apply(self) : outcome;
     }
     slotq_outcome outcome =
-        open_named(self->folder, &self->names, O_RDWR, &self->there, self->fault);
+        filesystem_open_main(self->folder, &self->names, O_RDWR, &self->there, self->fault);
     if (outcome != SLOTQ_OK) {
         return outcome == SLOTQ_NOQUEUE ? SLOTQ_AGAIN : outcome;
     }
