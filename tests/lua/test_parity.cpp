@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "../support/catch.hpp"
+#include "../support/counted.hpp"
 #include "parity_play.hpp"
 
 namespace
@@ -73,6 +74,7 @@ void play_many(const std::string &variant, uint64_t steps, uint64_t first)
         static_cast<unsigned long long>(done.promoted),
         static_cast<unsigned long long>(done.refused), static_cast<unsigned long long>(first),
         static_cast<unsigned long long>(seed - 1));
+    support::counted(done.steps, "steps");
     INFO(fault);
     REQUIRE(fault.empty());
     CHECK((steps < 5000 || done.aside > steps / 20)); /* or the plays no longer lead there */

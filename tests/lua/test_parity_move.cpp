@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "../support/catch.hpp"
+#include "../support/counted.hpp"
 #include "parity_play.hpp"
 
 namespace
@@ -288,6 +289,7 @@ TEST_CASE("parity: a move does what the core does to two queues")
         "core against %s Lua: %u moved, %u of them from aside, %u there before, %u refused, "
         "%u of lost leases\n",
         variant.c_str(), moved, aside, duplicate, refused, lost);
+    support::counted(moved + refused + duplicate + lost, "moves");
     CHECK(moved > wanted / 10);
     CHECK(refused > wanted / 20);
     CHECK(duplicate > wanted / 50);

@@ -7,6 +7,7 @@
 
 #include "../../engine/slotq.h"
 #include "../support/catch.hpp"
+#include "../support/counted.hpp"
 #include "parity_play.hpp"
 
 namespace
@@ -399,4 +400,5 @@ TEST_CASE("stores: the library on Redis answers as in memory, and leaves the sam
         INFO(fault);
         REQUIRE(fault.empty());
     }
+    support::counted(games * 400, "calls");
 }

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "../support/counted.hpp"
+
 namespace protocol
 {
 
@@ -28,6 +30,8 @@ struct Found {
             std::cout << ", " << lost_beyond_poll << " beyond a poll";
         }
         std::cout << "\n";
+        support::counted(states, "states");
+        support::counted(transitions, "transitions");
     }
 };
 

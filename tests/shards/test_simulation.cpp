@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "../support/catch.hpp"
+#include "../support/counted.hpp"
 #include "clients.hpp"
 
 using shards::millisecond;
@@ -31,6 +32,7 @@ Report simulated(const std::string &name, const Plan &plan)
 {
     const Report report = shards::simulate(plan);
     std::cout << "shards: " << name << ": " << report.told() << "\n";
+    support::counted(report.pushed, "messages");
     return report;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "../../support/counted.hpp"
 #include "closure.hpp"
 
 using closure::Trial;
@@ -22,6 +23,8 @@ void close(const char *name, const slotq_geometry &geometry, const Trial &trial)
         REQUIRE(closure.states_aside(aside) > 0);
     }
     std::printf("\n");
+    support::counted(states, "states");
+    support::counted(closure.transitions(), "transitions");
     INFO(name);
     INFO(closure.fault());
     REQUIRE(closure.fault().empty());

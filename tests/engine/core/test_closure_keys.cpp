@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "../../support/counted.hpp"
 #include "closure.hpp"
 
 namespace
@@ -38,6 +39,8 @@ void close(const Size &size, bool stops, uint32_t flags = 0)
                 static_cast<unsigned long long>(closure.transitions()),
                 static_cast<unsigned long long>(closure.promotions()),
                 static_cast<unsigned long long>(closure.duplicates()));
+    support::counted(states, "states");
+    support::counted(closure.transitions(), "transitions");
     INFO(closure.fault());
     REQUIRE(closure.fault().empty());
     REQUIRE((size.later == 0 || closure.promotions() > 100));

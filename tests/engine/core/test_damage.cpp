@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "../../support/counted.hpp"
 #include "../../support/image/verbs.hpp"
 #include "queue.hpp"
 
@@ -146,6 +147,7 @@ void try_flags(uint32_t flags)
     const Result result = try_all_bytes(queue.image);
     std::printf("damage, flags %u: %zu bytes, %u refused, %u named, %u harmless\n", flags,
                 queue.image.bytes().size(), result.refused, result.named, result.harmless);
+    support::counted(result.refused + result.named + result.harmless, "damaged images");
     CAPTURE(flags);
     INFO(result.fault);
     REQUIRE(result.fault.empty());

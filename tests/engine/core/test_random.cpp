@@ -7,6 +7,7 @@
 #include <string>
 
 #include "../../support/catch.hpp"
+#include "../../support/counted.hpp"
 #include "../../support/model/play.hpp"
 
 namespace
@@ -79,6 +80,7 @@ TEST_CASE("random: core and model agree after every step")
     std::printf("core against model: seeds %llu to %llu, %llu steps aside\n",
                 static_cast<unsigned long long>(first), static_cast<unsigned long long>(seed - 1),
                 static_cast<unsigned long long>(aside));
+    support::counted((seed - first) * steps_a_play, "steps");
     INFO(fault);
     REQUIRE(fault.empty());
     if (steps >= 100000) { /* fewer: a play or two may have no place aside */

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "counted.hpp"
 #include "live.hpp"
 
 using namespace any_queue;
@@ -222,4 +223,5 @@ TEST_CASE("storm: done and dead together are what was pushed", "[worker][storm][
         CHECK(round.died == stats.died);
         CHECK(round.not_known == 0);
     }
+    support::counted(static_cast<uint64_t>(rounds) * TASKS, "messages");
 }

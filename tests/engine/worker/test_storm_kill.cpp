@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "counted.hpp"
 #include "process.hpp"
 
 using namespace any_queue;
@@ -98,5 +99,6 @@ TEST_CASE("storm: killed processes lose no task", "[worker][storm][deep]")
             CAPTURE(kind, i);
             round(kind, random);
         }
+        support::counted(static_cast<uint64_t>(rounds) * TASKS, "messages");
     }
 }

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <set>
 
+#include "../counted.hpp"
 #include "cluster.hpp"
 #include "riding.hpp"
 
@@ -83,6 +84,7 @@ public:
                     "unknown, %d run again\n",
                     acknowledged_.size() + confirmed_.size(), confirmed_.size(), lost_confirmed,
                     lost_plain, unknown_, twice);
+        support::counted(acknowledged_.size() + confirmed_.size(), "messages");
         CHECK(lost_confirmed == 0);
     }
 

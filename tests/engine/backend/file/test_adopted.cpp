@@ -15,6 +15,7 @@ extern "C" {
 #include "../../../../engine/layout/checksum.h"
 }
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "../../../support/faults/faults.hpp"
 #include "test_crash_trace.hpp"
 
@@ -317,6 +318,6 @@ TEST_CASE("each system call of adopting fails, and adopting again mends it", "[a
             adopt_with(copy, call, at, true);
         }
     }
-    fprintf(stderr, "adopted: %llu calls failing\n", static_cast<unsigned long long>(tried));
+    support::counted(tried, "failing calls");
     CHECK(tried > 20);
 }

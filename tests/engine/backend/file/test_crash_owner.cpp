@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "test_crash_trace.hpp"
 
 using namespace crash;
@@ -84,6 +85,7 @@ TEST_CASE("the owner of the lock dies in mid-verb and another handle goes on", "
     }
     fprintf(stderr, "crash, owner dies: %llu killed, at each %llu-th change\n",
             static_cast<unsigned long long>(killed), static_cast<unsigned long long>(every));
+    support::counted(killed, "crash states");
     CHECK(killed > 0);
 }
 
@@ -109,5 +111,6 @@ TEST_CASE("a recovery that is killed itself is taken up by the next", "[crash][d
     }
     fprintf(stderr, "crash, in recovery: %llu crash states tried, of each %llu-th state\n",
             static_cast<unsigned long long>(tried), static_cast<unsigned long long>(every));
+    support::counted(tried, "crash states");
     CHECK(tried > 0);
 }

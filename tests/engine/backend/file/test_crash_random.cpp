@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "test_crash_trace.hpp"
 
 using namespace crash;
@@ -123,6 +124,5 @@ TEST_CASE("killed at random in verbs at random by two handles", "[crash][torture
     while (tried < wanted || std::chrono::steady_clock::now() < end) {
         tried += one_life(random);
     }
-    fprintf(stderr, "crash at random: %llu crash states tried\n",
-            static_cast<unsigned long long>(tried));
+    support::counted(tried, "crash states");
 }

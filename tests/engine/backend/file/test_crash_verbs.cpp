@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "test_crash_trace.hpp"
 
 using namespace crash;
@@ -73,6 +74,7 @@ void try_all(const char *what, const slotq_options &how, uint64_t every)
             static_cast<unsigned long long>(sum.cases), all.size(),
             static_cast<unsigned long long>(sum.steps),
             static_cast<unsigned long long>(sum.states));
+    support::counted(sum.states, "crash states");
     CHECK(sum.states > sum.cases);
 }
 

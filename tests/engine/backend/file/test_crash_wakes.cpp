@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "test_crash_trace.hpp"
 
 using namespace crash;
@@ -113,6 +114,6 @@ TEST_CASE("a push killed before its wake-up leaves no sleeper asleep", "[crash]"
         CHECK(push(other.get()) == SLOTQ_OK);
         REQUIRE(waiting.wakes());
     }
-    fprintf(stderr, "crash, wakes: %llu killed\n", static_cast<unsigned long long>(killed));
+    support::counted(killed, "crash states");
     CHECK(killed >= 3); /* the lock, the message, the word that sleepers wait on */
 }

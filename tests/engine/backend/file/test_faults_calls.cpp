@@ -14,6 +14,7 @@
 #include <dirent.h>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "../../../support/faults/faults.hpp"
 #include "test_crash_world.hpp"
 
@@ -412,6 +413,7 @@ void fail_each(const char *what, const slotq_options &how)
     }
     fprintf(stderr, "faults, %s: %llu lives with one call failing\n", what,
             static_cast<unsigned long long>(lives));
+    support::counted(lives, "failing calls");
     CHECK(lives > 50);
 }
 

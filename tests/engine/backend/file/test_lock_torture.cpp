@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "test_crash_world.hpp"
 #include "test_namespaces.hpp"
 
@@ -266,6 +267,7 @@ TEST_CASE("never two inside: processes in three PID namespaces, killed and stopp
             static_cast<unsigned long long>(memory.all->entered),
             static_cast<unsigned long long>(memory.all->recovered),
             static_cast<unsigned long long>(memory.all->left_due));
+    support::counted(kills, "kills");
     CHECK(memory.all->violations == 0);
     CHECK(memory.all->starved == 0);
     CHECK(memory.all->recovered > 0);

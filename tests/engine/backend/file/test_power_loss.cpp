@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "../../../support/faults/faults.hpp"
 #include "../../../support/faults/power.hpp"
 #include "test_crash_trace.hpp"
@@ -368,7 +369,7 @@ TEST_CASE("power loss at any instant keeps what sync=always answered", "[power][
         }
         trials += live_and_lose(one);
     }
-    fprintf(stderr, "power loss: %llu trials\n", static_cast<unsigned long long>(trials));
+    support::counted(trials, "power losses");
     munmap(the_log, sizeof *the_log);
 }
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "../../../support/catch.hpp"
+#include "../../../support/counted.hpp"
 #include "test_crash_world.hpp"
 #include "test_namespaces.hpp"
 #include "test_total_books.hpp"
@@ -479,6 +480,8 @@ void one_round(shared *common, uint64_t messages, std::mt19937_64 &random, size_
         static_cast<unsigned long long>(dead.size()), static_cast<unsigned long long>(sum.repeats),
         static_cast<unsigned long long>(processes.kills), static_cast<unsigned long long>(sum.lost),
         static_cast<unsigned long long>(sum.unexpected), aside);
+    support::counted(common->pushed, "messages");
+    support::counted(processes.kills, "kills");
     CHECK(sum.lost == 0);
     CHECK(sum.unexpected == 0);
     CHECK(sum.halves == 0);
