@@ -425,10 +425,13 @@ prove: ## all checks: sanitizers, tidy, coverage, fuzzing, big-endian (SECONDS=3
 	@MAKE='$(MAKE)' SECONDS_EACH=$(or $(SECONDS),30) sh tools/checks/prove.sh $(ONLY)
 
 MINUTES ?= 10
-torture: ## the random tests for MINUTES=10 each room, seeds printed
+torture: ## the rows of the proof for MINUTES=10; goes on where it ended (ROWS=a,b SEED=n PROOF=1)
 	@sh tools/checks/need.sh test
 	@$(MAKE) tests-built
-	@OUT=$(OUT) sh tools/checks/torture.sh $(MINUTES) $(TEST_BINARIES)
+	@! command -v clang >/dev/null || { sh tools/checks/need.sh fuzz && \
+		$(MAKE) FLAVOUR=fuzz fuzzers-built; }
+	@OUT=$(OUT) JOBS=$(JOBS) CC='$(HOST_CC)' CXX='$(CXX)' python3 tools/checks/torture.py \
+		$(MINUTES) --only '$(ROWS)' $(SEED:%=--seed %) $(if $(PROOF),--proof tests/PROOF.md)
 
 asan: ## the suites under address and undefined-behaviour sanitizers
 	@sh tools/checks/need.sh test

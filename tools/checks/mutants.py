@@ -30,8 +30,9 @@ ROOMS = ["engine/layout", "engine/core"]
 # Each is tried on what the ones before it did not notice: name, arguments, random steps, and the
 # seconds of a core after which it counts as endless.
 STAGES = [
+    ("model", ["random: core and model*"], 15000, 8),
     ("cases", ["~closure*", "~damage*", "~random*"], 0, 8),
-    ("model", ["random: core and model*"], 100000, 20),
+    ("longer model", ["random: core and model*"], 150000, 20),
     ("damage", ["damage*"], 0, 40),
     ("closure", ["closure: 2 slots*,closure: 3 slots, 2 groups, holes*,closure: scheduled*,"
                  "closure: 2 keys"], 0, 60),
@@ -171,19 +172,36 @@ class Bench:
                         ignore=lambda folder, names: [
                             n for n in names if folder == "engine"
                             and n in ("backend", "queue", "worker", "module")])
-        sources = sorted(str(p) for room in ROOMS for p in pathlib.Path(room).glob("*.c"))
-        (self.root / "core.c").write_text("".join(f'#include "{p}"\n' for p in sources))
+        self.sources = sorted(str(p) for room in ROOMS for p in pathlib.Path(room).glob("*.c"))
+        (self.root / "core.c").write_text("".join(f'#include "{p}"\n' for p in self.sources))
 
-    def compile(self, optimize, result):
+    def compile(self, source, optimize, result):
         command = [CC, "-std=c11", optimize, "-ffreestanding", "-w", "-fPIC", "-I.", "-Iengine",
-                   "-c", "-o", result, "core.c"]
+                   "-c", "-o", result, source]
         return subprocess.run(command, cwd=self.root, capture_output=True, check=False,
                               env={**os.environ, "CCACHE_DISABLE": "1"}).returncode == 0
 
-    def build(self):
-        return self.compile("-O1", "core.o") and subprocess.run(
-            [CC, "-shared", "-o", "libcore.so", "core.o"], cwd=self.root,
-            check=False).returncode == 0
+    def object_of(self, source):
+        return source.replace("/", "-")[:-2] + ".o"
+
+    def build(self, changed=None):
+        """All in one where a header changed; else the one source, among the others as they are."""
+        if changed is None:
+            for source in self.sources:
+                if not self.compile(source, "-O1", self.object_of(source)):
+                    return False
+        if changed is None or changed.endswith(".c"):
+            objects = [self.object_of(source) for source in self.sources]
+            if changed:
+                if not self.compile(changed, "-O1", "changed.o"):
+                    return False
+                objects[objects.index(self.object_of(changed))] = "changed.o"
+        else:
+            objects = ["core.o"]
+            if not self.compile("core.c", "-O1", "core.o"):
+                return False
+        return subprocess.run([CC, "-shared", "-o", "libcore.so", *objects], cwd=self.root,
+                              capture_output=True, check=False).returncode == 0
 
     def stage(self, stage):
         _, cases, steps, seconds = stage
@@ -202,7 +220,7 @@ class Bench:
         original = path.read_text(encoding="utf-8")
         path.write_text(mutant.text, encoding="utf-8")
         try:
-            if not self.build():
+            if not self.build(mutant.path):
                 return "invalid"
             for stage in STAGES:
                 code = self.stage(stage)
@@ -210,11 +228,11 @@ class Bench:
                     return f"endless in {stage[0]}"
                 if code != 0:
                     return f"killed by {stage[0]}"
-            self.compile("-O2", "new.o")
+            self.compile("core.c", "-O2", "new.o")
         finally:
             path.write_text(original, encoding="utf-8")
         if not (self.root / "old.o").exists():
-            self.compile("-O2", "old.o")
+            self.compile("core.c", "-O2", "old.o")
         same = (self.root / "old.o").read_bytes() == (self.root / "new.o").read_bytes()
         return "same" if same else "survived"
 
@@ -242,7 +260,7 @@ def read_reasons():
     return reasons
 
 
-def run_all(wanted, results, ledger):
+def run_all(bench, wanted, results, ledger):
     todo = [m for m in wanted if m.id not in results]
     lock = threading.Lock()
     until = time.time() + float(os.environ.get("MUTANT_SECONDS", "1e9"))
@@ -260,7 +278,10 @@ def run_all(wanted, results, ledger):
                 ledger.flush()
 
     jobs = max(1, int(os.environ.get("JOBS", "2")))
-    threads = [threading.Thread(target=work, args=(Bench(i),)) for i in range(jobs)]
+    benches = [bench, *(Bench(i) for i in range(1, jobs))]
+    for other in benches[1:]:
+        other.build()
+    threads = [threading.Thread(target=work, args=(one,)) for one in benches]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -335,7 +356,7 @@ def main():
     if chosen.again:
         results = {one: verdict for one, verdict in results.items() if verdict != "survived"}
     with open(path, "a", encoding="utf-8") as ledger:
-        run_all(wanted, results, ledger)
+        run_all(bench, wanted, results, ledger)
     print(f"mutants: seed {chosen.seed}, {len(mutants)} possible, {chosen.count} chosen")
     return 0 if report(wanted, results) else 1
 
