@@ -399,7 +399,7 @@ demo: ## five thousand real files through four workers, one of them killed (REDI
 
 examples: $(EXAMPLES) ## the programs of tools/examples, in build/examples
 lua: $(LUA) ## the scripts for Redis, bundled, in build/lua
-module: $(MODULE) ## the module for Redis (begun: not all commands), build/slotq.so
+module: $(MODULE) ## the module for Redis, build/slotq.so
 test: ## every suite; the last line is the sum
 	@sh tools/checks/need.sh test
 	@$(MAKE) tests-built

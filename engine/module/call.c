@@ -36,9 +36,9 @@ bool call_open(module_call *call)
         return call_refuse_with(call, SLOTQ_NOQUEUE, ": create it first");
     }
     if (type != SERVER_KEY_STRING) {
-        server.ReplyWithError(call->context, "WRONGTYPE Operation against a key holding the wrong "
-                                             "kind of value");
-        return false;
+        call->behind = NULL; /* the server's own error */
+        return call_error(call,
+                          "WRONGTYPE Operation against a key holding the wrong kind of value");
     }
     size_t size = server.ValueLength(call->key);
     if (size == 0) {
@@ -191,6 +191,24 @@ static bool is_for_places(const module_call *call, const slotq_patch *patch)
 
 /* ---- damage in a later step ---- */
 
+/* Whether all that a step writes can be kept. */
+static bool may_keep(const module_call *call)
+{
+    const slotq_step *step = &call->step;
+    uint32_t left = CALL_UNDO_BYTES - call->undo_used;
+    if (call->undo_lost || step->patch_count > CALL_UNDO_MAX - call->undo_count ||
+        2 * step->patch_count > CALL_SPANS_MAX - call->span_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < step->patch_count; i++) {
+        if (step->patches[i].length > left) {
+            return false;
+        }
+        left -= step->patches[i].length;
+    }
+    return true;
+}
+
 /* The steps before stay sound without those that follow, but a refusal should change nothing. */
 static void keep_before(module_call *call, const slotq_patch *patch)
 {
@@ -205,7 +223,7 @@ static void keep_before(module_call *call, const slotq_patch *patch)
     call->undo_used += patch->length;
 }
 
-static void take_back(module_call *call)
+void call_take_back(module_call *call)
 {
     while (call->undo_count > 0) {
         const module_undo *undo = &call->undo[--call->undo_count];
@@ -264,16 +282,21 @@ slotq_outcome call_run(module_call *call)
     do {
         call->asks_ring = call->verb.progress.asks_ring;
         outcome = slotq_core_step(&call->view, &call->verb, &call->step);
+        if (call->may_undo && !may_keep(call)) {
+            outcome = SLOTQ_TOOBIG;
+            break;
+        }
         for (uint32_t i = 0; i < call->step.patch_count; i++) {
-            if (outcome == SLOTQ_MORE) {
+            if (outcome == SLOTQ_MORE || call->may_undo) {
                 keep_before(call, &call->step.patches[i]);
             }
             write_patch(call, &call->step.patches[i]);
         }
         note_news(&call->news, &call->step);
     } while (outcome == SLOTQ_MORE);
-    if (outcome == SLOTQ_CORRUPT && !call->undo_lost) {
-        take_back(call);
+    if ((outcome == SLOTQ_CORRUPT || (outcome == SLOTQ_TOOBIG && call->may_undo)) &&
+        !call->undo_lost) {
+        call_take_back(call);
     }
     note_owed(call);
     return outcome;
@@ -296,8 +319,9 @@ uint32_t call_publish(module_call *call, const char *before, const char *text, b
     return heard > 0 ? (uint32_t)heard : 0;
 }
 
-void call_end(module_call *call)
+void call_close(module_call *call)
 {
+    call->is_ended = true;
     places_settle(call);
     call_replicate(call);
     if (call->changed) {
@@ -311,7 +335,14 @@ void call_end(module_call *call)
     if (call->news.wakes && call->view.geometry.places == 0) {
         call_publish(call, "slotq:", "wake", false);
     }
-    if (call->changed) { /* last: it may lead to another command, which uses this call anew */
-        wait_tell(call);
+}
+
+void call_end(module_call *call)
+{
+    if (!call->is_ended) {
+        call_close(call);
+        if (call->changed) { /* last: it may lead to another command, which uses this call anew */
+            wait_tell(call->context, call->key_name);
+        }
     }
 }

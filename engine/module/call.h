@@ -23,6 +23,7 @@ typedef struct module_command {
     uint32_t most;
     bool reads;     /* and never writes */
     bool makes_key; /* it needs memory, and a server at maxmemory refuses it */
+    uint32_t keys;  /* 1 or 2 */
 } module_command;
 
 /* Bytes that were written and are not yet replicated: from one offset up to another. */
@@ -83,7 +84,9 @@ struct module_call {
     server_context *context;
     const module_command *command;
     server_string *key_name;
-    server_string **words; /* behind key and now */
+    server_string *second_name; /* of a command with two keys */
+    const char *behind;         /* which of the two refuses; NULL: a refusal does not say */
+    server_string **words;      /* behind key and now */
     uint32_t count;
     bool has_now;   /* a clock of the caller's */
     bool is_script; /* called in the form of the script, with now */
@@ -102,8 +105,10 @@ struct module_call {
     bool is_told;     /* the reply has what is owed */
     module_place mine;
     module_dues before;
-    bool has_run; /* a verb, so that `before` is known */
-    bool settled; /* places_settle has run */
+    bool has_run;  /* a verb, so that `before` is known */
+    bool settled;  /* places_settle has run */
+    bool may_undo; /* all of its steps must be able to be taken back */
+    bool is_ended;
     uint32_t span_count;
     module_span spans[CALL_SPANS_MAX];
     uint32_t undo_count;
@@ -136,6 +141,9 @@ void call_verb(module_call *call, slotq_verb verb);
 /* Run call->verb to its outcome; what it writes is noted. Refusals have no reply yet. */
 slotq_outcome call_run(module_call *call);
 
+/* Put back all bytes that call_run wrote; with may_undo it always can. */
+void call_take_back(module_call *call);
+
 /* Bytes from one offset on were written. */
 void call_wrote(module_call *call, uint32_t offset, uint32_t length);
 
@@ -143,6 +151,10 @@ void call_wrote(module_call *call, uint32_t offset, uint32_t length);
 void call_replicate(module_call *call);
 
 /* Replicate what was written, tell waiting clients, let go of the key. */
+void call_close(module_call *call);
+
+/* The same, unless it was done, and tell the server and other modules that the key has changed:
+ * the last act of a command, because it may lead to another one. */
 void call_end(module_call *call);
 
 /* Publish in a channel: `before`, the key's name. How many clients heard it. Those of a place of a
@@ -164,6 +176,7 @@ bool call_flag(module_call *call, uint32_t index, const char *name, bool *value)
 
 /* ---- refusals: each replies, and returns false ---- */
 
+bool call_error(module_call *call, const char *text);
 bool call_invalid(module_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool call_too_big(module_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What the core refused, in the scripts' words. */

@@ -15,16 +15,21 @@ enum { MODULE_VERSION = 1, NAME_BYTES = 64, SETTLE_WORDS_MAX = 8 + 2 * SLOTQ_CAL
 #define OWN_USAGE(words) "now " words
 
 static const module_command scripts[] = {
-#define MODULE_SCRIPT(name, least, most)                                                           \
-    {#name,  SCRIPT_ARGS_##name,  SCRIPT_ABOUT_##name,    command_##name, (least),                 \
-     (most), SCRIPT_READS_##name, SCRIPT_ALLOCATES_##name},
+#define WITH_KEYS(name, least, most, keys)                                                         \
+    {#name,  SCRIPT_ARGS_##name,  SCRIPT_ABOUT_##name,     command_##name, (least),                \
+     (most), SCRIPT_READS_##name, SCRIPT_ALLOCATES_##name, (keys)},
+#define MODULE_SCRIPT(name, least, most) WITH_KEYS(name, least, most, 1)
+#define MODULE_SCRIPT_OF_TWO(name, least, most) WITH_KEYS(name, least, most, 2)
 #include "commands.def"
 #undef MODULE_SCRIPT
+#undef WITH_KEYS
 };
 
 static const module_command owns[] = {
 #define MODULE_OWN(name, does, least, most, words, about)                                          \
-    {#name, OWN_USAGE(words), about, command_##does, (least), (most), false, false},
+    {#name, OWN_USAGE(words), about, command_##does, (least), (most), false, false, 1},
+#define MODULE_OWN_OF_TWO(name, does, least, most, words, about)                                   \
+    {#name, OWN_USAGE(words), about, command_##does, (least), (most), false, false, 2},
 #include "commands.def"
 #undef MODULE_OWN
 };
@@ -110,7 +115,8 @@ static bool add(server_context *context, const module_command *command, server_h
 {
     char name[NAME_BYTES];
     snprintf(name, sizeof name, "slotq.%s%s", command->name, is_script ? ".at" : "");
-    if (server.CreateCommand(context, name, handler, flags_of(command), 1, 1, 1) != SERVER_OK) {
+    if (server.CreateCommand(context, name, handler, flags_of(command), 1, (int)command->keys, 1) !=
+        SERVER_OK) {
         return false;
     }
     info_tell(context, name, command, is_script);

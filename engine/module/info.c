@@ -18,7 +18,7 @@ enum {
     IS_OPTIONAL = 1,
     IS_MULTIPLE = 2,
     INFO_VERSION = 1,
-    VALUES_BEFORE = 2 /* the command and its key */
+    VALUES_BEFORE = 1 /* the command, before its keys */
 };
 
 typedef struct info_history {
@@ -92,11 +92,14 @@ static const info_version version = {INFO_VERSION, sizeof(info_history), sizeof(
 /* ---- words ---- */
 
 /* Divide the words of a command, as its usage has them: [a] is optional, … repeats those before. */
-static void put_words(info_word *words, char *usage)
+static void put_words(info_word *words, char *usage, uint32_t keys)
 {
     uint32_t count = 0;
     bool optional = false;
-    words[count++] = (info_word){.name = "key", .type = TYPE_KEY, .key = 0};
+    words[count++] = (info_word){.name = keys == 2 ? "source" : "key", .type = TYPE_KEY, .key = 0};
+    if (keys == 2) {
+        words[count++] = (info_word){.name = "target", .type = TYPE_KEY, .key = 0};
+    }
     for (char *rest = NULL, *word = strtok_r(usage, " ", &rest);
          word != NULL && count + 1 < WORDS_MAX; word = strtok_r(NULL, " ", &rest)) {
         const size_t quotes = strspn(word, "['");
@@ -124,11 +127,12 @@ static void tell(server_command *known, const module_command *command, bool is_s
          .search = SEARCH_INDEX,
          .begin.index.position = 1,
          .find = FIND_RANGE,
-         .others.range = {0, 1, 0}},
+         .others.range = {(int)command->keys - 1, 1, 0}},
         {0}, /* the end */
     };
     /* in the form of a script the words are refused as there, and in its texts */
-    const int arity = VALUES_BEFORE + (is_script ? 0 : (int)command->least - 1);
+    const int arity =
+        VALUES_BEFORE + (int)command->keys + (is_script ? 0 : (int)command->least - 1);
     const server_command_info info = {
         .version = &version,
         .summary = command->about,
@@ -140,7 +144,7 @@ static void tell(server_command *known, const module_command *command, bool is_s
     };
     strncpy(usage, command->usage + (is_script ? 0 : strlen("now ")), sizeof usage - 1);
     memset(words, 0, sizeof words);
-    put_words(words, usage);
+    put_words(words, usage, command->keys);
     server.SetCommandInfo(known, &info);
 }
 

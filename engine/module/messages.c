@@ -155,6 +155,11 @@ static bool read_mode(module_call *call, uint32_t mode_at, slotq_key_mode *mode)
     return true;
 }
 
+static bool refuse_keys(module_call *call)
+{
+    return call_invalid(call, "the queue has no keys: create it with flag 4");
+}
+
 static bool judge_keys(module_call *call, uint32_t mode_at, module_messages *messages)
 {
     uint32_t keyed[SLOTQ_CALL_KEYS_MAX];
@@ -172,7 +177,7 @@ static bool judge_keys(module_call *call, uint32_t mode_at, module_messages *mes
         return false;
     }
     if (!(call->view.geometry.flags & SLOTQ_FLAG_KEYS)) {
-        return call_invalid(call, "the queue has no keys: create it with flag 4");
+        return refuse_keys(call);
     }
     if (count > SLOTQ_CALL_KEYS_MAX) {
         return call_invalid(call, "at most 256 messages of a call must have keys");
@@ -214,6 +219,17 @@ bool messages_read_packed_keys(module_call *call, uint32_t mode_at, uint32_t ind
         }
     }
     return judge_keys(call, mode_at, messages);
+}
+
+bool messages_take_key(module_call *call, const uint8_t *bytes, size_t length,
+                       module_messages *messages)
+{
+    if (!store_key(call, 0, bytes, length)) {
+        return false;
+    }
+    messages->keys = length > 0 ? keys_of_call : NULL;
+    messages->key_mode = length > 0 ? SLOTQ_KEY_ONCE : SLOTQ_KEY_NONE;
+    return length == 0 || (call->view.geometry.flags & SLOTQ_FLAG_KEYS) || refuse_keys(call);
 }
 
 bool messages_expect_pairs(module_call *call, uint32_t first)

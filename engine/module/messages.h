@@ -28,6 +28,13 @@ bool messages_read_keys(module_call *call, uint32_t mode_at, uint32_t first,
 bool messages_read_packed_keys(module_call *call, uint32_t mode_at, uint32_t index,
                                module_messages *messages);
 
+/* The key of a single message, by the mode once; length 0: it has none. */
+bool messages_take_key(module_call *call, const uint8_t *bytes, size_t length,
+                       module_messages *messages);
+
+/* Push them, and reply. False: it was refused. */
+bool messages_push(module_call *call, const module_messages *messages, bool waits);
+
 /* A payload must follow each key. */
 bool messages_expect_pairs(module_call *call, uint32_t first);
 

@@ -22,7 +22,7 @@ static void refuse_full(module_call *call)
              holder->id, holder->held, holder->unfinished, (unsigned)holder->group,
              (unsigned)holder->state, holder->dead_full ? 1u : 0u, outcome_text(SLOTQ_FULL),
              alike ? ": too many of its keys are alike" : "");
-    server.ReplyWithError(call->context, text);
+    call_error(call, text);
 }
 
 static void refuse_later_full(module_call *call)
@@ -32,7 +32,7 @@ static void refuse_later_full(module_call *call)
              "SLOTQFULL 0 0 0 0 0 0: %s: %" PRIu32 " messages are scheduled, the limit is %u",
              outcome_text(SLOTQ_FULL), (uint32_t)load_u16(call->bytes + AT_shared_later_count),
              (unsigned)call->view.geometry.later_slots);
-    server.ReplyWithError(call->context, text);
+    call_error(call, text);
 }
 
 /* What pushes and schedules have in common. */
@@ -48,7 +48,7 @@ static void refuse_push(module_call *call, slotq_outcome outcome)
 
 /* ---- push ---- */
 
-static void push(module_call *call, const module_messages *messages, bool waits)
+bool messages_push(module_call *call, const module_messages *messages, bool waits)
 {
     slotq_call_push *push = &call->verb.push;
     const bool placed = call->view.geometry.places > 0;
@@ -70,6 +70,7 @@ static void push(module_call *call, const module_messages *messages, bool waits)
     } else {
         refuse_push(call, outcome);
     }
+    return outcome == SLOTQ_OK || outcome == SLOTQ_DUPLICATE;
 }
 
 static uint32_t most_in_ring(const module_call *call)
@@ -82,7 +83,7 @@ void command_push(module_call *call)
     module_messages messages;
     if (call_open(call) && call_expect_no_checks(call, "push_packed") &&
         messages_read(call, 0, 1, most_in_ring(call), &messages)) {
-        push(call, &messages, false);
+        messages_push(call, &messages, false);
     }
 }
 
@@ -93,7 +94,7 @@ void command_push_keyed(module_call *call)
         messages_expect_pairs(call, 1) &&
         messages_read(call, 2, 2, most_in_ring(call), &messages) &&
         messages_read_keys(call, 0, 1, &messages)) {
-        push(call, &messages, false);
+        messages_push(call, &messages, false);
     }
 }
 
@@ -107,7 +108,7 @@ static void push_packed(module_call *call, uint32_t wait_at, bool keyed)
         places_read(call, wait_at + 1, call->view.geometry.groups, count) &&
         messages_read_packed(call, 1, count, most_in_ring(call), &messages) &&
         (!keyed || messages_read_packed_keys(call, 2, 3, &messages))) {
-        push(call, &messages, waits);
+        messages_push(call, &messages, waits);
     }
 }
 

@@ -285,10 +285,10 @@ static int on_change(server_context *context, int type, const char *event, serve
     return SERVER_OK;
 }
 
-void wait_tell(const module_call *call)
+void wait_tell(server_context *context, server_string *key_name)
 {
     tells_itself = true;
-    server.NotifyKeyspaceEvent(call->context, SERVER_NOTIFY_STRING, "setrange", call->key_name);
+    server.NotifyKeyspaceEvent(context, SERVER_NOTIFY_STRING, "setrange", key_name);
     tells_itself = false;
 }
 

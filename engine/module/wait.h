@@ -20,6 +20,6 @@ void wait_begin(module_call *call, const module_reserve *asked, uint64_t block_m
 void wait_changed(module_call *call);
 
 /* Tell the server, and other modules, that the key has changed. */
-void wait_tell(const module_call *call);
+void wait_tell(server_context *context, server_string *key_name);
 
 #endif

@@ -44,6 +44,17 @@ const char *outcome_text(slotq_outcome outcome)
 
 /* ---- refusals ---- */
 
+bool call_error(module_call *call, const char *text)
+{
+    char longer[ERROR_BYTES + 16];
+    if (call->behind != NULL) {
+        snprintf(longer, sizeof longer, "%s [%s]", text, call->behind);
+        text = longer;
+    }
+    server.ReplyWithError(call->context, text);
+    return false;
+}
+
 bool call_invalid(module_call *call, const char *format, ...)
 {
     char text[ERROR_BYTES];
@@ -52,8 +63,7 @@ bool call_invalid(module_call *call, const char *format, ...)
     va_start(values, format);
     vsnprintf(text + head, sizeof text - (size_t)head, format, values);
     va_end(values);
-    server.ReplyWithError(call->context, text);
-    return false;
+    return call_error(call, text);
 }
 
 bool call_too_big(module_call *call, const char *format, ...)
@@ -64,8 +74,7 @@ bool call_too_big(module_call *call, const char *format, ...)
     va_start(values, format);
     vsnprintf(text + head, sizeof text - (size_t)head, format, values);
     va_end(values);
-    server.ReplyWithError(call->context, text);
-    return false;
+    return call_error(call, text);
 }
 
 bool call_refuse_with(module_call *call, slotq_outcome outcome, const char *behind)
@@ -73,8 +82,7 @@ bool call_refuse_with(module_call *call, slotq_outcome outcome, const char *behi
     char text[ERROR_BYTES];
     snprintf(text, sizeof text, "SLOTQ%s %s%s", outcome_name(outcome), outcome_text(outcome),
              behind);
-    server.ReplyWithError(call->context, text);
-    return false;
+    return call_error(call, text);
 }
 
 bool call_refuse(module_call *call, slotq_outcome outcome)
@@ -84,8 +92,7 @@ bool call_refuse(module_call *call, slotq_outcome outcome)
         char text[ERROR_BYTES];
         snprintf(text, sizeof text, "SLOTQCORRUPT %" PRIu64 " %s: %s", damage->offset,
                  outcome_text(outcome), damage->what);
-        server.ReplyWithError(call->context, text);
-        return false;
+        return call_error(call, text);
     }
     return call_refuse_with(call, outcome, "");
 }
@@ -194,6 +201,8 @@ void call_reset(module_call *call, server_context *context, const module_command
     call->context = context;
     call->command = command;
     call->key_name = NULL;
+    call->second_name = NULL;
+    call->behind = NULL;
     call->words = NULL;
     call->count = 0;
     call->known_geometry = NULL;
@@ -208,6 +217,8 @@ void call_reset(module_call *call, server_context *context, const module_command
     call->mine = (module_place){0};
     call->has_run = false;
     call->settled = false;
+    call->may_undo = false;
+    call->is_ended = false;
     call->span_count = 0;
     call->undo_count = 0;
     call->undo_used = 0;
@@ -220,16 +231,19 @@ void call_reset(module_call *call, server_context *context, const module_command
 bool call_begin(module_call *call, server_context *context, const module_command *command,
                 server_string **words, uint32_t count, bool is_script)
 {
-    const uint32_t before = is_script ? 3 : 2;           /* the command, the key, now */
+    const uint32_t keys = command->keys;
+    const uint32_t before = keys + (is_script ? 2 : 1);  /* the command, the keys, now */
     const uint64_t given = (uint64_t)count + 1 - before; /* with now */
     call_reset(call, context, command);
     call->is_script = is_script;
     if (count < before || given < command->least || given > command->most) {
-        return call_invalid(call, "usage: one key, then %s KEY %s", command->name,
+        return call_invalid(call, "usage: %s, then %s %s %s", keys == 2 ? "two keys" : "one key",
+                            command->name, keys == 2 ? "SOURCE TARGET" : "KEY",
                             is_script ? command->usage : command->usage + strlen("now "));
     }
     call->key_name = words[1];
+    call->second_name = keys == 2 ? words[2] : NULL;
     call->words = words + before;
     call->count = count - before;
-    return !is_script || take_now(call, words[2]);
+    return !is_script || take_now(call, words[keys + 1]);
 }

@@ -49,10 +49,7 @@ struct Pair {
     }
     Reply run_on(const std::string &from, const std::string &to, const Arguments &arguments)
     {
-        Arguments call = source.scripts().call("move", from, arguments);
-        call[2] = "2";
-        call.insert(call.begin() + 4, to);
-        return source.command(call);
+        return source.command(source.scripts().call_of_two("move", from, to, arguments));
     }
     Arguments arguments(const std::string &id, const Arguments &more = {})
     {

@@ -187,10 +187,8 @@ private:
         }
         put(from);
         put(to);
-        Arguments call = scripts_.call("move", from.key, arguments);
-        call[2] = "2";
-        call.insert(call.begin() + 4, to.key);
-        const Reply got = connection_.command(call);
+        const Reply got = connection_.command(
+            scripts_.call_of_two("move", from.key, to.key, arguments));
         return compare(from, to, one, given ? &data : nullptr, key, got);
     }
 
@@ -264,8 +262,9 @@ uint64_t setting(const char *name, uint64_t otherwise)
 
 TEST_CASE("parity: a move does what the core does to two queues")
 {
-    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
-    const auto connection = redis::shared_server().connect();
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7", "module");
+    const auto connection =
+        (variant == "module" ? redis::module_server() : redis::shared_server()).connect();
     redis::Scripts scripts(*connection, variant);
     const uint64_t wanted = setting("SLOTQ_MOVES", 2000);
     uint64_t seed = setting("SLOTQ_SEED", 1);
@@ -286,9 +285,10 @@ TEST_CASE("parity: a move does what the core does to two queues")
         seed++;
     }
     std::printf(
-        "core against %s Lua: %u moved, %u of them from aside, %u there before, %u refused, "
+        "core against %s: %u moved, %u of them from aside, %u there before, %u refused, "
         "%u of lost leases\n",
-        variant.c_str(), moved, aside, duplicate, refused, lost);
+        variant == "module" ? "the module" : (variant + " Lua").c_str(), moved, aside, duplicate,
+        refused, lost);
     support::counted(moved + refused + duplicate + lost, "moves");
     CHECK(moved > wanted / 10);
     CHECK(refused > wanted / 20);

@@ -236,12 +236,12 @@ deep() {
 }
 
 # The tests of the scripts on the module's commands, but for what is about scripts alone: the rights
-# and calls that they need, EVALSHA, checks that they cannot compute.
+# and calls that they need, EVALSHA, checks that they cannot compute, the server's limit of strings.
 moduled() {
     are_made || return 1
     SLOTQ_TEST_MODULE=1 build/tests/lua '~access*' '~costs*' '~parity: core*' \
-        '~parity: a replica*' '~arguments: the number*' '~redrive: messages that left*' \
-        '~redrive: by id*' '~server: SCRIPT*'
+        '~parity: a replica*' '~arguments: the number*' '~move: a server*' \
+        '~redrive: messages that left*' '~redrive: by id*' '~server: SCRIPT*'
 }
 
 # Real servers that replace each other while messages flow: too long for make test.

@@ -143,6 +143,17 @@ public:
     }
     Arguments call(const std::string &name, const std::string &key,
                    const Arguments &arguments) const; /* the EVALSHA command */
+    Arguments call_of_two(const std::string &name, const std::string &first,
+                          const std::string &second, const Arguments &arguments) const
+    {
+        Arguments command = call(name, first, arguments);
+        const bool is_command = in_module_.count(name) != 0;
+        if (!is_command) {
+            command[2] = "2"; /* keys of EVALSHA */
+        }
+        command.insert(command.begin() + (is_command ? 2 : 4), second);
+        return command;
+    }
     Reply run(const std::string &name, const std::string &key, const Arguments &arguments);
     void load(); /* again, after SCRIPT FLUSH */
 
