@@ -152,7 +152,7 @@ EXAMPLES := $(patsubst %,$(OUT)/examples/%,$(call named,$(EXAMPLE_SOURCES)))
 SEED_MAKER := $(patsubst fuzz/%.c,$(OUT)/fuzz/%,$(wildcard fuzz/make_seeds.c))
 MAN_PAGES := $(if $(shell command -v scdoc),$(MAN_SOURCES:tools/man/%.scd=$(OUT)/man/%))
 COMMAND := $(if $(TOOL_SOURCES),$(OUT)/bin/slotq)
-COMPLETION := $(if $(TOOL_SOURCES),$(OUT)/share/slotq.bash)
+COMPLETION := $(if $(TOOL_SOURCES),$(patsubst %,$(OUT)/share/slotq.%,bash zsh fish))
 LIBRARY := $(OUT)/lib/libslotq.a
 SHARED := $(OUT)/lib/libslotq.so.$(VERSION)
 REDIS_LIBRARY := $(OUT)/lib/libslotq_redis.a
@@ -335,8 +335,8 @@ endef
 $(foreach main,$(BENCH_MAINS),$(eval $(call bench_binary,$(main))))
 $(OUT)/bench/node/%: bench/peers/node/%
 	@mkdir -p $(@D); cp $< $@
-$(OUT)/share/slotq.bash: $(OUT)/bin/slotq
-	@mkdir -p $(@D); $< completion bash > $@
+$(OUT)/share/slotq.%: $(OUT)/bin/slotq
+	@mkdir -p $(@D); $< completion $* > $@
 $(OUT)/man/%: tools/man/%.scd
 	@mkdir -p $(@D); scdoc < $< > $@
 

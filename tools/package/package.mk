@@ -3,6 +3,9 @@
 
 PUBLIC_HEADERS := $(wildcard engine/slotq*.h)
 DEST = $(DESTDIR)$(PREFIX)
+ZSH_FUNCTIONS ?= zsh/site-functions
+COMPLETIONS = bash-completion/completions/slotq $(ZSH_FUNCTIONS)/_slotq \
+	fish/vendor_completions.d/slotq.fish
 LIBDEST = $(DESTDIR)$(LIBDIR)
 install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	install -d $(DEST)/include/slotq $(LIBDEST)/pkgconfig $(DEST)/bin
@@ -21,8 +24,9 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	install -d $(LIBDEST)/cmake/slotq
 	install -m 644 $(CMAKE_CONFIG) $(LIBDEST)/cmake/slotq
 	$(if $(COMMAND),install -m 755 $(COMMAND) $(DEST)/bin)
-	$(if $(COMMAND),install -d $(DEST)/share/bash-completion/completions)
-	$(if $(COMMAND),install -m 644 $(COMPLETION) $(DEST)/share/bash-completion/completions/slotq)
+	$(if $(COMMAND),$(foreach one,$(COMPLETIONS),install -D -m 644 \
+		$(OUT)/share/slotq.$(firstword $(subst -, ,$(subst /, ,$(one)))) \
+		$(DEST)/share/$(one) &&) true)
 	$(foreach page,$(MAN_PAGES),install -d $(DEST)/share/man/man$(lastword $(subst ., \
 		,$(page))) && install -m 644 $(page) $(DEST)/share/man/man$(lastword \
 		$(subst ., ,$(page)))/$(notdir $(page)) &&) true
@@ -32,7 +36,7 @@ uninstall: ## what install put there
 	rm -rf $(DEST)/include/slotq $(DEST)/share/slotq $(LIBDEST)/cmake/slotq
 	rm -f $(foreach one,slotq slotq_redis slotq_worker,$(LIBDEST)/lib$(one).a \
 		$(LIBDEST)/lib$(one).so* $(LIBDEST)/pkgconfig/$(one).pc) $(DEST)/bin/slotq \
-		$(DEST)/share/bash-completion/completions/slotq
+		$(COMPLETIONS:%=$(DEST)/share/%)
 	rm -f $(foreach page,$(MAN_SOURCES:tools/man/%.scd=%),$(DEST)/share/man/man$(lastword \
 		$(subst ., ,$(page)))/$(page))
 
