@@ -24,6 +24,8 @@ namespace closure
 struct Trial {
     bool stops = false;  /* a verb that stops between two steps, as in a crash */
     bool pauses = false; /* pause and resume */
+    bool limits = false; /* one leased at a time, or any number */
+    bool looks = false;  /* verbs that only read, and change nothing */
     uint32_t max_leased = 0;
     uint32_t keys = 0; /* in a queue that has keys: of how many the callers choose */
 };
@@ -68,6 +70,15 @@ public:
     uint64_t duplicates() const
     {
         return duplicates_;
+    }
+    /* Transitions by a verb, and those of them that changed the image. */
+    uint64_t tried(slotq_verb verb) const
+    {
+        return tried_[verb];
+    }
+    uint64_t changed(slotq_verb verb) const
+    {
+        return changed_[verb];
     }
 
 private:
@@ -134,12 +145,14 @@ private:
         image_ = base_;
         const slotq_outcome outcome = image_.run(whole);
         transitions_++;
+        tried_[call.verb]++;
         duplicates_ += outcome == SLOTQ_DUPLICATE ? 1 : 0;
         fault_ = image_.fault();
         judge(whole, outcome);
         if (fault_.empty() && image_.bytes() == base_.bytes()) {
             return;
         }
+        changed_[call.verb]++;
         fault_ = fault_.empty() ? image_.check() : fault_;
         promotions_ += call.verb <= SLOTQ_RESERVE && image_.get(field::shared_later_count) <
                                                          base_.get(field::shared_later_count)
@@ -313,12 +326,45 @@ private:
         }
     }
 
+    void attempt_limits(uint32_t group)
+    {
+        for (const uint16_t most : {uint16_t{0}, uint16_t{1}}) {
+            slotq_call call = make(SLOTQ_LIMIT);
+            call.limit.group = static_cast<uint8_t>(group);
+            call.limit.what = SLOTQ_LIMIT_LEASED;
+            call.limit.limits.max_leased = most;
+            attempt(call);
+        }
+    }
+
+    void attempt_looks(uint32_t group)
+    {
+        slotq_item items[8];
+        for (const slotq_verb verb : {SLOTQ_PEEK, SLOTQ_DEAD_LIST, SLOTQ_LATER_LIST}) {
+            slotq_call call = make(verb);
+            call.look.items = items;
+            call.look.capacity = 8;
+            call.look.group = static_cast<uint8_t>(group);
+            attempt(call);
+        }
+        slotq_call call = make(SLOTQ_STATS);
+        call.stats.group = static_cast<uint8_t>(group);
+        attempt(call);
+        call = make(SLOTQ_STATUS);
+        call.status.group = static_cast<uint8_t>(group);
+        for (uint64_t id = base_.head_id(); id <= newest; id++) {
+            call.status.id = id;
+            attempt(call);
+        }
+    }
+
     void find_keys()
     {
         for (uint32_t nth = 0; nth < trial_.keys && fault_.empty(); nth++) {
             slotq_call call = make(SLOTQ_FIND);
             call.find.key = nth_key(nth);
             const slotq_outcome outcome = base_.run(call);
+            tried_[SLOTQ_FIND]++;
             fault_ =
                 base_.fault().empty() ? KeyJudge::judge_find(base_, call, outcome) : base_.fault();
         }
@@ -338,6 +384,12 @@ private:
         find_keys();
         for (uint32_t group = 0; group < shape_.groups; group++) {
             attempt_group(group);
+            if (trial_.limits) {
+                attempt_limits(group);
+            }
+            if (trial_.looks) {
+                attempt_looks(group);
+            }
         }
         slotq_call call = make(SLOTQ_REDRIVE);
         call.dead.limit = 1;
@@ -409,6 +461,8 @@ private:
     std::unordered_set<std::string> seen_;
     std::vector<const std::string *> states_; /* of seen_, in the order in which they came */
     uint64_t transitions_ = 0;
+    uint64_t tried_[SLOTQ_VERB_COUNT] = {};
+    uint64_t changed_[SLOTQ_VERB_COUNT] = {};
     uint64_t promotions_ = 0; /* transitions that promote */
     uint64_t duplicates_ = 0; /* and those that are refused for a key */
     std::string fault_;

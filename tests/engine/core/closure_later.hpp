@@ -298,8 +298,8 @@ private:
             before.distance(before.get(field::header_head), before.get(field::header_tail)) <
             before.geometry().ring_slots - 1u;
         const bool is_due = before.get(field::shared_later_due_ms) <= now_ms;
-        const bool refused =
-            outcome == SLOTQ_PAUSED || outcome == SLOTQ_INVALID || outcome == SLOTQ_TOOBIG;
+        const bool refused = outcome == SLOTQ_PAUSED || outcome == SLOTQ_CLOSED ||
+                             outcome == SLOTQ_INVALID || outcome == SLOTQ_TOOBIG;
         return is_due && has_room && !refused && promoted == 0 &&
                        (before.get(field::shared_paused) & SLOTQ_PAUSE_IN) == 0
                    ? "a message is due and was not promoted"

@@ -90,7 +90,7 @@ public:
         for (uint32_t group = 0; group < shape_.groups; group++) {
             char *text = &later[2 + group * group_length()];
             for (const size_t due : {size_t{5}, size_t{6}}) {
-                text[due] = text[due] == 2 ? 1 : text[due];
+                text[due] = static_cast<char>(text[due] - ((text[due] & 3) == 2 ? 1 : 0));
             }
             std::for_each(text + 7, text + group_length(), pass);
         }
@@ -130,7 +130,8 @@ private:
         text += place(image.get(field::group_retry_from, group));
         text += place(image.get(field::group_written, group));
         text += sweep == support::sweep_none ? '\x7F' : place(sweep);
-        text += from_due(image.get(field::group_due, group));
+        text += static_cast<char>(from_due(image.get(field::group_due, group)) |
+                                  image.get(field::limit_max_leased, group) << 2);
         text += from_due(image.get(field::group_due_next, group));
         for (char i = 0; i < static_cast<char>(shape_.ring_slots - 1); i++) {
             const bool exists = i >= text[0] && i < text[3];
@@ -237,7 +238,8 @@ private:
         if (text[4] != '\x7F') {
             set(field::group_sweep, text[4]);
         }
-        image.set(field::group_due, group, to_due(text[5]));
+        image.set(field::group_due, group, to_due(text[5] & 3));
+        image.set(field::limit_max_leased, group, static_cast<uint64_t>(text[5] >> 2));
         image.set(field::group_due_next, group, to_due(text[6]));
         for (char i = 0; i < static_cast<char>(shape_.ring_slots); i++) {
             const bool exists = i >= text[0] && i < text[3];

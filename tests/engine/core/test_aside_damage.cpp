@@ -83,6 +83,34 @@ TEST_CASE("aside: more words that the token rule leaves than ready_behind says")
     expect_corrupt(queue, queue.reserve(1, long_ms), group_at(0, field::group_ready_behind));
 }
 
+TEST_CASE("aside: a sweep that meets more leased words than leased says")
+{
+    Queue queue(shape(8, 4));
+    put_aside(queue, 2);
+    queue.image.check_each_step(false);
+    queue.sound = false;
+    queue.image.set(field::group_leased, 0, 0);
+    queue.image.set(field::group_waiting, 0, 2); /* a deadline lives, so it looks */
+    queue.now_ms += 2 * long_ms;
+    expect_corrupt(queue, queue.reclaim(), group_at(0, field::group_leased));
+}
+
+TEST_CASE("aside: a message whose key is not in its chain does not step aside")
+{
+    slotq_geometry made = shape(4, 2);
+    made.flags = SLOTQ_FLAG_KEYS;
+    Queue queue(made);
+    REQUIRE(queue.push_keys({1, 0, 0}) == SLOTQ_OK);
+    REQUIRE(queue.reserve(3) == SLOTQ_OK);
+    const uint32_t token = queue.runs[0].token;
+    REQUIRE(queue.settle(SLOTQ_ACK, {{2, token, 2}}) == SLOTQ_OK);
+    queue.image.check_each_step(false);
+    queue.sound = false;
+    const uint32_t bucket = queue.image.bucket_offset(1);
+    support::store(queue.image.data() + bucket, 2, 0);
+    REQUIRE_CORRUPT(queue, push(1), bucket);
+}
+
 TEST_CASE("aside: an id that no message has names the ring's first slot")
 {
     Queue queue(shape(8, 4));

@@ -47,6 +47,48 @@ void close(const Size &size, bool stops, uint32_t flags = 0)
     REQUIRE((size.keys == 0 || closure.duplicates() > 100));
 }
 
+struct Verb {
+    const char *name;
+    bool writes;
+};
+
+const Verb verbs[] = {
+#define WRITES true
+#define READS false
+#define SLOTQ_VERB(NAME, number, name, effect, repeat, script, step) {#name, effect},
+#include "../../../engine/verbs.def"
+#undef SLOTQ_VERB
+#undef WRITES
+#undef READS
+};
+
+/* All sections at once, each verb in each state: one that writes changes some, one that reads none.
+ */
+void close_all(const Size &size, bool stops)
+{
+    closure::Trial trial;
+    trial.stops = stops;
+    trial.pauses = trial.limits = trial.looks = true;
+    trial.keys = size.keys;
+    closure::Closure closure(shape_of(size, 0), trial);
+    const size_t states = closure.run();
+    std::printf("closure, every verb: %zu states, %llu transitions\n", states,
+                static_cast<unsigned long long>(closure.transitions()));
+    support::counted(states, "states");
+    support::counted(closure.transitions(), "transitions");
+    INFO(closure.fault());
+    REQUIRE(closure.fault().empty());
+    for (uint32_t i = 0; i < SLOTQ_VERB_COUNT; i++) {
+        const slotq_verb verb = static_cast<slotq_verb>(i);
+        std::printf("  %s: %llu, of which %llu change the image\n", verbs[i].name,
+                    static_cast<unsigned long long>(closure.tried(verb)),
+                    static_cast<unsigned long long>(closure.changed(verb)));
+        CAPTURE(verbs[i].name);
+        CHECK(closure.tried(verb) > 0);
+        CHECK((closure.changed(verb) > 0) == verbs[i].writes);
+    }
+}
+
 /* Two keys take half a minute. */
 bool deep()
 {
@@ -68,6 +110,15 @@ TEST_CASE("closure: 2 keys")
     close({2, 1, 1, 1, 1, 0, 2}, true);
     close({3, 1, 1, 0, 0, 0, 2}, true, SLOTQ_FLAG_OVERWRITE);
     close({2, 2, 1, 0, 0, 1, 2}, true);
+}
+
+TEST_CASE("closure: every verb and every section at once", "[long]")
+{
+    close_all({2, 1, 1, 1, 1, 1, 1}, true);
+    if (std::getenv("SLOTQ_TORTURE_SECONDS") != nullptr) { /* ten minutes and more */
+        close_all({3, 1, 1, 1, 1, 1, 1}, true);
+        close_all({2, 2, 1, 1, 1, 1, 1}, false);
+    }
 }
 
 TEST_CASE("closure: 3 slots, 1 aside, scheduled messages", "[long]")

@@ -101,6 +101,9 @@ TEST_CASE("dead remove: the first, the last, one between; the others stay in ord
     kill_some(queue, 6);
     REQUIRE(queue.dead_remove(3) == SLOTQ_OK);
     REQUIRE(queue.call.dead.count == 1);
+    REQUIRE(queue.look(SLOTQ_DEAD_LIST, 3, 1) == SLOTQ_OK); /* one hole does not count either */
+    REQUIRE(queue.items.size() == 1);
+    CHECK(queue.items[0].id == 5);
     REQUIRE(queue.dead_remove(5) == SLOTQ_OK);
     REQUIRE(holes(queue) == 2);
     REQUIRE(listed(queue) == ids{1, 2, 4, 6});

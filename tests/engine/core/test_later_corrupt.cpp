@@ -82,6 +82,11 @@ TEST_CASE("later corrupt: entries that a search passes, and the root")
     REQUIRE_CORRUPT(queue, look(SLOTQ_LATER_LIST), at);
     queue.image.set(field::shared_later_last_id, 0xFFFF);
     REQUIRE_CORRUPT(queue, schedule(queue.now_ms), at); /* it looks for a free block */
+    queue = filled(1000);
+    spoil(queue, scheduled - 1, field::later_later_id, 0); /* which only that passes */
+    queue.image.set(field::shared_later_last_id, 0xFFFF);
+    REQUIRE_CORRUPT(queue, schedule(queue.now_ms),
+                    entry_at(queue, scheduled - 1, field::later_later_id));
     queue = filled(0);
     spoil(queue, 0, field::later_due_ms, UINT64_C(1) << 47);
     queue.image.set(field::shared_later_due_ms, UINT64_C(1) << 47);

@@ -267,6 +267,13 @@ TEST_CASE("outcomes: each part that has a message keeps a closed queue from its 
         REQUIRE(queue.reserve(1) == SLOTQ_OK);
         REQUIRE(queue.settle(SLOTQ_KILL, 1, queue.runs[0].token) == SLOTQ_OK);
     }
+    SECTION("as many dead as scheduled")
+    {
+        REQUIRE(queue.push(1) == SLOTQ_OK);
+        REQUIRE(queue.reserve(1) == SLOTQ_OK);
+        REQUIRE(queue.settle(SLOTQ_KILL, 1, queue.runs[0].token) == SLOTQ_OK);
+        REQUIRE(queue.schedule(queue.now_ms + 1000) == SLOTQ_OK);
+    }
     REQUIRE(queue.pause(SLOTQ_PAUSE, SLOTQ_PAUSE_CLOSED) == SLOTQ_OK);
     REQUIRE_REFUSED(queue, plain(SLOTQ_FINISH), SLOTQ_UNFINISHED);
     if (word != 0) {

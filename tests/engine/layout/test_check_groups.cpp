@@ -103,6 +103,13 @@ TEST_CASE("due covers live deadlines and is a possible one", "[check]")
         CHECK(image.check() == "");
         image.set(field::group_due, 0, last + 1);
         expect_damage(image, due, "group.due is beyond all deadlines");
+        Image fine(geometry(8, 8, 1, 0, 0, 0, 2)); /* tick_ms 2: an odd time is rounded up */
+        const uint64_t odd =
+            ((UINT64_C(1) << 47) - 1 + ((UINT64_C(1) << 23) - 1) * 2 + 1) / 2 + 4095;
+        fine.set(field::group_due, 0, odd);
+        CHECK(fine.check() == "");
+        fine.set(field::group_due, 0, odd + 1);
+        expect_damage(fine, due, "group.due is beyond all deadlines");
     }
     SECTION("due_next without a sweep")
     {

@@ -155,6 +155,16 @@ TEST_CASE("slot numbers are there once each", "[check][later]")
         expect_damage(later.image, later.entry(11) + field::later_slot.offset,
                       "a later slot number is there twice");
     }
+    SECTION("twice, whichever")
+    {
+        uint32_t sound = 0;
+        for (uint32_t slot = 0; slot < 12; slot++) {
+            later = ten();
+            later.set(3, field::later_slot, slot ^ 3);
+            sound += later.image.check().empty();
+        }
+        CHECK(sound == 1); /* its own */
+    }
     SECTION("twice, in the second pass")
     {
         Later many(9000);

@@ -25,6 +25,11 @@ TEST_CASE("slots of unfinished messages", "[check]")
         image.data()[slot + 10] ^= 1;
         expect_damage(image, slot + 6, "a slot's check is not that of its payload");
     }
+    SECTION("a payload of all bytes")
+    {
+        store(image.data() + slot, 2, 8);
+        expect_damage(image, slot + 6, "a slot's check is not that of its payload");
+    }
     SECTION("after the payload anything goes, and the stamp is any")
     {
         image.data()[slot + 10 + 5] ^= 0xFF;

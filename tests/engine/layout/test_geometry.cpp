@@ -129,6 +129,8 @@ TEST_CASE("places is 0 to 255, and 0 with overwrite", "[geometry]")
     }
     made.flags = SLOTQ_FLAG_OVERWRITE;
     CHECK(fault_of(made) == "places is not 0 in a queue that overwrites");
+    made.places = 1;
+    CHECK(fault_of(made) == "places is not 0 in a queue that overwrites");
 }
 
 TEST_CASE("the whole is at most 512 MiB", "[geometry]")

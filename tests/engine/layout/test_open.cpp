@@ -1,6 +1,8 @@
 /* test_open.cpp: what opening an image refuses: sizes, magic, version, geometry, and ranges of
  * the front; each with the offset and the rule, and nothing written.
  */
+#include <cstring>
+
 #include "sample.hpp"
 
 using namespace support;
@@ -169,6 +171,30 @@ TEST_CASE("group ranges", "[open]")
     Image sound = sample::states();
     sound.set(field::group_sweep, 0, 4);
     CHECK(open_bytes(sound.data(), sound.bytes().size()).outcome == SLOTQ_OK);
+}
+
+TEST_CASE("a view that was used before has the geometry of the image alone", "[open]")
+{
+    const Image image = sample::states();
+    slotq_view view;
+    slotq_damage damage;
+    std::memset(&view, 0xFF, sizeof view);
+    REQUIRE(slotq_core_open(&view, image.data(), image.bytes().size(), &damage) == SLOTQ_OK);
+    for (const uint16_t reserved : view.geometry.reserved) {
+        CHECK(reserved == 0);
+    }
+}
+
+TEST_CASE("a sweep at ring_slots is outside, also where the window passes the ring's end", "[open]")
+{
+    Image image(geometry(8, 8));
+    REQUIRE(sample::push(image, {"a", "b", "c", "d", "e"}, sample::now_ms) == SLOTQ_OK);
+    const std::vector<slotq_run> runs = sample::reserve(image, 0, 5, 1000, sample::now_ms);
+    REQUIRE(sample::settle(image, SLOTQ_ACK, 0, runs.at(0), sample::now_ms) == SLOTQ_OK);
+    REQUIRE(sample::push(image, {"f", "g", "h", "i", "j", "k"}, sample::now_ms) == SLOTQ_OK);
+    REQUIRE(sample::reserve(image, 0, 6, 1000, sample::now_ms).size() == 1);
+    image.set(field::group_sweep, 0, 8);
+    refused(image, sample::at(field::group_sweep, 0), "group.sweep is outside [head, cursor]");
 }
 
 TEST_CASE("the second group is looked at too", "[open]")
