@@ -17,7 +17,9 @@ endif
 MAKEFLAGS += --no-print-directory -r
 
 VERSION := $(shell sed -n 's/^\#define SLOTQ_VERSION_TEXT "\(.*\)"/\1/p' engine/slotq.h)
-SONAME := libslotq.so.$(firstword $(subst ., ,$(VERSION)))
+# While MAJOR is 0 a new MINOR may change the API: a program must not start with another one.
+ABI_VERSION := $(patsubst 0,$(basename $(VERSION)),$(firstword $(subst ., ,$(VERSION))))
+SONAME := libslotq.so.$(ABI_VERSION)
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 
@@ -158,10 +160,10 @@ SHARED := $(OUT)/lib/libslotq.so.$(VERSION)
 REDIS_LIBRARY := $(OUT)/lib/libslotq_redis.a
 ROOMS := $(OUT)/lib/rooms.a
 REDIS_SHARED := $(OUT)/lib/libslotq_redis.so.$(VERSION)
-REDIS_SONAME := libslotq_redis.so.$(firstword $(subst ., ,$(VERSION)))
+REDIS_SONAME := libslotq_redis.so.$(ABI_VERSION)
 WORKER_LIBRARY := $(OUT)/lib/libslotq_worker.a
 WORKER_SHARED := $(OUT)/lib/libslotq_worker.so.$(VERSION)
-WORKER_SONAME := libslotq_worker.so.$(firstword $(subst ., ,$(VERSION)))
+WORKER_SONAME := libslotq_worker.so.$(ABI_VERSION)
 MODULE := $(OUT)/slotq.so
 PKG_CONFIG := $(OUT)/lib/slotq.pc $(OUT)/lib/slotq_redis.pc $(OUT)/lib/slotq_worker.pc
 CMAKE_CONFIG := $(OUT)/lib/slotq-config.cmake $(OUT)/lib/slotq-config-version.cmake

@@ -62,7 +62,7 @@ C
     [ "$(./with_redis)" = 1 ] || fail "a program with libslotq_redis"
     systemd-analyze verify /usr/lib/systemd/system/slotq-work@.service >log 2>&1 ||
         { cat log; fail "systemd-analyze verify"; }
-    dpkg -r slotq libslotq-dev libslotq0 libslotq-redis0 libslotq-worker0 >log 2>&1 ||
+    dpkg -r slotq libslotq-dev libslotq0.1 libslotq-redis0.1 libslotq-worker0.1 >log 2>&1 ||
         { cat log; fail "dpkg -r"; }
     [ -z "$(find /usr -name '*slotq*' -not -path '*/doc/*')" ] || fail "dpkg -r leaves files, it"
 }

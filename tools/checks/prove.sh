@@ -287,6 +287,10 @@ packaged() {
         's/^#define SLOTQ_VERSION_TEXT "\(.*\)"/\1/p' engine/slotq.h)"
 }
 
+kept() {
+    $make abi-compare && echo "programs that are linked with the libraries find what they know"
+}
+
 installed() {
     sh $here/installed.sh "$(pwd)/$logs/installed"
 }
@@ -329,6 +333,11 @@ if [ "$(id -u)" = 0 ] && command -v dh >/dev/null && command -v lintian >/dev/nu
     check packages packaged
 else
     skip packages "not root, or no debhelper or no lintian here"
+fi
+if command -v abidw >/dev/null; then
+    check abi kept
+else
+    skip abi "no abigail-tools here"
 fi
 check no-tls without_tls
 check bench smoked

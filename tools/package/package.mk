@@ -1,5 +1,5 @@
 # package.mk: what make puts outside build/: install and its opposite, an archive, packages.
-.PHONY: install uninstall dist deb deb-symbols
+.PHONY: install uninstall dist deb deb-symbols abi abi-compare
 
 PUBLIC_HEADERS := $(wildcard engine/slotq*.h)
 DEST = $(DESTDIR)$(PREFIX)
@@ -12,8 +12,9 @@ install: all ## into PREFIX=/usr/local (DESTDIR= for packages)
 	install -m 644 $(PUBLIC_HEADERS) engine/errors.def engine/verbs.def $(DEST)/include/slotq
 	install -m 644 $(LIBRARY) $(REDIS_LIBRARY) $(WORKER_LIBRARY) $(LIBDEST)
 	install -m 755 $(SHARED) $(REDIS_SHARED) $(WORKER_SHARED) $(LIBDEST)
-	$(foreach so,$(SHARED) $(REDIS_SHARED) $(WORKER_SHARED),$(foreach name,$(basename $(basename \
-		$(so))) $(so:.$(VERSION)=),ln -sf $(notdir $(so)) $(LIBDEST)/$(notdir $(name)) &&)) true
+	$(foreach so,$(SHARED) $(REDIS_SHARED) $(WORKER_SHARED),$(foreach name,$(so:.$(VERSION)=) \
+		$(so:.$(VERSION)=.$(ABI_VERSION)),ln -sf $(notdir $(so)) $(LIBDEST)/$(notdir $(name)) \
+		&&)) true
 	install -d $(DEST)/share/slotq/lua/plain $(DEST)/share/slotq/lua/redis7
 	install -m 644 build/lua/manifest.json build/lua/slotq.functions.lua $(DEST)/share/slotq/lua
 	install -d $(DEST)/share/slotq/monitoring
@@ -47,3 +48,11 @@ deb: ## packages for Debian, in build/package
 	@$(PACKAGED) deb build/package $(VERSION)
 deb-symbols: built ## write the lists of public symbols that `make deb` holds the libraries to
 	@$(PACKAGED) symbols build/lib $(VERSION)
+# With all debug information, which is where types stand.
+ABI_LIBRARIES := $(patsubst %,build/abi/lib/lib%.so.$(VERSION),slotq_redis slotq_worker)
+abi: ## write the list of what linked programs rely on
+	@$(MAKE) OUT=build/abi CFLAGS=-g $(ABI_LIBRARIES)
+	@sh tools/package/abi.sh write build/abi/lib $(VERSION)
+abi-compare:
+	@$(MAKE) OUT=build/abi CFLAGS=-g $(ABI_LIBRARIES)
+	@sh tools/package/abi.sh compare build/abi/lib $(VERSION)

@@ -51,12 +51,13 @@ deb() {
 }
 
 symbols() {
+    case $version in 0.*) abi=${version%.*} ;; *) abi=${version%%.*} ;; esac
     cd "$here/tools/package/debian" || exit 1
     for library in slotq slotq_redis slotq_worker; do
-        package=lib$(echo "$library" | tr _ -)0
-        shown=$(nm -D --defined-only "$folder/lib$library.so.0" | awk '{ print $3 }' | sort)
+        package=lib$(echo "$library" | tr _ -)$abi
+        shown=$(nm -D --defined-only "$folder/lib$library.so.$abi" | awk '{ print $3 }' | sort)
         [ -n "$shown" ] || refuse "no library in $folder"
-        echo "$shown" | awk -v head="lib$library.so.0 $package #MINVER#" -v version="$version" '
+        echo "$shown" | awk -v head="lib$library.so.$abi $package #MINVER#" -v version="$version" '
             BEGIN { print head }
             FNR == NR { if (NF == 2) since[$1] = $2; next }
             { print " " $1 "@Base", ($1 "@Base" in since) ? since[$1 "@Base"] : version }
