@@ -109,6 +109,7 @@ struct module_call {
     bool settled;  /* places_settle has run */
     bool may_undo; /* all of its steps must be able to be taken back */
     bool is_ended;
+    bool is_silent; /* there is no client to hear a refusal */
     uint32_t span_count;
     module_span spans[CALL_SPANS_MAX];
     uint32_t undo_count;

@@ -164,12 +164,12 @@ int RedisModule_OnLoad(server_context *context, server_string **words, int count
     server.SetModuleAttribs(context, "slotq", MODULE_VERSION, SERVER_INTERFACE);
     server.SetModuleOptions(context, SERVER_SIGNALS_ITSELF);
     info_begin(context);
-    return wait_listen(context) && add_all(context) ? SERVER_OK : SERVER_ERR;
+    /* last: some servers call listeners of a module that they did not load */
+    return add_all(context) && wait_listen(context) ? SERVER_OK : SERVER_ERR;
 }
 
 int RedisModule_OnUnload(server_context *context)
 {
     (void)context;
-    wait_end();
-    return SERVER_OK;
+    return wait_end() ? SERVER_OK : SERVER_ERR;
 }

@@ -30,6 +30,7 @@ typedef struct leased_message {
 
 /* One command at a time. */
 static slotq_run runs_of_call[SLOTQ_CALL_MESSAGES_MAX];
+static uint32_t run_count_of_call;
 static leased_message sound_of_call[SLOTQ_CALL_MESSAGES_MAX];
 static slotq_run damaged_of_call[SLOTQ_CALL_MESSAGES_MAX];
 
@@ -58,8 +59,9 @@ static bool read_wait(module_call *call, module_reserve *asked)
            call_invalid(call, "a reserve of a round has no place: leave the place out");
 }
 
-static bool open_reserve(module_call *call, module_reserve *asked)
+static bool open_reserve(module_call *call, module_reserve *asked, bool packed)
 {
+    asked->packed = packed;
     const uint64_t lease_max = (uint64_t)SLOTQ_LEASE_TICKS_MAX * SLOTQ_TICK_MS_MAX;
     if (!call_number(call, 0, "group", 0, SLOTQ_GROUPS_MAX - 1, &asked->group) ||
         !call_number(call, 1, "n", 1, SLOTQ_CALL_MESSAGES_MAX, &asked->limit) ||
@@ -85,7 +87,15 @@ static slotq_outcome reserve(module_call *call, const module_reserve *asked, boo
     reserve->limit = (uint32_t)asked->limit;
     reserve->group = (uint8_t)asked->group;
     reserve->may_wait = asked->waits && call->view.geometry.places == 0;
-    return call_run(call);
+    const slotq_outcome outcome = call_run(call);
+    run_count_of_call = outcome == SLOTQ_OK ? reserve->run_count : 0;
+    return outcome;
+}
+
+uint32_t reserve_runs(const slotq_run **runs)
+{
+    *runs = runs_of_call;
+    return run_count_of_call;
 }
 
 /* ---- nothing was leased ---- */
@@ -229,7 +239,8 @@ static void reply_messages(module_call *call, uint32_t count)
     }
 }
 
-slotq_outcome reserve_payloads(module_call *call, const module_reserve *asked, uint64_t *due_ms)
+static slotq_outcome reserve_payloads(module_call *call, const module_reserve *asked,
+                                      uint64_t *due_ms)
 {
     for (uint32_t i = 0; i < DAMAGED_ROUNDS; i++) {
         uint32_t damaged;
@@ -247,66 +258,6 @@ slotq_outcome reserve_payloads(module_call *call, const module_reserve *asked, u
     }
     *due_ms = call_now(call);
     return SLOTQ_AGAIN;
-}
-
-/* Without messages the client sleeps, unless it is in a transaction or a script. */
-static void block(module_call *call, const module_reserve *asked, uint64_t block_ms,
-                  uint64_t due_ms)
-{
-    if (server.GetContextFlags(call->context) & SERVER_MAY_NOT_BLOCK) {
-        reply_array(call, 0);
-    } else {
-        wait_begin(call, asked, block_ms, due_ms);
-    }
-}
-
-/* A word of the server's commands, in any case of letters. */
-static bool says_block(const module_call *call)
-{
-    size_t length;
-    const char *word = (const char *)call_word(call, 3, &length);
-    return length == strlen("BLOCK") && strncasecmp(word, "BLOCK", length) == 0;
-}
-
-void command_sleeping_reserve(module_call *call)
-{
-    const bool blocks = call->count > 3;
-    module_reserve asked;
-    uint64_t due_ms;
-    uint64_t block_ms = 0;
-    if (blocks && (call->count != 5 || !says_block(call))) {
-        call_invalid(call, "usage: reserve KEY group n lease_ms [BLOCK ms]");
-        return;
-    }
-    if (blocks && !call_number(call, 4, "BLOCK", 0, SLOTQ_NOW_MS_MAX, &block_ms)) {
-        return;
-    }
-    call->count = 3; /* what is a reserve's */
-    if (!open_reserve(call, &asked)) {
-        return;
-    }
-    const slotq_outcome outcome = reserve_payloads(call, &asked, &due_ms);
-    if (outcome == SLOTQ_OK) {
-        return;
-    }
-    if (!blocks) {
-        reply_nothing(call, &asked, outcome, due_ms);
-    } else if (!reserve_refused(call, outcome)) {
-        block(call, &asked, block_ms, due_ms);
-    }
-}
-
-void command_reserve(module_call *call)
-{
-    module_reserve asked;
-    uint64_t due_ms;
-    if (!open_reserve(call, &asked) || !call_expect_no_checks(call, "reserve_packed")) {
-        return;
-    }
-    const slotq_outcome outcome = reserve_payloads(call, &asked, &due_ms);
-    if (outcome != SLOTQ_OK) {
-        reply_nothing(call, &asked, outcome, due_ms);
-    }
 }
 
 /* ---- packed ---- */
@@ -350,17 +301,8 @@ static long reply_whole(module_call *call, uint32_t at, uint32_t count)
     return 1;
 }
 
-void command_reserve_packed(module_call *call)
+static void reply_slots(module_call *call)
 {
-    module_reserve asked;
-    if (!open_reserve(call, &asked)) {
-        return;
-    }
-    const slotq_outcome outcome = reserve(call, &asked, true);
-    if (outcome != SLOTQ_OK) {
-        reply_nothing(call, &asked, outcome, call->verb.reserve.next_due_ms);
-        return;
-    }
     const bool cut = call->view.stride >= SLOT_CUT_FROM_BYTES;
     long items = 1;
     reply_array(call, SERVER_LENGTH_LATER);
@@ -371,4 +313,106 @@ void command_reserve_packed(module_call *call)
         items += cut ? reply_cut(call, at, run->count) : reply_whole(call, at, run->count);
     }
     server.ReplySetArrayLength(call->context, items);
+}
+
+static slotq_outcome reserve_slots(module_call *call, const module_reserve *asked, uint64_t *due_ms)
+{
+    const slotq_outcome outcome = reserve(call, asked, true);
+    if (outcome == SLOTQ_OK) {
+        reply_slots(call);
+    } else {
+        *due_ms = call->verb.reserve.next_due_ms;
+    }
+    return outcome;
+}
+
+/* ---- both ---- */
+
+slotq_outcome reserve_and_reply(module_call *call, const module_reserve *asked, uint64_t *due_ms)
+{
+    return asked->packed ? reserve_slots(call, asked, due_ms)
+                         : reserve_payloads(call, asked, due_ms);
+}
+
+static void reserve_or_say(module_call *call, const module_reserve *asked)
+{
+    uint64_t due_ms = 0;
+    const slotq_outcome outcome = reserve_and_reply(call, asked, &due_ms);
+    if (outcome != SLOTQ_OK) {
+        reply_nothing(call, asked, outcome, due_ms);
+    }
+}
+
+void command_reserve(module_call *call)
+{
+    module_reserve asked;
+    if (open_reserve(call, &asked, false) && call_expect_no_checks(call, "reserve_packed")) {
+        reserve_or_say(call, &asked);
+    }
+}
+
+void command_reserve_packed(module_call *call)
+{
+    module_reserve asked;
+    if (open_reserve(call, &asked, true)) {
+        reserve_or_say(call, &asked);
+    }
+}
+
+/* ---- sleeping ---- */
+
+/* Without messages the client sleeps, unless it is in a transaction or a script. */
+static void block(module_call *call, const module_reserve *asked, uint64_t block_ms,
+                  uint64_t due_ms)
+{
+    if (server.GetContextFlags(call->context) & SERVER_MAY_NOT_BLOCK) {
+        reply_array(call, 0);
+    } else {
+        wait_begin(call, asked, block_ms, due_ms);
+    }
+}
+
+/* A word of the server's commands, in any case of letters. */
+static bool says_block(const module_call *call)
+{
+    size_t length;
+    const char *word = (const char *)call_word(call, 3, &length);
+    return length == strlen("BLOCK") && strncasecmp(word, "BLOCK", length) == 0;
+}
+
+static void reserve_or_sleep(module_call *call, bool packed)
+{
+    const bool blocks = call->count > 3;
+    module_reserve asked;
+    uint64_t due_ms = 0;
+    uint64_t block_ms = 0;
+    if (blocks && (call->count != 5 || !says_block(call))) {
+        call_invalid(call, "usage: %s KEY group n lease_ms [BLOCK ms]", call->command->name);
+        return;
+    }
+    if (blocks && !call_number(call, 4, "BLOCK", 0, SLOTQ_NOW_MS_MAX, &block_ms)) {
+        return;
+    }
+    call->count = 3; /* what is a reserve's */
+    if (!open_reserve(call, &asked, packed)) {
+        return;
+    }
+    if (!blocks) {
+        reserve_or_say(call, &asked);
+        return;
+    }
+    const slotq_outcome outcome = reserve_and_reply(call, &asked, &due_ms);
+    if (outcome != SLOTQ_OK && !reserve_refused(call, outcome)) {
+        block(call, &asked, block_ms, due_ms);
+    }
+}
+
+void command_sleeping_reserve(module_call *call)
+{
+    reserve_or_sleep(call, false);
+}
+
+void command_sleeping_reserve_packed(module_call *call)
+{
+    reserve_or_sleep(call, true);
 }

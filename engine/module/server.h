@@ -32,6 +32,13 @@ enum {
     SERVER_NOTIFY_EVICTED = 512,
     SERVER_MAY_NOT_BLOCK = 1 | 2 | 1 << 21, /* in a script, in a transaction, or told so */
     SERVER_NOTIFY_STRING = 8,               /* the class of keyspace events of strings */
+    SERVER_NOTIFY_LIST = 16,
+    SERVER_NOTIFY_SET = 32,
+    SERVER_NOTIFY_ZSET = 128,
+    SERVER_EVENT_FLUSH = 2,
+    SERVER_EVENT_SWAP = 11,
+    SERVER_FLUSH_END = 1, /* of FLUSHALL and FLUSHDB: the keys are gone */
+    SERVER_EVENT_VERSION = 1,
     SERVER_SIGNALS_ITSELF = 2, /* option: opening a key for writing is not yet a change */
     SERVER_LENGTH_LATER = -1   /* of an array whose length follows its items */
 };
@@ -40,6 +47,15 @@ typedef int (*server_handler)(server_context *context, server_string **words, in
 typedef void (*server_free)(server_context *context, void *data);
 typedef int (*server_observer)(server_context *context, int type, const char *event,
                                server_string *key);
+
+/* What happens in a server, other than to a key. */
+typedef struct server_event {
+    uint64_t id;
+    uint64_t version;
+} server_event;
+
+typedef void (*server_listener)(server_context *context, server_event event, uint64_t part,
+                                void *data);
 
 /* The functions: all that are NEEDED, and of the others those that this server has. */
 typedef struct server_functions {

@@ -8,33 +8,43 @@
 
 #include <string.h>
 
+#include "served.h"
+
 #include "../layout/bytes.h"
 #include "../layout/fields.h"
 
-enum { WAIT_MS_MAX = 1000000000 }; /* a timer; then the client looks again */
+enum {
+    WAIT_MS_MAX = 1000000000, /* a timer; then the client looks again */
+    INDEX_BYTES = 256,
+    ALL_DATABASES = -1
+};
 
 typedef struct module_waiter module_waiter;
 
 /* A key for which clients wait. */
 typedef struct module_watch {
+    struct module_watch *next;
+    struct module_watch *before;
     server_string *name;
     module_waiter *first;
     int database;
     uint32_t empty_groups; /* that have nothing since the key was last offered for a reason */
     uint64_t timer;
     uint64_t timer_ms; /* when it ends; UINT64_MAX: there is none */
+    bool is_late;      /* it was last offered outside of a command, so just before replies go */
 } module_watch;
 
 struct module_waiter {
     module_watch *watch;
     module_waiter *next;
     server_client *client;
+    module_served *served; /* what it may not get yet; NULL: nothing */
     module_reserve asked;
 };
 
 /* By database and name. */
 static server_dict *watches;
-static uint32_t watch_count;
+static module_watch *first_watch;
 static module_call call_of_waiter;
 
 /* The event is of a command of the module, which says more by wait_changed. */
@@ -55,14 +65,23 @@ static server_string *index_of(int database, server_string *name)
     return index;
 }
 
-/* NULL: no client waits for it. */
-static void find_watch(int database, server_string *name, module_watch **found)
+/* NULL: no client waits for it. Every command may ask, so names of usual length are not copied by
+ * the server. */
+static module_watch *find_watch(int database, server_string *name)
 {
+    char short_index[INDEX_BYTES];
     size_t length;
+    const char *bytes = server.StringPtrLen(name, &length);
+    if (length <= sizeof short_index - sizeof database) {
+        memcpy(short_index, &database, sizeof database);
+        memcpy(short_index + sizeof database, bytes, length);
+        return server.DictGetC(watches, short_index, sizeof database + length, NULL);
+    }
     server_string *index = index_of(database, name);
-    const char *bytes = server.StringPtrLen(index, &length);
-    *found = server.DictGetC(watches, bytes, length, NULL);
+    bytes = server.StringPtrLen(index, &length);
+    module_watch *found = server.DictGetC(watches, bytes, length, NULL);
     server.FreeString(NULL, index);
+    return found;
 }
 
 static module_watch *make_watch(int database, server_string *name)
@@ -77,7 +96,11 @@ static module_watch *make_watch(int database, server_string *name)
     bytes = server.StringPtrLen(index, &length);
     server.DictSetC(watches, bytes, length, made);
     server.FreeString(NULL, index);
-    watch_count++;
+    made->next = first_watch;
+    if (first_watch != NULL) {
+        first_watch->before = made;
+    }
+    first_watch = made;
     return made;
 }
 
@@ -89,14 +112,18 @@ static void free_watch(module_watch *watch)
     server.DictDelC(watches, bytes, length, NULL);
     server.FreeString(NULL, index);
     server.FreeString(NULL, watch->name);
+    if (watch->next != NULL) {
+        watch->next->before = watch->before;
+    }
+    *(watch->before != NULL ? &watch->before->next : &first_watch) = watch->next;
     server.Free(watch);
-    watch_count--;
 }
 
 /* Its clients look again, behind the command that runs. */
-static void signal_watch(module_watch *watch)
+static void signal_watch(module_watch *watch, bool is_late)
 {
     watch->empty_groups = 0;
+    watch->is_late = is_late;
     server.SelectDb(own_context, watch->database);
     server.SignalKeyAsReady(own_context, watch->name);
 }
@@ -108,7 +135,7 @@ static void on_timer(server_context *context, void *data)
     module_watch *watch = data;
     (void)context;
     watch->timer_ms = UINT64_MAX;
-    signal_watch(watch);
+    signal_watch(watch, true);
 }
 
 static void stop_timer(module_watch *watch)
@@ -147,16 +174,15 @@ static uint64_t soonest(const module_call *call)
 
 void wait_changed(module_call *call)
 {
-    if (watch_count == 0) {
+    if (first_watch == NULL) {
         return;
     }
-    module_watch *watch;
-    find_watch(server.GetSelectedDb(call->context), call->key_name, &watch);
+    module_watch *watch = find_watch(server.GetSelectedDb(call->context), call->key_name);
     if (watch == NULL) {
         return;
     }
     if (call->news.groups != 0 || call->verb.verb == SLOTQ_PAUSE) {
-        signal_watch(watch);
+        signal_watch(watch, call == &call_of_waiter ? watch->is_late : call->is_silent);
     }
     look_at(watch, soonest(call), call_now(call));
 }
@@ -179,7 +205,7 @@ static int on_ready(server_context *context, server_string **words, int count)
     module_call *call = &call_of_waiter;
     module_waiter *waiter = server.GetBlockedClientPrivateData(context);
     const uint32_t group = UINT32_C(1) << waiter->asked.group;
-    uint64_t due_ms;
+    uint64_t due_ms = 0;
     if (waiter->watch->empty_groups & group) {
         return SERVER_ERR;
     }
@@ -188,8 +214,11 @@ static int on_ready(server_context *context, server_string **words, int count)
     slotq_outcome outcome = SLOTQ_INVALID;
     if (call_open(call) && call_expect_group(call, waiter->asked.group) &&
         call_expect_duration(call, "lease_ms", waiter->asked.lease_ms)) {
-        outcome = reserve_payloads(call, &waiter->asked, &due_ms);
+        outcome = reserve_and_reply(call, &waiter->asked, &due_ms);
         refused = outcome != SLOTQ_OK && reserve_refused(call, outcome);
+    }
+    if (outcome == SLOTQ_OK && !waiter->watch->is_late) {
+        waiter->served = served_note(call, waiter->asked.group);
     }
     if (outcome != SLOTQ_OK && !refused) {
         look_at(waiter->watch, due_ms, call_now(call));
@@ -225,11 +254,25 @@ static void unlink_waiter(module_waiter *waiter)
     *at = waiter->next;
 }
 
+/* The server sends replies behind this; a client that has gone before is not sent anything. */
+static void end_served(server_context *context, module_waiter *waiter)
+{
+    if (waiter->served == NULL) {
+        return;
+    }
+    if (server.BlockedClientDisconnected(context)) {
+        server.SelectDb(own_context, waiter->watch->database);
+        served_give_back(own_context, waiter->served);
+    } else {
+        served_forget(waiter->served);
+    }
+}
+
 /* It was served, or has gone. */
 static void free_waiter(server_context *context, void *data)
 {
     module_waiter *waiter = data;
-    (void)context;
+    end_served(context, waiter);
     unlink_waiter(waiter);
     if (waiter->watch->first == NULL) {
         stop_timer(waiter->watch);
@@ -241,8 +284,7 @@ static void free_waiter(server_context *context, void *data)
 void wait_begin(module_call *call, const module_reserve *asked, uint64_t block_ms, uint64_t due_ms)
 {
     const int database = server.GetSelectedDb(call->context);
-    module_watch *watch;
-    find_watch(database, call->key_name, &watch);
+    module_watch *watch = find_watch(database, call->key_name);
     watch = watch != NULL ? watch : make_watch(database, call->key_name);
     module_waiter *waiter = server.Alloc(sizeof *waiter);
     *waiter = (module_waiter){.watch = watch, .next = watch->first, .asked = *asked};
@@ -262,27 +304,60 @@ static void end_all(module_watch *watch)
     }
 }
 
+/* Whatever was done to its key. */
+static void look_anew(server_context *context, module_watch *watch)
+{
+    server_key *open = server.OpenKey(context, watch->name, SERVER_READ);
+    if (open == NULL) {
+        end_all(watch);
+        return;
+    }
+    server.CloseKey(open);
+    signal_watch(watch, false);
+}
+
 static int on_change(server_context *context, int type, const char *event, server_string *key)
 {
     (void)event;
-    if (watch_count == 0 || tells_itself) {
+    if (first_watch == NULL || tells_itself) {
         return SERVER_OK;
     }
-    module_watch *watch;
-    find_watch(server.GetSelectedDb(context), key, &watch);
-    if (watch == NULL) {
-        return SERVER_OK;
+    module_watch *watch = find_watch(server.GetSelectedDb(context), key);
+    if (watch != NULL && type == SERVER_NOTIFY_STRING) {
+        signal_watch(watch, false);
+    } else if (watch != NULL) {
+        look_anew(context, watch);
     }
-    if (type != SERVER_NOTIFY_STRING) {
-        server_key *open = server.OpenKey(context, key, SERVER_READ);
-        if (open == NULL) {
-            end_all(watch);
-            return SERVER_OK;
-        }
-        server.CloseKey(open);
-    }
-    signal_watch(watch);
     return SERVER_OK;
+}
+
+static void look_in(int database)
+{
+    for (module_watch *watch = first_watch; watch != NULL; watch = watch->next) {
+        if (database == watch->database || database == ALL_DATABASES) {
+            server.SelectDb(own_context, watch->database);
+            look_anew(own_context, watch);
+        }
+    }
+}
+
+/* FLUSHALL, FLUSHDB and SWAPDB are no events of a key. What the server tells of them begins with
+ * its version. */
+static void on_event(server_context *context, server_event event, uint64_t part, void *data)
+{
+    struct {
+        uint64_t version;
+        int32_t first; /* of a flush: whether it is at once */
+        int32_t second;
+    } told;
+    (void)context;
+    memcpy(&told, data, sizeof told);
+    if (event.id == SERVER_EVENT_SWAP) {
+        look_in(told.first);
+        look_in(told.second);
+    } else if (part == SERVER_FLUSH_END) {
+        look_in(told.second < 0 ? ALL_DATABASES : told.second);
+    }
 }
 
 void wait_tell(server_context *context, server_string *key_name)
@@ -294,15 +369,27 @@ void wait_tell(server_context *context, server_string *key_name)
 
 bool wait_listen(server_context *context)
 {
+    /* the last three: commands that store a value of that type in the place of any other */
     const int types = SERVER_NOTIFY_STRING | SERVER_NOTIFY_GENERIC | SERVER_NOTIFY_EXPIRED |
-                      SERVER_NOTIFY_EVICTED;
+                      SERVER_NOTIFY_EVICTED | SERVER_NOTIFY_LIST | SERVER_NOTIFY_SET |
+                      SERVER_NOTIFY_ZSET;
+    const server_event flush = {SERVER_EVENT_FLUSH, SERVER_EVENT_VERSION};
+    const server_event swap = {SERVER_EVENT_SWAP, SERVER_EVENT_VERSION};
     own_context = server.GetThreadSafeContext(NULL);
     watches = server.CreateDict(NULL);
+    if (server.SubscribeToServerEvent != NULL) {
+        server.SubscribeToServerEvent(context, flush, on_event);
+        server.SubscribeToServerEvent(context, swap, on_event);
+    }
     return server.SubscribeToKeyspaceEvents(context, types, on_change) == SERVER_OK;
 }
 
-void wait_end(void)
+bool wait_end(void)
 {
+    if (first_watch != NULL || served_is_busy()) {
+        return false;
+    }
     server.FreeDict(NULL, watches);
     server.FreeThreadSafeContext(own_context);
+    return true;
 }

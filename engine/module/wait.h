@@ -9,8 +9,8 @@
 /* Hear of changes of keys. False: the server refuses. */
 bool wait_listen(server_context *context);
 
-/* The module is unloaded; the server refuses that while a client sleeps. */
-void wait_end(void);
+/* The module is to be unloaded. False: it must stay, while a client sleeps. */
+bool wait_end(void);
 
 /* Let the client of a call sleep, at most block_ms (0 = for ever); a message may go at due_ms. */
 void wait_begin(module_call *call, const module_reserve *asked, uint64_t block_ms, uint64_t due_ms);

@@ -51,7 +51,9 @@ bool call_error(module_call *call, const char *text)
         snprintf(longer, sizeof longer, "%s [%s]", text, call->behind);
         text = longer;
     }
-    server.ReplyWithError(call->context, text);
+    if (!call->is_silent) {
+        server.ReplyWithError(call->context, text);
+    }
     return false;
 }
 
@@ -219,6 +221,7 @@ void call_reset(module_call *call, server_context *context, const module_command
     call->settled = false;
     call->may_undo = false;
     call->is_ended = false;
+    call->is_silent = false;
     call->span_count = 0;
     call->undo_count = 0;
     call->undo_used = 0;
