@@ -48,7 +48,7 @@ static void release(module_call *call, const module_served *served)
                                             .group = (uint8_t)served->group,
                                             .outcomes = outcomes,
                                             .tokens = tokens};
-    call_run(call); /* nobody hears what it says */
+    call_run(call); /* no client hears what it says */
 }
 
 /* The context of a timer may replicate; that of a client that has gone may not. */
