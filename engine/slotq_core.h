@@ -84,6 +84,9 @@ typedef struct slotq_call_push {
     slotq_key_mode key_mode; /* with keys */
     bool may_wait;           /* on FULL, mark in the image that a caller waits for room */
     uint64_t first_id;       /* out, OK: id of the first message; the rest follow */
+    uint32_t used;           /* out, OK: messages in the ring then; 0: a server did not tell */
+    bool sleepers;           /* out, OK, used > 0: of a server: clients slept at this shard, and no
+                                group has a limit */
     slotq_holder holder;     /* out, FULL; id 0: too many keys in one chain */
     slotq_key_holder taken;  /* out, DUPLICATE */
     uint64_t *ids;           /* the core leaves these two alone: see slotq_push_options */

@@ -15,8 +15,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and plain_
     local call, unpack = redis.call, struct.unpack
     local key, count, slots, front = KEYS[1], #ARGV + 1 - plain_first, '', plain_front
     local last_id, head, tail, magic, ring, payload, later, dead, groups, flags, most, aside,
-        tick_ms, places, note, paused, held, era, later_due_ms = unpack(
-        '@header.last_id..geometry.note_bytes shared.paused..later_due_ms', front)
+        tick_ms, places, note, _, set, paused, held, era, later_due_ms = unpack(
+        '@header.last_id..geometry.set shared.paused..later_due_ms', front)
     --@include _plain_geometry
     local fits, now_ms
     -- a scheduled message may be due
@@ -87,6 +87,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and plain_
             struct.pack('@header.last_id..tail', last_id + count, head, tail))
         local id, bits = math.floor((era - era % 2) * 2147483648 + last_id + 1),
             string.byte(front, AT_shared_wake + 1)
+        local shard = set > 0 and {id, used + count, 0}
+        id = shard or id
         if places == 0 and bits % 2 == WAKE_FOR_MESSAGE then
             local wake = unpack('@shared.wake', front, AT_shared_wake + 1) - WAKE_FOR_MESSAGE
             call('SETRANGE', key, OFFSET_OF_WAKE,
@@ -104,8 +106,8 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and plain_
         if places == 0 or bits % (2 * WAKE_FOR_ROOM) == 0 then
             return id
         end
-        local set = unpack('@geometry.set', front, AT_geometry_set + 1)
-        plain_rest = {reply = id, set = set, wake = bits, rows_at = plain_size - rows,
-            places = places, groups = groups, count = count, room = ring - 1 - used - count}
+        plain_rest = {reply = id, shard = shard, set = set, wake = bits, places = places,
+            rows_at = plain_size - rows, groups = groups, count = count,
+            room = ring - 1 - used - count}
     end
 end

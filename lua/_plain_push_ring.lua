@@ -5,6 +5,9 @@ if plain_rest then
     local wake, empty = plain_rest.wake, true
     rows.open_rows(plain_rest.rows_at, plain_rest.places, plain_rest.set)
     if wake % 2 == WAKE_FOR_MESSAGE then
+        if plain_rest.shard and rows.serve_any(plain_rest.groups) then
+            plain_rest.shard[3] = 1
+        end
         for group = 0, plain_rest.groups - 1 do
             empty = rows.ring(group, plain_rest.count) and empty
         end

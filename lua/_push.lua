@@ -10,8 +10,8 @@ local function refuse_full(waits)
         it.group, it.state, it.dead_full) .. TEXT_FULL)
 end
 
--- push count messages, which put_slots puts at tail; returns their first id. keyed: the keys of a
--- call that has some
+-- push count messages, which put_slots puts at tail; returns their first id, and whether clients
+-- slept here before. keyed: the keys of a call that has some
 local function push_messages(count, waits, put_slots, keyed)
     if queue.paused % (2 * SLOTQ_PAUSE_CLOSED) >= SLOTQ_PAUSE_CLOSED then
         refuse('SLOTQCLOSED ' .. TEXT_CLOSED)
@@ -48,6 +48,17 @@ local function push_messages(count, waits, put_slots, keyed)
     end
     ring.push_header(count)
     queue.pushed = true
+    local sleep = geometry.places > 0 and queue.wake % (2 * WAKE_FOR_MESSAGE) == WAKE_FOR_MESSAGE
     commit()
-    return integral(queue.last_id - count + 1)
+    return integral(queue.last_id - count + 1), sleep
+end
+
+-- the same, as the reply of a push: a shard also says how full it is, and whether clients slept
+local function reply_push(count, waits, put_slots, keyed)
+    local id, sleep = push_messages(count, waits, put_slots, keyed)
+    if geometry.set == 0 or type(id) == 'table' then
+        return id
+    end
+    return {id, integral((queue.tail - queue.head) % slots),
+        sleep and rows.serve_any(geometry.groups) and 1 or 0}
 end

@@ -11,7 +11,7 @@ local function push_slots(wait_at, read_keys)
     read_place(wait_at + 1, geometry.groups, count)
     local cut = cut_or_whole(bytes, count, slots - 1)
     local keyed = read_keys and read_keys(count)
-    return push_messages(count, waits, function()
+    return reply_push(count, waits, function()
         if cut then
             put_cut(cut)
         else

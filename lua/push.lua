@@ -1,6 +1,7 @@
 -- push: push messages, all or none
 -- args: now payload [payload ...]
--- reply: id of the first message; the rest follow
+-- reply: id of the first message; the rest follow. In a shard array: id, messages in the ring, 1 if
+--   clients sleep here and no group has a limit
 -- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed, plain_first, plain_key = false, 2, ''
@@ -17,7 +18,7 @@ return answer(function()
     open()
     expect_no_checks('push_packed')
     local parts = pack_payloads(2, slots - 1)
-    return push_messages(#parts, false, function()
+    return reply_push(#parts, false, function()
         put_cut(parts)
     end)
 end)

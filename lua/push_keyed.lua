@@ -1,6 +1,6 @@
 -- push_keyed: push messages with keys, all or none, if no key is taken
 -- args: now mode key payload [key payload ...]
--- reply: id of the first message; or array: DUPLICATE, the message from 0, then as find
+-- reply: as push; or array: DUPLICATE, the message from 0, then as find
 -- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed, plain_first, plain_key, plain_mode = false, 4, ARGV[3], ARGV[2]
@@ -22,7 +22,7 @@ return answer(function()
     expect_no_checks('push_keyed_packed')
     expect_pairs(3)
     local parts = pack_payloads(4, slots - 1, 2)
-    return push_messages(#parts, false, function()
+    return reply_push(#parts, false, function()
         put_cut(parts)
     end, expect_key_arguments(ARGV[2], 3, #parts))
 end)

@@ -1,6 +1,6 @@
 -- push_packed: push n messages as ring slots, whole or all cut, packed and stamped by the client
 -- args: now n slots [wait [place]]
--- reply: id of the first message
+-- reply: as push
 -- errors: FULL CLOSED PAUSED TOOBIG INVALID NOQUEUE REMADE SHARDED CORRUPT VERSION
 -- flags: allow-oom
 local plain_packed, plain_first, plain_key = true, 3, ''

@@ -100,6 +100,13 @@ typedef struct store_bell_ops {
     /* Sleep until something is told, or interrupted. */
     void (*doze)(store *bell, uint64_t sleep_ms);
 
+    /* The descriptor that becomes readable when a push that waits at this queue is told of room;
+     * -1: it cannot listen now. *again: it was told already, or listens only from now on: the push
+     * is to look again. *interrupted is readable once store_ops.interrupt was called. */
+    int (*listen)(store *at, bool *again, int *interrupted);
+    /* Forget that it was interrupted. */
+    void (*resume)(store *at);
+
     /* Give up the handle's place for a group. *was_set: it was set. */
     slotq_outcome (*unwait)(store *bell, uint32_t group, bool *was_set, store_fault *fault);
 

@@ -92,6 +92,8 @@ PLAIN static bool plain_push(const slotq_view *view, slotq_call *call, slotq_ste
     store_u64(header, id_low(last_id) | (uint64_t)front.head << 32 | tail << 48);
     step_patch_scratch(step, 0, header, HEADER_BYTES);
     push->first_id = front.last_id + 1;
+    push->used = used + count;
+    push->sleepers = false;
     step->wake_groups = (uint16_t)((1u << view->geometry.groups) - 1);
     step->wake_messages = (uint16_t)count;
     return true;

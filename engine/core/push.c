@@ -42,6 +42,8 @@ static slotq_outcome push_messages(verb_frame *frame, slotq_call_push *push)
     step_patch_slots(step, frame->view, frame->front.tail, 0, push->count);
     keys_put_in_ring(frame, &keys);
     push->first_id = frame->front.last_id + 1;
+    push->used = frame_used(frame) + push->count;
+    push->sleepers = false;
     return frame_commit_push(frame, push->count, wakes_all_groups(frame->view), SLOTQ_OK);
 }
 

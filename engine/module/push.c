@@ -48,6 +48,33 @@ static void refuse_push(module_call *call, slotq_outcome outcome)
 
 /* ---- push ---- */
 
+/* Clients slept at this shard before the push, and no limit of it holds up what they could take.
+ * In a queue with places the core's changes of `wake` are not written. */
+static bool has_sleepers(const module_call *call)
+{
+    const slotq_geometry *geometry = &call->view.geometry;
+    bool has = geometry->places > 0 && (load_u32(call->bytes + AT_shared_wake) & WAKE_FOR_MESSAGE);
+    for (uint32_t group = 0; group < geometry->groups; group++) {
+        /* max_leased, rate_burst and rate_interval, all at once */
+        has = has && load_u64(call->bytes + group_offset(group) + AT_limit_max_leased) == 0;
+    }
+    return has;
+}
+
+static void reply_pushed(module_call *call)
+{
+    const slotq_call_push *push = &call->verb.push;
+    if (call->view.geometry.set > 0 && call->behind == NULL) { /* a move says the id alone */
+        const bool sleep = has_sleepers(call);
+        reply_array(call, 3);
+        reply_number(call, push->first_id);
+        reply_number(call, push->used);
+        reply_number(call, sleep ? 1 : 0);
+    } else {
+        reply_number(call, push->first_id);
+    }
+}
+
 bool messages_push(module_call *call, const module_messages *messages, bool waits)
 {
     slotq_call_push *push = &call->verb.push;
@@ -62,7 +89,7 @@ bool messages_push(module_call *call, const module_messages *messages, bool wait
     call->mine.waits = waits && outcome == SLOTQ_FULL;
     if (outcome == SLOTQ_OK) {
         call->news.messages = messages->count;
-        reply_number(call, push->first_id);
+        reply_pushed(call);
     } else if (outcome == SLOTQ_DUPLICATE) {
         messages_reply_duplicate(call, &push->taken);
     } else if (outcome == SLOTQ_FULL) {

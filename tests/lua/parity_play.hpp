@@ -152,6 +152,7 @@ private:
     void put_place(redis::Arguments &arguments, uint32_t wait_at);
     redis::Reply without_rank(const redis::Reply &expected, const redis::Reply &got) const;
     redis::Reply without_ring(const redis::Reply &got, std::string &fault) const;
+    redis::Reply without_fill(const redis::Reply &got, std::string &fault) const;
     void put_image(); /* the server's bytes become the core's */
     std::string count_wakes();
     std::string group_before(uint32_t group) const;

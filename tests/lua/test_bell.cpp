@@ -218,7 +218,7 @@ TEST_CASE("bell: hush clears the bit only while no round has come since")
     CHECK(shard.run("hush", {"1"}).is_integer(0));
     CHECK(shard.run("hush", {"2"}).is_integer(1));
     CHECK(shard.wake() == 16);
-    CHECK(shard.run("push", {"a"}).is_integer(1));
+    CHECK(shard.run("push", {"a"}).items.at(0).is_integer(1));
     CHECK(shard.run("hush", {"536870912"}).word() == "SLOTQINVALID");
     CHECK(shard.run("hush", {}).word() == "SLOTQINVALID");
 }
@@ -266,4 +266,55 @@ TEST_CASE("bell: a queue that is alone is heard by SUBSCRIBE")
     alone.wait(2);
     alone.run("push", {"a"});
     CHECK(alone.heard() == "wake 0");
+}
+
+/* id used sleepers */
+static std::string fill_of(const Reply &reply)
+{
+    const Reply &inner = reply.items.size() == 5 ? reply.items[4] : reply;
+    REQUIRE(inner.items.size() == 3);
+    return std::to_string(inner.items[0].integer) + " " + std::to_string(inner.items[1].integer) +
+           " " + std::to_string(inner.items[2].integer);
+}
+
+TEST_CASE("bell: a push into a shard tells how full it is, and whether clients sleep there")
+{
+    const std::string variant = GENERATE(as<std::string>(), "plain", "redis7");
+    const std::string push =
+        GENERATE(as<std::string>(), "push", "push_packed", "push_keyed", "push_keyed_packed");
+    const bool is_plain_path = GENERATE(true, false);
+    Shard shard(shape_of(2), variant);
+    uint32_t key = 0;
+    const auto pushed = [&] {
+        Arguments arguments = shard.sample(push);
+        const std::string bytes = "a key" + std::string(2, '\0') + std::to_string(key++);
+        if (push == "push_keyed" || push == "push_keyed_packed") {
+            arguments.at(push == "push_keyed" ? 1 : 3) = bytes;
+        } else if (push == "push_packed") {
+            arguments.resize(2); /* without wait: it may be plain */
+        }
+        return fill_of(shard.run(push, arguments));
+    };
+    if (!is_plain_path) { /* it is promoted by each push, and comes before it */
+        shard.schedule("later", on_server::now_ms - 1);
+    }
+    const uint32_t more = is_plain_path ? 0 : 1;
+    const auto told = [&](uint32_t count, uint32_t sleep) {
+        const std::string all = std::to_string(count + more);
+        return all + " " + all + " " + std::to_string(sleep);
+    };
+    CHECK(pushed() == told(1, 0));
+    shard.round(); /* the bit rings, the reply proper is the same */
+    CHECK(pushed() == told(2, 0));
+    for (uint32_t i = 0; i < 2 + more; i++) {
+        shard.run("reserve_packed", {"1", "1", "30000"});
+    }
+    shard.subscribe(2);
+    CHECK(shard.wait(2, 1).items.size() == 4);
+    CHECK(pushed() == told(3, 1));
+    shard.run("reserve_packed", {"1", "1", "30000"});
+    CHECK(shard.wait(2, 1).items.size() == 4);
+    shard.run("limit", {"0", "1", "100", "0", "0"}); /* of another group */
+    CHECK(pushed() == told(4, 0));
+    CHECK(on_server::check(shard.bytes()).empty());
 }

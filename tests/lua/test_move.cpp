@@ -120,6 +120,14 @@ TEST_CASE("move: the message is done here and new there, as it is or with other 
     CHECK(on_server::value_of(pair.source.bytes(), 80 + 6, 2) == 0);  /* leased */
 }
 
+TEST_CASE("move: a shard tells the id alone")
+{
+    Shape shard = shape_of(0);
+    shard.set = 7;
+    Pair pair(variant(), shape_of(0), shard);
+    CHECK(pair.move("2").is_integer(1));
+}
+
 TEST_CASE("move: a token that is not the lease's moves nothing")
 {
     Pair pair(variant());

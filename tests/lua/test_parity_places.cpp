@@ -62,6 +62,22 @@ Reply Play::without_ring(const Reply &got, std::string &fault) const
     return rings ? got.items[4] : got;
 }
 
+/* A push tells how full a shard is; the core says it in its call. */
+Reply Play::without_fill(const Reply &got, std::string &fault) const
+{
+    const bool tells = image_.geometry().set > 0 && script_.rfind("push", 0) == 0 &&
+                       got.kind != Reply::Kind::error &&
+                       (got.items.empty() || got.items[0].kind == Reply::Kind::integer);
+    if (!tells) {
+        return got;
+    }
+    if (got.items.size() != 3 || !got.items[1].is_integer(image_.pushed_used())) {
+        fault = "does not tell " + std::to_string(image_.pushed_used()) + " messages in the ring";
+        return got;
+    }
+    return got.items[0];
+}
+
 std::string Play::unwait()
 {
     const uint32_t groups = image_.geometry().groups;

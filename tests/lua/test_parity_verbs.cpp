@@ -106,10 +106,11 @@ Reply Play::normal(const Reply &got) const
 
 std::string Play::compare(const Reply &expected)
 {
-    std::string ring;
+    std::string ring, fill;
     const bool rings_known = !rings_unknown_;
     rings_unknown_ = false;
-    const Reply got = without_rank(expected, normal(without_ring(connection_.next(), ring)));
+    const Reply proper = without_fill(without_ring(connection_.next(), ring), fill);
+    const Reply got = without_rank(expected, normal(proper));
     const Reply value = connection_.next();
     told_.back() += " -> " + got.told().substr(0, 200);
     const bool core_ran = script_ != "unwait";
@@ -119,8 +120,8 @@ std::string Play::compare(const Reply &expected)
         return "the core: " + image_.fault();
     }
     const std::string reply = differ(expected, got);
-    if (!reply.empty() || (rings_known && !ring.empty())) {
-        return "reply: " + reply + ring;
+    if (!reply.empty() || !fill.empty() || (rings_known && !ring.empty())) {
+        return "reply: " + reply + fill + ring;
     }
     const std::string bytes = differ(image_, value.text);
     return bytes.empty() ? "" : "image: " + bytes;

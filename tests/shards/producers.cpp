@@ -19,7 +19,9 @@ uint32_t Simulation::choose(Producer &self)
     }
     const uint32_t one = static_cast<uint32_t>(draw(plan_.shards));
     const uint32_t two = static_cast<uint32_t>(draw(plan_.shards));
-    return self.fill[one] <= self.fill[two] ? one : two;
+    const bool is_less = self.fill[one] <= self.fill[two];
+    self.fill[is_less ? two : one] *= 7.0 / 8; /* it may have emptied */
+    return is_less ? one : two;
 }
 
 void Simulation::produce(uint32_t i)

@@ -105,12 +105,12 @@ TEST_CASE("sharded in a cluster: shards on all nodes, one connection for each no
     Node &to = cluster.other_than(from);
     cluster.open(slot, from, to);
     cluster.migrate(from, to, made.key(0));
-    CHECK(push_many(queue, 100).size() == 12);
-    CHECK(drained(queue.get()).size() == 100);
+    CHECK(push_many(queue, 300).size() == 12);
+    CHECK(drained(queue.get()).size() == 300);
     CHECK(made.place.remove(made.key(0), SET, 0, true) == SLOTQ_AGAIN);
     cluster.close(slot, from, to);
-    CHECK(push_many(queue, 100).size() == 12);
-    CHECK(drained(queue.get()).size() == 100);
+    CHECK(push_many(queue, 300).size() == 12);
+    CHECK(drained(queue.get()).size() == 300);
 }
 
 TEST_CASE("sharded in a cluster: while a node is away, the shards of the others go on")

@@ -33,6 +33,23 @@ static void doze(store *at, uint64_t sleep_ms)
     redis_waiter_doze(&self->waiter, redis_route_nap_ms(&self->route, sleep_ms));
 }
 
+static int hear_of_room(store *at, bool *again, int *interrupted)
+{
+    redis_store *self = redis_store_of(at);
+    bell_renew(&self->waiter.bell);
+    *interrupted = bell_fd(&self->waiter.bell);
+    const bool was_subscribed = redis_waiter_hears(&self->waiter);
+    const int32_t place = self->waiter.place;
+    const int fd = redis_store_listen(self);
+    *again = fd >= 0 && (!was_subscribed || place != self->waiter.place || self->waiter.woken);
+    return fd;
+}
+
+static void resume(store *at)
+{
+    bell_clear(&redis_store_of(at)->waiter.bell);
+}
+
 static slotq_outcome unwait(store *at, uint32_t group, bool *was_set, store_fault *fault)
 {
     return redis_store_unwait(redis_store_of(at), group, was_set, fault);
@@ -54,6 +71,8 @@ const store_bell_ops redis_bell_ops = {
     .subscribe = subscribe,
     .told = told,
     .doze = doze,
+    .listen = hear_of_room,
+    .resume = resume,
     .unwait = unwait,
     .nudge = nudge,
     .hush = hush,

@@ -42,6 +42,8 @@ typedef struct shards_mark {
     uint64_t from; /* of these messages, those of this shard */
 } shards_mark;
 
+enum { SHARDS_ROOMS = 2 };
+
 typedef struct shards_store {
     store base;
     shards_descriptor descriptor;    /* the view */
@@ -51,9 +53,13 @@ typedef struct shards_store {
     bool hurries; /* a shard that is away is not waited for: another one will do */
     shards_mark mark;
     uint16_t fill[SLOTQ_SHARDS_MAX]; /* of 65535: what replies to this handle's pushes told */
+    uint64_t pushed_ms;              /* the last push of messages without keys: rule 33 */
+    bool bell_sleeps;                /* so the bell's last reply to a push: rule 33 */
     uint32_t push_seed;              /* of the shards that the next push draws */
     uint32_t turn;                   /* the shard that the next reserve begins with */
     uint32_t in_sequence;            /* full batches that it gave one after another */
+    uint32_t rooms[SHARDS_ROOMS];    /* the shards where a push waits for room: rule 31 */
+    uint32_t room_count;
     uint32_t sleeps_at;              /* the shard at which the next part of a sleep is slept */
     shards_bell bell;                /* where shards are on servers */
     uint8_t group;                   /* for which it waits there */
@@ -193,6 +199,8 @@ slotq_outcome shards_add_anywhere(shards_store *self, slotq_call *call, store_fa
 slotq_outcome shards_add_split(shards_store *self, slotq_call *call, store_fault *fault);
 slotq_outcome shards_reserve(shards_store *self, slotq_call *call, store_harvest *harvest,
                              store_fault *fault);
+/* The open shard with the lowest number; the number of entries: none is open. */
+uint32_t shards_bell_of(const shards_store *self);
 /* A reserve that waits at the bell, or has waited there. false: there is no bell now, or it cannot
  * be heard, and nothing was done. */
 bool shards_waits_at_bell(shards_store *self);
@@ -218,6 +226,9 @@ bool shards_found_nothing(slotq_outcome outcome);
 /* The call's ids become those of the whole queue. */
 void shards_number_runs(slotq_call_reserve *reserve, uint32_t shard);
 
+/* A push waits for room in this shard (rule 31). */
+bool shards_waits_in(const shards_store *self, uint32_t shard);
+void shards_note_room(shards_store *self, uint32_t shard);
 /* Sleep until any shard has something, up to sleep_ms. */
 slotq_outcome shards_sleep(shards_store *self, uint64_t sleep_ms, store_fault *fault);
 void shards_interrupt(shards_store *self);

@@ -5,7 +5,7 @@
 #include "inside.h"
 #include "routing.h"
 
-enum { FILL_MOST = UINT16_MAX };
+enum { FILL_MOST = UINT16_MAX, FILL_FADES = 8 /* rule 30 */, IDLE_MS = 10 /* rule 33 */ };
 
 /* ---- one shard ---- */
 
@@ -34,22 +34,34 @@ static void number_schedule(slotq_call_schedule *schedule, uint32_t shard, slotq
     }
 }
 
-/* What an answer tells of how full the ring is. */
+static uint16_t share_of(uint32_t count, uint32_t capacity)
+{
+    return (uint16_t)(count < capacity ? (uint64_t)count * FILL_MOST / capacity : FILL_MOST - 1);
+}
+
+/* What an answer tells of how full the ring is, and whether consumers sleep at the bell. */
 static void note_fill(shards_store *self, uint32_t shard, const slotq_call *call,
                       slotq_outcome outcome)
 {
-    if (call->verb != SLOTQ_PUSH || self->shards[shard] == NULL) {
+    const bool is_in = outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED;
+    if (call->verb != SLOTQ_PUSH || self->shards[shard] == NULL ||
+        (!is_in && outcome != SLOTQ_FULL)) {
         return;
+    }
+    if (shard == shards_bell_of(self)) {
+        self->bell_sleeps = is_in && call->push.used > 0 && call->push.sleepers;
     }
     const uint32_t capacity = self->shards[shard]->view.geometry.ring_slots - 1u;
     const uint32_t before = self->fill[shard];
     if (outcome == SLOTQ_FULL) {
         self->fill[shard] = FILL_MOST;
-    } else if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
+    } else if (call->push.used > 0) {
+        self->fill[shard] = share_of(call->push.used, capacity);
+    } else {
         /* it was full, and has room: how much is not known */
         const uint32_t known = before == FILL_MOST ? FILL_MOST / 2 : before;
-        const uint32_t added = (uint32_t)((uint64_t)call->push.count * FILL_MOST / capacity);
-        self->fill[shard] = (uint16_t)(known + added < FILL_MOST ? known + added : FILL_MOST - 1);
+        const uint32_t sum = known + share_of(call->push.count, capacity);
+        self->fill[shard] = (uint16_t)(sum < FILL_MOST ? sum : FILL_MOST - 1);
     }
 }
 
@@ -63,6 +75,9 @@ slotq_outcome shards_add_to(shards_store *self, uint32_t shard, slotq_call *call
         number_schedule(&call->schedule, shard, outcome);
     }
     note_fill(self, shard, call, outcome);
+    if (call->verb == SLOTQ_PUSH && call->push.may_wait && outcome == SLOTQ_FULL) {
+        shards_note_room(self, shard);
+    }
     return outcome;
 }
 
@@ -115,15 +130,37 @@ static uint32_t open_from(const shards_store *self, uint32_t from, uint32_t with
     return count;
 }
 
+/* Consumers sleep there, and the push saves a nudge. A handle that pushes often spreads. */
+static bool prefers_bell(const shards_store *self, const slotq_call *call, uint64_t now_ms)
+{
+    const uint32_t bell = shards_bell_of(self);
+    return call->verb == SLOTQ_PUSH && self->bell_sleeps && bell < self->descriptor.count &&
+           is_open(self, bell, now_ms) && !self->missing[bell] &&
+           now_ms >= self->pushed_ms + IDLE_MS;
+}
+
 /* Two open shards are drawn: the less full one comes first (rule 30). *second is where a refused
  * push goes on. */
-static uint32_t choose(shards_store *self, uint64_t now_ms, uint32_t *second)
+static uint32_t choose(shards_store *self, const slotq_call *call, uint64_t now_ms,
+                       uint32_t *second)
 {
     const uint32_t count = self->descriptor.count;
-    const uint32_t first = open_from(self, draw(self), count, now_ms);
+    const bool at_bell = prefers_bell(self, call, now_ms);
+    const uint32_t first =
+        at_bell ? shards_bell_of(self) : open_from(self, draw(self), count, now_ms);
     const uint32_t other = open_from(self, draw(self), first, now_ms);
+    if (call->verb == SLOTQ_PUSH) {
+        self->pushed_ms = now_ms;
+    }
+    if (at_bell) {
+        *second = other;
+        return first;
+    }
     const bool is_less = other < count && self->fill[other] < self->fill[first];
     *second = is_less ? first : other;
+    if (other < count) { /* what it remembers of the fuller one gets old: it may have emptied */
+        self->fill[*second] -= (uint16_t)((self->fill[*second] + FILL_FADES - 1) / FILL_FADES);
+    }
     return is_less ? other : first;
 }
 
@@ -142,21 +179,41 @@ static void keep_refusal(refusal *kept, slotq_call *call, slotq_outcome outcome)
     }
 }
 
+/* A handle sleeps on the words of all shards in this machine's memory; on servers it listens to
+ * two (rule 31). */
+static bool may_register(const shards_store *self, uint32_t shard)
+{
+    const store *at = self->shards[shard];
+    return (at != NULL && at->sleeps_beside) || self->room_count < SHARDS_ROOMS ||
+           shards_waits_in(self, shard);
+}
+
 static slotq_outcome add_anywhere(shards_store *self, slotq_call *call, shards_again again,
                                   uint64_t now_ms, store_fault *fault)
 {
     const uint32_t count = self->descriptor.count;
     refusal kept = {.outcome = SLOTQ_OK};
     store_fault away = {.outcome = SLOTQ_OK};
+    const bool waits = call->verb == SLOTQ_PUSH && call->push.may_wait;
     uint32_t second = 0;
-    const uint32_t first = choose(self, now_ms, &second);
+    uint32_t first = choose(self, call, now_ms, &second);
+    if (waits && self->room_count > 0) { /* told of room there, perhaps */
+        first = self->rooms[0];
+        second = self->rooms[self->room_count - 1];
+    }
     for (uint32_t i = 0; i <= count; i++) { /* the first, then all others around the ring */
         const uint32_t shard = i == 0 ? first : (second + i - 1) % count;
         if (shard >= count || (i > 0 && shard == first) || !is_open(self, shard, now_ms)) {
             continue;
         }
         shards_begin_again(call, again);
+        if (waits) {
+            call->push.may_wait = may_register(self, shard);
+        }
         const slotq_outcome outcome = shards_add_to(self, shard, call, fault);
+        if (waits) {
+            call->push.may_wait = true;
+        }
         if (self->hurries && shards_is_away(outcome, fault)) {
             away = *fault;
             continue;
@@ -203,13 +260,16 @@ slotq_outcome shards_add_anywhere(shards_store *self, slotq_call *call, store_fa
     if (!waits) {
         return add_in_haste(self, call, again, now_ms, fault);
     }
-    call->push.may_wait = false;
-    slotq_outcome outcome = add_in_haste(self, call, again, now_ms, fault);
-    call->push.may_wait = true;
-    if (outcome == SLOTQ_FULL) { /* the second time it is registered where it is refused */
-        outcome = add_anywhere(self, call, again, now_ms, fault);
+    slotq_outcome outcome = SLOTQ_FULL;
+    if (self->room_count == 0) {
+        call->push.may_wait = false;
+        outcome = add_in_haste(self, call, again, now_ms, fault);
+        call->push.may_wait = true;
     }
-    if (outcome == SLOTQ_OK) {
+    if (outcome == SLOTQ_FULL) { /* the second time it is registered where it is refused */
+        outcome = add_in_haste(self, call, again, now_ms, fault);
+    }
+    if (outcome == SLOTQ_OK || outcome == SLOTQ_UNCONFIRMED) {
         shards_leave_all(self);
     }
     return outcome;

@@ -11,22 +11,27 @@ static uint64_t now_of(const shards_store *self)
     return self->base.owner->exact_ms(self->base.handle);
 }
 
-/* The open shard with the lowest number, if it can be the bell; else NULL. It is not waited for
+uint32_t shards_bell_of(const shards_store *self)
+{
+    uint32_t shard = 0;
+    while (shard < self->descriptor.count && self->descriptor.entries[shard].state != SHARDS_OPEN) {
+        shard++;
+    }
+    return shard;
+}
+
+/* The store of the bell, if it can be one; else NULL. It is not waited for
  * where it is away: that costs a poll, and a call would cost its caller seconds. */
 static store *find_bell(const shards_store *self, uint32_t *shard)
 {
-    for (uint32_t i = 0; i < self->descriptor.count; i++) {
-        store *at = self->shards[i];
-        if (self->descriptor.entries[i].state == SHARDS_OPEN) {
-            *shard = i;
-            const bool can = at != NULL && !self->missing[i] && at->ops->bell != NULL;
-            if (can) {
-                at->hurries = true;
-            }
-            return can ? at : NULL;
-        }
+    const uint32_t bell = shards_bell_of(self);
+    store *at = bell < self->descriptor.count ? self->shards[bell] : NULL;
+    *shard = bell < self->descriptor.count ? bell : 0;
+    if (at == NULL || self->missing[bell] || at->ops->bell == NULL) {
+        return NULL;
     }
-    return NULL;
+    at->hurries = true;
+    return at;
 }
 
 /* ---- telling ---- */

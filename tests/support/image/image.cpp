@@ -325,6 +325,7 @@ slotq_outcome Image::run(slotq_call &call)
         }
     } while (outcome == SLOTQ_MORE && fault_.empty());
     nudge_ = call.nudge;
+    pushed_used_ = call.verb == SLOTQ_PUSH && outcome == SLOTQ_OK ? call.push.used : 0;
     return outcome;
 }
 

@@ -284,6 +284,11 @@ public:
     {
         return nudge_;
     }
+    /* Messages in the ring after the last call, if that pushed some. */
+    uint32_t pushed_used() const
+    {
+        return pushed_used_;
+    }
     bool woke() const
     {
         return woke_;
@@ -316,6 +321,7 @@ private:
     uint32_t patches_ = 0;
     uint32_t most_patches_ = 0;
     slotq_nudge nudge_ = {};
+    uint32_t pushed_used_ = 0;
     bool woke_ = false;
     bool journalled_ = false;
     bool check_each_step_ = false;

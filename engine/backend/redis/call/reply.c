@@ -297,6 +297,7 @@ static slotq_outcome take_push(slotq_call *call, const redisReply *reply, store_
 {
     slotq_call_push *push = &call->push;
     uint64_t id;
+    reply = redis_reply_fill(reply, push);
     if (take_duplicate(reply, push->keys, push->count, push->key_mode, &push->taken)) {
         return SLOTQ_DUPLICATE;
     }

@@ -7,7 +7,7 @@
 #include "reply_values.h"
 
 /* RING, counter, group or all, need, reply */
-enum { OWES_PARTS = 5, NEED_MOST = UINT16_MAX, COUNTER_MOST = (1 << 29) - 1 };
+enum { OWES_PARTS = 5, FILL_PARTS = 3, NEED_MOST = UINT16_MAX, COUNTER_MOST = (1 << 29) - 1 };
 
 static bool is_word(const redisReply *reply, const char *word)
 {
@@ -34,4 +34,20 @@ const redisReply *redis_reply_owes(const redis_terms *terms, const redisReply *r
     nudge->counter = (uint32_t)counter;
     nudge->group = (uint8_t)group;
     return reply->element[4];
+}
+
+const redisReply *redis_reply_fill(const redisReply *reply, slotq_call_push *push)
+{
+    uint64_t used;
+    uint64_t sleepers;
+    push->used = 0;
+    push->sleepers = false;
+    if (!value_is_array(reply, FILL_PARTS) ||
+        !value_number(reply->element[1], SLOTQ_RING_SLOTS_MAX - 1, &used) ||
+        !value_number(reply->element[2], 1, &sleepers)) {
+        return reply;
+    }
+    push->used = (uint32_t)used;
+    push->sleepers = sleepers > 0;
+    return reply->element[0];
 }
