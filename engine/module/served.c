@@ -1,5 +1,5 @@
-/* served.c: see served.h. Without the reply nobody can know the tokens, so a release harms nobody;
- * a lease that has ended or was settled meanwhile has another token, and stays.
+/* served.c: see served.h. Without the reply no client knows the tokens, so a release harms none. A
+ * lease that has ended or was settled meanwhile has another token, and stays.
  */
 #include "served.h"
 
