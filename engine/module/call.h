@@ -130,6 +130,9 @@ void call_reset(module_call *call, server_context *context, const module_command
 bool call_begin(module_call *call, server_context *context, const module_command *command,
                 server_string **words, uint32_t count, bool is_script);
 
+/* The words of a command; without now, but in the form of the script. */
+const char *call_usage(const module_command *command, bool is_script);
+
 /* Open the queue. False: refused, with the reply. */
 bool call_open(module_call *call);
 

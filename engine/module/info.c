@@ -142,7 +142,7 @@ static void tell(server_command *known, const module_command *command, bool is_s
         .keys = keys,
         .words = words,
     };
-    strncpy(usage, command->usage + (is_script ? 0 : strlen("now ")), sizeof usage - 1);
+    strncpy(usage, call_usage(command, is_script), sizeof usage - 1);
     memset(words, 0, sizeof words);
     put_words(words, usage, command->keys);
     server.SetCommandInfo(known, &info);

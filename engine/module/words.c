@@ -183,6 +183,12 @@ bool call_flag(module_call *call, uint32_t index, const char *name, bool *value)
 
 /* ---- the beginning ---- */
 
+const char *call_usage(const module_command *command, bool is_script)
+{
+    const char *behind_now = command->usage + strlen("now");
+    return is_script ? command->usage : behind_now + strspn(behind_now, " ");
+}
+
 /* The geometry that the caller knows, if any, and its time, if it has one. */
 static bool take_now(module_call *call, const server_string *word)
 {
@@ -242,7 +248,7 @@ bool call_begin(module_call *call, server_context *context, const module_command
     if (count < before || given < command->least || given > command->most) {
         return call_invalid(call, "usage: %s, then %s %s %s", keys == 2 ? "two keys" : "one key",
                             command->name, keys == 2 ? "SOURCE TARGET" : "KEY",
-                            is_script ? command->usage : command->usage + strlen("now "));
+                            call_usage(command, is_script));
     }
     call->key_name = words[1];
     call->second_name = keys == 2 ? words[2] : NULL;
