@@ -215,7 +215,7 @@ enum { SLOTQ_LIMIT_LEASED = 1, SLOTQ_LIMIT_RATE = 2, SLOTQ_LIMIT_BURST = 4, SLOT
 
 /* Numbers of a queue, and of one group in it. */
 typedef struct slotq_stats {
-    uint64_t last_id;     /* newest message; 0 = none yet */
+    uint64_t last_id;     /* newest message; 0 = none yet, or a whole sharded queue */
     uint32_t capacity;    /* messages the ring can hold, R - 1 */
     uint32_t used;        /* slots in use */
     uint32_t group;       /* the group of the next nine numbers */

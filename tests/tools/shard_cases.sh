@@ -210,12 +210,22 @@ repair_cases() {
     lose_shard "$(key 1)"
     expect 'a shard is missing' 1 'shard 1 is missing' - doctor jobs
     expect 'ls says so' 3 'NOQUEUE' '' shards ls jobs
+    expect 'so does stats' 0 'jobs' 'shards that are missing \(1 of 3\)' stats jobs
+    expect 'and pause' 0 - 'shards that are missing \(1 of 3\)' pause jobs
+    expect 'and resume' 0 - 'shards that are missing \(1 of 3\)' resume jobs
+    expect 'and purge' 0 - 'shards that are missing \(1 of 3\)' purge jobs -y
     "$SLOTQ" work jobs -- true 2>told &
     worker=$!
     holds 'so does a worker' await 60 matches told 'shards that are missing \(1 of 3\)'
     kill -TERM "$worker"
     holds 'which goes on with the others' ends "$worker"
-    "$SLOTQ" -q rm jobs
+    damage_value "$(key 2)"
+    local damaged
+    damaged=$(key 2)
+    expect 'a damaged shard is not deleted' 6 - 'shard 2 is damaged.*Delete the value' rm jobs -y
+    expect 'again' 6 - 'shard 2 is damaged' rm jobs -y
+    lose_shard "$damaged"
+    expect 'without it the queue is removed' 0 - 'deleted jobs' rm jobs -y
     same 'nothing is left' '' "$("$SLOTQ" -q ls | grep jobs)"
 }
 

@@ -14,6 +14,8 @@ damage_descriptor() {
 # shellcheck disable=SC2317
 lose_shard() { redis del "$1" >.seen; }
 # shellcheck disable=SC2317
+damage_value() { redis setrange "$1" 24 $'\377\377' >.seen; }
+# shellcheck disable=SC2317
 save_value() { redis copy "$1" saved replace >.seen; }
 # shellcheck disable=SC2317
 restore_value() { redis copy saved "$1" replace >.seen; }

@@ -8,6 +8,8 @@
 # shellcheck disable=SC2317 # shard_cases.sh calls them
 damage_descriptor() { printf '\0\0\0\0' | dd of=jobs.slotq bs=1 seek=16 conv=notrunc status=none; }
 # shellcheck disable=SC2317
+damage_value() { printf '\377' | dd of="$1.slotq" bs=1 seek=33 conv=notrunc status=none; }
+# shellcheck disable=SC2317
 lose_shard() { rm -f "$1".slotq*; }
 # shellcheck disable=SC2317
 save_value() { cp "$1.slotq" saved; }

@@ -12,6 +12,7 @@
 
 #include "../../layout/descriptor.h"
 #include "../../layout/fields.h"
+#include "../../layout/checksum.h"
 #include "../../layout/geometry.h"
 #include "../system/descriptors.h"
 #include "journal.h"
@@ -45,15 +46,19 @@ static slotq_outcome refuse_open(const file_names *names, store_fault *fault)
 
 static slotq_outcome refuse_another(const file_names *names, store_fault *fault)
 {
-    return fault_say(fault, SLOTQ_CORRUPT, "%s is not that shard of this queue: move it away",
+    return fault_say(fault, SLOTQ_EXISTS, "%s is not that shard of this queue: move it away",
                      names->shown);
+}
+
+static slotq_outcome refuse_damaged(const file_names *names, store_fault *fault)
+{
+    return fault_say(fault, SLOTQ_CORRUPT, "the geometry of %s is damaged", names->shown);
 }
 
 static slotq_outcome judge(int descriptor, const file_names *names, const only *wanted,
                            store_fault *fault)
 {
     uint8_t front[GEOMETRY_END] = {0};
-    uint32_t offset;
     slotq_geometry there;
     if (filesystem_refuse_sharded(descriptor, names->shown, fault) != SLOTQ_OK) {
         return SLOTQ_SHARDED;
@@ -64,13 +69,17 @@ static slotq_outcome judge(int descriptor, const file_names *names, const only *
     if (pread(descriptor, front, sizeof front, 0) < 0) {
         return fault_system(fault, errno, "%s cannot be read", names->shown);
     }
-    geometry_load(&there, front);
-    if (load_u32(front + AT_geometry_magic) != MAGIC_VERSION_1 ||
-        geometry_fault(&there, &offset) != NULL || there.set != wanted->set ||
-        there.shard != wanted->shard) {
-        return refuse_another(names, fault);
+    const uint32_t magic = load_u32(front + AT_geometry_magic);
+    const bool is_newer = magic != MAGIC_VERSION_1 && ((magic ^ MAGIC_VERSION_1) & 0xffffff) == 0;
+    const uint32_t check = checksum_xxh32(front + GEOMETRY_CHECK_FROM, GEOMETRY_CHECK_BYTES);
+    if (!is_newer &&
+        (magic != MAGIC_VERSION_1 || load_u32(front + AT_geometry_geometry_check) != check)) {
+        return refuse_damaged(names, fault);
     }
-    return SLOTQ_OK;
+    geometry_load(&there, front);
+    return is_newer || there.set != wanted->set || there.shard != wanted->shard
+               ? refuse_another(names, fault)
+               : SLOTQ_OK;
 }
 
 /* The name leads to this file: OK. NOQUEUE: another process was faster. */
@@ -233,8 +242,8 @@ slotq_outcome file_remove_shard(const char *folder, const char *queue, uint32_t 
         return SLOTQ_OK;
     case SLOTQ_SHARDED:
     case SLOTQ_VERSION:
-        fault->outcome = SLOTQ_CORRUPT;
-        return SLOTQ_CORRUPT;
+        fault->outcome = SLOTQ_EXISTS;
+        return SLOTQ_EXISTS;
     default:
         return outcome;
     }

@@ -10,7 +10,8 @@
  * a descriptor, and stays. */
 slotq_outcome file_remove(const char *folder, const char *queue, store_fault *fault);
 
-/* The same for a shard. OK, also if there is nothing; CORRUPT: another queue is there, and stays.
+/* The same for a shard. OK, also if there is nothing; EXISTS: another queue is there, and stays;
+ * CORRUPT: it is damaged, and stays, because it does not tell whose it is.
  * With if_finished only if it is closed and empty; AGAIN: it is not, and stays. */
 slotq_outcome file_remove_shard(const char *folder, const char *queue, uint32_t set, uint16_t shard,
                                 bool if_finished, store_fault *fault);

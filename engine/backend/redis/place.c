@@ -389,11 +389,11 @@ static slotq_outcome place_remove(shards_place *base, const char *key, uint32_t 
     const slotq_outcome built = redis_request_delete(&request, &terms, set, shard, if_finished);
     const slotq_outcome outcome = run(place_of(base), key, &request, built, &found, fault);
     if (outcome == SLOTQ_SHARDED || outcome == SLOTQ_VERSION) { /* another value, which stays */
-        fault->outcome = SLOTQ_CORRUPT;
-        return SLOTQ_CORRUPT;
+        fault->outcome = SLOTQ_EXISTS;
+        return SLOTQ_EXISTS;
     }
     if (outcome == SLOTQ_OK && found == VERDICT_OTHER) {
-        return fault_say(fault, SLOTQ_CORRUPT,
+        return fault_say(fault, SLOTQ_EXISTS,
                          "%.200s is not shard %u of set %" PRIu32 " but another queue. Nothing was "
                          "deleted",
                          key, shard, set);

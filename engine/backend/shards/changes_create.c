@@ -188,7 +188,14 @@ static slotq_outcome remove_shards(changing *self)
         changing_key(self, i, &key);
         const slotq_outcome outcome = place->ops->remove(place, key.text, self->descriptor.set,
                                                          (uint16_t)i, false, self->fault);
-        if (outcome != SLOTQ_OK && outcome != SLOTQ_CORRUPT) { /* CORRUPT: a queue of another set */
+        if (outcome == SLOTQ_CORRUPT) {
+            return changing_tell(self,
+                                 "%s is removed in part, because shard %u is damaged, so it does "
+                                 "not tell whose it is. Delete the value %.210s, and remove %s "
+                                 "again",
+                                 self->target->name, i, key.text, self->target->name);
+        }
+        if (outcome != SLOTQ_OK && outcome != SLOTQ_EXISTS) { /* EXISTS: a queue of another set */
             return changing_tell(self,
                                  "%s is removed in part, because shard %u could not be removed. "
                                  "Remove it again",

@@ -109,8 +109,10 @@ static slotq_outcome delete_shard(changing *self, uint32_t number)
     changing_key(self, number, &key);
     slotq_outcome outcome = place->ops->remove(place, key.text, self->descriptor.set,
                                                (uint16_t)number, true, self->fault);
-    if (outcome == SLOTQ_CORRUPT) {
-        outcome = changing_delete_leftover(self, &key, number) == SLOTQ_OK ? SLOTQ_OK : outcome;
+    if (outcome == SLOTQ_EXISTS) {
+        outcome =
+            changing_delete_leftover(self, &key, number) == SLOTQ_OK ? SLOTQ_OK : SLOTQ_CORRUPT;
+        self->fault->outcome = outcome;
     }
     if (outcome == SLOTQ_LOCKED) {
         return fault_say(self->fault, SLOTQ_AGAIN,

@@ -268,7 +268,7 @@ slotq_outcome changing_take_back(changing *self, uint32_t set, uint32_t number)
     shards_key_make(&key, name, strlen(name), number, shards_find_k(name, strlen(name), number));
     const slotq_outcome outcome =
         place->ops->remove(place, key.text, set, (uint16_t)number, false, self->fault);
-    return outcome == SLOTQ_CORRUPT ? SLOTQ_OK : outcome; /* another queue has the key by now */
+    return outcome == SLOTQ_EXISTS ? SLOTQ_OK : outcome; /* another queue has the key by now */
 }
 
 slotq_outcome changing_delete_leftover(changing *self, const shards_key *key, uint32_t number)

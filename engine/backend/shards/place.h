@@ -40,8 +40,9 @@ typedef struct shards_place_ops {
     slotq_outcome (*open)(shards_place *place, const char *key, store **opened, store_fault *fault);
 
     /* In one step: delete the queue at the key if its geometry has this set and shard, and, with
-     * if_finished, if it is closed and empty (rule 17 e). OK, also if there was nothing; CORRUPT:
-     * another value is there, and stays; AGAIN: it is not finished, and stays. */
+     * if_finished, if it is closed and empty (rule 17 e). OK, also if there was nothing; EXISTS:
+     * another value is there, and stays; CORRUPT: what is there does not tell whose it is, and
+     * stays; AGAIN: it is not finished, and stays. */
     slotq_outcome (*remove)(shards_place *place, const char *key, uint32_t set, uint16_t shard,
                             bool if_finished, store_fault *fault);
 

@@ -5,6 +5,7 @@
 
 #include "../line/command_line.h"
 #include "open.h"
+#include "sharded.h"
 #include "../say/output.h"
 #include "../say/report.h"
 #include "../line/values.h"
@@ -27,10 +28,12 @@ int run_purge(const command_line *line)
     } else if (slotq_get_stats(queue, 0, &stats) != SLOTQ_OK || slotq_purge(queue) != SLOTQ_OK) {
         code = complain_queue(queue, name);
     } else if (given(line, OPTION_JSON)) {
+        sharded_tell_missing(line, name, queue);
         output_done(NULL);
         output_json_merged(output_json_queue(name),
                            json_pack("{s:I}", "freed", (json_int_t)stats.used));
     } else {
+        sharded_tell_missing(line, name, queue);
         remark("%s: %s slot%s freed", name, count_text(stats.used).text,
                stats.used == 1 ? "" : "s");
     }
@@ -127,6 +130,7 @@ static int change_pause(const command_line *line,
         if (change(queue, what) != SLOTQ_OK) {
             code = complain_queue(queue, line->operands[0]);
         } else {
+            sharded_tell_missing(line, line->operands[0], queue);
             code = print_pause(line, queue);
         }
         slotq_close(queue);

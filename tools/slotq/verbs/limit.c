@@ -11,6 +11,7 @@
 #include "../say/texts.h"
 #include "limit.h"
 #include "open.h"
+#include "sharded.h"
 
 json_t *limits_object(const slotq_stats *stats)
 {
@@ -119,6 +120,7 @@ int run_limit(const command_line *line)
     } else if (what == 0 || given(line, OPTION_JSON)) {
         code = show_limits(line, queue);
     }
+    sharded_tell_missing(line, line->operands[0], queue);
     slotq_close(queue);
     return output_finish(code);
 }

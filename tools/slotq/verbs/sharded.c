@@ -144,6 +144,18 @@ bool sharded_is_whole(slotq *queue)
     return slotq_geometry_of(queue)->set != 0 && slotq_shards_seen(queue, &view) == SLOTQ_OK;
 }
 
+void sharded_tell_missing(const command_line *line, const char *name, slotq *queue)
+{
+    slotq_shards_view view;
+    if (sharded_is_whole(queue) && slotq_shards_seen(queue, &view) == SLOTQ_OK &&
+        view.missing > 0) {
+        complain("%s: shards that are missing (%" PRIu32 " of %" PRIu32
+                 ") are left out; to see which: %s",
+                 name, view.missing, view.shards.count,
+                 shown_command(line, "shards ls", name).text);
+    }
+}
+
 bool sharded_is_part(slotq *queue)
 {
     return slotq_geometry_of(queue)->set != 0 && !sharded_is_whole(queue);

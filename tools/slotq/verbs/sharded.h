@@ -56,6 +56,9 @@ bool sharded_is_whole(slotq *queue);
  * before the brace. */
 bool sharded_is_part(slotq *queue);
 
+/* After a call that was for all shards: those that are missing had no part in it. */
+void sharded_tell_missing(const command_line *line, const char *name, slotq *queue);
+
 /* EXIT_CODE_OK, or another after a message: the queue is a single shard, whose producers do not
  * spread messages, and --shard does not say that this is wanted. */
 int sharded_judge_push(const command_line *line, const char *name, slotq *queue);

@@ -254,6 +254,7 @@ static int show_one(const command_line *line, const char *name)
     if (code == EXIT_CODE_OK) {
         const sharded_extent extent = sharded_extent_of(line, name, queue);
         code = print_stats(line, name, queue, &extent);
+        sharded_tell_missing(line, name, queue);
         slotq_close(queue);
     }
     return code;
