@@ -237,11 +237,19 @@ deep() {
 
 # The tests of the scripts on the module's commands, but for what is about scripts alone: the rights
 # and calls that they need, EVALSHA, checks that they cannot compute, the server's limit of strings.
+# And its own tests on a server with the module built with sanitizers.
 moduled() {
     are_made || return 1
     SLOTQ_TEST_MODULE=1 build/tests/lua '~access*' '~costs*' '~parity: core*' \
         '~parity: a replica*' '~arguments: the number*' '~move: a server*' \
-        '~redrive: messages that left*' '~redrive: by id*' '~server: SCRIPT*'
+        '~redrive: messages that left*' '~redrive: by id*' '~server: SCRIPT*' || return 1
+    $make FLAVOUR=asan build/asan/slotq.so || return 1
+    rm -f "$logs"/module-asan.*
+    SLOTQ_REDIS_SERVER=$PWD/$here/asan_server.sh build/tests/module &&
+        SLOTQ_REDIS_SERVER=$PWD/$here/asan_server.sh build/tests/lua 'parity: core and module*' &&
+        return
+    cat "$logs"/module-asan.*
+    return 1
 }
 
 # Real servers that replace each other while messages flow: too long for make test.
