@@ -1,6 +1,9 @@
 /* test_redis_cluster.cpp: a sharded queue over the nodes of a real cluster: one connection a node,
  * slots that move, nodes that die, shards that are added and drained under traffic.
  */
+#include <atomic>
+#include <thread>
+
 #include "at_redis.hpp"
 #include "server/cluster_traffic.hpp"
 
@@ -111,6 +114,67 @@ TEST_CASE("sharded in a cluster: shards on all nodes, one connection for each no
     cluster.close(slot, from, to);
     CHECK(push_many(queue, 300).size() == 12);
     CHECK(drained(queue.get()).size() == 300);
+}
+
+namespace
+{
+
+/* A channel of a place of this key that has a subscriber here. */
+bool is_heard_at(Node &node, const std::string &key)
+{
+    for (const redis::Reply &channel :
+         node.server().command({"PUBSUB", "SHARDCHANNELS", "slotq#*"}).items) {
+        const size_t at = channel.text.find(':');
+        if (at != std::string::npos && channel.text.substr(at + 1) == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+TEST_CASE("sharded in a cluster: a consumer subscribes where the bell's key has gone by ASKING")
+{
+    Cluster cluster(3);
+    Sharded made(cluster.url(), 3);
+    const std::string key = made.key(0);
+    const uint32_t slot = slot_of(cluster, key);
+    Node &from = cluster.owner(slot);
+    Node &to = cluster.other_than(from);
+    slotq *queue = nullptr;
+    slotq_error error = {};
+    slotq_options options = {};
+    options.poll_ms = 200;
+    REQUIRE(slotq_open(cluster.url().c_str(), "q", &options, &queue, &error) == SLOTQ_OK);
+    std::atomic<uint32_t> taken{0};
+    std::atomic<bool> ends{false};
+    std::thread consumer([&] {
+        slotq_batch *batch = slotq_batch_new();
+        while (!ends) {
+            if (slotq_reserve(queue, 0, 1, 30000, 600000, batch) == SLOTQ_OK) {
+                slotq_ack_batch(queue, batch);
+                taken++;
+            }
+        }
+        slotq_batch_free(batch);
+    });
+    CHECK(comes_true([&] { return is_heard_at(from, key); }));
+    cluster.open(slot, from, to);
+    cluster.migrate(from, to, key);
+    CHECK(comes_true([&] { return is_heard_at(to, key); }));
+    CHECK_FALSE(is_heard_at(from, key));
+    Queue producer(cluster.url());
+    push_many(producer, 20);
+    CHECK(comes_true([&] { return taken == 20; }));
+    cluster.close(slot, from, to);
+    CHECK(comes_true([&] { return is_heard_at(to, key); }));
+    push_many(producer, 20);
+    CHECK(comes_true([&] { return taken == 40; }));
+    ends = true;
+    slotq_interrupt(queue);
+    consumer.join();
+    slotq_close(queue);
 }
 
 TEST_CASE("sharded in a cluster: while a node is away, the shards of the others go on")

@@ -4,19 +4,25 @@
 
 #include <string.h>
 
+#include "connect.h"
 #include "nudge.h"
 
 static bool subscribe(store *at)
 {
     redis_store *self = redis_store_of(at);
-    return redis_waiter_subscribe(&self->waiter, &self->connection, self->key,
-                                  self->terms.key_bytes);
+    const redis_connection model = redis_store_listens_at(self);
+    return redis_waiter_subscribe(&self->waiter, &model, self->key, self->terms.key_bytes);
 }
 
 static bool told(store *at, uint32_t group, bool asks, store_told *what)
 {
+    redis_store *self = redis_store_of(at);
     redis_told told;
-    const bool hears = redis_store_told(redis_store_of(at), group, asks, &told);
+    const redis_connection model = redis_store_listens_at(self);
+    if (asks) { /* a call before it has been to the server that has the key now */
+        redis_waiter_follow(&self->waiter, &model);
+    }
+    const bool hears = redis_store_told(self, group, asks, &told);
     _Static_assert(sizeof what->shards == sizeof told.shards, "a bit for each shard");
     memset(what, 0, sizeof *what);
     what->bell = told.bell;

@@ -86,10 +86,22 @@ void redis_store_give_back(redis_store *self)
         return;
     }
     redis_pool_put(self->pool, &self->connection, self->known_scripts);
-    if (self->connection.asking) { /* the next call finds the way anew */
+    self->asks = self->connection.asking;
+    if (self->asks) { /* the next call finds the way anew; a consumer listens where this one went */
+        self->asked = self->connection.address;
         self->connection.asking = false;
         self->connection.address.host[0] = '\0';
     }
+}
+
+redis_connection redis_store_listens_at(const redis_store *self)
+{
+    redis_connection model = self->connection;
+    if (self->asks) {
+        model.address = self->asked;
+        model.asking = true;
+    }
+    return model;
 }
 
 /* The connection is sound, but leads to the wrong server for this store. */

@@ -19,6 +19,8 @@ slotq_outcome redis_store_adopt(redis_store *self, store_fault *fault);
  * happens. */
 void redis_store_take_out(redis_store *self);
 void redis_store_give_back(redis_store *self);
+/* Where its calls went last: only the address and how to connect are to be used. */
+redis_connection redis_store_listens_at(const redis_store *self);
 
 /* The handle may connect to other servers. */
 bool redis_store_may_dial(const redis_store *self);

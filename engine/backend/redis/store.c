@@ -93,7 +93,8 @@ static slotq_outcome redis_wait(store *base, uint64_t sleep_ms, store_fault *fau
 {
     redis_store *self = self_of(base);
     (void)fault; /* a server that is gone is told by the next call */
-    redis_waiter_sleep(&self->waiter, &self->connection, self->key, self->terms.key_bytes,
+    const redis_connection model = redis_store_listens_at(self);
+    redis_waiter_sleep(&self->waiter, &model, self->key, self->terms.key_bytes,
                        redis_route_nap_ms(&self->route, sleep_ms));
     redis_places_leave_old(self);
     return SLOTQ_OK;
@@ -106,8 +107,8 @@ static void redis_interrupt(store *base)
 
 int redis_store_listen(redis_store *self)
 {
-    const int fd =
-        redis_waiter_listen(&self->waiter, &self->connection, self->key, self->terms.key_bytes);
+    const redis_connection model = redis_store_listens_at(self);
+    const int fd = redis_waiter_listen(&self->waiter, &model, self->key, self->terms.key_bytes);
     redis_places_leave_old(self);
     return fd;
 }

@@ -43,6 +43,8 @@ typedef struct redis_store {
     uint8_t geometry[REDIS_GEOMETRY_BYTES]; /* as it was read; terms names it */
     uint32_t geometry_number; /* goes up with each other geometry; never 0 when open */
     bool is_remade;           /* a reply said so: the geometry is to be read anew */
+    redis_address asked;      /* where the last call went by ASK, if asks */
+    bool asks;
     bool in_cluster;          /* two keys may be on two nodes */
     bool redis7;              /* scripts with a shebang */
     redis_calling calling;

@@ -158,7 +158,7 @@ static void forget_told(redis_waiter *waiter)
 }
 
 /* The server of the calls is another one now: nothing is published for them where this listens. */
-static void follow(redis_waiter *waiter, const redis_connection *model)
+void redis_waiter_follow(redis_waiter *waiter, const redis_connection *model)
 {
     if (waiter->subscribed &&
         !redis_address_is_same_server(&waiter->connection.address, &model->address)) {
@@ -206,6 +206,7 @@ static bool try_to_subscribe(redis_waiter *waiter, const redis_connection *model
         return false;
     }
     waiter->sharded = waiter->is_shard && waiter->places > 0 && facts.redis7;
+    waiter->connection.asking = waiter->sharded && model->asking; /* SHARDS.md, rule 52 */
     if (!choose_place(waiter, key, key_bytes)) {
         return false;
     }
@@ -227,6 +228,7 @@ static bool subscribe(redis_waiter *waiter, const redis_connection *model, const
                       size_t key_bytes, uint64_t patience_ms)
 {
     const bool subscribed = try_to_subscribe(waiter, model, key, key_bytes, patience_ms);
+    waiter->connection.asking = false;
     if (!subscribed) {
         redis_connection_drop(&waiter->connection, "not subscribed");
     }
@@ -349,7 +351,7 @@ static void sleep_with_bell(redis_waiter *waiter, const redis_connection *model,
         return;
     }
     disown(waiter);
-    follow(waiter, model);
+    redis_waiter_follow(waiter, model);
     if (mends(waiter, key, key_bytes)) {
         return;
     }
@@ -378,7 +380,7 @@ int redis_waiter_listen(redis_waiter *waiter, const redis_connection *model, con
         return -1;
     }
     disown(waiter);
-    follow(waiter, model);
+    redis_waiter_follow(waiter, model);
     (void)mends(waiter, key, key_bytes);
     waiter->subscribed = waiter->subscribed ? hear(waiter, 0, -1)
                                             : subscribe(waiter, model, key, key_bytes, UINT32_MAX);
@@ -436,7 +438,7 @@ bool redis_waiter_subscribe(redis_waiter *waiter, const redis_connection *model,
         return false;
     }
     disown(waiter);
-    follow(waiter, model);
+    redis_waiter_follow(waiter, model);
     waiter->subscribed =
         waiter->subscribed || subscribe(waiter, model, key, key_bytes, UINT32_MAX);
     return waiter->subscribed;

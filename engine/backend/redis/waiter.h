@@ -60,6 +60,9 @@ bool redis_waiter_read(redis_waiter *waiter, bool asks);
 /* A call found what it waited for. */
 void redis_waiter_found(redis_waiter *waiter);
 
+/* Calls go to another server than the one where it listens: leave that. */
+void redis_waiter_follow(redis_waiter *waiter, const redis_connection *model);
+
 /* Leave the server where it listens: the next sleep subscribes anew. */
 void redis_waiter_leave(redis_waiter *waiter);
 
