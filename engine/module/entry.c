@@ -47,10 +47,17 @@ static module_call the_call;
 static int run(server_context *context, const module_command *command, server_string **words,
                int count, bool is_script)
 {
+    static bool is_running;
+    if (is_running && !the_call.is_ended) { /* from an event of a key that the first one opens */
+        server.ReplyWithError(context, "SLOTQINVALID another command of the module runs");
+        return SERVER_OK;
+    }
+    is_running = true;
     if (call_begin(&the_call, context, command, words, (uint32_t)count, is_script)) {
         command->run(&the_call);
     }
     call_end(&the_call);
+    is_running = false;
     return SERVER_OK;
 }
 

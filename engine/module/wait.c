@@ -47,6 +47,11 @@ static server_dict *watches;
 static module_watch *first_watch;
 static module_call call_of_waiter;
 
+/* The key that is being opened for one of its clients. If it expires by that, the others are told
+ * behind this one: its callback would be entered again. */
+static module_watch *opening;
+static bool is_gone;
+
 /* The event is of a command of the module, which says more by wait_changed. */
 static bool tells_itself;
 
@@ -197,6 +202,35 @@ static void begin(server_context *context, const module_waiter *waiter)
     call_of_waiter.key_name = waiter->watch->name;
 }
 
+/* The server does not offer a key that is gone. */
+static void end_all(module_watch *watch, const module_waiter *but)
+{
+    for (module_waiter *waiter = watch->first; waiter != NULL; waiter = waiter->next) {
+        if (waiter != but) {
+            server.UnblockClient(waiter->client, waiter);
+        }
+    }
+}
+
+/* The client was answered, or sleeps on. */
+static void end(module_call *call, const module_waiter *waiter)
+{
+    const bool tells_others = is_gone;
+    is_gone = false;
+    call_end(call);
+    if (tells_others) {
+        end_all(waiter->watch, waiter);
+    }
+}
+
+static bool open_for(module_call *call, const module_waiter *waiter)
+{
+    opening = waiter->watch;
+    const bool is_open = call_open(call);
+    opening = NULL;
+    return is_open;
+}
+
 /* The key may have messages: OK if the client has its reply. */
 static int on_ready(server_context *context, server_string **words, int count)
 {
@@ -212,7 +246,7 @@ static int on_ready(server_context *context, server_string **words, int count)
     begin(context, waiter);
     bool refused = true;
     slotq_outcome outcome = SLOTQ_INVALID;
-    if (call_open(call) && call_expect_group(call, waiter->asked.group) &&
+    if (open_for(call, waiter) && call_expect_group(call, waiter->asked.group) &&
         call_expect_duration(call, "lease_ms", waiter->asked.lease_ms)) {
         outcome = reserve_and_reply(call, &waiter->asked, &due_ms);
         refused = outcome != SLOTQ_OK && reserve_refused(call, outcome);
@@ -224,7 +258,7 @@ static int on_ready(server_context *context, server_string **words, int count)
         look_at(waiter->watch, due_ms, call_now(call));
     }
     const bool left = call->news.groups & group;
-    call_end(call);
+    end(call, waiter);
     if (!refused && !left) { /* those behind it would find nothing */
         waiter->watch->empty_groups |= group;
     }
@@ -238,10 +272,10 @@ static int on_timeout(server_context *context, server_string **words, int count)
     (void)count;
     module_waiter *waiter = server.GetBlockedClientPrivateData(context);
     begin(context, waiter);
-    if (call_open(&call_of_waiter)) {
+    if (open_for(&call_of_waiter, waiter)) {
         reply_array(&call_of_waiter, 0);
     }
-    call_end(&call_of_waiter);
+    end(&call_of_waiter, waiter);
     return SERVER_OK;
 }
 
@@ -296,20 +330,12 @@ void wait_begin(module_call *call, const module_reserve *asked, uint64_t block_m
 
 /* ---- changes ---- */
 
-/* The server does not offer a key that is gone. */
-static void end_all(module_watch *watch)
-{
-    for (module_waiter *waiter = watch->first; waiter != NULL; waiter = waiter->next) {
-        server.UnblockClient(waiter->client, waiter);
-    }
-}
-
 /* Whatever was done to its key. */
 static void look_anew(server_context *context, module_watch *watch)
 {
     server_key *open = server.OpenKey(context, watch->name, SERVER_READ);
     if (open == NULL) {
-        end_all(watch);
+        end_all(watch, NULL);
         return;
     }
     server.CloseKey(open);
@@ -323,7 +349,9 @@ static int on_change(server_context *context, int type, const char *event, serve
         return SERVER_OK;
     }
     module_watch *watch = find_watch(server.GetSelectedDb(context), key);
-    if (watch != NULL && type == SERVER_NOTIFY_STRING) {
+    if (watch != NULL && watch == opening) {
+        is_gone = true;
+    } else if (watch != NULL && type == SERVER_NOTIFY_STRING) {
         signal_watch(watch, false);
     } else if (watch != NULL) {
         look_anew(context, watch);

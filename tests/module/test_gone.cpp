@@ -148,6 +148,31 @@ TEST_CASE("gone: a client that goes with its message keeps the lease")
     CHECK(here.run("status", {"0", "1"}).items.at(0).text == "LEASED");
 }
 
+/* The time of the first one is over; as the key is opened for its answer, the server finds that it
+ * has expired. */
+TEST_CASE("gone: a key that expires as it is opened for a sleeper")
+{
+    redis::Server server({"--loadmodule", redis::module_path(), "--enable-debug-command", "yes"});
+    Stage here(server);
+    REQUIRE(here.command({"DEBUG", "SET-ACTIVE-EXPIRE", "0"}).is_status("OK"));
+    const auto other = here.sleeper("1");
+    const auto third = here.sleeper("0");
+    const auto first = here.sleeper("0", "100");
+    here.command({"PEXPIRE", here.key(), "1"});
+    const Reply reply = first->next();
+    /* a machine that is slow ends its time before that */
+    CHECK((reply.word() == "SLOTQNOQUEUE" || reply.kind == Reply::Kind::array));
+    CHECK(first->command({"PING"}).is_status("PONG")); /* it was answered once */
+    here.command({"GET", here.key()});
+    const auto late = [&](redis::Connection &client) {
+        CHECK(client.next().word() == "SLOTQNOQUEUE");
+        CHECK(client.command({"PING"}).is_status("PONG"));
+    };
+    late(*other);
+    late(*third);
+    CHECK(here.asleep() == 0);
+}
+
 TEST_CASE("gone: a server that becomes a replica sends its sleepers away")
 {
     redis::Server server({"--loadmodule", redis::module_path()});
