@@ -1,6 +1,7 @@
 /* test_redis_cluster.cpp: a sharded queue over the nodes of a real cluster: one connection a node,
  * slots that move, nodes that die, shards that are added and drained under traffic.
  */
+#include <csignal>
 #include <atomic>
 #include <thread>
 
@@ -219,6 +220,41 @@ TEST_CASE("sharded in a cluster: while a node is away, the shards of the others 
         }
     }
     CHECK(slotq_reserve(queue.get(), 0, 100, 30000, 1, queue.batch()) == SLOTQ_EMPTY);
+}
+
+TEST_CASE("sharded in a cluster: a node that does not answer is waited for once for all its shards")
+{
+    enum { SHARDS = 24, CALLS = 6 };
+    Cluster cluster(3, false,
+                    {"--cluster-require-full-coverage", "no", "--cluster-node-timeout", "60000"});
+    Sharded made(cluster.url(), SHARDS);
+    Node &silent = cluster.owner(slot_of(cluster, made.key(0)));
+    Node &other = cluster.other_than(silent);
+    slotq *queue = nullptr;
+    slotq_error error = {};
+    slotq_options options = {};
+    slotq_redis_options redis = {};
+    redis.connect_timeout_ms = 200;
+    redis.timeout_ms = 200;
+    redis.reconnect_ms = 600000;
+    options.redis = &redis;
+    REQUIRE(slotq_open(other.url().c_str(), "q", &options, &queue, &error) == SLOTQ_OK);
+    const auto connections = [&] {
+        return std::stoul(riding::info(silent.server(), "total_connections_received"));
+    };
+    const unsigned long before = connections();
+    const time_t begun = time(nullptr);
+    REQUIRE(kill(silent.server().pid(), SIGSTOP) == 0);
+    uint32_t pushed = 0;
+    for (int i = 0; i < CALLS * SHARDS; i++) {
+        const slotq_data data = {"x", 1};
+        pushed += slotq_push(queue, &data, 1, nullptr) == SLOTQ_OK;
+    }
+    const auto seconds = static_cast<unsigned long>(time(nullptr) - begun);
+    REQUIRE(kill(silent.server().pid(), SIGCONT) == 0);
+    CHECK(pushed > CALLS * SHARDS / 2);
+    CHECK(connections() - before <= 5 + seconds);
+    slotq_close(queue);
 }
 
 namespace

@@ -7,9 +7,12 @@
 #include "../../layout/fields.h"
 #include "../key_slot.h"
 #include "../system/identity.h"
+#include "../system/monotonic.h"
 #include "call/bounds.h"
 #include "confirm.h"
 #include "server.h"
+
+enum { SILENCE_MS = 100, SILENCE_KNOWN_MS = 1000 };
 
 /* Judges the server and the queue, and takes its geometry. REMADE: it is not that of before. */
 static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, store_fault *fault)
@@ -127,6 +130,12 @@ static slotq_outcome reach_server(redis_store *self, store_fault *fault)
     }
     self->known_scripts = 0;
     redis_connection_drop(connection, "stale");
+    if ((self->base.hurries || self->settings.hurries) &&
+        redis_pool_is_silent(self->pool, &connection->address)) {
+        fault_say(fault, SLOTQ_CONNECT, "%.200s:%u did not answer just now",
+                  connection->address.host, connection->address.port);
+        return fault_away(fault);
+    }
     outcome = redis_connection_open(connection, fault);
     if (outcome != SLOTQ_OK) {
         redis_route_blame(&self->route, NULL, 0);
@@ -136,6 +145,16 @@ static slotq_outcome reach_server(redis_store *self, store_fault *fault)
 
 /* ---- connecting ---- */
 
+/* A handle has many shards on one server: it waits for it once, and not for each of them. */
+static void note_silence(redis_store *self, slotq_outcome outcome, const store_fault *fault,
+                         uint64_t took_ms)
+{
+    if (self->pool != NULL && outcome != SLOTQ_OK && fault->passes && took_ms >= SILENCE_MS) {
+        redis_pool_note_silent(self->pool, &self->connection.address,
+                               took_ms > SILENCE_KNOWN_MS ? took_ms : SILENCE_KNOWN_MS);
+    }
+}
+
 /* The server that has the key, found through the nodes of a cluster that redirect. */
 static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fault)
 {
@@ -143,6 +162,7 @@ static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fa
     slotq_outcome outcome = SLOTQ_OK;
     bool redirected = true;
     for (uint32_t hop = 0; hop < REDIS_HOPS_MAX && redirected; hop++) {
+        const uint64_t begun_ms = monotonic_ms();
         if (!connection->borrowed) {
             outcome = reach_server(self, fault);
         }
@@ -150,6 +170,7 @@ static slotq_outcome meet(redis_store *self, redis_facts *facts, store_fault *fa
             outcome =
                 redis_server_greet(connection, self->key, self->terms.key_bytes, facts, fault);
         }
+        note_silence(self, outcome, fault, monotonic_ms() - begun_ms);
         redirected = outcome != SLOTQ_OK && redis_route_follow(&self->route, connection);
     }
     if (connection->borrowed && outcome != SLOTQ_OK && fault->cause == SLOTQ_CAUSE_NODE) {

@@ -416,10 +416,12 @@ static slotq_outcome place_open(shards_place *base, const char *key, store **ope
     redis_place *self = place_of(base);
     redis_settings settings = self->settings;
     settings.limits.reconnect_ms = base->hurries ? 0 : settings.limits.reconnect_ms;
+    settings.hurries = base->hurries;
     const slotq_outcome outcome =
         redis_store_open_pooled(aim(self, key), key, &settings, self->pool, opened, fault);
     if (outcome == SLOTQ_OK) {
         redis_store_of(*opened)->settings.limits = self->settings.limits;
+        redis_store_of(*opened)->settings.hurries = false;
     }
     return outcome;
 }

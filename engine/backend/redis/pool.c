@@ -5,17 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../system/monotonic.h"
+
 /* Beyond so many servers a connection is not kept: the next call makes it anew. */
-enum { POOL_MAX = REDIS_NODES_MAX };
+enum { POOL_MAX = REDIS_NODES_MAX, SILENT_MAX = 4 };
 
 typedef struct pooled {
     redis_connection connection; /* without a context: its place is free */
     uint64_t scripts;
 } pooled;
 
+/* A server that let a caller wait in vain. */
+typedef struct silence {
+    redis_address address;
+    uint64_t until_ms; /* monotonic */
+} silence;
+
 struct redis_pool {
     pooled *at[POOL_MAX]; /* a reader points into its connection: they do not move */
     uint32_t count;
+    silence silent[SILENT_MAX];
+    uint32_t next_silent;
 };
 
 redis_pool *redis_pool_new(void)
@@ -95,4 +105,20 @@ uint32_t redis_pool_count(const redis_pool *pool)
         count += pool->at[i]->connection.context != NULL;
     }
     return count;
+}
+
+void redis_pool_note_silent(redis_pool *pool, const redis_address *address, uint64_t for_ms)
+{
+    pool->silent[pool->next_silent] = (silence){*address, monotonic_ms() + for_ms};
+    pool->next_silent = (pool->next_silent + 1) % SILENT_MAX;
+}
+
+bool redis_pool_is_silent(const redis_pool *pool, const redis_address *address)
+{
+    bool is_silent = false;
+    for (uint32_t i = 0; i < SILENT_MAX && !is_silent; i++) {
+        is_silent = pool->silent[i].until_ms > monotonic_ms() &&
+                    redis_address_is_same_server(&pool->silent[i].address, address);
+    }
+    return is_silent;
 }

@@ -22,6 +22,10 @@ bool redis_pool_take(redis_pool *pool, redis_connection *to, uint64_t *scripts);
  * dropped. It keeps its address. */
 void redis_pool_put(redis_pool *pool, redis_connection *from, uint64_t scripts);
 
+/* A server let a caller wait in vain: for a while calls that can go elsewhere do not try it. */
+void redis_pool_note_silent(redis_pool *pool, const redis_address *address, uint64_t for_ms);
+bool redis_pool_is_silent(const redis_pool *pool, const redis_address *address);
+
 /* How many it has. */
 uint32_t redis_pool_count(const redis_pool *pool);
 

@@ -28,6 +28,7 @@ typedef struct redis_settings {
     bool read_only;
     bool read_replica; /* a read-only one asks a replica */
     bool own_clock; /* calls bring the time */
+    bool hurries;   /* opening waits for no server that is known not to answer */
     slotq_functions functions;
 } redis_settings;
 
