@@ -63,6 +63,8 @@ typedef struct slotq_redis_options {
     bool read_replica;           /* a read_only handle reads from a replica of its queue's node of a
                                     cluster, if one can be reached that has the queue: what has
                                     arrived there. The same: replica=1 in the URL */
+    bool no_module;              /* do not use the module of slotq where a server has it. The same:
+                                    module=no in the URL */
     uint32_t wait_replicas;      /* a push or schedule waits until this number of replicas have it
                                     (WAIT); fewer within wait_ms: UNCONFIRMED. 0 = does not wait */
     uint32_t wait_ms;            /* timeout of both; 0 = 1000, with wait_fsynced 5000 */
@@ -103,6 +105,26 @@ SLOTQ_API slotq_outcome slotq_redis_listen(slotq *queue, int *fd);
 /* Stop listening; call it before you stop reserving. Another waiting client is then woken if
  * messages are ready, or room is free. slotq_close does the same. OK. */
 SLOTQ_API slotq_outcome slotq_redis_unlisten(slotq *queue);
+
+/* ---- how verbs reach the server ---- */
+
+typedef enum slotq_redis_way {
+    SLOTQ_WAY_SCRIPTS = 0,   /* EVALSHA */
+    SLOTQ_WAY_FUNCTIONS = 1, /* FCALL */
+    SLOTQ_WAY_MODULE = 2     /* the module's commands; what it lacks, in one of the other ways */
+} slotq_redis_way;
+
+typedef struct slotq_redis_calls {
+    slotq_redis_way way;
+    uint32_t module_commands; /* that are called in place of scripts */
+    char module_version[32];  /* of the module that the server has, used or not; "" = none */
+    uint64_t reserved[2];     /* 0 */
+} slotq_redis_calls;
+
+/* How the handle calls now. A module is used if the server has one whose commands have the words of
+ * this version's scripts, the user may call it, and no_module is not set; without it, or when it is
+ * gone, the same calls run as scripts. OK; UNSUPPORTED: the queue is not one value in Redis. */
+SLOTQ_API slotq_outcome slotq_redis_calls_of(const slotq *queue, slotq_redis_calls *calls);
 
 /* ---- a plain connection, for the caller's commands ---- */
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "about.h"
 #include "commands.h"
 #include "info.h"
 #include "script_heads.h"
@@ -172,7 +173,7 @@ int RedisModule_OnLoad(server_context *context, server_string **words, int count
     server.SetModuleOptions(context, SERVER_SIGNALS_ITSELF);
     info_begin(context);
     /* last: some servers call listeners of a module that they did not load */
-    return add_all(context) && wait_listen(context) ? SERVER_OK : SERVER_ERR;
+    return about_add(context) && add_all(context) && wait_listen(context) ? SERVER_OK : SERVER_ERR;
 }
 
 int RedisModule_OnUnload(server_context *context)

@@ -155,6 +155,14 @@ void info_begin(server_context *context)
     }
 }
 
+void info_name(server_context *context, const char *name)
+{
+    server_command *known = server.GetCommand != NULL ? server.GetCommand(context, name) : NULL;
+    if (known != NULL && server.SetCommandACLCategories != NULL && server.AddACLCategory != NULL) {
+        server.SetCommandACLCategories(known, "slotq");
+    }
+}
+
 void info_tell(server_context *context, const char *name, const module_command *command,
                bool is_script)
 {
@@ -165,7 +173,5 @@ void info_tell(server_context *context, const char *name, const module_command *
     if (server.SetCommandInfo != NULL) {
         tell(known, command, is_script);
     }
-    if (server.SetCommandACLCategories != NULL && server.AddACLCategory != NULL) {
-        server.SetCommandACLCategories(known, "slotq");
-    }
+    info_name(context, name);
 }

@@ -9,7 +9,8 @@
 /* Before the first command. */
 void info_begin(server_context *context);
 
-/* Of a command that was created. */
+/* Of a command that was created; or only that it is one of the module's. */
+void info_name(server_context *context, const char *name);
 void info_tell(server_context *context, const char *name, const module_command *command,
                bool is_script);
 

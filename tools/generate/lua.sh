@@ -33,6 +33,14 @@ sha1_of() {
     sha1sum "$1" | cut -d ' ' -f 1
 }
 
+# words_sum_of FILE: 8 digits that change with what a script takes, answers and refuses: a module of
+# other words is not called.
+words_sum_of() {
+    for field in args reply errors flags; do
+        head_of "$1" $field
+    done | sha1sum | cut -c 1-8
+}
+
 # compiled FILE: fails if Lua 5.1, as Redis has it, refuses a script: a function may have 200 local
 # names, and use 60 of those around it. Without a Lua here, Redis says so at the first call.
 compiled() {
@@ -175,6 +183,9 @@ replace() {
     printf 'typedef struct redis_function_source {\n    const char *name;\n'
     printf '    const char *head; /* what stands before the text of the script */\n'
     printf '} redis_function_source;\n\n'
+    printf 'typedef struct redis_module_source {\n    const char *command; /* of the module */\n'
+    printf '    const char *words; /* the name, and a sum of the words */\n'
+    printf '} redis_module_source;\n\n'
     printf '#define REDIS_FUNCTIONS_LIBRARY "%s"\n' "$library"
     printf '#define REDIS_FUNCTIONS_HEAD "#!lua name=%s\\n%s\\n"\n' "$library" "$(function_about)"
     printf '#define REDIS_FUNCTION_END "%s\\n"\n\n' "$function_end"
@@ -205,6 +216,13 @@ replace "$out/gen/redis_script_names.h"
         printf '    {"%s_%s",\n     "%s\\n"},\n' "$library" "$name" "$(function_head "$name")"
     done
     printf '};\n'
+    printf 'static const redis_module_source redis_module[] = {\n'
+    for file in lua/[a-z]*.lua; do
+        name=$(basename "$file" .lua)
+        printf '    {"SLOTQ.%s.AT", "%s %s"},\n' \
+            "$(echo "$name" | tr '[:lower:]' '[:upper:]')" "$name" "$(words_sum_of "$file")"
+    done
+    printf '};\n'
 } >"$out/gen/redis_scripts.h.new$$"
 replace "$out/gen/redis_scripts.h"
 
@@ -216,6 +234,7 @@ replace "$out/gen/redis_scripts.h"
         flags=$(head_of "$file" flags)
         printf '#define SCRIPT_ABOUT_%s %s\n' "$name" "$(quoted "$(head_of "$file" "$name")")"
         printf '#define SCRIPT_ARGS_%s %s\n' "$name" "$(quoted "$(head_of "$file" args)")"
+        printf '#define SCRIPT_WORDS_%s "%s %s"\n' "$name" "$name" "$(words_sum_of "$file")"
         printf '#define SCRIPT_READS_%s %s\n' "$name" \
             "$(case $flags in no-writes) echo true ;; *) echo false ;; esac)"
         printf '#define SCRIPT_ALLOCATES_%s %s\n' "$name" \

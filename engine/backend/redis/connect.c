@@ -22,6 +22,7 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
                                    .only_reads = self->settings.read_only,
                                    .no_functions =
                                        self->settings.functions == SLOTQ_FUNCTIONS_NEVER,
+                                   .no_module = self->settings.no_module,
                                    .was_open = self->base.view.image_bytes != 0};
     slotq_outcome outcome = redis_server_judge(facts, &demands, fault);
     if (outcome == SLOTQ_OK) {
@@ -45,7 +46,9 @@ static slotq_outcome take_facts(redis_store *self, const redis_facts *facts, sto
     self->waiter.is_shard = view.geometry.set != 0;
     self->base.spreads_polls = view.geometry.places > 0;
     self->redis7 = facts->redis7;
-    self->calling = redis_calling_begin(self->settings.functions, facts);
+    self->calling = redis_calling_begin(
+        &(redis_ways){self->settings.functions, self->settings.no_module, view.geometry.set != 0},
+        facts);
     self->in_cluster = strcmp(facts->mode, "cluster") == 0;
     self->terms.server_ahead_ms = facts->server_ahead_ms;
     self->base.ahead_ms = self->settings.own_clock ? 0 : facts->server_ahead_ms;

@@ -17,7 +17,7 @@
 /* ---- create ---- */
 
 static slotq_outcome create_there(redis_errand *on, const char *key, const slotq_geometry *geometry,
-                                  slotq_functions functions, store_fault *fault)
+                                  const redis_settings *settings, store_fault *fault)
 {
     redis_request request = {0};
     const redis_terms terms = {.key = key, .key_bytes = strlen(key)};
@@ -26,7 +26,7 @@ static slotq_outcome create_there(redis_errand *on, const char *key, const slotq
         redis_request_free(&request);
         return fault_say(fault, SLOTQ_NOMEMORY, "no memory for a command");
     }
-    slotq_outcome outcome = redis_script_run(on, &request, functions, &reply, fault);
+    slotq_outcome outcome = redis_script_run(on, &request, settings, &reply, fault);
     redis_request_free(&request);
     if (outcome != SLOTQ_OK) {
         return outcome;
@@ -70,7 +70,8 @@ static slotq_outcome try_to_create(redis_route *route, const char *key,
     redis_errand on;
     const char *what;
     const redis_demands demands = {.force = settings->force,
-                                   .no_functions = settings->functions == SLOTQ_FUNCTIONS_NEVER};
+                                   .no_functions = settings->functions == SLOTQ_FUNCTIONS_NEVER,
+                                   .no_module = settings->no_module};
     if (slotq_core_image_bytes(geometry, &what) == 0) {
         return fault_say(fault, SLOTQ_INVALID, "the sizes of the queue are invalid: %s", what);
     }
@@ -79,7 +80,7 @@ static slotq_outcome try_to_create(redis_route *route, const char *key,
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
     if (outcome == SLOTQ_OK) {
-        outcome = create_there(&on, key, geometry, settings->functions, fault);
+        outcome = create_there(&on, key, geometry, settings, fault);
     }
     if (outcome == SLOTQ_EXISTS) {
         say_exists(&on, key, fault);
@@ -158,7 +159,8 @@ static slotq_outcome try_to_import(redis_route *route, const char *key, const ui
 {
     redis_errand on;
     const redis_demands demands = {.force = settings->force,
-                                   .no_functions = settings->functions == SLOTQ_FUNCTIONS_NEVER};
+                                   .no_functions = settings->functions == SLOTQ_FUNCTIONS_NEVER,
+                                   .no_module = settings->no_module};
     slotq_outcome outcome = redis_errand_begin(&on, route, key, settings, fault);
     if (outcome == SLOTQ_OK) {
         outcome = redis_server_judge(&on.facts, &demands, fault);

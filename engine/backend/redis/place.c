@@ -330,11 +330,12 @@ static slotq_outcome run_once(redis_place *self, const char *key, redis_request 
     if (outcome == SLOTQ_OK) {
         const redis_demands demands = {.force = self->settings.force,
                                        .no_functions =
-                                           self->settings.functions == SLOTQ_FUNCTIONS_NEVER};
+                                           self->settings.functions == SLOTQ_FUNCTIONS_NEVER,
+                                       .no_module = self->settings.no_module};
         outcome = redis_server_judge(&on.facts, &demands, fault);
     }
     if (outcome == SLOTQ_OK) {
-        outcome = redis_script_run(&on, request, self->settings.functions, &reply, fault);
+        outcome = redis_script_run(&on, request, &self->settings, &reply, fault);
     }
     if (outcome == SLOTQ_OK) {
         *found = judge_reply(reply, &outcome, fault);

@@ -51,6 +51,8 @@ void redis_places_take(redis_store *self, const redis_job *job, const redisReply
     }
 }
 
+enum { UNWAIT_TRIES = 3 }; /* ways of calling it, and a script that is to be loaded */
+
 /* Run the script unwait for the lowest of some rows. false: the server cannot be asked. */
 static bool unwait_one(redis_store *self, uint32_t rows, int32_t place)
 {
@@ -61,19 +63,20 @@ static bool unwait_one(redis_store *self, uint32_t rows, int32_t place)
         redis_request_unwait(request, &self->terms, rows, place) != SLOTQ_OK) {
         return false;
     }
-    redis_calling_put(&self->calling, request, self->redis7, false);
     const char *load[] = {"SCRIPT", "LOAD", source->text};
     const size_t lengths[] = {6, 4, source->length};
-    for (bool loaded = false;; loaded = true) {
+    uint32_t tries = 0;
+    for (bool again = true; again; tries++) {
         redisReply *reply = NULL;
-        if (redis_server_ask(&self->connection, true, (int)request->count, request->arguments,
-                             request->lengths, &reply, &fault) != SLOTQ_OK) {
+        redis_calling_put(&self->calling, request, self->redis7, false);
+        if (redis_calling_ask(&self->connection, request, &reply, &fault) != SLOTQ_OK) {
             return false;
         }
-        const bool lacks = redis_error_is(reply, "NOSCRIPT") && !loaded;
+        const bool lacks = redis_error_is(reply, "NOSCRIPT");
+        again = (lacks || redis_calling_learn(&self->calling, reply)) && tries < UNWAIT_TRIES;
         freeReplyObject(reply);
-        if (!lacks) {
-            return true;
+        if (!lacks || !again) {
+            continue;
         }
         if (redis_server_ask(&self->connection, false, 3, load, lengths, &reply, &fault) !=
             SLOTQ_OK) {
@@ -81,6 +84,7 @@ static bool unwait_one(redis_store *self, uint32_t rows, int32_t place)
         }
         freeReplyObject(reply);
     }
+    return true;
 }
 
 static void unwait_at(redis_store *self, int32_t place)

@@ -94,13 +94,13 @@ slotq_outcome redis_store_put(redis_store *self, redis_outbox *to, redis_job *jo
     const uint64_t script_bit = UINT64_C(1) << job->script;
     const bool is_unknown = !(self->known_scripts & script_bit);
     const bool lacks = !self->calling.by_functions && is_unknown &&
+                       !redis_calling_is_module(&self->calling, job->script) &&
                        (job->in_order || job->brings_script || job->state == REDIS_JOB_LACKS);
     job->state = lacks ? REDIS_JOB_LACKS : REDIS_JOB_WAITS;
     self->known_scripts |= lacks ? script_bit : 0; /* for the jobs after it */
     if (built == SLOTQ_OK && (!lacks || redis_store_put_load(self, to, job->script))) {
         redis_calling_put(&self->calling, request, self->redis7, self->settings.read_only);
-        if ((!job->asks || add_asking(to)) &&
-            redis_outbox_add(to, (int)request->count, request->arguments, request->lengths)) {
+        if ((!job->asks || add_asking(to)) && redis_calling_add(request, to)) {
             return SLOTQ_OK;
         }
     }

@@ -21,15 +21,16 @@ static slotq_outcome load_and_run(redis_errand *on, const redis_request *request
         return outcome;
     }
     freeReplyObject(*reply);
-    return redis_server_ask(&on->connection, true, (int)request->count, request->arguments,
-                            request->lengths, reply, fault);
+    return redis_calling_ask(&on->connection, request, reply, fault);
 }
 
-slotq_outcome redis_script_run(redis_errand *on, redis_request *request, slotq_functions functions,
-                               redisReply **reply, store_fault *fault)
+slotq_outcome redis_script_run(redis_errand *on, redis_request *request,
+                               const redis_settings *settings, redisReply **reply,
+                               store_fault *fault)
 {
     slotq_outcome outcome = SLOTQ_OK;
-    redis_calling calling = redis_calling_begin(functions, &on->facts);
+    redis_calling calling = redis_calling_begin(
+        &(redis_ways){settings->functions, settings->no_module, false}, &on->facts);
     bool too_old = false;
     bool again = true;
     for (uint32_t tries = 0; again; tries++) {
@@ -37,8 +38,7 @@ slotq_outcome redis_script_run(redis_errand *on, redis_request *request, slotq_f
         const redis_script_source *source =
             redis_script((redis_script_index)request->script, redis7);
         redis_calling_put(&calling, request, redis7, false);
-        outcome = redis_server_ask(&on->connection, true, (int)request->count, request->arguments,
-                                   request->lengths, reply, fault);
+        outcome = redis_calling_ask(&on->connection, request, reply, fault);
         if (outcome == SLOTQ_OK && redis_error_is(*reply, "NOSCRIPT")) {
             freeReplyObject(*reply);
             outcome = load_and_run(on, request, source, reply, fault);

@@ -48,6 +48,7 @@ typedef enum question {
     ASK_MEMORY,
     ASK_REPLICATION,
     ASK_SCRIPTS,
+    ASK_MODULE,
     ASK_TYPE,
     ASK_TTL,
     ASK_LENGTH,
@@ -77,6 +78,7 @@ static bool add_questions(redis_connection *connection, const char *key, size_t 
         [ASK_MEMORY] = {"INFO", "memory"},
         [ASK_REPLICATION] = {"INFO", "replication"},
         [ASK_SCRIPTS] = {"SCRIPT", "EXISTS", redis_script(0, false)->sha1},
+        [ASK_MODULE] = {"SLOTQ.ABOUT"},
         [ASK_TYPE] = {"TYPE", the_key},
         [ASK_TTL] = {"PTTL", the_key},
         [ASK_LENGTH] = {"STRLEN", the_key},
@@ -142,6 +144,24 @@ static void take_field(const redisReply *reply, const char *name, char value[RED
     value[used] = '\0';
 }
 
+/* Its version, then the name and the sum of the words of each script. */
+static void take_module(const redisReply *reply, redis_facts *facts)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+        return;
+    }
+    for (size_t i = 0; i < reply->elements; i++) {
+        const redisReply *item = reply->element[i];
+        if (item->type != REDIS_REPLY_STRING) {
+            continue;
+        }
+        if (i == 0) {
+            take_field(item, "", facts->module_version);
+        }
+        facts->module_scripts |= redis_module_script(item->str, item->len);
+    }
+}
+
 static void take_type(const redisReply *reply, redis_facts *facts)
 {
     if (reply->type == REDIS_REPLY_STATUS) {
@@ -196,6 +216,9 @@ static void take_answer(question asked, const redisReply *reply, int64_t asked_m
         break;
     case ASK_SCRIPTS:
         facts->no_scripts = redis_error_is(reply, "ERR unknown command");
+        break;
+    case ASK_MODULE:
+        take_module(reply, facts);
         break;
     case ASK_TYPE:
         take_type(reply, facts);
@@ -339,7 +362,8 @@ slotq_outcome redis_server_greet(redis_connection *connection, const char *key, 
 slotq_outcome redis_server_judge(const redis_facts *facts, const redis_demands *demands,
                                  store_fault *fault)
 {
-    if (facts->no_scripts && (!facts->redis7 || demands->no_functions)) {
+    const bool by_module = facts->module_scripts != 0 && !demands->no_module;
+    if (facts->no_scripts && !by_module && (!facts->redis7 || demands->no_functions)) {
         return fault_say(fault, SLOTQ_UNSUPPORTED,
                          "the server has no SCRIPT command, which slotq needs: enable that "
                          "command, or use another server");

@@ -19,6 +19,8 @@ typedef struct redis_facts {
     char key_type[REDIS_WORD_BYTES]; /* "none", "string" … */
     bool redis7;                     /* it takes scripts with a shebang, or may */
     bool no_scripts;
+    char module_version[REDIS_WORD_BYTES];
+    uint64_t module_scripts; /* a bit for each script that the module has with our words */
     int64_t ttl_ms;          /* -1 = none, -2 = no key, or not told */
     int64_t server_ahead_ms; /* its clock less ours */
     uint64_t key_bytes;
@@ -35,6 +37,7 @@ typedef struct redis_demands {
     bool force;      /* an eviction policy is put up with */
     bool only_reads; /* a replica will do, and so will what may be evicted */
     bool no_functions; /* without scripts it cannot be used */
+    bool no_module;    /* nor does the module stand in for them */
     bool was_open;   /* and lost its connection: a time to live since then is put up with */
 } redis_demands;
 

@@ -312,6 +312,7 @@ redis_settings redis_settings_of(const slotq_options *options, const redis_addre
         .force = redis->force,
         .functions = (slotq_functions)first_given(address != NULL ? address->functions : 0,
                                                   redis->functions, SLOTQ_FUNCTIONS_IF_NEEDED),
+        .no_module = redis->no_module || (address != NULL && address->no_module),
         .read_only = options != NULL && options->read_only,
         .read_replica = redis->read_replica || (address != NULL && address->replica),
         .own_clock = options != NULL && options->clock_ms != NULL,

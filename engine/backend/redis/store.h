@@ -30,6 +30,7 @@ typedef struct redis_settings {
     bool own_clock; /* calls bring the time */
     bool hurries;   /* opening waits for no server that is known not to answer */
     slotq_functions functions;
+    bool no_module;
 } redis_settings;
 
 typedef struct redis_store {

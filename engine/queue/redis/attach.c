@@ -35,6 +35,28 @@ slotq_outcome slotq_redis_attach(struct redisContext *borrowed, const char *name
     return queue_handle_finish(made, outcome, opened, queue, error);
 }
 
+slotq_outcome slotq_redis_calls_of(const slotq *queue, slotq_redis_calls *calls)
+{
+    if (queue == NULL || calls == NULL) {
+        return SLOTQ_INVALID;
+    }
+    memset(calls, 0, sizeof *calls);
+    const redis_store *place = redis_store_of_const(queue->store);
+    if (place == NULL) {
+        return SLOTQ_UNSUPPORTED;
+    }
+    const redis_calling *calling = &place->calling;
+    for (uint64_t left = calling->by_module; left != 0; left &= left - 1) {
+        calls->module_commands++;
+    }
+    _Static_assert(sizeof calls->module_version == REDIS_WORD_BYTES, "one text");
+    memcpy(calls->module_version, calling->module_version, REDIS_WORD_BYTES);
+    calls->way = calling->by_module != 0 ? SLOTQ_WAY_MODULE
+                 : calling->by_functions ? SLOTQ_WAY_FUNCTIONS
+                                         : SLOTQ_WAY_SCRIPTS;
+    return SLOTQ_OK;
+}
+
 slotq_outcome slotq_redis_listen(slotq *queue, int *fd)
 {
     if (queue == NULL || fd == NULL) {

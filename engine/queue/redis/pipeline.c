@@ -393,6 +393,9 @@ static slotq_outcome put_loads(slotq_pipeline *pipeline)
                                                  REDIS_SCRIPT_reserve_packed,
                                                  REDIS_SCRIPT_settle_packed};
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        if (redis_calling_is_module(&pipeline->store->calling, scripts[i])) {
+            continue;
+        }
         if (!redis_store_put_load(pipeline->store, &pipeline->outbox, scripts[i])) {
             return refuse_memory(pipeline);
         }

@@ -84,6 +84,7 @@ static void look_at_queue(doctor *self, const char *name)
     const slotq_outcome outcome = open_quietly(self->line, name, true, &queue, &error);
     if (outcome == SLOTQ_OK) {
         doctor_look_inside(self, name, queue);
+        doctor_look_at_calls(self, name, queue);
         slotq_close(queue);
     } else if (outcome == SLOTQ_CORRUPT || outcome == SLOTQ_VERSION) {
         doctor_find(self, name, "%s; run %s to see what to do", error.text,

@@ -14,6 +14,7 @@ typedef struct doctor {
     const command_line *line;
     slotq_redis_connection *server; /* NULL: a folder */
     bool in_cluster;
+    bool has_module; /* the server of the queue that is looked at has it, and it is wanted */
     uint32_t findings;
     uint32_t unknown;
     int code;         /* CONNECT without a server; or why a journal was not adopted */

@@ -39,6 +39,9 @@ void doctor_leave_node(doctor *self, slotq_redis_connection *first);
 bool doctor_look_at_key(doctor *self, const char *name);
 void doctor_look_at_rights(doctor *self, const char *name);
 
+/* How its verbs reach the server, once it is open. */
+void doctor_look_at_calls(doctor *self, const char *name, const slotq *queue);
+
 /* Whether the descriptor of a sharded queue and its shards agree; look_at_queue is called for each
  * shard. false: the name is not that of one, and nothing was looked at. */
 bool doctor_look_at_shards(doctor *self, const char *name,

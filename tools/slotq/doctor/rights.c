@@ -12,8 +12,9 @@
 #define CHANNEL "\001channel"
 #define PLACE "\001place"
 
-/* What a right is for. A user has those of scripts or those of functions. */
-typedef enum need { SCRIPTS, FUNCTIONS, WORKERS, SOME, CLUSTER, CLUSTER_SOME } need;
+/* What a right is for. A user has those of scripts, those of functions or those of the module; what
+ * scripts and functions run, the module needs no right for. */
+typedef enum need { SCRIPTS, FUNCTIONS, MODULE, WORKERS, INSIDE, SOME, CLUSTER, CLUSTER_SOME } need;
 
 typedef struct right {
     need need;
@@ -26,10 +27,14 @@ static const right rights[] = {
     {SCRIPTS, {"EVALSHA", "0", "1", KEY}, "every verb (or FCALL: slotq functions load)", true},
     {SCRIPTS, {"SCRIPT", "LOAD", "return 1"}, "every verb (the first time after a restart)", true},
     {FUNCTIONS, {"FCALL", "0", "1", KEY}, "every verb, as the URL says functions=always", true},
+    {MODULE,
+     {"SLOTQ.STATS.AT", KEY, "", "0"},
+     "the module of slotq, which runs verbs faster (without it they run as scripts)",
+     true},
     {WORKERS, {"STRLEN", KEY}, "every verb", true},
     {WORKERS, {"GETRANGE", KEY, "0", "7"}, "every verb", true},
-    {WORKERS, {"SETRANGE", KEY, "0", ""}, "changes", true},
-    {WORKERS, {"TIME"}, "changes", true},
+    {INSIDE, {"SETRANGE", KEY, "0", ""}, "changes", true},
+    {INSIDE, {"TIME"}, "changes", true},
     {CLUSTER, {"ASKING"}, "every verb while the slot moves to another node", true},
     {CLUSTER_SOME, {"CLUSTER", "SLOTS"}, "ls, and to find a replica that was promoted", true},
     {CLUSTER_SOME, {"READONLY"}, "replica=1 in the URL", true},
@@ -65,7 +70,8 @@ static const char *word_of(const char *word, const char *name, char *channel, si
 
 static bool is_asked(const doctor *self, const right *tried)
 {
-    return self->in_cluster || (tried->need != CLUSTER && tried->need != CLUSTER_SOME);
+    const bool of_cluster = tried->need == CLUSTER || tried->need == CLUSTER_SOME;
+    return (self->in_cluster || !of_cluster) && (self->has_module || tried->need != MODULE);
 }
 
 /* By ACL DRYRUN, which judges a command without running it. */
@@ -158,11 +164,20 @@ static void tell_unknown(doctor *self, const char *name, const verdict *verdicts
     }
 }
 
-/* Whether a user that lacks it cannot work: of scripts and functions it needs one. */
-static bool is_needed(const right *tried, bool by_functions, bool always)
+/* How verbs reach the server, as far as the rights say. */
+typedef struct ways {
+    bool always; /* by functions */
+    bool by_functions;
+    bool by_module;
+} ways;
+
+/* Whether a user that lacks it cannot work: of scripts, functions and the module it needs one. */
+static bool is_needed(const right *tried, const ways *known)
 {
     return tried->need == WORKERS || tried->need == CLUSTER ||
-           (tried->need == SCRIPTS && !by_functions) || (tried->need == FUNCTIONS && always);
+           (tried->need == INSIDE && !known->by_module) ||
+           (tried->need == SCRIPTS && !known->by_functions && !known->by_module) ||
+           (tried->need == FUNCTIONS && known->always);
 }
 
 static void tell_refused(doctor *self, const char *name, const right *tried, bool needed)
@@ -188,58 +203,79 @@ static bool url_says(const doctor *self, const char *parameter)
     return query != NULL && strstr(query, parameter) != NULL;
 }
 
-/* A missing library is told by opening the queue. */
-static void tell_functions(doctor *self, const char *name)
+static bool is_refused(const verdict *verdicts, need of)
 {
-    char about[64];
-    snprintf(about, sizeof about, "%s_about", slotq_redis_functions_name());
-    redisReply *reply = server_ask(self->server, "FCALL", about, "0");
-    if (reply != NULL && !reply_is_error(reply)) {
-        doctor_note(self, name, "slotq calls functions there; their library %s is loaded",
-                    slotq_redis_functions_name());
+    bool refused = false;
+    for (int i = 0; i < RIGHT_COUNT; i++) {
+        refused = refused || (rights[i].need == of && verdicts[i] == REFUSED);
     }
-    freeReplyObject(reply);
+    return refused;
 }
 
 static void tell_rights(doctor *self, const char *name, const verdict *verdicts)
 {
     const bool always = url_says(self, "functions=always");
+    const bool may_functions =
+        !url_says(self, "functions=never") && !is_refused(verdicts, FUNCTIONS);
+    const ways known = {.always = always,
+                        .by_functions = always || (may_functions && is_refused(verdicts, SCRIPTS)),
+                        .by_module = self->has_module && !is_refused(verdicts, MODULE)};
     uint32_t lacking = 0;
-    bool may_scripts = true;
-    bool may_functions = !url_says(self, "functions=never");
     for (int i = 0; i < RIGHT_COUNT; i++) {
-        may_scripts = may_scripts && !(rights[i].need == SCRIPTS && verdicts[i] == REFUSED);
-        may_functions = may_functions && !(rights[i].need == FUNCTIONS && verdicts[i] == REFUSED);
-    }
-    const bool by_functions = always || (may_functions && !may_scripts);
-    for (int i = 0; i < RIGHT_COUNT; i++) {
-        const bool is_other = (rights[i].need == FUNCTIONS && !by_functions) ||
-                              (rights[i].need == SCRIPTS && by_functions);
+        const bool is_other = (rights[i].need == FUNCTIONS && !known.by_functions) ||
+                              (rights[i].need == SCRIPTS && known.by_functions);
         if (is_other || verdicts[i] == ALLOWED) {
             continue;
         }
         lacking++;
         if (verdicts[i] == REFUSED) {
-            tell_refused(self, name, &rights[i], is_needed(&rights[i], by_functions, always));
+            tell_refused(self, name, &rights[i], is_needed(&rights[i], &known));
         }
     }
     tell_unknown(self, name, verdicts);
-    if (by_functions && may_functions) {
-        tell_functions(self, name);
-    }
     if (lacking == 0 && !self->rights_told) {
         doctor_note(self, name, "this user may run every command that slotq needs");
         self->rights_told = true;
     }
 }
 
+/* A server without it does not know the command, and a user that may not ask does not use it. */
+static void find_module(doctor *self)
+{
+    redisReply *reply = server_ask(self->server, "SLOTQ.ABOUT");
+    self->has_module = reply != NULL && reply->type == REDIS_REPLY_ARRAY &&
+                       !url_says(self, "module=no") && !url_says(self, "functions=always");
+    freeReplyObject(reply);
+}
+
 void doctor_look_at_rights(doctor *self, const char *name)
 {
     verdict verdicts[RIGHT_COUNT] = {ALLOWED};
+    find_module(self);
     if (!try_all_dry(self, name, verdicts) && !try_all_queued(self, name, verdicts)) {
         for (int i = 0; i < RIGHT_COUNT; i++) {
             verdicts[i] = is_asked(self, &rights[i]) ? try_it(self, name, &rights[i]) : ALLOWED;
         }
     }
     tell_rights(self, name, verdicts);
+}
+
+void doctor_look_at_calls(doctor *self, const char *name, const slotq *queue)
+{
+    slotq_redis_calls calls;
+    if (slotq_redis_calls_of(queue, &calls) != SLOTQ_OK) {
+        return;
+    }
+    if (calls.way == SLOTQ_WAY_MODULE) {
+        doctor_note(self, name, "the module runs its verbs there (slotq %s, %u commands)",
+                    calls.module_version, calls.module_commands);
+    } else if (calls.way == SLOTQ_WAY_FUNCTIONS) {
+        doctor_note(self, name, "slotq calls functions there; their library %s is loaded",
+                    slotq_redis_functions_name());
+    } else {
+        doctor_note(self, name, "its verbs run as scripts%s%s%s",
+                    calls.module_version[0] != '\0' ? ", not by the module of slotq " : "",
+                    calls.module_version,
+                    calls.module_version[0] != '\0' ? " that is loaded there" : "");
+    }
 }

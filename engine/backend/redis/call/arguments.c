@@ -11,11 +11,7 @@
 #include "../../../layout/fields.h"
 #include "packed.h"
 
-enum {
-    FIRST_ROOM = 32,
-    BEFORE_KEY = 3, /* EVALSHA, the sum, the number of keys */
-    PACKED_KEEPS_BYTES = 1024 * 1024
-};
+enum { FIRST_ROOM = 32, PACKED_KEEPS_BYTES = 1024 * 1024 };
 
 _Static_assert((uint32_t)REDIS_GEOMETRY_BYTES == (uint32_t)GEOMETRY_BYTES, "bytes 8 to 43");
 
@@ -88,7 +84,7 @@ bool arguments_begin(redis_request *request, const redis_terms *terms, const red
     if (!have_room(request, FIRST_ROOM)) {
         return false;
     }
-    request->count = BEFORE_KEY;
+    request->count = REDIS_BEFORE_KEY;
     arguments_put(request, terms->key, terms->key_bytes);
     if (other != NULL) {
         arguments_put(request, other->key, other->key_bytes);

@@ -21,6 +21,7 @@ typedef struct redis_terms {
     uint32_t rows;           /* in which that may be set, a bit each */
 } redis_terms;
 
+enum { REDIS_BEFORE_KEY = 3 }; /* EVALSHA, the sum, the number of keys */
 enum { REDIS_NUMBERS_MAX = 16, REDIS_NUMBER_BYTES = 24, REDIS_GEOMETRY_BYTES = 36 };
 
 /* A command, borrowing from the call, the terms and itself until it is built anew. */
@@ -29,6 +30,7 @@ typedef struct redis_request {
     const char *key_count;  /* "1"; "2" of a move */
     const char **arguments; /* EVALSHA, the sum, the number of keys, key, now, … */
     size_t *lengths;
+    uint32_t from; /* the first that is sent: a command of the module is one word */
     uint32_t count;
     uint32_t room;
     uint8_t *packed; /* slots of a push, runs of a settle */

@@ -137,6 +137,9 @@ static slotq_outcome parse_parameter(part key, part value, redis_address *addres
         const bool never = is_named(value, "never");
         address->functions = never ? SLOTQ_FUNCTIONS_NEVER : SLOTQ_FUNCTIONS_ALWAYS;
         good = never || is_named(value, "always");
+    } else if (is_named(key, "module")) {
+        address->no_module = is_named(value, "no");
+        good = address->no_module || is_named(value, "yes");
     } else if (parse_tls(key, value, &address->tls, &good)) {
         if (!address->tls.use) {
             return invalid(fault, "has parameters of TLS, and its scheme is not rediss:// or "
@@ -144,8 +147,8 @@ static slotq_outcome parse_parameter(part key, part value, redis_address *addres
         }
     } else {
         return invalid(fault, "has an unknown parameter; known are db, user, password, "
-                              "connect_timeout_ms, timeout_ms, replica, functions and, of TLS, "
-                              "ca_file, ca_dir, cert, key, sni, insecure");
+                              "connect_timeout_ms, timeout_ms, replica, functions, module and, of "
+                              "TLS, ca_file, ca_dir, cert, key, sni, insecure");
     }
     return good ? SLOTQ_OK : invalid(fault, "has a parameter with an invalid value");
 }

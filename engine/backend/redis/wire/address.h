@@ -41,14 +41,15 @@ typedef struct redis_address {
     uint32_t functions; /* a slotq_functions */
     uint16_t port;
     bool is_unix;
+    bool no_module;
     bool replica; /* what only reads may read from a replica */
     redis_tls tls;
 } redis_address;
 
 /* redis://[user:password@]host[:port][/db][?…] or unix:///path[?db=n&user=…&password=…], both with
- * connect_timeout_ms, timeout_ms and replica; parts percent-encoded, IPv6 in []. rediss:// takes
- * ca_file, ca_dir, cert, key, sni and insecure too. Without a password that of the environment's
- * REDISCLI_AUTH is taken. OK, INVALID; the text never has a password. */
+ * connect_timeout_ms, timeout_ms, replica, functions and module; parts percent-encoded, IPv6 in [].
+ * rediss:// takes ca_file, ca_dir, cert, key, sni and insecure too. Without a password that of the
+ * environment's REDISCLI_AUTH is taken. OK, INVALID; the text never has a password. */
 slotq_outcome redis_address_parse(const char *url, redis_address *address, store_fault *fault);
 
 /* The same, with the TLS settings of options (may be NULL) where the URL has none. */

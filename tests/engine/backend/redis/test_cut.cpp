@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include <sys/time.h>
@@ -59,10 +60,15 @@ struct Handle : OwnHandle {
 /* How many scripts the server has run by their sums. */
 long scripts_called(redis::Server &server)
 {
-    const std::string stats = server.command({"INFO", "commandstats"}).text;
-    const std::string name = "cmdstat_evalsha:calls=";
-    const size_t at = stats.find(name);
-    return at == std::string::npos ? 0 : std::stol(stats.substr(at + name.size()));
+    std::istringstream stats(server.command({"INFO", "commandstats"}).text);
+    long calls = 0;
+    for (std::string line; std::getline(stats, line);) { /* or as commands of the module */
+        const bool is_verb = line.rfind("cmdstat_evalsha:", 0) == 0 ||
+                             (line.rfind("cmdstat_slotq.", 0) == 0 &&
+                              line.find(".about:") == std::string::npos);
+        calls += is_verb ? std::stol(line.substr(line.find("calls=") + 6)) : 0;
+    }
+    return calls;
 }
 
 /* And a proxy in front of the server, which can cut and spoil what the server sends. */

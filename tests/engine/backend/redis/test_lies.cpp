@@ -38,6 +38,7 @@ std::string greeting(const Liar::Words &words, const std::string &mode)
     }
     return first == "INFO"                            ? bulk("role:master\r\n")
            : first == "SCRIPT"                        ? "*1\r\n:0\r\n"
+           : first == "SLOTQ.ABOUT"                   ? "-ERR unknown command 'SLOTQ.ABOUT'\r\n"
            : first == "TYPE"                          ? "+none\r\n"
            : first == "PTTL"                          ? ":-2\r\n"
            : first == "STRLEN"                        ? ":0\r\n"
