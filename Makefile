@@ -91,6 +91,9 @@ TLS ?= 1
 TLS_LIBS := $(if $(filter 0,$(TLS)),,$(or $(shell pkg-config --libs libssl libcrypto 2>/dev/null),\
 	-lssl -lcrypto))
 REDIS_LIBS := -lhiredis $(TLS_LIBS)
+# NCURSES=0 builds without ncurses, as does a machine without it; slotq top then says so.
+NCURSES ?= $(if $(shell pkg-config --exists ncursesw 2>/dev/null && echo 1),1,0)
+SCREEN_LIBS := $(if $(filter 0,$(NCURSES)),,$(shell pkg-config --libs ncursesw))
 
 # ---- what there is ----
 
@@ -105,7 +108,9 @@ HOST_SOURCES := $(filter-out $(REDIS_ROOMS:%=%/%),$(call sources_of,engine/backe
 WORKER_SOURCES := $(call sources_of,engine/worker)
 MODULE_SOURCES := $(call sources_of,engine/module)
 LUA_SOURCES := $(wildcard lua/*.lua)
-TOOL_SOURCES := $(call sources_of,tools/slotq)
+TOOL_SOURCES := $(filter-out $(if $(filter 0,$(NCURSES)),tools/slotq/figures/% \
+	$(filter-out %/absent.c,$(call sources_of,tools/slotq/watch)),%/watch/absent.c),\
+	$(call sources_of,tools/slotq))
 # An example is a source, or a folder with a source of its name. Other sources of such a folder are
 # parts of that example; those of folders without one are shared by all examples.
 EXAMPLE_SOURCES := $(wildcard tools/examples/*.c) \
@@ -319,7 +324,7 @@ $(PKG_CONFIG) $(CMAKE_CONFIG): $(OUT)/lib/%: tools/package/%.in engine/slotq.h M
 $(OUT)/bin/slotq: $(call objects,$(TOOL_SOURCES)) $(ROOMS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) -o $@ $(filter %.o %.a,$^) $(LINK_FLAGS) $(LISTENS) $(REDIS_LIBS) \
-		-ljansson -lm
+		$(SCREEN_LIBS) -ljansson -lm
 define example
 $(OUT)/examples/$(call named,$(1)): $(call objects,$(1) $(call parts_of,$(1)) $(EXAMPLE_SHARED)) \
 		$(WORKER_LIBRARY) $(REDIS_LIBRARY)
@@ -357,7 +362,7 @@ $(call binary_of,$(1)): $(call objects,$(filter-out $(foreach room,$(TEST_ROOMS)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(CXX) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
 		$$(filter %.a,$$^) -Wl,--end-group $(call wraps,$(1)) $(LINK_FLAGS) \
-		$(if $(filter-out $(CORE_ROOMS),$(1)),$(LISTENS) $(REDIS_LIBS) -ljansson)
+		$(if $(filter-out $(CORE_ROOMS),$(1)),$(LISTENS) $(REDIS_LIBS) $(SCREEN_LIBS) -ljansson)
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_binary,$(room))))
 

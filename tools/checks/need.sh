@@ -56,6 +56,7 @@ need_build() {
     need_header jansson.h libjansson-dev
     need_header hiredis/hiredis.h libhiredis-dev
     [ "${TLS:-1}" = 0 ] || need_header openssl/ssl.h libssl-dev
+    [ "${NCURSES:-1}" = 0 ] || wish libncurses-dev need_header curses.h
 }
 
 need_test() {
