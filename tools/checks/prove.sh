@@ -237,7 +237,8 @@ deep() {
 
 # The tests of the scripts on the module's commands, but for what is about scripts alone: the rights
 # and calls that they need, EVALSHA, checks that they cannot compute, the server's limit of strings.
-# And its own tests on a server with the module built with sanitizers.
+# And its own tests, and a storm of random commands, on a server with the module built with
+# sanitizers.
 moduled() {
     are_made || return 1
     SLOTQ_TEST_MODULE=1 build/tests/lua '~access*' '~costs*' '~parity: core*' \
@@ -247,7 +248,8 @@ moduled() {
     rm -f "$logs"/module-asan.*
     SLOTQ_REDIS_SERVER=$PWD/$here/asan_server.sh build/tests/module &&
         SLOTQ_REDIS_SERVER=$PWD/$here/asan_server.sh build/tests/lua 'parity: core and module*' &&
-        return
+        python3 $here/module_storm.py $PWD/$here/asan_server.sh $PWD/build/slotq.so \
+            "$(date +%s)" 60000 && return
     cat "$logs"/module-asan.*
     return 1
 }
