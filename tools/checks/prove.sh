@@ -244,6 +244,10 @@ moduled() {
     SLOTQ_TEST_MODULE=1 build/tests/lua '~access*' '~costs*' '~parity: core*' \
         '~parity: a replica*' '~arguments: the number*' '~move: a server*' \
         '~redrive: messages that left*' '~redrive: by id*' '~server: SCRIPT*' || return 1
+    # the library on servers that have it, where a test does not wait for an EVALSHA
+    SLOTQ_TEST_MODULE=1 build/tests/engine/backend-redis \
+        'module*,cluster*,failover*,remade*,no verb*,what only reads*' || return 1
+    SLOTQ_TEST_MODULE=1 build/tests/shards '*Redis*' || return 1
     $make FLAVOUR=asan build/asan/slotq.so || return 1
     rm -f "$logs"/module-asan.*
     SLOTQ_REDIS_SERVER=$PWD/$here/asan_server.sh build/tests/module &&
