@@ -171,6 +171,7 @@ static slotq_outcome enlist(shards_store *self, slotq_call *call, shards_again a
 {
     store *bell = self->shards[self->bell.shard];
     shards_bell_answer answer = {.due_ms = UINT64_MAX};
+    const bool was_told = shards_set_has(&self->bell.hints, self->bell.shard);
     shards_begin_again(call, again);
     call->reserve.may_wait = true;
     call->reserve.kept = false;
@@ -182,7 +183,8 @@ static slotq_outcome enlist(shards_store *self, slotq_call *call, shards_again a
         return outcome;
     }
     if (outcome == SLOTQ_OK) {
-        self->bell.others = 0; /* they do not sleep beside a backlog */
+        /* they do not sleep beside a backlog, but it was rung for this message */
+        self->bell.others = was_told ? self->bell.others : 0;
         shards_number_runs(&call->reserve, self->bell.shard);
         answer.found = true;
     } else {
