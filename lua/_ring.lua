@@ -100,10 +100,10 @@ do
 
     -- true if no group has a limit: then a client that sleeps at a shard can take any message there
     function rows.serve_any(groups)
-        local blocks = read_bytes(GROUPS_OFFSET, GROUP_BYTES * groups)
-        for group = 0, groups - 1 do
-            local at = GROUP_BYTES * group
-            if string.find(string.sub(blocks, at + AT_limit_max_leased + 1,
+        local bytes = read_bytes(GROUPS_OFFSET, GROUP_BYTES * groups)
+        for index = 0, groups - 1 do
+            local at = GROUP_BYTES * index
+            if string.find(string.sub(bytes, at + AT_limit_max_leased + 1,
                 at + AT_limit_rate_tat_ms), '%Z') then
                 return false
             end

@@ -80,12 +80,14 @@ static module_watch *find_watch(int database, server_string *name)
     if (length <= sizeof short_index - sizeof database) {
         memcpy(short_index, &database, sizeof database);
         memcpy(short_index + sizeof database, bytes, length);
+        /* cppcheck-suppress returnDanglingLifetime ; the dictionary returns what was put in */
         return server.DictGetC(watches, short_index, sizeof database + length, NULL);
     }
     server_string *index = index_of(database, name);
     bytes = server.StringPtrLen(index, &length);
     module_watch *found = server.DictGetC(watches, bytes, length, NULL);
     server.FreeString(NULL, index);
+    /* cppcheck-suppress returnDanglingLifetime */
     return found;
 }
 

@@ -122,7 +122,7 @@ static bool is_of_module(const char *text)
 
 bool redis_calling_learn(redis_calling *calling, const redisReply *reply)
 {
-    char text[READ_BYTES];
+    char text[READ_BYTES] = {0};
     if (!is_of_command(reply, text)) {
         return false;
     }

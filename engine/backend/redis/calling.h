@@ -26,7 +26,7 @@ typedef struct redis_ways {
     bool is_shard; /* the queue is one: its scripts ring a bell */
 } redis_ways;
 
-redis_calling redis_calling_begin(const redis_ways *wanted, const redis_facts *facts);
+redis_calling redis_calling_begin(const redis_ways *ways, const redis_facts *facts);
 
 /* It is called as a command of the module: no script is to be loaded. */
 bool redis_calling_is_module(const redis_calling *calling, uint32_t script);

@@ -213,16 +213,14 @@ typedef struct names {
 static bool note(void *context, const char *name)
 {
     names *all = context;
-    char *own = strdup(name);
-    char **larger = realloc(all->list, (all->count + 1) * sizeof *larger);
-    all->list = larger != NULL ? larger : all->list;
-    all->is_short_of_memory = own == NULL || larger == NULL;
-    if (all->is_short_of_memory) {
-        free(own);
-        return false;
+    char **list = realloc(all->list, (all->count + 1) * sizeof *list);
+    if (list != NULL) {
+        all->list = list;
+        list[all->count] = strdup(name);
     }
-    all->list[all->count++] = own;
-    return true;
+    all->is_short_of_memory = list == NULL || list[all->count] == NULL;
+    all->count += !all->is_short_of_memory;
+    return !all->is_short_of_memory;
 }
 
 /* Queues that the listing did not name any more. */
