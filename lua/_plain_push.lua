@@ -87,7 +87,7 @@ if plain_front and #plain_front == GROUPS_OFFSET and #given_now <= 14 and plain_
             struct.pack('@header.last_id..tail', last_id + count, head, tail))
         local id, bits = math.floor((era - era % 2) * 2147483648 + last_id + 1),
             string.byte(front, AT_shared_wake + 1)
-        local shard = set > 0 and {id, used + count, 0}
+        local shard = set > 0 and {id, math.floor(used + count), 0}
         id = shard or id
         if places == 0 and bits % 2 == WAKE_FOR_MESSAGE then
             local wake = unpack('@shared.wake', front, AT_shared_wake + 1) - WAKE_FOR_MESSAGE
