@@ -80,7 +80,7 @@ def machine():
 
 
 def write(path, ledger):
-    lanes = sum(run["seconds"] for run in ledger.runs) / 60
+    minutes = sum(run["seconds"] for run in ledger.runs) / 60
     lines = [
         "# What was tried", "",
         "Written by `make torture`, of one run of it; not by hand. The rows are those of",
@@ -90,7 +90,7 @@ def write(path, ledger):
         f"- commit: {ledger.head['commit']}",
         f"- root seed: {ledger.head['root']} (`make torture SEED={ledger.head['root']}`); the seed",
         "  of each run follows from it",
-        f"- {len(ledger.runs)} runs, {lanes:.0f} minutes of lanes, of which two ran at a time", "",
+        f"- {len(ledger.runs)} runs, which took {minutes:.0f} minutes one after the other", "",
         "| row | proves | runs | failed | tried |", "|---|---|--:|--:|---|"]
     for row, what in rows.ROWS.items():
         runs, failed, _, counts = sum_of(ledger, row)
