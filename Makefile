@@ -473,7 +473,7 @@ bench-all: ## the whole matrix, an hour or two; goes on where it was interrupted
 	$(call run_bench,--all)
 bench-publish: ## the newest report to bench/results, its table and plot to the README
 	@OUT=$(OUT) sh bench/report/publish.sh $(FROM)
-benches-built: $(BENCHES) $(BENCH_SCRIPTS)
+benches-built: $(BENCHES) $(BENCH_SCRIPTS) $(if $(FLAVOUR),,$(MODULE))
 bench-packages: $(BENCH_SCRIPTS)
 	@sh bench/peers/node/install.sh $(OUT)/bench/node
 

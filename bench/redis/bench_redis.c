@@ -7,6 +7,7 @@
  * --small: sleepers, sections, reach and longest with few messages.
  */
 #include "library.h"
+#include "comparisons.h"
 #include "cycle.h"
 #include "longest_calls.h"
 #include "memory.h"
@@ -21,6 +22,7 @@
 #include "wake.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -29,181 +31,14 @@ enum {
     LONGEST_ROUNDS_MOST = 3,
     SLEEPERS_ROUNDS_MOST = 2,
     WORKER_ROUNDS_MOST = 9,
-    SOCKET_URL_BYTES = 256
+    SOCKET_URL_BYTES = 256,
+    MODULE_PATH_BYTES = 4096
 };
 
-typedef struct comparison {
-    const char *name;
-    const char *about;
-    cycle_task ours;
-    cycle_task theirs;
-    const char *beside;
-    double target;
-    bool is_cost; /* ours / theirs is to be at most the target; else theirs / ours at least */
-} comparison;
-
-#define STREAMS &subject_streams
-#define PACKED &subject_packed
-#define PLAIN &subject_plain
-#define BARE &subject_bare
-
-static const comparison rows[] = {
-    {"batches",
-     "push, reserve, ack of 256, 8 batches in flight",
-     {cycle_window, PACKED, 256, 8, 1 << 17},
-     {cycle_window, STREAMS, 256, 8, 1 << 14},
-     "Streams",
-     8,
-     false},
-    {"batches-bare",
-     "a bound: scripts with the same redis.calls and bytes, but no queue logic",
-     {cycle_window, BARE, 256, 8, 1 << 17},
-     {cycle_window, STREAMS, 256, 8, 1 << 14},
-     "Streams",
-     0,
-     false},
-    {"batches-library",
-     "the same through slotq_pipeline",
-     {library_pipeline, NULL, 256, 8, 1 << 17},
-     {cycle_window, STREAMS, 256, 8, 1 << 14},
-     "Streams",
-     8,
-     false},
-    {"trips",
-     "push, reserve, ack of 256, one batch per round trip",
-     {cycle_trips, PACKED, 256, 1, 1 << 17},
-     {cycle_trips, STREAMS, 256, 1, 1 << 14},
-     "Streams",
-     4,
-     false},
-    {"trips-library",
-     "the same through slotq_push, slotq_reserve, slotq_ack_batch",
-     {library_trips, NULL, 256, 1, 1 << 17},
-     {cycle_trips, STREAMS, 256, 1, 1 << 14},
-     "Streams",
-     4,
-     false},
-    {"push",
-     "push of 256, 8 in flight",
-     {push_alone, PACKED, 256, 8, 1 << 17},
-     {setrange_alone, NULL, 256, 8, 1 << 17},
-     "SETRANGE",
-     0.5,
-     false},
-    {"push-bare",
-     "its bound",
-     {push_alone, BARE, 256, 8, 1 << 17},
-     {setrange_alone, NULL, 256, 8, 1 << 17},
-     "SETRANGE",
-     0,
-     false},
-    {"push-trip",
-     "push of 256, one per round trip",
-     {push_alone, PACKED, 256, 1, 1 << 16},
-     {setrange_alone, NULL, 256, 1, 1 << 16},
-     "SETRANGE",
-     0.5,
-     false},
-    {"push-trip-bare",
-     "its bound",
-     {push_alone, BARE, 256, 1, 1 << 16},
-     {setrange_alone, NULL, 256, 1, 1 << 16},
-     "SETRANGE",
-     0,
-     false},
-    {"single-64",
-     "single messages, a producer of 64 and slotq_next; Streams 64 in a pipeline",
-     {library_singles, NULL, 64, 1, 1 << 15},
-     {cycle_phases, STREAMS, 1, 64, 1 << 12},
-     "Streams",
-     3,
-     false},
-    {"single-256",
-     "the same with a producer of 256",
-     {library_singles, NULL, 256, 1, 1 << 16},
-     {cycle_phases, STREAMS, 1, 64, 1 << 12},
-     "Streams",
-     3,
-     false},
-    {"one",
-     "one message, one verb per round trip, packed scripts",
-     {cycle_trips, PACKED, 1, 1, 1 << 10},
-     {cycle_trips, STREAMS, 1, 1, 1 << 10},
-     "Streams",
-     0.9,
-     false},
-    {"one-bare",
-     "its bound",
-     {cycle_trips, BARE, 1, 1, 1 << 10},
-     {cycle_trips, STREAMS, 1, 1, 1 << 10},
-     "Streams",
-     0,
-     false},
-    {"one-plain",
-     "the same, plain scripts",
-     {cycle_trips, PLAIN, 1, 1, 1 << 10},
-     {cycle_trips, STREAMS, 1, 1, 1 << 10},
-     "Streams",
-     0.9,
-     false},
-    {"one-library",
-     "the same through slotq_push, slotq_reserve, slotq_ack_batch",
-     {library_trips, NULL, 1, 1, 1 << 10},
-     {cycle_trips, STREAMS, 1, 1, 1 << 10},
-     "Streams",
-     0.9,
-     false},
-    {"one-next",
-     "one message, slotq_push and slotq_next: two round trips instead of three",
-     {library_push_next, NULL, 1, 1, 1 << 10},
-     {cycle_trips, STREAMS, 1, 1, 1 << 10},
-     "Streams",
-     0,
-     false},
-    {"one-piped",
-     "one message per call, 64 calls in a pipeline, packed scripts",
-     {cycle_phases, PACKED, 1, 64, 1 << 12},
-     {cycle_phases, STREAMS, 1, 64, 1 << 12},
-     "Streams",
-     0,
-     false},
-    {"push-one",
-     "push of one, 64 in a pipeline, packed script",
-     {push_alone, PACKED, 1, 64, 1 << 13},
-     {push_alone, STREAMS, 1, 64, 1 << 13},
-     "XADD",
-     3,
-     true},
-    {"push-one-bare",
-     "its bound",
-     {push_alone, BARE, 1, 64, 1 << 13},
-     {push_alone, STREAMS, 1, 64, 1 << 13},
-     "XADD",
-     0,
-     true},
-    {"push-one-plain",
-     "push of one, 64 in a pipeline, plain script",
-     {push_alone, PLAIN, 1, 64, 1 << 13},
-     {push_alone, STREAMS, 1, 64, 1 << 13},
-     "XADD",
-     3,
-     true},
-    {"next",
-     "ack and the next reserve of 64 in one pipeline, packed scripts",
-     {consume_next, PACKED, 64, 1, 1 << 16},
-     {consume_trips, PACKED, 64, 1, 1 << 16},
-     "two round trips",
-     0,
-     false},
-    {"next-library",
-     "slotq_next of 64",
-     {library_next, NULL, 64, 1, 1 << 16},
-     {library_reserve_ack, NULL, 64, 1, 1 << 16},
-     "reserve, ack_batch",
-     0,
-     false},
-};
-enum { ROWS = sizeof rows / sizeof *rows };
+static bool is_of_module(const comparison *row)
+{
+    return row->ours.subject == &subject_module;
+}
 
 typedef struct figures {
     samples ours_ns;
@@ -213,12 +48,14 @@ typedef struct figures {
     samples ratio; /* within a round */
 } figures;
 
-static figures measured[ROWS];
+static figures measured[COMPARISONS_MOST];
 
-static void play(const comparison *row, figures *to, connection *wire, bool counts)
+/* A module listens to what happens to keys, so that the others have a server without one. */
+static void play(const comparison *row, figures *to, connection *wire, connection *module_wire,
+                 bool counts)
 {
     const stretch theirs = row->theirs.run(&row->theirs, wire);
-    const stretch ours = row->ours.run(&row->ours, wire);
+    const stretch ours = row->ours.run(&row->ours, is_of_module(row) ? module_wire : wire);
     if (!counts) {
         return;
     }
@@ -226,8 +63,9 @@ static void play(const comparison *row, figures *to, connection *wire, bool coun
     samples_add(&to->theirs_ns, theirs.message_ns);
     samples_add(&to->ours_server_ns, ours.server_ns);
     samples_add(&to->theirs_server_ns, theirs.server_ns);
-    samples_add(&to->ratio, row->is_cost ? ours.message_ns / theirs.message_ns
-                                         : theirs.message_ns / ours.message_ns);
+    const double cost = row->kind == SERVER_COST ? ours.server_ns / theirs.server_ns
+                                                 : ours.message_ns / theirs.message_ns;
+    samples_add(&to->ratio, row->kind != SPEED ? cost : 1 / cost);
 }
 
 static void put_row(report_table *table, const comparison *row, figures *all)
@@ -246,9 +84,10 @@ static void put_row(report_table *table, const comparison *row, figures *all)
     if (row->target == 0) {
         return;
     }
-    report_cell(table, "%s %g", row->is_cost ? "<=" : ">=", row->target);
+    report_cell(table, "%s %g", row->kind != SPEED ? "<=" : ">=", row->target);
     report_cell(table, "%s",
-                (row->is_cost ? ratio <= row->target : ratio >= row->target) ? "met" : "MISSED");
+                (row->kind != SPEED ? ratio <= row->target : ratio >= row->target) ? "met"
+                                                                                   : "MISSED");
 }
 
 /* ---- what it takes, how long a sleeper sleeps ---- */
@@ -362,14 +201,37 @@ static uint32_t least(uint32_t a, uint32_t b)
 static bool is_any_wanted(const wishes *wanted)
 {
     bool found = false;
-    for (uint32_t i = 0; i < ROWS; i++) {
-        found |= is_wanted(wanted, rows[i].name);
+    for (uint32_t i = 0; i < comparison_count; i++) {
+        found |= is_wanted(wanted, comparisons[i].name);
     }
     return found;
 }
 
+/* Of a server with the module; a context of NULL: it is not built. */
+static private_server *open_module(connection *wire)
+{
+    char path[MODULE_PATH_BYTES];
+    const char *const options[] = {"--loadmodule", path, NULL};
+    wire->context = NULL;
+    if (realpath("build/slotq.so", path) == NULL) {
+        return NULL;
+    }
+    private_server *server = private_redis_start(options);
+    bench_need(server != NULL, "a redis-server with the module");
+    wire_open(wire, private_server_socket(server));
+    return server;
+}
+
+static bool is_played(const wishes *wanted, uint32_t row, const connection *module_wire)
+{
+    return is_wanted(wanted, comparisons[row].name) &&
+           (!is_of_module(&comparisons[row]) || module_wire->context != NULL);
+}
+
 static void compare(const wishes *wanted, connection *wire)
 {
+    connection module_wire;
+    private_server *module_server = open_module(&module_wire);
     static const char *const head[] = {"",
                                        "compared with",
                                        "slotq, ns per message",
@@ -383,11 +245,12 @@ static void compare(const wishes *wanted, connection *wire)
                                        NULL};
     static report_table table;
     for (uint32_t round = 0; round <= wanted->rounds; round++) { /* the first only warms up */
-        for (uint32_t i = 0; i < ROWS; i++) {
-            if (is_wanted(wanted, rows[i].name)) {
-                play(&rows[i], &measured[i], wire, round > 0);
+        for (uint32_t i = 0; i < comparison_count; i++) {
+            if (is_played(wanted, i, &module_wire)) {
+                play(&comparisons[i], &measured[i], wire, &module_wire, round > 0);
             }
-            report_progress("redis", round * ROWS + i + 1, (wanted->rounds + 1) * ROWS);
+            report_progress("redis", round * comparison_count + i + 1,
+                            (wanted->rounds + 1) * comparison_count);
         }
     }
     report_row(&table);
@@ -399,19 +262,23 @@ static void compare(const wishes *wanted, connection *wire)
         "rounds. A ratio is taken within a round: how many times as fast as the other, or, where "
         "the target is <=, how many times its cost.\n\n",
         (unsigned)wanted->rounds);
-    for (uint32_t i = 0; i < ROWS; i++) {
-        if (is_wanted(wanted, rows[i].name)) {
-            put_row(&table, &rows[i], &measured[i]);
+    for (uint32_t i = 0; i < comparison_count; i++) {
+        if (is_played(wanted, i, &module_wire)) {
+            put_row(&table, &comparisons[i], &measured[i]);
         }
     }
     report_table_print(&table);
     report_table_csv(&table, "redis");
-    for (uint32_t i = 0; i < ROWS; i++) {
-        if (is_wanted(wanted, rows[i].name)) {
-            report_text("- %s: %s\n", rows[i].name, rows[i].about);
+    for (uint32_t i = 0; i < comparison_count; i++) {
+        if (is_played(wanted, i, &module_wire)) {
+            report_text("- %s: %s\n", comparisons[i].name, comparisons[i].about);
         }
     }
-    report_text("\n");
+    report_text("%s\n", module_server == NULL ? "- the module is left out: make module\n" : "");
+    if (module_server != NULL) {
+        wire_close(&module_wire);
+        private_server_stop(module_server);
+    }
 }
 
 static bool read_words(int count, char **words, wishes *wanted)

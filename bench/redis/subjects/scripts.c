@@ -1,5 +1,6 @@
-/* scripts.c: a slotq in Redis by EVALSHA on the bundled scripts, its slots packed and read
- * here. Knows the calling convention of lua/README.md and the shape of a slot.
+/* scripts.c: a slotq in Redis by EVALSHA on the bundled scripts, or by the commands of the module,
+ * its slots packed and read here. Knows the calling convention of lua/README.md and the shape of a
+ * slot.
  */
 #include "bare_scripts.h"
 #include "../../core/cycle/cycle.h"
@@ -7,6 +8,7 @@
 #include "draft.h"
 #include "../../support/sure.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,8 +32,8 @@ static const char *const script_names[SCRIPTS] = {
     "push_packed", "reserve_packed", "settle_packed",   "push",   "reserve",
     "settle",      "create",         "schedule_packed", "cancel", "push_keyed_packed"};
 
-/* Bare ones answer to the names of the packed ones. */
-typedef enum variant { BUNDLED, BARE, VARIANTS } variant;
+/* Bare ones answer to the names of the packed ones, and so do the module's commands. */
+typedef enum variant { BUNDLED, BARE, MODULE, VARIANTS } variant;
 
 static variant at_work = BUNDLED;
 static char sha1s[VARIANTS][SCRIPTS][41];
@@ -103,17 +105,33 @@ static void scripts_reset(connection *wire)
     wire_set(wire, SUBJECT_QUEUE_KEY, image, image_bytes);
 }
 
+/* push_packed is SLOTQ.PUSH_PACKED.AT. */
+static void put_module_command(draft *made, const char *script_name)
+{
+    char name[64];
+    const int length = snprintf(name, sizeof name, "SLOTQ.%s.AT", script_name);
+    for (int i = 0; i < length; i++) {
+        name[i] = (char)toupper((unsigned char)name[i]);
+    }
+    draft_put(made, name, (size_t)length);
+}
+
 /* EVALSHA of a script with its words, the arguments behind now with blanks between them; more is
  * put by the caller. */
 static draft begin_call(script which, const char *words, uint32_t word_count, uint32_t more)
 {
     draft made = draft_begin();
-    bench_need(which < SCRIPTS && sha1s[at_work][which][0] != '\0',
-               "calling a script that is not built");
-    draft_command(&made, 5 + word_count + more);
-    draft_put_text(&made, "EVALSHA");
-    draft_put(&made, sha1s[at_work][which], 40);
-    draft_put_text(&made, "1");
+    if (at_work == MODULE) {
+        draft_command(&made, 3 + word_count + more);
+        put_module_command(&made, script_names[which]);
+    } else {
+        bench_need(which < SCRIPTS && sha1s[at_work][which][0] != '\0',
+                   "calling a script that is not built");
+        draft_command(&made, 5 + word_count + more);
+        draft_put_text(&made, "EVALSHA");
+        draft_put(&made, sha1s[at_work][which], 40);
+        draft_put_text(&made, "1");
+    }
     draft_put_text(&made, SUBJECT_QUEUE_KEY);
     draft_put_text(&made, "");
     for (uint32_t i = 0; i < word_count; i++) {
@@ -278,6 +296,35 @@ static uint32_t bare_ack(connection *wire, redisReply *const *taken, uint32_t co
 
 const subject subject_bare = {"bare calls", SUBJECT_QUEUE_KEY, scripts_load, scripts_reset,
                               bare_push,    bare_take,         bare_ack,     packed_is_acked};
+
+/* ---- the module ---- */
+
+static uint32_t module_push(connection *wire, uint32_t count)
+{
+    at_work = MODULE;
+    const uint32_t replies = packed_push(wire, count);
+    at_work = BUNDLED;
+    return replies;
+}
+
+static uint32_t module_take(connection *wire, uint32_t count)
+{
+    at_work = MODULE;
+    const uint32_t replies = packed_take(wire, count);
+    at_work = BUNDLED;
+    return replies;
+}
+
+static uint32_t module_ack(connection *wire, redisReply *const *taken, uint32_t count)
+{
+    at_work = MODULE;
+    const uint32_t replies = packed_ack(wire, taken, count);
+    at_work = BUNDLED;
+    return replies;
+}
+
+const subject subject_module = {"slotq, module", SUBJECT_QUEUE_KEY, NULL,       scripts_reset,
+                                module_push,     module_take,       module_ack, packed_is_acked};
 
 /* ---- plain: what any client without packing calls ---- */
 

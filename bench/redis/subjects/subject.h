@@ -41,6 +41,8 @@ extern const subject subject_leases;
 extern const subject subject_packed;
 extern const subject subject_bare;
 extern const subject subject_plain;
+/* The same packed calls as commands of the module, in a server that has it. */
+extern const subject subject_module;
 
 /* Bounds of whatever keeps its messages in a string: SETRANGE and GETRANGE of the same bytes; and
  * of whatever is a command: PING. */
