@@ -170,6 +170,7 @@ int run_reclaim(const command_line *line)
         ready_count += ready;
         dead_count += dead;
     }
+    sharded_tell_missing(line, name, queue);
     if (given(line, OPTION_JSON)) {
         output_done(NULL);
         output_json(json_pack("{s:I, s:I}", "ready", (json_int_t)ready_count, "dead",

@@ -17,13 +17,17 @@
 #include "limit.h"
 
 /* What a queue is beside its figures: alone, a shard, or sharded. */
-static void set_extent(json_t *object, const slotq *queue, const slotq_shards *whole)
+static void set_extent(json_t *object, slotq *queue, const slotq_shards *whole)
 {
     const slotq_geometry *geometry = slotq_geometry_of(queue);
     if (whole->count != 0) {
         json_object_set_new(object, "set", json_integer((json_int_t)whole->set));
         json_object_set_new(object, "shards", json_integer((json_int_t)whole->count));
         json_object_set_new(object, "shards_open", json_integer((json_int_t)whole->open));
+        slotq_shards_view view;
+        if (slotq_shards_seen(queue, &view) == SLOTQ_OK) {
+            json_object_set_new(object, "shards_missing", json_integer((json_int_t)view.missing));
+        }
         return;
     }
     json_object_set_new(object, "generation", json_integer((json_int_t)geometry->generation));
