@@ -214,7 +214,7 @@ repair_cases() {
     expect 'and pause' 0 - 'shards that are missing \(1 of 3\)' pause jobs
     expect 'and resume' 0 - 'shards that are missing \(1 of 3\)' resume jobs
     expect 'and reclaim' 0 - 'shards that are missing \(1 of 3\)' reclaim jobs
-    expect 'and JSON' 0 '"shards_missing":1' - stats jobs --json
+    expect 'and JSON' 0 '"shards_missing":1' 'missing' stats jobs --json
     expect 'and purge' 0 - 'shards that are missing \(1 of 3\)' purge jobs -y
     "$SLOTQ" work jobs -- true 2>told &
     worker=$!
