@@ -26,8 +26,10 @@ printf '%s\n' "$@" | OUT=$out LOGS=$logs SECONDS_EACH=${SECONDS_EACH:-60} xargs 
     if "$@" -seed="${SLOTQ_SEED:-1}" -max_total_time="$SECONDS_EACH" -timeout=120 \
         -rss_limit_mb=3000 -print_final_stats=1 \
         -artifact_prefix="$OUT/crashes/$name-" >"$LOGS/$name.log" 2>&1; then
-        printf "%-20s passed, %s inputs tried\n" "$name" \
-            "$(sed -n "s/^stat::number_of_executed_units: *//p" "$LOGS/$name.log")"
+        printf "%-20s passed, %s inputs tried, %s of %s edges\n" "$name" \
+            "$(sed -n "s/^stat::number_of_executed_units: *//p" "$LOGS/$name.log")" \
+            "$(sed -n "s/^#.* cov: \([0-9]*\) .*/\1/p" "$LOGS/$name.log" | tail -n 1)" \
+            "$(sed -n "s/^INFO: Loaded 1 modules *(\([0-9]*\) .*/\1/p" "$LOGS/$name.log")"
         echo "1 0" >"$LOGS/$name.count"
     else
         printf "%-20s FAILED\n" "$name"
