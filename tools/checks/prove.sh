@@ -252,7 +252,7 @@ moduled() {
     rm -f "$logs"/module-asan.*
     SLOTQ_REDIS_SERVER=$PWD/$here/asan_server.sh build/tests/module &&
         SLOTQ_REDIS_SERVER=$PWD/$here/asan_server.sh build/tests/lua 'parity: core and module*' &&
-        python3 $here/module_storm.py $PWD/$here/asan_server.sh $PWD/build/slotq.so \
+        python3 $here/module_storm.py "$PWD/$here/asan_server.sh" "$PWD/build/slotq.so" \
             "$(date +%s)" 60000 && return
     cat "$logs"/module-asan.*
     return 1
